@@ -1,0 +1,89 @@
+# POSIX sh only; every target may run under `make -j`.
+
+VENV   = .venv
+BIN    = $(VENV)/bin
+STAMP  = $(VENV)/.installed
+PIP    = $(BIN)/python -m pip --disable-pip-version-check
+PYTEST = $(BIN)/python -m pytest
+
+# The first of these that is 3.11 or newer makes the environment; `make install PYTHON=…` names another.
+PYTHONS = $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
+
+# Test folders in the order in which they run. A folder that is named nowhere here runs in the second stage.
+FAST  = $(wildcard tests/unit tests/generative tests/contract)
+ALONE = $(wildcard tests/browser tests/benchmarks)
+WORKERS = auto
+
+.PHONY: help install demo test check lint types imports format bench bench-quick lock clean
+
+help: ## list the targets (the default)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 @ \2/p' Makefile | awk -F' @ ' '{ printf "%-20s%s\n", $$1, $$2 }'
+
+install: $(STAMP) ## make .venv with everything in it; does nothing when it is up to date
+
+$(STAMP): requirements-build.lock requirements-dev.lock pyproject.toml
+	@python=; \
+	for candidate in $(PYTHONS); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "minuterisk needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; \
+	  echo "next: install one, or name it: make install PYTHON=/path/to/python3.11" >&2; \
+	  exit 1; \
+	fi; \
+	echo "installing into $(VENV) with $$("$$python" --version); the first time takes a minute or two"; \
+	"$$python" -m venv $(VENV)
+	@$(PIP) install --quiet --require-hashes -r requirements-build.lock
+	@$(PIP) install --quiet --require-hashes --no-build-isolation -r requirements-dev.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## run everything on this machine with a stand-in trade server; Ctrl-C ends it
+	@exec $(BIN)/minuterisk demo $(ARGS)
+
+test: $(STAMP) ## run all tests: the fast ones, the rest, then alone what drives a browser or measures time
+	$(PYTEST) -n $(WORKERS) --dist loadfile $(FAST)
+	$(PYTEST) -n $(WORKERS) --dist loadfile tests $(FAST:%=--ignore=%) $(ALONE:%=--ignore=%)
+	$(if $(ALONE),$(PYTEST) $(ALONE))
+
+check: lint types imports ## lint, types and import contracts
+
+lint: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP) ## mypy
+	$(BIN)/mypy
+
+imports: $(STAMP) ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff format and mend what it can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(STAMP) ## all measurements behind the figures in the documents
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-quick: $(STAMP) ## the most telling measurements in a minute or two
+	$(BIN)/python -m tests.benchmarks.quick $(ARGS)
+
+# The hashes must be those of every file of the public index, so what this machine adds to it (a pip
+# configuration, a folder of wheels) is left out. The oldest Python we support decides the versions.
+COMPILE = .lock-tools/bin/pip-compile --quiet --no-config --generate-hashes --allow-unsafe --strip-extras \
+  --no-annotate --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(UPGRADE)
+
+lock: ## renew the lock files from pyproject.toml; `make lock UPGRADE=--upgrade` for the newest versions
+	@set -e; \
+	unset PIP_FIND_LINKS PIP_EXTRA_INDEX_URL; \
+	export PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock"; \
+	python3.11 -m venv .lock-tools; \
+	.lock-tools/bin/python -m pip install --quiet --disable-pip-version-check pip==26.3 pip-tools==7.6.2; \
+	echo "pip setuptools" | tr ' ' '\n' | $(COMPILE) --output-file requirements-build.lock -; \
+	$(COMPILE) --output-file requirements.lock pyproject.toml; \
+	$(COMPILE) --output-file requirements-dev.lock --extra dev --constraint requirements.lock pyproject.toml
+
+clean: ## remove the environment and caches; data/ stays
+	rm -rf $(VENV) .lock-tools build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -path ./.git -prune -o -type d -name __pycache__ -exec rm -rf {} +
