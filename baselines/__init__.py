@@ -1,0 +1,1 @@
+"""What is normal for a merchant: sliding windows, same-time-of-day pacing, tiers, tuned numbers."""

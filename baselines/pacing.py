@@ -1,0 +1,113 @@
+"""Today so far against the same time of day on recent business days, in exact integers.
+
+a(d, t) is the approved amount of business day d up to time of day t. The baseline days are the N
+business days before today; one with a missing minute is not used. `paced` holds the sum of a(d, t)
+over the used days, kept by adding each day's minute as the clock passes it. Where the zone changes
+its offset, days are compared by wall clock.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.slices import Integers, Slice, grown
+from pipeline.minute import business_date, business_day, from_index, to_index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+
+class Pacing:
+    """Per merchant: `today` so far, `paced` baseline up to the same time, `whole` baseline days; shape (merchants,)."""
+
+    def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Slice]) -> None:
+        self.zone = zone
+        self.baseline_days = baseline_days
+        self.day: date | None = None
+        self.used_days: tuple[date, ...] = ()
+        self.today = np.zeros(0, np.int64)
+        self.paced = np.zeros(0, np.int64)
+        self.whole = np.zeros(0, np.int64)
+        self._slices = slices
+        self._day_end = 0
+        self._day_totals: dict[date, Integers] = {}
+        self._waiting: list[tuple[int, int]] = []  # (time of day in minutes, minute index), latest first
+
+    @property
+    def days(self) -> int:
+        """How many baseline days are complete and used."""
+        return len(self.used_days)
+
+    @property
+    def missing_days(self) -> int:
+        """How many of the wanted baseline days have missing minutes and are not used."""
+        return self.baseline_days - self.days
+
+    def is_day_end(self, index: int) -> bool:
+        """Is this the last minute of its business day (the brief's own full-day comparison)?"""
+        return index + 1 == self._day_end
+
+    def grow(self, size: int) -> None:
+        """Make room for `size` merchants."""
+        self.today, self.paced, self.whole = (grown(a, size) for a in (self.today, self.paced, self.whole))
+
+    def enter(self, index: int, entering: Slice) -> bool:
+        """Move on to minute `index`; says whether a business day starts with it."""
+        new_day = self.day is None or index >= self._day_end
+        if new_day:
+            self._start_day(business_date(from_index(index), self.zone))
+        self.today[entering.positions] += entering.amounts
+        clock = self._time_of_day(index)
+        while self._waiting and self._waiting[-1][0] <= clock:
+            self._add(self.paced, self._slices[self._waiting.pop()[1]], 1)
+        return new_day
+
+    def replace(self, index: int, old: Slice, new: Slice) -> None:
+        """Exchange one minute's rows in every sum that holds it."""
+        day = business_date(from_index(index), self.zone)
+        if day == self.day:
+            self._exchange(self.today, old, new)
+            return
+        if day in self._day_totals:
+            self._day_totals[day] = self._resized(self._day_totals[day])
+            self._exchange(self._day_totals[day], old, new)
+        if day in self.used_days:
+            self._exchange(self.whole, old, new)
+            if all(waiting != index for _, waiting in self._waiting):
+                self._exchange(self.paced, old, new)
+
+    def _start_day(self, day: date) -> None:
+        if self.day is not None:
+            self._day_totals[self.day] = self.today
+        wanted = [day - timedelta(days=n) for n in range(1, self.baseline_days + 1)]
+        self._day_totals = {d: total for d, total in self._day_totals.items() if d in wanted}
+        self.day, self._day_end = day, to_index(business_day(day, self.zone).end)
+        self.used_days = tuple(d for d in wanted if d in self._day_totals and self._is_complete(d))
+        size = len(self.today)
+        self.today, self.paced = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self.whole = sum((self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64))
+        minutes = [to_index(m) for d in self.used_days for m in business_day(d, self.zone)]
+        self._waiting = sorted(((self._time_of_day(m), m) for m in minutes), reverse=True)
+
+    def _is_complete(self, day: date) -> bool:
+        span = business_day(day, self.zone)
+        return all(index in self._slices for index in range(to_index(span.start), to_index(span.end)))
+
+    def _time_of_day(self, index: int) -> int:
+        local = from_index(index).astimezone(self.zone)
+        return local.hour * 60 + local.minute
+
+    def _resized(self, array: Integers) -> Integers:
+        return np.concatenate([array, np.zeros(len(self.today) - len(array), np.int64)])
+
+    @staticmethod
+    def _add(total: Integers, part: Slice, sign: int) -> None:
+        total[part.positions] += sign * part.amounts
+
+    def _exchange(self, total: Integers, old: Slice, new: Slice) -> None:
+        self._add(total, old, -1)
+        self._add(total, new, 1)

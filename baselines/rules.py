@@ -1,0 +1,134 @@
+"""The tuned numbers of rules.toml, read strictly into frozen values."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODES = ("paced", "full_day")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelSurge:
+    """Numbers of the rule `cancel_surge`."""
+
+    factor: int
+    minimum_cancels_hour: int
+    minimum_approvals_week: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeDrop:
+    """Numbers of the rule `volume_drop`; amounts in the currency's minor unit."""
+
+    minimum_daily_amount: int
+    divisor: int
+    baseline_days: int
+    mode: str
+    minimum_expected_amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRules:
+    """When an incident ends."""
+
+    resolve_after_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Severity:
+    """Borders between medium, high and critical."""
+
+    surge_high: int
+    surge_critical: int
+    drop_high_percent: int
+    drop_critical_percent: int
+    critical_krw_at_risk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """How long a payout stays at risk."""
+
+    cancelable_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All numbers; one object is used for the whole judgement of a minute."""
+
+    cancel_surge: CancelSurge
+    volume_drop: VolumeDrop
+    incident: IncidentRules
+    severity: Severity
+    exposure: Exposure
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "cancel_surge": CancelSurge,
+    "volume_drop": VolumeDrop,
+    "incident": IncidentRules,
+    "severity": Severity,
+    "exposure": Exposure,
+}
+
+
+def parse_rules(text: str, origin: str) -> Rules:
+    """Read rules from TOML text; `origin` names it in errors. Unknown, missing and malformed keys are refused."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{origin} is not TOML: {error}"
+        raise SettingsError(msg, "start from a copy of baselines/rules.toml") from error
+    _refuse_unknown(content, list(SECTIONS), origin)
+    return Rules(**{name: _section(name, cls, content.get(name, {}), origin) for name, cls in SECTIONS.items()})
+
+
+def load_rules(path: Path) -> Rules:
+    """Read rules from a file; raises SettingsError when it cannot be read or understood."""
+    try:
+        return parse_rules(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        msg = f"cannot read the rules {path}: {error.strerror}"
+        raise SettingsError(msg, "set MINUTERISK_RULES to a copy of baselines/rules.toml") from error
+
+
+def _section(name: str, cls: type[Any], content: object, origin: str) -> object:
+    if not isinstance(content, dict):
+        msg = f"{name} in {origin} is {content!r}; a section is needed"
+        raise SettingsError(msg, f"write [{name}] and its keys below it")
+    known = {f.name: f.type for f in fields(cls)}
+    _refuse_unknown(content, list(known), f"[{name}] of {origin}")
+    missing = [key for key in known if key not in content]
+    if missing:
+        msg = f"[{name}] of {origin} lacks {', '.join(missing)}"
+        raise SettingsError(msg, "start from a copy of baselines/rules.toml")
+    return cls(**{key: _value(key, value, f"[{name}] of {origin}") for key, value in content.items()})
+
+
+def _value(key: str, value: object, where: str) -> object:
+    if key == "mode":
+        if value in MODES:
+            return value
+        need = f"one of {', '.join(MODES)}"
+    elif isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**15:
+        return value
+    else:
+        need = "a whole number from 1 to 10^15"
+    msg = f"{key} in {where} is {value!r}"
+    raise SettingsError(msg, f"{need} is needed")
+
+
+def _refuse_unknown(content: dict[str, object], known: list[str], where: str) -> None:
+    for name in content:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            msg = f"unknown name {name!r} in {where}"
+            raise SettingsError(msg, f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")

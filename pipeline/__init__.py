@@ -1,0 +1,1 @@
+"""The way of the data: trade database to minute files, verdicts, incidents and messages."""

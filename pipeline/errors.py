@@ -1,0 +1,91 @@
+"""Every failure minuterisk knows, as one tree.
+
+    MinuteriskError                 exit code 1
+    ├── UsageError                  exit code 2: the person has to change something first
+    │   ├── SettingsError           an unknown, malformed or contradictory setting
+    │   └── ConfigurationError      source, state or home are not as they must be (table, right, URL)
+    ├── PassingError                exit code 1: the same step may succeed later, nothing was lost
+    │   ├── SourceUnavailable       the trade database does not answer or ended the query
+    │   ├── StateUnavailable        the operational database does not answer
+    │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
+    │   └── NotLeader               another process leads this installation
+    ├── PermanentError              exit code 1: repeating the step cannot help
+    │   ├── SourceChanged           the extraction query no longer gives the columns it must give
+    │   ├── LakeDamaged             a published file is missing or not what the ledger says
+    │   └── FencedOut               this process led once; a newer leader has taken over
+    └── DifferencesFound            exit code 3: a check worked and found differences
+
+Driver errors are translated into these at the edge (pipeline/translate.py) and nowhere else.
+"""
+
+from __future__ import annotations
+
+
+class MinuteriskError(Exception):
+    """A failure with the value that was met (`what`) and the next step to take (`hint`)."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  next: {self.hint}" if self.hint else self.what
+
+
+class UsageError(MinuteriskError):
+    """The person has to change something before the command can work."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """An unknown, malformed or contradictory setting."""
+
+
+class ConfigurationError(UsageError):
+    """A database, table, right or folder is not as it must be."""
+
+
+class PassingError(MinuteriskError):
+    """The same step may succeed later; nothing was lost."""
+
+
+class SourceUnavailable(PassingError):
+    """The trade database does not answer, or it ended our query."""
+
+
+class StateUnavailable(PassingError):
+    """The operational database does not answer."""
+
+
+class StorageUnavailable(PassingError):
+    """The disk under the home is full, read-only or failing."""
+
+
+class NotLeader(PassingError):
+    """Another process leads this installation."""
+
+
+class PermanentError(MinuteriskError):
+    """Repeating the same step cannot help."""
+
+
+class SourceChanged(PermanentError):
+    """The extraction query no longer gives the columns it must give."""
+
+
+class LakeDamaged(PermanentError):
+    """A published file is missing or is not what the ledger says it is."""
+
+
+class FencedOut(PermanentError):
+    """This process led once; a newer leader has taken over and its commits are refused."""
+
+
+class DifferencesFound(MinuteriskError):
+    """A check worked and found differences."""
+
+    exit_code = 3

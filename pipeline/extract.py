@@ -1,0 +1,169 @@
+"""The trade database, read and nothing else: rows and snapshot together, few connections, short queries.
+
+Everything is read through the queries in one folder (`MINUTERISK_SOURCE_QUERIES`); another company's
+table means another folder, not other code. At most two connections are held: one of ADBC for rows
+(Arrow, no Python object per row), one of psycopg for the handful of merchants an incident names.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+import psycopg
+from psycopg.rows import dict_row
+
+from pipeline.errors import ConfigurationError
+from pipeline.schema import conform_source
+from pipeline.translate import source_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime, timedelta
+    from pathlib import Path
+
+    from pipeline.minute import Span
+
+#: One transaction, one snapshot: the fence and the rows can never disagree.
+_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from."""
+
+    rows: pl.DataFrame
+    xmin: int  # pg_snapshot_xmin: every transaction below it had ended
+    clock: datetime  # the source's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """What the source knows of a merchant's payouts; KRW."""
+
+    merchant_name: str | None
+    settled_through: date | None
+    paid_out: int
+
+
+class Source:
+    """A trade database behind a role that may only SELECT."""
+
+    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+        self.url = url
+        self._queries = queries
+        self._timeout_ms = int(timeout.total_seconds() * 1000)
+        self._rows: adbc.Connection | None = None
+        self._few: psycopg.Connection[dict[str, Any]] | None = None
+        self._merchant_is_text = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back; the next read opens new ones."""
+        rows, few, self._rows, self._few = self._rows, self._few, None, None
+        for connection in (rows, few):
+            if connection is not None:
+                connection.close()
+
+    def clock(self) -> datetime:
+        """The source's clock: only it decides which minute is due."""
+        with self._snapshot() as cursor:
+            return self._fence(cursor)[1]
+
+    def extract(self, span: Span) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from."""
+        with self._snapshot() as cursor:
+            xmin, clock = self._fence(cursor)
+            rows = conform_source(self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql")
+        self._merchant_is_text = rows.schema["merchant_id"] == pl.String
+        return Extracted(rows, xmin, clock)
+
+    def totals(self, span: Span) -> pl.DataFrame:
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        with self._snapshot() as cursor:
+            return self._fetch(cursor, "totals", span.start, span.end)
+
+    def rows_without_time(self) -> int:
+        """Transactions that no minute will ever count because their time is missing."""
+        with self._snapshot() as cursor:
+            return int(self._fetch(cursor, "without_time")["rows"][0])
+
+    def payouts(self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime) -> dict[str, Payout]:
+        """Names and payouts of a few merchants; those the source does not know are left out."""
+        ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
+        parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
+        with source_errors(self.url):
+            try:
+                found = self._small_connection().execute(self._query("at_risk"), parameters).fetchall()
+            except psycopg.Error:
+                self.close()
+                raise
+        return {r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found}
+
+    def check(self) -> None:
+        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
+        for name in ("fence", "transactions", "totals", "without_time", "at_risk"):
+            self._query(name)
+        with self._snapshot() as cursor:
+            _, clock = self._fence(cursor)
+            rows = self._fetch(cursor, "transactions", clock, clock)
+        checked = conform_source(rows, str(self._queries / "transactions.sql"))
+        self._merchant_is_text = checked.schema["merchant_id"] == pl.String
+        self.payouts([], clock.date(), 1, clock)
+
+    def _query(self, name: str) -> str:
+        path = self._queries / f"{name}.sql"
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            msg = f"cannot read the extraction query {path}: {error.strerror}"
+            raise ConfigurationError(msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/postgresql") from error
+
+    def _fence(self, cursor: adbc.Cursor) -> tuple[int, datetime]:
+        row = self._fetch(cursor, "fence").row(0, named=True)
+        return int(row["xmin"]), row["clock"]
+
+    def _fetch(self, cursor: adbc.Cursor, name: str, *times: datetime) -> pl.DataFrame:
+        cursor.execute(self._query(name), list(times) or None)
+        frame = pl.from_arrow(cursor.fetch_arrow_table())
+        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[adbc.Cursor]:
+        """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
+        with source_errors(self.url):
+            try:
+                connection = self._row_connection()
+                with connection.cursor() as cursor:
+                    cursor.execute(_BEGIN)
+                    yield cursor
+                connection.rollback()  # nothing to commit: the transaction only read
+            except adbc.Error:
+                self.close()
+                raise
+
+    def _row_connection(self) -> adbc.Connection:
+        if self._rows is None:
+            self._rows = adbc.connect(self.url, autocommit=False)
+            with self._rows.cursor() as cursor:
+                cursor.execute(f"SET statement_timeout = {self._timeout_ms}")
+                cursor.execute("SET application_name = 'minuterisk'")
+            self._rows.commit()
+        return self._rows
+
+    def _small_connection(self) -> psycopg.Connection[dict[str, Any]]:
+        if self._few is None:
+            self._few = psycopg.connect(
+                self.url, autocommit=True, row_factory=dict_row, application_name="minuterisk", connect_timeout=10
+            )
+            self._few.read_only = True
+            self._few.execute(f"SET statement_timeout = {self._timeout_ms}")
+        return self._few

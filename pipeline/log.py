@@ -1,0 +1,41 @@
+"""Structured logs to standard error: text on a terminal, one JSON object a line elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+from pipeline.settings import mask_url
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
+
+    from pipeline.settings import Settings
+
+
+def configure_log(settings: Settings) -> None:
+    """Set up structlog and quieten the libraries; called once by an entry point."""
+    level = getattr(logging, settings.log_level.upper())
+    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
+    renderer = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer(ensure_ascii=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _mask,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(name)s %(message)s")
+
+
+def _mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """No password leaves in a log line, whoever put a URL there."""
+    return {key: mask_url(value) if isinstance(value, str) else value for key, value in event.items()}

@@ -1,0 +1,125 @@
+"""Minutes, windows and business days.
+
+A *minute* is an aware UTC `datetime` without seconds, or, in arrays, the integer number of minutes
+since 1970-01-01T00:00Z (`to_index`). Minute M covers [M, M + 60 s). No function here reads a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+
+MINUTE = timedelta(minutes=1)
+HOUR_MINUTES = 60
+DAY_MINUTES = 1440
+WEEK_MINUTES = 7 * DAY_MINUTES
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """The minutes from `start` up to, not including, `end`."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if require_minute(self.end) < require_minute(self.start):
+            msg = f"a span cannot end ({self.end.isoformat()}) before it starts ({self.start.isoformat()})"
+            raise UsageError(msg, "exchange --from and --to")
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes the span covers."""
+        return to_index(self.end) - to_index(self.start)
+
+    def __iter__(self) -> Iterator[datetime]:
+        return (from_index(i) for i in range(to_index(self.start), to_index(self.end)))
+
+    def __str__(self) -> str:
+        return f"{format_minute(self.start)}/{format_minute(self.end)}"
+
+
+def one_minute(minute: datetime) -> Span:
+    """The span that covers just `minute`."""
+    return Span(minute, minute + MINUTE)
+
+
+def require_aware(moment: datetime) -> datetime:
+    """Return `moment` in UTC; a naive one is refused because its zone would be a guess."""
+    if moment.tzinfo is None:
+        msg = f"the time {moment.isoformat()} has no time zone"
+        raise UsageError(msg, f"write it with one, for example {moment.isoformat()}Z")
+    return moment.astimezone(UTC)
+
+
+def require_minute(moment: datetime) -> datetime:
+    """Return `moment` in UTC if it is exactly on a minute."""
+    moment = require_aware(moment)
+    if moment.second or moment.microsecond:
+        msg = f"the time {moment.isoformat()} is not on a full minute"
+        raise UsageError(msg, f"use {floor_minute(moment).isoformat()}")
+    return moment
+
+
+def floor_minute(moment: datetime) -> datetime:
+    """The minute that contains `moment`."""
+    return require_aware(moment).replace(second=0, microsecond=0)
+
+
+def to_index(minute: datetime) -> int:
+    """Minutes since the epoch of an aware moment (floored)."""
+    return (minute - EPOCH) // MINUTE
+
+
+def from_index(index: int) -> datetime:
+    """The inverse of `to_index`."""
+    return EPOCH + MINUTE * index
+
+
+def last_due(source_clock: datetime, close_delay: timedelta) -> datetime:
+    """The newest minute that is due at the source's clock: M + 60 s + close_delay has passed."""
+    return floor_minute(source_clock - close_delay) - MINUTE
+
+
+def business_date(minute: datetime, zone: ZoneInfo) -> date:
+    """The business day that `minute` belongs to."""
+    return minute.astimezone(zone).date()
+
+
+def business_day(day: date, zone: ZoneInfo) -> Span:
+    """All minutes of a business day (1,440 of them, except where the zone changes its offset)."""
+    start = datetime.combine(day, time(), tzinfo=zone)
+    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    return Span(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def split_by_day(span: Span, zone: ZoneInfo) -> Iterator[Span]:
+    """Cut a span at the borders of the business days."""
+    start = span.start
+    while start < span.end:
+        end = min(business_day(business_date(start, zone), zone).end, span.end)
+        yield Span(start, end)
+        start = end
+
+
+def parse_time(text: str) -> datetime:
+    """Read an ISO 8601 time with a zone, for example 2013-02-07T00:00Z; a bare date is refused as naive."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is not a time"
+        raise UsageError(msg, "write it like 2026-11-21T09:00Z or 2026-11-21T18:00+09:00") from None
+    return require_aware(moment)
+
+
+def format_minute(minute: datetime) -> str:
+    """A minute as the lake, the logs and the signal files write it: 2013-02-08T12:50."""
+    return require_aware(minute).strftime("%Y-%m-%dT%H:%M")

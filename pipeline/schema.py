@@ -1,0 +1,110 @@
+"""The columns of every frame and file, in one place, and `conform`, which every frame passes before a write.
+
+A Parquet file whose column is all null takes the type Null and breaks the next reader; integers that
+arrive as floats lose digits. `conform` is where that stops.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pipeline.errors import SourceChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UTC_TIME: Final = pl.Datetime("us", "UTC")
+
+APPROVAL: Final = "APPROVAL"
+CANCEL: Final = "CANCEL"
+KINDS: Final = (APPROVAL, CANCEL)
+
+#: Amounts past this (in minor units) are typing errors, not payments; sums of them could leave 64 bits.
+AMOUNT_LIMIT: Final = 10**15
+
+#: What the extraction query gives, one row per transaction. merchant_id may also be an integer.
+TRANSACTION: Final = pl.Schema(
+    {
+        "transaction_id": pl.Int64(),
+        "merchant_id": pl.String(),
+        "kind": pl.String(),
+        "amount": pl.Int64(),
+        "occurred_at": UTC_TIME,
+    }
+)
+
+#: One row per merchant and minute with at least one transaction; the grain of the lake.
+MERCHANT_MINUTE: Final = pl.Schema(
+    {
+        "minute": UTC_TIME,
+        "merchant_id": pl.String(),
+        "approval_count": pl.Int64(),
+        "cancel_count": pl.Int64(),
+        "approval_amount": pl.Int64(),
+        "cancel_amount": pl.Int64(),
+    }
+)
+
+#: Transactions that were set aside, each with its reason; no customer data.
+QUARANTINE: Final = pl.Schema({**TRANSACTION, "reason": pl.String()})
+
+#: One row per (rule, merchant, minute) whose raw condition of design section 3 held, with the integers behind it.
+SIGNAL: Final = pl.Schema(
+    {
+        "minute": UTC_TIME,
+        "rule": pl.String(),
+        "merchant_id": pl.String(),
+        "tier": pl.String(),
+        "passed": pl.Boolean(),  # did the policy in force let it become an incident
+        "reason": pl.String(),  # the gate that held it back, or "fires"
+        "approvals_hour": pl.Int64(),
+        "cancels_hour": pl.Int64(),
+        "approvals_week": pl.Int64(),
+        "cancels_week": pl.Int64(),
+        "amount_today": pl.Int64(),
+        "amount_paced": pl.Int64(),  # sum over the baseline days, up to the same time of day
+        "amount_days": pl.Int64(),  # sum over the baseline days, whole days
+        "days": pl.Int64(),  # baseline days used
+    }
+)
+
+#: The published datasets of the lake, by name.
+DATASETS: Final[Mapping[str, pl.Schema]] = {
+    "merchant_minute": MERCHANT_MINUTE,
+    "signal": SIGNAL,
+    "quarantine": pl.Schema({"minute": UTC_TIME, **QUARANTINE}),
+}
+
+_MERCHANT_TYPES: Final = (pl.String, pl.Int16, pl.Int32, pl.Int64)
+
+
+def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Give `frame` exactly the columns and types of `schema`, in its order; a lossy cast raises."""
+    return frame.select(pl.col(name).cast(dtype, strict=True) for name, dtype in schema.items())
+
+
+def conform_source(frame: pl.DataFrame, query: str) -> pl.DataFrame:
+    """Check what an extraction query gave against `TRANSACTION`; merchant_id keeps its own type.
+
+    An all-null column is accepted as the type it should have. Anything else raises `SourceChanged`
+    with the column, because half a minute must never be published.
+    """
+    missing = [name for name in TRANSACTION if name not in frame.columns]
+    if missing:
+        msg = f"the extraction query {query} gives no column {', '.join(missing)}; it gives {', '.join(frame.columns)}"
+        raise SourceChanged(msg, f"name the column in the query: it must give {', '.join(TRANSACTION)}")
+    return frame.select(_source_column(frame[name], wanted, query) for name, wanted in TRANSACTION.items())
+
+
+def _source_column(column: pl.Series, wanted: pl.DataType, query: str) -> pl.Series:
+    found = column.dtype
+    if found == wanted or (column.name == "merchant_id" and found in _MERCHANT_TYPES):
+        return column
+    if found == pl.Null or (found.is_integer() and wanted.is_integer()):
+        return column.cast(wanted)
+    if isinstance(found, pl.Datetime) and found.time_zone is not None and isinstance(wanted, pl.Datetime):
+        return column.cast(wanted)
+    msg = f"the extraction query {query} gives {column.name} as {found}; {wanted} is needed"
+    raise SourceChanged(msg, f"cast {column.name} in the query")

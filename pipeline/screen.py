@@ -1,0 +1,91 @@
+"""Set aside what cannot be counted, with a reason each; count everything else.
+
+The same function screens the rows of an extracted minute and the rows of a file that `load` reads, so
+"bad" means one thing. Nothing is dropped: good rows + set-aside rows = rows given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipeline.schema import AMOUNT_LIMIT, KINDS, QUARANTINE
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: Reasons in the order they are tested; a row gets the first that fits.
+REASONS = (
+    "transaction_id_missing",
+    "merchant_missing",
+    "kind_unknown",
+    "amount_missing",
+    "amount_negative",
+    "amount_too_large",
+    "time_missing",
+    "time_naive",
+    "time_future",
+    "transaction_id_duplicate",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Rows to count, and rows set aside (schema QUARANTINE)."""
+
+    good: pl.DataFrame
+    bad: pl.DataFrame
+
+    def reasons(self) -> dict[str, int]:
+        """How many rows were set aside for which reason, most frequent first."""
+        counts = self.bad.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
+        return dict(counts.iter_rows())
+
+
+def screen(rows: pl.DataFrame, not_after: datetime) -> Screened:
+    """Split `rows` (columns of TRANSACTION, merchant_id text or integer) into good and set-aside ones.
+
+    `not_after` is the source's clock: a transaction later than it has not happened yet. Of several rows
+    with the same transaction_id the first is good and the later ones are set aside.
+    """
+    suspicious = rows.select(_is_bad(rows, not_after).any()).item() or rows["transaction_id"].n_unique() < rows.height
+    if not suspicious:  # the hot path: one cheap test a minute, no reason column built
+        return Screened(rows, QUARANTINE.to_frame())
+    reasoned = rows.with_columns(_reason(rows, not_after).alias("reason"))
+    bad = reasoned.filter(pl.col("reason").is_not_null())
+    return Screened(reasoned.filter(pl.col("reason").is_null()).drop("reason"), _as_quarantine(bad))
+
+
+def _is_bad(rows: pl.DataFrame, not_after: datetime) -> pl.Expr:
+    return pl.any_horizontal(condition for _, condition in _conditions(rows, not_after))
+
+
+def _reason(rows: pl.DataFrame, not_after: datetime) -> pl.Expr:
+    first: pl.Expr = pl.lit(None, dtype=pl.String)
+    repeated = ~pl.col("transaction_id").is_first_distinct()
+    tests = [*_conditions(rows, not_after), ("transaction_id_duplicate", repeated)]
+    for reason, condition in reversed(tests):
+        first = pl.when(condition).then(pl.lit(reason)).otherwise(first)
+    return first
+
+
+def _conditions(rows: pl.DataFrame, not_after: datetime) -> list[tuple[str, pl.Expr]]:
+    merchant = pl.col("merchant_id")
+    blank = merchant.str.strip_chars() == "" if rows.schema["merchant_id"] == pl.String else pl.lit(value=False)
+    amount, occurred = pl.col("amount"), pl.col("occurred_at")
+    return [
+        ("transaction_id_missing", pl.col("transaction_id").is_null()),
+        ("merchant_missing", merchant.is_null() | blank),
+        ("kind_unknown", pl.col("kind").is_null() | ~pl.col("kind").is_in(KINDS)),
+        ("amount_missing", amount.is_null()),
+        ("amount_negative", amount < 0),
+        ("amount_too_large", amount > AMOUNT_LIMIT),
+        ("time_missing", occurred.is_null()),
+        ("time_future", occurred > not_after),
+    ]
+
+
+def _as_quarantine(bad: pl.DataFrame) -> pl.DataFrame:
+    return bad.select(pl.col(name).cast(dtype) for name, dtype in QUARANTINE.items())

@@ -1,0 +1,213 @@
+"""Settings: read once from the environment and an optional minuterisk.toml, strictly.
+
+The environment wins over the file. A name nobody knows and a value that cannot be read are refused
+with the nearest known name, because a misspelt setting that is ignored is an outage in waiting.
+Reading settings opens nothing and creates nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from pipeline.errors import SettingsError
+
+PREFIX: Final = "MINUTERISK_"
+PROJECT: Final = Path(__file__).resolve().parent.parent
+POLICIES: Final = ("budgeted", "supported", "literal")
+LANGUAGES: Final = ("ko", "en")
+#: Variables with our prefix that steer the tests, not the product.
+TEST_PREFIX: Final = "MINUTERISK_TEST_"
+
+T = TypeVar("T")
+
+
+def _setting(default: object, read: Callable[[str], object], text: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - a dataclass field stands for its value's type
+    return field(default=default, metadata={"read": read, "text": text, "secret": secret})
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text in known:
+            return text
+        msg = f"must be one of {', '.join(known)}"
+        raise ValueError(msg)
+
+    return read
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if re.fullmatch(r"\d+", text) and low <= int(text) <= high:
+            return int(text)
+        msg = f"must be a whole number from {low} to {high}"
+        raise ValueError(msg)
+
+    return read
+
+
+def _seconds(low: int, high: int) -> Callable[[str], timedelta]:
+    number = _whole_number(low, high)
+    return lambda text: timedelta(seconds=number(text))
+
+
+def _postgresql_url(text: str) -> str:
+    scheme = text.partition("://")[0]
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+        return "postgresql://" + text.partition("://")[2]
+    msg = "must start with postgresql://"
+    raise ValueError(msg)
+
+
+def _web_url(text: str) -> str:
+    if re.match(r"https?://", text):
+        return text if text.endswith("/") else text + "/"
+    msg = "must start with http:// or https://"
+    raise ValueError(msg)
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder of the zone database
+        msg = "must be a time zone such as Asia/Seoul"
+        raise ValueError(msg) from None
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().resolve()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, typed. `None` for a URL means: the embedded PostgreSQL under the home."""
+
+    home: Path = _setting(PROJECT / "data", _path, "folder that holds everything the pipeline writes")
+    source_url: str | None = _setting(None, _postgresql_url, "trade database, a role that may only SELECT", secret=True)
+    state_url: str | None = _setting(None, _postgresql_url, "operational database, ours", secret=True)
+    trade_url: str | None = _setting(None, _postgresql_url, "stand-in trade server that load and simulate write to", secret=True)
+    source_queries: Path = _setting(PROJECT / "queries" / "extract" / "postgresql", _path, "folder with the extraction queries")
+    source_timeout: timedelta = _setting(timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds")
+    close_delay: timedelta = _setting(timedelta(seconds=5), _seconds(0, 3600), "wait after a minute's end, seconds")
+    business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
+    policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))
+    rules: Path = _setting(PROJECT / "baselines" / "rules.toml", _path, "file with every tuned number")
+    language: str = _setting("ko", _one_of(*LANGUAGES), "language of messages and screens: ko, en")
+    slack_token: str | None = _setting(None, str, "bot token; without it messages go to the console", secret=True)
+    slack_channel: str | None = _setting(None, str, "channel id of the messages")
+    slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
+    dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
+    dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
+    metrics_port: int = _setting(9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off")
+    log_level: str = _setting("info", _one_of("debug", "info", "warning", "error"), "least severe log line shown")
+    log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto: text on a terminal, JSON elsewhere")
+
+    def __post_init__(self) -> None:
+        if self.slack_token and not self.slack_channel:
+            msg = f"{PREFIX}SLACK_TOKEN is set but {PREFIX}SLACK_CHANNEL is not"
+            raise SettingsError(msg, "set the channel id, for example C0123456789")
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the Parquet files."""
+        return self.home / "lake"
+
+    @property
+    def manifest(self) -> Path:
+        """The list of published files, a projection of the ledger."""
+        return self.home / "manifest.json"
+
+    @property
+    def catalog(self) -> Path:
+        """The analysts' DuckDB file: views over the published files."""
+        return self.home / "analyst.duckdb"
+
+
+def setting_names() -> list[str]:
+    """All environment variables, in the order of `Settings`."""
+    return [PREFIX + f.name.upper() for f in fields(Settings)]
+
+
+def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:
+    """Read settings from `environ` over `file` (or over ./minuterisk.toml where it exists).
+
+    Raises SettingsError for an unknown name, an unreadable value or a file that is not TOML.
+    """
+    raw = {**_from_file(file), **_from_environment(environ)}
+    return Settings(**{name: _read(name, text) for name, text in raw.items()})
+
+
+def describe_settings(settings: Settings) -> dict[str, str]:
+    """Every setting as text for people; secrets masked, also the password inside a URL."""
+    return {PREFIX + f.name.upper(): _show(getattr(settings, f.name), secret=f.metadata["secret"]) for f in fields(settings)}
+
+
+def mask_url(url: str) -> str:
+    """The URL without its password, wherever in the URL it is written."""
+    url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"(password=)[^&\s]+", r"\1***", url)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    ours = {k: v for k, v in environ.items() if k.startswith(PREFIX) and not k.startswith(TEST_PREFIX)}
+    # An empty variable is how compose files and shells say "not set".
+    return {_known(k.removeprefix(PREFIX).lower(), f"environment variable {k}"): v for k, v in ours.items() if v != ""}
+
+
+def _from_file(file: Path | None) -> dict[str, str]:
+    path = file or Path("minuterisk.toml")
+    if file is None and not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"cannot read the settings file {path}: {error.strerror}"
+        raise SettingsError(msg, "name a file that exists") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not TOML: {error}"
+        raise SettingsError(msg, 'write lines such as policy = "supported"') from error
+    return {_known(name, f"key {name} in {path}"): _scalar(name, value, path) for name, value in content.items()}
+
+
+def _scalar(name: str, value: object, path: Path) -> str:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    msg = f"{name} in {path} is {value!r}; a text or a whole number is needed"
+    raise SettingsError(msg, "see `minuterisk check --settings`")
+
+
+def _known(name: str, where: str) -> str:
+    known = [f.name for f in fields(Settings)]
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else f"known are {', '.join(setting_names())}"
+    msg = f"unknown setting: {where}"
+    raise SettingsError(msg, hint)
+
+
+def _read(name: str, text: str) -> object:
+    found = next(f for f in fields(Settings) if f.name == name)
+    try:
+        return cast("Callable[[str], object]", found.metadata["read"])(text)
+    except ValueError as error:
+        shown = "***" if found.metadata["secret"] else repr(text)
+        msg = f"{PREFIX}{name.upper()} is {shown}, but it {error}"
+        raise SettingsError(msg, f"{PREFIX}{name.upper()}: {found.metadata['text']}") from None
+
+
+def _show(value: object, *, secret: bool) -> str:
+    if value is None:
+        return "(default)"
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}"
+    if secret:
+        return mask_url(str(value)) if "://" in str(value) else "***"
+    return str(value)

@@ -1,0 +1,272 @@
+"""The operational database: ledger, incidents, outbox and watermark, changed in one transaction.
+
+That transaction is the commit point of a minute. Everything readers see (manifest, catalog, messages)
+is made from it afterwards, so a crash leaves the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy
+from sqlalchemy import text
+
+from pipeline.alert import AtRisk, Changes, Event, Incident, Key, message_of
+from pipeline.errors import FencedOut, NotLeader
+from pipeline.lake import LakeFile, Publication
+from pipeline.minute import MINUTE, Span
+from pipeline.translate import state_errors
+from queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection, Engine
+
+#: Key of the advisory lock that the leader's session holds ("minute" in ASCII).
+LEADER_LOCK = 0x6D696E757465
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How far the ledger has come."""
+
+    first_minute: datetime | None
+    last_minute: datetime | None
+    minutes: int
+    last_judged: datetime | None
+    next_minute: datetime | None
+    version: int
+
+    @property
+    def holes(self) -> int:
+        """Minutes between the first and the last that are not in the ledger; always 0 is the promise."""
+        if self.first_minute is None or self.last_minute is None:
+            return 0
+        return Span(self.first_minute, self.last_minute + MINUTE).minutes - self.minutes
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCommit:
+    """Everything one commit writes; `minutes` are ledger rows as `count_minutes` makes them."""
+
+    minutes: Sequence[Mapping[str, Any]]
+    files: Sequence[LakeFile]
+    next_minute: datetime
+    changes: Changes = field(default_factory=Changes)
+    minute: datetime | None = None  # the judged minute, when one was judged
+
+
+def connect_state(url: str) -> Engine:
+    """An engine for the operational database; opens nothing yet."""
+    return sqlalchemy.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_pre_ping=True,
+        pool_size=4,
+        connect_args={"connect_timeout": 10, "application_name": "minuterisk", "options": "-c timezone=UTC"},
+    )
+
+
+class State:
+    """The writing side of the operational database."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self.engine = engine
+        self.url = url
+        self.epoch: int | None = None
+        self._lock: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the leadership and every connection."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        self.engine.dispose()
+
+    def lead(self) -> int:
+        """Become the one process that writes; raises NotLeader while another one leads."""
+        with state_errors(self.url):
+            lock = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if not lock.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADER_LOCK}).scalar_one():
+                holder = lock.execute(text("SELECT holder FROM leader")).scalar_one()
+                lock.close()
+                msg = f"another process leads this installation: {holder}"
+                raise NotLeader(msg, "stop it first; two must not write the same lake")
+            self._lock = lock
+            me = f"{socket.gethostname()} process {os.getpid()}"
+            self.epoch = int(lock.execute(text(sql("ops/lead")), {"holder": me}).scalar_one())
+        return self.epoch
+
+    def heartbeat(self) -> None:
+        """Say that the leader is alive; raises FencedOut when another one has taken over."""
+        with self._commit() as connection:
+            connection.execute(text(sql("ops/heartbeat")), {"epoch": self.epoch})
+
+    def next_minute(self) -> datetime | None:
+        """The next minute to judge; None before the first publication."""
+        with self._read() as connection:
+            mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
+        return mark["next_minute"] if mark else None
+
+    def published(self) -> Published:
+        """How far the ledger has come; counts every minute, so it is for starts and checks, not for a tick."""
+        with self._read() as connection:
+            span = connection.execute(text(sql("ops/published_span"))).mappings().one()
+            mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
+        return Published(**span, next_minute=mark and mark["next_minute"], version=mark["version"] if mark else 0)
+
+    def publication(self) -> Publication:
+        """What is published now, from one snapshot."""
+        with self._read() as connection:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            rows = connection.execute(text(sql("ops/live_files"))).mappings().all()
+            mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
+            at = connection.execute(text("SELECT now()")).scalar_one()
+        through = mark["last_minute"] + MINUTE if mark else None
+        return Publication(mark["version"] if mark else 0, through, [_file(row) for row in rows], at)
+
+    def minutes(self, span: Span) -> list[dict[str, Any]]:
+        """The ledger rows of a span."""
+        with self._read() as connection:
+            found = connection.execute(text(sql("ops/published_minutes")), {"start": span.start, "end": span.end})
+            return [dict(row) for row in found.mappings()]
+
+    def unresolved(self) -> dict[Key, Incident]:
+        """All incidents that are not resolved, by rule and merchant."""
+        with self._read() as connection:
+            rows = connection.execute(text(sql("ops/unresolved_incidents"))).mappings().all()
+        return {(row["rule"], row["merchant_id"]): _incident(row) for row in rows}
+
+    def commit(self, commit: MinuteCommit) -> int:
+        """Write ledger, files, incidents, outbox and watermark in one transaction; gives the new version."""
+        with self._commit() as connection:
+            if commit.files:
+                run(connection, "insert_files", files=[f.as_row() for f in commit.files])
+            run(connection, "record_minutes", minutes=list(commit.minutes))
+            self._write_changes(connection, commit)
+            found = connection.execute(text(sql("ops/advance_watermark")), {"next_minute": commit.next_minute})
+            return int(found.scalar_one())
+
+    def swap_files(self, inputs: Sequence[LakeFile], output: LakeFile) -> None:
+        """Replace the published `inputs` by `output`, which holds the same rows."""
+        with self._commit() as connection:
+            paths = [f.path for f in inputs]
+            retired = connection.execute(text(sql("ops/retire_files")), {"paths": paths}).all()
+            if len(retired) != len(paths):
+                msg = f"{len(paths) - len(retired)} of {len(paths)} files were replaced by somebody else"
+                raise FencedOut(msg, "nothing was changed; the next compaction starts anew")
+            run(connection, "insert_files", files=[output.as_row()])
+            connection.execute(text(sql("ops/grow_version")))
+
+    def all_paths(self) -> set[str]:
+        """Every path that the ledger names, published or retired."""
+        with self._read() as connection:
+            return set(connection.execute(text(sql("ops/all_paths"))).scalars())
+
+    def expired_files(self, grace: timedelta) -> list[str]:
+        """Retired files that no reader can still be using."""
+        with self._read() as connection:
+            found = connection.execute(text(sql("ops/expired_files")), {"grace_s": grace.total_seconds()})
+            return list(found.scalars())
+
+    def forget_files(self, paths: Sequence[str]) -> None:
+        """Forget files that have been deleted."""
+        with self._commit() as connection:
+            connection.execute(text(sql("ops/forget_files")), {"paths": list(paths)})
+
+    def _write_changes(self, connection: Connection, commit: MinuteCommit) -> None:
+        changes = commit.changes
+        ids: dict[Key, int] = {i.key: i.incident_id for i in changes.continued if i.incident_id is not None}
+        ids |= {i.key: i.incident_id for i in changes.resolved if i.incident_id is not None}
+        if changes.resolved:
+            resolved = {"ids": [i.incident_id for i in changes.resolved], "minute": commit.minute}
+            connection.execute(text(sql("ops/resolve_incidents")), resolved)
+        if changes.continued:
+            run(connection, "continue_incidents", incidents=[_continued_row(i) for i in changes.continued])
+        if changes.opened:
+            opened = run(connection, "open_incidents", incidents=[_opened_row(i) for i in changes.opened])
+            ids |= {(row.rule, row.merchant_id): row.incident_id for row in opened}
+        if changes.events:
+            events = [_event_row(n, e, ids[e.incident.key]) for n, e in enumerate(changes.events)]
+            run(connection, "insert_outbox", events=events)
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with state_errors(self.url), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _commit(self) -> Iterator[Connection]:
+        """One transaction that only the leader can commit."""
+        with state_errors(self.url), self.engine.begin() as connection:
+            if connection.execute(text(sql("ops/fence")), {"epoch": self.epoch}).first() is None:
+                msg = f"epoch {self.epoch} no longer leads this installation"
+                raise FencedOut(msg, "this process stops; the new leader goes on from the ledger")
+            yield connection
+
+
+def run(connection: Connection, name: str, **rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    """Run a query of queries/ops that takes rows as one JSON array; gives its returned rows."""
+    parameters = {key: json.dumps(value) for key, value in rows.items()}
+    result = connection.execute(text(sql(f"ops/{name}")), parameters)
+    return result.all() if result.returns_rows else ()
+
+
+def _file(row: Mapping[str, Any]) -> LakeFile:
+    span = Span(row["start_minute"], row["end_minute"])
+    return LakeFile(row["dataset"], row["path"], span, row["rows"], row["bytes"], row["sha256"])
+
+
+def _incident(row: Mapping[str, Any]) -> Incident:
+    values = dict(row)
+    at_risk = AtRisk(
+        values.pop("paid_out_cancelable"), values.pop("cancelled_unrecovered"), values.pop("merchant_name")
+    )
+    return Incident(**values, at_risk=at_risk)
+
+
+def _opened_row(incident: Incident) -> dict[str, Any]:
+    return {
+        "rule": incident.rule,
+        "merchant_id": incident.merchant_id,
+        "merchant_name": incident.at_risk.merchant_name,
+        "tier": incident.tier,
+        "severity": incident.severity,
+        "policy": incident.policy,
+        "opened_minute": incident.opened_minute.isoformat(),
+        "last_breach_minute": incident.last_breach_minute.isoformat(),
+        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
+        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
+        "reason": dict(incident.reason),
+    }
+
+
+def _continued_row(incident: Incident) -> dict[str, Any]:
+    return {
+        "incident_id": incident.incident_id,
+        "last_breach_minute": incident.last_breach_minute.isoformat(),
+        "severity": incident.severity,
+        "reason": dict(incident.reason),
+    }
+
+
+def _event_row(place: int, event: Event, incident_id: int) -> dict[str, Any]:
+    return {
+        "place": place,
+        "incident_id": incident_id,
+        "event": event.kind,
+        "minute": event.minute.isoformat(),
+        "message": message_of(event),
+    }

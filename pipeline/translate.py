@@ -1,0 +1,125 @@
+"""Driver errors to ours, at this one place. Each says what was met and what to do next."""
+
+from __future__ import annotations
+
+import errno
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import adbc_driver_manager
+import psycopg
+import sqlalchemy.exc
+
+from pipeline.errors import (
+    ConfigurationError,
+    MinuteriskError,
+    SourceChanged,
+    SourceUnavailable,
+    StateUnavailable,
+    StorageUnavailable,
+)
+from pipeline.settings import mask_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_STORAGE_ERRORS = {
+    errno.ENOSPC: ("the disk is full", "free space on it, then start again: nothing half-written was published"),
+    errno.EDQUOT: ("the disk quota is used up", "raise the quota or free space, then start again"),
+    errno.EROFS: ("the disk is read-only", "mount it writable, then start again"),
+    errno.EACCES: ("access is denied", "give this user write access to the folder, or set MINUTERISK_HOME"),
+    errno.EPERM: ("access is denied", "give this user write access to the folder, or set MINUTERISK_HOME"),
+    errno.EIO: ("the disk reports a fault", "check the disk; the next start rebuilds what was not published"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "set MINUTERISK_HOME to a folder"),
+}
+
+
+@contextmanager
+def source_errors(url: str) -> Iterator[None]:
+    """Translate what psycopg and ADBC raise about the trade database."""
+    try:
+        yield
+    except (psycopg.Error, adbc_driver_manager.Error) as error:
+        raise _source_error(error, url) from error
+
+
+@contextmanager
+def state_errors(url: str) -> Iterator[None]:
+    """Translate what SQLAlchemy and psycopg raise about the operational database."""
+    try:
+        yield
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+        raise _state_error(error, url) from error
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Translate what the operating system says about files under the home."""
+    try:
+        yield
+    except OSError as error:
+        what, hint = _STORAGE_ERRORS.get(error.errno or 0, (str(error.strerror or error), "check the folder"))
+        msg = f"cannot write {path}: {what}"
+        raise StorageUnavailable(msg, hint) from error
+
+
+def _source_error(error: Exception, url: str) -> MinuteriskError:
+    state, text = _sqlstate(error), _first_line(error)
+    shown = mask_url(url)
+    if state == "42P01":
+        msg = f"the trade database {shown} has no such table: {text}"
+        return ConfigurationError(msg, "create it (`minuterisk demo`, `load` or `simulate`), or adapt MINUTERISK_SOURCE_QUERIES")
+    if state == "42501":
+        msg = f"the role may not read the trade database {shown}: {text}"
+        return ConfigurationError(msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else")
+    if state == "42703":
+        msg = f"the extraction query does not fit the table: {text}"
+        return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
+    if _is_configuration(state, text):
+        msg = f"cannot open the trade database {shown}: {text}"
+        return ConfigurationError(msg, "check MINUTERISK_SOURCE_URL: user, password, host, database")
+    if state == "57014":
+        msg = f"the trade database ended our query: {text}"
+        return SourceUnavailable(msg, "see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT")
+    msg = f"the trade database {shown} does not answer: {text}"
+    return SourceUnavailable(msg, "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away")
+
+
+def _state_error(error: Exception, url: str) -> MinuteriskError:
+    original = getattr(error, "orig", None) or error
+    state, text = _sqlstate(original), _first_line(original)
+    shown = mask_url(url)
+    if state in ("53100", "58030"):
+        msg = f"the operational database has no room: {text}"
+        return StorageUnavailable(msg, "free space on its disk; nothing half-written was published")
+    if state == "42501" or _is_configuration(state, text):
+        msg = f"cannot open the operational database {shown}: {text}"
+        return ConfigurationError(msg, "check MINUTERISK_STATE_URL; its role must own the database")
+    if isinstance(original, psycopg.OperationalError):
+        msg = f"the operational database {shown} does not answer: {text}"
+        return StateUnavailable(msg, "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away")
+    msg = f"the operational database refused a statement: {text}"
+    return MinuteriskError(msg, "this is a fault of minuterisk; report it with the log around it")
+
+
+def _is_configuration(state: str, text: str) -> bool:
+    if state[:2] == "28" or state == "3D000":
+        return True
+    # libpq gives no SQLSTATE when the connection itself fails.
+    known = ("does not exist", "authentication failed", "could not translate host name", "no password supplied", "invalid ")
+    return not state and any(part in text for part in known)
+
+
+def _sqlstate(error: BaseException) -> str:
+    state = getattr(error, "sqlstate", None) or ""
+    return state if re.fullmatch(r"[0-9A-Z]{5}", state) and state != "00000" else ""
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", text)  # the driver manager's own prefix
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    wanted = next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0])
+    return mask_url(re.sub(r"^.*?(FATAL|ERROR):\s*", "", wanted))

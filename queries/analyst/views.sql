@@ -1,0 +1,28 @@
+-- Views for analysts over merchant_minute, signal and quarantine. Grain: named in each view.
+-- Statements end with a semicolon at the end of a line.
+
+-- One row per merchant and hour. The cancel rate is a ratio of sums; null where nothing was approved.
+CREATE OR REPLACE VIEW merchant_hour AS
+SELECT
+    date_trunc('hour', minute)                                   AS hour,
+    merchant_id,
+    sum(approval_count)::BIGINT                                  AS approval_count,
+    sum(cancel_count)::BIGINT                                    AS cancel_count,
+    sum(approval_amount)::BIGINT                                 AS approval_amount,
+    sum(cancel_amount)::BIGINT                                   AS cancel_amount,
+    sum(cancel_count) / nullif(sum(approval_count), 0)           AS cancel_rate
+FROM merchant_minute
+GROUP BY ALL;
+
+-- One row per merchant and business day (Asia/Seoul).
+CREATE OR REPLACE VIEW merchant_day AS
+SELECT
+    CAST(timezone('Asia/Seoul', minute) AS DATE)                 AS business_date,
+    merchant_id,
+    sum(approval_count)::BIGINT                                  AS approval_count,
+    sum(cancel_count)::BIGINT                                    AS cancel_count,
+    sum(approval_amount)::BIGINT                                 AS approval_amount,
+    sum(cancel_amount)::BIGINT                                   AS cancel_amount,
+    sum(cancel_count) / nullif(sum(approval_count), 0)           AS cancel_rate
+FROM merchant_minute
+GROUP BY ALL;

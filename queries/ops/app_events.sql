@@ -1,0 +1,19 @@
+-- What people were told, or are still to be told, about one incident; newest first.
+-- Parameters: incident_id (integer), at_most (integer, rows).
+-- Grain: one row per outbox entry.
+SELECT
+    outbox_id,
+    event,
+    minute,
+    status,
+    attempts,
+    ambiguous,
+    channel,
+    last_error,
+    created_at,
+    next_attempt_at,
+    sent_at
+FROM outbox
+WHERE incident_id = :incident_id
+ORDER BY outbox_id DESC
+LIMIT :at_most

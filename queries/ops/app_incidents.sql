@@ -1,0 +1,29 @@
+-- Incidents for the dashboard's list: the unresolved ones first, then by KRW at risk.
+-- Parameters: with_resolved (boolean), at_most (integer, rows).
+-- Grain: one row per incident; total says how many there are, also past at_most.
+SELECT
+    incident_id,
+    rule,
+    merchant_id,
+    merchant_name,
+    tier,
+    severity,
+    status,
+    policy,
+    opened_minute,
+    last_breach_minute,
+    resolved_minute,
+    krw_at_risk,
+    paid_out_cancelable,
+    cancelled_unrecovered,
+    reason,
+    latest_reason,
+    opened_at,
+    acknowledged_at,
+    acknowledged_by,
+    resolved_at,
+    count(*) OVER () AS total
+FROM incident
+WHERE status <> 'resolved' OR :with_resolved
+ORDER BY (status = 'resolved'), krw_at_risk DESC, opened_minute DESC, incident_id DESC
+LIMIT :at_most

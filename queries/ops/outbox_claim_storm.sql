@@ -1,0 +1,27 @@
+-- Take all due 'opened' messages of the newest minute of waiting ones together, if they are too many to send one by one.
+-- Parameters: now, expired_before, leased_until (as outbox_claim), more_than (count that is still no storm), at_most.
+-- Grain: no row, or more than `more_than` rows, as they are after the claim.
+WITH waiting AS MATERIALIZED (
+    SELECT outbox_id, created_at
+    FROM outbox
+    WHERE event = 'opened'
+      AND (
+        (status = 'pending' AND next_attempt_at <= :now)
+        OR (status = 'sending' AND leased_until < :expired_before)
+    )
+    ORDER BY outbox_id
+    LIMIT :at_most
+    FOR UPDATE SKIP LOCKED
+),
+together AS (
+    SELECT outbox_id, count(*) OVER () AS size
+    FROM waiting
+    WHERE created_at > (SELECT max(created_at) FROM waiting) - interval '1 minute'
+)
+UPDATE outbox
+SET status = 'sending',
+    attempts = attempts + 1,
+    leased_until = :leased_until,
+    ambiguous = ambiguous OR status = 'sending'
+WHERE outbox_id IN (SELECT outbox_id FROM together WHERE size > :more_than)
+RETURNING outbox_id, incident_id, event, minute, message, attempts, ambiguous, leased_until, created_at
