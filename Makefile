@@ -80,9 +80,9 @@ lock: ## renew the lock files from pyproject.toml; `make lock UPGRADE=--upgrade`
 	export PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock"; \
 	python3.11 -m venv .lock-tools; \
 	.lock-tools/bin/python -m pip install --quiet --disable-pip-version-check pip==26.3 pip-tools==7.6.2; \
-	echo "pip setuptools" | tr ' ' '\n' | $(COMPILE) --output-file requirements-build.lock -; \
 	$(COMPILE) --output-file requirements.lock pyproject.toml; \
-	$(COMPILE) --output-file requirements-dev.lock --extra dev --constraint requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements-dev.lock --extra dev --constraint requirements.lock pyproject.toml; \
+	printf 'pip\nsetuptools\n' | $(COMPILE) --output-file requirements-build.lock --constraint requirements-dev.lock -
 
 clean: ## remove the environment and caches; data/ stays
 	rm -rf $(VENV) .lock-tools build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,28 @@
+# One image; docker-compose.yml says which command runs in it.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    MINUTERISK_HOME=/var/lib/minuterisk
+
+RUN useradd --create-home --uid 10001 minuterisk \
+ && install --directory --owner=minuterisk --group=minuterisk "$MINUTERISK_HOME"
+
+WORKDIR /srv/minuterisk
+
+# Dependencies first: this layer is built again only when a lock file changes.
+COPY requirements-build.lock requirements.lock ./
+RUN pip install --require-hashes -r requirements-build.lock \
+ && pip install --require-hashes -r requirements.lock
+
+COPY . .
+RUN pip install --no-deps --no-build-isolation --editable .
+
+USER minuterisk
+VOLUME ["/var/lib/minuterisk"]
+
+# What "healthy" means depends on the command; the compose file says it.
+HEALTHCHECK NONE
+CMD ["minuterisk", "run"]
