@@ -1,0 +1,179 @@
+"""The outbox: what people are still to be told. Each function is one short transaction.
+
+    pending ──claim──> sending ──sent──> sent
+       ^                  ├────retry───> pending   (ambiguous, if the attempt may have arrived)
+       └───requeue── dead <──dead───────┘
+
+`sending` is committed before the message leaves, so a sender that dies leaves a trace: its lease runs
+out, and whoever claims the row next finds it `ambiguous` and looks before sending again. A sender that
+outlived its lease changes nothing: every change asks for the lease it was given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Engine, RowMapping
+
+#: A storm larger than this is told in several digests; bounds the memory and the time under the lease.
+STORM_LIMIT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An outbox row in the hands of one sender, until `leased_until`."""
+
+    outbox_id: int
+    incident_id: int
+    event: str
+    minute: datetime
+    message: Mapping[str, Any]
+    attempts: int
+    ambiguous: bool
+    leased_until: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The message of an incident that is edited and answered by the later ones."""
+
+    outbox_id: int
+    incident_id: int
+    event: str
+    minute: datetime
+    message_ts: str
+    repeat: bool
+    shared: bool
+    newest_outbox_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    """How many messages are in which state, and since when the oldest unsent one waits."""
+
+    pending: int
+    sending: int
+    sent: int
+    dead: int
+    oldest_unsent_at: datetime | None
+
+    def oldest_unsent_age_s(self, now: datetime) -> float:
+        """Seconds the oldest unsent message has waited; 0 when none waits."""
+        return max((now - self.oldest_unsent_at).total_seconds(), 0.0) if self.oldest_unsent_at else 0.0
+
+
+def claim(engine: Engine, now: datetime, *, lease: timedelta, margin: timedelta, storm: int) -> list[Claimed]:
+    """Take what is to be sent next: nothing, one message, or all opened in a minute if more than `storm`.
+
+    A lease of another sender is void `margin` after its end.
+    """
+    times = {"now": now, "expired_before": now - margin, "leased_until": now + lease}
+    with engine.begin() as connection:
+        rows: Sequence[RowMapping] = []
+        if connection.execute(text(sql("ops/outbox_storm_size")), times).scalar_one() > storm:
+            many = {**times, "more_than": storm, "at_most": STORM_LIMIT}
+            rows = connection.execute(text(sql("ops/outbox_claim_storm")), many).mappings().all()
+        if not rows:
+            rows = connection.execute(text(sql("ops/outbox_claim")), times).mappings().all()
+        return sorted((_claimed(row) for row in rows), key=lambda row: row.outbox_id)
+
+
+def _claimed(row: RowMapping) -> Claimed:
+    return Claimed(**{f.name: row[f.name] for f in fields(Claimed)})
+
+
+def mark_sent(
+    engine: Engine,
+    rows: Sequence[Claimed],
+    now: datetime,
+    *,
+    channel: str,
+    message_ts: str | None,
+    repeat: bool,
+) -> list[int]:
+    """Record that people have been told; the ids recorded (fewer than given: the lease was lost)."""
+    return _settle(
+        engine, "outbox_sent", rows, now=now, channel=channel, message_ts=message_ts, repeat=repeat
+    )
+
+
+def retry_later(
+    engine: Engine,
+    rows: Sequence[Claimed],
+    next_attempt_at: datetime,
+    *,
+    error: str,
+    ambiguous: bool,
+    counted: bool,
+) -> list[int]:
+    """Give rows back for a later attempt. `counted` is false when the attempt certainly never arrived."""
+    given = {"next_attempt_at": next_attempt_at, "error": error, "ambiguous": ambiguous, "counted": counted}
+    return _settle(engine, "outbox_retry", rows, **given)
+
+
+def mark_dead(engine: Engine, rows: Sequence[Claimed], *, error: str, ambiguous: bool = False) -> list[int]:
+    """Set rows aside for a person."""
+    return _settle(engine, "outbox_dead", rows, error=error, ambiguous=ambiguous)
+
+
+def _settle(engine: Engine, query: str, rows: Sequence[Claimed], **given: object) -> list[int]:
+    if not rows:
+        return []
+    held = {"outbox_ids": [row.outbox_id for row in rows], "leased_until": rows[0].leased_until}
+    with engine.begin() as connection:
+        return list(connection.execute(text(sql(f"ops/{query}")), {**held, **given}).scalars())
+
+
+def find_thread(engine: Engine, incident_id: int, channel: str) -> Thread | None:
+    """The message of the incident that later ones edit and answer, if one has reached this channel."""
+    with engine.connect() as connection:
+        row = (
+            connection.execute(
+                text(sql("ops/outbox_thread")), {"incident_id": incident_id, "channel": channel}
+            )
+            .mappings()
+            .first()
+        )
+    return None if row is None else Thread(**row)
+
+
+def list_messages(engine: Engine, *, status: str | None = None, at_most: int = 100) -> list[dict[str, Any]]:
+    """Messages for people, newest first, without their content."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(sql("ops/outbox_list")), {"status": status, "at_most": at_most}
+        ).mappings()
+        return [dict(row) for row in rows]
+
+
+def show_message(engine: Engine, outbox_id: int) -> dict[str, Any] | None:
+    """One message with its content, or None."""
+    with engine.connect() as connection:
+        row = connection.execute(text(sql("ops/outbox_show")), {"outbox_id": outbox_id}).mappings().first()
+    return None if row is None else dict(row)
+
+
+def requeue(engine: Engine, now: datetime, outbox_id: int | None = None) -> list[int]:
+    """Put one dead message, or all of them, back into the queue; the ids put back."""
+    with engine.begin() as connection:
+        return sorted(
+            connection.execute(
+                text(sql("ops/outbox_requeue")), {"now": now, "outbox_id": outbox_id}
+            ).scalars()
+        )
+
+
+def outbox_status(engine: Engine) -> OutboxStatus:
+    """Counts by status and the age of the oldest unsent message."""
+    with engine.connect() as connection:
+        return OutboxStatus(**connection.execute(text(sql("ops/outbox_status"))).mappings().one())

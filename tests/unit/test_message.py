@@ -1,0 +1,296 @@
+"""What people read: golden files, exact integers, and merchants who call themselves `<!channel>`."""
+
+from __future__ import annotations
+
+import json
+import os
+import unicodedata
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.slack_blocks import block_problem
+from pipeline.message import (
+    EVENTS,
+    TEXTS,
+    Message,
+    MessageMalformed,
+    clean,
+    duration_text,
+    krw,
+    read_message,
+    render_blocks,
+    render_digest_blocks,
+    render_digest_lines,
+    render_digest_text,
+    render_header,
+    render_reply_blocks,
+    render_text,
+    unescape,
+)
+
+SEOUL = ZoneInfo("Asia/Seoul")
+DASHBOARD = "http://127.0.0.1:8501/"
+GOLDEN = Path(__file__).parent / "golden" / "message"
+
+SURGE = {"approvals_hour": 120, "cancels_hour": 36, "approvals_week": 20_160, "cancels_week": 1_008}
+DROP = {"amount_today": 123_456_789, "amount_paced": 2_806_000_000, "amount_days": 8_610_000_000, "days": 7}
+#: Names that would do something in a chat or a terminal if they could.
+HOSTILE = [
+    "<!channel> 오세요",
+    "<@U012345>",
+    "<https://evil.example|정산 바로가기>",
+    "*ALERT RESOLVED*",
+    "`rm -rf`",
+    "```\n*RESOLVED*\n```",
+    "이름\n*ALERT RESOLVED*\r\n> all is well",
+    "abc\u202egnp.exe",
+    "\u2066\u2067\u2068\u2069\u200e\u200f\u061c",
+    "\x1b[2J\x1b[31mred\x07\x00",
+    "zero\u200bwidth\ufeff",
+    "line\u2028sep\u2029para",
+    "\ud800lone",
+    "&lt;!here&gt;",
+    ":rotating_light:",
+    "가" * 10_000,
+    "&" * 500,
+    "   ",
+    "'; DROP TABLE incident; --",
+    "%s {0} {merchant_id} {}",
+]
+
+
+def content(**changes: object) -> dict[str, Any]:
+    """An outbox row's JSON as the alert step writes it."""
+    return {
+        "incident_id": None,
+        "event": "opened",
+        "rule": "cancel_surge",
+        "merchant_id": "M000123",
+        "merchant_name": "튼튼마트",
+        "tier": "top",
+        "severity": "critical",
+        "policy": "supported",
+        "minute": "2026-11-21T09:03:00+00:00",
+        "opened_minute": "2026-11-21T09:03:00+00:00",
+        "krw_at_risk": 1_234_567_890,
+        "paid_out_cancelable": 1_200_000_000,
+        "cancelled_unrecovered": 34_567_890,
+        "reason": {**dict.fromkeys(DROP), **SURGE},
+        **changes,
+    }
+
+
+def message(**changes: object) -> Message:
+    return read_message(content(**changes), 42)
+
+
+VOLUME = {
+    "rule": "volume_drop",
+    "severity": "high",
+    "tier": "tail",
+    "reason": {**dict.fromkeys(SURGE), **DROP},
+}
+LATER = {"minute": "2026-11-21T10:39:00+00:00"}
+CASES = {
+    "surge_opened": message(),
+    "surge_escalated": message(event="escalated", **LATER),
+    "surge_acknowledged": message(event="acknowledged", **LATER),
+    "surge_corrected": message(event="corrected", **LATER),
+    "surge_resolved": message(event="resolved", **LATER),
+    "surge_without_baseline": message(reason={**SURGE, "approvals_hour": 0, "cancels_week": 0}),
+    "drop_opened": message(**VOLUME),
+    "drop_resolved": message(**VOLUME, event="resolved", minute="2026-11-24T11:39:00+00:00"),
+    "nameless": message(merchant_name=None, severity="medium", krw_at_risk=0),
+    "hostile": message(merchant_name="<!channel>\n*RESOLVED* `x` \u202e&", merchant_id="<@U1>|`id`"),
+}
+
+
+def check_golden(name: str, rendered: object) -> None:
+    """Compare with the golden file; MINUTERISK_TEST_REWRITE_GOLDEN=1 writes it instead."""
+    path = GOLDEN / f"{name}.json"
+    text = json.dumps(rendered, ensure_ascii=False, indent=2) + "\n"
+    if os.environ.get("MINUTERISK_TEST_REWRITE_GOLDEN") == "1":
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, f"{path.name} differs; look at it, then rewrite it"
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("name", CASES)
+def test_message_reads_as_in_its_golden_file(name: str, language: str) -> None:
+    case = CASES[name]
+    rendered = {
+        "text": render_text(case, language, SEOUL),
+        "header": render_header(case, language),
+        "blocks": render_blocks(case, language, SEOUL, DASHBOARD),
+        "reply": render_reply_blocks(case, language, SEOUL),
+    }
+    check_golden(f"{name}.{language}", rendered)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_digest_and_repeat_read_as_in_their_golden_files(language: str) -> None:
+    many = [replace(message(), incident_id=i, krw_at_risk=i % 7 * 1_000_000) for i in range(1, 26)]
+    digest = {
+        "text": render_digest_text(many, language),
+        "blocks": render_digest_blocks(many, language, DASHBOARD),
+    }
+    check_golden(f"digest.{language}", digest)
+    repeat = {
+        "text": render_text(message(), language, SEOUL, repeat=True),
+        "blocks": render_blocks(message(), language, SEOUL, DASHBOARD, repeat=True),
+        "digest": render_digest_text(many, language, repeat=True),
+    }
+    check_golden(f"repeat.{language}", repeat)
+
+
+def test_every_golden_file_is_read_by_a_test() -> None:
+    names = {f"{case}.{language}" for case in (*CASES, "digest", "repeat") for language in TEXTS}
+    assert {path.stem for path in GOLDEN.glob("*.json")} == names
+
+
+def test_both_languages_have_the_same_texts_with_the_same_numbers() -> None:
+    def numbers(text: str) -> set[str]:
+        return {part.partition("}")[0] for part in text.split("{")[1:]}
+
+    assert TEXTS["ko"].keys() == TEXTS["en"].keys()
+    assert {k: numbers(v) for k, v in TEXTS["ko"].items()} == {k: numbers(v) for k, v in TEXTS["en"].items()}
+
+
+def texts_of(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [t for v in value.values() for t in texts_of(v)]
+    if isinstance(value, list):
+        return [t for v in value for t in texts_of(v)]
+    return [value] if isinstance(value, str) else []
+
+
+def assert_harmless(text: str) -> None:
+    outside = text.split("`")[::2]  # even parts stand outside of code spans
+    assert len(text.split("`")) % 2 == 1, "a code span is left open"
+    for mark in ("<!", "<@", "ALERT", "DROP TABLE", "\u202e", "\x1b", "evil"):
+        assert not any(mark in part for part in outside), (mark, text)
+    bad = [c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    # The emoji of our own texts ends in a variation selector (Mn), not in one of these.
+    assert not bad, [hex(ord(c)) for c in bad]
+    spans = text.split("`")[1::2]
+    assert not any("<" in span or ">" in span or "\n" in span for span in spans)
+    assert all(len(unescape(span)) <= 80 for span in spans)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
+    case = message(merchant_name=name, merchant_id=name, event=event)
+    for language in TEXTS:
+        blocks = render_blocks(case, language, SEOUL, DASHBOARD, repeat=True)
+        digest = render_digest_blocks([case] * 25, language, DASHBOARD, repeat=True)
+        reply = render_reply_blocks(case, language, SEOUL, repeat=True)
+        for shown in (blocks, digest, reply):
+            assert block_problem(shown) is None
+            for text in texts_of(shown):
+                assert_harmless(text.replace(f"<{DASHBOARD}", ""))
+        assert_harmless(render_text(case, language, SEOUL))
+        assert "\n" not in render_text(case, language, SEOUL)
+        assert "\n" not in "".join(render_digest_lines([case], language))
+
+
+@given(st.text())
+def test_cleaned_text_is_one_short_visible_line(text: str) -> None:
+    shown = unescape(clean(text))
+    assert len(shown) <= 80
+    assert "`" not in shown
+    assert not any(
+        unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp") for c in shown
+    )
+    assert not set(clean(text)) & set("<>")
+    assert unescape(clean(shown)) == shown
+
+
+def test_merchant_is_shown_as_he_is_called() -> None:
+    assert "`AT&amp;T 서울` (`7`)" in render_text(
+        message(merchant_name="AT&T 서울", merchant_id=7), "ko", SEOUL
+    )
+
+
+def test_numbers_below_a_threshold_are_never_shown_as_having_reached_it() -> None:
+    almost = {"approvals_hour": 1_000, "cancels_hour": 1_999, "approvals_week": 1_000, "cancels_week": 1_000}
+    assert " 1.9 times" in render_text(message(reason=almost), "en", SEOUL)
+    half = {"amount_today": 500_001, "amount_paced": 7_000_000, "amount_days": 7_000_000, "days": 7}
+    assert "49.9% less" in render_text(message(**{**VOLUME, "reason": half}), "en", SEOUL)
+
+
+@pytest.mark.parametrize("zeros", [SURGE, DROP])
+def test_nothing_is_divided_by_zero(zeros: dict[str, int]) -> None:
+    rule = "cancel_surge" if zeros is SURGE else "volume_drop"
+    case = message(rule=rule, reason=dict.fromkeys(zeros, 0))
+    for language, words in TEXTS.items():
+        assert words["unknown"] in render_text(case, language, SEOUL)
+
+
+@pytest.mark.parametrize(
+    ("amount", "korean"),
+    [
+        (0, "0원"),
+        (9_999, "9,999원"),
+        (10_000, "10,000원 (1만원)"),
+        (12_345, "12,345원 (약 1만원)"),
+        (100_000_000, "100,000,000원 (1억원)"),
+        (1_234_567_890, "1,234,567,890원 (약 12억 3,456만원)"),
+        (1_000_050_000_000, "1,000,050,000,000원 (약 1조원)"),
+        (-12_345, "-12,345원 (약 -1만원)"),
+    ],
+)
+def test_amounts_are_exact_and_in_the_units_people_speak_in(amount: int, korean: str) -> None:
+    assert krw(amount, "ko") == korean
+    assert krw(amount, "en") == f"KRW {amount:,}"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "korean", "english"),
+    [
+        (0, "0분", "0 min"),
+        (36, "36분", "36 min"),
+        (96, "1시간 36분", "1 h 36 min"),
+        (4479, "3일 2시간", "3 d 2 h"),
+    ],
+)
+def test_durations_have_two_units(minutes: int, korean: str, english: str) -> None:
+    length = timedelta(minutes=minutes)
+    assert (duration_text(length, "ko"), duration_text(length, "en")) == (korean, english)
+
+
+def test_minute_is_shown_in_the_zone_given() -> None:
+    assert "2026-11-21 18:03 KST" in render_text(message(), "ko", SEOUL)
+    assert "2026-11-21 13:03 UTC+04" in render_text(message(), "ko", ZoneInfo("Asia/Dubai"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("event", "exploded"),
+        ("rule", "other"),
+        ("severity", None),
+        ("tier", 1.5),
+        ("minute", "2026-11-21T09:03:00"),
+        ("opened_minute", "yesterday"),
+        ("krw_at_risk", "12"),
+        ("krw_at_risk", True),
+        ("paid_out_cancelable", 1.0),
+        ("merchant_id", None),
+        ("merchant_name", ["x"]),
+        ("reason", None),
+        ("reason", {**SURGE, "cancels_hour": None}),
+        ("reason", {**SURGE, "cancels_hour": float("nan")}),
+    ],
+)
+def test_what_is_not_a_message_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
+    inner = "cancels_hour" if isinstance(value, dict) else field
+    with pytest.raises(MessageMalformed, match=inner):
+        message(**{field: value})
