@@ -1,0 +1,262 @@
+"""The single door to the data: published files through the manifest, incidents through the state database.
+
+Pages ask here and nowhere else. The door reads, never writes: files are listed by `manifest.json` (no
+globs), DuckDB is in memory, and the connection to the operational database refuses writes. Failures come
+out as `pipeline.errors`; nothing here knows Streamlit or reads a clock.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+import polars as pl
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
+
+from app.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
+from app.rows import Event, Incident, IncidentList, Overview
+from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
+from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
+from pipeline.schema import MERCHANT_MINUTE, UTC_TIME
+from queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from sqlalchemy.engine import Engine
+
+    from pipeline.settings import Settings
+
+#: The dashboard shares its machine with the pipeline and takes little of it.
+DUCKDB_OPTIONS: Final[dict[str, Any]] = {
+    "threads": 1,
+    "memory_limit": "512MB",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+STATE_OPTIONS: Final = "-c default_transaction_read_only=on -c statement_timeout=5000 -c timezone=UTC"
+INCIDENTS_SHOWN: Final = 50
+EVENTS_SHOWN: Final = 100
+PACE_STEP_MINUTES: Final = 10
+PACE_DAYS: Final = 7
+
+#: Window of a trend: (its length, its step), both in minutes.
+WINDOWS: Final[Mapping[str, tuple[int, int]]] = {
+    "3h": (3 * HOUR_MINUTES, 1),
+    "24h": (DAY_MINUTES, 10),
+    "8d": (8 * DAY_MINUTES, HOUR_MINUTES),
+}
+
+TREND: Final = pl.Schema(
+    {
+        "start": UTC_TIME,
+        "approval_count": pl.Int64(),
+        "cancel_count": pl.Int64(),
+        "approval_amount": pl.Int64(),
+        "cancel_amount": pl.Int64(),
+        "cancel_rate": pl.Float64(),
+    }
+)
+PACE: Final = pl.Schema(
+    {"business_date": pl.Date(), "elapsed_minutes": pl.Int64(), "approval_amount": pl.Int64()}
+)
+
+
+class Door:
+    """Reads for the pages. One per process; threads may share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: tuple[Stamp, Manifest | None] = (EMPTY_STAMP, None)
+        self._engines: dict[str, Engine] = {}
+        self._lock = Lock()
+
+    # The lake
+
+    def manifest(self) -> Manifest | None:
+        """What is published now; None before the first publication.
+
+        Raises LakeDamaged when manifest.json is not readable as one, StorageUnavailable on a disk error.
+        The file is parsed again only when it was replaced.
+        """
+        stamp = stamp_of(self._settings.manifest)
+        seen, manifest = self._seen
+        if stamp != seen:
+            manifest = read_manifest(self._settings.manifest)
+            self._seen = (stamp, manifest)
+        return manifest
+
+    def trend(self, manifest: Manifest, merchant_id: str | None, window: str) -> pl.DataFrame:
+        """Counts, amounts and cancel rate per step of `window` (see `TREND`), ending with the newest minute.
+
+        merchant_id None means all merchants. Steps before the first published minute are left out; a step
+        in which nothing happened counts as zero.
+        """
+        length, step = WINDOWS[window]
+        span = _published(manifest, length, step)
+        if span is None or span.minutes == 0:
+            return pl.DataFrame(schema=TREND)
+        asked = {"merchant": merchant_id, "first": span.start, "stop": span.end, "step": step}
+        return self._lake("analyst/app_trend", asked, manifest, span).cast(TREND)
+
+    def pace(self, manifest: Manifest, merchant_id: str | None) -> pl.DataFrame:
+        """Approved amount so far by time of day, today and on recent whole business days (see `PACE`)."""
+        days = _pace_days(manifest, self._settings)
+        if not days:
+            return pl.DataFrame(schema=PACE)
+        asked = {
+            "merchant": merchant_id,
+            "days": list(days),
+            "firsts": [span.start for span in days.values()],
+            "stops": [span.end for span in days.values()],
+            "step": PACE_STEP_MINUTES,
+        }
+        covered = Span(min(s.start for s in days.values()), max(s.end for s in days.values()))
+        return self._lake("analyst/app_pace", asked, manifest, covered).cast(PACE)
+
+    def _lake(self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span) -> pl.DataFrame:
+        try:
+            return _duckdb(query, asked, manifest.paths("merchant_minute", span, self._settings.lake))
+        except FileNotFoundError:
+            # A compaction replaced the file long after the manifest that we hold: the newer one knows.
+            newer = self.manifest() or manifest
+        try:
+            return _duckdb(query, asked, newer.paths("merchant_minute", span, self._settings.lake))
+        except FileNotFoundError as error:
+            msg = f"{error}"
+            raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
+
+    # The operational database
+
+    def overview(self) -> Overview:
+        """Leader, open incidents and undelivered messages. Raises StateUnavailable or ConfigurationError."""
+        rows = self._state("ops/app_overview", {})
+        if not rows:
+            msg = "the operational database has no row of the leader"
+            raise ConfigurationError(msg, "start the pipeline once: it creates what is missing")
+        return Overview(**rows[0])
+
+    def incidents(self, *, with_resolved: bool = False, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
+        """The incidents with most at risk, unresolved ones first."""
+        rows = self._state("ops/app_incidents", {"with_resolved": with_resolved, "at_most": at_most})
+        total = rows[0]["total"] if rows else 0
+        return IncidentList(tuple(Incident(**_without(row, "total")) for row in rows), total)
+
+    def incident(self, incident_id: int) -> Incident | None:
+        """One incident, or None when there is none of this number."""
+        rows = self._state("ops/app_incident", {"incident_id": incident_id})
+        return Incident(**rows[0]) if rows else None
+
+    def events(self, incident_id: int, *, at_most: int = EVENTS_SHOWN) -> tuple[Event, ...]:
+        """What people were told about an incident, newest first, with the state of each delivery."""
+        rows = self._state("ops/app_events", {"incident_id": incident_id, "at_most": at_most})
+        return tuple(Event(**row) for row in rows)
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        with self._lock:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
+
+    def _state(self, query: str, asked: Mapping[str, object]) -> list[dict[str, Any]]:
+        try:
+            with self._engine().connect() as connection:
+                return [dict(row) for row in connection.execute(text(sql(query)), asked).mappings()]
+        except (OperationalError, InterfaceError) as error:
+            msg = f"the operational database does not answer: {_first_line(error)}"
+            raise StateUnavailable(msg, "start it, or check MINUTERISK_STATE_URL") from error
+        except (SQLAlchemyError, ArgumentError) as error:
+            msg = f"the operational database refuses a read: {_first_line(error)}"
+            raise ConfigurationError(msg, "start the pipeline once: it creates the tables") from error
+
+    def _engine(self) -> Engine:
+        url = state_url(self._settings)
+        with self._lock:
+            if url not in self._engines:
+                self._engines[url] = create_engine(
+                    make_url(url).set(drivername="postgresql+psycopg"),
+                    pool_size=2,
+                    max_overflow=2,
+                    pool_pre_ping=True,
+                    connect_args={
+                        "connect_timeout": 3,
+                        "options": STATE_OPTIONS,
+                        "application_name": "minuterisk dashboard",
+                    },
+                )
+            return self._engines[url]
+
+
+def state_url(settings: Settings) -> str:
+    """Address of the operational database: the setting, or what the running embedded server wrote down.
+
+    The embedded server comes and goes with the pipeline, so its address is asked for at each read.
+    """
+    if settings.state_url is not None:
+        return settings.state_url
+    from pipeline.embedded import connect_urls  # noqa: PLC0415 - not needed where an address is set
+
+    try:
+        return connect_urls(settings).state_url
+    except ConfigurationError as error:
+        raise StateUnavailable(error.what, error.hint) from error
+
+
+def _duckdb(query: str, asked: Mapping[str, object], paths: list[str]) -> pl.DataFrame:
+    """Run one query over exactly these files; FileNotFoundError when one of them is gone."""
+    try:
+        with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            if paths:
+                connection.read_parquet(paths).create_view("merchant_minute")
+            else:
+                connection.register("merchant_minute", pl.DataFrame(schema=MERCHANT_MINUTE))
+            found: pl.DataFrame = connection.sql(sql(query), params=dict(asked)).pl()
+            return found
+    except duckdb.IOException as error:
+        if "No files found" in str(error) or "No such file" in str(error):
+            raise FileNotFoundError(_first_line(error)) from error
+        msg = f"a published file cannot be read: {_first_line(error)}"
+        raise StorageUnavailable(msg, "look at the disk under the home") from error
+    except duckdb.Error as error:
+        msg = f"a published file is not what it should be: {_first_line(error)}"
+        raise LakeDamaged(msg, "run minuterisk check") from error
+
+
+def _published(manifest: Manifest, length: int, step: int) -> Span | None:
+    """The last `length` published minutes in whole steps up to the newest minute; None without any."""
+    if manifest.first_minute is None:
+        return None
+    end = manifest.published_through
+    available = min(length, Span(min(manifest.first_minute, end), end).minutes)
+    return Span(end - available // step * step * MINUTE, end)
+
+
+def _pace_days(manifest: Manifest, settings: Settings) -> dict[date, Span]:
+    """Today up to the newest minute, and the recent business days that are published from their start."""
+    if manifest.first_minute is None or manifest.first_minute >= manifest.published_through:
+        return {}
+    zone = settings.business_timezone
+    days: dict[date, Span] = {}
+    moment = manifest.published_through - MINUTE
+    for _ in range(PACE_DAYS + 1):
+        whole = business_day(business_date(moment, zone), zone)
+        if whole.start < manifest.first_minute:
+            break
+        days[business_date(moment, zone)] = Span(whole.start, min(whole.end, manifest.published_through))
+        moment = whole.start - MINUTE
+    return days
+
+
+def _without(row: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != key}
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

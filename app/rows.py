@@ -1,0 +1,89 @@
+"""Rows of the operational database as the pages see them: frozen, times aware and in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The header's numbers, read in one query. Times and `database_clock` come from the same clock."""
+
+    epoch: int
+    holder: str
+    heartbeat_at: datetime
+    database_clock: datetime
+    next_minute: datetime | None
+    critical: int
+    high: int
+    medium: int
+    krw_at_risk: int
+    undelivered: int
+    oldest_undelivered_at: datetime | None
+    dead: int
+
+    @property
+    def open(self) -> int:
+        """Unresolved incidents of every severity."""
+        return self.critical + self.high + self.medium
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One incident with the reason that was stored when it opened and the latest one."""
+
+    incident_id: int
+    rule: str
+    merchant_id: str
+    merchant_name: str | None
+    tier: str
+    severity: str
+    status: str
+    policy: str
+    opened_minute: datetime
+    last_breach_minute: datetime
+    resolved_minute: datetime | None
+    krw_at_risk: int
+    paid_out_cancelable: int
+    cancelled_unrecovered: int
+    reason: Mapping[str, Any]
+    latest_reason: Mapping[str, Any]
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    resolved_at: datetime | None
+
+    @property
+    def title(self) -> str:
+        """The merchant's name, or its id where the trade server gave no name. Not safe as markup."""
+        return self.merchant_name or self.merchant_id
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentList:
+    """The first incidents and how many there are in all."""
+
+    shown: tuple[Incident, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing people were told, or are to be told, about an incident."""
+
+    outbox_id: int
+    event: str
+    minute: datetime
+    status: str
+    attempts: int
+    ambiguous: bool
+    channel: str | None
+    last_error: str | None
+    created_at: datetime
+    next_attempt_at: datetime
+    sent_at: datetime | None

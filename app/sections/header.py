@@ -1,0 +1,131 @@
+"""Is the pipeline alive, how much is open, and is there a message that did not arrive?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app import reads
+from app.format import count, day, duration, moment, time_of_day, won, won_short
+from app.markup import Markup, card, join, notice, tag
+from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbeat_age, lag, pulse, waiting
+from pipeline.errors import MinuteriskError
+
+if TYPE_CHECKING:
+    from app.manifest import Manifest
+    from app.reads import Page
+    from app.rows import Overview
+
+
+def show_header(page: Page) -> None:
+    """The title with the pipeline's state, five figures, and what there is to say about missing parts."""
+    overview, state_problem = _overview(page)
+    manifest, lake_problem = _manifest(page)
+    cards = tag(
+        "div",
+        _newest(page, manifest),
+        _heartbeat(page, overview),
+        _open(page, overview),
+        _risk(page, overview),
+        _publication(page, manifest),
+        cls="mr-cards",
+    )
+    top = _top(page, pulse(overview, manifest, page.clock()))
+    st.html(join([top, cards, state_problem, lake_problem, _deliveries(page, overview)]))
+
+
+def _overview(page: Page) -> tuple[Overview | None, Markup]:
+    try:
+        return reads.overview(page), Markup("")
+    except MinuteriskError as error:
+        body = page.texts("state.database_down.note", what=_sentence(error))
+        return None, notice(page.texts("state.database_down"), body, tone="bad")
+
+
+def _manifest(page: Page) -> tuple[Manifest | None, Markup]:
+    try:
+        manifest = page.door.manifest()
+    except MinuteriskError as error:
+        body = page.texts("state.manifest_bad.note", what=_sentence(error))
+        return None, notice(page.texts("state.manifest_bad"), body, tone="bad")
+    if manifest is None:
+        return None, notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note"))
+    return manifest, Markup("")
+
+
+def _top(page: Page, state: str) -> Markup:
+    brand = tag("div", "minuterisk", tag("small", page.texts("title")), cls="mr-brand")
+    return tag(
+        "div",
+        brand,
+        tag("span", page.texts(f"pulse.{state}"), cls=f"mr-pulse mr-{TONES[state]}"),
+        cls="mr-top",
+    )
+
+
+def _newest(page: Page, manifest: Manifest | None) -> Markup:
+    label = page.texts("header.newest")
+    if manifest is None:
+        return card(label, page.texts("header.none"), tone="warn")
+    behind = lag(manifest, page.clock())
+    late = page.texts("header.lag", duration=duration(behind, page.texts.language))
+    # The name of a minute is its start; the manifest says where the newest one ends.
+    minute = manifest.newest_minute
+    note = f"{day(minute.astimezone(page.zone).date(), page.texts.language)} · {late}"
+    return card(label, time_of_day(minute, page.zone), note, tone="warn" if behind > LAG_LIMIT else "good")
+
+
+def _heartbeat(page: Page, overview: Overview | None) -> Markup:
+    label = page.texts("header.heartbeat")
+    if overview is None or overview.epoch == 0:
+        return card(label, "–" if overview is None else page.texts("pulse.never"), tone="warn")
+    age = heartbeat_age(overview)
+    value = page.texts("header.heartbeat.age", duration=duration(age, page.texts.language))
+    if overview.next_minute is None:
+        note = page.texts("header.heartbeat.note.start", epoch=overview.epoch)
+    else:
+        minute = overview.next_minute.astimezone(page.zone).strftime("%H:%M")
+        note = page.texts("header.heartbeat.note", epoch=overview.epoch, minute=minute)
+    return card(label, value, note, tone="bad" if age > HEARTBEAT_LIMIT else "good")
+
+
+def _open(page: Page, overview: Overview | None) -> Markup:
+    label = page.texts("header.open")
+    if overview is None:
+        return card(label, "–")
+    by_severity = (("critical", overview.critical), ("high", overview.high), ("medium", overview.medium))
+    note = " · ".join(f"{page.texts(f'severity.{name}')} {count(number)}" for name, number in by_severity)
+    tone = "bad" if overview.critical else "warn" if overview.open else "good"
+    return card(label, page.texts("header.open.count", count=count(overview.open)), note, tone=tone)
+
+
+def _risk(page: Page, overview: Overview | None) -> Markup:
+    label, language = page.texts("header.risk"), page.texts.language
+    if overview is None:
+        return card(label, "–")
+    return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+
+
+def _publication(page: Page, manifest: Manifest | None) -> Markup:
+    label = page.texts("header.version")
+    if manifest is None:
+        return card(label, "–")
+    note = page.texts("header.version.note", time=moment(manifest.generated_at, page.zone, seconds=True))
+    return card(label, f"#{count(manifest.version)}", note)
+
+
+def _deliveries(page: Page, overview: Overview | None) -> Markup:
+    found: list[str] = []
+    if overview is not None and overview.dead:
+        title = page.texts("header.dead", count=count(overview.dead))
+        found.append(notice(title, page.texts("header.dead.note"), tone="bad"))
+    if overview is not None and waiting(overview) > DELIVERY_LIMIT:
+        since = duration(waiting(overview), page.texts.language)
+        body = page.texts("header.undelivered.note", duration=since)
+        found.append(notice(page.texts("header.undelivered", count=count(overview.undelivered)), body))
+    return join(found)
+
+
+def _sentence(error: MinuteriskError) -> str:
+    return f"{error.what.rstrip('.')}."

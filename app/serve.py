@@ -1,0 +1,73 @@
+"""How the dashboard is started: the command and the environment of its process, for `minuterisk dashboard`.
+
+Whatever Streamlit could read from a person's own configuration and matters here is said in the command, so
+that the page is the same on every machine. Nothing is sent to anybody, no browser is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipeline.settings import PREFIX, PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.settings import Settings
+
+SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
+#: Answers 200 "ok" when the server is up; for container health checks.
+HEALTH_PATH: Final = "/_stcore/health"
+FONT: Final = (
+    "Pretendard, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', 'Malgun Gothic', sans-serif"
+)
+OPTIONS: Final[Mapping[str, str]] = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "server.runOnSave": "false",
+    "server.showEmailPrompt": "false",
+    "server.enableXsrfProtection": "true",
+    "server.enableCORS": "true",
+    "server.enableStaticServing": "false",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",  # a traceback may hold an address; it is in the log
+    "client.showSidebarNavigation": "false",
+    "runner.magicEnabled": "false",
+    "logger.level": "warning",
+    "theme.base": "light",
+    "theme.primaryColor": "#0072B2",
+    "theme.font": FONT,
+    "theme.headingFont": FONT,
+    "theme.baseRadius": "10px",
+}
+#: What the page never needs and therefore never gets.
+WITHHELD: Final = ("SOURCE_URL", "TRADE_URL", "SLACK_TOKEN", "SLACK_CHANNEL")
+
+
+def dashboard_command(settings: Settings, address: str = "127.0.0.1", port: int | None = None) -> list[str]:
+    """The command line of the dashboard's process; port None means the setting's."""
+    chosen = {
+        "server.address": address,
+        "server.port": str(settings.dashboard_port if port is None else port),
+        **OPTIONS,
+    }
+    flags = [f"--{name}={value}" for name, value in chosen.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *flags]
+
+
+def dashboard_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` with the settings the page needs said outright, and without the secrets it does not need."""
+    withheld = {PREFIX + name for name in WITHHELD}
+    kept = {name: value for name, value in environ.items() if name not in withheld}
+    said = {
+        "HOME": str(settings.home),
+        "LANGUAGE": settings.language,
+        "BUSINESS_TIMEZONE": str(settings.business_timezone),
+        "STATE_URL": settings.state_url or "",
+    }
+    path = os.pathsep.join(filter(None, [str(PROJECT), environ.get("PYTHONPATH", "")]))
+    return {**kept, **{PREFIX + name: value for name, value in said.items()}, "PYTHONPATH": path}
