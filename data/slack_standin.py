@@ -263,6 +263,7 @@ class SlackStandIn:
         self._random = Random(seed)
         self._rates = {True: fault_rate, False: read_fault_rate}
         self._kinds = tuple(fault_kinds)
+        self._bag: list[str] = []
         self._hang_s = hang_s
         self._planned: list[tuple[str, str]] = []
         self._lock = threading.Lock()
@@ -339,7 +340,9 @@ class SlackStandIn:
                 del self._planned[at]
                 return kind
         if method != "auth.test" and self._random.random() < self._rates[method in WRITES]:
-            return self._random.choice(self._kinds)
+            if not self._bag:  # each kind once before any comes again: a short run meets them all
+                self._bag = self._random.sample(self._kinds, len(self._kinds))
+            return self._bag.pop()
         return ""
 
 
@@ -417,7 +420,7 @@ def _arguments(body: bytes, headers: HttpHeaders) -> Json:
     text = body.decode("utf-8", "replace")
     if headers.get_content_type() != "application/json":
         return dict(parse_qsl(text))
-    given = json.loads(text)
+    given = json.loads(text or "{}")
     return given if isinstance(given, dict) else {}
 
 
