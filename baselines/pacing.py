@@ -32,6 +32,7 @@ class Pacing:
         self.today = np.zeros(0, np.int64)
         self.paced = np.zeros(0, np.int64)
         self.whole = np.zeros(0, np.int64)
+        self.missing: set[int] = set()  # minutes inside the windows that were never published
         self._slices = slices
         self._day_end = 0
         self._day_totals: dict[date, Integers] = {}
@@ -95,7 +96,8 @@ class Pacing:
 
     def _is_complete(self, day: date) -> bool:
         span = business_day(day, self.zone)
-        return all(index in self._slices for index in range(to_index(span.start), to_index(span.end)))
+        minutes = range(to_index(span.start), to_index(span.end))
+        return all(index in self._slices for index in minutes) and self.missing.isdisjoint(minutes)
 
     def _time_of_day(self, index: int) -> int:
         local = from_index(index).astimezone(self.zone)

@@ -24,7 +24,7 @@ from baselines.tiers import top_merchants
 from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, WEEK_MINUTES, to_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -100,8 +100,14 @@ class Windows:
             raise ValueError(msg)
         self._enter(index, self._slice(counts))
 
-    def add_many(self, start: datetime, end: datetime, counts: pl.DataFrame) -> None:
-        """Slide through [start, end) with MERCHANT_MINUTE rows sorted by minute; used to rebuild."""
+    def add_many(
+        self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
+    ) -> None:
+        """Slide through [start, end) with MERCHANT_MINUTE rows sorted by minute; used to rebuild.
+
+        `missing` minutes were never published: they count as zero, and their business day is no baseline day.
+        """
+        self.pacing.missing.update(to_index(minute) for minute in missing)
         first = to_index(start)
         if self.last is not None and first != self.last + 1:
             msg = f"minute {start.isoformat()} does not follow the windows"

@@ -153,12 +153,8 @@ class Pipeline:
         return judged
 
     def _start_line(self, next_minute: datetime) -> Line:
-        windows = Windows(self.settings.business_timezone, self.rules.volume_drop.baseline_days)
+        windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         published = self.state.published()
-        reach = from_index(to_index(next_minute) - windows.history_minutes)
-        if published.first_minute is not None and published.last_minute is not None:
-            start = max(reach, published.first_minute)
-            self._rebuild(windows, Span(start, max(next_minute, start)))
         policy = self.settings.policy
         book = StateBook(self.state, self.lake, self.source, policy, self.rules.exposure.cancelable_days)
         feed: SourceFeed | CatchUpFeed = SourceFeed(self.source)
@@ -166,15 +162,9 @@ class Pipeline:
             feed = CatchUpFeed(LakeFeed(self.lake, self.state), feed, published.last_minute + MINUTE)
         return Line(feed, book, windows, self.rules, policy, Steps(self._monotonic))
 
-    def _rebuild(self, windows: Windows, span: Span) -> None:
-        files = self.state.publication().files
-        for day in split_by_day(span, self.settings.business_timezone):
-            windows.add_many(day.start, day.end, self.lake.read(files, "merchant_minute", day))
-
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):
-            known = {row["minute"] for row in self.state.minutes(day)}
-            yield from _runs([minute for minute in day if minute not in known])
+            yield from _runs(unpublished(self.state, day))
 
     def _publish(self, span: Span) -> None:
         steps = Steps(self._monotonic)
@@ -184,6 +174,28 @@ class Pipeline:
         next_minute = max(self.state.next_minute() or span.end, span.end)
         self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
         log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))
+
+
+def rebuild_windows(
+    lake: Lake, state: State, next_minute: datetime, rules: Rules, merchant_id: str | None = None
+) -> Windows:
+    """Windows that stand right before `next_minute`, read from the lake; of one merchant only where one is named."""
+    windows = Windows(lake.zone, rules.volume_drop.baseline_days)
+    published = state.published()
+    if published.first_minute is None:
+        return windows
+    start = max(from_index(to_index(next_minute) - windows.history_minutes), published.first_minute)
+    files = state.publication().files
+    for day in split_by_day(Span(start, max(next_minute, start)), lake.zone):
+        missing = unpublished(state, day)
+        windows.add_many(day.start, day.end, lake.read(files, "merchant_minute", day, merchant_id), missing)
+    return windows
+
+
+def unpublished(state: State, span: Span) -> list[datetime]:
+    """Minutes of `span` that are not in the ledger, in order."""
+    known = state.minute_set(span)
+    return [minute for minute in span if minute not in known]
 
 
 def _runs(minutes: list[datetime]) -> Iterator[Span]:

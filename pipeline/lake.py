@@ -95,12 +95,16 @@ class Lake:
         digest = hashlib.sha256(content).hexdigest()
         return LakeFile(dataset, relative, span, frame.height, len(content), digest)
 
-    def read(self, files: Iterable[LakeFile], dataset: str, span: Span) -> pl.DataFrame:
-        """Rows of `span` from the given files, sorted by minute and merchant."""
+    def read(
+        self, files: Iterable[LakeFile], dataset: str, span: Span, merchant_id: str | None = None
+    ) -> pl.DataFrame:
+        """Rows of `span` from the given files, of one merchant where one is named, by minute and merchant."""
         paths = [self.folder / f.path for f in files if f.dataset == dataset and _overlap(f.span, span)]
         if not paths:
             return DATASETS[dataset].to_frame()
         inside = (pl.col("minute") >= span.start) & (pl.col("minute") < span.end)
+        if merchant_id is not None:
+            inside &= pl.col("merchant_id") == merchant_id
         with storage_errors(self.folder):
             rows = pl.scan_parquet(paths, glob=False).filter(inside).collect()
         return conform(rows, DATASETS[dataset]).sort("minute", "merchant_id")
@@ -110,7 +114,7 @@ class Lake:
         content = json.dumps(_manifest(publication), separators=(",", ":"))
         with storage_errors(self._manifest):
             _replace(self._manifest, content.encode())
-            self._write_catalog(publication.files)
+            self._write_catalog({name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS})
 
     def unlink(self, paths: Iterable[str]) -> None:
         """Delete retired files; one that is gone already is fine."""
@@ -118,7 +122,7 @@ class Lake:
             with storage_errors(self.folder / path):
                 (self.folder / path).unlink(missing_ok=True)
 
-    def _write_catalog(self, files: Sequence[LakeFile]) -> None:
+    def _write_catalog(self, files: Mapping[str, Sequence[str]]) -> None:
         temporary = self._catalog.with_suffix(TEMPORARY_SUFFIX)
         temporary.unlink(missing_ok=True)
         with duckdb.connect(str(temporary)) as connection:
@@ -128,11 +132,12 @@ class Lake:
         temporary.replace(self._catalog)
 
 
-def catalog_statements(folder: Path, files: Sequence[LakeFile]) -> list[str]:
-    """DDL of the analysts' views: explicit file lists, never a glob, so no half-published file is seen."""
+def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """DDL of the analysts' views over the files of each dataset: explicit lists, never a glob, so that no
+    half-published file is seen."""
     views = []
     for dataset, schema in DATASETS.items():
-        paths = [str(folder / f.path) for f in files if f.dataset == dataset]
+        paths = [str(folder / path) for path in files.get(dataset, ())]
         views.append(f"CREATE OR REPLACE VIEW {dataset} AS {_select(paths, schema)}")
     return [*views, *(s for s in sql("analyst/views").split(";\n") if s.strip())]
 

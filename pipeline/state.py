@@ -109,6 +109,11 @@ class State:
             self.epoch = int(lock.execute(text(sql("ops/lead")), {"holder": me}).scalar_one())
         return self.epoch
 
+    def installation(self) -> str:
+        """The id of this installation; it is part of every message's key."""
+        with self._read() as connection:
+            return str(connection.execute(text("SELECT installation FROM leader")).scalar_one())
+
     def heartbeat(self) -> None:
         """Say that the leader is alive; raises FencedOut when another one has taken over."""
         with self._commit() as connection:
@@ -142,6 +147,12 @@ class State:
         with self._read() as connection:
             found = connection.execute(text(sql("ops/published_minutes")), {"start": span.start, "end": span.end})
             return [dict(row) for row in found.mappings()]
+
+    def minute_set(self, span: Span) -> set[datetime]:
+        """The published minutes of a span."""
+        with self._read() as connection:
+            found = connection.execute(text(sql("ops/minute_set")), {"start": span.start, "end": span.end})
+            return set(found.scalars())
 
     def unresolved(self) -> dict[Key, Incident]:
         """All incidents that are not resolved, by rule and merchant."""

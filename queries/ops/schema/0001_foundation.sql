@@ -4,6 +4,7 @@
 
 CREATE TABLE leader (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    installation uuid NOT NULL DEFAULT gen_random_uuid(),  -- part of every message's key
     epoch        bigint NOT NULL DEFAULT 0 CHECK (epoch >= 0),
     holder       text NOT NULL DEFAULT '',
     heartbeat_at timestamptz NOT NULL DEFAULT now()

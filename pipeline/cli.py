@@ -1,0 +1,88 @@
+"""The command line: `minuterisk COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 3 differences."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import MinuteriskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Where each command lives. Modules are imported when their command is asked for, so `--help` is quick.
+COMMANDS = {
+    "demo": "pipeline.commands.demo",
+    "run": "pipeline.commands.work",
+    "backfill": "pipeline.commands.work",
+    "catch-up": "pipeline.commands.work",
+    "reconcile": "pipeline.commands.work",
+    "simulate": "pipeline.commands.trade",
+    "load": "pipeline.commands.trade",
+    "backtest": "pipeline.commands.judgement",
+    "explain": "pipeline.commands.judgement",
+    "sql": "pipeline.commands.analyst",
+    "incidents": "pipeline.commands.desk",
+    "outbox": "pipeline.commands.desk",
+    "dashboard": "pipeline.commands.desk",
+    "check": "pipeline.commands.check",
+}
+
+
+class LazyGroup(click.Group):
+    """Finds commands in COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of the documentation."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="minuterisk")
+def cli() -> None:
+    """Watch every merchant, every minute, and say in time which one puts how much money at risk, and why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the only place where an error becomes an exit code."""
+    try:
+        outcome: Any = cli.main(list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("stopped by Ctrl-C", 1)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except MinuteriskError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; that is no failure of ours
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for people
+        return _fault(error)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _fail(text: str, exit_code: int) -> int:
+    click.echo(f"minuterisk: {text}", err=True)
+    return exit_code
+
+
+def _fault(error: Exception) -> int:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+    return _fail(f"unexpected fault: {type(error).__name__}: {error} ({where})\n  next: report it with the command you ran", 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

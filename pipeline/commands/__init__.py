@@ -1,0 +1,1 @@
+"""The commands of `minuterisk`, a module per kind of work."""

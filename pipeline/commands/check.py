@@ -1,0 +1,104 @@
+"""check: configuration and connections, without changing anything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+import sqlalchemy
+from sqlalchemy import text
+
+from baselines.rules import load_rules
+from pipeline.commands.common import json_option, read_settings, report
+from pipeline.embedded import connect_urls, open_urls
+from pipeline.errors import ConfigurationError, MinuteriskError, UsageError
+from pipeline.extract import Source
+from pipeline.migrate import current_revision, newest_revision
+from pipeline.settings import describe_settings
+from pipeline.state import connect_state
+from pipeline.translate import state_errors
+from queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.embedded import Urls
+    from pipeline.settings import Settings
+
+#: A live pipeline beats every 5 s and judges a minute at most this late.
+LATE = timedelta(minutes=3)
+HEART_STOPPED = timedelta(seconds=30)
+
+
+@click.command()
+@click.option("--live", is_flag=True, help="Also fail (exit 1) when the pipeline is late or its leader is gone.")
+@click.option("--settings", "only_settings", is_flag=True, help="Only show the settings.")
+@json_option
+def check(*, live: bool, only_settings: bool, as_json: bool) -> None:
+    """Check settings, rules and both databases; secrets are masked."""
+    settings = read_settings()
+    shown = describe_settings(settings)
+    if only_settings:
+        report(shown, as_json=as_json, text="\n".join(f"{name:<32}{value}" for name, value in shown.items()))
+        return
+    findings = {name: _try(part, settings) for name, part in _parts(live=live).items()}
+    failures = {name: error for name, error in findings.items() if error is not None}
+    results = {name: "ok" if error is None else str(error) for name, error in findings.items()}
+    lines = [*(f"{name:<32}{value}" for name, value in shown.items()), "", *(f"{n:<12}{r}" for n, r in results.items())]
+    content = {"settings": shown, "checks": results, "ok": not failures}
+    report(content, as_json=as_json, text="\n".join(lines))
+    if failures:
+        worst = next((e for e in failures.values() if isinstance(e, UsageError)), next(iter(failures.values())))
+        raise worst
+
+
+def _parts(*, live: bool) -> dict[str, Callable[[Settings], None]]:
+    parts: dict[str, Callable[[Settings], None]] = {"rules": _rules, "source": _source, "state": _state}
+    return {**parts, "live": _live} if live else parts
+
+
+def _try(part: Callable[[Settings], None], settings: Settings) -> MinuteriskError | None:
+    try:
+        part(settings)
+    except MinuteriskError as error:
+        return error
+    return None
+
+
+def _rules(settings: Settings) -> None:
+    load_rules(settings.rules)
+
+
+def _source(settings: Settings) -> None:
+    with Source(_urls(settings).source_url, settings.source_queries, settings.source_timeout) as source:
+        source.check()
+
+
+def _state(settings: Settings) -> None:
+    url = _urls(settings).state_url
+    with state_errors(url), connect_state(url).connect() as connection:
+        found = current_revision(connection)
+    if found not in (None, newest_revision()):
+        msg = f"the operational database stands at {found}, this version needs {newest_revision()}"
+        raise ConfigurationError(msg, "the next `minuterisk run` brings it up to date")
+
+
+def _live(settings: Settings) -> None:
+    url = _urls(settings).state_url
+    with state_errors(url), connect_state(url).connect() as connection:
+        if not sqlalchemy.inspect(connection).has_table("leader"):
+            msg = "the pipeline has never run here"
+            raise MinuteriskError(msg, "start it with `minuterisk run`")
+        pulse = connection.execute(text(sql("ops/pulse"))).mappings().one()
+    if pulse["heartbeat_age"] > HEART_STOPPED:
+        msg = f"the last heartbeat is {pulse['heartbeat_age']} old ({pulse['holder'] or 'no leader yet'})"
+        raise MinuteriskError(msg, "restart `minuterisk run`; it goes on from the ledger")
+    if pulse["lag"] is not None and pulse["lag"] > LATE:
+        msg = f"the newest judged minute ended {pulse['lag']} ago"
+        raise MinuteriskError(msg, "it is catching up, or a step fails: see the log of `minuterisk run`")
+
+
+def _urls(settings: Settings) -> Urls:
+    """The databases; an embedded server that exists is started, one that does not exist is not made."""
+    return open_urls(settings) if (settings.home / "postgres" / "PG_VERSION").is_file() else connect_urls(settings)

@@ -1,0 +1,158 @@
+"""incidents, outbox, dashboard: what people look at and act on."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from sqlalchemy import text
+
+from pipeline import outbox as messages
+from pipeline.commands.common import json_option, read_settings, report, table
+from pipeline.embedded import open_urls
+from pipeline.errors import UsageError
+from queries import sql
+from scheduler import open_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.state import State
+
+_INCIDENT_COLUMNS = {
+    "incident_id": str,
+    "status": str,
+    "severity": str,
+    "rule": str,
+    "merchant_id": str,
+    "merchant_name": lambda name: name or "-",
+    "opened_minute": lambda minute: minute.strftime("%Y-%m-%dT%H:%MZ"),
+    "krw_at_risk": lambda amount: f"{amount:,}",
+}
+_MESSAGE_COLUMNS = {
+    "outbox_id": str,
+    "status": str,
+    "event": str,
+    "incident_id": str,
+    "attempts": str,
+    "last_error": lambda error: error or "-",
+}
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def incidents(context: click.Context) -> None:
+    """List, show and acknowledge incidents; open ones first, by money at risk."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_incidents)
+
+
+@incidents.command("list")
+@click.option("--all", "with_resolved", is_flag=True, help="Resolved ones too.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@json_option
+def list_incidents(*, with_resolved: bool = False, limit: int = 50, as_json: bool = False) -> None:
+    """List incidents, most money at risk first."""
+    with _state() as state, state.engine.connect() as connection:
+        given = {"with_resolved": with_resolved, "limit": limit}
+        rows = [dict(r) for r in connection.execute(text(sql("ops/list_incidents")), given).mappings()]
+    report({"incidents": rows}, as_json=as_json, text=table(rows, _INCIDENT_COLUMNS))
+
+
+@incidents.command("show")
+@click.argument("incident_id", type=int)
+@json_option
+def show_incident(incident_id: int, *, as_json: bool) -> None:
+    """Show one incident with the stored reason and what people were told."""
+    with _state() as state, state.engine.connect() as connection:
+        found = connection.execute(text(sql("ops/show_incident")), {"id": incident_id}).mappings().one_or_none()
+    if found is None:
+        raise _unknown("incident", incident_id)
+    report(dict(found), as_json=as_json, text=_fields(found))
+
+
+@incidents.command("ack")
+@click.argument("incident_id", type=int)
+@click.option("--by", required=True, help="Who takes care of it.")
+@json_option
+def acknowledge_incident(incident_id: int, by: str, *, as_json: bool) -> None:
+    """Acknowledge an open incident; people are told."""
+    with _state() as state, state.engine.begin() as connection:
+        found = connection.execute(text(sql("ops/acknowledge_incident")), {"id": incident_id, "by": by}).first()
+    if found is None:
+        raise _unknown("open incident", incident_id)
+    content = {"incident_id": incident_id, "acknowledged_by": by}
+    report(content, as_json=as_json, text=f"incident {incident_id} acknowledged by {by}")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def outbox(context: click.Context) -> None:
+    """List, show and requeue messages."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_messages)
+
+
+@outbox.command("list")
+@click.option("--status", type=click.Choice(["pending", "sending", "sent", "dead"]))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@json_option
+def list_messages(*, status: str | None = None, limit: int = 50, as_json: bool = False) -> None:
+    """List messages, newest first."""
+    with _state() as state:
+        rows = messages.list_messages(state.engine, status=status, at_most=limit)
+    report({"messages": rows}, as_json=as_json, text=table(list(rows), _MESSAGE_COLUMNS))
+
+
+@outbox.command("show")
+@click.argument("outbox_id", type=int)
+@json_option
+def show_message(outbox_id: int, *, as_json: bool) -> None:
+    """Show one message and its delivery."""
+    with _state() as state:
+        found = messages.show_message(state.engine, outbox_id)
+    if found is None:
+        raise _unknown("message", outbox_id)
+    report(found, as_json=as_json, text=_fields(found))
+
+
+@outbox.command("requeue")
+@click.argument("outbox_id", type=int, required=False)
+@json_option
+def requeue(outbox_id: int | None, *, as_json: bool) -> None:
+    """Send dead messages again: one, or all."""
+    with _state() as state:
+        ids = messages.requeue(state.engine, datetime.now(UTC), outbox_id)
+    if outbox_id is not None and not ids:
+        raise _unknown("dead message", outbox_id)
+    report({"requeued": ids}, as_json=as_json, text=f"{len(ids)} messages wait for delivery again")
+
+
+@click.command()
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: MINUTERISK_DASHBOARD_PORT.")
+def dashboard(address: str, port: int | None) -> None:
+    """Show the dashboard until stopped. It has no login: keep it on this machine or behind a proxy that has one."""
+    from app.serve import dashboard_command, dashboard_environment  # noqa: PLC0415 - only this command needs it
+
+    settings = read_settings()
+    environment = dashboard_environment(settings, os.environ)
+    command = dashboard_command(settings, address, port)
+    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+@contextmanager
+def _state() -> Iterator[State]:
+    with open_state(open_urls(read_settings())) as state:
+        yield state
+
+
+def _unknown(what: str, number: int) -> UsageError:
+    return UsageError(f"there is no {what} {number}", "see the list for the known numbers")
+
+
+def _fields(row: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name:<24}{value}" for name, value in row.items())

@@ -1,0 +1,278 @@
+"""The composition root and the jobs. `python scheduler.py` is the same as `minuterisk run`.
+
+One job ticks; the ledger decides which minutes are due. Delivery and housekeeping run beside it, so a
+slow channel never delays a minute. APScheduler's own defaults would skip work after a pause (a grace of
+one second), hence grace None and coalesce everywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from baselines.rules import load_rules
+from pipeline.catch_up import Pipeline, no_progress
+from pipeline.channels import Channel, Console, Slack
+from pipeline.compact import compact, delete_expired, sweep_orphans
+from pipeline.deliver import Pace, deliver_one
+from pipeline.embedded import Urls, open_urls
+from pipeline.errors import MinuteriskError, PassingError
+from pipeline.extract import Source
+from pipeline.lake import Lake
+from pipeline.metrics import Metrics
+from pipeline.migrate import migrate
+from pipeline.minute import Span
+from pipeline.outbox import outbox_status
+from pipeline.reconcile import reconcile
+from pipeline.slack import SlackClient
+from pipeline.state import State, connect_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.catch_up import Progress
+    from pipeline.run import Judged
+    from pipeline.settings import Settings
+
+log = structlog.get_logger()
+
+TICK_S = 1
+DELIVER_S = 1
+HEARTBEAT_S = 5
+HOUSEKEEPING = timedelta(minutes=10)
+RECONCILE = timedelta(hours=1)
+RECONCILED = timedelta(hours=2)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far; the demo's summary and the screen at its end."""
+
+    minutes_processed: int = 0
+    transactions: int = 0
+    signals: int = 0
+    incidents_opened: int = 0
+    messages_delivered: int = 0
+    merchants: set[str] = field(default_factory=set)
+    minute_ms: list[float] = field(default_factory=list)
+
+    def add(self, judged: Judged, ms: float) -> None:
+        """Count one judged minute."""
+        self.minutes_processed += 1
+        self.transactions += sum(row["source_rows"] for row in judged.counted.ledger)
+        self.signals += judged.signals.height
+        self.incidents_opened += len(judged.changes.opened)
+        self.merchants.update(judged.counted.merchant_minutes["merchant_id"])
+        self.minute_ms.append(ms)
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary for machines."""
+        return {
+            "minutes_processed": self.minutes_processed,
+            "transactions": self.transactions,
+            "merchants": len(self.merchants),
+            "signals": self.signals,
+            "incidents_opened": self.incidents_opened,
+            "messages_delivered": self.messages_delivered,
+            "tick_ms_p95": round(_p95(self.minute_ms), 1),
+        }
+
+
+@contextmanager
+def open_pipeline(settings: Settings) -> Iterator[Pipeline]:
+    """Open databases and lake, bring the schema up, become the leader; everything is closed at the end."""
+    rules = load_rules(settings.rules)
+    with ExitStack() as stack:
+        urls = open_urls(settings)
+        source = stack.enter_context(open_source(settings, urls))
+        source.check()
+        state = stack.enter_context(open_state(urls))
+        state.lead()
+        pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
+        if state.next_minute() is not None:
+            pipeline.project()  # a crash may have come between commit and projection
+        yield pipeline
+
+
+def open_source(settings: Settings, urls: Urls) -> Source:
+    """The trade database, read only; opens nothing yet."""
+    return Source(urls.source_url, settings.source_queries, settings.source_timeout)
+
+
+def open_state(urls: Urls) -> State:
+    """The operational database, migrated."""
+    engine = connect_state(urls.state_url)
+    migrate(engine, urls.state_url)
+    return State(engine, urls.state_url)
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake under the home."""
+    return Lake(settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
+
+
+def open_channel(settings: Settings, state: State) -> Channel:
+    """Slack where a token is set, the console otherwise."""
+    zone = settings.business_timezone
+    if settings.slack_token is None or settings.slack_channel is None:
+        return Console(settings.language, zone)
+    return Slack(
+        SlackClient(settings.slack_token, settings.slack_base_url),
+        settings.slack_channel,
+        installation=state.installation(),
+        language=settings.language,
+        zone=zone,
+        dashboard_url=settings.dashboard_url,
+    )
+
+
+class Service:
+    """The jobs of a running installation."""
+
+    def __init__(self, pipeline: Pipeline, metrics: Metrics) -> None:
+        self.pipeline = pipeline
+        self.metrics = metrics
+        self.tally = Tally()
+        self.failure: MinuteriskError | None = None  # what ended the service, if anything did
+        self.stopped = Event()
+        self._channel = open_channel(pipeline.settings, pipeline.state)
+        self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
+
+    def start_history(self, progress: Progress = no_progress) -> None:
+        """What has to be published before the first minute is judged."""
+        self.pipeline.start_history(self.pipeline.due_until(), progress)
+
+    def run(self) -> None:
+        """Run the jobs until `stopped` is set; raises what ended the service."""
+        scheduler = self._scheduler()
+        scheduler.start()
+        try:
+            self.stopped.wait()
+        finally:
+            scheduler.shutdown(wait=True)
+        if self.failure is not None:
+            raise self.failure
+
+    def tick(self) -> None:
+        """Judge every due minute, oldest first."""
+        for judged in self.pipeline.catch_up(self.pipeline.due_until()):
+            steps = self.pipeline.take_steps()
+            self.metrics.observe_minute(judged, steps)
+            self.tally.add(judged, sum(steps.values()))
+            log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
+            if self.stopped.is_set():
+                break
+        next_minute = self.pipeline.state.next_minute()
+        if next_minute is not None:
+            self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+
+    def deliver(self) -> None:
+        """Deliver everything that is waiting."""
+        while not self.stopped.is_set():
+            delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
+            if delivered is None:
+                break
+            self.tally.messages_delivered += delivered.sent
+            self.metrics.delivered.inc(delivered.sent)
+            if delivered.delay_s is not None:
+                self.metrics.delivery_delay.observe(delivered.delay_s)
+        status = outbox_status(self.pipeline.state.engine)
+        self.metrics.pending.set(status.pending + status.sending)
+        self.metrics.dead.set(status.dead)
+
+    def heartbeat(self) -> None:
+        """Say that this leader is alive."""
+        self.pipeline.state.heartbeat()
+
+    def housekeeping(self) -> None:
+        """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
+        pipeline = self.pipeline
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None:
+            return
+        if compact(pipeline.lake, pipeline.state, next_minute):
+            pipeline.project()
+        delete_expired(pipeline.lake, pipeline.state)
+        sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
+
+    def reconcile(self) -> None:
+        """Compare the last hours with the source and say where they differ."""
+        pipeline = self.pipeline
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None:
+            return
+        with pipeline.source.again() as source:  # the tick's connection is in use by another thread
+            span = Span(next_minute - RECONCILED, next_minute)
+            differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
+            self.metrics.without_time.set(source.rows_without_time())
+        self.metrics.differences.set(len(differences))
+        for difference in differences:
+            log.error("reconcile.difference", **difference.as_json())
+
+    def guarded(self, name: str, job: Callable[[], None]) -> Callable[[], None]:
+        """`job` as the scheduler runs it: a passing failure waits for the next run, a permanent one ends the service."""
+
+        def guarded_job() -> None:
+            try:
+                job()
+            except PassingError as error:
+                self.metrics.errors.labels(name, type(error).__name__).inc()
+                log.warning("job.failed", job=name, error=error.what, next=error.hint)
+            except MinuteriskError as error:
+                log.error("job.ended_service", job=name, error=error.what, next=error.hint)
+                self.failure = error
+                self.stopped.set()
+            except Exception as error:
+                self.metrics.errors.labels(name, type(error).__name__).inc()
+                log.exception("job.fault", job=name)
+
+        return guarded_job
+
+    def _scheduler(self) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            executors={name: ThreadPoolExecutor(1) for name in ("tick", "deliver", "heartbeat", "slow")},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+            timezone=UTC,
+        )
+        jobs: list[tuple[str, str, Callable[[], None], float]] = [
+            ("tick", "tick", self.tick, TICK_S),
+            ("deliver", "deliver", self.deliver, DELIVER_S),
+            ("heartbeat", "heartbeat", self.heartbeat, HEARTBEAT_S),
+            ("housekeeping", "slow", self.housekeeping, HOUSEKEEPING.total_seconds()),
+            ("reconcile", "slow", self.reconcile, RECONCILE.total_seconds()),
+        ]
+        for name, executor, job, seconds in jobs:
+            scheduler.add_job(self.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name)
+        return scheduler
+
+
+def _p95(values: list[float]) -> float:
+    """The value that 95 % do not exceed (nearest rank); 0 for none."""
+    return sorted(values)[-(-95 * len(values) // 100) - 1] if values else 0.0
+
+
+def _summary(judged: Judged, steps: dict[str, float]) -> dict[str, object]:
+    return {
+        "transactions": sum(row["source_rows"] for row in judged.counted.ledger),
+        "quarantined": judged.counted.quarantine.height,
+        "signals": judged.signals.height,
+        "opened": len(judged.changes.opened),
+        "resolved": len(judged.changes.resolved),
+        "ms": round(sum(steps.values()), 1),
+    }
+
+
+if __name__ == "__main__":
+    from pipeline.cli import main
+
+    sys.exit(main(["run", *sys.argv[1:]]))

