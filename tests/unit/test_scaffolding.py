@@ -68,6 +68,16 @@ def test_tests_run_against_the_versions_that_are_shipped() -> None:
     assert build <= locked("requirements-dev.lock").keys()
 
 
+def test_every_kind_of_file_inside_the_packages_is_packaged() -> None:
+    tools = tomllib.loads(text("pyproject.toml"))["tool"]["setuptools"]
+    packages = [ROOT / pattern.rstrip("*") for pattern in tools["packages"]["find"]["include"]]
+    files = [path for package in packages for path in package.rglob("*") if path.is_file()]
+    written = [ROOT / "data" / folder.partition("/")[0] for folder in tools["exclude-package-data"]["data"]]
+    ours = [f for f in files if not any(f.is_relative_to(w) for w in written) and f.parent != ROOT / "data"]
+    kinds = {f.suffix for f in ours} - {".py", ".pyc"}
+    assert kinds <= {Path(pattern).suffix for pattern in tools["package-data"]["*"]}
+
+
 def test_compose_runs_one_image_with_health_checks_and_restarts() -> None:
     services = compose()["services"]
     assert services.keys() >= {"postgres", "scheduler", "app"}
