@@ -164,11 +164,14 @@ class Message:
         return max(self.minute - self.opened_minute, timedelta())
 
 
-def read_message(content: Mapping[str, Any], incident_id: int) -> Message:
+def read_message(content: object, incident_id: int) -> Message:
     """Make a Message of the outbox row's JSON; MessageMalformed names the field that is wrong.
 
     The JSON's own incident_id may be null, written before the incident had one: the row's counts.
     """
+    if not isinstance(content, dict):
+        name = "content"
+        raise _malformed(name, content, "an object")
     return Message(
         incident_id=incident_id,
         event=_known(content, "event", EVENTS),

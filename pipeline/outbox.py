@@ -36,7 +36,7 @@ class Claimed:
     incident_id: int
     event: str
     minute: datetime
-    message: Mapping[str, Any]
+    message: object  # read by message.read_message, which refuses what is no message
     attempts: int
     ambiguous: bool
     leased_until: datetime

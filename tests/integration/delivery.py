@@ -1,0 +1,218 @@
+"""The harness of the delivery tests: an outbox on a real PostgreSQL, a stand-in Slack, a clock that jumps."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from data.slack_standin import SlackStandIn, Workspace
+from pipeline import outbox
+from pipeline.channels import Slack, read_ranges
+from pipeline.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
+from pipeline.message import TEXTS
+from pipeline.slack import SlackClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Engine
+
+TOKEN = "xoxb-stand-in-secret"
+CHANNEL = "C0RISK"
+TIMEOUT_S = 0.1
+SEOUL = ZoneInfo("Asia/Seoul")
+MINUTE = datetime(2026, 11, 21, 9, 3, tzinfo=UTC)
+EVENTS = ("opened", "escalated", "acknowledged", "corrected", "resolved")
+MARK = TEXTS["ko"]["repeat"]
+
+INCIDENT = """
+INSERT INTO incident (rule, merchant_id, merchant_name, tier, severity, policy,
+                      opened_minute, last_breach_minute, krw_at_risk, paid_out_cancelable,
+                      cancelled_unrecovered, reason, latest_reason)
+VALUES ('cancel_surge', :merchant_id, '튼튼마트', :tier, 'high', 'supported', :minute, :minute,
+        :at_risk, :at_risk, 0, '{}', '{}')
+RETURNING incident_id
+"""
+OUTBOX = """
+INSERT INTO outbox (incident_id, event, minute, message)
+SELECT :incident_id, :event, :minute, CAST(:message AS jsonb)
+RETURNING outbox_id
+"""
+ROWS = """
+SELECT outbox_id, incident_id, event, minute, status, attempts, ambiguous, message_ts, last_error
+FROM outbox ORDER BY outbox_id
+"""
+
+
+def content(merchant_id: str, event: str, minute: datetime, *, tier: str, at_risk: int) -> dict[str, Any]:
+    """A message as the alert step writes it."""
+    return {
+        "incident_id": None,
+        "event": event,
+        "rule": "cancel_surge",
+        "merchant_id": merchant_id,
+        "merchant_name": "튼튼마트",
+        "tier": tier,
+        "severity": "high",
+        "policy": "supported",
+        "minute": minute.isoformat(),
+        "opened_minute": MINUTE.isoformat(),
+        "krw_at_risk": at_risk,
+        "paid_out_cancelable": at_risk,
+        "cancelled_unrecovered": 0,
+        "reason": {
+            "approvals_hour": 120,
+            "cancels_hour": 36,
+            "approvals_week": 20_160,
+            "cancels_week": 1_008,
+        },
+    }
+
+
+def add_incident(
+    engine: Engine,
+    merchant_id: str,
+    events: Sequence[str] = ("opened",),
+    *,
+    tier: str = "tail",
+    at_risk: int = 1,
+) -> int:
+    """An incident and what people are to be told about it, one event a minute."""
+    given = {"merchant_id": merchant_id, "minute": MINUTE, "tier": tier, "at_risk": at_risk}
+    with engine.begin() as connection:
+        incident_id = int(connection.execute(text(INCIDENT), given).scalar_one())
+        for number, event in enumerate(events):
+            minute = MINUTE + timedelta(minutes=number)
+            message = json.dumps(content(merchant_id, event, minute, tier=tier, at_risk=at_risk))
+            row = {"incident_id": incident_id, "event": event, "minute": minute, "message": message}
+            connection.execute(text(OUTBOX), row)
+    return incident_id
+
+
+@dataclass
+class Clock:
+    """Real time plus what was slept, so that nobody sleeps."""
+
+    ahead: timedelta = timedelta()
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ahead += timedelta(seconds=seconds)
+
+
+@dataclass
+class World:
+    """One installation and its Slack."""
+
+    engine: Engine
+    standin: SlackStandIn
+    clock: Clock
+    channel: Slack
+    pace: Pace
+    limits: Limits = LIMITS
+
+    def deliver(self) -> Delivered | None:
+        return deliver_one(self.engine, self.channel, self.pace, self.limits)
+
+    def drain(self, most: int = 5_000, step_s: float = 5) -> list[Delivered]:
+        """Deliver until nothing waits; time passes when there is nothing to do."""
+        done = []
+        for _ in range(most):
+            delivered = self.deliver()
+            if delivered is not None:
+                done.append(delivered)
+            elif not self.waiting():
+                return done
+            else:
+                self.clock.sleep(step_s)
+        msg = f"still waiting after {most} units: {self.rows()[:3]}"
+        raise AssertionError(msg)
+
+    def restart(self, seed: int = 0) -> None:
+        """What a new process knows: nothing."""
+        self.pace = Pace(clock=self.clock.now, sleep=self.clock.sleep, random=Random(seed))
+
+    def rows(self) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(r) for r in connection.execute(text(ROWS)).mappings()]
+
+    def waiting(self) -> bool:
+        status = outbox.outbox_status(self.engine)
+        return status.pending + status.sending > 0
+
+    def statuses(self) -> Counter[str]:
+        return Counter(row["status"] for row in self.rows())
+
+
+def make_world(engine: Engine, standin: SlackStandIn, *, limits: Limits = LIMITS, seed: int = 0) -> World:
+    clock = Clock()
+    pace = Pace(clock=clock.now, sleep=clock.sleep, random=Random(seed))
+    return World(engine, standin, clock, make_channel(standin.url), pace, limits)
+
+
+def make_channel(url: str) -> Slack:
+    client = SlackClient(TOKEN, url, TIMEOUT_S)
+    return Slack(
+        client,
+        CHANNEL,
+        installation="test",
+        language="ko",
+        zone=SEOUL,
+        dashboard_url="http://127.0.0.1:8501/",
+    )
+
+
+def make_standin(**given: Any) -> SlackStandIn:  # noqa: ANN401
+    return SlackStandIn(Workspace(token=TOKEN), hang_s=TIMEOUT_S * 2, **given)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the history of the channel says about what people were told."""
+
+    lost: list[str]
+    doubled: list[str]
+    doubled_unmarked: list[str]
+    strangers: list[str]
+
+
+def judge(world: World) -> Verdict:
+    """Hold the rows against what Slack shows: each told once, a repeat only with its mark."""
+    told: dict[str, list[bool]] = {}
+    for key, marked in _told(world.standin.messages):
+        told.setdefault(key, []).append(marked)
+    wanted = {_key(row): row["status"] for row in world.rows()}
+    return Verdict(
+        lost=[key for key, status in wanted.items() if status == "sent" and not told.get(key)]
+        + [key for key, status in wanted.items() if status != "sent"],
+        doubled=[key for key, marks in told.items() if len(marks) > 1],
+        doubled_unmarked=[key for key, marks in told.items() if marks.count(False) > 1],
+        strangers=[key for key in told if key not in wanted],
+    )
+
+
+def _key(row: dict[str, Any]) -> str:
+    minute = row["minute"].astimezone(UTC)
+    return f"test-{row['incident_id']}-{row['event']}-{minute:%Y%m%dT%H%M}"
+
+
+def _told(messages: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
+    for message in messages:
+        payload = message["metadata"]["event_payload"]
+        marked = MARK in message["text"]
+        if "incidents" not in payload:
+            yield payload["alert_key"], marked
+        for numbers in read_ranges(payload.get("incidents", "")):
+            for incident_id in numbers:
+                yield f"test-{incident_id}-opened-{MINUTE:%Y%m%dT%H%M}", marked

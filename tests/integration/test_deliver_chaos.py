@@ -1,0 +1,257 @@
+"""Nothing lost, nothing told twice unmarked: 30 % HTTP faults, a deliverer killed at each step, kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from data.slack_standin import FAULTS
+from pipeline import outbox
+from pipeline.channels import Slack
+from pipeline.deliver import LIMITS, Limits
+from pipeline.slack import NotPosted, PerhapsPosted, SlackClient
+from tests.integration.delivery import (
+    CHANNEL,
+    MARK,
+    TOKEN,
+    World,
+    add_incident,
+    judge,
+    make_standin,
+    make_world,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+ONE_BY_ONE = Limits(storm=10_000)
+STEPS = ("claimed", "looked", "before_call", "after_call", "before_record", "recorded", "given_back")
+
+
+class Killed(BaseException):
+    """Stands for a process that ends here: nothing of the program may catch it."""
+
+
+class Reaper:
+    """Kills the deliverer at one of its steps, now and then."""
+
+    def __init__(self, seed: int, rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.random, self.rate = Random(seed), rate
+        self.kills: Counter[str] = Counter()
+        self._bag: list[str] = []
+        self._next = ""
+        self._wrap(monkeypatch, outbox, "claim", after="claimed")
+        self._wrap(monkeypatch, outbox, "mark_sent", before="before_record", after="recorded")
+        self._wrap(monkeypatch, outbox, "retry_later", after="given_back")
+        self._wrap(monkeypatch, Slack, "find", after="looked")
+        self._wrap(monkeypatch, SlackClient, "post", before="before_call", after="after_call")
+
+    def choose(self) -> None:
+        """Before each unit: is the deliverer to die in it, and where?"""
+        self._next = ""
+        if self.random.random() < self.rate:
+            self._bag = self._bag or self.random.sample(STEPS, len(STEPS))
+            self._next = self._bag.pop()
+
+    def at(self, step: str) -> None:
+        if step and step == self._next:
+            self.kills[step] += 1
+            raise Killed(step)
+
+    def _wrap(
+        self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, *, before: str = "", after: str = ""
+    ) -> None:
+        inner: Callable[..., Any] = getattr(owner, name)
+
+        def wrapped(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+            self.at(before)
+            result = inner(*given, **named)
+            self.at(after)
+            return result
+
+        monkeypatch.setattr(owner, name, wrapped)
+
+
+def run_with_kills(world: World, reaper: Reaper) -> None:
+    for number in range(20_000):
+        reaper.choose()
+        try:
+            delivered = world.deliver()
+        except Killed:
+            world.restart(number)
+            continue
+        if delivered is None:
+            if not world.waiting():
+                return
+            world.clock.sleep(5)
+    pytest.fail(f"still waiting: {world.rows()[:3]}")
+
+
+@pytest.mark.parametrize("limits", [ONE_BY_ONE, LIMITS], ids=["one_by_one", "digests"])
+def test_nothing_lost_and_nothing_told_twice(
+    limits: Limits, state_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = int(os.environ.get("MINUTERISK_TEST_SEED", "1"))
+    events = ("opened", "escalated", "resolved")
+    for number in range(60):
+        add_incident(state_engine, f"M{number}", events[: 1 + number % 3], at_risk=number)
+    with make_standin(seed=seed, fault_rate=0.3, read_fault_rate=0.2) as standin:
+        world = make_world(state_engine, standin, limits=limits, seed=seed)
+        reaper = Reaper(seed, 0.25, monkeypatch)
+        run_with_kills(world, reaper)
+        found = judge(world)
+        digests = sum("incidents" in m["metadata"]["event_payload"] for m in standin.messages)
+        print(
+            f"seed {seed}: digests {digests} faults {dict(standin.fired)} kills {dict(reaper.kills)} {found}"
+        )
+    assert world.statuses() == {"sent": 120}
+    assert found.lost == []
+    assert found.doubled == []
+    assert found.strangers == []
+    if limits is ONE_BY_ONE:
+        assert set(standin.fired) == set(FAULTS), "a fault never fired: the test proves nothing about it"
+        assert set(reaper.kills) == set(STEPS), "a step was never killed at"
+    assert (digests > 0) == (limits is LIMITS)
+
+
+def test_slack_that_shows_messages_late_gives_marked_repeats_only(
+    state_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(15):
+        add_incident(state_engine, f"M{number}", ("opened", "resolved"))
+    kinds = ("close_posted", "500_posted", "reset_posted", "half_body_posted")
+    with make_standin(seed=3, fault_rate=0.3, fault_kinds=kinds) as standin:
+        standin.workspace.history_lag_s = 3_600
+        world = make_world(state_engine, standin, limits=ONE_BY_ONE)
+        run_with_kills(world, Reaper(3, 0.2, monkeypatch))
+        found = judge(world)
+    assert found.lost == []
+    assert found.doubled != [], "the lag did nothing: the test proves nothing"
+    assert found.doubled_unmarked == []
+
+
+def test_retry_until_ok_tells_twice_in_the_same_harness(state_engine: Engine) -> None:
+    """The bug that all this is for; if this harness did not see it, the tests above would prove nothing."""
+    for number in range(60):
+        add_incident(state_engine, f"M{number}")
+    with make_standin(seed=1, fault_rate=0.3) as standin:
+        world = make_world(state_engine, standin, limits=ONE_BY_ONE)
+        client = SlackClient(TOKEN, standin.url, 0.15)
+        for _ in range(60):
+            now = world.clock.now()
+            (row,) = outbox.claim(state_engine, now, lease=LIMITS.lease, margin=LIMITS.margin, storm=10_000)
+            ts = retry_until_ok(client, world, row)
+            outbox.mark_sent(state_engine, [row], now, channel=CHANNEL, message_ts=ts, repeat=False)
+        found = judge(world)
+    assert found.lost == []
+    assert len(found.doubled_unmarked) > 5, found
+
+
+def retry_until_ok(client: SlackClient, world: World, row: outbox.Claimed) -> str:
+    while True:
+        try:
+            return client.post(CHANNEL, "naive", [{"type": "divider"}], world.channel._metadata(row))
+        except (NotPosted, PerhapsPosted):
+            continue
+
+
+CHILD = """
+import os, time
+from datetime import UTC, datetime, timedelta
+from random import Random
+from sqlalchemy import create_engine
+from pipeline.deliver import Limits, Pace, deliver_one
+from tests.integration.delivery import make_channel
+
+engine = create_engine(os.environ["MINUTERISK_TEST_STATE_URL"])
+channel = make_channel(os.environ["MINUTERISK_TEST_SLACK_URL"])
+channel.gap = timedelta()
+channel._client._web.timeout = 20
+pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random(0))
+while True:
+    if deliver_one(engine, channel, pace, Limits(storm=10_000)) is None:
+        time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def child(state_engine: Engine) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(slack_url: str) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "MINUTERISK_TEST_STATE_URL": state_engine.url.render_as_string(hide_password=False),
+            "MINUTERISK_TEST_SLACK_URL": slack_url,
+        }
+        started.append(subprocess.Popen([sys.executable, "-c", CHILD], env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    assert process.poll() is None, "the child ended by itself"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.1)  # what it has sent arrives; the tests' clock is too fast for that
+
+
+@pytest.mark.parametrize(("fault", "marked"), [("hang_posted", False), ("hang_unposted", True)])
+def test_kill_9_between_posting_and_recording(
+    fault: str,
+    marked: bool,  # noqa: FBT001
+    state_engine: Engine,
+    child: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    for number in range(4):
+        add_incident(state_engine, f"M{number}")
+    with make_standin() as standin:
+        standin._hang_s = 30
+        standin.fail_next("", times=1)
+        standin.fail_next(fault)
+        world = make_world(state_engine, standin, limits=ONE_BY_ONE)
+        process = child(standin.url)
+        assert standin.hanging.wait(20), "the child never posted"
+        kill(process)
+        assert world.statuses() == {"sent": 1, "sending": 1, "pending": 2}
+        world.drain()
+        found = judge(world)
+        assert sorted(MARK in m["text"] for m in standin.messages) == [False] * 3 + [marked]
+    assert (found.lost, found.doubled) == ([], [])
+
+
+def test_kill_9_at_any_time(state_engine: Engine, child: Callable[[str], subprocess.Popen[bytes]]) -> None:
+    for number in range(100):
+        add_incident(state_engine, f"M{number}", ("opened", "resolved"))
+    random = Random(7)
+    with make_standin(
+        seed=7, fault_rate=0.1, fault_kinds=("close_posted", "500_unposted", "html_posted")
+    ) as standin:
+        world = make_world(state_engine, standin, limits=ONE_BY_ONE)
+        for _ in range(2):
+            before, process = len(standin.messages), child(standin.url)
+            deadline = time.monotonic() + 20
+            while len(standin.messages) < before + 5 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.2))
+            kill(process)
+        assert world.waiting(), "nothing was left to do: the kills came too late"
+        world.drain()
+        found = judge(world)
+    assert world.statuses() == {"sent": 200}
+    assert (found.lost, found.doubled) == ([], [])
