@@ -64,7 +64,10 @@ def pace_figure(frame: pl.DataFrame, texts: Texts) -> go.Figure:
         today = index == len(days) - 1
         name = day(business_date, texts.language)
         label = texts("pace.today", day=name) if today else name
-        figure.add_trace(_pace_line(of_day, label, texts.language, today=today))
+        line = _pace_line(of_day, label, texts.language, today=today)
+        if not today:  # one entry of the legend stands for all of them; the day shows under the pointer
+            line.update(name=texts("pace.recent"), legendgroup="recent", showlegend=index == 0)
+        figure.add_trace(line)
     _dress(figure, height=380)
     figure.update_layout(hovermode="closest", showlegend=True)
     figure.update_yaxes(_money_axis(_highest(frame, "approval_amount"), texts.language), rangemode="tozero")
@@ -163,14 +166,7 @@ def _dress(figure: go.Figure, height: int) -> None:
         height=height,
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         hovermode="x unified",
-        legend={
-            "orientation": "h",
-            "y": 1.0,
-            "yanchor": "bottom",
-            "x": 1,
-            "xanchor": "right",
-            "yref": "container",
-        },
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         plot_bgcolor="rgba(0, 0, 0, 0)",
         paper_bgcolor="rgba(0, 0, 0, 0)",
         uirevision="keep",  # a zoom stays when the page refreshes

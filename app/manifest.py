@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.errors import LakeDamaged, StorageUnavailable
+from pipeline.errors import LakeDamaged, StorageUnavailable, UsageError
 from pipeline.minute import MINUTE, Span, require_aware
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def read_manifest(path: Path) -> Manifest | None:
         raise _unreadable(path, error) from error
     except KeyError as error:
         raise _damaged(path, f"it has no {error}") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _damaged(path, str(error)) from error
+    except (ValueError, TypeError, AttributeError, UsageError) as error:
+        raise _damaged(path, str(error).splitlines()[0]) from error
 
 
 def _file(entry: Mapping[str, Any]) -> LakeFile:

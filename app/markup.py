@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.errors import MinuteriskError
+
 LONGEST_TEXT: Final = 120
 #: Characters that draw nothing or turn the direction of writing: shown, so that nobody is fooled by them.
 _UNSEEN: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
@@ -58,6 +60,11 @@ def notice(title: str, body: str = "", *, tone: str = "warn") -> Markup:
     """A line that tells a person about a state of affairs and what to do; for errors and empty pages."""
     parts = (tag("strong", title), tag("span", body) if body else Markup(""))
     return tag("div", *parts, cls=f"mr-notice mr-{tone}", role="status")
+
+
+def sentence(error: MinuteriskError) -> str:
+    """What an error met, as a sentence that others can follow."""
+    return f"{error.what.rstrip('.')}."
 
 
 def chip(text: str, kind: str) -> Markup:

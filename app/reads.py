@@ -99,6 +99,6 @@ def pace(page: Page, manifest: Manifest, merchant_id: str | None) -> pl.DataFram
     return page.door.pace(manifest, merchant_id)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Door.close)
 def _open_door(name: str, _settings: Settings) -> Door:  # noqa: ARG001 - the key of the cache
     return Door(_settings)

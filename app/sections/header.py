@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import reads
 from app.format import count, day, duration, moment, time_of_day, won, won_short
-from app.markup import Markup, card, join, notice, tag
+from app.markup import Markup, card, join, notice, sentence, tag
 from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbeat_age, lag, pulse, waiting
 from pipeline.errors import MinuteriskError
 
@@ -39,7 +39,7 @@ def _overview(page: Page) -> tuple[Overview | None, Markup]:
     try:
         return reads.overview(page), Markup("")
     except MinuteriskError as error:
-        body = page.texts("state.database_down.note", what=_sentence(error))
+        body = page.texts("state.database_down.note", what=sentence(error))
         return None, notice(page.texts("state.database_down"), body, tone="bad")
 
 
@@ -47,7 +47,7 @@ def _manifest(page: Page) -> tuple[Manifest | None, Markup]:
     try:
         manifest = page.door.manifest()
     except MinuteriskError as error:
-        body = page.texts("state.manifest_bad.note", what=_sentence(error))
+        body = page.texts("state.manifest_bad.note", what=sentence(error))
         return None, notice(page.texts("state.manifest_bad"), body, tone="bad")
     if manifest is None:
         return None, notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note"))
@@ -125,7 +125,3 @@ def _deliveries(page: Page, overview: Overview | None) -> Markup:
         body = page.texts("header.undelivered.note", duration=since)
         found.append(notice(page.texts("header.undelivered", count=count(overview.undelivered)), body))
     return join(found)
-
-
-def _sentence(error: MinuteriskError) -> str:
-    return f"{error.what.rstrip('.')}."

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
 import streamlit as st
 
 from app import reads
 from app.charts import pace_figure, trend_figure
 from app.door import WINDOWS
 from app.format import moment
-from app.markup import notice, tag, visible
+from app.markup import notice, sentence, tag, visible
 from app.sections.choice import chosen_incident
 from pipeline.errors import MinuteriskError
 from pipeline.minute import MINUTE, Span
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from app.manifest import Manifest
     from app.reads import Page
     from app.rows import Incident
@@ -26,8 +28,18 @@ CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": Fal
 LONGEST_ID: Final = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the person wants to see: whose figures (None: everybody's), over which window, what is shaded."""
+
+    title: str
+    merchant_id: str | None
+    window: str
+    shaded: Span | None = None
+
+
 def show_trend(page: Page) -> None:
-    """Choices on top, the figures below. Without a manifest: nothing, the header says why."""
+    """Choices on top, the figures below. Without a manifest the header says why there is nothing."""
     try:
         manifest = page.door.manifest()
     except MinuteriskError:
@@ -35,19 +47,32 @@ def show_trend(page: Page) -> None:
     if manifest is None:
         return
     st.html(tag("div", page.texts("trend.heading"), cls="mr-h2"))
-    incident = _incident(page)
-    scope, window, typed = _ask(page, incident)
-    if scope == "other" and not typed:
+    question = _ask(page, manifest)
+    if question is None:
         st.html(tag("div", page.texts("trend.merchant.hint"), cls="mr-note"))
         return
-    merchant_id = (
-        typed if scope == "other" else incident.merchant_id if scope == "incident" and incident else None
-    )
-    shaded = _shaded(incident, manifest) if incident and merchant_id == incident.merchant_id else None
     try:
-        _show_figures(page, manifest, merchant_id, window, shaded)
+        _answer(page, manifest, question)
     except MinuteriskError as error:
-        st.html(notice(page.texts("state.lake"), page.texts("state.lake.note", what=error.what), tone="bad"))
+        body = page.texts("state.lake.note", what=sentence(error))
+        st.html(notice(page.texts("state.lake"), body, tone="bad"))
+
+
+def _ask(page: Page, manifest: Manifest) -> Question | None:
+    """The person's choices; None while a merchant's id is still to be typed."""
+    incident = _incident(page)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        scope = _ask_scope(page, incident)
+        window = _ask_window(page)
+        if scope == "other":
+            typed = st.text_input(
+                page.texts("trend.merchant"), key="merchant", max_chars=LONGEST_ID, width=280
+            ).strip()
+            return Question(typed, typed, window) if typed else None
+    if scope == "incident" and incident is not None:
+        title = f"{visible(incident.title)} · {incident.merchant_id}"
+        return Question(title, incident.merchant_id, window, _shaded(incident, manifest))
+    return Question(page.texts("trend.scope.platform"), None, window)
 
 
 def _incident(page: Page) -> Incident | None:
@@ -58,69 +83,63 @@ def _incident(page: Page) -> Incident | None:
         return None
 
 
-def _ask(page: Page, incident: Incident | None) -> tuple[str, str, str]:
-    """(scope, window, the typed merchant id)."""
-    texts = page.texts
+def _ask_scope(page: Page, incident: Incident | None) -> str:
     scopes = ["incident", "platform", "other"] if incident else ["platform", "other"]
-    # Another incident is another question: its key brings the scope back to that incident's merchant.
-    key = f"scope-{incident.incident_id if incident else 'none'}"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        scope = st.segmented_control(
-            texts("trend.scope"),
-            scopes,
-            default=scopes[0],
-            required=True,
-            key=key,
-            format_func=lambda s: texts(f"trend.scope.{s}"),
-        )
-        window = st.segmented_control(
-            texts("trend.window"),
-            list(WINDOWS),
-            default="3h",
-            required=True,
-            key="window",
-            format_func=lambda w: texts(f"trend.window.{w}"),
-        )
-        typed = ""
-        if scope == "other":
-            typed = st.text_input(texts("trend.merchant"), key="merchant", max_chars=LONGEST_ID, width=280)
-    return str(scope), str(window), typed.strip()
+    return st.segmented_control(
+        page.texts("trend.scope"),
+        scopes,
+        default=scopes[0],
+        required=True,
+        # Another incident is another question: the new key brings the scope back to its merchant.
+        key=f"scope-{incident.incident_id if incident else 'none'}",
+        format_func=lambda scope: page.texts(f"trend.scope.{scope}"),
+    )
+
+
+def _ask_window(page: Page) -> str:
+    return st.segmented_control(
+        page.texts("trend.window"),
+        list(WINDOWS),
+        default="3h",
+        required=True,
+        key="window",
+        format_func=lambda window: page.texts(f"trend.window.{window}"),
+    )
 
 
 def _shaded(incident: Incident, manifest: Manifest) -> Span:
+    """From the incident's first minute to its end, or to the newest minute while it lasts."""
     end = incident.resolved_minute or max(manifest.published_through, incident.last_breach_minute + MINUTE)
-    return Span(incident.opened_minute, max(end, incident.opened_minute))
+    return Span(incident.opened_minute, end)
 
 
-def _show_figures(
-    page: Page, manifest: Manifest, merchant_id: str | None, window: str, shaded: Span | None
-) -> None:
-    texts = page.texts
-    frame = reads.trend(page, manifest, merchant_id, window)
-    who = texts("trend.scope.platform") if merchant_id is None else visible(merchant_id)
-    st.html(tag("div", who, tag("small", _note(page, frame, manifest, window)), cls="mr-h3"))
+def _answer(page: Page, manifest: Manifest, question: Question) -> None:
+    frame = reads.trend(page, manifest, question.merchant_id, question.window)
+    note = _note(page, frame, manifest, question.window)
+    st.html(tag("div", visible(question.title), tag("small", note), cls="mr-h3"))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        if (
-            frame.select(pl.any_horizontal(pl.col("approval_count", "cancel_count") > 0).any()).item()
-            is not True
-        ):
-            st.html(notice(texts("trend.empty")))
-        else:
-            figure = trend_figure(frame, texts, page.zone, shaded)
-            st.plotly_chart(figure, key="trend-figure", config=CHART, alt=texts("trend.chart"))
+        _show_trend(page, frame, question.shaded)
     with right:
-        _show_pace(page, reads.pace(page, manifest, merchant_id))
+        _show_pace(page, reads.pace(page, manifest, question.merchant_id))
+
+
+def _show_trend(page: Page, frame: pl.DataFrame, shaded: Span | None) -> None:
+    if not (frame["approval_count"] + frame["cancel_count"]).gt(0).any():
+        st.html(notice(page.texts("trend.empty")))
+        return
+    figure = trend_figure(frame, page.texts, page.zone, shaded)
+    st.plotly_chart(figure, key="trend-figure", config=CHART, alt=page.texts("trend.chart"))
 
 
 def _show_pace(page: Page, frame: pl.DataFrame) -> None:
     texts = page.texts
     st.html(tag("div", texts("pace.heading"), cls="mr-h3"))
     recent = frame["business_date"].n_unique() - 1
+    note = texts("pace.note", count=recent) if recent > 0 else texts("pace.empty")
+    st.html(tag("div", note, cls="mr-note"))
     if recent < 0:
-        st.html(tag("div", texts("pace.empty"), cls="mr-note"))
         return
-    st.html(tag("div", texts("pace.note", count=recent) if recent else texts("pace.empty"), cls="mr-note"))
     st.plotly_chart(pace_figure(frame, texts), key="pace-figure", config=CHART, alt=texts("pace.chart"))
 
 
