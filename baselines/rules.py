@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 
 MODES = ("paced", "full_day")
 
+#: Largest value of a key: past it a product of counts could leave 64 bits, or a window the memory.
+LIMITS = {
+    "factor": 100,
+    "divisor": 100,
+    "baseline_days": 60,
+    "resolve_after_minutes": 7 * 24 * 60,
+    "surge_high": 100,
+    "surge_critical": 100,
+    "drop_high_percent": 100,
+    "drop_critical_percent": 100,
+    "cancelable_days": 3650,
+}
+LARGEST = 10**15
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelSurge:
@@ -118,10 +132,11 @@ def _value(key: str, value: object, where: str) -> object:
         if value in MODES:
             return value
         need = f"one of {', '.join(MODES)}"
-    elif isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**15:
-        return value
     else:
-        need = "a whole number from 1 to 10^15"
+        largest = LIMITS.get(key, LARGEST)
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest:
+            return value
+        need = f"a whole number from 1 to {largest:,}"
     msg = f"{key} in {where} is {value!r}"
     raise SettingsError(msg, f"{need} is needed")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -12,14 +13,17 @@ if TYPE_CHECKING:
 TOP_SHARE_PERCENT = 1
 
 
-def top_merchants(approvals_week: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which merchants are `top`; shape (merchants,) in and out.
+def top_merchants(approvals_week: NDArray[np.int64], merchant_ids: pl.Series) -> NDArray[np.bool_]:
+    """Which merchants are `top`; shape (merchants,) in and out, `merchant_ids` names each place.
 
-    At least one merchant is top as soon as one has an approval. Of equals, the one known longer (the
-    lower position) comes first, so the answer does not depend on chance.
+    At least one merchant is top as soon as one has an approval. Of equals, the lower id comes first: the
+    order in which merchants became known differs between a long run and a rebuild, and must not matter.
     """
     active = int(np.count_nonzero(approvals_week))
     wanted = -(-active * TOP_SHARE_PERCENT // 100)
+    merchants = pl.DataFrame({"approvals": approvals_week, "merchant_id": merchant_ids})
+    ranked = merchants.with_row_index("position")
+    first = ranked.sort("approvals", "merchant_id", descending=[True, False]).head(wanted)
     top = np.zeros(len(approvals_week), np.bool_)
-    top[np.argsort(-approvals_week, kind="stable")[:wanted]] = True
+    top[first["position"].to_numpy()] = True
     return top

@@ -147,7 +147,7 @@ class Windows:
         if from_week is not None:
             self.week.add(from_week, -1)
         if self.pacing.enter(index, entering):
-            self.top = top_merchants(self.week.approvals)
+            self.top = top_merchants(self.week.approvals[: self.size], self.merchants.ids)
         self.cancelled.enter(index, entering)
         self._slices.pop(index - self._keep, None)
         self.last = index

@@ -16,7 +16,7 @@ from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.errors import UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
-from pipeline.minute import MINUTE, Span, business_date, business_day, from_index, last_due, split_by_day, to_index
+from pipeline.minute import MINUTE, Span, business_date, business_day, format_minute, from_index, last_due, split_by_day, to_index
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -76,6 +76,10 @@ class Pipeline:
 
         Returns how many minutes were published.
         """
+        closed = self.due_until()
+        if span.end > closed:
+            msg = f"minutes from {closed.isoformat()} on have not closed yet by the source's clock"
+            raise UsageError(msg, f"end at {format_minute(closed)}Z or earlier")
         missing = list(self._missing(span))
         total, done = sum(part.minutes for part in missing), 0
         for part in missing:
@@ -127,6 +131,8 @@ class Pipeline:
             self.start_history(start)
         elif published.last_minute and published.last_minute + MINUTE < start:
             self.backfill(Span(published.last_minute + MINUTE, start))
+        elif published.last_minute and published.first_minute <= start <= published.last_minute:
+            self.backfill(Span(start, published.last_minute + MINUTE))  # holes must not be judged as silence
         elif start < published.first_minute:
             msg = f"{start.isoformat()} lies before the published history ({published.first_minute.isoformat()})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")

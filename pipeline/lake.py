@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
+from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.minute import Span, business_date, format_minute
 from pipeline.schema import DATASETS, conform
 from pipeline.translate import storage_errors
@@ -105,14 +106,21 @@ class Lake:
         inside = (pl.col("minute") >= span.start) & (pl.col("minute") < span.end)
         if merchant_id is not None:
             inside &= pl.col("merchant_id") == merchant_id
-        with storage_errors(self.folder):
+        try:
             rows = pl.scan_parquet(paths, glob=False).filter(inside).collect()
-        return conform(rows, DATASETS[dataset]).sort("minute", "merchant_id")
+        except (FileNotFoundError, pl.exceptions.PolarsError) as error:
+            msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
+            raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
+        except OSError as error:
+            msg = f"cannot read {self.folder / dataset}: {error}"
+            raise StorageUnavailable(msg, "check the disk and the rights of this user") from error
+        return conform(rows, DATASETS[dataset]).sort("minute", "merchant_id", maintain_order=True)
 
     def project(self, publication: Publication) -> None:
         """Replace the manifest, then the catalog, so that readers see `publication` and nothing between."""
         content = json.dumps(_manifest(publication), separators=(",", ":"))
         with storage_errors(self._manifest):
+            self._manifest.parent.mkdir(parents=True, exist_ok=True)
             _replace(self._manifest, content.encode())
             self._write_catalog({name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS})
 

@@ -21,6 +21,8 @@ HOUR_MINUTES = 60
 DAY_MINUTES = 1440
 WEEK_MINUTES = 7 * DAY_MINUTES
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Times people give lie before this; windows and days can then be added without leaving the calendar.
+TIME_END = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,11 +115,14 @@ def split_by_day(span: Span, zone: ZoneInfo) -> Iterator[Span]:
 def parse_time(text: str) -> datetime:
     """Read an ISO 8601 time with a zone, for example 2013-02-07T00:00Z; a bare date is refused as naive."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = require_aware(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
         msg = f"{text!r} is not a time"
         raise UsageError(msg, "write it like 2026-11-21T09:00Z or 2026-11-21T18:00+09:00") from None
-    return require_aware(moment)
+    if not EPOCH <= moment < TIME_END:
+        msg = f"the time {text} lies outside {EPOCH.year} to {TIME_END.year - 1}"
+        raise UsageError(msg, "check the year")
+    return moment
 
 
 def format_minute(minute: datetime) -> str:

@@ -21,8 +21,9 @@ APPROVAL: Final = "APPROVAL"
 CANCEL: Final = "CANCEL"
 KINDS: Final = (APPROVAL, CANCEL)
 
-#: Amounts past this (in minor units) are typing errors, not payments; sums of them could leave 64 bits.
-AMOUNT_LIMIT: Final = 10**15
+#: Amounts past this (in minor units) are typing errors, not payments. Nine million of the largest still
+#: sum up within 64 bits, more than one merchant has in all the days that a window holds.
+AMOUNT_LIMIT: Final = 10**12
 
 #: What the extraction query gives, one row per transaction. merchant_id may also be an integer.
 TRANSACTION: Final = pl.Schema(
@@ -81,7 +82,18 @@ _MERCHANT_TYPES: Final = (pl.String, pl.Int16, pl.Int32, pl.Int64)
 
 
 def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """Give `frame` exactly the columns and types of `schema`, in its order; a lossy cast raises."""
+    """Give `frame` exactly the columns and types of `schema`, in its order.
+
+    Raises TypeError for a cast that could lose something: a fraction to an integer, a naive time to UTC
+    (Polars itself cuts the one and guesses the other).
+    """
+    for name, wanted in schema.items():
+        found = frame.schema[name]
+        naive = isinstance(found, pl.Datetime) and found.time_zone is None
+        fraction = wanted.is_integer() and not (found.is_integer() or found == pl.Null)
+        if fraction or (wanted == UTC_TIME and naive):
+            msg = f"column {name} is {found}; {wanted} is needed"
+            raise TypeError(msg)
     return frame.select(pl.col(name).cast(dtype, strict=True) for name, dtype in schema.items())
 
 

@@ -151,7 +151,7 @@ def describe_settings(settings: Settings) -> dict[str, str]:
 
 def mask_url(url: str) -> str:
     """The URL without its password, wherever in the URL it is written."""
-    url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    url = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", url)  # up to the last @: a password may hold one
     return re.sub(r"(password=)[^&\s]+", r"\1***", url)
 
 
@@ -173,7 +173,8 @@ def _from_file(file: Path | None) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not TOML: {error}"
         raise SettingsError(msg, 'write lines such as policy = "supported"') from error
-    return {_known(name, f"key {name} in {path}"): _scalar(name, value, path) for name, value in content.items()}
+    texts = {_known(name, f"key {name} in {path}"): _scalar(name, value, path) for name, value in content.items()}
+    return {name: text for name, text in texts.items() if text != ""}  # empty is "not set", as above
 
 
 def _scalar(name: str, value: object, path: Path) -> str:
@@ -198,7 +199,7 @@ def _read(name: str, text: str) -> object:
     try:
         return cast("Callable[[str], object]", found.metadata["read"])(text)
     except ValueError as error:
-        shown = "***" if found.metadata["secret"] else repr(text)
+        shown = "***" if found.metadata["secret"] else repr(mask_url(text))
         msg = f"{PREFIX}{name.upper()} is {shown}, but it {error}"
         raise SettingsError(msg, f"{PREFIX}{name.upper()}: {found.metadata['text']}") from None
 
@@ -208,6 +209,4 @@ def _show(value: object, *, secret: bool) -> str:
         return "(default)"
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}"
-    if secret:
-        return mask_url(str(value)) if "://" in str(value) else "***"
-    return str(value)
+    return "***" if secret and "://" not in str(value) else mask_url(str(value))

@@ -74,7 +74,7 @@ def _source_error(error: Exception, url: str) -> MinuteriskError:
     if state == "42501":
         msg = f"the role may not read the trade database {shown}: {text}"
         return ConfigurationError(msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else")
-    if state == "42703":
+    if state[:2] == "42":  # the text of the query and the table disagree
         msg = f"the extraction query does not fit the table: {text}"
         return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
     if _is_configuration(state, text):
