@@ -49,6 +49,7 @@ def trend_figure(frame: pl.DataFrame, texts: Texts, zone: ZoneInfo, shaded: Span
     figure.update_yaxes(rangemode="tozero")
     highest = _highest(frame, "approval_amount", "cancel_amount")
     figure.update_yaxes(_money_axis(highest, texts.language), row=2, col=1)
+    figure.update_yaxes(tickformat=",d", row=1, col=1)
     figure.update_yaxes(tickformat=".0%", row=3, col=1)
     for title in figure.layout.annotations[:3]:
         title.update(x=0, xanchor="left", font={"size": 13})

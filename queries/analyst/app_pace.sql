@@ -18,14 +18,22 @@ step AS (
     FROM day
 ),
 
+-- First to one row per minute: the join over a range of times is then a small one.
+counted_minute AS (
+    SELECT minute, sum(approval_amount) AS approval_amount
+    FROM merchant_minute
+    WHERE minute >= list_min($firsts::TIMESTAMPTZ[]) AND minute < list_max($stops::TIMESTAMPTZ[])
+        AND ($merchant::VARCHAR IS NULL OR merchant_id = $merchant::VARCHAR)
+    GROUP BY minute
+),
+
 counted AS (
     SELECT
         day.business_date,
         date_diff('minute', day.first, m.minute) // $step::BIGINT * $step::BIGINT AS step_start,
         sum(m.approval_amount) AS approval_amount
-    FROM merchant_minute AS m
+    FROM counted_minute AS m
     INNER JOIN day ON m.minute >= day.first AND m.minute < day.stop
-    WHERE $merchant::VARCHAR IS NULL OR m.merchant_id = $merchant::VARCHAR
     GROUP BY ALL
 )
 
