@@ -29,7 +29,7 @@ _SHORTEST_SLOW_DAYS: Final = 1 / 24
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Approvals as arrays of one length: ids, merchant (position in order of rank), microseconds since 1970."""
+    """Approvals as arrays of one length: id, merchant (position by rank), microseconds since the epoch."""
 
     ids: NDArray[np.int64]
     merchant: NDArray[np.int64]
@@ -41,7 +41,9 @@ class Approvals:
 
     def and_then(self, more: Approvals) -> Approvals:
         """These and `more`, in this order."""
-        pairs = zip((self.ids, self.merchant, self.time_us), (more.ids, more.merchant, more.time_us), strict=True)
+        pairs = zip(
+            (self.ids, self.merchant, self.time_us), (more.ids, more.merchant, more.time_us), strict=True
+        )
         return Approvals(*(np.concatenate(pair) for pair in pairs))
 
 

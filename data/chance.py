@@ -38,7 +38,7 @@ class Dice:
         z ^= z >> np.uint64(27)
         z *= _MIX_2
         z ^= z >> np.uint64(31)
-        return (z >> np.uint64(11)) * _TO_UNIT
+        return np.asarray((z >> np.uint64(11)) * _TO_UNIT, dtype=np.float64)
 
     def normal(self, attribute: str, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
         """One standard normal draw per number (Box and Muller, 1958)."""

@@ -136,7 +136,9 @@ class PlacedIncident:
     @property
     def most_cancels(self) -> float:
         """The largest value of `cancels_at`."""
-        return max(1.0, self.incident.strength) if self.incident.effect in ("non_delivery", "cancel_rate") else 1
+        return (
+            max(1.0, self.incident.strength) if self.incident.effect in ("non_delivery", "cancel_rate") else 1
+        )
 
     def wave_share(self, approvals_per_day: float) -> float:
         """The share of the approvals since `start` - REACH that the wave cancels."""

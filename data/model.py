@@ -57,7 +57,20 @@ CATEGORIES: Final = (
     Category("marketplace", "상회", 0.20, "online", 28_000, 0.80, 10, 0.045),
 )
 
-NAME_STARTS: Final = ("한빛", "푸른", "새봄", "다온", "가람", "미소", "하늘", "늘찬", "바른", "온누리", "두레", "별빛")
+NAME_STARTS: Final = (
+    "한빛",
+    "푸른",
+    "새봄",
+    "다온",
+    "가람",
+    "미소",
+    "하늘",
+    "늘찬",
+    "바른",
+    "온누리",
+    "두레",
+    "별빛",
+)
 
 #: Where cards come from: mostly Korea, a few visitors and foreign buyers. All amounts are KRW.
 COUNTRIES: Final = (
@@ -73,7 +86,9 @@ COUNTRIES: Final = (
 #: Payout after so many business days, and the share of merchants with it.
 SETTLEMENT_CYCLES: Final = ((1, 0.15), (2, 0.35), (3, 0.25), (5, 0.15), (7, 0.10))
 
-QUICK_CANCEL_SHARE: Final = 0.4  # of all cancels, within an hour of the approval: second thoughts, typing errors
+QUICK_CANCEL_SHARE: Final = (
+    0.4  # of all cancels, within an hour of the approval: second thoughts, typing errors
+)
 PARTIAL_CANCEL_SHARE: Final = 0.1  # of all cancels, less than the approved amount
 LARGEST_TICKET_KRW: Final = 50_000_000  # above it nobody pays by card in one go
 MERCHANT_TICKET_SIGMA: Final = 0.35  # merchants of one category differ by this (lognormal)

@@ -40,7 +40,9 @@ def settlements_for(net: pl.DataFrame, merchants: pl.DataFrame, until: datetime)
     settled_at = payday.dt.combine(PAYOUT_TIME).dt.replace_time_zone(ZONE.key).dt.convert_time_zone("UTC")
     return (
         days.join(cycle, on="merchant_id")
-        .select("merchant_id", "business_date", "amount", settled_at.dt.cast_time_unit("us").alias("settled_at"))
+        .select(
+            "merchant_id", "business_date", "amount", settled_at.dt.cast_time_unit("us").alias("settled_at")
+        )
         .filter(pl.col("settled_at") <= until)
         .sort("settled_at", "merchant_id", "business_date")
     )

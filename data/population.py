@@ -67,7 +67,9 @@ def populate(merchants: int, top_share: float, dice: Dice) -> Population:
         category=category,
         rhythm=np.array([rhythms.index(c.rhythm) for c in CATEGORIES])[category],
         ticket_median_krw=ticket * np.exp(MERCHANT_TICKET_SIGMA * dice.normal("merchant ticket", ranks)),
-        cancel_rate=np.clip(rate * np.exp(MERCHANT_CANCEL_SIGMA * dice.normal("merchant cancels", ranks)), *CANCEL_RATES),
+        cancel_rate=np.clip(
+            rate * np.exp(MERCHANT_CANCEL_SIGMA * dice.normal("merchant cancels", ranks)), *CANCEL_RATES
+        ),
         settlement_cycle_days=_settlement_cycles(ranks, dice),
         number=_FIRST_ID + dice.permutation("merchant number", merchants),
     )
@@ -103,7 +105,7 @@ def _categories(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
     The golden ratio's multiples give every stretch of ranks its share of each category, so the incidents
     file can speak of ranks and find a merchant of the size and category that it needs.
     """
-    return pick((ranks * _GOLDEN + _TURN) % 1.0, tuple(c.share for c in CATEGORIES))
+    return pick(np.mod(ranks * _GOLDEN + _TURN, 1.0).astype(np.float64), tuple(c.share for c in CATEGORIES))
 
 
 def _long_tail(ranks: NDArray[np.int64], top_share: float) -> NDArray[np.float64]:

@@ -52,7 +52,9 @@ class Rhythm:
             result[mine] = self._later(time_us[mine], position, days[mine])
         return result
 
-    def _later(self, time_us: NDArray[np.int64], position: int, days: NDArray[np.float64]) -> NDArray[np.int64]:
+    def _later(
+        self, time_us: NDArray[np.int64], position: int, days: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
         edges, until = np.arange(DAY_MINUTES + 1.0), self._until[position]
         day, in_day = np.divmod(time_us + _KST_MINUTES * _MINUTE_US, DAY_US)
         done = np.interp(in_day / _MINUTE_US, edges, until) + days

@@ -90,12 +90,16 @@ def pay_out(url: str, merchants: pl.DataFrame, now: datetime) -> int:
         first = newest - _LONGEST_CYCLE if newest else oldest.astimezone(ZONE).date()
         period = {"first": first, "last": today - timedelta(days=1)}
         payable = connection.execute(_PAYABLE.read_text(encoding="utf-8"), period).fetchall()
-    schema = {"merchant_id": merchants.schema["merchant_id"], "business_date": pl.Date(), "amount": pl.Int64()}
+    schema = {
+        "merchant_id": merchants.schema["merchant_id"],
+        "business_date": pl.Date(),
+        "amount": pl.Int64(),
+    }
     due = settlements_for(pl.DataFrame(payable, schema=schema, orient="row"), merchants, now)
     return insert_settlements(url, due) if due.height else 0
 
 
-def run_live(  # noqa: PLR0913  # what is fed, from what, when, until when, how, and who is told
+def run_live(
     url: str,
     traffic: Traffic,
     clock: Callable[[], datetime],

@@ -93,12 +93,14 @@ def insert_transactions(url: str, rows: pl.DataFrame) -> int:
 
 def insert_merchants(url: str, merchants: pl.DataFrame) -> int:
     """Add the merchants that are not there yet; returns how many were."""
-    return _insert_missing(url, "merchants", merchants)
+    with psycopg.connect(url) as connection:
+        return copy_missing(connection, "merchants", merchants)
 
 
 def insert_settlements(url: str, settlements: pl.DataFrame) -> int:
     """Add the payouts that are not there yet (merchant and business date); returns how many were."""
-    return _insert_missing(url, "settlements", settlements)
+    with psycopg.connect(url) as connection:
+        return copy_missing(connection, "settlements", settlements)
 
 
 def copy_rows(connection: psycopg.Connection, table: str, rows: pl.DataFrame) -> int:
@@ -112,34 +114,35 @@ def copy_rows(connection: psycopg.Connection, table: str, rows: pl.DataFrame) ->
     return rows.height
 
 
+def copy_missing(connection: psycopg.Connection, table: str, rows: pl.DataFrame) -> int:
+    """COPY the rows whose key is not in `table` yet, inside the caller's transaction; returns how many."""
+    names = {
+        "table": sql.Identifier(table),
+        "staged": sql.Identifier(f"new_{table}"),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, rows.columns)),
+    }
+    connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE {staged} (LIKE {table}) ON COMMIT DROP").format(**names)
+    )
+    copy_rows(connection, f"new_{table}", rows)
+    insert = "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING"
+    inserted = connection.execute(sql.SQL(insert).format(**names)).rowcount
+    connection.execute(sql.SQL("DROP TABLE {staged}").format(**names))
+    return inserted
+
+
 def advance_sequence(connection: psycopg.Connection) -> None:
     """Move the identity sequence past every transaction id, so that the next insert without one succeeds."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_SEQUENCE_LOCK])
     connection.execute(
         """
-        SELECT setval(sequence.name, greatest(newest.id, sequence.last_value))
-        FROM (SELECT max(transaction_id) AS id FROM transactions) AS newest,
-             (SELECT pg_get_serial_sequence('transactions', 'transaction_id')::regclass AS name,
-                     pg_sequence_last_value(pg_get_serial_sequence('transactions', 'transaction_id')::regclass)
-                     AS last_value) AS sequence
-        WHERE newest.id >= 1
+        SELECT setval(name, greatest(newest, pg_sequence_last_value(name)))
+        FROM (SELECT max(transaction_id) AS newest,
+                     pg_get_serial_sequence('transactions', 'transaction_id')::regclass AS name
+              FROM transactions) AS sequence
+        WHERE newest >= 1
         """
     )
-
-
-def _insert_missing(url: str, table: str, rows: pl.DataFrame) -> int:
-    name, staged = sql.Identifier(table), sql.Identifier(f"staged_{table}")
-    columns = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(staged, name)
-        )
-        copy_rows(connection, f"staged_{table}", rows)
-        return connection.execute(
-            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT DO NOTHING").format(
-                name, columns, columns, staged
-            )
-        ).rowcount
 
 
 def _create_database(admin: psycopg.Connection, database: str) -> None:

@@ -14,7 +14,6 @@ Amounts are KRW, times UTC. No clock is read.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -65,6 +64,7 @@ _IDS_PER_MINUTE: Final = 10_000_000
 _FIRST_EXTRA: Final = 6_000_000
 _FIRST_CANCEL: Final = 7_000_000
 _MOST_PER_DAY: Final = 30_000 * 86_400  # at twice this rate a peak minute runs out of ids
+_MOST_MERCHANTS: Final = 10_000_000
 _BLOCK_ROWS: Final = 400_000  # rows drawn at once: enough to vectorise, few enough to stay in memory
 
 
@@ -88,7 +88,8 @@ class TrafficConfig:
 
     def __post_init__(self) -> None:
         require_minute(self.start)
-        _require(1 <= self.merchants <= 10_000_000, "merchants", self.merchants, "1 to 10,000,000")
+        count = self.merchants
+        _require(1 <= count <= _MOST_MERCHANTS, "merchants", count, f"1 to {_MOST_MERCHANTS:,}")
         rate = self.transactions_per_day
         _require(1 <= rate <= _MOST_PER_DAY, "transactions_per_day", rate, f"1 to {_MOST_PER_DAY:,}")
         _require(0 < self.top_share < 1, "top_share", self.top_share, "between 0 and 1")
@@ -216,7 +217,9 @@ class Traffic:
     def _prepare_draw(self) -> None:
         """Lay the merchants of each rhythm out on the unit interval that starts at the rhythm's number."""
         population = self._population
-        weights = np.bincount(population.rhythm, population.weight, minlength=len(self._rhythm.at(np.arange(1))))
+        weights = np.bincount(
+            population.rhythm, population.weight, minlength=len(self._rhythm.at(np.arange(1)))
+        )
         self._rhythm_weight = weights
         self._drawn = np.argsort(population.rhythm, kind="stable")
         sorted_rhythm = population.rhythm[self._drawn]
@@ -335,7 +338,9 @@ class Traffic:
         category = self._population.category[merchants]
         sigma = np.array([c.ticket_sigma for c in CATEGORIES])[category]
         step = np.array([c.ticket_step_krw for c in CATEGORIES])[category]
-        ticket = self._population.ticket_median_krw[merchants] * np.exp(sigma * self._dice.normal("ticket", approved))
+        ticket = self._population.ticket_median_krw[merchants] * np.exp(
+            sigma * self._dice.normal("ticket", approved)
+        )
         amount = np.clip(np.rint(ticket / step).astype(np.int64) * step, step, LARGEST_TICKET_KRW)
         cancels = np.flatnonzero(is_cancel)
         partial = cancels[self._dice.uniform("partial", approved[cancels]) < PARTIAL_CANCEL_SHARE]
@@ -348,10 +353,10 @@ def _cancel_ids(when: NDArray[np.int64]) -> NDArray[np.int64]:
     """Ids of cancels sorted by time, whole minutes of them: counted from the start of each minute."""
     minute = when // MINUTE_US
     position = np.arange(len(when)) - np.searchsorted(minute, minute)
-    return minute * _IDS_PER_MINUTE + _FIRST_CANCEL + position
+    return np.asarray(minute * _IDS_PER_MINUTE + _FIRST_CANCEL + position, dtype=np.int64)
 
 
-def _require(holds: bool, name: str, value: object, allowed: str) -> None:  # noqa: FBT001  # a plain assertion
+def _require(holds: bool, name: str, value: object, allowed: str) -> None:  # noqa: FBT001  # one check
     if not holds:
         msg = f"{name} = {value} is refused"
         raise UsageError(msg, f"{name} is {allowed}")
