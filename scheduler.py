@@ -49,6 +49,7 @@ log = structlog.get_logger()
 TICK_S = 1
 DELIVER_S = 1
 HEARTBEAT_S = 5
+CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
 RECONCILED = timedelta(hours=2)
@@ -69,7 +70,7 @@ class Tally:
     def add(self, judged: Judged, ms: float) -> None:
         """Count one judged minute."""
         self.minutes_processed += 1
-        self.transactions += sum(row["source_rows"] for row in judged.counted.ledger)
+        self.transactions += judged.counted.transactions
         self.signals += judged.signals.height
         self.incidents_opened += len(judged.changes.opened)
         self.merchants.update(judged.counted.merchant_minutes["merchant_id"])
@@ -102,6 +103,7 @@ def open_pipeline(settings: Settings) -> Iterator[Pipeline]:
         if state.next_minute() is not None:
             pipeline.project()  # a crash may have come between commit and projection
         yield pipeline
+        pipeline.project_catalog()
 
 
 def open_source(settings: Settings, urls: Urls) -> Source:
@@ -145,6 +147,7 @@ class Service:
         self.tally = Tally()
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = Event()
+        self.on_judged: Callable[[Judged, float], None] = lambda judged, ms: None
         self._channel = open_channel(pipeline.settings, pipeline.state)
         self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
 
@@ -169,6 +172,7 @@ class Service:
             steps = self.pipeline.take_steps()
             self.metrics.observe_minute(judged, steps)
             self.tally.add(judged, sum(steps.values()))
+            self.on_judged(judged, sum(steps.values()))
             log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
             if self.stopped.is_set():
                 break
@@ -178,17 +182,26 @@ class Service:
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
-        while not self.stopped.is_set():
-            delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
-            if delivered is None:
+        while not self.stopped.is_set() and self._deliver_one():
+            pass
+        status = outbox_status(self.pipeline.state.engine)
+        self.metrics.pending.set(status.pending + status.sending)
+        self.metrics.dead.set(status.dead)
+
+    def deliver_rest(self, at_most: int = 200) -> None:
+        """After the jobs have ended: deliver what the last minute still left."""
+        for _ in range(at_most):
+            if not self._deliver_one():
                 break
+
+    def _deliver_one(self) -> bool:
+        delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
+        if delivered is not None:
             self.tally.messages_delivered += delivered.sent
             self.metrics.delivered.inc(delivered.sent)
             if delivered.delay_s is not None:
                 self.metrics.delivery_delay.observe(delivered.delay_s)
-        status = outbox_status(self.pipeline.state.engine)
-        self.metrics.pending.set(status.pending + status.sending)
-        self.metrics.dead.set(status.dead)
+        return delivered is not None
 
     def heartbeat(self) -> None:
         """Say that this leader is alive."""
@@ -219,7 +232,7 @@ class Service:
         for difference in differences:
             log.error("reconcile.difference", **difference.as_json())
 
-    def guarded(self, name: str, job: Callable[[], None]) -> Callable[[], None]:
+    def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """`job` as the scheduler runs it: a passing failure waits for the next run, a permanent one ends the service."""
 
         def guarded_job() -> None:
@@ -240,14 +253,15 @@ class Service:
 
     def _scheduler(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(
-            executors={name: ThreadPoolExecutor(1) for name in ("tick", "deliver", "heartbeat", "slow")},
+            executors={name: ThreadPoolExecutor(1) for name in ("tick", "deliver", "heartbeat", "catalog", "slow")},
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
             timezone=UTC,
         )
-        jobs: list[tuple[str, str, Callable[[], None], float]] = [
+        jobs: list[tuple[str, str, Callable[[], object], float]] = [
             ("tick", "tick", self.tick, TICK_S),
             ("deliver", "deliver", self.deliver, DELIVER_S),
             ("heartbeat", "heartbeat", self.heartbeat, HEARTBEAT_S),
+            ("catalog", "catalog", self.pipeline.project_catalog, CATALOG_S),
             ("housekeeping", "slow", self.housekeeping, HOUSEKEEPING.total_seconds()),
             ("reconcile", "slow", self.reconcile, RECONCILE.total_seconds()),
         ]
@@ -263,7 +277,7 @@ def _p95(values: list[float]) -> float:
 
 def _summary(judged: Judged, steps: dict[str, float]) -> dict[str, object]:
     return {
-        "transactions": sum(row["source_rows"] for row in judged.counted.ledger),
+        "transactions": judged.counted.transactions,
         "quarantined": judged.counted.quarantine.height,
         "signals": judged.signals.height,
         "opened": len(judged.changes.opened),

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 
-from app.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
+from pipeline.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from app.rows import Event, Incident, IncidentList, Overview
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day

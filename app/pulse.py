@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.manifest import Manifest
+    from pipeline.manifest import Manifest
     from app.rows import Overview
 
 #: Another process takes the lead 15 s after the last heartbeat; a little more, so that nothing flickers.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.door import Door
-from app.manifest import Manifest
+from pipeline.manifest import Manifest
 from app.texts import Texts
 
 if TYPE_CHECKING:

@@ -112,6 +112,9 @@ def load_rules(path: Path) -> Rules:
     except OSError as error:
         msg = f"cannot read the rules {path}: {error.strerror}"
         raise SettingsError(msg, "set MINUTERISK_RULES to a copy of baselines/rules.toml") from error
+    except UnicodeDecodeError as error:
+        msg = f"the rules {path} are not UTF-8 text: {error}"
+        raise SettingsError(msg, "start from a copy of baselines/rules.toml") from error
 
 
 def _section(name: str, cls: type[Any], content: object, origin: str) -> object:

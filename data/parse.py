@@ -29,8 +29,9 @@ _INTEGER: Final = r"^[+-]?\d{1,30}$"
 _PLAIN_NUMBER: Final = r"^(0|[1-9]\d{0,17})$"
 _DATE_TIME: Final = r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?"
 _ZONE: Final = r" ?(Z|z|UTC|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)"
-#: Before it, a time is a mistake of an export (zero dates, epoch fallbacks of other systems).
+#: Outside of it, a time is a mistake of an export; Python and PostgreSQL cannot even hold all of them.
 _EARLIEST: Final = pl.datetime(1970, 1, 1, time_zone="UTC", time_unit="us")
+_LATEST: Final = pl.datetime(9999, 1, 1, time_zone="UTC", time_unit="us")
 
 
 def looks_integer(raw: pl.DataFrame) -> bool:
@@ -132,8 +133,10 @@ def _read_time(column: pl.Series) -> tuple[pl.Series, pl.Series]:
         reason = _reason(column.is_not_null(), "time_naive")
     else:
         raise _unusable(column, "times with a zone")
-    early = times.alias("time").to_frame().select(pl.col("time") < _EARLIEST).to_series()
-    return times, reason.fill_null(_reason(early, "time_out_of_range"))
+    time = pl.col("time")
+    outside = times.alias("time").to_frame().select((time < _EARLIEST) | (time >= _LATEST)).to_series()
+    held = times.set(outside.fill_null(value=False), None)
+    return held, reason.fill_null(_reason(outside, "time_out_of_range"))
 
 
 def _parse_time(column: pl.Series) -> tuple[pl.Series, pl.Series]:

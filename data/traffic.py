@@ -346,14 +346,14 @@ class Traffic:
         partial = cancels[self._dice.uniform("partial", approved[cancels]) < PARTIAL_CANCEL_SHARE]
         share = 0.1 + 0.8 * self._dice.uniform("part", approved[partial])
         amount[partial] = np.maximum(10, (amount[partial] * share).astype(np.int64) // 10 * 10)
-        return amount
+        return np.asarray(amount, dtype=np.int64)
 
 
 def _cancel_ids(when: NDArray[np.int64]) -> NDArray[np.int64]:
     """Ids of cancels sorted by time, whole minutes of them: counted from the start of each minute."""
     minute = when // MINUTE_US
     position = np.arange(len(when)) - np.searchsorted(minute, minute)
-    return np.asarray(minute * _IDS_PER_MINUTE + _FIRST_CANCEL + position, dtype=np.int64)
+    return minute * _IDS_PER_MINUTE + _FIRST_CANCEL + position
 
 
 def _require(holds: bool, name: str, value: object, allowed: str) -> None:  # noqa: FBT001  # one check

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from pipeline.schema import APPROVAL, MERCHANT_MINUTE, conform
+from pipeline.schema import APPROVAL, MERCHANT_MINUTE, UTC_TIME, conform
+
+if TYPE_CHECKING:
+    from pipeline.minute import Span
 
 
-def aggregate(transactions: pl.DataFrame) -> pl.DataFrame:
+def aggregate(transactions: pl.DataFrame, span: Span) -> pl.DataFrame:
     """Count and sum approvals and cancels per minute and merchant.
 
-    Takes screened rows (columns of TRANSACTION), gives MERCHANT_MINUTE sorted by minute and merchant, so
-    that the same rows always give the same bytes. A merchant without rows in a minute has no row here;
+    Takes the screened rows of `span` (columns of TRANSACTION), gives MERCHANT_MINUTE sorted by minute, then
+    by merchant in the source's own order, so that the same rows always give the same bytes. A merchant without rows in a minute has no row here;
     the windows know that it counts as zero.
     """
-    approved = pl.col("kind") == APPROVAL
-    amount = pl.col("amount")
-    counted = transactions.group_by(pl.col("occurred_at").dt.truncate("1m").alias("minute"), "merchant_id").agg(
-        approval_count=approved.sum().cast(pl.Int64),
-        cancel_count=(~approved).sum().cast(pl.Int64),
-        approval_amount=pl.when(approved).then(amount).otherwise(0).sum(),
-        cancel_amount=pl.when(approved).then(0).otherwise(amount).sum(),
+    approved = (pl.col("kind") == APPROVAL).cast(pl.Int64)
+    # A live span is one minute: grouping by the merchant alone halves the time of the hottest step.
+    minute = pl.lit(span.start, UTC_TIME) if span.minutes == 1 else pl.col("occurred_at").dt.truncate("1m")
+    keys = ["merchant_id"] if span.minutes == 1 else ["minute", "merchant_id"]
+    counted = (
+        transactions.select(minute.alias("minute"), "merchant_id", "amount", approved=approved)
+        .with_columns(approved_amount=pl.col("approved") * pl.col("amount"))
+        .group_by(keys)
+        .agg(
+            *([pl.lit(span.start, UTC_TIME).alias("minute")] if span.minutes == 1 else []),
+            rows=pl.len().cast(pl.Int64),
+            approval_count=pl.col("approved").sum(),
+            amount=pl.col("amount").sum(),
+            approval_amount=pl.col("approved_amount").sum(),
+        )
+        .sort(keys)
+        .with_columns(
+            cancel_count=pl.col("rows") - pl.col("approval_count"),
+            cancel_amount=pl.col("amount") - pl.col("approval_amount"),
+        )
     )
-    return conform(counted, MERCHANT_MINUTE).sort("minute", "merchant_id")
+    return conform(counted, MERCHANT_MINUTE)

@@ -7,6 +7,7 @@ the ledger does not know, so a restart goes on exactly where the last commit end
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -66,6 +67,8 @@ class Pipeline:
         self._monotonic = monotonic
         self._line: Line | None = None
         self._projected_at: float | None = None
+        self._projecting = Lock()
+        self._catalog_version = -1
 
     def due_until(self) -> datetime:
         """The end of the newest due minute, by the source's clock."""
@@ -140,9 +143,20 @@ class Pipeline:
         self._line = None
 
     def project(self) -> None:
-        """Make manifest and catalog show what the ledger says."""
-        self.lake.project(self.state.publication())
+        """Make the manifest show what the ledger says."""
+        with self._projecting:  # housekeeping projects too; an older version must not come last
+            self.lake.project(self.state.publication())
         self._projected_at = self._monotonic()
+
+    def project_catalog(self) -> bool:
+        """Bring the analysts' catalog up to the newest version; says whether there was anything to do."""
+        with self._projecting:
+            publication = self.state.publication()
+            if publication.version == self._catalog_version:
+                return False
+            self.lake.project_catalog(publication)
+            self._catalog_version = publication.version
+        return True
 
     def take_steps(self) -> dict[str, float]:
         """Milliseconds by step since the last call."""

@@ -28,38 +28,46 @@ class Counted:
     ledger: Sequence[Mapping[str, Any]]  # one row per minute of the span, in order
     published: bool = False  # True when these numbers were read back from the lake
 
+    @property
+    def transactions(self) -> int:
+        """Transactions of the span, set-aside ones included."""
+        counts = self.merchant_minutes.select(pl.col("approval_count").sum() + pl.col("cancel_count").sum())
+        return int(counts.item()) + self.quarantine.height
+
 
 def count(rows: pl.DataFrame, span: Span, xmin: int, clock: datetime) -> Counted:
     """Screen and aggregate the rows of `span`; every minute gets a ledger row, also an empty one."""
     screened = screen(rows, not_after=clock)
-    merchant_minutes = aggregate(screened.good)
-    quarantine = screened.bad.with_columns(minute=_minute())
-    ledger = _ledger(rows, merchant_minutes, quarantine, span)
+    merchant_minutes = aggregate(screened.good, span)
+    quarantine = screened.bad.with_columns(minute=pl.col("occurred_at").dt.truncate("1m"))
+    ledger = _ledger(merchant_minutes, quarantine, span)
     constant = {"source_xmin": xmin, "source_clock": clock.isoformat(), "policy": None}
     return Counted(span, merchant_minutes, quarantine, [row | constant for row in ledger])
 
 
-def _ledger(
-    rows: pl.DataFrame, merchant_minutes: pl.DataFrame, quarantine: pl.DataFrame, span: Span
-) -> list[dict[str, Any]]:
+def _ledger(merchant_minutes: pl.DataFrame, quarantine: pl.DataFrame, span: Span) -> list[dict[str, Any]]:
     every = pl.DataFrame({"minute": pl.Series(list(span), dtype=UTC_TIME)})
     counts = ("approval_count", "cancel_count", "approval_amount", "cancel_amount")
     counted = merchant_minutes.group_by("minute").agg(pl.col(name).sum() for name in counts)
-    set_aside = quarantine.group_by("minute").agg(quarantined=pl.len())
-    source = rows.group_by(_minute().alias("minute")).agg(
-        source_rows=pl.len(),
-        source_cancels=(pl.col("kind") == CANCEL).sum(),
+    set_aside = quarantine.group_by("minute").agg(
+        quarantined=pl.len().cast(pl.Int64),
+        bad_cancels=(pl.col("kind") == CANCEL).sum().cast(pl.Int64),
         # 128 bits: one absurd amount must not wrap the sum that reconciliation relies on.
-        source_amount=pl.col("amount").cast(pl.Int128).sum(),
+        bad_amount=pl.col("amount").cast(pl.Int128).sum(),
     )
-    for part in (counted, set_aside, source):
+    for part in (counted, set_aside):
         every = every.join(part, on="minute", how="left", maintain_order="left")
     filled = every.with_columns(pl.exclude("minute").fill_null(0))
-    return [
-        row | {"minute": row["minute"].isoformat(), "source_amount": str(row["source_amount"])}
-        for row in filled.iter_rows(named=True)
-    ]
+    return [_ledger_row(row) for row in filled.iter_rows(named=True)]
 
 
-def _minute() -> pl.Expr:
-    return pl.col("occurred_at").dt.truncate("1m")
+def _ledger_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of the good rows, and of all rows as the source itself counts them."""
+    bad_cancels, bad_amount = row.pop("bad_cancels"), row.pop("bad_amount")
+    return row | {
+        "minute": row["minute"].isoformat(),
+        "source_rows": row["approval_count"] + row["cancel_count"] + row["quarantined"],
+        "source_cancels": row["cancel_count"] + bad_cancels,
+        "source_amount": str(row["approval_amount"] + row["cancel_amount"] + bad_amount),
+    }
+

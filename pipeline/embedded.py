@@ -7,6 +7,7 @@ the last process that uses it.
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -69,6 +70,25 @@ def open_urls(settings: Settings) -> Urls:
     with storage_errors(urls_file(settings)):
         urls_file(settings).write_text(json.dumps(asdict(urls)), encoding="utf-8")
     return _merged(settings, urls)
+
+
+def admin_url(urls: Urls) -> str:
+    """The embedded server's own administrator; only for the stand-in trade server and the demo."""
+    if urls.trade_url is None:
+        msg = "there is no stand-in trade server beside a configured source"
+        raise ConfigurationError(msg, "set MINUTERISK_TRADE_URL to a database that may be written to")
+    return urls.trade_url.replace(f"/{TRADE_DATABASE}?", "/postgres?")
+
+
+def reset_databases(settings: Settings, urls: Urls) -> None:
+    """Drop both embedded databases and everything published from them: the demo begins anew."""
+    with psycopg.connect(admin_url(urls), autocommit=True) as connection:
+        for name in (TRADE_DATABASE, STATE_DATABASE):
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    with storage_errors(settings.home):
+        shutil.rmtree(settings.lake, ignore_errors=True)
+        for path in (settings.manifest, settings.catalog):
+            path.unlink(missing_ok=True)
 
 
 def _merged(settings: Settings, embedded: Urls) -> Urls:

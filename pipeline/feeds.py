@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from pipeline.count import Counted, count
 from pipeline.minute import business_date, business_day
 from pipeline.schema import DATASETS, MERCHANT_MINUTE
@@ -74,8 +72,3 @@ class CatchUpFeed:
         feed = self._published if span.end <= self._through else self._source
         return feed.count(span, steps)
 
-
-def total_rows(counted: Counted) -> int:
-    """Transactions in a counted span, set-aside ones included."""
-    measures = counted.merchant_minutes.select(pl.col("approval_count").sum() + pl.col("cancel_count").sum())
-    return int(measures.item()) + counted.quarantine.height

@@ -117,11 +117,15 @@ class Lake:
         return conform(rows, DATASETS[dataset]).sort("minute", "merchant_id", maintain_order=True)
 
     def project(self, publication: Publication) -> None:
-        """Replace the manifest, then the catalog, so that readers see `publication` and nothing between."""
+        """Replace the manifest, so that readers see `publication` and nothing between."""
         content = json.dumps(_manifest(publication), separators=(",", ":"))
         with storage_errors(self._manifest):
             self._manifest.parent.mkdir(parents=True, exist_ok=True)
             _replace(self._manifest, content.encode())
+
+    def project_catalog(self, publication: Publication) -> None:
+        """Replace the analysts' DuckDB file by one whose views read `publication`."""
+        with storage_errors(self._catalog):
             self._write_catalog({name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS})
 
     def unlink(self, paths: Iterable[str]) -> None:

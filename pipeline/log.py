@@ -33,6 +33,8 @@ def configure_log(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # A tick that finds the one before it still at work is how catching up looks, not a warning.
+    logging.getLogger("apscheduler").setLevel(max(level, logging.ERROR))
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(name)s %(message)s")
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import Engine, RowMapping

@@ -59,11 +59,15 @@ def _seconds(low: int, high: int) -> Callable[[str], timedelta]:
 
 
 def _postgresql_url(text: str) -> str:
-    scheme = text.partition("://")[0]
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
-        return "postgresql://" + text.partition("://")[2]
-    msg = "must start with postgresql://"
-    raise ValueError(msg)
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        msg = "must start with postgresql://"
+        raise ValueError(msg)
+    hosts = re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0].split(",")
+    if not all(re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", host) for host in hosts):
+        msg = "must give a number after the host's colon, the port"
+        raise ValueError(msg)
+    return "postgresql://" + rest
 
 
 def _web_url(text: str) -> str:

@@ -139,7 +139,7 @@ class State:
             rows = connection.execute(text(sql("ops/live_files"))).mappings().all()
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
             at = connection.execute(text("SELECT now()")).scalar_one()
-        through = mark["last_minute"] + MINUTE if mark else None
+        through = mark["last_minute"] + MINUTE if mark and mark["last_minute"] else None
         return Publication(mark["version"] if mark else 0, through, [_file(row) for row in rows], at)
 
     def minutes(self, span: Span) -> list[dict[str, Any]]:

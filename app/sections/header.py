@@ -13,7 +13,7 @@ from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbe
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
-    from app.manifest import Manifest
+    from pipeline.manifest import Manifest
     from app.reads import Page
     from app.rows import Overview
 

@@ -19,7 +19,7 @@ from pipeline.minute import MINUTE, Span
 if TYPE_CHECKING:
     import polars as pl
 
-    from app.manifest import Manifest
+    from pipeline.manifest import Manifest
     from app.reads import Page
     from app.rows import Incident
 

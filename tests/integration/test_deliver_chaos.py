@@ -21,6 +21,7 @@ from pipeline.slack import NotPosted, PerhapsPosted, SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     MARK,
+    TIMEOUT_S,
     TOKEN,
     World,
     add_incident,
@@ -106,7 +107,7 @@ def test_nothing_lost_and_nothing_told_twice(
     for number in range(60):
         add_incident(state_engine, f"M{number}", events[: 1 + number % 3], at_risk=number)
     with make_standin(seed=seed, fault_rate=0.3, read_fault_rate=0.2) as standin:
-        world = make_world(state_engine, standin, limits=limits, seed=seed)
+        world = make_world(state_engine, standin, limits=limits, seed=seed, timeout_s=TIMEOUT_S)
         reaper = Reaper(seed, 0.25, monkeypatch)
         run_with_kills(world, reaper)
         found = judge(world)
@@ -146,7 +147,7 @@ def test_retry_until_ok_tells_twice_in_the_same_harness(state_engine: Engine) ->
         add_incident(state_engine, f"M{number}")
     with make_standin(seed=1, fault_rate=0.3) as standin:
         world = make_world(state_engine, standin, limits=ONE_BY_ONE)
-        client = SlackClient(TOKEN, standin.url, 0.15)
+        client = SlackClient(TOKEN, standin.url, TIMEOUT_S)
         for _ in range(60):
             now = world.clock.now()
             (row,) = outbox.claim(state_engine, now, lease=LIMITS.lease, margin=LIMITS.margin, storm=10_000)
@@ -174,9 +175,8 @@ from pipeline.deliver import Limits, Pace, deliver_one
 from tests.integration.delivery import make_channel
 
 engine = create_engine(os.environ["MINUTERISK_TEST_STATE_URL"])
-channel = make_channel(os.environ["MINUTERISK_TEST_SLACK_URL"])
+channel = make_channel(os.environ["MINUTERISK_TEST_SLACK_URL"], 20)
 channel.gap = timedelta()
-channel._client._web.timeout = 20
 pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random(0))
 while True:
     if deliver_one(engine, channel, pace, Limits(storm=10_000)) is None:

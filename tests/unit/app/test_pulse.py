@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.manifest import Manifest
+from pipeline.manifest import Manifest
 from app.pulse import TONES, heartbeat_age, pulse, waiting
 from app.rows import Overview
 

@@ -1,0 +1,1 @@
+"""Measurements, each with a ratio taken in one run; never asserted in a timed test."""

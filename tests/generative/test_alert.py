@@ -1,0 +1,128 @@
+"""The life of incidents against the plain oracle, over random sequences of verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselines.rules import load_rules
+from pipeline.alert import AtRisk, Incident, Key, alert, keys_to_price, message_of, severity_of
+from pipeline.minute import MINUTE
+from pipeline.schema import SIGNAL
+from tests.oracle import LifeCycle
+
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+START = datetime(2026, 3, 1, tzinfo=UTC)
+KEYS: list[Key] = [(rule, merchant) for rule in ("cancel_surge", "volume_drop") for merchant in ("A", "B")]
+
+#: A verdict: does it pass the policy's gates, and the numbers behind it.
+verdicts = st.dictionaries(st.sampled_from(KEYS), st.tuples(st.booleans(), st.integers(0, 12)), max_size=4)
+gaps = st.one_of(st.just(1), st.integers(1, 3), st.integers(56, 62))
+sequences = st.lists(st.tuples(gaps, verdicts), min_size=1, max_size=25)
+
+
+def signal(minute: datetime, key: Key, *, passed: bool, size: int) -> dict[str, Any]:
+    surge = key[0] == "cancel_surge"
+    numbers = {
+        "approvals_hour": 10 if surge else None,
+        "cancels_hour": size if surge else None,
+        "approvals_week": 1000 if surge else None,
+        "cancels_week": 50 if surge else None,
+        "amount_today": None if surge else 12 - size,
+        "amount_paced": None if surge else 7 * 12,
+        "amount_days": None if surge else 7 * 100,
+        "days": None if surge else 7,
+    }
+    head = {"minute": minute, "rule": key[0], "merchant_id": key[1], "tier": "tail"}
+    return {**head, "passed": passed, "reason": "fires" if passed else "few_cancels", **numbers}
+
+
+def plain_severity(row: dict[str, Any], at_risk: int) -> str:
+    """From the words of rules.toml, with exact fractions."""
+    if at_risk >= 1_000_000_000:
+        return "critical"
+    if row["rule"] == "cancel_surge":
+        times = (row["cancels_hour"] * row["approvals_week"]) / (row["cancels_week"] * row["approvals_hour"])
+        return "critical" if times >= 5 else "high" if times >= 3 else "medium"
+    missing_percent = 100 - 100 * row["amount_today"] * row["days"] / row["amount_paced"]
+    return "critical" if missing_percent >= 80 else "high" if missing_percent >= 65 else "medium"
+
+
+@given(sequence=sequences, risky=st.sets(st.sampled_from(["A", "B"])), quiet=st.sampled_from([1, 5, 60]))
+def test_incidents_live_as_the_plain_life_cycle_says(
+    sequence: list[tuple[int, dict[Key, tuple[bool, int]]]], risky: set[str], quiet: int
+) -> None:
+    rules = replace(RULES, incident=replace(RULES.incident, resolve_after_minutes=quiet))
+    oracle, unresolved, history = LifeCycle(quiet), dict[Key, Incident](), []
+    minute = START
+    for gap, found in sequence:
+        minute += gap * MINUTE
+        rows = [signal(minute, key, passed=passed, size=size) for key, (passed, size) in found.items()]
+        signals = pl.DataFrame(rows, SIGNAL, orient="row")
+        asked = keys_to_price(signals, unresolved)
+        assert asked == sorted({k[1] for k, (passed, _) in found.items() if passed and k not in unresolved})
+        at_risk = {m: AtRisk(600_000_000, 400_000_000) for m in asked if m in risky}
+        changes = alert(minute, signals, unresolved, at_risk, "supported", rules)
+        fired = {}
+        for row in rows:
+            key = (row["rule"], row["merchant_id"])
+            known = unresolved[key].at_risk.total if key in unresolved else 0
+            risk = known or (at_risk[key[1]].total if key not in unresolved and key[1] in at_risk else 0)
+            if row["passed"]:
+                fired[key] = plain_severity(row, risk)
+        oracle.step(minute, fired)
+        history += [(e.minute, e.kind, e.incident.key, e.incident.severity) for e in changes.events]
+        for incident in changes.opened:
+            assert incident.key not in unresolved, "two unresolved incidents of one key"
+            assert incident.incident_id is None
+            unresolved[incident.key] = replace(incident, incident_id=len(history))
+        for incident in changes.continued:
+            assert incident.incident_id == unresolved[incident.key].incident_id
+            unresolved[incident.key] = incident
+        for incident in changes.resolved:
+            del unresolved[incident.key]
+        assert {k: (i.opened_minute, i.last_breach_minute, i.severity) for k, i in unresolved.items()} == {
+            k: (c.opened, c.last_breach, c.severity) for k, c in oracle.unresolved.items()
+        }
+    assert sorted(history) == sorted(oracle.history)
+
+
+@given(sequence=sequences)
+def test_a_message_says_the_numbers_of_the_minute_it_tells_of(
+    sequence: list[tuple[int, dict[Key, tuple[bool, int]]]],
+) -> None:
+    minute = START
+    for gap, found in sequence:
+        minute += gap * MINUTE
+        rows = [signal(minute, key, passed=passed, size=size) for key, (passed, size) in found.items()]
+        changes = alert(minute, pl.DataFrame(rows, SIGNAL, orient="row"), {}, {}, "supported", RULES)
+        for event in changes.events:
+            message = message_of(event)
+            row = next(r for r in rows if (r["rule"], r["merchant_id"]) == event.incident.key)
+            assert message["minute"] == minute.isoformat()
+            assert {name: row[name] for name in message["reason"]} == message["reason"]
+            assert None not in message["reason"].values()
+
+
+@given(
+    numbers=st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 5000), st.integers(0, 500)),
+    risk=st.integers(0, 2 * 10**9),
+)
+def test_a_larger_surge_or_more_money_never_lowers_the_severity(
+    numbers: tuple[int, int, int, int], risk: int
+) -> None:
+    ah, ch, aw, cw = numbers
+    order = ("medium", "high", "critical")
+
+    def severity(cancels: int, krw: int) -> int:
+        reason = {"approvals_hour": ah, "cancels_hour": cancels, "approvals_week": aw, "cancels_week": cw}
+        return order.index(severity_of("cancel_surge", reason, krw, RULES.severity))
+
+    assert severity(ch, risk) <= severity(ch + 1, risk)
+    assert severity(ch, risk) <= severity(ch, risk + 10**9)

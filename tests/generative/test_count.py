@@ -1,0 +1,171 @@
+"""Screening and counting: nothing is lost, nothing wraps, and every row gets the first reason that fits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.count import count
+from pipeline.minute import MINUTE, Span
+from pipeline.schema import AMOUNT_LIMIT, DATASETS, MERCHANT_MINUTE, QUARANTINE, TRANSACTION
+from pipeline.screen import REASONS, screen
+
+START = datetime(2026, 3, 1, 14, 58, tzinfo=UTC)
+SPAN = Span(START, START + 4 * MINUTE)
+CLOCK = START + 3 * MINUTE + timedelta(seconds=30)
+LARGEST = 2**63 - 1
+
+Row = dict[str, Any]
+
+amounts = st.one_of(
+    st.none(),
+    st.integers(0, 50_000),
+    st.sampled_from(
+        [-1, 0, AMOUNT_LIMIT - 1, AMOUNT_LIMIT, AMOUNT_LIMIT + 1, LARGEST, -LARGEST, -LARGEST - 1]
+    ),
+)
+texts = st.sampled_from(["A", "B", " A", "", "  ", "\t\n", "\u3000", None])
+numbers = st.sampled_from([1, 2, 0, -7, None])
+times = st.integers(0, 4 * 60 * 1_000_000 - 1).map(lambda us: START + timedelta(microseconds=us))
+
+
+def rows_of(merchants: st.SearchStrategy[Any], at: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Row]]:
+    row = st.fixed_dictionaries(
+        {
+            "transaction_id": st.one_of(st.none(), st.integers(1, 12)),
+            "merchant_id": merchants,
+            "kind": st.sampled_from(
+                ["APPROVAL", "APPROVAL", "CANCEL", "CANCEL", "REFUND", "approval", "", None]
+            ),
+            "amount": amounts,
+            "occurred_at": at,
+        }
+    )
+    return st.lists(row, max_size=30)
+
+
+def frame_of(rows: list[Row], merchant: pl.DataType) -> pl.DataFrame:
+    return pl.DataFrame(rows, {**TRANSACTION, "merchant_id": merchant}, orient="row")
+
+
+def reason_of(row: Row, seen: set[Any]) -> str | None:
+    """The first reason that fits one row, by reading it as a person would."""
+    merchant, amount, at = row["merchant_id"], row["amount"], row["occurred_at"]
+    tests = {
+        "transaction_id_missing": row["transaction_id"] is None,
+        "merchant_missing": merchant is None or (isinstance(merchant, str) and not merchant.strip()),
+        "kind_unknown": row["kind"] not in ("APPROVAL", "CANCEL"),
+        "amount_missing": amount is None,
+        "amount_negative": amount is not None and amount < 0,
+        "amount_too_large": amount is not None and amount > AMOUNT_LIMIT,
+        "time_missing": at is None,
+        "time_future": at is not None and at > CLOCK,
+        "transaction_id_duplicate": row["transaction_id"] in seen,
+    }
+    return next((reason for reason in REASONS if tests.get(reason)), None)
+
+
+def reasons_of(rows: list[Row]) -> list[str | None]:
+    seen: set[Any] = set()
+    reasons = []
+    for row in rows:
+        reasons.append(reason_of(row, seen))
+        seen.add(row["transaction_id"])
+    return reasons
+
+
+@given(rows=rows_of(texts, st.one_of(st.none(), times)))
+def test_every_row_is_good_or_set_aside_with_the_first_reason_that_fits(rows: list[Row]) -> None:
+    screened = screen(frame_of(rows, pl.String()), CLOCK)
+    reasons = reasons_of(rows)
+    expected = [row for row, reason in zip(rows, reasons, strict=True) if reason is None]
+    assert screened.good.to_dicts() == expected
+    assert screened.bad.to_dicts() == [
+        {**row, "reason": reason} for row, reason in zip(rows, reasons, strict=True) if reason is not None
+    ]
+    assert screened.good.height + screened.bad.height == len(rows)
+    assert screened.bad.schema == QUARANTINE
+    assert sum(screened.reasons().values()) == screened.bad.height
+
+
+@given(rows=rows_of(numbers, times))
+def test_integer_merchants_are_screened_alike_and_quarantined_as_text(rows: list[Row]) -> None:
+    screened = screen(frame_of(rows, pl.Int32()), CLOCK)
+    assert screened.bad["reason"].to_list() == [r for r in reasons_of(rows) if r is not None]
+    assert screened.bad.schema == QUARANTINE
+
+
+@given(rows=rows_of(texts, times))
+def test_the_ledger_and_the_counts_hold_every_row_of_every_minute(rows: list[Row]) -> None:
+    counted = count(frame_of(rows, pl.String()), SPAN, 7, CLOCK)
+    reasons = reasons_of(rows)
+    assert [row["minute"] for row in counted.ledger] == [minute.isoformat() for minute in SPAN]
+    for minute, entry in zip(SPAN, counted.ledger, strict=True):
+        inside = [
+            (r, why)
+            for r, why in zip(rows, reasons, strict=True)
+            if minute <= r["occurred_at"] < minute + MINUTE
+        ]
+        good = [r for r, why in inside if why is None]
+        approved = [r["amount"] for r in good if r["kind"] == "APPROVAL"]
+        cancelled = [r["amount"] for r in good if r["kind"] == "CANCEL"]
+        assert entry["approval_count"] == len(approved)
+        assert entry["cancel_count"] == len(cancelled)
+        assert entry["approval_amount"] == sum(approved)
+        assert entry["cancel_amount"] == sum(cancelled)
+        assert entry["quarantined"] == len(inside) - len(good)
+        assert entry["source_rows"] == len(inside)
+        assert entry["source_cancels"] == sum(r["kind"] == "CANCEL" for r, _ in inside)
+        assert int(entry["source_amount"]) == sum(r["amount"] or 0 for r, _ in inside)
+
+
+@given(rows=rows_of(texts, times))
+def test_no_null_leaves_the_count_and_its_rows_are_those_of_the_good_ones(rows: list[Row]) -> None:
+    counted = count(frame_of(rows, pl.String()), SPAN, 7, CLOCK)
+    frame = counted.merchant_minutes
+    assert frame.schema == MERCHANT_MINUTE
+    assert not any(frame.null_count().row(0))
+    assert frame.equals(frame.sort("minute", "merchant_id"))
+    assert frame.select("minute", "merchant_id").is_unique().all()
+    assert counted.quarantine.select(DATASETS["quarantine"].names()).schema == DATASETS["quarantine"]
+    totals: dict[tuple[datetime, str], list[int]] = {}
+    for row, reason in zip(rows, reasons_of(rows), strict=True):
+        if reason is None:
+            minute = row["occurred_at"].replace(second=0, microsecond=0)
+            total = totals.setdefault((minute, row["merchant_id"]), [0, 0, 0, 0])
+            total[row["kind"] == "CANCEL"] += 1
+            total[2 + (row["kind"] == "CANCEL")] += row["amount"]
+    assert {(minute, merchant): list(values) for minute, merchant, *values in frame.iter_rows()} == totals
+
+
+@settings(max_examples=5)
+@given(st.integers(9_300, 60_000))
+def test_thousands_of_amounts_at_the_limit_do_not_wrap(rows: int) -> None:
+    frame = pl.DataFrame(
+        {
+            "transaction_id": range(1, rows + 1),
+            "merchant_id": ["A"] * rows,
+            "kind": ["APPROVAL"] * rows,
+            "amount": [AMOUNT_LIMIT] * rows,
+            "occurred_at": [START] * rows,
+        },
+        TRANSACTION,
+    )
+    counted = count(frame, SPAN, 7, CLOCK)
+    assert counted.merchant_minutes["approval_amount"].to_list() == [rows * AMOUNT_LIMIT]
+    assert counted.ledger[0]["approval_amount"] == rows * AMOUNT_LIMIT
+
+
+def test_a_hundred_absurd_amounts_are_summed_exactly_for_the_reconciliation() -> None:
+    rows = [
+        {"transaction_id": i, "merchant_id": "A", "kind": "CANCEL", "amount": LARGEST, "occurred_at": START}
+        for i in range(100)
+    ]
+    counted = count(frame_of(rows, pl.String()), SPAN, 7, CLOCK)
+    assert counted.ledger[0]["source_amount"] == str(100 * LARGEST)
+    assert counted.ledger[0]["quarantined"] == 100
+    assert counted.merchant_minutes.is_empty()

@@ -1,0 +1,289 @@
+"""The sliding windows and both rules against the plain oracle: equal integers, equal reasons, equal order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from baselines.rules import CancelSurge, Exposure, IncidentRules, Rules, Severity, VolumeDrop
+from baselines.windows import Windows
+from pipeline.aggregate import aggregate
+from pipeline.compare import compare
+from pipeline.judge import judge
+from pipeline.minute import MINUTE, Span
+from pipeline.schema import MERCHANT_MINUTE, SIGNAL, TRANSACTION
+from tests.oracle import Drop, Numbers, Oracle, Surge, Transaction, floor
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+SEOUL = ZoneInfo("Asia/Seoul")
+#: Merchants are independent of each other, so each of them is an example of its own at little cost.
+MERCHANTS = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
+DAY = timedelta(days=1)
+NUMBERS = Numbers(
+    minimum_cancels_hour=2, minimum_approvals_week=3, minimum_daily_amount=4, minimum_expected_amount=3
+)
+
+#: Minutes before the judged one at which a border of a window lies, and the places beside it.
+BORDERS = sorted(
+    {
+        border + shift
+        for border in (0, 59, 60, 61, 1440, 2 * 1440, 7 * 1440, 7 * 1440 + 59, 7 * 1440 + 60, 8 * 1440)
+        for shift in (-1, 0, 1)
+        if border + shift >= 0
+    }
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A history and the minutes to judge at its end."""
+
+    first: datetime
+    judged: Sequence[datetime]
+    transactions: Sequence[Transaction]
+    missing: Sequence[datetime]
+
+
+def rules_of(numbers: Numbers) -> Rules:
+    surge = (numbers.factor, numbers.minimum_cancels_hour, numbers.minimum_approvals_week)
+    return Rules(
+        cancel_surge=CancelSurge(
+            factor=surge[0], minimum_cancels_hour=surge[1], minimum_approvals_week=surge[2]
+        ),
+        volume_drop=VolumeDrop(
+            minimum_daily_amount=numbers.minimum_daily_amount,
+            divisor=numbers.divisor,
+            baseline_days=numbers.baseline_days,
+            mode=numbers.mode,
+            minimum_expected_amount=numbers.minimum_expected_amount,
+        ),
+        incident=IncidentRules(resolve_after_minutes=60),
+        severity=Severity(
+            surge_high=3,
+            surge_critical=5,
+            drop_high_percent=65,
+            drop_critical_percent=80,
+            critical_krw_at_risk=10**9,
+        ),
+        exposure=Exposure(cancelable_days=14),
+    )
+
+
+@st.composite
+def stories(draw: st.DrawFn, zone: ZoneInfo = SEOUL, end: datetime | None = None) -> Story:
+    """Sparse events beside the borders of the last judged minute's windows and of days."""
+    midnight = end or datetime(2026, 3, 20, 15, tzinfo=UTC)  # 00:00 in Seoul
+    after = draw(st.one_of(st.integers(-2, 2), st.sampled_from([58, 59, 60, 61]), st.integers(0, 1440)))
+    target = midnight + after * MINUTE
+    first = (
+        target - draw(st.sampled_from([9 * DAY, 9 * DAY, 8 * DAY + 60 * MINUTE, 7 * DAY, 2 * DAY])) + MINUTE
+    )
+    edges = [midnight - n * DAY + shift * MINUTE for n in range(9) for shift in (-1, 0, 1)]
+    beside = [target - border * MINUTE for border in BORDERS] + edges
+    places = st.one_of(
+        st.sampled_from([m for m in beside if first <= m <= target]),
+        st.integers(0, (target - first) // MINUTE).map(lambda n: first + n * MINUTE),
+    )
+    events = st.builds(
+        Transaction,
+        merchant=st.sampled_from(MERCHANTS),
+        kind=st.sampled_from(["APPROVAL", "APPROVAL", "CANCEL"]),
+        amount=st.integers(0, 12),
+        at=st.tuples(places, st.sampled_from([0, 1, 59_999_999])).map(
+            lambda p: p[0] + timedelta(microseconds=p[1])
+        ),
+    )
+    transactions = draw(st.lists(events, min_size=20, max_size=80))
+    judged = [target - n * MINUTE for n in (3, 2, 1, 0)]
+    missing = draw(st.lists(st.sampled_from(edges), max_size=1)) if draw(st.booleans()) else []
+    return Story(first, judged, transactions, [m for m in missing if first <= m < judged[0]])
+
+
+def counts(transactions: Sequence[Transaction], start: datetime, end: datetime) -> pl.DataFrame:
+    inside = [t for t in transactions if start <= t.at < end]
+    if not inside:
+        return MERCHANT_MINUTE.to_frame()
+    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(inside)]
+    return aggregate(pl.DataFrame(rows, TRANSACTION, orient="row"), Span(start, end))
+
+
+def counted(story: Story) -> list[Transaction]:
+    return [t for t in story.transactions if floor(t.at) not in story.missing]
+
+
+def slide(windows: Windows, story: Story, until: datetime, single: Collection[datetime] = ()) -> None:
+    """Move `windows` to `until` (excluded): in long stretches, and by single minutes where asked for."""
+    events, start = counted(story), story.first
+    for minute in [*sorted(m for m in set(single) if story.first <= m < until), until]:
+        if start < minute:
+            missing = [m for m in story.missing if start <= m < minute]
+            windows.add_many(start, minute, counts(events, start, minute), missing)
+        if minute < until:
+            windows.add(minute, counts(events, minute, minute + MINUTE))
+        start = minute + MINUTE
+
+
+def surge_of(windows: Windows, merchant: str) -> Surge:
+    place = windows.merchants.find(merchant)
+    if place is None:
+        return Surge(0, 0, 0, 0)
+    arrays = (windows.hour.approvals, windows.hour.cancels, windows.week.approvals, windows.week.cancels)
+    return Surge(*(int(array[place]) for array in arrays))
+
+
+def drop_of(windows: Windows, merchant: str) -> Drop:
+    place, pacing = windows.merchants.find(merchant), windows.pacing
+    sums = (0, 0, 0) if place is None else (int(a[place]) for a in (pacing.today, pacing.paced, pacing.whole))
+    return Drop(*sums, pacing.days)
+
+
+def everything(windows: Windows) -> dict[str, Any]:
+    """All that a judgement can see, by merchant."""
+    tiers = dict(
+        zip(
+            windows.merchants.ids,
+            windows.is_top(windows.merchants.positions(windows.merchants.ids)),
+            strict=True,
+        )
+    )
+    return {m: (surge_of(windows, m), drop_of(windows, m), bool(tiers.get(m, False))) for m in MERCHANTS}
+
+
+def require_equal(windows: Windows, oracle: Oracle, minute: datetime) -> None:
+    for merchant in MERCHANTS:
+        assert surge_of(windows, merchant) == oracle.surge(merchant, minute)
+        assert drop_of(windows, merchant) == oracle.drop(merchant, minute)
+    comparison = compare(windows, rules_of(oracle.numbers))
+    for policy in ("literal", "supported", "budgeted"):
+        signals = judge(comparison, policy, rules_of(oracle.numbers))
+        assert signals.schema == SIGNAL
+        assert signals.to_dicts() == oracle.signals(minute, policy)
+
+
+@settings(max_examples=9, suppress_health_check=[HealthCheck.too_slow])
+@given(story=stories(), mode=st.sampled_from(["paced", "paced", "full_day"]))
+def test_windows_and_both_rules_equal_the_plain_oracle(story: Story, mode: str) -> None:
+    numbers = Numbers(**{**vars(NUMBERS), "mode": mode})
+    oracle = Oracle(story.transactions, SEOUL, numbers, story.first, story.missing)
+    windows = Windows(SEOUL, numbers.baseline_days)
+    slide(windows, story, story.judged[0])
+    for minute in story.judged:
+        windows.add(minute, counts(counted(story), minute, minute + MINUTE))
+        require_equal(windows, oracle, minute)
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+@given(story=stories())
+def test_single_minutes_and_long_stretches_lead_to_the_same_windows(story: Story) -> None:
+    end = story.judged[-1] + MINUTE
+    stretch, single = Windows(SEOUL, 7), Windows(SEOUL, 7)
+    slide(stretch, story, end)
+    slide(single, story, end, {floor(t.at) for t in counted(story)} - set(story.missing))
+    assert everything(stretch) == everything(single)
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
+@given(story=stories(), data=st.data())
+def test_replacing_a_minute_equals_having_had_the_corrected_data_from_the_start(
+    story: Story, data: st.DataObject
+) -> None:
+    """The tier is the exception: it is ranked where a day starts, so it follows from the next day on."""
+    held = [t for t in counted(story) if t.at < story.judged[-1] + MINUTE]
+    minute = floor(data.draw(st.sampled_from(held or list(story.transactions))).at)
+    if minute in story.missing:
+        return
+    correction = data.draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(MERCHANTS), st.sampled_from(["APPROVAL", "CANCEL"]), st.integers(0, 12)
+            ),
+            max_size=3,
+        )
+    )
+    others = [t for t in story.transactions if floor(t.at) != minute]
+    corrected = [*others, *(Transaction(m, kind, amount, minute) for m, kind, amount in correction)]
+    replaced, from_start = Windows(SEOUL, 7), Windows(SEOUL, 7)
+    slide(replaced, story, story.judged[-1])
+    replaced.replace(minute, counts(corrected, minute, minute + MINUTE))
+    better = Story(story.first, story.judged, corrected, story.missing)
+    slide(from_start, better, story.judged[-1])
+    for windows in (replaced, from_start):
+        windows.add(story.judged[-1], counts(counted(better), story.judged[-1], story.judged[-1] + MINUTE))
+    for merchant in MERCHANTS:
+        assert surge_of(replaced, merchant) == surge_of(from_start, merchant)
+        assert drop_of(replaced, merchant) == drop_of(from_start, merchant)
+    day = replaced.cancelled.since
+    for merchant in MERCHANTS:
+        one, other = replaced.merchants.find(merchant), from_start.merchants.find(merchant)
+        for n in range(9):
+            since = story.judged[-1].astimezone(SEOUL).date() - n * DAY
+            ours = 0 if one is None else day(since, one)
+            assert ours == (0 if other is None else from_start.cancelled.since(since, other))
+
+
+@pytest.mark.parametrize(
+    ("zone_name", "end"),
+    [
+        pytest.param("Europe/Berlin", datetime(2026, 3, 29, 3, tzinfo=UTC), id="today has 23 hours"),
+        pytest.param("Europe/Berlin", datetime(2026, 3, 31, 1, tzinfo=UTC), id="a baseline day has 23 hours"),
+        pytest.param("Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC), id="today has 25 hours"),
+        pytest.param(
+            "Europe/Berlin", datetime(2026, 10, 28, 1, tzinfo=UTC), id="a baseline day has 25 hours"
+        ),
+        pytest.param("America/Santiago", datetime(2026, 9, 6, 4, tzinfo=UTC), id="the day begins at 01:00"),
+        pytest.param("America/Santiago", datetime(2026, 4, 5, 3, tzinfo=UTC), id="23:00 comes twice"),
+        pytest.param(
+            "Asia/Kolkata", datetime(2026, 3, 20, 18, 30, tzinfo=UTC), id="days begin at half an hour"
+        ),
+    ],
+)
+@settings(max_examples=1, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_where_the_clock_changes_days_are_compared_by_wall_clock(
+    zone_name: str, end: datetime, data: st.DataObject
+) -> None:
+    zone = ZoneInfo(zone_name)
+    story = data.draw(stories(zone, end))
+    oracle = Oracle(story.transactions, zone, NUMBERS, story.first, story.missing)
+    windows = Windows(zone, NUMBERS.baseline_days)
+    slide(windows, story, story.judged[0])
+    for minute in story.judged:
+        windows.add(minute, counts(counted(story), minute, minute + MINUTE))
+        require_equal(windows, oracle, minute)
+
+
+def test_a_rebuild_from_the_longest_window_equals_the_windows_of_a_long_run() -> None:
+    """Also the tier where merchants are equal: they became known in another order."""
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    early = [Transaction("M4", "APPROVAL", 3, start + n * MINUTE) for n in range(3)]
+    later = [
+        Transaction(m, "APPROVAL", 5, start + 9 * DAY + n * 7 * MINUTE)
+        for n in range(30)
+        for m in ("M2", "M1", "M4", "M3")
+    ]
+    story = Story(start, [start + 13 * DAY], [*early, *later], [])
+    long_run = Windows(SEOUL, 7)
+    slide(long_run, story, story.judged[0])
+    begin = story.judged[0] - long_run.history_minutes * MINUTE
+    rebuilt = Windows(SEOUL, 7)
+    slide(rebuilt, Story(begin, story.judged, [t for t in later if t.at >= begin], []), story.judged[0])
+    assert everything(rebuilt) == everything(long_run)
+    assert [m for m, (_, _, top) in everything(rebuilt).items() if top] == ["M1"]
+
+
+def test_a_gap_between_minutes_is_refused() -> None:
+    windows = Windows(SEOUL, 7)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    windows.add(start, MERCHANT_MINUTE.to_frame())
+    for minute in (start, start + 2 * MINUTE, start - MINUTE):
+        with pytest.raises(ValueError, match="does not follow"):
+            windows.add(minute, MERCHANT_MINUTE.to_frame())

@@ -1,0 +1,117 @@
+"""What enters from a query and what leaves to a file has exactly the columns and types it must have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from pipeline.errors import SourceChanged
+from pipeline.schema import DATASETS, MERCHANT_MINUTE, TRANSACTION, UTC_TIME, conform, conform_source
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ROW = {"transaction_id": 1, "merchant_id": "A", "kind": "APPROVAL", "amount": 5, "occurred_at": NOON}
+
+
+def source(**columns: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame([ROW], TRANSACTION, orient="row").with_columns(**columns)
+
+
+def refused(frame: pl.DataFrame) -> str:
+    with pytest.raises(SourceChanged) as caught:
+        conform_source(frame, "transactions.sql")
+    assert "transactions.sql" in caught.value.what
+    assert caught.value.hint
+    return caught.value.what
+
+
+@pytest.mark.parametrize("name", TRANSACTION.names())
+def test_a_missing_column_is_named(name: str) -> None:
+    assert name in refused(source().drop(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("transaction_id", pl.Series(["1"])),
+        ("merchant_id", pl.Series([1.0])),
+        ("merchant_id", pl.Series([True])),
+        ("kind", pl.Series([1])),
+        ("kind", pl.Series([b"APPROVAL"])),
+        ("amount", pl.Series([5.0])),
+        ("amount", pl.Series(["5"])),
+        ("amount", pl.Series(["5"]).cast(pl.Decimal(10, 2))),
+        ("occurred_at", pl.Series([datetime(2026, 3, 1)])),  # noqa: DTZ001 - naive is the point
+        ("occurred_at", pl.Series(["2026-03-01T12:00Z"])),
+        ("occurred_at", pl.Series([NOON.date()])),
+        ("occurred_at", pl.Series([1_772_366_400])),
+    ],
+)
+def test_a_column_of_another_type_is_named_with_both_types(name: str, values: pl.Series) -> None:
+    what = refused(source(**{name: values}))
+    assert name in what
+    assert str(TRANSACTION[name]) in what
+
+
+@pytest.mark.parametrize("name", TRANSACTION.names())
+def test_a_column_without_any_value_takes_the_type_it_should_have(name: str) -> None:
+    found = conform_source(source(**{name: pl.Series([None])}), "transactions.sql")
+    assert found.schema == TRANSACTION
+    assert found[name].to_list() == [None]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int16, pl.Int32, pl.Int64])
+def test_integer_merchants_keep_their_type_and_narrow_ids_are_widened(dtype: type[pl.DataType]) -> None:
+    given = source(merchant_id=pl.Series([7], dtype=dtype), transaction_id=pl.Series([3], dtype=pl.Int32))
+    found = conform_source(given, "transactions.sql")
+    assert found.schema["merchant_id"] == dtype
+    assert found.schema["transaction_id"] == pl.Int64
+
+
+def test_a_time_in_another_zone_or_unit_is_the_same_moment_in_utc() -> None:
+    seoul = pl.Series([NOON]).dt.convert_time_zone("Asia/Seoul").cast(pl.Datetime("ns", "Asia/Seoul"))
+    found = conform_source(source(occurred_at=seoul), "transactions.sql")
+    assert found.schema["occurred_at"] == UTC_TIME
+    assert found["occurred_at"][0] == NOON
+
+
+def test_further_columns_and_another_order_do_no_harm() -> None:
+    given = source(customer=pl.Series(["c"])).select("occurred_at", "customer", *TRANSACTION.names()[:-1])
+    assert conform_source(given, "transactions.sql").columns == TRANSACTION.names()
+
+
+def minute(**columns: pl.Series) -> pl.DataFrame:
+    row = [NOON, "A", 1, 0, 5, 0]
+    return pl.DataFrame([row], MERCHANT_MINUTE, orient="row").with_columns(**columns)
+
+
+def test_conform_gives_order_and_types_and_nothing_else() -> None:
+    mixed = minute(further=pl.Series([1]), cancel_count=pl.Series([None])).select(pl.all().reverse())
+    found = conform(mixed.select(sorted(mixed.columns)), MERCHANT_MINUTE)
+    assert found.schema == MERCHANT_MINUTE
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("approval_amount", pl.Series([1.5])),
+        ("approval_amount", pl.Series([2.0])),
+        ("approval_count", pl.Series(["1"])),
+        ("approval_amount", pl.Series(["1.50"]).cast(pl.Decimal(10, 2))),
+        ("minute", pl.Series([datetime(2026, 3, 1)])),  # noqa: DTZ001 - naive is the point
+    ],
+)
+def test_conform_refuses_what_would_lose_something(name: str, values: pl.Series) -> None:
+    with pytest.raises(TypeError, match=name):
+        conform(minute(**{name: values}), MERCHANT_MINUTE)
+
+
+def test_conform_refuses_a_number_that_leaves_64_bits() -> None:
+    with pytest.raises(pl.exceptions.InvalidOperationError):
+        conform(minute(approval_amount=pl.Series([2**63], dtype=pl.Int128)), MERCHANT_MINUTE)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_an_empty_frame_of_each_dataset_conforms(name: str) -> None:
+    assert conform(pl.DataFrame(schema=DATASETS[name]), DATASETS[name]).schema == DATASETS[name]
