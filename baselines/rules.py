@@ -102,7 +102,9 @@ def parse_rules(text: str, origin: str) -> Rules:
         msg = f"{origin} is not TOML: {error}"
         raise SettingsError(msg, "start from a copy of baselines/rules.toml") from error
     _refuse_unknown(content, list(SECTIONS), origin)
-    return Rules(**{name: _section(name, cls, content.get(name, {}), origin) for name, cls in SECTIONS.items()})
+    return Rules(
+        **{name: _section(name, cls, content.get(name, {}), origin) for name, cls in SECTIONS.items()}
+    )
 
 
 def load_rules(path: Path) -> Rules:

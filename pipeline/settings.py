@@ -94,24 +94,42 @@ class Settings:
     """Every setting, typed. `None` for a URL means: the embedded PostgreSQL under the home."""
 
     home: Path = _setting(PROJECT / "data", _path, "folder that holds everything the pipeline writes")
-    source_url: str | None = _setting(None, _postgresql_url, "trade database, a role that may only SELECT", secret=True)
+    source_url: str | None = _setting(
+        None, _postgresql_url, "trade database, a role that may only SELECT", secret=True
+    )
     state_url: str | None = _setting(None, _postgresql_url, "operational database, ours", secret=True)
-    trade_url: str | None = _setting(None, _postgresql_url, "stand-in trade server that load and simulate write to", secret=True)
-    source_queries: Path = _setting(PROJECT / "queries" / "extract" / "postgresql", _path, "folder with the extraction queries")
-    source_timeout: timedelta = _setting(timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds")
-    close_delay: timedelta = _setting(timedelta(seconds=5), _seconds(0, 3600), "wait after a minute's end, seconds")
+    trade_url: str | None = _setting(
+        None, _postgresql_url, "stand-in trade server that load and simulate write to", secret=True
+    )
+    source_queries: Path = _setting(
+        PROJECT / "queries" / "extract" / "postgresql", _path, "folder with the extraction queries"
+    )
+    source_timeout: timedelta = _setting(
+        timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds"
+    )
+    close_delay: timedelta = _setting(
+        timedelta(seconds=5), _seconds(0, 3600), "wait after a minute's end, seconds"
+    )
     business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
     policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))
     rules: Path = _setting(PROJECT / "baselines" / "rules.toml", _path, "file with every tuned number")
     language: str = _setting("ko", _one_of(*LANGUAGES), "language of messages and screens: ko, en")
-    slack_token: str | None = _setting(None, str, "bot token; without it messages go to the console", secret=True)
+    slack_token: str | None = _setting(
+        None, str, "bot token; without it messages go to the console", secret=True
+    )
     slack_channel: str | None = _setting(None, str, "channel id of the messages")
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
-    metrics_port: int = _setting(9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off")
-    log_level: str = _setting("info", _one_of("debug", "info", "warning", "error"), "least severe log line shown")
-    log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto: text on a terminal, JSON elsewhere")
+    metrics_port: int = _setting(
+        9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off"
+    )
+    log_level: str = _setting(
+        "info", _one_of("debug", "info", "warning", "error"), "least severe log line shown"
+    )
+    log_format: str = _setting(
+        "auto", _one_of("auto", "json", "text"), "auto: text on a terminal, JSON elsewhere"
+    )
 
     def __post_init__(self) -> None:
         if self.slack_token and not self.slack_channel:
@@ -150,7 +168,10 @@ def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
 
 def describe_settings(settings: Settings) -> dict[str, str]:
     """Every setting as text for people; secrets masked, also the password inside a URL."""
-    return {PREFIX + f.name.upper(): _show(getattr(settings, f.name), secret=f.metadata["secret"]) for f in fields(settings)}
+    return {
+        PREFIX + f.name.upper(): _show(getattr(settings, f.name), secret=f.metadata["secret"])
+        for f in fields(settings)
+    }
 
 
 def mask_url(url: str) -> str:
@@ -162,7 +183,11 @@ def mask_url(url: str) -> str:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     ours = {k: v for k, v in environ.items() if k.startswith(PREFIX) and not k.startswith(TEST_PREFIX)}
     # An empty variable is how compose files and shells say "not set".
-    return {_known(k.removeprefix(PREFIX).lower(), f"environment variable {k}"): v for k, v in ours.items() if v != ""}
+    return {
+        _known(k.removeprefix(PREFIX).lower(), f"environment variable {k}"): v
+        for k, v in ours.items()
+        if v != ""
+    }
 
 
 def _from_file(file: Path | None) -> dict[str, str]:
@@ -177,7 +202,9 @@ def _from_file(file: Path | None) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not TOML: {error}"
         raise SettingsError(msg, 'write lines such as policy = "supported"') from error
-    texts = {_known(name, f"key {name} in {path}"): _scalar(name, value, path) for name, value in content.items()}
+    texts = {
+        _known(name, f"key {name} in {path}"): _scalar(name, value, path) for name, value in content.items()
+    }
     return {name: text for name, text in texts.items() if text != ""}  # empty is "not set", as above
 
 

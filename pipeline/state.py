@@ -130,7 +130,9 @@ class State:
         with self._read() as connection:
             span = connection.execute(text(sql("ops/published_span"))).mappings().one()
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
-        return Published(**span, next_minute=mark and mark["next_minute"], version=mark["version"] if mark else 0)
+        return Published(
+            **span, next_minute=mark and mark["next_minute"], version=mark["version"] if mark else 0
+        )
 
     def publication(self) -> Publication:
         """What is published now, from one snapshot."""
@@ -145,7 +147,9 @@ class State:
     def minutes(self, span: Span) -> list[dict[str, Any]]:
         """The ledger rows of a span."""
         with self._read() as connection:
-            found = connection.execute(text(sql("ops/published_minutes")), {"start": span.start, "end": span.end})
+            found = connection.execute(
+                text(sql("ops/published_minutes")), {"start": span.start, "end": span.end}
+            )
             return [dict(row) for row in found.mappings()]
 
     def minute_set(self, span: Span) -> set[datetime]:
@@ -167,7 +171,9 @@ class State:
                 run(connection, "insert_files", files=[f.as_row() for f in commit.files])
             run(connection, "record_minutes", minutes=list(commit.minutes))
             self._write_changes(connection, commit)
-            found = connection.execute(text(sql("ops/advance_watermark")), {"next_minute": commit.next_minute})
+            found = connection.execute(
+                text(sql("ops/advance_watermark")), {"next_minute": commit.next_minute}
+            )
             return int(found.scalar_one())
 
     def swap_files(self, inputs: Sequence[LakeFile], output: LakeFile) -> None:
