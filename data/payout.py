@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pipeline.minute import require_aware
 from pipeline.schema import APPROVAL
 
 if TYPE_CHECKING:
@@ -43,6 +44,6 @@ def settlements_for(net: pl.DataFrame, merchants: pl.DataFrame, until: datetime)
         .select(
             "merchant_id", "business_date", "amount", settled_at.dt.cast_time_unit("us").alias("settled_at")
         )
-        .filter(pl.col("settled_at") <= until)
+        .filter(pl.col("settled_at") <= require_aware(until))
         .sort("settled_at", "merchant_id", "business_date")
     )

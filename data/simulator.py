@@ -15,7 +15,7 @@ import psycopg
 from data.commits import LiveReport, Writer
 from data.payout import PAYOUT_TIME, ZONE, settlements_for
 from data.trade import advance_sequence, copy_rows, insert_merchants, insert_settlements
-from pipeline.minute import MINUTE, Span, floor_minute, to_index
+from pipeline.minute import MINUTE, Span, floor_minute, require_aware, to_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,10 +148,11 @@ class _Feed:
     """Rows in the order of time, drawn a minute ahead and given out when they are due."""
 
     def __init__(self, traffic: Traffic, since: datetime | None, now: datetime) -> None:
+        since = None if since is None else require_aware(since)
         begin = traffic.position if since is None else since
         self._traffic = traffic
         self._next = floor_minute(begin or now)
-        self._after = since or (None if begin else now)
+        self._after = since or (None if begin else require_aware(now))
         self._rows = pl.DataFrame()
 
     def due(self, now: datetime) -> pl.DataFrame:
@@ -160,7 +161,7 @@ class _Feed:
             self._draw(Span(self._next, floor_minute(now) + MINUTE))
         if self._rows.is_empty():
             return self._rows
-        passed = int(self._rows["occurred_at"].search_sorted(now, side="right"))
+        passed = int(self._rows["occurred_at"].search_sorted(require_aware(now), side="right"))
         count = min(passed, _LIVE_ROWS)
         due, self._rows = self._rows[:count], self._rows[count:]
         return due

@@ -24,8 +24,8 @@ GOOD: dict[str, Any] = {
 }
 
 
-def one(*, integer_merchants: bool = False, **changes: object) -> dict[str, Any]:
-    frame = pl.DataFrame({key: [value] for key, value in {**GOOD, **changes}.items()}, strict=False)
+def one(column: str, value: object, *, integer_merchants: bool = False) -> dict[str, Any]:
+    frame = pl.DataFrame({key: [value] for key, value in {**GOOD, column: value}.items()}, strict=False)
     return parse(frame, integer_merchants=integer_merchants).row(0, named=True)
 
 
@@ -68,27 +68,41 @@ def one(*, integer_merchants: bool = False, **changes: object) -> dict[str, Any]
     ],
 )
 def test_a_value_is_read_or_gets_its_reason(column: str, value: object, reason: str | None) -> None:
-    assert one(**{column: value})["reason"] == reason
+    assert one(column, value)["reason"] == reason
 
 
 def test_a_time_without_a_zone_is_not_guessed() -> None:
-    assert one(occurred_at="2026-01-01T00:00:00")["occurred_at"] is None
-    assert one(occurred_at=datetime(2026, 1, 1))["occurred_at"] is None  # noqa: DTZ001
+    assert one("occurred_at", "2026-01-01T00:00:00")["occurred_at"] is None
+    assert one("occurred_at", datetime(2026, 1, 1))["occurred_at"] is None  # noqa: DTZ001
 
 
-@pytest.mark.parametrize(("merchant", "reason"), [("7", None), ("07", "merchant_malformed"), ("+7", "merchant_malformed"), ("a", "merchant_malformed"), ("9" * 19, "merchant_malformed"), (" ", None), (None, None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("merchant", "reason"),
+    [
+        ("7", None),
+        (" ", None),
+        (None, None),
+        ("07", "merchant_malformed"),
+        ("+7", "merchant_malformed"),
+        ("a", "merchant_malformed"),
+        ("9" * 19, "merchant_malformed"),
+    ],
+)
 def test_a_number_column_takes_plain_numbers_only(merchant: str | None, reason: str | None) -> None:
-    assert one(integer_merchants=True, merchant_id=merchant)["reason"] == reason
+    assert one("merchant_id", merchant, integer_merchants=True)["reason"] == reason
 
 
 def test_numbers_become_text_for_a_text_column() -> None:
-    assert one(merchant_id=7)["merchant_id"] == "7"
+    assert one("merchant_id", 7)["merchant_id"] == "7"
 
 
-@pytest.mark.parametrize(("column", "value"), [("amount", [1]), ("occurred_at", 5), ("merchant_id", 1.5), ("kind", date(2026, 1, 1))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("amount", [1]), ("occurred_at", 5), ("merchant_id", 1.5), ("kind", date(2026, 1, 1))],
+)
 def test_a_column_that_cannot_hold_its_values_is_refused_by_name(column: str, value: object) -> None:
     with pytest.raises(UsageError, match=f"column {column} is"):
-        one(**{column: value})
+        one(column, value)
 
 
 @pytest.mark.parametrize(
