@@ -253,7 +253,9 @@ class Service:
 
     def _scheduler(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(
-            executors={name: ThreadPoolExecutor(1) for name in ("tick", "deliver", "heartbeat", "catalog", "slow")},
+            executors={
+                name: ThreadPoolExecutor(1) for name in ("tick", "deliver", "heartbeat", "catalog", "slow")
+            },
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
             timezone=UTC,
         )
@@ -266,7 +268,9 @@ class Service:
             ("reconcile", "slow", self.reconcile, RECONCILE.total_seconds()),
         ]
         for name, executor, job, seconds in jobs:
-            scheduler.add_job(self.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name)
+            scheduler.add_job(
+                self.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name
+            )
         return scheduler
 
 

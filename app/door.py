@@ -16,9 +16,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 
-from pipeline.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from app.rows import Event, Incident, IncidentList, Overview
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
+from pipeline.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
 from pipeline.schema import MERCHANT_MINUTE, UTC_TIME
 from queries import sql

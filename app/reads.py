@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.door import Door
-from pipeline.manifest import Manifest
 from app.texts import Texts
+from pipeline.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

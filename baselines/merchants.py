@@ -44,5 +44,7 @@ class MerchantIndex:
 
     def _learn(self, new: pl.Series) -> None:
         start = len(self)
-        fresh = pl.DataFrame({"merchant_id": new, "position": np.arange(start, start + len(new), dtype=np.int64)})
+        fresh = pl.DataFrame(
+            {"merchant_id": new, "position": np.arange(start, start + len(new), dtype=np.int64)}
+        )
         self._known = pl.concat([self._known, fresh], rechunk=True)

@@ -90,7 +90,9 @@ class Pacing:
         self.used_days = tuple(d for d in wanted if d in self._day_totals and self._is_complete(d))
         size = len(self.today)
         self.today, self.paced = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        self.whole = sum((self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64))
+        self.whole = sum(
+            (self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64)
+        )
         minutes = [to_index(m) for d in self.used_days for m in business_day(d, self.zone)]
         self._waiting = sorted(((self._time_of_day(m), m) for m in minutes), reverse=True)
 

@@ -163,7 +163,9 @@ def _reason(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in REASON_NUMBERS[row["rule"]]}
 
 
-def _open(minute: datetime, row: Mapping[str, Any], at_risk: AtRisk, policy: str, borders: Severity) -> Incident:
+def _open(
+    minute: datetime, row: Mapping[str, Any], at_risk: AtRisk, policy: str, borders: Severity
+) -> Incident:
     reason = _reason(row)
     return Incident(
         incident_id=None,

@@ -48,7 +48,11 @@ class Analyst:
             connection.execute(statement)
         paths = [str(settings.lake / path) for listed in files.values() for path in listed]
         connection.execute("SET allowed_paths = $paths", {"paths": paths})
-        for lock in ("enable_external_access = false", "python_enable_replacements = false", "lock_configuration = true"):
+        for lock in (
+            "enable_external_access = false",
+            "python_enable_replacements = false",
+            "lock_configuration = true",
+        ):
             connection.execute(f"SET {lock}")
         return cls(connection)
 
@@ -65,7 +69,9 @@ class Analyst:
 def require_reading(connection: duckdb.DuckDBPyConnection, question: str) -> None:
     """Refuse a question unless its whole syntax tree only reads."""
     inner = _EXPLAIN.sub("", question, count=1)
-    serialized = connection.execute("SELECT json_serialize_sql($question)", {"question": inner}).fetchall()[0][0]
+    serialized = connection.execute("SELECT json_serialize_sql($question)", {"question": inner}).fetchall()[
+        0
+    ][0]
     tree = json.loads(serialized)
     if tree.get("error"):
         msg = f"refused: {tree['error_message'].splitlines()[0]}"

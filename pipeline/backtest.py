@@ -49,7 +49,9 @@ class MemoryBook:
         """Nothing: payouts belong to the present, not to the judged period."""
         return {}
 
-    def record(self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps) -> None:  # noqa: ARG002 - the protocol's
+    def record(
+        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+    ) -> None:
         """Apply the changes to the incidents in memory."""
         for incident in changes.opened:
             self.opened.append(incident)
@@ -107,7 +109,9 @@ def signal_lines(signals: pl.DataFrame) -> pl.Series:
     """
     head = [pl.col("merchant_id"), pl.col("minute").dt.strftime("%Y-%m-%dT%H:%M")]
     surge = signals.filter(pl.col("rule") == CANCEL_SURGE).select(_line(head, CANCEL_SURGE))
-    drop = signals.filter(pl.col("rule") == VOLUME_DROP).select(_line([*head, pl.lit(VOLUME_DROP)], VOLUME_DROP))
+    drop = signals.filter(pl.col("rule") == VOLUME_DROP).select(
+        _line([*head, pl.lit(VOLUME_DROP)], VOLUME_DROP)
+    )
     return pl.concat([surge, drop])["line"].sort()
 
 
@@ -121,4 +125,6 @@ def require_published(span: Span, published: Published) -> None:
 
 
 def _line(head: Sequence[pl.Expr], rule: str) -> pl.Expr:
-    return pl.concat_str([*head, *(pl.col(name) for name in _LINE_NUMBERS[rule])], separator=" ").alias("line")
+    return pl.concat_str([*head, *(pl.col(name) for name in _LINE_NUMBERS[rule])], separator=" ").alias(
+        "line"
+    )

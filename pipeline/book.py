@@ -45,7 +45,9 @@ class StateBook:
         payouts = self._source.payouts(merchants, today, self._cancelable_days, minute + MINUTE)
         return {merchant: price(merchant, payout, windows) for merchant, payout in payouts.items()}
 
-    def record(self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps) -> None:
+    def record(
+        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+    ) -> None:
         """Write the minute's files, then commit it; the commit makes the files count."""
         with steps.time("publish"):
             files = self.publish(counted)

@@ -17,7 +17,17 @@ from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.errors import UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
-from pipeline.minute import MINUTE, Span, business_date, business_day, format_minute, from_index, last_due, split_by_day, to_index
+from pipeline.minute import (
+    MINUTE,
+    Span,
+    business_date,
+    business_day,
+    format_minute,
+    from_index,
+    last_due,
+    split_by_day,
+    to_index,
+)
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -57,7 +67,13 @@ class Pipeline:
     """One installation at work: it owns the windows and knows what is due."""
 
     def __init__(
-        self, settings: Settings, rules: Rules, source: Source, lake: Lake, state: State, monotonic: Callable[[], float]
+        self,
+        settings: Settings,
+        rules: Rules,
+        source: Source,
+        lake: Lake,
+        state: State,
+        monotonic: Callable[[], float],
     ) -> None:
         self.settings = settings
         self.rules = rules
@@ -129,7 +145,9 @@ class Pipeline:
         published = self.state.published()
         if published.last_judged and start <= published.last_judged:
             msg = f"{start.isoformat()} is judged already, up to {published.last_judged.isoformat()}"
-            raise UsageError(msg, f"start from {(published.last_judged + MINUTE).isoformat()}, or use backtest")
+            raise UsageError(
+                msg, f"start from {(published.last_judged + MINUTE).isoformat()}, or use backtest"
+            )
         if published.first_minute is None:
             self.start_history(start)
         elif published.last_minute and published.last_minute + MINUTE < start:

@@ -44,11 +44,15 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        command: click.Command = getattr(
+            importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_")
+        )
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="minuterisk")
 def cli() -> None:
     """Watch every merchant, every minute, and say in time which one puts how much money at risk, and why."""
@@ -81,7 +85,10 @@ def _fail(text: str, exit_code: int) -> int:
 def _fault(error: Exception) -> int:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
-    return _fail(f"unexpected fault: {type(error).__name__}: {error} ({where})\n  next: report it with the command you ran", 1)
+    return _fail(
+        f"unexpected fault: {type(error).__name__}: {error} ({where})\n  next: report it with the command you ran",
+        1,
+    )
 
 
 if __name__ == "__main__":

@@ -70,4 +70,3 @@ def _ledger_row(row: dict[str, Any]) -> dict[str, Any]:
         "source_cancels": row["cancel_count"] + bad_cancels,
         "source_amount": str(row["approval_amount"] + row["cancel_amount"] + bad_amount),
     }
-

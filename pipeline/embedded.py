@@ -84,7 +84,9 @@ def reset_databases(settings: Settings, urls: Urls) -> None:
     """Drop both embedded databases and everything published from them: the demo begins anew."""
     with psycopg.connect(admin_url(urls), autocommit=True) as connection:
         for name in (TRADE_DATABASE, STATE_DATABASE):
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
     with storage_errors(settings.home):
         shutil.rmtree(settings.lake, ignore_errors=True)
         for path in (settings.manifest, settings.catalog):
@@ -129,7 +131,9 @@ def _start_server(folder: Path) -> str:
             msg = f"the embedded PostgreSQL cannot start: no space left under {folder}"
             raise StorageUnavailable(msg, "free space, or set MINUTERISK_HOME to another disk") from error
         msg = f"the embedded PostgreSQL under {folder} cannot start: {log or error}"
-        raise ConfigurationError(msg, f"see {folder / 'log'}, or set MINUTERISK_SOURCE_URL and MINUTERISK_STATE_URL") from error
+        raise ConfigurationError(
+            msg, f"see {folder / 'log'}, or set MINUTERISK_SOURCE_URL and MINUTERISK_STATE_URL"
+        ) from error
     raise AssertionError  # storage_errors always raises
 
 

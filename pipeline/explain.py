@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.compare import DropNumbers, SurgeNumbers
-from pipeline.judge import CANCEL_SURGE, FIRES, VOLUME_DROP, drop_breach, drop_reasons, surge_breach, surge_reasons
+from pipeline.judge import (
+    CANCEL_SURGE,
+    FIRES,
+    VOLUME_DROP,
+    drop_breach,
+    drop_reasons,
+    surge_breach,
+    surge_reasons,
+)
 from pipeline.settings import POLICIES
 
 if TYPE_CHECKING:
@@ -65,7 +73,10 @@ def explain(windows: Windows, merchant_id: str, rules: Rules) -> list[Account]:
     The verdicts come from the very functions that judge live; a merchant never seen has only zeros.
     """
     position = windows.merchants.find(merchant_id)
-    return [_surge_account(_surge_of(windows, position), rules), _drop_account(_drop_of(windows, position, rules), rules)]
+    return [
+        _surge_account(_surge_of(windows, position), rules),
+        _drop_account(_drop_of(windows, position, rules), rules),
+    ]
 
 
 def _surge_of(windows: Windows, position: int | None) -> SurgeNumbers:
@@ -77,7 +88,9 @@ def _drop_of(windows: Windows, position: int | None, rules: Rules) -> DropNumber
     pacing = windows.pacing
     arrays = (pacing.today, pacing.paced, pacing.whole)
     judged = rules.volume_drop.mode == "paced" or pacing.is_day_end(windows.last or 0)
-    return DropNumbers(np.zeros(1, np.int64), *(_one(array, position) for array in arrays), pacing.days, judged)
+    return DropNumbers(
+        np.zeros(1, np.int64), *(_one(array, position) for array in arrays), pacing.days, judged
+    )
 
 
 def _surge_account(numbers: SurgeNumbers, rules: Rules) -> Account:
@@ -91,7 +104,12 @@ def _surge_account(numbers: SurgeNumbers, rules: Rules) -> Account:
         CANCEL_SURGE,
         {"approvals_hour": ah, "cancels_hour": ch, "approvals_week": aw, "cancels_week": cw},
         (
-            Condition(f"cancels(hour)*approvals(week) >= {rule.factor}*cancels(week)*approvals(hour)", ch * aw, ">=", limit),
+            Condition(
+                f"cancels(hour)*approvals(week) >= {rule.factor}*cancels(week)*approvals(hour)",
+                ch * aw,
+                ">=",
+                limit,
+            ),
             Condition("cancels(hour) >= 1", ch, ">=", 1),
             Condition("approvals(week) >= 1", aw, ">=", 1),
         ),
@@ -107,7 +125,9 @@ def _surge_account(numbers: SurgeNumbers, rules: Rules) -> Account:
 
 def _drop_account(numbers: DropNumbers, rules: Rules) -> Account:
     rule, days = rules.volume_drop, numbers.days
-    today, paced, whole = (int(a[0]) for a in (numbers.amount_today, numbers.amount_paced, numbers.amount_days))
+    today, paced, whole = (
+        int(a[0]) for a in (numbers.amount_today, numbers.amount_paced, numbers.amount_days)
+    )
     fallen = -(-(rule.divisor * days * today - paced) // (rule.divisor * days)) if days else 0
     breach = bool(drop_breach(numbers, rule.minimum_daily_amount, rule.divisor)[0])
     return Account(
@@ -115,13 +135,25 @@ def _drop_account(numbers: DropNumbers, rules: Rules) -> Account:
         {"amount_today": today, "amount_paced": paced, "amount_days": whole, "days": days},
         (
             Condition("complete baseline days >= 1", days, ">=", 1),
-            Condition(f"amount(days) >= days*{rule.minimum_daily_amount}", whole, ">=", days * rule.minimum_daily_amount),
-            Condition(f"{rule.divisor}*days*amount(today) <= amount(paced)", rule.divisor * days * today, "<=", paced),
+            Condition(
+                f"amount(days) >= days*{rule.minimum_daily_amount}",
+                whole,
+                ">=",
+                days * rule.minimum_daily_amount,
+            ),
+            Condition(
+                f"{rule.divisor}*days*amount(today) <= amount(paced)",
+                rule.divisor * days * today,
+                "<=",
+                paced,
+            ),
         ),
         (Condition("minimum_expected_amount*days", paced, ">=", days * rule.minimum_expected_amount),),
         breach=breach,
         reasons={policy: drop_reasons(numbers, policy, rules)[0] for policy in POLICIES},
-        distance="breached" if breach else f"today would have to be {max(fallen, 0):,} lower to be down that far",
+        distance="breached"
+        if breach
+        else f"today would have to be {max(fallen, 0):,} lower to be down that far",
     )
 
 
@@ -129,7 +161,9 @@ def _cancels_missing(missing: int) -> str:
     return "breached" if missing <= 0 else f"{missing:,} more cancels in the hour would breach"
 
 
-def _one(array: np.ndarray[Any, np.dtype[np.int64]], position: int | None) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _one(
+    array: np.ndarray[Any, np.dtype[np.int64]], position: int | None
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.zeros(1, np.int64) if position is None else array[position : position + 1]
 
 
@@ -145,6 +179,12 @@ def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account]
         lines += ["", f"{account.rule}: {'BREACH' if account.breach else 'no breach'} ({account.distance})"]
         lines += [f"  {name:<22}{value:>20,}" for name, value in account.numbers.items()]
         for title, conditions in (("rule", account.conditions), ("gate", account.gates)):
-            lines += [f"  {title}  {'yes' if c.holds else 'NO ':<4}{c.left:,} {c.sign} {c.right:,}   {c.name}" for c in conditions]
-        lines += [f"  {policy:<10} {'fires' if r == FIRES else 'does not fire: ' + r}" for policy, r in account.reasons.items()]
+            lines += [
+                f"  {title}  {'yes' if c.holds else 'NO ':<4}{c.left:,} {c.sign} {c.right:,}   {c.name}"
+                for c in conditions
+            ]
+        lines += [
+            f"  {policy:<10} {'fires' if r == FIRES else 'does not fire: ' + r}"
+            for policy, r in account.reasons.items()
+        ]
     return "\n".join(lines)

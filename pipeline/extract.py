@@ -87,7 +87,9 @@ class Source:
         """Rows of `span` with the fence of the very snapshot they come from."""
         with self._snapshot() as cursor:
             xmin, clock = self._fence(cursor)
-            rows = conform_source(self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql")
+            rows = conform_source(
+                self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql"
+            )
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
         return Extracted(rows, xmin, clock)
 
@@ -101,7 +103,9 @@ class Source:
         with self._snapshot() as cursor:
             return int(self._fetch(cursor, "without_time")["rows"][0])
 
-    def payouts(self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime) -> dict[str, Payout]:
+    def payouts(
+        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    ) -> dict[str, Payout]:
         """Names and payouts of a few merchants; those the source does not know are left out."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
@@ -111,7 +115,9 @@ class Source:
             except psycopg.Error:
                 self.close()
                 raise
-        return {r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found}
+        return {
+            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found
+        }
 
     def check(self) -> None:
         """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
@@ -130,7 +136,9 @@ class Source:
             return path.read_text(encoding="utf-8")
         except OSError as error:
             msg = f"cannot read the extraction query {path}: {error.strerror}"
-            raise ConfigurationError(msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/postgresql") from error
+            raise ConfigurationError(
+                msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/postgresql"
+            ) from error
 
     def _fence(self, cursor: adbc.Cursor) -> tuple[int, datetime]:
         row = self._fetch(cursor, "fence").row(0, named=True)
@@ -167,7 +175,11 @@ class Source:
     def _small_connection(self) -> psycopg.Connection[dict[str, Any]]:
         if self._few is None:
             self._few = psycopg.connect(
-                self.url, autocommit=True, row_factory=dict_row, application_name="minuterisk", connect_timeout=10
+                self.url,
+                autocommit=True,
+                row_factory=dict_row,
+                application_name="minuterisk",
+                connect_timeout=10,
             )
             self._few.read_only = True
             self._few.execute(f"SET statement_timeout = {self._timeout_ms}")

@@ -71,4 +71,3 @@ class CatchUpFeed:
         """Count `span` where it can be counted without asking the source twice."""
         feed = self._published if span.end <= self._through else self._source
         return feed.count(span, steps)
-

@@ -54,7 +54,10 @@ def surge_breach(numbers: SurgeNumbers, factor: int) -> Flags:
     cancels(hour) · approvals(week) ≥ factor · cancels(week) · approvals(hour), with at least one cancel
     in the hour and one approval in the week. Counts stay below 2^31, so products fit 64 bits.
     """
-    exceeds = numbers.cancels_hour * numbers.approvals_week >= factor * numbers.cancels_week * numbers.approvals_hour
+    exceeds = (
+        numbers.cancels_hour * numbers.approvals_week
+        >= factor * numbers.cancels_week * numbers.approvals_hour
+    )
     return exceeds & (numbers.cancels_hour >= 1) & (numbers.approvals_week > 0)
 
 
@@ -110,7 +113,9 @@ def _surge_signals(comparison: Comparison, policy: str, rules: Rules) -> pl.Data
         "approvals_week": numbers.approvals_week,
         "cancels_week": numbers.cancels_week,
     }
-    return _signals(comparison, CANCEL_SURGE, numbers.positions, surge_reasons(numbers, policy, rules), measures)
+    return _signals(
+        comparison, CANCEL_SURGE, numbers.positions, surge_reasons(numbers, policy, rules), measures
+    )
 
 
 def _drop_signals(comparison: Comparison, policy: str, rules: Rules) -> pl.DataFrame:
@@ -122,7 +127,9 @@ def _drop_signals(comparison: Comparison, policy: str, rules: Rules) -> pl.DataF
         "amount_days": numbers.amount_days,
         "days": np.full(len(numbers.positions), numbers.days, np.int64),
     }
-    return _signals(comparison, VOLUME_DROP, numbers.positions, drop_reasons(numbers, policy, rules), measures)
+    return _signals(
+        comparison, VOLUME_DROP, numbers.positions, drop_reasons(numbers, policy, rules), measures
+    )
 
 
 def _select(numbers: Numbers, chosen: Flags) -> Numbers:
@@ -136,7 +143,9 @@ def _signals(
     columns: dict[str, object] = {
         "rule": pl.repeat(rule, len(positions), dtype=pl.String, eager=True),
         "merchant_id": comparison.merchant_ids.gather(positions),
-        "tier": pl.select(pl.when(pl.Series(comparison.top[positions])).then(pl.lit("top")).otherwise(pl.lit("tail"))).to_series(),
+        "tier": pl.select(
+            pl.when(pl.Series(comparison.top[positions])).then(pl.lit("top")).otherwise(pl.lit("tail"))
+        ).to_series(),
         "reason": pl.Series(reasons, dtype=pl.String),
         **measures,
     }
@@ -144,5 +153,6 @@ def _signals(
         minute=pl.lit(comparison.minute, dtype=SIGNAL["minute"]), passed=pl.col("reason") == FIRES
     )
     return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(dtype) for name, dtype in SIGNAL.items()
+        (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(dtype)
+        for name, dtype in SIGNAL.items()
     )

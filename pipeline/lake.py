@@ -87,7 +87,9 @@ class Lake:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(TEMPORARY_SUFFIX)
             # zstd at its fastest: half the size of the default for the same time on minute files.
-            conform(frame, DATASETS[dataset]).write_parquet(temporary, compression="zstd", compression_level=1)
+            conform(frame, DATASETS[dataset]).write_parquet(
+                temporary, compression="zstd", compression_level=1
+            )
             content = temporary.read_bytes()
             _sync(temporary)
             temporary.replace(path)
@@ -126,7 +128,9 @@ class Lake:
     def project_catalog(self, publication: Publication) -> None:
         """Replace the analysts' DuckDB file by one whose views read `publication`."""
         with storage_errors(self._catalog):
-            self._write_catalog({name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS})
+            self._write_catalog(
+                {name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS}
+            )
 
     def unlink(self, paths: Iterable[str]) -> None:
         """Delete retired files; one that is gone already is fine."""
@@ -146,7 +150,8 @@ class Lake:
 
 def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
     """DDL of the analysts' views over the files of each dataset: explicit lists, never a glob, so that no
-    half-published file is seen."""
+    half-published file is seen.
+    """
     views = []
     for dataset, schema in DATASETS.items():
         paths = [str(folder / path) for path in files.get(dataset, ())]
@@ -159,7 +164,7 @@ def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         return f"SELECT {', '.join(schema)} FROM read_parquet([{listed}])"  # noqa: S608 - names and paths of ours
     empty = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
-    return f"SELECT {', '.join(empty)} WHERE false"  # noqa: S608
+    return f"SELECT {', '.join(empty)} WHERE false"
 
 
 def _manifest(publication: Publication) -> dict[str, Any]:

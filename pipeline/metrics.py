@@ -21,25 +21,44 @@ class Metrics:
 
     def __init__(self) -> None:
         r = self.registry = CollectorRegistry()
-        self.lag = Gauge("minuterisk_lag_seconds", "Source clock minus the end of the newest judged minute", registry=r)
-        self.step = Histogram(
-            "minuterisk_step_seconds", "Duration of a step of a minute", ["step"], buckets=_SECONDS, registry=r
+        self.lag = Gauge(
+            "minuterisk_lag_seconds", "Source clock minus the end of the newest judged minute", registry=r
         )
-        self.tick = Histogram("minuterisk_tick_seconds", "Duration of a whole minute", buckets=_SECONDS, registry=r)
+        self.step = Histogram(
+            "minuterisk_step_seconds",
+            "Duration of a step of a minute",
+            ["step"],
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.tick = Histogram(
+            "minuterisk_tick_seconds", "Duration of a whole minute", buckets=_SECONDS, registry=r
+        )
         self.minutes = Counter("minuterisk_minutes", "Minutes judged and committed", registry=r)
         self.transactions = Counter("minuterisk_transactions", "Transactions counted", registry=r)
         self.quarantined = Counter("minuterisk_quarantined", "Transactions set aside", ["reason"], registry=r)
-        self.signals = Counter("minuterisk_signals", "Breaches of a raw condition", ["rule", "reason"], registry=r)
-        self.incidents = Counter("minuterisk_incident_events", "Incident events", ["rule", "event"], registry=r)
+        self.signals = Counter(
+            "minuterisk_signals", "Breaches of a raw condition", ["rule", "reason"], registry=r
+        )
+        self.incidents = Counter(
+            "minuterisk_incident_events", "Incident events", ["rule", "event"], registry=r
+        )
         self.errors = Counter("minuterisk_errors", "Failed jobs", ["job", "error"], registry=r)
         self.delivered = Counter("minuterisk_delivered", "Messages delivered", registry=r)
         self.dead = Gauge("minuterisk_outbox_dead", "Messages that could not be delivered", registry=r)
         self.pending = Gauge("minuterisk_outbox_pending", "Messages waiting", registry=r)
         self.delivery_delay = Histogram(
-            "minuterisk_delivery_delay_seconds", "Incident committed to message delivered", buckets=_SECONDS, registry=r
+            "minuterisk_delivery_delay_seconds",
+            "Incident committed to message delivered",
+            buckets=_SECONDS,
+            registry=r,
         )
-        self.differences = Gauge("minuterisk_reconcile_differences", "Minutes that differ from the source", registry=r)
-        self.without_time = Gauge("minuterisk_rows_without_time", "Source rows that no minute counts", registry=r)
+        self.differences = Gauge(
+            "minuterisk_reconcile_differences", "Minutes that differ from the source", registry=r
+        )
+        self.without_time = Gauge(
+            "minuterisk_rows_without_time", "Source rows that no minute counts", registry=r
+        )
         self.leader = Gauge("minuterisk_leader_epoch", "Epoch of this process's leadership", registry=r)
 
     def serve(self, port: int) -> int | None:
@@ -50,7 +69,9 @@ class Metrics:
             start_http_server(port, addr="127.0.0.1", registry=self.registry)
         except OSError as error:
             msg = f"port {port} for the metrics is taken"
-            raise ConfigurationError(msg, "set MINUTERISK_METRICS_PORT to a free port, or to 0 for no metrics") from error
+            raise ConfigurationError(
+                msg, "set MINUTERISK_METRICS_PORT to a free port, or to 0 for no metrics"
+            ) from error
         return port
 
     def observe_minute(self, judged: Judged, steps_ms: Mapping[str, float]) -> None:

@@ -38,14 +38,18 @@ def newest_revision() -> str:
 
 def current_revision(connection: object) -> str | None:
     """The revision the database stands at; None when it is empty."""
-    return MigrationContext.configure(connection, opts={"version_table": "schema_version"}).get_current_revision()
+    return MigrationContext.configure(
+        connection, opts={"version_table": "schema_version"}
+    ).get_current_revision()
 
 
 def _refuse_newer(found: str | None, config: Config) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         msg = f"the operational database stands at revision {found}, which this version does not know"
-        raise ConfigurationError(msg, "install the newer minuterisk that made it, or set MINUTERISK_STATE_URL")
+        raise ConfigurationError(
+            msg, "install the newer minuterisk that made it, or set MINUTERISK_STATE_URL"
+        )
 
 
 def _config() -> Config:

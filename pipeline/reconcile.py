@@ -44,13 +44,17 @@ NOTHING = Totals(0, 0, 0)
 
 def reconcile(source: Source, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
     """Every minute of `span` on which source and ledger differ; a minute missing in the ledger differs too."""
-    return [difference for day in split_by_day(span, zone) for difference in _reconcile_day(source, state, day)]
+    return [
+        difference for day in split_by_day(span, zone) for difference in _reconcile_day(source, state, day)
+    ]
 
 
 def _reconcile_day(source: Source, state: State, span: Span) -> Iterator[Difference]:
     counted = source.totals(span).iter_rows(named=True)
     theirs = {row["minute"]: _totals(row, "rows", "cancels", "amount") for row in counted}
-    ours = {r["minute"]: _totals(r, "source_rows", "source_cancels", "source_amount") for r in state.minutes(span)}
+    ours = {
+        r["minute"]: _totals(r, "source_rows", "source_cancels", "source_amount") for r in state.minutes(span)
+    }
     for minute in span:
         if theirs.get(minute, NOTHING) != ours.get(minute):
             yield Difference(minute, theirs.get(minute), ours.get(minute))

@@ -43,7 +43,9 @@ class Book(Protocol):
         """Money at risk of some merchants at the end of `minute`."""
         ...
 
-    def record(self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps) -> None:
+    def record(
+        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+    ) -> None:
         """Publish the files and commit everything the minute changed, as one."""
         ...
 

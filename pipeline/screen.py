@@ -50,7 +50,9 @@ def screen(rows: pl.DataFrame, not_after: datetime) -> Screened:
     `not_after` is the source's clock: a transaction later than it has not happened yet. Of several rows
     with the same transaction_id the first is good and the later ones are set aside.
     """
-    suspicious = rows.select(_is_bad(rows, not_after).any()).item() or rows["transaction_id"].n_unique() < rows.height
+    suspicious = (
+        rows.select(_is_bad(rows, not_after).any()).item() or rows["transaction_id"].n_unique() < rows.height
+    )
     if not suspicious:  # the hot path: one cheap test a minute, no reason column built
         return Screened(rows, QUARANTINE.to_frame())
     reasoned = rows.with_columns(_reason(rows, not_after).alias("reason"))
@@ -73,7 +75,9 @@ def _reason(rows: pl.DataFrame, not_after: datetime) -> pl.Expr:
 
 def _conditions(rows: pl.DataFrame, not_after: datetime) -> list[tuple[str, pl.Expr]]:
     merchant = pl.col("merchant_id")
-    blank = merchant.str.strip_chars() == "" if rows.schema["merchant_id"] == pl.String else pl.lit(value=False)
+    blank = (
+        merchant.str.strip_chars() == "" if rows.schema["merchant_id"] == pl.String else pl.lit(value=False)
+    )
     amount, occurred = pl.col("amount"), pl.col("occurred_at")
     return [
         ("transaction_id_missing", pl.col("transaction_id").is_null()),

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STORAGE_ERRORS = {
-    errno.ENOSPC: ("the disk is full", "free space on it, then start again: nothing half-written was published"),
+    errno.ENOSPC: (
+        "the disk is full",
+        "free space on it, then start again: nothing half-written was published",
+    ),
     errno.EDQUOT: ("the disk quota is used up", "raise the quota or free space, then start again"),
     errno.EROFS: ("the disk is read-only", "mount it writable, then start again"),
     errno.EACCES: ("access is denied", "give this user write access to the folder, or set MINUTERISK_HOME"),
@@ -70,10 +73,14 @@ def _source_error(error: Exception, url: str) -> MinuteriskError:
     shown = mask_url(url)
     if state == "42P01":
         msg = f"the trade database {shown} has no such table: {text}"
-        return ConfigurationError(msg, "create it (`minuterisk demo`, `load` or `simulate`), or adapt MINUTERISK_SOURCE_QUERIES")
+        return ConfigurationError(
+            msg, "create it (`minuterisk demo`, `load` or `simulate`), or adapt MINUTERISK_SOURCE_QUERIES"
+        )
     if state == "42501":
         msg = f"the role may not read the trade database {shown}: {text}"
-        return ConfigurationError(msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else")
+        return ConfigurationError(
+            msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else"
+        )
     if state[:2] == "42":  # the text of the query and the table disagree
         msg = f"the extraction query does not fit the table: {text}"
         return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
@@ -84,7 +91,9 @@ def _source_error(error: Exception, url: str) -> MinuteriskError:
         msg = f"the trade database ended our query: {text}"
         return SourceUnavailable(msg, "see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT")
     msg = f"the trade database {shown} does not answer: {text}"
-    return SourceUnavailable(msg, "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away")
+    return SourceUnavailable(
+        msg, "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away"
+    )
 
 
 def _state_error(error: Exception, url: str) -> MinuteriskError:
@@ -99,7 +108,9 @@ def _state_error(error: Exception, url: str) -> MinuteriskError:
         return ConfigurationError(msg, "check MINUTERISK_STATE_URL; its role must own the database")
     if isinstance(original, psycopg.OperationalError):
         msg = f"the operational database {shown} does not answer: {text}"
-        return StateUnavailable(msg, "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away")
+        return StateUnavailable(
+            msg, "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away"
+        )
     msg = f"the operational database refused a statement: {text}"
     return MinuteriskError(msg, "this is a fault of minuterisk; report it with the log around it")
 
@@ -108,7 +119,13 @@ def _is_configuration(state: str, text: str) -> bool:
     if state[:2] == "28" or state == "3D000":
         return True
     # libpq gives no SQLSTATE when the connection itself fails.
-    known = ("does not exist", "authentication failed", "could not translate host name", "no password supplied", "invalid ")
+    known = (
+        "does not exist",
+        "authentication failed",
+        "could not translate host name",
+        "no password supplied",
+        "invalid ",
+    )
     return not state and any(part in text for part in known)
 
 

@@ -29,7 +29,9 @@ hypothesis_settings.load_profile("minuterisk")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of our own."""
-    parser.addoption("--rewrite-golden", action="store_true", help="write golden files instead of comparing with them")
+    parser.addoption(
+        "--rewrite-golden", action="store_true", help="write golden files instead of comparing with them"
+    )
 
 
 @pytest.fixture(autouse=True)

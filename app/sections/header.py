@@ -13,9 +13,9 @@ from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbe
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
-    from pipeline.manifest import Manifest
     from app.reads import Page
     from app.rows import Overview
+    from pipeline.manifest import Manifest
 
 
 def show_header(page: Page) -> None:

@@ -19,9 +19,9 @@ from pipeline.minute import MINUTE, Span
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipeline.manifest import Manifest
     from app.reads import Page
     from app.rows import Incident
+    from pipeline.manifest import Manifest
 
 #: No zoom bar, no logo: a chart of an operator's page, not of a notebook.
 CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}

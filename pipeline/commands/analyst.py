@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("-c", "--command", "question", help="Answer this and exit; otherwise questions are read until Ctrl-D.")
+@click.option(
+    "-c", "--command", "question", help="Answer this and exit; otherwise questions are read until Ctrl-D."
+)
 @json_option
 def sql(question: str | None, *, as_json: bool) -> None:
     """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW TABLES` lists the views."""

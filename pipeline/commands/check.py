@@ -32,7 +32,9 @@ HEART_STOPPED = timedelta(seconds=30)
 
 
 @click.command()
-@click.option("--live", is_flag=True, help="Also fail (exit 1) when the pipeline is late or its leader is gone.")
+@click.option(
+    "--live", is_flag=True, help="Also fail (exit 1) when the pipeline is late or its leader is gone."
+)
 @click.option("--settings", "only_settings", is_flag=True, help="Only show the settings.")
 @json_option
 def check(*, live: bool, only_settings: bool, as_json: bool) -> None:
@@ -45,11 +47,17 @@ def check(*, live: bool, only_settings: bool, as_json: bool) -> None:
     findings = {name: _try(part, settings) for name, part in _parts(live=live).items()}
     failures = {name: error for name, error in findings.items() if error is not None}
     results = {name: "ok" if error is None else str(error) for name, error in findings.items()}
-    lines = [*(f"{name:<32}{value}" for name, value in shown.items()), "", *(f"{n:<12}{r}" for n, r in results.items())]
+    lines = [
+        *(f"{name:<32}{value}" for name, value in shown.items()),
+        "",
+        *(f"{n:<12}{r}" for n, r in results.items()),
+    ]
     content = {"settings": shown, "checks": results, "ok": not failures}
     report(content, as_json=as_json, text="\n".join(lines))
     if failures:
-        worst = next((e for e in failures.values() if isinstance(e, UsageError)), next(iter(failures.values())))
+        worst = next(
+            (e for e in failures.values() if isinstance(e, UsageError)), next(iter(failures.values()))
+        )
         raise worst
 
 
@@ -101,4 +109,8 @@ def _live(settings: Settings) -> None:
 
 def _urls(settings: Settings) -> Urls:
     """The databases; an embedded server that exists is started, one that does not exist is not made."""
-    return open_urls(settings) if (settings.home / "postgres" / "PG_VERSION").is_file() else connect_urls(settings)
+    return (
+        open_urls(settings)
+        if (settings.home / "postgres" / "PG_VERSION").is_file()
+        else connect_urls(settings)
+    )

@@ -37,8 +37,12 @@ class Time(click.ParamType):
 
 TIME = Time()
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Report as one JSON object on the last line.")
-from_option = click.option("--from", "start", type=TIME, required=True, help="First minute, e.g. 2026-11-21T00:00Z.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Report as one JSON object on the last line."
+)
+from_option = click.option(
+    "--from", "start", type=TIME, required=True, help="First minute, e.g. 2026-11-21T00:00Z."
+)
 to_option = click.option("--to", "end", type=TIME, required=True, help="End, not included.")
 
 
@@ -74,7 +78,9 @@ def progress_bar(label: str) -> Iterator[Progress]:
         if not sys.stderr.isatty():
             return
         if bar is None:
-            bar = click.progressbar(length=total, label=label, file=sys.stderr, item_show_func=lambda item: item)
+            bar = click.progressbar(
+                length=total, label=label, file=sys.stderr, item_show_func=lambda item: item
+            )
             bar.__enter__()
         bar.update(done - bar.pos, what)
 
@@ -91,4 +97,6 @@ def table(rows: list[Mapping[str, Any]], columns: Mapping[str, Callable[[Any], s
         return "none"
     cells = [list(columns), *([show(row[name]) for name, show in columns.items()] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells
+    )

@@ -47,18 +47,33 @@ LATE_SHARE = 0.02
 @click.option("--no-dashboard", is_flag=True, help="Do not start the dashboard.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on the last line.")
 @click.option("--merchants", default=2_000, show_default=True, type=click.IntRange(1_000, 1_000_000))
-@click.option("--per-day", default=200_000, show_default=True, type=click.IntRange(150_000, 50_000_000), help="Transactions.")
+@click.option(
+    "--per-day",
+    default=200_000,
+    show_default=True,
+    type=click.IntRange(150_000, 50_000_000),
+    help="Transactions.",
+)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
-def demo(*, minutes: int | None, no_dashboard: bool, as_json: bool, merchants: int, per_day: int, seed: int) -> None:
+def demo(
+    *, minutes: int | None, no_dashboard: bool, as_json: bool, merchants: int, per_day: int, seed: int
+) -> None:
     """Run everything here: PostgreSQL, a trade server with 8 days of history and incidents, pipeline, dashboard.
 
     Starts anew each time; only a home that holds nothing, or an earlier demo, is used.
     """
-    settings = _demo_settings(read_settings(**({} if "MINUTERISK_LOG_LEVEL" in os.environ else {"log_level": "warning"})))
+    settings = _demo_settings(
+        read_settings(**({} if "MINUTERISK_LOG_LEVEL" in os.environ else {"log_level": "warning"}))
+    )
     now = datetime.now(UTC)
-    first = business_day(business_date(now, settings.business_timezone) - timedelta(days=HISTORY_DAYS), settings.business_timezone).start
+    first = business_day(
+        business_date(now, settings.business_timezone) - timedelta(days=HISTORY_DAYS),
+        settings.business_timezone,
+    ).start
     incidents = tuple(place(read_incidents(), now))
-    config = TrafficConfig(start=first, merchants=merchants, transactions_per_day=per_day, seed=seed, incidents=incidents)
+    config = TrafficConfig(
+        start=first, merchants=merchants, transactions_per_day=per_day, seed=seed, incidents=incidents
+    )
     summary = _Demo(settings, Traffic(config), now).play(minutes, dashboard=not no_dashboard)
     text = "\n".join(f"  {name:<24}{value:,}" for name, value in summary.items())
     report(summary, as_json=as_json, text=f"\nwhat happened:\n{text}")
@@ -106,14 +121,18 @@ class _Demo:
         self.trade_url = urls.trade_url or ""
         span = Span(self.traffic.config.start, floor_minute(self.now) - MINUTE)
         with progress_bar("trade server, 8 days") as progress:
-            rows = write_history(self.trade_url, self.traffic, span, lambda done, total: progress(done, total, ""))
+            rows = write_history(
+                self.trade_url, self.traffic, span, lambda done, total: progress(done, total, "")
+            )
         _say(f"trade      {rows:,} transactions of {self.traffic.config.merchants:,} merchants in PostgreSQL")
 
     def _publish_history(self, pipeline: Pipeline) -> None:
         until = floor_minute(self.now) - JUDGED
         with progress_bar("backfill") as progress:
             published = pipeline.backfill(Span(self.traffic.config.start, until), progress)
-        _say(f"published  {published:,} minutes of history in the lake; the last hour is judged minute by minute")
+        _say(
+            f"published  {published:,} minutes of history in the lake; the last hour is judged minute by minute"
+        )
 
 
 class _Reporter:
@@ -130,7 +149,9 @@ class _Reporter:
         rows = judged.counted.transactions
         local = judged.minute.astimezone(self._service.pipeline.settings.business_timezone)
         open_now = len(judged.changes.opened)
-        _say(f"{local:%H:%M}  {rows:,} transactions, {judged.signals.height} signals, {open_now} incidents opened, {ms:.0f} ms")
+        _say(
+            f"{local:%H:%M}  {rows:,} transactions, {judged.signals.height} signals, {open_now} incidents opened, {ms:.0f} ms"
+        )
         if self._left is not None:
             self._left -= 1
             if self._left <= 0:
@@ -205,7 +226,9 @@ def _trade_server(url: str, traffic: Traffic) -> Iterator[None]:
 def _dashboard(settings: Settings) -> Iterator[None]:
     """The dashboard as a process of its own, so that Ctrl-C reaches the demo first."""
     environment = dashboard_environment(settings, os.environ)
-    process = subprocess.Popen(dashboard_command(settings), env=environment, start_new_session=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    process = subprocess.Popen(
+        dashboard_command(settings), env=environment, start_new_session=True, stdout=subprocess.DEVNULL
+    )
     _say(f"dashboard  {settings.dashboard_url}")
     try:
         yield

@@ -68,7 +68,9 @@ def list_incidents(*, with_resolved: bool = False, limit: int = 50, as_json: boo
 def show_incident(incident_id: int, *, as_json: bool) -> None:
     """Show one incident with the stored reason and what people were told."""
     with _state() as state, state.engine.connect() as connection:
-        found = connection.execute(text(sql("ops/show_incident")), {"id": incident_id}).mappings().one_or_none()
+        found = (
+            connection.execute(text(sql("ops/show_incident")), {"id": incident_id}).mappings().one_or_none()
+        )
     if found is None:
         raise _unknown("incident", incident_id)
     report(dict(found), as_json=as_json, text=_fields(found))
@@ -81,7 +83,9 @@ def show_incident(incident_id: int, *, as_json: bool) -> None:
 def acknowledge_incident(incident_id: int, by: str, *, as_json: bool) -> None:
     """Acknowledge an open incident; people are told."""
     with _state() as state, state.engine.begin() as connection:
-        found = connection.execute(text(sql("ops/acknowledge_incident")), {"id": incident_id, "by": by}).first()
+        found = connection.execute(
+            text(sql("ops/acknowledge_incident")), {"id": incident_id, "by": by}
+        ).first()
     if found is None:
         raise _unknown("open incident", incident_id)
     content = {"incident_id": incident_id, "acknowledged_by": by}

@@ -12,7 +12,16 @@ from baselines.rules import load_rules
 from pipeline.backtest import MemoryBook, require_published
 from pipeline.backtest import backtest as judge_again
 from pipeline.catch_up import rebuild_windows
-from pipeline.commands.common import TIME, from_option, json_option, progress_bar, read_settings, report, span_of, to_option
+from pipeline.commands.common import (
+    TIME,
+    from_option,
+    json_option,
+    progress_bar,
+    read_settings,
+    report,
+    span_of,
+    to_option,
+)
 from pipeline.embedded import open_urls
 from pipeline.explain import account_text
 from pipeline.explain import explain as account_for
@@ -33,10 +42,18 @@ if TYPE_CHECKING:
 @to_option
 @click.option("--policy", type=click.Choice(POLICIES), help="Default: MINUTERISK_POLICY.")
 @click.option("--rules", type=click.Path(exists=True, dir_okay=False), help="Another file of tuned numbers.")
-@click.option("--signals", type=click.Path(dir_okay=False, path_type=Path), help="Write every signal here, a line each.")
+@click.option(
+    "--signals", type=click.Path(dir_okay=False, path_type=Path), help="Write every signal here, a line each."
+)
 @json_option
 def backtest(
-    start: datetime, end: datetime, policy: str | None, rules: str | None, signals: Path | None, *, as_json: bool
+    start: datetime,
+    end: datetime,
+    policy: str | None,
+    rules: str | None,
+    signals: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Judge a published period again, through the same functions as live; nothing is sent or stored."""
     settings = read_settings(policy=policy or "", rules=rules or "")
@@ -66,7 +83,9 @@ def explain(merchant: str, minute: datetime, rules: str | None, *, as_json: bool
     with open_state(open_urls(settings)) as state:
         require_published(one_minute(minute), state.published())
         lake = open_lake(settings)
-        accounts = account_for(rebuild_windows(lake, state, minute + MINUTE, numbers, merchant), merchant, numbers)
+        accounts = account_for(
+            rebuild_windows(lake, state, minute + MINUTE, numbers, merchant), merchant, numbers
+        )
         stored = lake.read(state.publication().files, "signal", one_minute(minute), merchant).to_dicts()
     content = {
         "merchant_id": merchant,

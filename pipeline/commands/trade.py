@@ -29,14 +29,36 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--tps", type=click.FloatRange(0.01, 30_000), help="Transactions a second, day and night; else --per-day.")
-@click.option("--per-day", default=200_000, show_default=True, type=click.IntRange(1), help="Transactions a day, with rhythm.")
+@click.option(
+    "--tps", type=click.FloatRange(0.01, 30_000), help="Transactions a second, day and night; else --per-day."
+)
+@click.option(
+    "--per-day",
+    default=200_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Transactions a day, with rhythm.",
+)
 @click.option("--merchants", default=2_000, show_default=True, type=click.IntRange(1, 10_000_000))
-@click.option("--incidents", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Labelled incidents (TOML).")
+@click.option(
+    "--incidents",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Labelled incidents (TOML).",
+)
 @click.option("--no-incidents", is_flag=True, help="Ordinary traffic only.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
-@click.option("--history-days", default=0, show_default=True, type=click.IntRange(0, 400), help="Write so many days first.")
-@click.option("--minutes", type=click.FloatRange(0, 1_000_000), help="Stop after so many minutes; default: run until stopped.")
+@click.option(
+    "--history-days",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 400),
+    help="Write so many days first.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, 1_000_000),
+    help="Stop after so many minutes; default: run until stopped.",
+)
 @json_option
 def simulate(  # noqa: PLR0913 - the options of the command
     *,
@@ -61,7 +83,9 @@ def simulate(  # noqa: PLR0913 - the options of the command
     config = TrafficConfig(
         # Cancels that reach into the first live minutes come from the rows before them. At a high rate drawing
         # a whole day of those again would take longer than anybody waits.
-        start=business_day(today - timedelta(days=history_days), zone).start if history_days or not tps else floor_minute(now),
+        start=business_day(today - timedelta(days=history_days), zone).start
+        if history_days or not tps
+        else floor_minute(now),
         merchants=merchants,
         transactions_per_day=per_day,
         seed=seed,
@@ -74,8 +98,17 @@ def simulate(  # noqa: PLR0913 - the options of the command
             span = Span(config.start, floor_minute(now))
             history = write_history(url, traffic, span, lambda done, total: progress(done, total, ""))
     live = _live(url, traffic, minutes, newest)
-    content = {"history_rows": history, "live_rows": live.rows, "late_rows": live.late_rows, "behind_s_max": live.behind_s_max}
-    report(content, as_json=as_json, text=f"{history:,} rows of history, {live.rows:,} live rows, {live.late_rows:,} of them late")
+    content = {
+        "history_rows": history,
+        "live_rows": live.rows,
+        "late_rows": live.late_rows,
+        "behind_s_max": live.behind_s_max,
+    }
+    report(
+        content,
+        as_json=as_json,
+        text=f"{history:,} rows of history, {live.rows:,} live rows, {live.late_rows:,} of them late",
+    )
 
 
 @click.command()
@@ -102,7 +135,11 @@ def load(file: Path, *, as_json: bool) -> None:
     lines = [f"{found.loaded:,} of {found.rows:,} rows loaded"]
     lines += [f"  set aside: {reason} {rows:,}" for reason, rows in found.quarantined.items()]
     lines += [f"  they are in {found.quarantine_file}"] if found.quarantine_file else []
-    lines += [f"  from {found.first} to {found.last}; publish them with `minuterisk backfill`"] if found.first else []
+    lines += (
+        [f"  from {found.first} to {found.last}; publish them with `minuterisk backfill`"]
+        if found.first
+        else []
+    )
     report(content, as_json=as_json, text="\n".join(lines))
 
 

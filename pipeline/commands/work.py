@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from pipeline.commands.common import TIME, from_option, json_option, progress_bar, read_settings, report, span_of, to_option
+from pipeline.commands.common import (
+    TIME,
+    from_option,
+    json_option,
+    progress_bar,
+    read_settings,
+    report,
+    span_of,
+    to_option,
+)
 from pipeline.embedded import open_urls
 from pipeline.errors import DifferencesFound
 from pipeline.metrics import Metrics
@@ -95,7 +104,9 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
         "differences": [d.as_json() for d in differences],
         "rows_without_time": without_time,
     }
-    text = "\n".join([*map(_difference_line, differences), f"{len(differences)} of {span.minutes:,} minutes differ"])
+    text = "\n".join(
+        [*map(_difference_line, differences), f"{len(differences)} of {span.minutes:,} minutes differ"]
+    )
     report(_iso(content), as_json=as_json, text=text)
     if differences:
         msg = f"{len(differences)} minutes differ from the source"
@@ -125,4 +136,6 @@ def _difference_line(difference: Difference) -> str:
 
 
 def _iso(content: dict[str, object]) -> dict[str, object]:
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in content.items()}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in content.items()
+    }

@@ -63,11 +63,15 @@ class Measured:
 
 def measure(home: Path, days: int) -> Measured:
     """Build one installation with `days` of history and time TICKS peak minutes."""
-    settings = load_settings({"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error", "MINUTERISK_POLICY": "supported"})
+    settings = load_settings(
+        {"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error", "MINUTERISK_POLICY": "supported"}
+    )
     end = from_index(to_index(datetime.now(UTC)) // 60 * 60) - timedelta(hours=1)
     urls = open_urls(settings)
     create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
-    config = TrafficConfig(start=end - timedelta(days=days), merchants=MERCHANTS, transactions_per_day=PER_DAY, seed=SEED)
+    config = TrafficConfig(
+        start=end - timedelta(days=days), merchants=MERCHANTS, transactions_per_day=PER_DAY, seed=SEED
+    )
     # The peak's traffic begins with its first minute: drawing days of it for a few cancels would take hours.
     peak = Traffic(replace(config, start=end).at_tps(PEAK_TPS))
     minutes = [end + n * MINUTE for n in range(TICKS + 1)]
@@ -126,7 +130,9 @@ def _analyze(url: str) -> None:
 
 def _table(series: list[Measured]) -> str:
     names = list(series[0].steps)
-    head = f"{'milliseconds (median)':<24}" + "".join(f"{f'{m.history_days} days of history':>22}" for m in series)
+    head = f"{'milliseconds (median)':<24}" + "".join(
+        f"{f'{m.history_days} days of history':>22}" for m in series
+    )
     lines = [head]
     lines += [f"  {name:<22}" + "".join(f"{m.steps.get(name, 0.0):>22.1f}" for m in series) for name in names]
     for name in ("tick_ms", "fetch_ms"):
@@ -137,7 +143,7 @@ def _table(series: list[Measured]) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - a benchmark talks to its terminal
+    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -159,10 +165,13 @@ def main() -> None:
         "rows": full.rows,
         "merchants": MERCHANTS,
         "history_days": full.history_days,
-        "shorter_history": {"days": series[0].history_days, "tick_ms": round(series[0].tick_ms, 1),
-                            "steps": {name: round(ms, 1) for name, ms in series[0].steps.items()}},
+        "shorter_history": {
+            "days": series[0].history_days,
+            "tick_ms": round(series[0].tick_ms, 1),
+            "steps": {name: round(ms, 1) for name, ms in series[0].steps.items()},
+        },
     }
-    print(json.dumps(content) if as_json else _table(series))  # noqa: T201
+    print(json.dumps(content) if as_json else _table(series))
 
 
 if __name__ == "__main__":

@@ -207,7 +207,8 @@ def test_blocks_are_checked_as_slack_checks_them(blocks: list[Any], problem: str
 
 def test_people_can_start_it() -> None:
     command = [sys.executable, "-m", "data.slack_standin", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as process:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip().partition("=")[2]
         SlackClient("xoxb-any", url).post(CHANNEL, "안녕하세요", BLOCKS, key("k"))

@@ -142,8 +142,9 @@ def surge_of(windows: Windows, merchant: str) -> Surge:
 
 def drop_of(windows: Windows, merchant: str) -> Drop:
     place, pacing = windows.merchants.find(merchant), windows.pacing
-    sums = (0, 0, 0) if place is None else (int(a[place]) for a in (pacing.today, pacing.paced, pacing.whole))
-    return Drop(*sums, pacing.days)
+    if place is None:
+        return Drop(0, 0, 0, pacing.days)
+    return Drop(int(pacing.today[place]), int(pacing.paced[place]), int(pacing.whole[place]), pacing.days)
 
 
 def everything(windows: Windows) -> dict[str, Any]:

@@ -261,12 +261,14 @@ def test_dead_after_twenty_tries(world: World) -> None:
     assert (row["attempts"], row["last_error"]) == (20, "given up: internal_error")
 
 
-def test_dead_after_a_day_also_when_slack_was_never_reached(world: World) -> None:
+def test_dead_by_age_also_when_slack_never_took_it(world: World) -> None:
     add_incident(world.engine, "M1")
+    world.limits = replace(LIMITS, age=timedelta(hours=2))
     world.standin.fail_next("limited_200", times=10_000)
     start = world.clock.now()
-    assert world.drain(step_s=120)[-1].outcome == "dead"
-    assert timedelta(hours=24) <= world.clock.now() - start < timedelta(hours=24, minutes=10)
+    assert world.drain(step_s=60)[-1].outcome == "dead"
+    assert timedelta(hours=2) <= world.clock.now() - start < timedelta(hours=2, minutes=10)
+    assert timedelta(hours=24) == LIMITS.age
 
 
 def test_a_storm_is_one_digest_and_every_row_has_its_record(world: World) -> None:
@@ -501,4 +503,3 @@ def test_garbage_ranges_are_passed_over(garbage: str) -> None:
 
 def test_limits_hold_together() -> None:
     assert LIMITS.lease > 2 * LIMITS.call  # an edit and an answer
-    assert replace(LIMITS, storm=1).storm == 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ from pipeline.message import (
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"
+Golden = Callable[[str, str], None]
 GOLDEN = Path(__file__).parent / "golden" / "message"
 
 SURGE = {"approvals_hour": 120, "cancels_hour": 36, "approvals_week": 20_160, "cancels_week": 1_008}
@@ -112,18 +113,13 @@ CASES = {
 }
 
 
-def check_golden(name: str, rendered: object) -> None:
-    """Compare with the golden file; MINUTERISK_TEST_REWRITE_GOLDEN=1 writes it instead."""
-    path = GOLDEN / f"{name}.json"
-    text = json.dumps(rendered, ensure_ascii=False, indent=2) + "\n"
-    if os.environ.get("MINUTERISK_TEST_REWRITE_GOLDEN") == "1":
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text, f"{path.name} differs; look at it, then rewrite it"
+def as_file(rendered: object) -> str:
+    return json.dumps(rendered, ensure_ascii=False, indent=2) + "\n"
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("name", CASES)
-def test_message_reads_as_in_its_golden_file(name: str, language: str) -> None:
+def test_message_reads_as_in_its_golden_file(name: str, language: str, golden: Golden) -> None:
     case = CASES[name]
     rendered = {
         "text": render_text(case, language, SEOUL),
@@ -131,23 +127,23 @@ def test_message_reads_as_in_its_golden_file(name: str, language: str) -> None:
         "blocks": render_blocks(case, language, SEOUL, DASHBOARD),
         "reply": render_reply_blocks(case, language, SEOUL),
     }
-    check_golden(f"{name}.{language}", rendered)
+    golden(f"message/{name}.{language}.json", as_file(rendered))
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_digest_and_repeat_read_as_in_their_golden_files(language: str) -> None:
+def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: Golden) -> None:
     many = [replace(message(), incident_id=i, krw_at_risk=i % 7 * 1_000_000) for i in range(1, 26)]
     digest = {
         "text": render_digest_text(many, language),
         "blocks": render_digest_blocks(many, language, DASHBOARD),
     }
-    check_golden(f"digest.{language}", digest)
+    golden(f"message/digest.{language}.json", as_file(digest))
     repeat = {
         "text": render_text(message(), language, SEOUL, repeat=True),
         "blocks": render_blocks(message(), language, SEOUL, DASHBOARD, repeat=True),
         "digest": render_digest_text(many, language, repeat=True),
     }
-    check_golden(f"repeat.{language}", repeat)
+    golden(f"message/repeat.{language}.json", as_file(repeat))
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.manifest import Manifest
 from app.pulse import TONES, heartbeat_age, pulse, waiting
 from app.rows import Overview
+from pipeline.manifest import Manifest
 
 NOW = datetime(2026, 11, 21, 1, 0, 30, tzinfo=UTC)
 OVERVIEW = Overview(

@@ -1,0 +1,205 @@
+"""explain says why, also why not, with the oracle's numbers; a backtest's lines are fixed byte by byte."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from baselines.rules import load_rules
+from baselines.windows import Windows
+from pipeline.backtest import Backtest, require_published, signal_lines
+from pipeline.compare import compare
+from pipeline.count import count
+from pipeline.errors import UsageError
+from pipeline.explain import Account, account_text, explain
+from pipeline.judge import judge
+from pipeline.minute import MINUTE, Span
+from pipeline.schema import SIGNAL, TRANSACTION
+from pipeline.state import Published
+from tests.oracle import Numbers, Oracle, Transaction
+
+SEOUL = ZoneInfo("Asia/Seoul")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+MIDNIGHT = datetime(2026, 3, 10, 15, tzinfo=UTC)  # in Seoul
+JUDGED = MIDNIGHT + timedelta(hours=12)
+FIRST = MIDNIGHT - timedelta(days=8)
+
+
+def history() -> list[Transaction]:
+    """surging: cancels ×10; calm: as ever; fallen: a billion a day, today a tenth; steady: as ever."""
+    rows = []
+    for n in range(8):
+        noon = MIDNIGHT - timedelta(days=n + 1) + timedelta(hours=11)
+        rows += [
+            Transaction(m, "APPROVAL", 1000, noon + i * MINUTE)
+            for m in ("surging", "calm")
+            for i in range(40)
+        ]
+        rows += [Transaction(m, "CANCEL", 1000, noon) for m in ("surging", "calm")]
+        rows += [Transaction(m, "APPROVAL", 1_500_000_000, noon) for m in ("fallen", "steady")]
+    hour = JUDGED - timedelta(minutes=59)
+    rows += [
+        Transaction(m, "APPROVAL", 1000, hour + i * MINUTE) for m in ("surging", "calm") for i in range(40)
+    ]
+    rows += [Transaction("surging", "CANCEL", 1000, hour + i * MINUTE) for i in range(10)]
+    rows += [Transaction("calm", "CANCEL", 1000, hour)]
+    rows += [
+        Transaction("fallen", "APPROVAL", 150_000_000, hour),
+        Transaction("steady", "APPROVAL", 1_500_000_000, hour),
+    ]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def windows() -> Windows:
+    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(history())]
+    windows = Windows(SEOUL, 7)
+    span = Span(FIRST, JUDGED + MINUTE)
+    counted = count(pl.DataFrame(rows, TRANSACTION, orient="row"), span, 0, span.end)
+    windows.add_many(span.start, span.end, counted.merchant_minutes)
+    return windows
+
+
+def accounts(windows: Windows, merchant: str) -> dict[str, Account]:
+    return {account.rule: account for account in explain(windows, merchant, RULES)}
+
+
+@pytest.mark.parametrize("merchant", ["surging", "calm", "fallen", "steady", "never seen"])
+def test_the_numbers_are_the_oracles(windows: Windows, merchant: str) -> None:
+    oracle = Oracle(history(), SEOUL, Numbers(), FIRST)
+    found = accounts(windows, merchant)
+    surge, drop = oracle.surge(merchant, JUDGED), oracle.drop(merchant, JUDGED)
+    assert found["cancel_surge"].numbers == vars(surge)
+    assert found["volume_drop"].numbers == vars(drop)
+    assert found["cancel_surge"].breach == oracle.surge_breach(surge)
+    assert found["volume_drop"].breach == oracle.drop_breach(drop, JUDGED)
+
+
+@pytest.mark.parametrize("policy", ["literal", "supported", "budgeted"])
+def test_what_explain_says_fires_is_what_the_judgement_lets_pass(windows: Windows, policy: str) -> None:
+    passed = judge(compare(windows, RULES), policy, RULES).filter("passed")
+    fired = {
+        (account.rule, merchant)
+        for merchant in ("surging", "calm", "fallen", "steady")
+        for account in explain(windows, merchant, RULES)
+        if account.reasons[policy] == "fires"
+    }
+    assert fired == set(passed.select("rule", "merchant_id").iter_rows())
+    assert fired == {("cancel_surge", "surging"), ("volume_drop", "fallen")}
+
+
+@pytest.mark.parametrize("merchant", ["surging", "calm", "fallen", "steady", "never seen"])
+def test_a_breach_is_exactly_that_every_condition_holds(windows: Windows, merchant: str) -> None:
+    for account in accounts(windows, merchant).values():
+        assert account.breach == all(condition.holds for condition in account.conditions)
+        fires = account.breach and all(gate.holds for gate in account.gates)
+        assert (account.reasons["supported"] == "fires") == fires
+        shown = account.as_json()
+        assert [c["holds"] for c in shown["conditions"]] == [c.holds for c in account.conditions]
+        assert {p: v["fires"] for p, v in shown["verdicts"].items()} == {
+            p: r == "fires" for p, r in account.reasons.items()
+        }
+
+
+def test_what_did_not_fire_says_how_far_it_is_from_it(windows: Windows) -> None:
+    calm, steady = accounts(windows, "calm")["cancel_surge"], accounts(windows, "steady")["volume_drop"]
+    # 40 approvals now, 280 and 7 cancels in the week: two cancels in the hour are twice the rate.
+    assert calm.distance == "1 more cancels in the hour would breach"
+    assert steady.distance == "today would have to be 750,000,000 lower to be down that far"
+    assert accounts(windows, "surging")["cancel_surge"].distance == "breached"
+
+
+def test_a_merchant_never_seen_has_zeros_and_no_baseline(windows: Windows) -> None:
+    found = accounts(windows, "never seen")
+    assert set(found["cancel_surge"].numbers.values()) == {0}
+    assert set(found["cancel_surge"].reasons.values()) == {"no_baseline"}
+    assert set(found["volume_drop"].reasons.values()) == {"below_daily_amount"}
+
+
+def test_the_text_shows_every_number_and_every_verdict(windows: Windows) -> None:
+    found = explain(windows, "fallen", RULES)
+    text = account_text("fallen", JUDGED, found)
+    for account in found:
+        assert all(f"{value:,}" in text for value in account.numbers.values())
+        assert all(f"{c.left:,} {c.sign} {c.right:,}" in text for c in (*account.conditions, *account.gates))
+    assert "volume_drop: BREACH" in text
+    assert "cancel_surge: no breach" in text
+
+
+def signal(rule: str, merchant: str, **numbers: int) -> dict[str, object]:
+    head = {
+        "minute": JUDGED,
+        "rule": rule,
+        "merchant_id": merchant,
+        "tier": "tail",
+        "passed": True,
+        "reason": "fires",
+    }
+    return {**dict.fromkeys(SIGNAL), **head, **numbers}
+
+
+SIGNALS = pl.DataFrame(
+    [
+        signal("volume_drop", "fallen", amount_today=1, amount_paced=20, amount_days=70, days=7),
+        signal(
+            "cancel_surge", "surging", approvals_hour=40, cancels_hour=10, approvals_week=280, cancels_week=7
+        ),
+        signal("cancel_surge", "a b", approvals_hour=0, cancels_hour=1, approvals_week=2, cancels_week=0),
+    ],
+    SIGNAL,
+    orient="row",
+)
+
+
+def test_signal_lines_are_sorted_and_hold_the_integers_of_their_rule() -> None:
+    assert signal_lines(SIGNALS).to_list() == [
+        "a b 2026-03-11T03:00 0 1 2 0",
+        "fallen 2026-03-11T03:00 volume_drop 1 20 70 7",
+        "surging 2026-03-11T03:00 40 10 280 7",
+    ]
+    assert signal_lines(SIGNALS.reverse()).equals(signal_lines(SIGNALS))
+    assert signal_lines(SIGNAL.to_frame()).to_list() == []
+
+
+def test_the_summary_counts_both_rules_and_hashes_the_sorted_lines() -> None:
+    result = Backtest(Span(JUDGED, JUDGED + MINUTE), "literal", SIGNALS).as_json()
+    lines = "\n".join(signal_lines(SIGNALS))
+    assert result["signals_by_rule"] == {"cancel_surge": 2, "volume_drop": 1}
+    assert (result["signals"], result["signal_merchants"], result["minutes"]) == (3, 3, 1)
+    assert result["signals_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "ok"),
+    [
+        (FIRST, JUDGED + MINUTE, True),
+        (FIRST - MINUTE, JUDGED, False),
+        (FIRST, JUDGED + 2 * MINUTE, False),
+    ],
+)
+def test_a_period_that_is_not_published_as_a_whole_is_refused(
+    start: datetime, end: datetime, *, ok: bool
+) -> None:
+    published = Published(FIRST, JUDGED, 1, None, None, 1)
+    if ok:
+        require_published(Span(start, end), published)
+        return
+    with pytest.raises(UsageError, match="not published as a whole"):
+        require_published(Span(start, end), published)
+
+
+def test_where_nothing_is_published_every_period_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing"):
+        require_published(Span(FIRST, JUDGED), Published(None, None, 0, None, None, 0))
+
+
+def test_a_period_with_a_hole_inside_is_refused() -> None:
+    """A minute that is missing would be judged as silence."""
+    minutes = Span(FIRST, JUDGED + MINUTE).minutes
+    with pytest.raises(UsageError, match="hole"):
+        require_published(Span(FIRST, JUDGED), Published(FIRST, JUDGED, minutes - 1, None, None, 1))
