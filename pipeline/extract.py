@@ -8,7 +8,6 @@ table means another folder, not other code. At most two connections are held: on
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -18,6 +17,7 @@ from psycopg.rows import dict_row
 
 from pipeline.errors import ConfigurationError
 from pipeline.schema import conform_source
+from pipeline.source import Extracted, Payout
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -31,26 +31,13 @@ if TYPE_CHECKING:
 _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from."""
-
-    rows: pl.DataFrame
-    xmin: int  # pg_snapshot_xmin: every transaction below it had ended
-    clock: datetime  # the source's clock
-
-
-@dataclass(frozen=True, slots=True)
-class Payout:
-    """What the source knows of a merchant's payouts; KRW."""
-
-    merchant_name: str | None
-    settled_through: date | None
-    paid_out: int
-
-
 class Source:
     """A trade database behind a role that may only SELECT."""
+
+    promise = (
+        "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
+        " the look-back; reconciliation finds what is older"
+    )
 
     def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
         self.url = url

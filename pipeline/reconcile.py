@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.minute import split_by_day
+from pipeline.source import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
     from pipeline.extract import Source
     from pipeline.minute import Span
     from pipeline.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What one side counts for a minute, set-aside rows included."""
-
-    rows: int
-    cancels: int
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,7 @@ NOTHING = Totals(0, 0, 0)
 
 
 def reconcile(source: Source, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
-    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger differs too."""
+    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too."""
     return [
         difference for day in split_by_day(span, zone) for difference in _reconcile_day(source, state, day)
     ]

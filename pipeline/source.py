@@ -1,0 +1,124 @@
+"""What the pipeline asks of a trade database, whichever dialect it speaks.
+
+One class per dialect keeps these questions (`extract`: PostgreSQL, `extract_mysql`: MySQL and MariaDB). They
+answer alike, except in one promise: how late a commit may be and still be found by `changed`. Each class
+says its own in `promise`, and the reconciliation catches for both what is later than that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    import polars as pl
+
+    from pipeline.minute import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from."""
+
+    rows: pl.DataFrame
+    xmin: int  # pg_snapshot_xmin: every transaction below it had ended; 0 where the dialect has none
+    clock: datetime  # the source's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """What the source knows of a merchant's payouts; KRW."""
+
+    merchant_name: str | None
+    settled_through: date | None
+    paid_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one side counts for a minute, set-aside rows included."""
+
+    rows: int
+    cancels: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A snapshot of the source, to ask what has changed since; xmin and xmax are 0 where it has none."""
+
+    xmin: int  # every transaction below it had ended
+    xmax: int  # no transaction at or above it had begun
+    clock: datetime  # the source's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Minutes that may have changed, in order, and the fence of the very snapshot that said so."""
+
+    minutes: tuple[datetime, ...]
+    fence: Fence
+
+
+class TradeSource(Protocol):
+    """A trade database that is read and nothing else, through at most two connections."""
+
+    url: str
+
+    @property
+    def promise(self) -> str:
+        """In a sentence for people: which commits are certain to be counted."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open nothing yet; `close` at the end."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        ...
+
+    def again(self) -> TradeSource:
+        """The same database through connections of its own, for another thread."""
+        ...
+
+    def close(self) -> None:
+        """Give the connections back; the next read opens new ones."""
+        ...
+
+    def clock(self) -> datetime:
+        """The source's clock: only it decides which minute is due."""
+        ...
+
+    def extract(self, span: Span) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from."""
+        ...
+
+    def changed(self, since: Fence | None, look_back: Span, known: Mapping[datetime, Totals]) -> Changed:
+        """Published minutes of `look_back` that may have changed since the fence, from one snapshot.
+
+        `known` holds the ledger's totals of the published minutes. A dialect that sees which transactions are
+        new needs only `since`; one that does not compares its own totals with `known`.
+        """
+        ...
+
+    def totals(self, span: Span) -> pl.DataFrame:
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        ...
+
+    def rows_without_time(self) -> int:
+        """Transactions that no minute will ever count because their time is missing."""
+        ...
+
+    def payouts(
+        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    ) -> dict[str, Payout]:
+        """Names and payouts of a few merchants; those the source does not know are left out."""
+        ...
+
+    def check(self) -> None:
+        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
+        ...
