@@ -22,6 +22,12 @@ class CancelledByDay:
         self.days_kept = days_kept
         self._days: dict[date, Integers] = {}
 
+    def copy(self) -> CancelledByDay:
+        """The same amounts, free to move on by itself."""
+        other = CancelledByDay(self.zone, self.days_kept)
+        other._days = {day: amounts.copy() for day, amounts in self._days.items()}
+        return other
+
     def enter(self, index: int, entering: Slice) -> None:
         """Add the cancels of minute `index`."""
         day = business_date(from_index(index), self.zone)

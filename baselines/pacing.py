@@ -8,6 +8,7 @@ its offset, days are compared by wall clock.
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,15 @@ class Pacing:
     def is_day_end(self, index: int) -> bool:
         """Is this the last minute of its business day (the brief's own full-day comparison)?"""
         return index + 1 == self._day_end
+
+    def copy(self, slices: Mapping[int, Slice]) -> Pacing:
+        """The same state over `slices`, free to move on by itself."""
+        other = copy(self)
+        other._slices = slices
+        other.missing, other._waiting = set(self.missing), list(self._waiting)
+        other._day_totals = {day: total.copy() for day, total in self._day_totals.items()}
+        other.today, other.paced, other.whole = self.today.copy(), self.paced.copy(), self.whole.copy()
+        return other
 
     def grow(self, size: int) -> None:
         """Make room for `size` merchants."""

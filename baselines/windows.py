@@ -11,6 +11,7 @@ the history. `tests/unit/test_windows.py` holds this against a plain recount.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,10 @@ class Totals:
         """Add (sign 1) or subtract (sign -1) one minute; positions in a slice are unique."""
         self.approvals[part.positions] += sign * part.approvals
         self.cancels[part.positions] += sign * part.cancels
+
+    def copy(self) -> Totals:
+        """The same numbers in arrays of their own."""
+        return Totals(self.approvals.copy(), self.cancels.copy())
 
     def grow(self, size: int) -> None:
         """Make room for `size` merchants; new ones start at zero."""
@@ -114,6 +119,15 @@ class Windows:
             raise ValueError(msg)
         for index, part in self._cut(first, to_index(end), counts):
             self._enter(index, part)
+
+    def copy(self) -> Windows:
+        """The same state, free to move on by itself; rows of minutes and known merchants are shared, arrays are not."""
+        other = copy(self)
+        other._slices = dict(self._slices)
+        other.hour, other.week = self.hour.copy(), self.week.copy()
+        other.pacing = self.pacing.copy(other._slices)
+        other.cancelled = self.cancelled.copy()
+        return other
 
     def replace(self, minute: datetime, counts: pl.DataFrame) -> None:
         """Exchange the rows of a minute that the windows still hold, for a correction; older ones do nothing."""

@@ -8,6 +8,7 @@ table means another folder, not other code. At most two connections are held: on
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -17,16 +18,19 @@ from psycopg.rows import dict_row
 
 from pipeline.errors import ConfigurationError
 from pipeline.schema import conform_source
-from pipeline.source import Extracted, Payout
+from pipeline.source import Changed, Extracted, Fence, Payout
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime, timedelta
     from pathlib import Path
 
     from pipeline.minute import Span
+    from pipeline.source import KnownMinute
 
+#: Transaction ids on disk have 32 bits and wrap.
+XID_WRAP = 2**32
 #: One transaction, one snapshot: the fence and the rows can never disagree.
 _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -68,17 +72,34 @@ class Source:
     def clock(self) -> datetime:
         """The source's clock: only it decides which minute is due."""
         with self._snapshot() as cursor:
-            return self._fence(cursor)[1]
+            return self._fence(cursor).clock
 
     def extract(self, span: Span) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
         with self._snapshot() as cursor:
-            xmin, clock = self._fence(cursor)
+            fence = self._fence(cursor)
             rows = conform_source(
                 self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql"
             )
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, xmin, clock)
+        return Extracted(rows, fence.xmin, fence.clock)
+
+    def fence(self) -> Fence:
+        """The snapshot of this moment."""
+        with self._snapshot() as cursor:
+            return self._fence(cursor)
+
+    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
+        """Minutes with rows of transactions that had not ended when the minute was read."""
+        with self._snapshot() as cursor:
+            fence = self._fence(cursor)
+            found = self._fetch(cursor, "changed", look_back.start, since.xmin % XID_WRAP)
+        minutes = (
+            row["minute"]
+            for row in found.iter_rows(named=True)
+            if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - since.xmin
+        )
+        return Changed(tuple(minutes), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
         """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
@@ -108,10 +129,11 @@ class Source:
 
     def check(self) -> None:
         """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("fence", "transactions", "totals", "without_time", "at_risk"):
+        for name in ("fence", "transactions", "changed", "totals", "without_time", "at_risk"):
             self._query(name)
         with self._snapshot() as cursor:
-            _, clock = self._fence(cursor)
+            clock = self._fence(cursor).clock
+            self._fetch(cursor, "changed", clock, 0)
             rows = self._fetch(cursor, "transactions", clock, clock)
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
@@ -127,12 +149,12 @@ class Source:
                 msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/postgresql"
             ) from error
 
-    def _fence(self, cursor: adbc.Cursor) -> tuple[int, datetime]:
+    def _fence(self, cursor: adbc.Cursor) -> Fence:
         row = self._fetch(cursor, "fence").row(0, named=True)
-        return int(row["xmin"]), row["clock"]
+        return Fence(row["xmin"], row["xmax"], row["clock"].astimezone(UTC))
 
-    def _fetch(self, cursor: adbc.Cursor, name: str, *times: datetime) -> pl.DataFrame:
-        cursor.execute(self._query(name), list(times) or None)
+    def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
+        cursor.execute(self._query(name), list(parameters) or None)
         frame = pl.from_arrow(cursor.fetch_arrow_table())
         return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 

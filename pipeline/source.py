@@ -47,6 +47,14 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownMinute:
+    """What the ledger knows of a published minute: its totals, and the snapshot it was read from."""
+
+    totals: Totals
+    xmin: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """A snapshot of the source, to ask what has changed since; xmin and xmax are 0 where it has none."""
 
@@ -93,15 +101,21 @@ class TradeSource(Protocol):
         """The source's clock: only it decides which minute is due."""
         ...
 
+    def fence(self) -> Fence:
+        """The snapshot of this moment."""
+        ...
+
     def extract(self, span: Span) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
         ...
 
-    def changed(self, since: Fence | None, look_back: Span, known: Mapping[datetime, Totals]) -> Changed:
-        """Published minutes of `look_back` that may have changed since the fence, from one snapshot.
+    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
+        """Closed minutes that may have changed since the fence, from one snapshot; a superset of those that did.
 
-        `known` holds the ledger's totals of the published minutes. A dialect that sees which transactions are
-        new needs only `since`; one that does not compares its own totals with `known`.
+        `look_back` bounds the search by the time rows were written, where the dialect has such a column, else
+        by their own time. `known` are the published minutes of the horizon. A minute that `known` lacks is
+        given too: it is older than the horizon, or its row lies in the future. A dialect that sees which
+        transactions are new compares them with the minute's own snapshot; another compares totals.
         """
         ...
 

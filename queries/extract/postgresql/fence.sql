@@ -1,3 +1,6 @@
 -- The snapshot the rows are read from, and the source's clock; read in the same transaction as the rows.
 -- Parameters: none. Grain: one row.
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, clock_timestamp() AS clock
+SELECT
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,
+    clock_timestamp()                                     AS clock

@@ -64,6 +64,34 @@ CREATE TABLE minute_ledger (
 );
 CREATE INDEX minute_ledger_judged ON minute_ledger (minute) WHERE judged_at IS NOT NULL;
 
+-- How far the search for late commits has come: the newest fence, and from when on rows could still be unseen.
+CREATE TABLE source_fence (
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    xmin      bigint NOT NULL,
+    xmax      bigint NOT NULL CHECK (xmax >= xmin),
+    clock     timestamptz NOT NULL,
+    look_back timestamptz NOT NULL CHECK (look_back <= clock)
+);
+
+-- Every change of a published minute, kept for the audit: before and after, as all rows of the source.
+CREATE TABLE minute_revision (
+    minute        timestamptz NOT NULL REFERENCES minute_ledger,
+    revision      integer NOT NULL CHECK (revision > 0),
+    cause         text NOT NULL CHECK (cause IN ('late_commit', 'reconciliation', 'damaged_file')),
+    rows_before   bigint NOT NULL,
+    rows_after    bigint NOT NULL,
+    amount_before numeric NOT NULL,
+    amount_after  numeric NOT NULL,
+    revised_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (minute, revision)
+);
+
+-- Minutes that changed at the source after they were final, or that were never published. Nothing is dropped silently.
+CREATE TABLE late_minute (
+    minute   timestamptz PRIMARY KEY,
+    found_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE incident (
     incident_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     rule                  text NOT NULL CHECK (rule IN ('cancel_surge', 'volume_drop')),
@@ -76,6 +104,7 @@ CREATE TABLE incident (
     opened_minute         timestamptz NOT NULL,
     last_breach_minute    timestamptz NOT NULL CHECK (last_breach_minute >= opened_minute),
     resolved_minute       timestamptz CHECK (resolved_minute > last_breach_minute),
+    corrected_minute      timestamptz,  -- set when corrected data no longer breach the rule at any minute
     krw_at_risk           bigint NOT NULL CHECK (krw_at_risk >= 0),
     paid_out_cancelable   bigint NOT NULL CHECK (paid_out_cancelable >= 0),
     cancelled_unrecovered bigint NOT NULL CHECK (cancelled_unrecovered >= 0),
