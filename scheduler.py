@@ -7,6 +7,7 @@ one second), hence grace None and coalesce everywhere.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from baselines.rules import load_rules
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.channels import Channel, Console, Slack
 from pipeline.compact import compact, delete_expired, sweep_orphans
+from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import MinuteriskError, PassingError
@@ -48,6 +50,7 @@ log = structlog.get_logger()
 
 TICK_S = 1
 DELIVER_S = 1
+POLL_S = 10  # a late commit is found within two of these
 HEARTBEAT_S = 5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
@@ -100,6 +103,7 @@ def open_pipeline(settings: Settings) -> Iterator[Pipeline]:
         state = stack.enter_context(open_state(urls))
         state.lead()
         pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
+        pipeline.ensure_fence()
         if state.next_minute() is not None:
             pipeline.project()  # a crash may have come between commit and projection
         yield pipeline
@@ -148,6 +152,9 @@ class Service:
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = Event()
         self.on_judged: Callable[[Judged, float], None] = lambda judged, ms: None
+        self._corrector = Corrector(pipeline)
+        self._polled_at = -math.inf
+        self._to_repair: tuple[datetime, ...] = ()  # set by the reconciliation, worked on by the tick
         self._channel = open_channel(pipeline.settings, pipeline.state)
         self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
 
@@ -176,9 +183,25 @@ class Service:
             log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
             if self.stopped.is_set():
                 break
+        self._follow()
         next_minute = self.pipeline.state.next_minute()
         if next_minute is not None:
             self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+
+    def _follow(self) -> None:
+        """After the due minutes, never in front of them: look for late commits, repair what was found."""
+        now = time.monotonic()
+        if now - self._polled_at < POLL_S and not self._to_repair:
+            return
+        self._polled_at = now
+        with self.metrics.poll.time():
+            corrected = self._corrector.poll()
+        if self._to_repair:
+            wanted, self._to_repair = self._to_repair, ()
+            corrected += self._corrector.correct(wanted, "reconciliation")
+        self.metrics.corrected.inc(len(corrected))
+        if self._corrector.open_for is not None:
+            self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
@@ -231,6 +254,7 @@ class Service:
         self.metrics.differences.set(len(differences))
         for difference in differences:
             log.error("reconcile.difference", **difference.as_json())
+        self._to_repair = tuple(difference.minute for difference in differences)
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """`job` as the scheduler runs it: a passing failure waits for the next run, a permanent one ends the service."""

@@ -124,6 +124,14 @@ def alert(
     return Changes(opened, continued, resolved, events)
 
 
+def open_incident(rows: Sequence[Mapping[str, Any]], at_risk: AtRisk | None, policy: str, rules: Rules) -> Incident:
+    """A new incident from the signals (rows of SIGNAL, by minute) of one key that a correction brought up."""
+    incident = _open(rows[0]["minute"], rows[0], at_risk or AtRisk(), policy, rules.severity)
+    for row in rows[1:]:
+        incident = _continue(row["minute"], row, incident, rules.severity)
+    return incident
+
+
 def message_of(event: Event) -> dict[str, Any]:
     """What is told, as data; `pipeline.message` gives it words. The incident's id is added by the database."""
     incident = event.incident

@@ -6,6 +6,7 @@ the ledger does not know, so a restart goes on exactly where the last commit end
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,7 @@ import structlog
 from baselines.windows import Windows
 from pipeline.alert import Changes
 from pipeline.book import StateBook
+from pipeline.correct import LOOK_BACK_LEAST
 from pipeline.errors import UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.minute import (
@@ -47,6 +49,8 @@ log = structlog.get_logger()
 HISTORY_DAYS = 8
 #: After an outage longer than this the older minutes are published in bulk, unjudged: nobody acts on them.
 JUDGED_OUTAGE = timedelta(hours=48)
+#: So many minutes back a correction need not rebuild the windows from the lake.
+SNAPSHOTS = 4
 #: While catching up, readers get a new version this often; at the end they always do.
 PROJECT_EVERY_S = 1.0
 
@@ -80,8 +84,10 @@ class Pipeline:
         self.source = source
         self.lake = lake
         self.state = state
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._line: Line | None = None
+        # Windows as they stood after the newest minutes: a late commit is judged again from there.
+        self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
@@ -160,11 +166,41 @@ class Pipeline:
         self.state.commit(MinuteCommit([], [], start))
         self._line = None
 
+    def ensure_fence(self) -> None:
+        """Set the first fence before the first row is read: what commits later is then found by the search."""
+        if self.state.source_fence() is None:
+            fence = self.source.fence()
+            self.state.record_fence(fence, fence.clock - LOOK_BACK_LEAST)
+
+    def book(self) -> StateBook:
+        """Where judged minutes are written."""
+        days = self.rules.exposure.cancelable_days
+        return StateBook(self.state, self.lake, self.source, self.settings.policy, days)
+
+    def windows_before(self, minute: datetime) -> Windows | None:
+        """A copy of the windows as they stood right before `minute`, if it was a moment ago."""
+        wanted = to_index(minute) - 1
+        return next((windows.copy() for windows in self._snapshots if windows.last == wanted), None)
+
+    def take_windows(self, windows: Windows | None, changed_from: datetime) -> None:
+        """Go on with corrected windows (None: rebuild them when they are needed)."""
+        first = to_index(changed_from)
+        kept = [
+            snapshot for snapshot in self._snapshots if snapshot.last is not None and snapshot.last < first
+        ]
+        self._snapshots.clear()
+        self._snapshots.extend(kept)
+        if windows is None or self._line is None:
+            self._line = None
+            return
+        self._line.windows = windows
+        self._snapshots.append(windows.copy())
+
     def project(self) -> None:
         """Make the manifest show what the ledger says."""
         with self._projecting:  # housekeeping projects too; an older version must not come last
             self.lake.project(self.state.publication())
-        self._projected_at = self._monotonic()
+        self._projected_at = self.monotonic()
 
     def project_catalog(self) -> bool:
         """Bring the analysts' catalog up to the newest version; says whether there was anything to do."""
@@ -185,7 +221,8 @@ class Pipeline:
         self._line = None  # only a minute that was committed may be followed by the next one
         judged = run_minute(minute, line)
         self._line = line
-        if self._projected_at is None or self._monotonic() - self._projected_at >= PROJECT_EVERY_S:
+        self._snapshots.append(line.windows.copy())
+        if self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
             with line.steps.time("project"):
                 self.project()
         return judged
@@ -193,22 +230,18 @@ class Pipeline:
     def _start_line(self, next_minute: datetime) -> Line:
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         published = self.state.published()
-        policy = self.settings.policy
-        book = StateBook(self.state, self.lake, self.source, policy, self.rules.exposure.cancelable_days)
         feed: SourceFeed | CatchUpFeed = SourceFeed(self.source)
         if published.last_minute is not None and published.last_minute >= next_minute:
             feed = CatchUpFeed(LakeFeed(self.lake, self.state), feed, published.last_minute + MINUTE)
-        return Line(feed, book, windows, self.rules, policy, Steps(self._monotonic))
+        return Line(feed, self.book(), windows, self.rules, self.settings.policy, Steps(self.monotonic))
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):
             yield from _runs(unpublished(self.state, day))
 
     def _publish(self, span: Span) -> None:
-        steps = Steps(self._monotonic)
-        counted = SourceFeed(self.source).count(span, steps)
-        book = StateBook(self.state, self.lake, self.source, self.settings.policy, 0)
-        files = book.publish(counted)
+        counted = SourceFeed(self.source).count(span, Steps(self.monotonic))
+        files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
         self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
         log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))

@@ -20,6 +20,7 @@ from pipeline.alert import AtRisk, Changes, Event, Incident, Key, message_of
 from pipeline.errors import FencedOut, NotLeader
 from pipeline.lake import LakeFile, Publication
 from pipeline.minute import MINUTE, Span
+from pipeline.source import Fence
 from pipeline.translate import state_errors
 from queries import sql
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy import Connection, Engine
+
+    from pipeline.correct import Correction
 
 #: Key of the advisory lock that the leader's session holds ("minute" in ASCII).
 LEADER_LOCK = 0x6D696E757465
@@ -131,7 +134,7 @@ class State:
             span = connection.execute(text(sql("ops/published_span"))).mappings().one()
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
         return Published(
-            **span, next_minute=mark and mark["next_minute"], version=mark["version"] if mark else 0
+            **span, next_minute=mark["next_minute"] if mark else None, version=mark["version"] if mark else 0
         )
 
     def publication(self) -> Publication:
@@ -142,7 +145,7 @@ class State:
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
             at = connection.execute(text("SELECT now()")).scalar_one()
         through = mark["last_minute"] + MINUTE if mark and mark["last_minute"] else None
-        return Publication(mark["version"] if mark else 0, through, [_file(row) for row in rows], at)
+        return Publication(mark["version"] if mark else 0, through, [_file(dict(row)) for row in rows], at)
 
     def minutes(self, span: Span) -> list[dict[str, Any]]:
         """The ledger rows of a span."""
@@ -162,7 +165,7 @@ class State:
         """All incidents that are not resolved, by rule and merchant."""
         with self._read() as connection:
             rows = connection.execute(text(sql("ops/unresolved_incidents"))).mappings().all()
-        return {(row["rule"], row["merchant_id"]): _incident(row) for row in rows}
+        return {(row["rule"], row["merchant_id"]): _incident(dict(row)) for row in rows}
 
     def commit(self, commit: MinuteCommit) -> int:
         """Write ledger, files, incidents, outbox and watermark in one transaction; gives the new version."""
@@ -170,11 +173,52 @@ class State:
             if commit.files:
                 run(connection, "insert_files", files=[f.as_row() for f in commit.files])
             run(connection, "record_minutes", minutes=list(commit.minutes))
-            self._write_changes(connection, commit)
+            self._write_changes(connection, commit.changes, commit.minute)
             found = connection.execute(
                 text(sql("ops/advance_watermark")), {"next_minute": commit.next_minute}
             )
             return int(found.scalar_one())
+
+    def source_fence(self) -> tuple[Fence, datetime] | None:
+        """The newest fence, and the look-back that goes with it; None before the first read."""
+        with self._read() as connection:
+            row = connection.execute(text(sql("ops/fence_of_source"))).mappings().one_or_none()
+        return (Fence(row["xmin"], row["xmax"], row["clock"]), row["look_back"]) if row else None
+
+    def record_fence(
+        self, fence: Fence, look_back: datetime, late: Sequence[datetime] = ()
+    ) -> list[datetime]:
+        """Move the search for late commits on; gives the late minutes that were not known before."""
+        with self._commit() as connection:
+            given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock, "look_back": look_back}
+            connection.execute(text(sql("ops/record_fence")), given)
+            found = connection.execute(text(sql("ops/record_late_minutes")), {"minutes": list(late)})
+            return list(found.scalars())
+
+    def incidents_between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
+        """Incidents that were unresolved at any minute from `first` to `last`."""
+        with self._read() as connection:
+            found = connection.execute(text(sql("ops/incidents_between")), {"first": first, "last": last})
+            return [dict(row) for row in found.mappings()]
+
+    def correct(self, correction: Correction) -> None:
+        """Write a correction: new files for old ones, revisions, incidents and messages, as one."""
+        with self._commit() as connection:
+            if correction.retired:
+                connection.execute(text(sql("ops/retire_files")), {"paths": list(correction.retired)})
+            if correction.files:
+                run(connection, "insert_files", files=[f.as_row() for f in correction.files])
+            given = {"minutes": json.dumps(list(correction.minutes)), "cause": correction.cause}
+            connection.execute(text(sql("ops/revise_minutes")), given)
+            marked = {"ids": [i.incident_id for i in correction.corrected], "minute": correction.at}
+            connection.execute(text(sql("ops/mark_corrected")), marked)
+            self._write_changes(connection, correction.changes, correction.at)
+            connection.execute(text(sql("ops/grow_version")))
+
+    def finalise(self, before: datetime) -> int:
+        """Make minutes before the horizon final; returns how many became so."""
+        with self._commit() as connection:
+            return connection.execute(text(sql("ops/finalise_minutes")), {"before": before}).rowcount
 
     def swap_files(self, inputs: Sequence[LakeFile], output: LakeFile) -> None:
         """Replace the published `inputs` by `output`, which holds the same rows."""
@@ -203,12 +247,11 @@ class State:
         with self._commit() as connection:
             connection.execute(text(sql("ops/forget_files")), {"paths": list(paths)})
 
-    def _write_changes(self, connection: Connection, commit: MinuteCommit) -> None:
-        changes = commit.changes
-        ids: dict[Key, int] = {i.key: i.incident_id for i in changes.continued if i.incident_id is not None}
-        ids |= {i.key: i.incident_id for i in changes.resolved if i.incident_id is not None}
+    def _write_changes(self, connection: Connection, changes: Changes, minute: datetime | None) -> None:
+        known = [*changes.continued, *changes.resolved, *(event.incident for event in changes.events)]
+        ids: dict[Key, int] = {i.key: i.incident_id for i in known if i.incident_id is not None}
         if changes.resolved:
-            resolved = {"ids": [i.incident_id for i in changes.resolved], "minute": commit.minute}
+            resolved = {"ids": [i.incident_id for i in changes.resolved], "minute": minute}
             connection.execute(text(sql("ops/resolve_incidents")), resolved)
         if changes.continued:
             run(connection, "continue_incidents", incidents=[_continued_row(i) for i in changes.continued])
