@@ -31,7 +31,6 @@ from pipeline.embedded import Urls, open_urls
 from pipeline.errors import MinuteriskError, PassingError
 from pipeline.extract import Source
 from pipeline.lake import Lake
-from pipeline.metrics import Metrics
 from pipeline.migrate import migrate
 from pipeline.minute import Span
 from pipeline.outbox import outbox_status
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.catch_up import Progress
+    from pipeline.metrics import Metrics
     from pipeline.run import Judged
     from pipeline.settings import Settings
 
@@ -151,7 +151,7 @@ class Service:
         self.tally = Tally()
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = Event()
-        self.on_judged: Callable[[Judged, float], None] = lambda judged, ms: None
+        self.on_judged: Callable[[Judged, float], None] = lambda *_: None
         self._corrector = Corrector(pipeline)
         self._polled_at = -math.inf
         self._to_repair: tuple[datetime, ...] = ()  # set by the reconciliation, worked on by the tick
@@ -257,7 +257,7 @@ class Service:
         self._to_repair = tuple(difference.minute for difference in differences)
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """`job` as the scheduler runs it: a passing failure waits for the next run, a permanent one ends the service."""
+        """`job` as the scheduler runs it: a passing failure waits for the next run, another ends the service."""
 
         def guarded_job() -> None:
             try:
@@ -266,7 +266,8 @@ class Service:
                 self.metrics.errors.labels(name, type(error).__name__).inc()
                 log.warning("job.failed", job=name, error=error.what, next=error.hint)
             except MinuteriskError as error:
-                log.error("job.ended_service", job=name, error=error.what, next=error.hint)
+                told = {"job": name, "error": error.what, "next": error.hint}
+                log.error("job.ended_service", **told)  # noqa: TRY400 - a known failure needs no traceback
                 self.failure = error
                 self.stopped.set()
             except Exception as error:

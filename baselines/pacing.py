@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Pacing:
-    """Per merchant: `today` so far, `paced` baseline up to the same time, `whole` baseline days; shape (merchants,)."""
+    """Per merchant, shape (merchants,): `today` so far, `paced` baseline to the same time, `whole` baseline days."""
 
     def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Slice]) -> None:
         self.zone = zone
@@ -56,9 +56,12 @@ class Pacing:
     def copy(self, slices: Mapping[int, Slice]) -> Pacing:
         """The same state over `slices`, free to move on by itself."""
         other = copy(self)
-        other._slices = slices
-        other.missing, other._waiting = set(self.missing), list(self._waiting)
-        other._day_totals = {day: total.copy() for day, total in self._day_totals.items()}
+        other._slices = slices  # noqa: SLF001 - of this very class
+        other.missing = set(self.missing)
+        other._waiting = list(self._waiting)  # noqa: SLF001 - the same
+        other._day_totals = {  # noqa: SLF001 - the same
+            day: total.copy() for day, total in self._day_totals.items()
+        }
         other.today, other.paced, other.whole = self.today.copy(), self.paced.copy(), self.whole.copy()
         return other
 

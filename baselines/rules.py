@@ -95,16 +95,17 @@ SECTIONS: dict[str, type[Any]] = {
 
 
 def parse_rules(text: str, origin: str) -> Rules:
-    """Read rules from TOML text; `origin` names it in errors. Unknown, missing and malformed keys are refused."""
+    """Read rules from TOML text, named `origin` in errors; refuses unknown, missing and malformed keys."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         msg = f"{origin} is not TOML: {error}"
         raise SettingsError(msg, "start from a copy of baselines/rules.toml") from error
     _refuse_unknown(content, list(SECTIONS), origin)
-    return Rules(
-        **{name: _section(name, cls, content.get(name, {}), origin) for name, cls in SECTIONS.items()}
-    )
+    sections: dict[str, Any] = {
+        name: _section(name, cls, content.get(name, {}), origin) for name, cls in SECTIONS.items()
+    }
+    return Rules(**sections)
 
 
 def load_rules(path: Path) -> Rules:

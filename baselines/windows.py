@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,16 +122,16 @@ class Windows:
             self._enter(index, part)
 
     def copy(self) -> Windows:
-        """The same state, free to move on by itself; rows of minutes and known merchants are shared, arrays are not."""
+        """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
         other = copy(self)
-        other._slices = dict(self._slices)
+        other._slices = dict(self._slices)  # noqa: SLF001 - of this very class
         other.hour, other.week = self.hour.copy(), self.week.copy()
-        other.pacing = self.pacing.copy(other._slices)
+        other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
         return other
 
     def replace(self, minute: datetime, counts: pl.DataFrame) -> None:
-        """Exchange the rows of a minute that the windows still hold, for a correction; older ones do nothing."""
+        """Exchange, for a correction, the rows of a minute the windows still hold; older ones do nothing."""
         index = to_index(minute)
         old = self._slices.get(index)
         if old is None or self.last is None:
@@ -178,10 +179,10 @@ class Windows:
         whole = self._slice(counts)
         minutes = counts["minute"].dt.epoch("us").to_numpy() // 60_000_000
         borders = np.searchsorted(minutes, np.arange(first, end + 1))
-        for offset, (a, b) in enumerate(zip(borders[:-1], borders[1:], strict=True)):
+        for offset, (a, b) in enumerate(pairwise(borders)):
             yield first + offset, whole.part(a, b)
 
     def cancelled_since(self, day: date, merchant_id: str) -> int:
-        """What a merchant cancelled on business days after `day`, as far back as the windows reach (minor units)."""
+        """What a merchant cancelled after business day `day`, as far as the windows reach (minor units)."""
         position = self.merchants.find(merchant_id)
         return 0 if position is None else self.cancelled.since(day, position)

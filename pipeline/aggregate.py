@@ -16,8 +16,8 @@ def aggregate(transactions: pl.DataFrame, span: Span) -> pl.DataFrame:
     """Count and sum approvals and cancels per minute and merchant.
 
     Takes the screened rows of `span` (columns of TRANSACTION), gives MERCHANT_MINUTE sorted by minute, then
-    by merchant in the source's own order, so that the same rows always give the same bytes. A merchant without rows in a minute has no row here;
-    the windows know that it counts as zero.
+    by merchant in the source's own order, so that the same rows always give the same bytes. A merchant
+    without rows in a minute has no row here; the windows know that it counts as zero.
     """
     approved = (pl.col("kind") == APPROVAL).cast(pl.Int64)
     # A live span is one minute: grouping by the merchant alone halves the time of the hottest step.

@@ -133,7 +133,7 @@ def open_incident(rows: Sequence[Mapping[str, Any]], at_risk: AtRisk | None, pol
 
 
 def message_of(event: Event) -> dict[str, Any]:
-    """What is told, as data; `pipeline.message` gives it words. The incident's id is added by the database."""
+    """What is told, as data; `pipeline.message` gives it words, the database adds the incident's id."""
     incident = event.incident
     return {
         "event": event.kind,

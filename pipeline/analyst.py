@@ -57,7 +57,7 @@ class Analyst:
         return cls(connection)
 
     def ask(self, question: str) -> duckdb.DuckDBPyRelation:
-        """Answer one question; raises UsageError for anything that does not just read, or cannot be understood."""
+        """Answer one question; raises UsageError for what does more than read or cannot be understood."""
         require_reading(self._connection, question)
         try:
             return self._connection.sql(question)

@@ -1,4 +1,4 @@
-"""Judge a published period again without telling anybody: the same functions as live, other hands at both ends."""
+"""Judge a published period again without telling anybody: live's functions, other hands at both ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.alert import AtRisk
 from pipeline.errors import UsageError
 from pipeline.judge import CANCEL_SURGE, VOLUME_DROP
 from pipeline.minute import MINUTE
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from baselines.windows import Windows
-    from pipeline.alert import Changes, Incident, Key
+    from pipeline.alert import AtRisk, Changes, Incident, Key
     from pipeline.catch_up import Progress
     from pipeline.count import Counted
     from pipeline.minute import Span
@@ -50,7 +49,12 @@ class MemoryBook:
         return {}
 
     def record(
-        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+        self,
+        minute: datetime,  # noqa: ARG002 - the protocol's
+        counted: Counted,  # noqa: ARG002 - the protocol's
+        signals: pl.DataFrame,  # noqa: ARG002 - the protocol's
+        changes: Changes,
+        steps: Steps,  # noqa: ARG002 - the protocol's
     ) -> None:
         """Apply the changes to the incidents in memory."""
         for incident in changes.opened:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from baselines.rules import Rules
     from pipeline.extract import Source
     from pipeline.lake import Lake
+    from pipeline.run import Feed
     from pipeline.settings import Settings
     from pipeline.state import State
 
@@ -58,12 +59,12 @@ PROJECT_EVERY_S = 1.0
 class Progress(Protocol):
     """Told about each finished piece of long work."""
 
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """`done` of `total` minutes are finished; `what` names the newest."""
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """`done` of `total` units are finished (None: nobody knows how many); `what` names the newest."""
         ...
 
 
-def no_progress(done: int, total: int, what: str) -> None:
+def no_progress(done: int, total: int | None, what: str) -> None:
     """For callers without a terminal."""
 
 
@@ -117,7 +118,7 @@ class Pipeline:
         return done
 
     def start_history(self, until: datetime, progress: Progress = no_progress) -> None:
-        """On an empty ledger publish the days before `until`; after a long outage the minutes too old to judge."""
+        """Publish what comes before judging: the days before `until`, or an outage's minutes too old to judge."""
         next_minute = self.state.next_minute()
         if next_minute is None:
             zone = self.settings.business_timezone
@@ -161,7 +162,8 @@ class Pipeline:
         elif published.last_minute and published.first_minute <= start <= published.last_minute:
             self.backfill(Span(start, published.last_minute + MINUTE))  # holes must not be judged as silence
         elif start < published.first_minute:
-            msg = f"{start.isoformat()} lies before the published history ({published.first_minute.isoformat()})"
+            first = published.first_minute.isoformat()
+            msg = f"{start.isoformat()} lies before the published history ({first})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")
         self.state.commit(MinuteCommit([], [], start))
         self._line = None
@@ -230,9 +232,10 @@ class Pipeline:
     def _start_line(self, next_minute: datetime) -> Line:
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         published = self.state.published()
-        feed: SourceFeed | CatchUpFeed = SourceFeed(self.source)
+        source_feed = SourceFeed(self.source)
+        feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
-            feed = CatchUpFeed(LakeFeed(self.lake, self.state), feed, published.last_minute + MINUTE)
+            feed = CatchUpFeed(LakeFeed(self.lake, self.state), source_feed, published.last_minute + MINUTE)
         return Line(feed, self.book(), windows, self.rules, self.settings.policy, Steps(self.monotonic))
 
     def _missing(self, span: Span) -> Iterator[Span]:
@@ -250,7 +253,7 @@ class Pipeline:
 def rebuild_windows(
     lake: Lake, state: State, next_minute: datetime, rules: Rules, merchant_id: str | None = None
 ) -> Windows:
-    """Windows that stand right before `next_minute`, read from the lake; of one merchant only where one is named."""
+    """Windows right before `next_minute`, read from the lake; of one merchant only where one is named."""
     windows = Windows(lake.zone, rules.volume_drop.baseline_days)
     published = state.published()
     if published.first_minute is None:

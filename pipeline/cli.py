@@ -1,4 +1,4 @@
-"""The command line: `minuterisk COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 3 differences."""
+"""The command line, `minuterisk COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong use or setup, 3 differences."""
 
 from __future__ import annotations
 
@@ -85,10 +85,8 @@ def _fail(text: str, exit_code: int) -> int:
 def _fault(error: Exception) -> int:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
-    return _fail(
-        f"unexpected fault: {type(error).__name__}: {error} ({where})\n  next: report it with the command you ran",
-        1,
-    )
+    what = f"unexpected fault: {type(error).__name__}: {error} ({where})"
+    return _fail(f"{what}\n  next: report it with the command you ran", 1)
 
 
 if __name__ == "__main__":

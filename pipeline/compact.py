@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import polars as pl
 import structlog
 
 from pipeline.errors import LakeDamaged
@@ -20,6 +19,8 @@ from pipeline.schema import DATASETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
+
+    import polars as pl
 
     from pipeline.lake import Lake
     from pipeline.state import State
@@ -33,7 +34,7 @@ HOUR = timedelta(hours=1)
 
 
 def compact(lake: Lake, state: State, before: datetime) -> int:
-    """Merge the files of closed hours and closed business days that end by `before`; returns files replaced."""
+    """Merge the files of hours and business days that have ended by `before`; returns files replaced."""
     replaced = 0
     for dataset in DATASETS:
         for target in (_hour, _day):
@@ -94,8 +95,9 @@ def _day(moment: datetime, zone: ZoneInfo) -> Span:
 def _merge(lake: Lake, state: State, dataset: str, span: Span, inputs: Sequence[LakeFile]) -> None:
     covered = Span(min(f.span.start for f in inputs), max(f.span.end for f in inputs))
     rows = lake.read(inputs, dataset, covered)
-    if rows.height != sum(f.rows for f in inputs):
-        msg = f"the {len(inputs)} {dataset} files of {span} hold {rows.height} rows, not {sum(f.rows for f in inputs)}"
+    promised = sum(f.rows for f in inputs)
+    if rows.height != promised:
+        msg = f"the {len(inputs)} {dataset} files of {span} hold {rows.height} rows, not {promised}"
         raise LakeDamaged(msg, "find the damaged file by its checksum (manifest.json) and restore it")
     output = lake.write(dataset, rows, covered)
     if output is None or not _same(lake.read([output], dataset, covered), rows):

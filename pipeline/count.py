@@ -1,4 +1,4 @@
-"""One span of transactions to what is published of it: merchant-minutes, set-aside rows, ledger numbers. Pure."""
+"""A span of transactions to what is published of it: merchant-minutes, rows set aside, ledger rows. Pure."""
 
 from __future__ import annotations
 

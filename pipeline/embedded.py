@@ -32,7 +32,7 @@ STATE_ROLE = "minuterisk"
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where the databases are. `trade_url` may write the stand-in trade database; the pipeline never uses it."""
+    """Where the databases are. `trade_url` may write the stand-in trade server; the pipeline never uses it."""
 
     source_url: str
     state_url: str
@@ -122,9 +122,9 @@ def _start_server(folder: Path) -> str:
 
     try:
         return get_server(folder, cleanup_mode="stop").get_uri()
-    except OSError as error:
+    except OSError:
         with storage_errors(folder):
-            raise error
+            raise
     except Exception as error:
         log = _tail(folder / "log")
         if "No space left" in f"{error} {log}":

@@ -86,11 +86,9 @@ def _surge_of(windows: Windows, position: int | None) -> SurgeNumbers:
 
 def _drop_of(windows: Windows, position: int | None, rules: Rules) -> DropNumbers:
     pacing = windows.pacing
-    arrays = (pacing.today, pacing.paced, pacing.whole)
+    today, paced, whole = (_one(a, position) for a in (pacing.today, pacing.paced, pacing.whole))
     judged = rules.volume_drop.mode == "paced" or pacing.is_day_end(windows.last or 0)
-    return DropNumbers(
-        np.zeros(1, np.int64), *(_one(array, position) for array in arrays), pacing.days, judged
-    )
+    return DropNumbers(np.zeros(1, np.int64), today, paced, whole, pacing.days, judged)
 
 
 def _surge_account(numbers: SurgeNumbers, rules: Rules) -> Account:

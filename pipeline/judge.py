@@ -7,7 +7,7 @@ A verdict carries a reason, not only a yes or no. Every breach of a raw conditio
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -133,8 +133,9 @@ def _drop_signals(comparison: Comparison, policy: str, rules: Rules) -> pl.DataF
 
 
 def _select(numbers: Numbers, chosen: Flags) -> Numbers:
-    arrays = {f.name: getattr(numbers, f.name) for f in fields(numbers)}
-    return replace(numbers, **{name: a[chosen] for name, a in arrays.items() if isinstance(a, np.ndarray)})
+    values = {f.name: getattr(numbers, f.name) for f in fields(numbers)}
+    arrays: dict[str, Any] = {name: a[chosen] for name, a in values.items() if isinstance(a, np.ndarray)}
+    return replace(numbers, **arrays)
 
 
 def _signals(

@@ -149,8 +149,9 @@ class Lake:
 
 
 def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
-    """DDL of the analysts' views over the files of each dataset: explicit lists, never a glob, so that no
-    half-published file is seen.
+    """DDL of the analysts' views over the files of each dataset.
+
+    The files are listed, never found by a pattern, so that no half-published one is seen.
     """
     views = []
     for dataset, schema in DATASETS.items():

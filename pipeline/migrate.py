@@ -15,7 +15,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.translate import state_errors
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 #: Two processes that start together must not both create the schema ("schema" in ASCII).
 _MIGRATION_LOCK = 0x736368656D61
@@ -36,7 +36,7 @@ def newest_revision() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
-def current_revision(connection: object) -> str | None:
+def current_revision(connection: Connection) -> str | None:
     """The revision the database stands at; None when it is empty."""
     return MigrationContext.configure(
         connection, opts={"version_table": "schema_version"}

@@ -51,7 +51,7 @@ MERCHANT_MINUTE: Final = pl.Schema(
 #: Transactions that were set aside, each with its reason; no customer data.
 QUARANTINE: Final = pl.Schema({**TRANSACTION, "reason": pl.String()})
 
-#: One row per (rule, merchant, minute) whose raw condition of design section 3 held, with the integers behind it.
+#: One row per (rule, merchant, minute) whose raw condition (design section 3) held, with its integers.
 SIGNAL: Final = pl.Schema(
     {
         "minute": UTC_TIME,
@@ -105,7 +105,8 @@ def conform_source(frame: pl.DataFrame, query: str) -> pl.DataFrame:
     """
     missing = [name for name in TRANSACTION if name not in frame.columns]
     if missing:
-        msg = f"the extraction query {query} gives no column {', '.join(missing)}; it gives {', '.join(frame.columns)}"
+        given = ", ".join(frame.columns)
+        msg = f"the extraction query {query} gives no column {', '.join(missing)}; it gives {given}"
         raise SourceChanged(msg, f"name the column in the query: it must give {', '.join(TRANSACTION)}")
     return frame.select(_source_column(frame[name], wanted, query) for name, wanted in TRANSACTION.items())
 

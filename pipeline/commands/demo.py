@@ -58,7 +58,7 @@ LATE_SHARE = 0.02
 def demo(
     *, minutes: int | None, no_dashboard: bool, as_json: bool, merchants: int, per_day: int, seed: int
 ) -> None:
-    """Run everything here: PostgreSQL, a trade server with 8 days of history and incidents, pipeline, dashboard.
+    """Run everything here: PostgreSQL, a trade server with 8 days of history, pipeline and dashboard.
 
     Starts anew each time; only a home that holds nothing, or an earlier demo, is used.
     """
@@ -130,9 +130,7 @@ class _Demo:
         until = floor_minute(self.now) - JUDGED
         with progress_bar("backfill") as progress:
             published = pipeline.backfill(Span(self.traffic.config.start, until), progress)
-        _say(
-            f"published  {published:,} minutes of history in the lake; the last hour is judged minute by minute"
-        )
+        _say(f"published  {published:,} minutes of history in the lake; the last hour is judged by the minute")
 
 
 class _Reporter:
@@ -150,7 +148,8 @@ class _Reporter:
         local = judged.minute.astimezone(self._service.pipeline.settings.business_timezone)
         open_now = len(judged.changes.opened)
         _say(
-            f"{local:%H:%M}  {rows:,} transactions, {judged.signals.height} signals, {open_now} incidents opened, {ms:.0f} ms"
+            f"{local:%H:%M}  {rows:,} transactions, {judged.signals.height} signals, "
+            f"{open_now} incidents opened, {ms:.0f} ms"
         )
         if self._left is not None:
             self._left -= 1
@@ -226,7 +225,7 @@ def _trade_server(url: str, traffic: Traffic) -> Iterator[None]:
 def _dashboard(settings: Settings) -> Iterator[None]:
     """The dashboard as a process of its own, so that Ctrl-C reaches the demo first."""
     environment = dashboard_environment(settings, os.environ)
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
         dashboard_command(settings), env=environment, start_new_session=True, stdout=subprocess.DEVNULL
     )
     _say(f"dashboard  {settings.dashboard_url}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from sqlalchemy import text
@@ -18,11 +18,11 @@ from queries import sql
 from scheduler import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.state import State
 
-_INCIDENT_COLUMNS = {
+_INCIDENT_COLUMNS: dict[str, Callable[[Any], str]] = {
     "incident_id": str,
     "status": str,
     "severity": str,
@@ -32,7 +32,7 @@ _INCIDENT_COLUMNS = {
     "opened_minute": lambda minute: minute.strftime("%Y-%m-%dT%H:%MZ"),
     "krw_at_risk": lambda amount: f"{amount:,}",
 }
-_MESSAGE_COLUMNS = {
+_MESSAGE_COLUMNS: dict[str, Callable[[Any], str]] = {
     "outbox_id": str,
     "status": str,
     "event": str,
@@ -72,8 +72,9 @@ def show_incident(incident_id: int, *, as_json: bool) -> None:
             connection.execute(text(sql("ops/show_incident")), {"id": incident_id}).mappings().one_or_none()
         )
     if found is None:
-        raise _unknown("incident", incident_id)
-    report(dict(found), as_json=as_json, text=_fields(found))
+        _refuse("incident", incident_id)
+    shown = {str(name): value for name, value in found.items()}
+    report(shown, as_json=as_json, text=_fields(shown))
 
 
 @incidents.command("ack")
@@ -87,7 +88,7 @@ def acknowledge_incident(incident_id: int, by: str, *, as_json: bool) -> None:
             text(sql("ops/acknowledge_incident")), {"id": incident_id, "by": by}
         ).first()
     if found is None:
-        raise _unknown("open incident", incident_id)
+        _refuse("open incident", incident_id)
     content = {"incident_id": incident_id, "acknowledged_by": by}
     report(content, as_json=as_json, text=f"incident {incident_id} acknowledged by {by}")
 
@@ -108,7 +109,7 @@ def list_messages(*, status: str | None = None, limit: int = 50, as_json: bool =
     """List messages, newest first."""
     with _state() as state:
         rows = messages.list_messages(state.engine, status=status, at_most=limit)
-    report({"messages": rows}, as_json=as_json, text=table(list(rows), _MESSAGE_COLUMNS))
+    report({"messages": rows}, as_json=as_json, text=table(rows, _MESSAGE_COLUMNS))
 
 
 @outbox.command("show")
@@ -119,7 +120,7 @@ def show_message(outbox_id: int, *, as_json: bool) -> None:
     with _state() as state:
         found = messages.show_message(state.engine, outbox_id)
     if found is None:
-        raise _unknown("message", outbox_id)
+        _refuse("message", outbox_id)
     report(found, as_json=as_json, text=_fields(found))
 
 
@@ -131,7 +132,7 @@ def requeue(outbox_id: int | None, *, as_json: bool) -> None:
     with _state() as state:
         ids = messages.requeue(state.engine, datetime.now(UTC), outbox_id)
     if outbox_id is not None and not ids:
-        raise _unknown("dead message", outbox_id)
+        _refuse("dead message", outbox_id)
     report({"requeued": ids}, as_json=as_json, text=f"{len(ids)} messages wait for delivery again")
 
 
@@ -139,7 +140,7 @@ def requeue(outbox_id: int | None, *, as_json: bool) -> None:
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: MINUTERISK_DASHBOARD_PORT.")
 def dashboard(address: str, port: int | None) -> None:
-    """Show the dashboard until stopped. It has no login: keep it on this machine or behind a proxy that has one."""
+    """Show the dashboard until stopped. It has no login: keep it here or behind a proxy that has one."""
     from app.serve import dashboard_command, dashboard_environment  # noqa: PLC0415 - only this command needs it
 
     settings = read_settings()
@@ -154,8 +155,9 @@ def _state() -> Iterator[State]:
         yield state
 
 
-def _unknown(what: str, number: int) -> UsageError:
-    return UsageError(f"there is no {what} {number}", "see the list for the known numbers")
+def _refuse(what: str, number: int) -> NoReturn:
+    msg = f"there is no {what} {number}"
+    raise UsageError(msg, "see the list for the known numbers")
 
 
 def _fields(row: Mapping[str, Any]) -> str:

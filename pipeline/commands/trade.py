@@ -14,7 +14,7 @@ import psycopg
 
 from data.incidents import DEFAULT_FILE, place, read_incidents
 from data.load import load_file
-from data.simulator import LiveOptions, LiveReport, run_live, write_history
+from data.simulator import LiveOptions, run_live, write_history
 from data.trade import create_trade_database
 from data.traffic import Traffic, TrafficConfig
 from pipeline.commands.common import json_option, progress_bar, read_settings, report
@@ -25,6 +25,7 @@ from pipeline.minute import Span, business_date, business_day, floor_minute
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
+    from data.commits import LiveReport
     from pipeline.settings import Settings
 
 
@@ -81,8 +82,8 @@ def simulate(  # noqa: PLR0913 - the options of the command
     zone = settings.business_timezone
     today = business_date(now, zone)
     config = TrafficConfig(
-        # Cancels that reach into the first live minutes come from the rows before them. At a high rate drawing
-        # a whole day of those again would take longer than anybody waits.
+        # Cancels that reach into the first live minutes come from the rows before them. At a high rate
+        # drawing a whole day of those again would take longer than anybody waits.
         start=business_day(today - timedelta(days=history_days), zone).start
         if history_days or not tps
         else floor_minute(now),

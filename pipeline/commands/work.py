@@ -126,8 +126,8 @@ def stop_on_signals(stopped: Event) -> None:
 def _caught_up(tally: Tally, next_minute: datetime | None) -> str:
     until = format_minute(next_minute) if next_minute else "nothing"
     return (
-        f"{tally.minutes_processed:,} minutes judged, {tally.transactions:,} transactions, {tally.signals:,} signals, "
-        f"{tally.incidents_opened} incidents opened; next minute {until}Z"
+        f"{tally.minutes_processed:,} minutes judged, {tally.transactions:,} transactions, "
+        f"{tally.signals:,} signals, {tally.incidents_opened} incidents opened; next minute {until}Z"
     )
 
 

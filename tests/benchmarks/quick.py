@@ -2,8 +2,8 @@
 
 100,000 merchants, 7 days of history in the lake, closed minutes of 300,000 rows in a real PostgreSQL.
 Every minute is fetched bare (the same query through the same ADBC driver, into Arrow and Polars) right
-before and right after its tick, so that both see the same noise; the ratio is that of the medians. The same ticks run
-once with 2 and once with 7 days of history: a step that grows with the history would show.
+before and right after its tick, so that both see the same noise; the ratio is that of the medians. The
+same ticks run once with 2 and once with 7 days of history: a step that grows with the history would show.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def surge(*numbers: tuple[int, int, int, int]) -> SurgeNumbers:
 
 def drop(*numbers: tuple[int, int, int], days: int = 7, judged: bool = True) -> DropNumbers:
     """Rows of amount today, paced and whole."""
-    columns = np.array(numbers, np.int64).reshape(-1, 3).T
-    return DropNumbers(np.arange(columns.shape[1]), *columns, days, judged)
+    today, paced, whole = np.array(numbers, np.int64).reshape(-1, 3).T
+    return DropNumbers(np.arange(len(today)), today, paced, whole, days, judged)
 
 
 def test_twice_the_weekly_rate_breaches_and_one_cancel_less_does_not() -> None:

@@ -98,7 +98,8 @@ IMPOSSIBLE = {
     "two unresolved incidents of one merchant and rule": """
         INSERT INTO incident (rule, merchant_id, tier, severity, policy, opened_minute, last_breach_minute,
                               krw_at_risk, paid_out_cancelable, cancelled_unrecovered, reason, latest_reason)
-        SELECT 'cancel_surge', 'A', 'top', 'high', 'p', '2026-03-01T00:00Z', '2026-03-01T00:00Z', 0, 0, 0, '{}', '{}'
+        SELECT 'cancel_surge', 'A', 'top', 'high', 'p', '2026-03-01T00:00Z', '2026-03-01T00:00Z',
+               0, 0, 0, '{}', '{}'
         FROM generate_series(1, 2)
     """,
 }
