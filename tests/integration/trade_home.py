@@ -1,0 +1,86 @@
+"""A trade database and an installation that reads it, for the tests of the pipeline."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+
+from data.trade import create_trade_database, insert_transactions, reader_url
+from pipeline.schema import TRANSACTION
+from pipeline.settings import load_settings
+from scheduler import open_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from data.trade import MerchantIdType
+    from pipeline.catch_up import Pipeline
+    from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A stand-in trade database: the owner's URL, and the one of the role that may only SELECT."""
+
+    admin_url: str
+    name: str
+    owner_url: str
+
+    @property
+    def source_url(self) -> str:
+        return reader_url(self.admin_url, self.name)
+
+    def insert(self, *rows: tuple[int, str | int | None, str | None, int | None, datetime | None]) -> None:
+        """Rows of transaction_id, merchant_id, kind, amount, occurred_at."""
+        text = [(i, None if m is None else str(m), kind, amount, at) for i, m, kind, amount, at in rows]
+        insert_transactions(self.owner_url, pl.DataFrame(text, TRANSACTION, orient="row"))
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def trade_database(admin_url: str, merchant_id_type: MerchantIdType = "TEXT") -> Iterator[Trade]:
+    name = f"trade_{uuid.uuid4().hex[:12]}"
+    yield Trade(admin_url, name, create_trade_database(admin_url, name, merchant_id_type))
+    drop_database(admin_url, name)
+
+
+@contextmanager
+def state_database(admin_url: str) -> Iterator[str]:
+    name = f"state_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    yield admin_url.replace("/postgres?", f"/{name}?")
+    drop_database(admin_url, name)
+
+
+def drop_database(admin_url: str, name: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def settings_of(trade: Trade, state_url: str, home: Path, **more: str) -> Settings:
+    names = {
+        "home": str(home),
+        "source_url": trade.source_url,
+        "state_url": state_url,
+        "policy": "supported",
+        **more,
+    }
+    return load_settings({f"MINUTERISK_{name.upper()}": value for name, value in names.items()})
+
+
+@contextmanager
+def pipeline_of(trade: Trade, state_url: str, home: Path, **more: str) -> Iterator[Pipeline]:
+    """A leading pipeline over the trade database, as every command opens it."""
+    with open_pipeline(settings_of(trade, state_url, home, **more)) as pipeline:
+        yield pipeline
