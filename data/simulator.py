@@ -107,7 +107,7 @@ def run_live(
     options: LiveOptions | None = None,
     on_batch: Callable[[LiveReport], None] | None = None,
 ) -> LiveReport:
-    """Insert rows as their time comes until `stop` is set; returns what was committed.
+    """Insert the merchants, then rows as their time comes until `stop` is set; returns what was committed.
 
     Goes on at `traffic.position`, so nothing is missing after `write_history`; without one it begins with
     the rows after now. After a pause it catches up. A server that is away is awaited with growing delays,
@@ -116,8 +116,10 @@ def run_live(
     """
     options = options or LiveOptions()
     writer = Writer(url, stop, options.late_share, traffic.config.seed)
+    merchants = traffic.merchants()
+    insert_merchants(url, merchants)
     feed = _Feed(traffic, options.since, clock())
-    paymaster = _Paymaster(url, traffic.merchants(), clock())
+    paymaster = _Paymaster(url, merchants, clock())
     try:
         while not stop.is_set():
             started = clock()

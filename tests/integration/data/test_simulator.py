@@ -141,6 +141,12 @@ def test_live_alone_begins_with_what_comes_now(trade: str) -> None:
     assert len(found) > 10
 
 
+def test_live_alone_enters_the_merchants_too(trade: str) -> None:
+    live(trade, Traffic(CONFIG), NOON, NOON + timedelta(seconds=5))
+    with psycopg.connect(trade) as connection:
+        assert connection.execute("SELECT count(*) FROM merchants").fetchone() == (CONFIG.merchants,)
+
+
 def test_live_goes_on_after_another_process(trade: str) -> None:
     middle = NOON + timedelta(seconds=95)
     live(trade, Traffic(CONFIG), NOON, middle)
