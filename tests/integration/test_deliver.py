@@ -66,8 +66,7 @@ def test_an_opened_incident_is_posted_and_recorded(world: World) -> None:
     assert delivered is not None
     assert (delivered.outcome, delivered.sent, delivered.message_ts) == ("sent", 1, row["message_ts"])
     assert (row["status"], row["attempts"], row["ambiguous"]) == ("sent", 1, False)
-    assert delivered.delay_s is not None
-    assert delivered.delay_s < 5
+    assert delivered.delay_s is not None and delivered.delay_s < 5  # noqa: PT018 - one fact
     (message,) = world.standin.messages
     assert (
         message["metadata"]["event_payload"]["alert_key"] == f"test-{row['incident_id']}-opened-20261121T0903"
@@ -268,7 +267,6 @@ def test_dead_by_age_also_when_slack_never_took_it(world: World) -> None:
     start = world.clock.now()
     assert world.drain(step_s=60)[-1].outcome == "dead"
     assert timedelta(hours=2) <= world.clock.now() - start < timedelta(hours=2, minutes=10)
-    assert timedelta(hours=24) == LIMITS.age
 
 
 def test_a_storm_is_one_digest_and_every_row_has_its_record(world: World) -> None:
