@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Pacing:
-    """Per merchant, shape (merchants,): `today` so far, `paced` baseline to the same time, `whole` baseline days."""
+    """Shape (merchants,): `today` so far, `paced` baseline up to the same time, `whole` baseline days."""
 
     def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Slice]) -> None:
         self.zone = zone

@@ -124,7 +124,9 @@ def alert(
     return Changes(opened, continued, resolved, events)
 
 
-def open_incident(rows: Sequence[Mapping[str, Any]], at_risk: AtRisk | None, policy: str, rules: Rules) -> Incident:
+def open_incident(
+    rows: Sequence[Mapping[str, Any]], at_risk: AtRisk | None, policy: str, rules: Rules
+) -> Incident:
     """A new incident from the signals (rows of SIGNAL, by minute) of one key that a correction brought up."""
     incident = _open(rows[0]["minute"], rows[0], at_risk or AtRisk(), policy, rules.severity)
     for row in rows[1:]:

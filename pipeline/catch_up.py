@@ -118,7 +118,7 @@ class Pipeline:
         return done
 
     def start_history(self, until: datetime, progress: Progress = no_progress) -> None:
-        """Publish what comes before judging: the days before `until`, or an outage's minutes too old to judge."""
+        """Publish, unjudged, the days before `until` at the first start, or an outage's oldest minutes."""
         next_minute = self.state.next_minute()
         if next_minute is None:
             zone = self.settings.business_timezone
@@ -169,7 +169,7 @@ class Pipeline:
         self._line = None
 
     def ensure_fence(self) -> None:
-        """Set the first fence before the first row is read: what commits later is then found by the search."""
+        """Set the first fence before the first row is read: the search then finds what commits later."""
         if self.state.source_fence() is None:
             fence = self.source.fence()
             self.state.record_fence(fence, fence.clock - LOOK_BACK_LEAST)

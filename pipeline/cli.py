@@ -1,4 +1,4 @@
-"""The command line, `minuterisk COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong use or setup, 3 differences."""
+"""The command line: `minuterisk COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong use, 3 differences."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ STATE_ROLE = "minuterisk"
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where the databases are. `trade_url` may write the stand-in trade server; the pipeline never uses it."""
+    """Where the databases are. `trade_url`, never the pipeline's, may write the stand-in trade server."""
 
     source_url: str
     state_url: str

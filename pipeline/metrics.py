@@ -57,11 +57,18 @@ class Metrics:
             "minuterisk_reconcile_differences", "Minutes that differ from the source", registry=r
         )
         self.poll = Histogram(
-            "minuterisk_poll_seconds", "Search for late commits, with corrections", buckets=_SECONDS, registry=r
+            "minuterisk_poll_seconds",
+            "Search for late commits, with corrections",
+            buckets=_SECONDS,
+            registry=r,
         )
-        self.corrected = Counter("minuterisk_minutes_corrected", "Published minutes that got a revision", registry=r)
+        self.corrected = Counter(
+            "minuterisk_minutes_corrected", "Published minutes that got a revision", registry=r
+        )
         self.open_transaction = Gauge(
-            "minuterisk_source_open_transaction_seconds", "Age of the oldest open source transaction", registry=r
+            "minuterisk_source_open_transaction_seconds",
+            "Age of the oldest open source transaction",
+            registry=r,
         )
         self.without_time = Gauge(
             "minuterisk_rows_without_time", "Source rows that no minute counts", registry=r

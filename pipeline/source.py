@@ -110,7 +110,7 @@ class TradeSource(Protocol):
         ...
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
-        """Closed minutes that may have changed since the fence, from one snapshot; a superset of those that did.
+        """A superset of the closed minutes that changed since the fence, from one snapshot.
 
         `look_back` bounds the search by the time rows were written, where the dialect has such a column, else
         by their own time. `known` are the published minutes of the horizon. A minute that `known` lacks is

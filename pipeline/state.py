@@ -145,7 +145,7 @@ class State:
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
             at = connection.execute(text("SELECT now()")).scalar_one()
         through = mark["last_minute"] + MINUTE if mark and mark["last_minute"] else None
-        return Publication(mark["version"] if mark else 0, through, [_file(dict(row)) for row in rows], at)
+        return Publication(mark["version"] if mark else 0, through, [_file(row) for row in rows], at)
 
     def minutes(self, span: Span) -> list[dict[str, Any]]:
         """The ledger rows of a span."""
@@ -165,7 +165,7 @@ class State:
         """All incidents that are not resolved, by rule and merchant."""
         with self._read() as connection:
             rows = connection.execute(text(sql("ops/unresolved_incidents"))).mappings().all()
-        return {(row["rule"], row["merchant_id"]): _incident(dict(row)) for row in rows}
+        return {(row["rule"], row["merchant_id"]): _incident(row) for row in rows}
 
     def commit(self, commit: MinuteCommit) -> int:
         """Write ledger, files, incidents, outbox and watermark in one transaction; gives the new version."""

@@ -130,7 +130,7 @@ class _Demo:
         until = floor_minute(self.now) - JUDGED
         with progress_bar("backfill") as progress:
             published = pipeline.backfill(Span(self.traffic.config.start, until), progress)
-        _say(f"published  {published:,} minutes of history in the lake; the last hour is judged by the minute")
+        _say(f"published  {published:,} minutes of history; the last hour is judged minute by minute")
 
 
 class _Reporter:
