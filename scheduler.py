@@ -257,7 +257,7 @@ class Service:
         self._to_repair = tuple(difference.minute for difference in differences)
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """`job` for the scheduler: a passing failure waits for the next run, a permanent one ends the service."""
+        """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""
 
         def guarded_job() -> None:
             try:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pipeline.alert import Changes, Incident, Key
     from pipeline.count import Counted
     from pipeline.extract import Source
-    from pipeline.source import Payout
     from pipeline.lake import Lake, LakeFile
+    from pipeline.source import Payout
     from pipeline.state import State
     from pipeline.steps import Steps
 

@@ -117,7 +117,7 @@ def differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:
 def replace_files(
     lake: Lake, files: Sequence[LakeFile], dataset: str, revised: Mapping[datetime, pl.DataFrame]
 ) -> tuple[list[LakeFile], list[LakeFile]]:
-    """Write new files that hold the revised minutes instead of the old ones; gives (new files, files replaced).
+    """Write files that hold the revised minutes instead of the old ones; gives (new files, files replaced).
 
     A minute inside a compacted file means that file is written again as a whole.
     """
@@ -164,7 +164,7 @@ def rejudge(
     policy: str,
     rules: Rules,
 ) -> Rejudged:
-    """Judge the minutes up to `last` again; `windows` stand right before the first revised minute and are moved on.
+    """Judge the minutes up to `last` again; moves `windows`, which stand right before the first revised one.
 
     `published` holds the old rows of these minutes. Minutes before `judged_from` only slide the windows.
     """

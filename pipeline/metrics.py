@@ -76,7 +76,7 @@ class Metrics:
         self.leader = Gauge("minuterisk_leader_epoch", "Epoch of this process's leadership", registry=r)
 
     def serve(self, port: int) -> int | None:
-        """Serve /metrics on 127.0.0.1 (port 0: not at all); raises ConfigurationError if the port is taken."""
+        """Serve /metrics on 127.0.0.1 (port 0: not at all); raises ConfigurationError for a taken port."""
         if not port:
             return None
         try:
