@@ -67,8 +67,8 @@ CREATE INDEX minute_ledger_judged ON minute_ledger (minute) WHERE judged_at IS N
 -- How far the search for late commits has come: the newest fence, and from when on rows could still be unseen.
 CREATE TABLE source_fence (
     only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    xmin      bigint NOT NULL,
-    xmax      bigint NOT NULL CHECK (xmax >= xmin),
+    snapshot_xmin bigint NOT NULL,
+    snapshot_xmax bigint NOT NULL CHECK (snapshot_xmax >= snapshot_xmin),
     clock     timestamptz NOT NULL,
     look_back timestamptz NOT NULL CHECK (look_back <= clock)
 );

@@ -1,0 +1,165 @@
+"""Late commits, deletes and updates: published minutes follow the source, and incidents follow the minutes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psycopg
+import pytest
+
+from pipeline.catch_up import rebuild_windows
+from pipeline.corrector import Corrector
+from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.reconcile import reconcile
+from tests.integration.trade_home import pipeline_of, state_database, trade_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.catch_up import Pipeline
+    from tests.integration.trade_home import Trade
+
+NOW = floor_minute(datetime.now(UTC)) - timedelta(minutes=10)
+START = NOW - timedelta(minutes=30)
+
+
+@pytest.fixture
+def trade(postgres_url: str) -> Iterator[Trade]:
+    with trade_database(postgres_url) as trade:
+        yield trade
+
+
+@pytest.fixture
+def pipeline(postgres_url: str, trade: Trade, tmp_path: Path) -> Iterator[Pipeline]:
+    """Thirty judged minutes of a merchant with a week of approvals behind it."""
+    week = [(n, "shop", "APPROVAL", 1000, START - timedelta(hours=2, minutes=n % 600)) for n in range(1, 201)]
+    minutes = [(1000 + n, "shop", "APPROVAL", 1000, START + n * MINUTE) for n in range(30)]
+    trade.insert(*week, *minutes)
+    with state_database(postgres_url) as state_url, pipeline_of(trade, state_url, tmp_path) as pipeline:
+        pipeline.backfill(Span(START - timedelta(days=8), START))
+        list(pipeline.catch_up(NOW))
+        Corrector(pipeline).poll()
+        yield pipeline
+
+
+def whole(pipeline: Pipeline) -> Span:
+    return Span(START - timedelta(days=8), NOW)
+
+
+def differences(pipeline: Pipeline) -> int:
+    return len(reconcile(pipeline.source, pipeline.state, whole(pipeline), pipeline.lake.zone))
+
+
+def published(pipeline: Pipeline) -> tuple[int, int]:
+    rows = pipeline.lake.read(pipeline.state.publication().files, "merchant_minute", whole(pipeline))
+    return int(rows["approval_count"].sum()), int(rows["cancel_count"].sum())
+
+
+def incidents(pipeline: Pipeline) -> list[dict[str, object]]:
+    return pipeline.state.incidents_between(START - timedelta(days=8), NOW)
+
+
+def test_a_poll_without_late_commits_changes_nothing(pipeline: Pipeline) -> None:
+    version = pipeline.state.publication().version
+    assert Corrector(pipeline).poll() == []
+    assert pipeline.state.publication().version == version
+
+
+def test_a_late_commit_corrects_its_minute_once(pipeline: Pipeline, trade: Trade) -> None:
+    trade.insert((5000, "shop", "APPROVAL", 700, NOW - 3 * MINUTE))
+    assert differences(pipeline) == 1
+    corrector = Corrector(pipeline)
+    assert corrector.poll() == [NOW - 3 * MINUTE]
+    assert corrector.poll() == []
+    assert differences(pipeline) == 0
+    assert published(pipeline) == (231, 0)
+    assert pipeline.state.minutes(Span(NOW - 3 * MINUTE, NOW - 2 * MINUTE))[0]["revision"] == 1
+
+
+def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(pipeline: Pipeline, trade: Trade) -> None:
+    corrector = Corrector(pipeline)
+    with psycopg.connect(trade.owner_url) as late:
+        late.execute("SAVEPOINT a")
+        late.execute(
+            "INSERT INTO transactions (transaction_id, merchant_id, kind, amount, occurred_at) VALUES (6000, 'shop', 'CANCEL', 1, %s)",
+            [NOW - 2 * MINUTE],
+        )
+        late.execute("RELEASE SAVEPOINT a")
+        trade.insert((6001, "other", "APPROVAL", 5, NOW - 2 * MINUTE))
+        assert corrector.poll() == [NOW - 2 * MINUTE]  # only the committed row so far
+        late.commit()
+    assert corrector.poll() == [NOW - 2 * MINUTE]
+    assert differences(pipeline) == 0
+    assert published(pipeline) == (231, 1)
+
+
+def test_a_late_surge_opens_its_incident_at_its_minute_and_only_once(pipeline: Pipeline, trade: Trade) -> None:
+    trade.insert(*((7000 + n, "shop", "CANCEL", 900, NOW - 5 * MINUTE) for n in range(20)))
+    corrector = Corrector(pipeline)
+    corrector.poll()
+    found = incidents(pipeline)
+    assert [(i["rule"], i["merchant_id"], i["opened_minute"]) for i in found] == [("cancel_surge", "shop", NOW - 5 * MINUTE)]
+    trade.insert((8000, "shop", "CANCEL", 900, NOW - 5 * MINUTE))
+    corrector.poll()
+    assert len(incidents(pipeline)) == 1
+
+
+def test_an_incident_that_corrected_data_do_not_support_is_marked_not_deleted(pipeline: Pipeline, trade: Trade) -> None:
+    trade.insert(*((7000 + n, "shop", "CANCEL", 900, NOW - 5 * MINUTE) for n in range(20)))
+    corrector = Corrector(pipeline)
+    corrector.poll()
+    trade.execute("DELETE FROM transactions WHERE transaction_id >= 7000")
+    assert differences(pipeline) == 1
+    assert corrector.correct([NOW - 5 * MINUTE], "reconciliation") == [NOW - 5 * MINUTE]
+    assert differences(pipeline) == 0
+    marked = incidents(pipeline)
+    assert [i["corrected_minute"] for i in marked] == [NOW - MINUTE]
+    signals = pipeline.lake.read(pipeline.state.publication().files, "signal", whole(pipeline))
+    assert signals.is_empty()
+
+
+def test_corrected_windows_equal_windows_rebuilt_from_the_lake(pipeline: Pipeline, trade: Trade) -> None:
+    trade.insert(
+        (9000, "shop", "CANCEL", 900, NOW - 4 * MINUTE),
+        (9001, "new shop", "APPROVAL", 10, NOW - 2 * MINUTE),
+        (9002, "shop", "APPROVAL", 10, START - timedelta(hours=3)),
+    )
+    Corrector(pipeline).poll()
+    judged = list(pipeline.catch_up(NOW + MINUTE))
+    rebuilt = rebuild_windows(pipeline.lake, pipeline.state, NOW + MINUTE, pipeline.rules)
+    line = pipeline._line
+    assert judged
+    assert line is not None
+    for name in ("shop", "new shop"):
+        a, b = line.windows.merchants.find(name), rebuilt.merchants.find(name)
+        assert a is not None
+        assert b is not None
+        for mine, other in ((line.windows.hour, rebuilt.hour), (line.windows.week, rebuilt.week)):
+            assert (mine.approvals[a], mine.cancels[a]) == (other.approvals[b], other.cancels[b])
+        pace, again = line.windows.pacing, rebuilt.pacing
+        assert (pace.today[a], pace.paced[a], pace.whole[a]) == (again.today[b], again.paced[b], again.whole[b])
+    assert int(np.sum(line.windows.week.approvals)) == int(np.sum(rebuilt.week.approvals))
+
+
+def test_rows_older_than_the_horizon_are_recorded_not_counted(pipeline: Pipeline, trade: Trade) -> None:
+    old = NOW - timedelta(days=3)
+    trade.insert((9500, "shop", "APPROVAL", 10, old))
+    assert Corrector(pipeline).poll() == []
+    with pipeline.state.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT minute FROM late_minute").scalars().all()
+    assert rows == [old]
+
+
+def test_compacted_minutes_are_corrected_inside_their_file(pipeline: Pipeline, trade: Trade) -> None:
+    from pipeline.compact import compact
+
+    compact(pipeline.lake, pipeline.state, NOW)
+    trade.insert((9600, "shop", "APPROVAL", 10, START + MINUTE), (9601, "shop", "REFUND", 10, START + MINUTE))
+    assert Corrector(pipeline).poll() == [START + MINUTE]
+    assert differences(pipeline) == 0
+    assert published(pipeline) == (231, 0)
+    aside = pipeline.lake.read(pipeline.state.publication().files, "quarantine", whole(pipeline))
+    assert aside["reason"].to_list() == ["kind_unknown"]
