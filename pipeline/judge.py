@@ -44,7 +44,7 @@ def judge(comparison: Comparison, policy: str, rules: Rules) -> pl.DataFrame:
     `budgeted` equals `supported` until its statistics arrive; `literal` lets every signal pass.
     """
     frames = [_surge_signals(comparison, policy, rules), _drop_signals(comparison, policy, rules)]
-    signals = pl.concat(frame.select(SIGNAL.names()) for frame in frames)
+    signals = pl.concat(frames)
     return signals.sort(pl.col("tier") != "top", "merchant_id", "rule")
 
 
@@ -141,19 +141,17 @@ def _select(numbers: Numbers, chosen: Flags) -> Numbers:
 def _signals(
     comparison: Comparison, rule: str, positions: Integers, reasons: list[str], measures: dict[str, Integers]
 ) -> pl.DataFrame:
+    size = len(positions)
+    if not size:  # the ordinary minute
+        return SIGNAL.to_frame()
     columns: dict[str, object] = {
-        "rule": pl.repeat(rule, len(positions), dtype=pl.String, eager=True),
+        "minute": [comparison.minute] * size,
+        "rule": [rule] * size,
         "merchant_id": comparison.merchant_ids.gather(positions),
-        "tier": pl.select(
-            pl.when(pl.Series(comparison.top[positions])).then(pl.lit("top")).otherwise(pl.lit("tail"))
-        ).to_series(),
-        "reason": pl.Series(reasons, dtype=pl.String),
+        "tier": np.where(comparison.top[positions], "top", "tail").tolist(),
+        "passed": [reason == FIRES for reason in reasons],
+        "reason": reasons,
         **measures,
     }
-    frame = pl.DataFrame(columns).with_columns(
-        minute=pl.lit(comparison.minute, dtype=SIGNAL["minute"]), passed=pl.col("reason") == FIRES
-    )
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(dtype)
-        for name, dtype in SIGNAL.items()
-    )
+    nothing = [None] * size
+    return pl.DataFrame({name: columns.get(name, nothing) for name in SIGNAL}, SIGNAL)
