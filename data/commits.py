@@ -27,7 +27,8 @@ _LATE_MOST_S: Final = 4.0
 class LiveReport:
     """What was committed: rows in all, of them late, and batches; how often it had to connect again.
 
-    `behind_s_max` is the largest age that a row had when it was handed over for writing.
+    `behind_s_max` is the largest age that a row had when it was handed over for writing. `unwritten` rows
+    were given up because the feed was asked to stop while the server was away.
     """
 
     rows: int = 0
@@ -35,6 +36,7 @@ class LiveReport:
     batches: int = 0
     reconnections: int = 0
     behind_s_max: float = 0.0
+    unwritten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Writer:
             except psycopg.OperationalError:
                 self._drop_connection()
                 if self._stop.wait(delay_s):
-                    return  # asked to stop while the server is away: these rows were not written
+                    self.report.unwritten += rows.height
+                    return
                 delay_s = min(2 * delay_s, _RETRY_LONGEST_S)
             except psycopg.errors.UniqueViolation:
                 if not repeated:

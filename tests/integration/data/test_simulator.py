@@ -186,6 +186,41 @@ def test_late_rows_stay_invisible_until_their_commit(trade: str) -> None:
     writer.close()
 
 
+def end_connections(admin_url: str, url: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+
+
+def test_late_rows_whose_open_transaction_was_lost_are_written_again(trade: str, postgres_url: str) -> None:
+    rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
+    writer = Writer(trade, threading.Event(), 1.0, 1)
+    writer.write(rows, NOON)
+    end_connections(postgres_url, trade)
+    writer.commit_late(NOON + timedelta(seconds=5))
+    writer.close()
+    assert len(ids_in(trade)) == rows.height == writer.report.rows == writer.report.late_rows
+
+
+def test_late_rows_that_met_no_server_are_written_later(trade: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
+    writer = Writer(trade, threading.Event(), 1.0, 1)
+
+    def refuse(*_: object) -> None:
+        message = "the database system is starting up"
+        raise psycopg.OperationalError(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg, "connect", refuse)
+        writer.write(rows[:5], NOON)
+    writer.write(rows[5:], NOON + timedelta(seconds=2))
+    writer.commit_late(NOON + timedelta(seconds=7))
+    assert len(ids_in(trade)) == rows.height
+    writer.close()
+
+
 def test_a_lost_server_is_awaited_and_nothing_is_lost(trade: str, postgres_url: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(trade)["dbname"]
     reports = []
@@ -233,6 +268,24 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(trade: str, monkeypatch: 
     assert lost
     assert ids_in(trade) == rows.sort("occurred_at", "transaction_id")["transaction_id"].to_list()
     assert writer.report.rows == rows.height
+
+
+def test_rows_given_up_at_the_end_are_counted(trade: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
+    stop = threading.Event()
+    writer = Writer(trade, stop, 0.0, 1)
+    stop.set()
+
+    def fail(_: psycopg.Connection) -> None:
+        message = "server closed the connection unexpectedly"
+        raise psycopg.OperationalError(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "commit", fail)
+        writer.write(rows, NOON)
+    writer.close()
+    assert (writer.report.rows, writer.report.unwritten) == (0, rows.height)
+    assert ids_in(trade) == []
 
 
 def test_an_id_that_somebody_else_took_is_an_error(trade: str) -> None:
