@@ -62,7 +62,8 @@ class Corrector:
         since, look_back = before
         horizon = floor_minute(since.clock - HORIZON)
         known = known_minutes(pipeline.state.minutes(Span(min(horizon, next_minute), next_minute)))
-        changed = pipeline.source.changed(since, Span(min(floor_minute(look_back), next_minute), next_minute), known)
+        search = Span(min(floor_minute(look_back), next_minute), next_minute)
+        changed = pipeline.source.changed(since, search, known)
         if changed.fence.xmax < since.xmax:
             return self._after_failover(since, changed.fence, Span(min(horizon, next_minute), next_minute))
         corrected = self.correct([m for m in changed.minutes if m in known], "late_commit")

@@ -1,4 +1,4 @@
-"""Late commits, deletes and updates: published minutes follow the source, and incidents follow the minutes."""
+"""Late commits, deletes and updates: published minutes follow the source, incidents the minutes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from pipeline.catch_up import rebuild_windows
+from pipeline.compact import compact
 from pipeline.corrector import Corrector
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.reconcile import reconcile
@@ -79,12 +80,15 @@ def test_a_late_commit_corrects_its_minute_once(pipeline: Pipeline, trade: Trade
     assert pipeline.state.minutes(Span(NOW - 3 * MINUTE, NOW - 2 * MINUTE))[0]["revision"] == 1
 
 
-def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(pipeline: Pipeline, trade: Trade) -> None:
+def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(
+    pipeline: Pipeline, trade: Trade
+) -> None:
     corrector = Corrector(pipeline)
     with psycopg.connect(trade.owner_url) as late:
         late.execute("SAVEPOINT a")
         late.execute(
-            "INSERT INTO transactions (transaction_id, merchant_id, kind, amount, occurred_at) VALUES (6000, 'shop', 'CANCEL', 1, %s)",
+            "INSERT INTO transactions (transaction_id, merchant_id, kind, amount, occurred_at)"
+            " VALUES (6000, 'shop', 'CANCEL', 1, %s)",
             [NOW - 2 * MINUTE],
         )
         late.execute("RELEASE SAVEPOINT a")
@@ -96,18 +100,24 @@ def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(pipeline:
     assert published(pipeline) == (231, 1)
 
 
-def test_a_late_surge_opens_its_incident_at_its_minute_and_only_once(pipeline: Pipeline, trade: Trade) -> None:
+def test_a_late_surge_opens_its_incident_at_its_minute_and_only_once(
+    pipeline: Pipeline, trade: Trade
+) -> None:
     trade.insert(*((7000 + n, "shop", "CANCEL", 900, NOW - 5 * MINUTE) for n in range(20)))
     corrector = Corrector(pipeline)
     corrector.poll()
     found = incidents(pipeline)
-    assert [(i["rule"], i["merchant_id"], i["opened_minute"]) for i in found] == [("cancel_surge", "shop", NOW - 5 * MINUTE)]
+    assert [(i["rule"], i["merchant_id"], i["opened_minute"]) for i in found] == [
+        ("cancel_surge", "shop", NOW - 5 * MINUTE)
+    ]
     trade.insert((8000, "shop", "CANCEL", 900, NOW - 5 * MINUTE))
     corrector.poll()
     assert len(incidents(pipeline)) == 1
 
 
-def test_an_incident_that_corrected_data_do_not_support_is_marked_not_deleted(pipeline: Pipeline, trade: Trade) -> None:
+def test_an_incident_that_corrected_data_do_not_support_is_marked_not_deleted(
+    pipeline: Pipeline, trade: Trade
+) -> None:
     trade.insert(*((7000 + n, "shop", "CANCEL", 900, NOW - 5 * MINUTE) for n in range(20)))
     corrector = Corrector(pipeline)
     corrector.poll()
@@ -139,8 +149,8 @@ def test_corrected_windows_equal_windows_rebuilt_from_the_lake(pipeline: Pipelin
         assert b is not None
         for mine, other in ((line.windows.hour, rebuilt.hour), (line.windows.week, rebuilt.week)):
             assert (mine.approvals[a], mine.cancels[a]) == (other.approvals[b], other.cancels[b])
-        pace, again = line.windows.pacing, rebuilt.pacing
-        assert (pace.today[a], pace.paced[a], pace.whole[a]) == (again.today[b], again.paced[b], again.whole[b])
+        one, two = line.windows.pacing, rebuilt.pacing
+        assert (one.today[a], one.paced[a], one.whole[a]) == (two.today[b], two.paced[b], two.whole[b])
     assert int(np.sum(line.windows.week.approvals)) == int(np.sum(rebuilt.week.approvals))
 
 
@@ -154,8 +164,6 @@ def test_rows_older_than_the_horizon_are_recorded_not_counted(pipeline: Pipeline
 
 
 def test_compacted_minutes_are_corrected_inside_their_file(pipeline: Pipeline, trade: Trade) -> None:
-    from pipeline.compact import compact
-
     compact(pipeline.lake, pipeline.state, NOW)
     trade.insert((9600, "shop", "APPROVAL", 10, START + MINUTE), (9601, "shop", "REFUND", 10, START + MINUTE))
     assert Corrector(pipeline).poll() == [START + MINUTE]
