@@ -127,10 +127,14 @@ class Lake:
 
     def project_catalog(self, publication: Publication) -> None:
         """Replace the analysts' DuckDB file by one whose views read `publication`."""
+        files = {name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS}
         with storage_errors(self._catalog):
-            self._write_catalog(
-                {name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS}
-            )
+            self._catalog.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._write_catalog(files)
+            except duckdb.IOException as error:  # DuckDB tells of the disk in words, without the system's number
+                msg = f"cannot write {self._catalog}: {str(error).splitlines()[0]}"
+                raise StorageUnavailable(msg, "free space on the disk; the next version is written anew") from error
 
     def unlink(self, paths: Iterable[str]) -> None:
         """Delete retired files; one that is gone already is fine."""
