@@ -132,9 +132,9 @@ class Lake:
             self._catalog.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._write_catalog(files)
-            except duckdb.IOException as error:  # DuckDB tells of the disk in words, without the system's number
+            except duckdb.IOException as error:  # DuckDB gives no error number to translate
                 msg = f"cannot write {self._catalog}: {str(error).splitlines()[0]}"
-                raise StorageUnavailable(msg, "free space on the disk; the next version is written anew") from error
+                raise StorageUnavailable(msg, "free space on the disk, then start again") from error
 
     def unlink(self, paths: Iterable[str]) -> None:
         """Delete retired files; one that is gone already is fine."""

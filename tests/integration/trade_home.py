@@ -49,9 +49,9 @@ class Trade:
 
 @contextmanager
 def trade_database(admin_url: str, merchant_id_type: MerchantIdType = "TEXT") -> Iterator[Trade]:
+    """A database of its own; it goes with the server, because dropping it costs a checkpoint."""
     name = f"trade_{uuid.uuid4().hex[:12]}"
     yield Trade(admin_url, name, create_trade_database(admin_url, name, merchant_id_type))
-    drop_database(admin_url, name)
 
 
 @contextmanager
@@ -60,12 +60,6 @@ def state_database(admin_url: str) -> Iterator[str]:
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
     yield admin_url.replace("/postgres?", f"/{name}?")
-    drop_database(admin_url, name)
-
-
-def drop_database(admin_url: str, name: str) -> None:
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def settings_of(trade: Trade, state_url: str, home: Path, **more: str) -> Settings:

@@ -1,0 +1,518 @@
+"""The pipeline on a real PostgreSQL: what is set aside, what is refused, what a failure leaves behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipeline.compact import compact, delete_expired, sweep_orphans
+from pipeline.errors import (
+    ConfigurationError,
+    FencedOut,
+    LakeDamaged,
+    MinuteriskError,
+    NotLeader,
+    SourceChanged,
+    UsageError,
+)
+from pipeline.minute import MINUTE, Span
+from pipeline.reconcile import reconcile
+from pipeline.schema import AMOUNT_LIMIT, MERCHANT_MINUTE
+from pipeline.settings import mask_url
+from scheduler import open_pipeline
+from tests.integration.trade_home import pipeline_of, settings_of, state_database, trade_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.catch_up import Pipeline
+    from pipeline.state import State
+    from tests.integration.trade_home import Trade
+
+SEOUL = ZoneInfo("Asia/Seoul")
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MORNING = Span(NOON - 6 * HOUR, NOON)
+
+
+@pytest.fixture
+def trade(postgres_url: str) -> Iterator[Trade]:
+    with trade_database(postgres_url) as trade:
+        yield trade
+
+
+@pytest.fixture
+def state_url(postgres_url: str) -> Iterator[str]:
+    with state_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def pipeline(trade: Trade, state_url: str, tmp_path: Path) -> Iterator[Pipeline]:
+    with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
+        yield pipeline
+
+
+def ordinary(trade: Trade, start: datetime = NOON - 6 * HOUR, end: datetime = NOON + HOUR) -> int:
+    """Ten approvals and one cancel every five minutes; returns how many rows."""
+    rows: list[Any] = []
+    minute = start
+    while minute < end:
+        for n in range(10):
+            rows.append((len(rows) + 1, f"M{n % 3}", "APPROVAL", 1000 + n, minute + timedelta(seconds=n)))
+        rows.append((len(rows) + 1, "M0", "CANCEL", 1000, minute))
+        minute += 5 * MINUTE
+    trade.insert(*rows)
+    return len(rows)
+
+
+def surge(trade: Trade, minute: datetime, cancels: int = 30) -> None:
+    """So many cancels of M0 in one minute, enough to fire under `supported`."""
+    trade.insert(*((900_000 + n, "M0", "CANCEL", 5000, minute) for n in range(cancels)))
+
+
+def totals(pipeline: Pipeline, span: Span) -> tuple[int, ...]:
+    rows = pipeline.lake.read(pipeline.state.publication().files, "merchant_minute", span)
+    return tuple(int(rows[name].sum()) for name in rows.columns[2:])
+
+
+def remains(state: State) -> dict[str, int]:
+    """How many rows every table of the operational database has, and its watermark."""
+    tables = ("minute_ledger", "lake_file", "incident", "outbox", "watermark")
+    with state.engine.connect() as connection:
+        counts = {t: int(connection.execute(text(f"SELECT count(*) FROM {t}")).scalar_one()) for t in tables}
+        mark = connection.execute(
+            text("SELECT extract(epoch FROM next_minute), version FROM watermark")
+        ).first()
+    return counts | ({"next": int(mark[0]), "version": int(mark[1])} if mark else {})
+
+
+# ------------------------------------------------------------------ rows that cannot be counted
+
+
+def test_bad_rows_are_set_aside_with_a_reason_and_counted_and_the_rest_goes_on(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    good = ordinary(trade, end=NOON)
+    trade.execute("ALTER TABLE transactions DROP CONSTRAINT transactions_pkey")
+    at = NOON - 3 * HOUR + timedelta(seconds=30)
+    trade.insert(
+        (100_001, None, "APPROVAL", 10, at),
+        (100_002, "  ", "APPROVAL", 10, at),
+        (100_003, "M1", "REFUND", 10, at),
+        (100_004, "M1", None, 10, at),
+        (100_005, "M1", "CANCEL", -10, at),
+        (100_006, "M1", "CANCEL", None, at),
+        (100_007, "M1", "APPROVAL", AMOUNT_LIMIT + 1, at),
+        (100_008, "M1", "APPROVAL", 2**63 - 1, at),
+        (1, "M1", "APPROVAL", 10, MORNING.start),
+    )
+    pipeline.backfill(MORNING)
+    set_aside = pipeline.lake.read(pipeline.state.publication().files, "quarantine", MORNING)
+    assert dict(set_aside.group_by("reason").len().iter_rows()) == {
+        "merchant_missing": 2,
+        "kind_unknown": 2,
+        "amount_negative": 1,
+        "amount_missing": 1,
+        "amount_too_large": 2,
+        "transaction_id_duplicate": 1,
+    }
+    ledger = pipeline.state.minutes(MORNING)
+    assert sum(row["quarantined"] for row in ledger) == 9
+    assert sum(row["source_rows"] for row in ledger) == good + 9
+    assert totals(pipeline, MORNING)[:2] == (good * 10 // 11, good // 11)
+    assert reconcile(pipeline.source, pipeline.state, MORNING, SEOUL) == []
+
+
+def test_a_row_inserted_late_is_found_by_the_reconciliation(pipeline: Pipeline, trade: Trade) -> None:
+    ordinary(trade, end=NOON)
+    pipeline.backfill(MORNING)
+    assert reconcile(pipeline.source, pipeline.state, MORNING, SEOUL) == []
+    minute = NOON - 2 * HOUR + MINUTE
+    trade.insert((200_000, "M1", "CANCEL", 77, minute + timedelta(seconds=59)))
+    found = reconcile(pipeline.source, pipeline.state, MORNING, SEOUL)
+    assert [difference.minute for difference in found] == [minute]
+    shown = found[0].as_json()
+    assert shown["source"] == {"rows": 1, "cancels": 1, "amount": 77}
+    assert shown["ledger"] == {"rows": 0, "cancels": 0, "amount": 0}
+
+
+def test_a_deleted_and_a_changed_row_are_found_too(pipeline: Pipeline, trade: Trade) -> None:
+    ordinary(trade, end=NOON)
+    pipeline.backfill(MORNING)
+    trade.execute("DELETE FROM transactions WHERE transaction_id = 1")
+    trade.execute("UPDATE transactions SET amount = amount + 1 WHERE transaction_id = 12")
+    found = reconcile(pipeline.source, pipeline.state, MORNING, SEOUL)
+    assert [difference.minute for difference in found] == [MORNING.start, MORNING.start + 5 * MINUTE]
+
+
+# ------------------------------------------------------------------ sources that are not as they must be
+
+
+def refusal(trade: Trade, state: str, home: Path, **more: str) -> MinuteriskError:
+    with pytest.raises(MinuteriskError) as caught, pipeline_of(trade, state, home, **more):
+        pass
+    assert isinstance(caught.value, (ConfigurationError, SourceChanged)), repr(caught.value)
+    assert caught.value.hint, "an error without a next step"
+    return caught.value
+
+
+def test_a_role_without_the_right_to_select_is_told_what_to_grant(
+    trade: Trade, state_url: str, tmp_path: Path
+) -> None:
+    for table in ("transactions", "settlements", "merchants"):
+        trade.execute(f"REVOKE SELECT ON {table} FROM minuterisk_reader")
+        error = refusal(trade, state_url, tmp_path)
+        assert table in error.what
+        assert "GRANT SELECT" in error.hint
+        trade.execute(f"GRANT SELECT ON {table} TO minuterisk_reader")
+
+
+@pytest.mark.parametrize("table", ["transactions", "settlements", "merchants"])
+def test_a_missing_table_is_named(trade: Trade, state_url: str, tmp_path: Path, table: str) -> None:
+    trade.execute(f"DROP TABLE {table}")
+    error = refusal(trade, state_url, tmp_path)
+    assert isinstance(error, ConfigurationError)
+    assert table in error.what
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("ALTER COLUMN amount TYPE numeric", "amount"),
+        ("ALTER COLUMN amount TYPE double precision", "amount"),
+        ("ALTER COLUMN occurred_at TYPE timestamp", "occurred_at"),
+        ("ALTER COLUMN kind TYPE integer USING 1", "kind"),
+        ("ALTER COLUMN merchant_id TYPE boolean USING true", "merchant_id"),
+        ("RENAME COLUMN occurred_at TO happened_at", "occurred_at"),
+        ("DROP COLUMN amount", "amount"),
+    ],
+)
+def test_a_column_of_another_type_or_name_is_named(
+    trade: Trade, state_url: str, tmp_path: Path, change: str, named: str
+) -> None:
+    trade.execute(f"ALTER TABLE transactions {change}")
+    error = refusal(trade, state_url, tmp_path)
+    assert isinstance(error, SourceChanged)
+    assert named in error.what
+
+
+def test_merchants_whose_ids_have_another_type_than_the_transactions_are_refused(
+    trade: Trade, state_url: str, tmp_path: Path
+) -> None:
+    trade.execute("ALTER TABLE settlements ALTER COLUMN merchant_id TYPE bigint USING 1")
+    assert isinstance(refusal(trade, state_url, tmp_path), SourceChanged)
+
+
+@pytest.mark.parametrize("which", ["source_url", "state_url"])
+def test_a_wrong_address_or_database_is_refused_without_showing_the_password(
+    trade: Trade, state_url: str, tmp_path: Path, which: str
+) -> None:
+    host = state_url.partition("?")[2]
+    for url in (
+        f"postgresql://postgres:hunter2@/no_such_database?{host}",
+        f"postgresql://nobody:hunter2@/postgres?{host}",
+        "postgresql://u:hunter2@no-such-host.invalid/db",
+    ):
+        changed = {"source_url": url} if which == "source_url" else {}
+        error = refusal(trade, url if which == "state_url" else state_url, tmp_path, **changed)
+        assert isinstance(error, ConfigurationError)
+        assert f"MINUTERISK_{which.upper()}" in error.hint
+        assert "hunter2" not in str(error)
+        assert mask_url(url) in error.what
+
+
+def test_a_query_with_a_mistake_is_refused_before_the_first_minute(
+    trade: Trade, state_url: str, tmp_path: Path
+) -> None:
+    from pipeline.settings import PROJECT  # noqa: PLC0415 - only here
+
+    folder = tmp_path / "queries"
+    folder.mkdir()
+    for path in (PROJECT / "queries" / "extract" / "postgresql").glob("*.sql"):
+        (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "transactions.sql").write_text("SELEC transaction_id FROM transactions WHERE $1 < $2")
+    assert isinstance(refusal(trade, state_url, tmp_path, source_queries=str(folder)), SourceChanged)
+    (folder / "transactions.sql").unlink()
+    assert isinstance(refusal(trade, state_url, tmp_path, source_queries=str(folder)), ConfigurationError)
+
+
+def test_the_pipeline_cannot_write_to_the_source(pipeline: Pipeline, trade: Trade) -> None:
+    for statement in (
+        "DELETE FROM transactions",
+        "CREATE TABLE t (a int)",
+        "CREATE TEMPORARY TABLE t (a int)",
+    ):
+        with psycopg.connect(trade.source_url) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(statement.encode())
+
+
+# ------------------------------------------------------------------ one leader
+
+
+def test_a_second_leader_is_refused_while_the_first_lives(
+    pipeline: Pipeline, trade: Trade, state_url: str, tmp_path: Path
+) -> None:
+    with pytest.raises(NotLeader) as caught, pipeline_of(trade, state_url, tmp_path / "other"):
+        pass
+    assert "process" in caught.value.what
+    assert caught.value.hint
+
+
+def test_a_leader_that_was_replaced_cannot_commit_any_more(pipeline: Pipeline, trade: Trade) -> None:
+    ordinary(trade, end=NOON)
+    pipeline.backfill(Span(MORNING.start, MORNING.start + HOUR))
+    before = remains(pipeline.state)
+    with pipeline.state.engine.begin() as connection:  # a newer leader has taken over
+        connection.execute(text("UPDATE leader SET epoch = epoch + 1, holder = 'another'"))
+    for act in (
+        lambda: pipeline.backfill(MORNING),
+        lambda: list(pipeline.catch_up(NOON)),
+        lambda: pipeline.judge_from(NOON),
+        pipeline.state.heartbeat,
+    ):
+        with pytest.raises(FencedOut):
+            act()
+    assert remains(pipeline.state) == before
+
+
+# ------------------------------------------------------------------ all or nothing
+
+
+def test_a_commit_that_fails_leaves_nothing_and_the_pipeline_goes_on(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    ordinary(trade)
+    surge(trade, NOON + 2 * MINUTE)
+    pipeline.backfill(MORNING)
+    assert len(list(pipeline.catch_up(NOON + 2 * MINUTE))) == 2
+    with pipeline.state.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox ADD CONSTRAINT nothing_told CHECK (incident_id IS NULL)"))
+    before = remains(pipeline.state)
+    for _ in range(2):
+        with pytest.raises(MinuteriskError) as caught:
+            list(pipeline.catch_up(NOON + 5 * MINUTE))
+        assert caught.value.hint
+        assert remains(pipeline.state) == before
+    with pipeline.state.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox DROP CONSTRAINT nothing_told"))
+    judged = list(pipeline.catch_up(NOON + 5 * MINUTE))
+    assert [one.minute for one in judged] == [NOON + n * MINUTE for n in (2, 3, 4)]
+    assert [i.merchant_id for one in judged for i in one.changes.opened] == ["M0"]
+    after = remains(pipeline.state)
+    assert (after["incident"], after["outbox"]) == (1, 1)
+    assert pipeline.state.published().holes == 0
+    assert reconcile(pipeline.source, pipeline.state, Span(MORNING.start, NOON + 5 * MINUTE), SEOUL) == []
+
+
+def test_the_same_minutes_judged_in_one_run_and_with_a_restart_between_give_the_same(
+    trade: Trade, postgres_url: str, tmp_path: Path
+) -> None:
+    ordinary(trade)
+    surge(trade, NOON + 2 * MINUTE)
+    results = []
+    for name, stops in (("one", [NOON + 20 * MINUTE]), ("two", [NOON + n * MINUTE for n in (1, 3, 12, 20)])):
+        with state_database(postgres_url) as state_url:
+            signals = []
+            for number, stop in enumerate(stops):
+                with pipeline_of(trade, state_url, tmp_path / name) as pipeline:
+                    if number == 0:
+                        pipeline.judge_from(NOON)
+                    signals += [row for one in pipeline.catch_up(stop) for row in one.signals.to_dicts()]
+                    ledger = pipeline.state.published()
+                    assert (ledger.holes, ledger.next_minute) == (0, stop)
+                    unresolved = {
+                        key: (i.opened_minute, i.last_breach_minute, i.severity, i.reason)
+                        for key, i in pipeline.state.unresolved().items()
+                    }
+            results.append((signals, unresolved))
+    assert results[0] == results[1]
+    assert results[0][1]
+
+
+def test_a_minute_without_a_transaction_has_its_row_in_the_ledger(pipeline: Pipeline) -> None:
+    """Also where the whole source is empty and nothing was ever written to the home."""
+    pipeline.backfill(MORNING)
+    judged = list(pipeline.catch_up(NOON + 3 * MINUTE))
+    assert len(judged) == 3
+    ledger = pipeline.state.minutes(Span(MORNING.start, NOON + 3 * MINUTE))
+    assert len(ledger) == MORNING.minutes + 3
+    assert {row["source_rows"] for row in ledger} == {0}
+    assert pipeline.state.published().holes == 0
+
+
+# ------------------------------------------------------------------ what is due
+
+
+def test_minutes_that_have_not_closed_cannot_be_published(pipeline: Pipeline) -> None:
+    """They would be published empty, and what comes later would never be counted."""
+    soon = datetime.now(UTC).replace(second=0, microsecond=0) + 10 * MINUTE
+    for act in (
+        lambda: pipeline.backfill(Span(soon - HOUR, soon)),
+        lambda: pipeline.judge_from(soon),
+    ):
+        with pytest.raises(UsageError, match="not closed"):
+            act()
+    assert remains(pipeline.state)["minute_ledger"] == 0
+
+
+def test_judging_begins_after_the_last_judged_minute_and_never_before_the_history(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    ordinary(trade)
+    pipeline.backfill(MORNING)
+    pipeline.judge_from(NOON - HOUR)
+    assert len(list(pipeline.catch_up(NOON - HOUR + 3 * MINUTE))) == 3
+    for start, why in ((NOON - HOUR, "judged already"), (MORNING.start - MINUTE, "judged already")):
+        with pytest.raises(UsageError, match=why):
+            pipeline.judge_from(start)
+    pipeline.judge_from(NOON - HOUR + 3 * MINUTE)
+    assert pipeline.state.next_minute() == NOON - HOUR + 3 * MINUTE
+    pipeline.judge_from(NOON + 30 * MINUTE)  # a jump ahead publishes what lies between
+    ledger = pipeline.state.published()
+    assert (ledger.holes, ledger.last_minute, ledger.next_minute) == (
+        0,
+        NOON + 29 * MINUTE,
+        NOON + 30 * MINUTE,
+    )
+
+
+def test_judging_cannot_begin_before_the_published_history(pipeline: Pipeline) -> None:
+    pipeline.backfill(MORNING)
+    with pytest.raises(UsageError, match="before the published history"):
+        pipeline.judge_from(MORNING.start - MINUTE)
+
+
+def test_judging_from_nothing_publishes_the_days_before_first(pipeline: Pipeline) -> None:
+    pipeline.judge_from(NOON)
+    ledger = pipeline.state.published()
+    assert ledger.holes == 0
+    assert ledger.first_minute is not None
+    assert NOON - ledger.first_minute >= timedelta(days=8)
+    assert (ledger.last_minute, ledger.last_judged) == (NOON - MINUTE, None)
+
+
+def test_a_hole_in_the_history_is_filled_before_it_is_judged(pipeline: Pipeline, trade: Trade) -> None:
+    ordinary(trade)
+    pipeline.backfill(Span(MORNING.start, MORNING.start + HOUR))
+    pipeline.backfill(Span(MORNING.start + 3 * HOUR, NOON))
+    assert pipeline.state.published().holes == 120
+    pipeline.judge_from(MORNING.start + HOUR)
+    assert pipeline.state.published().holes == 0
+    judged = list(pipeline.catch_up(MORNING.start + HOUR + 10 * MINUTE))
+    assert sum(one.counted.merchant_minutes["approval_count"].sum() for one in judged) == 20
+    assert reconcile(pipeline.source, pipeline.state, MORNING, SEOUL) == []
+
+
+# ------------------------------------------------------------------ what readers see
+
+READ = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    print(connection.execute(
+        "SELECT " + ", ".join(f"sum({m})" for m in sys.argv[2:]) + " FROM merchant_minute"
+    ).fetchone())
+"""
+
+
+def test_manifest_catalog_and_ledger_agree_and_another_process_reads_the_source_totals(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    ordinary(trade)
+    pipeline.backfill(MORNING)
+    list(pipeline.catch_up(NOON + 10 * MINUTE))
+    pipeline.project_catalog()
+    settings = pipeline.settings
+    manifest = json.loads(settings.manifest.read_text())
+    publication = pipeline.state.publication()
+    named = {entry["path"] for entries in manifest["datasets"].values() for entry in entries}
+    assert named == {file.path for file in publication.files}
+    assert all((settings.lake / path).is_file() for path in named)
+    assert manifest["version"] == publication.version
+    assert datetime.fromisoformat(manifest["published_through"]) == NOON + 10 * MINUTE
+    read = subprocess.run(
+        [sys.executable, "-c", READ, str(settings.catalog), *MERCHANT_MINUTE.names()[2:]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with psycopg.connect(trade.source_url) as source:
+        expected = source.execute(
+            """
+            SELECT count(*) FILTER (WHERE kind = 'APPROVAL'), count(*) FILTER (WHERE kind = 'CANCEL'),
+                   sum(amount) FILTER (WHERE kind = 'APPROVAL'), sum(amount) FILTER (WHERE kind = 'CANCEL')
+            FROM transactions WHERE occurred_at < %s
+            """,
+            [NOON + 10 * MINUTE],
+        ).fetchone()
+    assert expected is not None
+    assert read.stdout.strip() == str(tuple(int(value) for value in expected))
+
+
+def test_compaction_deletion_and_the_sweep_keep_every_total(pipeline: Pipeline, trade: Trade) -> None:
+    ordinary(trade)
+    pipeline.backfill(MORNING)
+    list(pipeline.catch_up(NOON + HOUR))
+    span = Span(MORNING.start, NOON + HOUR)
+    before, files = totals(pipeline, span), len(pipeline.state.publication().files)
+    orphan = pipeline.settings.lake / "merchant_minute" / "orphan.parquet"
+    fresh = pipeline.settings.lake / "merchant_minute" / "fresh.writing"
+    for path in (orphan, fresh):
+        path.write_bytes(b"left by a crash")
+    assert compact(pipeline.lake, pipeline.state, NOON + HOUR) > 0
+    assert len(pipeline.state.publication().files) < files
+    assert totals(pipeline, span) == before
+    assert delete_expired(pipeline.lake, pipeline.state) == 0
+    with pipeline.state.engine.begin() as connection:
+        connection.execute(text("UPDATE lake_file SET retired_at = retired_at - interval '1 hour'"))
+    assert delete_expired(pipeline.lake, pipeline.state) > 0
+    now = datetime.now(UTC)
+    assert sweep_orphans(pipeline.lake, pipeline.state, now) == 0, (
+        "a running commit may still name a young file"
+    )
+    assert sweep_orphans(pipeline.lake, pipeline.state, now + 2 * HOUR) == 2
+    assert not orphan.exists()
+    assert totals(pipeline, span) == before
+    assert len(list(pipeline.catch_up(NOON + HOUR + 2 * MINUTE))) == 2
+
+
+def test_a_published_file_that_is_gone_or_damaged_is_named_with_what_to_do(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    ordinary(trade)
+    pipeline.backfill(MORNING)
+    path = pipeline.settings.lake / pipeline.state.publication().files[0].path
+    content = path.read_bytes()
+    for damage in (content[: len(content) // 2], b"", None):
+        if damage is None:
+            path.unlink()
+        else:
+            path.write_bytes(damage)
+        with pytest.raises(LakeDamaged) as caught:
+            list(pipeline.catch_up(NOON + MINUTE))
+        assert "manifest.json" in caught.value.hint
+    path.write_bytes(content)
+    assert len(list(pipeline.catch_up(NOON + MINUTE))) == 1
+
+
+def test_a_start_repairs_the_projection_that_a_crash_prevented(
+    trade: Trade, state_url: str, tmp_path: Path
+) -> None:
+    ordinary(trade, end=NOON)
+    settings = settings_of(trade, state_url, tmp_path / "home")
+    with open_pipeline(settings) as pipeline:
+        pipeline.backfill(MORNING)
+    for path in (settings.manifest, settings.catalog):
+        path.unlink()
+    with open_pipeline(settings) as pipeline:
+        assert json.loads(settings.manifest.read_text())["version"] == pipeline.state.publication().version
+    assert settings.catalog.is_file()
