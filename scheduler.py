@@ -30,11 +30,13 @@ from pipeline.deliver import Pace, deliver_one
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import MinuteriskError, PassingError
 from pipeline.extract import Source
+from pipeline.extract_mysql import MySqlSource
 from pipeline.lake import Lake
 from pipeline.migrate import migrate
 from pipeline.minute import Span
 from pipeline.outbox import outbox_status
 from pipeline.reconcile import reconcile
+from pipeline.settings import dialect
 from pipeline.slack import SlackClient
 from pipeline.state import State, connect_state
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from pipeline.metrics import Metrics
     from pipeline.run import Judged
     from pipeline.settings import Settings
+    from pipeline.source import TradeSource
 
 log = structlog.get_logger()
 
@@ -110,9 +113,15 @@ def open_pipeline(settings: Settings) -> Iterator[Pipeline]:
         pipeline.project_catalog()
 
 
-def open_source(settings: Settings, urls: Urls) -> Source:
-    """The trade database, read only; opens nothing yet."""
-    return Source(urls.source_url, settings.source_queries, settings.source_timeout)
+def open_source(settings: Settings, urls: Urls) -> TradeSource:
+    """The trade database in its dialect, read only; opens nothing yet."""
+    source = source_class(urls.source_url)
+    return source(urls.source_url, settings.source_queries, settings.source_timeout)
+
+
+def source_class(url: str | None) -> type[Source | MySqlSource]:
+    """Who reads the trade database at `url`; None is the embedded PostgreSQL."""
+    return MySqlSource if dialect(url) == "mysql" else Source
 
 
 def open_state(urls: Urls) -> State:

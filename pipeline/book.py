@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from baselines.windows import Windows
     from pipeline.alert import Changes, Incident, Key
     from pipeline.count import Counted
-    from pipeline.extract import Source
     from pipeline.lake import Lake, LakeFile
-    from pipeline.source import Payout
+    from pipeline.source import Payout, TradeSource
     from pipeline.state import State
     from pipeline.steps import Steps
 
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
 class StateBook:
     """The real book: operational database and lake."""
 
-    def __init__(self, state: State, lake: Lake, source: Source, policy: str, cancelable_days: int) -> None:
+    def __init__(
+        self, state: State, lake: Lake, source: TradeSource, policy: str, cancelable_days: int
+    ) -> None:
         self._state = state
         self._lake = lake
         self._source = source

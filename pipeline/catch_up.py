@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from baselines.rules import Rules
-    from pipeline.extract import Source
+    from pipeline.source import TradeSource
     from pipeline.lake import Lake
     from pipeline.run import Feed
     from pipeline.settings import Settings
@@ -75,7 +75,7 @@ class Pipeline:
         self,
         settings: Settings,
         rules: Rules,
-        source: Source,
+        source: TradeSource,
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],

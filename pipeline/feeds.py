@@ -11,9 +11,9 @@ from pipeline.schema import DATASETS, MERCHANT_MINUTE
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.extract import Source
     from pipeline.lake import Lake
     from pipeline.minute import Span
+    from pipeline.source import TradeSource
     from pipeline.state import State
     from pipeline.steps import Steps
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SourceFeed:
     """Extract from the trade database, then screen and aggregate."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TradeSource) -> None:
         self._source = source
 
     def count(self, span: Span, steps: Steps) -> Counted:

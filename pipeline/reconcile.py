@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from pipeline.extract import Source
     from pipeline.minute import Span
+    from pipeline.source import TradeSource
     from pipeline.state import State
 
 
@@ -34,14 +34,47 @@ class Difference:
 NOTHING = Totals(0, 0, 0)
 
 
-def reconcile(source: Source, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
+def reconcile_exactly(source: TradeSource, state: State, lake: Lake, span: Span) -> list[Difference]:
+    """Every minute of `span` on which any merchant's counts or amounts differ from the published files.
+
+    Reads all rows of the span from the source again, a business day at a time: it also finds a change that
+    leaves a minute's totals as they were, for example another merchant. Raises LakeDamaged for a file that
+    cannot be read.
+    """
+    files = state.publication().files
+    days = split_by_day(span, lake.zone)
+    return [difference for day in days for difference in _compare_day(source, state, lake, files, day)]
+
+
+def _compare_day(
+    source: TradeSource, state: State, lake: Lake, files: Sequence[LakeFile], span: Span
+) -> Iterator[Difference]:
+    extracted = source.extract(span)
+    counted = count(extracted.rows, span, extracted.xmin, extracted.clock)
+    theirs = {datetime.fromisoformat(row["minute"]): totals_of(row) for row in counted.ledger}
+    ours = {row["minute"]: totals_of(row) for row in state.minutes(span)}
+    unlike = _unlike(counted.merchant_minutes, lake.read(files, "merchant_minute", span))
+    unlike |= _unlike(counted.quarantine, lake.read(files, "quarantine", span))
+    for minute in span:
+        if minute in unlike or theirs[minute] != ours.get(minute):
+            yield Difference(minute, theirs[minute], ours.get(minute))
+
+
+def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
+    """Minutes whose rows are not the same on both sides."""
+    both = pl.concat([one.select(other.columns), other])
+    lonely = both.group_by(pl.all()).len().filter(pl.col("len") % 2 == 1)
+    return set(lonely["minute"])
+
+
+def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
     """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too."""
     return [
         difference for day in split_by_day(span, zone) for difference in _reconcile_day(source, state, day)
     ]
 
 
-def _reconcile_day(source: Source, state: State, span: Span) -> Iterator[Difference]:
+def _reconcile_day(source: TradeSource, state: State, span: Span) -> Iterator[Difference]:
     counted = source.totals(span).iter_rows(named=True)
     theirs = {row["minute"]: _totals(row, "rows", "cancels", "amount") for row in counted}
     ours = {

@@ -60,16 +60,28 @@ def _seconds(low: int, high: int) -> Callable[[str], timedelta]:
     return lambda text: timedelta(seconds=number(text))
 
 
-def _postgresql_url(text: str) -> str:
+def _postgresql_url(text: str, known: str = "postgresql://") -> str:
     scheme, _, rest = text.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        msg = "must start with postgresql://"
+        msg = f"must start with {known}"
         raise ValueError(msg)
+    _require_port(rest)
+    return "postgresql://" + rest
+
+
+def _require_port(rest: str) -> None:
     hosts = re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0].split(",")
     if not all(re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", host) for host in hosts):
         msg = "must give a number after the host's colon, the port"
         raise ValueError(msg)
-    return "postgresql://" + rest
+
+
+def _source_url(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"):
+        return _postgresql_url(text, "postgresql://, mysql:// or mariadb://")
+    _require_port(rest)
+    return f"{scheme.removesuffix('+pymysql')}://{rest}"
 
 
 def _web_url(text: str) -> str:
@@ -97,14 +109,17 @@ class Settings:
 
     home: Path = _setting(PROJECT / "data", _path, "folder that holds everything the pipeline writes")
     source_url: str | None = _setting(
-        None, _postgresql_url, "trade database, a role that may only SELECT", secret=True
+        None,
+        _source_url,
+        "trade database (PostgreSQL, MySQL, MariaDB), a role that may only SELECT",
+        secret=True,
     )
     state_url: str | None = _setting(None, _postgresql_url, "operational database, ours", secret=True)
     trade_url: str | None = _setting(
         None, _postgresql_url, "stand-in trade server that load and simulate write to", secret=True
     )
     source_queries: Path = _setting(
-        PROJECT / "queries" / "extract" / "postgresql", _path, "folder with the extraction queries"
+        None, _path, "folder with the extraction queries; the default follows the database"
     )
     source_timeout: timedelta = _setting(
         timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds"
@@ -137,6 +152,9 @@ class Settings:
         if self.slack_token and not self.slack_channel:
             msg = f"{PREFIX}SLACK_TOKEN is set but {PREFIX}SLACK_CHANNEL is not"
             raise SettingsError(msg, "set the channel id, for example C0123456789")
+        if self.source_queries is None:
+            folder = PROJECT / "queries" / "extract" / dialect(self.source_url)
+            object.__setattr__(self, "source_queries", folder)
 
     @property
     def lake(self) -> Path:
@@ -175,6 +193,11 @@ def describe_settings(settings: Settings) -> dict[str, str]:
         PREFIX + f.name.upper(): _show(getattr(settings, f.name), secret=f.metadata["secret"])
         for f in fields(settings)
     }
+
+
+def dialect(url: str | None) -> str:
+    """The dialect that a trade database's URL asks for, a folder of queries/extract: postgresql or mysql."""
+    return "mysql" if (url or "").partition("://")[0] in ("mysql", "mariadb") else "postgresql"
 
 
 def mask_url(url: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import re
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import adbc_driver_manager
 import psycopg
+import pymysql
 import sqlalchemy.exc
 
 from pipeline.errors import (
@@ -19,7 +21,7 @@ from pipeline.errors import (
     StateUnavailable,
     StorageUnavailable,
 )
-from pipeline.settings import mask_url
+from pipeline.settings import dialect, mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,13 +40,25 @@ _STORAGE_ERRORS = {
     errno.ENOTDIR: ("a file stands where a folder is needed", "set MINUTERISK_HOME to a folder"),
 }
 
+#: MySQL's error numbers as the SQLSTATE by which PostgreSQL says the same. Its own SQLSTATEs are too coarse:
+#: 42000 is a typing error, a missing right and a full server.
+_MYSQL_STATES = {
+    **dict.fromkeys((1044, 1045, 1130, 1251, 1524, 1698, 1820, 1862, 2059), "28000"),  # log in
+    **dict.fromkeys((1046, 1049), "3D000"),  # database
+    **dict.fromkeys((1142, 1143, 1227, 1370), "42501"),  # right
+    1146: "42P01",  # table
+    **dict.fromkeys((1052, 1054, 1055, 1064, 1109, 1176, 1267, 1292, 1305, 1356, 1525, 1630), "42000"),
+    **dict.fromkeys((1205, 1317, 1969, 3024), "57014"),  # ended by the server
+    1792: "25006",  # writes in a READ ONLY transaction
+}
+
 
 @contextmanager
 def source_errors(url: str) -> Iterator[None]:
-    """Translate what psycopg and ADBC raise about the trade database."""
+    """Translate what psycopg, ADBC and PyMySQL raise about the trade database."""
     try:
         yield
-    except (psycopg.Error, adbc_driver_manager.Error) as error:
+    except (psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error) as error:
         raise _source_error(error, url) from error
 
 
@@ -70,21 +84,11 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 def _source_error(error: Exception, url: str) -> MinuteriskError:
     state, text = _sqlstate(error), _first_line(error)
+    refusal = _refusal(state, text, url)
+    if refusal is not None:
+        return refusal
     shown = mask_url(url)
-    if state == "42P01":
-        msg = f"the trade database {shown} has no such table: {text}"
-        return ConfigurationError(
-            msg, "create it (`minuterisk demo`, `load` or `simulate`), or adapt MINUTERISK_SOURCE_QUERIES"
-        )
-    if state == "42501":
-        msg = f"the role may not read the trade database {shown}: {text}"
-        return ConfigurationError(
-            msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else"
-        )
-    if state[:2] == "42":  # the text of the query and the table disagree
-        msg = f"the extraction query does not fit the table: {text}"
-        return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
-    if _is_configuration(state, text):
+    if _is_configuration(state, text) or _host_is_unknown(error):
         msg = f"cannot open the trade database {shown}: {text}"
         return ConfigurationError(msg, "check MINUTERISK_SOURCE_URL: user, password, host, database")
     if state == "57014":
@@ -94,6 +98,27 @@ def _source_error(error: Exception, url: str) -> MinuteriskError:
     return SourceUnavailable(
         msg, "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away"
     )
+
+
+def _refusal(state: str, text: str, url: str) -> MinuteriskError | None:
+    """What the trade database says against a query of ours; None when it says nothing against it."""
+    shown = mask_url(url)
+    if state == "42P01":
+        msg = f"the trade database {shown} has no such table: {text}"
+        ours = "create it (`minuterisk demo`, `load` or `simulate`), or " * (dialect(url) == "postgresql")
+        return ConfigurationError(msg, f"{ours}adapt MINUTERISK_SOURCE_QUERIES")
+    if state == "42501":
+        msg = f"the role may not read the trade database {shown}: {text}"
+        return ConfigurationError(
+            msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else"
+        )
+    if state == "25006":
+        msg = f"an extraction query writes: {text}"
+        return ConfigurationError(msg, "let every query in MINUTERISK_SOURCE_QUERIES only SELECT")
+    if state[:2] == "42":  # the text of the query and the table disagree
+        msg = f"the extraction query does not fit the table: {text}"
+        return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
+    return None
 
 
 def _state_error(error: Exception, url: str) -> MinuteriskError:
@@ -129,13 +154,20 @@ def _is_configuration(state: str, text: str) -> bool:
     return not state and any(part in text for part in known)
 
 
+def _host_is_unknown(error: Exception) -> bool:
+    return isinstance(getattr(error, "original_exception", None), socket.gaierror)  # PyMySQL keeps it there
+
+
 def _sqlstate(error: BaseException) -> str:
+    if isinstance(error, pymysql.err.Error):
+        return _MYSQL_STATES.get(error.args[0], "") if error.args else ""
     state = getattr(error, "sqlstate", None) or ""
     return state if re.fullmatch(r"[0-9A-Z]{5}", state) and state != "00000" else ""
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
+    mysql = isinstance(error, pymysql.err.Error) and len(error.args) > 1
+    text = str(error.args[1] if mysql else error).strip() or type(error).__name__
     text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", text)  # the driver manager's own prefix
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     wanted = next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0])

@@ -13,12 +13,12 @@ from baselines.rules import load_rules
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import connect_urls, open_urls
 from pipeline.errors import ConfigurationError, MinuteriskError, UsageError
-from pipeline.extract import Source
 from pipeline.migrate import current_revision, newest_revision
 from pipeline.settings import describe_settings
 from pipeline.state import connect_state
 from pipeline.translate import state_errors
 from queries import sql
+from scheduler import open_source, source_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,14 @@ def check(*, live: bool, only_settings: bool, as_json: bool) -> None:
     findings = {name: _try(part, settings) for name, part in _parts(live=live).items()}
     failures = {name: error for name, error in findings.items() if error is not None}
     results = {name: "ok" if error is None else str(error) for name, error in findings.items()}
+    promise = source_class(settings.source_url).promise
     lines = [
         *(f"{name:<32}{value}" for name, value in shown.items()),
         "",
         *(f"{n:<12}{r}" for n, r in results.items()),
+        f"{'promise':<12}{promise}",
     ]
-    content = {"settings": shown, "checks": results, "ok": not failures}
+    content = {"settings": shown, "checks": results, "promise": promise, "ok": not failures}
     report(content, as_json=as_json, text="\n".join(lines))
     if failures:
         worst = next(
@@ -79,7 +81,7 @@ def _rules(settings: Settings) -> None:
 
 
 def _source(settings: Settings) -> None:
-    with Source(_urls(settings).source_url, settings.source_queries, settings.source_timeout) as source:
+    with open_source(settings, _urls(settings)) as source:
         source.check()
 
 

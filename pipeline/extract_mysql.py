@@ -1,0 +1,340 @@
+"""The trade database when it is MySQL or MariaDB: the same questions as PostgreSQL, one promise weaker.
+
+InnoDB lets nobody see which transaction wrote a row, so late commits are found by looking back: minutes with
+rows written since then are counted by the source and compared with the ledger. A transaction that stays open
+longer than the look-back escapes this, and the reconciliation finds it.
+
+Everything runs on one connection, in a READ ONLY transaction whose snapshot is taken at its start. The
+session is in UTC; a TIMESTAMP then is certain, a DATETIME only where the query says that it holds UTC.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import polars as pl
+import pymysql
+
+from pipeline.errors import ConfigurationError, SourceChanged
+from pipeline.minute import MINUTE, Span
+from pipeline.mysql_wire import fetch
+from pipeline.schema import conform_source
+from pipeline.settings import mask_url
+from pipeline.source import Changed, Extracted, Fence, Payout, Totals
+from pipeline.translate import source_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from pymysql.connections import Connection
+
+    from pipeline.mysql_wire import Answer
+    from pipeline.source import KnownMinute
+
+#: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
+_BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+_SESSION = (
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "SET SESSION TRANSACTION READ ONLY",
+    "SET SESSION time_zone = '+00:00'",
+)
+#: A statement reads at most this much, so that the timeout bounds a query and never a day of history.
+_STATEMENT_SPAN = timedelta(hours=1)
+#: Storage engines whose tables a snapshot covers; a view has none of its own.
+_WITH_SNAPSHOTS = ("InnoDB", "ROCKSDB", None)
+_NOTHING = Totals(0, 0, 0)
+#: What the queries beside `transactions` give.
+_GIVEN = {
+    "fence": ("clock",),
+    "changed": ("minute",),
+    "totals": ("minute", "rows", "cancels", "amount"),
+    "without_time": ("rows",),
+    "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
+}
+#: How long past its own timeout a silent server is waited for.
+_PATIENCE_S = 10
+
+
+class MySqlSource:
+    """A MySQL or MariaDB trade database behind a user that may only SELECT."""
+
+    promise = (
+        "MySQL/MariaDB: complete for transactions shorter than the look-back (5 minutes);"
+        " what commits later is found by reconciliation, hourly and daily"
+    )
+
+    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+        self.url = url
+        self._queries = queries
+        self._timeout = timeout
+        self._connection: Connection[Any] | None = None
+        self._merchant_is_text = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def again(self) -> MySqlSource:
+        """The same database through a connection of its own, for another thread."""
+        return MySqlSource(self.url, self._queries, self._timeout)
+
+    def close(self) -> None:
+        """Give the connection back; the next read opens a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection.close()
+
+    def clock(self) -> datetime:
+        """The source's clock: only it decides which minute is due."""
+        return self.fence().clock
+
+    def fence(self) -> Fence:
+        """The clock of this moment; there are no transaction ids to go with it."""
+        with self._snapshot() as ask:
+            return _fence(ask)
+
+    def extract(self, span: Span) -> Extracted:
+        """Rows of `span` from one snapshot."""
+        with self._snapshot() as ask:
+            clock = _fence(ask).clock
+            parts = [ask("transactions", start=part.start, end=part.end).frame for part in _parts(span)]
+        rows = conform_source(pl.concat(parts), str(self._queries / "transactions.sql"))
+        self._merchant_is_text = rows.schema["merchant_id"] == pl.String
+        return Extracted(rows, 0, clock)
+
+    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:  # noqa: ARG002 - there is nothing in a fence to compare rows with
+        """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
+        with self._snapshot() as ask:
+            fence = _fence(ask)
+            written = ask("changed", start=look_back.start).frame["minute"].to_list()
+            runs = _runs([minute for minute in written if minute in known])
+            counted = [ask("totals", start=run.start, end=run.end).frame for run in runs]
+        theirs = {row["minute"]: _totals(row) for frame in counted for row in frame.iter_rows(named=True)}
+        minutes = (
+            minute
+            for minute in written
+            if minute not in known or theirs.get(minute, _NOTHING) != known[minute].totals
+        )
+        return Changed(tuple(minutes), fence)
+
+    def totals(self, span: Span) -> pl.DataFrame:
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        with self._snapshot() as ask:
+            return pl.concat(ask("totals", start=part.start, end=part.end).frame for part in _parts(span))
+
+    def rows_without_time(self) -> int:
+        """Transactions that no minute will ever count because their time is missing."""
+        with self._snapshot() as ask:
+            return int(ask("without_time").frame["rows"][0])
+
+    def payouts(
+        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    ) -> dict[str, Payout]:
+        """Names and payouts of a few merchants; those the source does not know are left out."""
+        ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
+        with self._snapshot() as ask:
+            found = ask(
+                "at_risk",
+                merchants=ids or [None],  # MySQL has no empty list
+                today=today,
+                cancelable_days=cancelable_days,
+                moment=moment,
+            ).frame
+        return {
+            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"])
+            for r in found.iter_rows(named=True)
+        }
+
+    def check(self) -> None:
+        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
+        for name in ("transactions", *_GIVEN):
+            self._query(name)
+        with self._snapshot() as ask:
+            clock = _fence(ask).clock
+            answer = ask("transactions", start=clock, end=clock)
+            ask("changed", start=clock)
+            ask("totals", start=clock, end=clock)
+            self._check_engines(answer)
+        rows = conform_source(answer.frame, str(self._queries / "transactions.sql"))
+        self._merchant_is_text = rows.schema["merchant_id"] == pl.String
+        self.payouts([], clock.date(), 1, clock)
+
+    def _check_engines(self, answer: Answer) -> None:
+        """A table outside the snapshot could change between the rows and their totals: refused."""
+        query = "SELECT engine FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+        for database, table in sorted({field.table for field in answer.fields if field.table}):
+            connection = self._connect()
+            found = fetch(connection, query % (connection.literal(database), connection.literal(table)))
+            engine = next(iter(found.frame.to_series().to_list()), None)
+            if engine not in _WITH_SNAPSHOTS:
+                msg = f"the table {database}.{table} is kept by {engine}, which has no snapshots"
+                raise ConfigurationError(
+                    msg, f"minuterisk needs InnoDB: ALTER TABLE {table} ENGINE = InnoDB, or read a copy"
+                )
+
+    def _query(self, name: str) -> str:
+        path = self._queries / f"{name}.sql"
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            msg = f"cannot read the extraction query {path}: {error.strerror}"
+            raise ConfigurationError(
+                msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/mysql"
+            ) from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Callable[..., Answer]]:
+        """A READ ONLY transaction with the snapshot of its start; a failure gives the connection up."""
+        with source_errors(self.url):
+            try:
+                connection = self._connect()
+                connection.query(_BEGIN)
+                yield lambda name, **values: self._ask(connection, name, values)
+                connection.rollback()  # nothing to commit: the transaction only read
+            except BaseException:
+                self.close()
+                raise
+
+    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> Answer:
+        answer = fetch(connection, self._text(connection, name, values))
+        missing = [column for column in _GIVEN.get(name, ()) if column not in answer.frame.columns]
+        if missing:
+            msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
+            raise SourceChanged(msg, f"it must give {', '.join(_GIVEN[name])}")
+        return answer
+
+    def _text(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> str:
+        query = self._query(name)
+        literals = {key: connection.literal(_in_utc(value)) for key, value in values.items()}
+        try:
+            return query % literals
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"the extraction query {self._queries / name}.sql cannot be filled in: {error}"
+            raise SourceChanged(
+                msg,
+                f"it takes {', '.join(values) or 'no parameters'}, written %(name)s; a percent sign is %%",
+            ) from error
+
+    def _connect(self) -> Connection[Any]:
+        if self._connection is None:
+            self._connection = self._open()
+            for statement in (*_SESSION, *self._limits(self._connection)):
+                self._connection.query(statement)
+        return self._connection
+
+    def _open(self) -> Connection[Any]:
+        patience = self._timeout.total_seconds() + _PATIENCE_S
+        try:
+            return pymysql.connect(
+                **connect_arguments(self.url),
+                charset="utf8mb4",
+                autocommit=True,
+                connect_timeout=10,
+                read_timeout=patience,
+                write_timeout=patience,
+                program_name="minuterisk",
+            )
+        except (
+            RuntimeError
+        ) as error:  # MySQL 8's passwords travel encrypted, or PyMySQL wants one package more
+            msg = f"cannot log in to the trade database {mask_url(self.url)} without TLS: {error}"
+            raise ConfigurationError(msg, "add ?ssl_mode=required to MINUTERISK_SOURCE_URL") from error
+
+    def _limits(self, connection: Connection[Any]) -> tuple[str, str]:
+        seconds = int(self._timeout.total_seconds())
+        limit = (
+            f"max_statement_time = {seconds}"
+            if "MariaDB" in connection.get_server_info()  # type: ignore[no-untyped-call]
+            else f"max_execution_time = {1000 * seconds}"
+        )
+        # Without the second a SELECT waits up to a day behind an ALTER TABLE.
+        return f"SET SESSION {limit}", f"SET SESSION lock_wait_timeout = {seconds}"
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """What a URL says, in the words of PyMySQL; raises ConfigurationError for what it does not know.
+
+    mysql://user:password@host:3306/database?ssl_mode=verify_identity&ssl_ca=/path.pem, or ?unix_socket=/path.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    arguments: dict[str, Any] = {
+        "host": parts.hostname or "localhost",
+        "port": parts.port or 3306,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or options.pop("password", "")),
+        "database": unquote(parts.path.removeprefix("/")) or None,
+    }
+    if socket := options.pop("unix_socket", None):
+        arguments |= {
+            "unix_socket": socket,
+            "ssl_disabled": True,
+        }  # nobody listens on a socket of this machine
+    else:
+        arguments |= _tls(options.pop("ssl_mode", "preferred"), options.pop("ssl_ca", None))
+    if options:
+        msg = f"MINUTERISK_SOURCE_URL has options that MySQL does not know here: {', '.join(sorted(options))}"
+        raise ConfigurationError(msg, "known are unix_socket, ssl_mode, ssl_ca and password")
+    return arguments
+
+
+def _tls(mode: str, authority: str | None) -> dict[str, Any]:
+    """TLS by the `mysql` client's names; preferred takes what the server offers, whoever the server is."""
+    if mode in ("disabled", "preferred"):
+        return {"ssl_disabled": mode == "disabled"}
+    if mode not in ("required", "verify_ca", "verify_identity"):
+        msg = f"MINUTERISK_SOURCE_URL asks for ssl_mode={mode}"
+        raise ConfigurationError(
+            msg, "choose from disabled, preferred, required, verify_ca and verify_identity"
+        )
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        msg = f"cannot read the certificates in ssl_ca={authority}: {error.strerror or error}"
+        raise ConfigurationError(msg, "name a readable PEM file") from error
+    context.check_hostname = mode == "verify_identity"
+    context.verify_mode = ssl.CERT_NONE if mode == "required" else ssl.CERT_REQUIRED
+    return {"ssl": context}
+
+
+def _fence(ask: Callable[..., Answer]) -> Fence:
+    return Fence(0, 0, ask("fence").frame["clock"][0])
+
+
+def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query
+    """Aware times without their zone, as the session is in UTC; everything else as it is."""
+    return value.astimezone(UTC).replace(tzinfo=None) if getattr(value, "tzinfo", None) else value
+
+
+def _parts(span: Span) -> Iterator[Span]:
+    """The span in pieces of an hour at most; at least one, which may be empty."""
+    start = span.start
+    while True:
+        end = min(start + _STATEMENT_SPAN, span.end)
+        yield Span(start, end)
+        start = end
+        if start >= span.end:
+            return
+
+
+def _runs(minutes: Sequence[datetime]) -> list[Span]:
+    """Unbroken runs of sorted minutes."""
+    runs: list[Span] = []
+    for minute in minutes:
+        if runs and runs[-1].end == minute:
+            runs[-1] = Span(runs[-1].start, minute + MINUTE)
+        else:
+            runs.append(Span(minute, minute + MINUTE))
+    return runs
+
+
+def _totals(row: Mapping[str, Any]) -> Totals:
+    return Totals(int(row["rows"]), int(row["cancels"]), int(row["amount"]))
