@@ -20,30 +20,37 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
 
 from baselines.rules import load_rules
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.channels import Channel, Console, Slack
 from pipeline.compact import compact, delete_expired, sweep_orphans
+from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
 from pipeline.embedded import Urls, open_urls
-from pipeline.errors import MinuteriskError, PassingError
+from pipeline.errors import MinuteriskError, NotLeader, PassingError
 from pipeline.extract import Source
 from pipeline.extract_mysql import MySqlSource
 from pipeline.lake import Lake
+from pipeline.leader import lead_or_stand_by, refuse_pooler
 from pipeline.migrate import migrate
-from pipeline.minute import Span
+from pipeline.minute import Span, business_date
 from pipeline.outbox import outbox_status
+from pipeline.proof import find_faults, statement_of
 from pipeline.reconcile import reconcile
 from pipeline.settings import dialect
 from pipeline.slack import SlackClient
 from pipeline.state import State, connect_state
+from pipeline.statement import write_statement
+from pipeline.verify import repair_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.catch_up import Progress
+    from pipeline.lake import LakeFile
     from pipeline.metrics import Metrics
     from pipeline.run import Judged
     from pipeline.settings import Settings
@@ -55,10 +62,13 @@ TICK_S = 1
 DELIVER_S = 1
 POLL_S = 10  # a late commit is found within two of these
 HEARTBEAT_S = 5
+ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
 RECONCILED = timedelta(hours=2)
+PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
+REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
 
 
 @dataclass(slots=True)
@@ -96,15 +106,24 @@ class Tally:
 
 
 @contextmanager
-def open_pipeline(settings: Settings) -> Iterator[Pipeline]:
-    """Open databases and lake, bring the schema up, become the leader; everything is closed at the end."""
+def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator[Pipeline]:
+    """Open databases and lake, bring the schema up, become the leader; everything is closed at the end.
+
+    While another process leads this raises NotLeader, or waits until it may take over where `stand_by` is
+    given; setting `stand_by` ends the wait with NotLeader.
+    """
     rules = load_rules(settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
         source = stack.enter_context(open_source(settings, urls))
         source.check()
         state = stack.enter_context(open_state(urls))
-        state.lead()
+        refuse_pooler(state.engine, urls.state_url)
+        if stand_by is None:
+            state.lead()
+        elif not lead_or_stand_by(state, stand_by):
+            msg = "stopped while another process led"
+            raise NotLeader(msg)
         pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
         pipeline.ensure_fence()
         if state.next_minute() is not None:
@@ -154,16 +173,18 @@ def open_channel(settings: Settings, state: State) -> Channel:
 class Service:
     """The jobs of a running installation."""
 
-    def __init__(self, pipeline: Pipeline, metrics: Metrics) -> None:
+    def __init__(self, pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> None:
         self.pipeline = pipeline
         self.metrics = metrics
         self.tally = Tally()
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
-        self.stopped = Event()
+        self.stopped = stopped or Event()  # ends the whole process
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
         self._corrector = Corrector(pipeline)
         self._polled_at = -math.inf
-        self._to_repair: tuple[datetime, ...] = ()  # set by the reconciliation, worked on by the tick
+        # Found by the daily proof, worked on by the tick, which alone changes published minutes.
+        self._to_rebuild: tuple[LakeFile, ...] = ()
+        self._repaired = Event()
         self._channel = open_channel(pipeline.settings, pipeline.state)
         self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
 
@@ -171,12 +192,18 @@ class Service:
         """What has to be published before the first minute is judged."""
         self.pipeline.start_history(self.pipeline.due_until(), progress)
 
+    @property
+    def ending(self) -> bool:
+        """Has somebody stopped the process, or has a job met what this service cannot survive?"""
+        return self.stopped.is_set() or self.failure is not None
+
     def run(self) -> None:
         """Run the jobs until `stopped` is set; raises what ended the service."""
         scheduler = self._scheduler()
         scheduler.start()
         try:
-            self.stopped.wait()
+            while not self.ending:
+                self.stopped.wait(ENDING_S)
         finally:
             scheduler.shutdown(wait=True)
         if self.failure is not None:
@@ -190,7 +217,7 @@ class Service:
             self.tally.add(judged, sum(steps.values()))
             self.on_judged(judged, sum(steps.values()))
             log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
-            if self.stopped.is_set():
+            if self.ending:
                 break
         self._follow()
         next_minute = self.pipeline.state.next_minute()
@@ -200,21 +227,21 @@ class Service:
     def _follow(self) -> None:
         """After the due minutes, never in front of them: look for late commits, repair what was found."""
         now = time.monotonic()
-        if now - self._polled_at < POLL_S and not self._to_repair:
+        if now - self._polled_at < POLL_S and not self._to_rebuild:
             return
+        files, self._to_rebuild = self._to_rebuild, ()
+        repair_files(self.pipeline, files)
         self._polled_at = now
         with self.metrics.poll.time():
-            corrected = self._corrector.poll()
-        if self._to_repair:
-            wanted, self._to_repair = self._to_repair, ()
-            corrected += self._corrector.correct(wanted, "reconciliation")
+            corrected = self._corrector.poll() + self._corrector.repair()
+        self._repaired.set()
         self.metrics.corrected.inc(len(corrected))
         if self._corrector.open_for is not None:
             self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
-        while not self.stopped.is_set() and self._deliver_one():
+        while not self.ending and self._deliver_one():
             pass
         status = outbox_status(self.pipeline.state.engine)
         self.metrics.pending.set(status.pending + status.sending)
@@ -263,7 +290,27 @@ class Service:
         self.metrics.differences.set(len(differences))
         for difference in differences:
             log.error("reconcile.difference", **difference.as_json())
-        self._to_repair = tuple(difference.minute for difference in differences)
+        pipeline.state.request_repairs([difference.minute for difference in differences])
+
+    def prove(self) -> None:
+        """Once a day: horizon against source, files against checksums; repair, then state what holds."""
+        pipeline = self.pipeline
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None:
+            return
+        first = pipeline.state.published().first_minute or next_minute
+        span = Span(max(first, next_minute - HORIZON), next_minute)
+        with pipeline.source.again() as source:
+            found = find_faults(pipeline, source, span)
+            self._repaired.clear()
+            pipeline.state.request_repairs(found.minutes)
+            self._to_rebuild = found.files
+            self._repaired.wait(REPAIR_TIME.total_seconds() if found.any else 0)
+            left = find_faults(pipeline, source, span) if found.any else found
+        final = pipeline.state.finalise(span.start)
+        day = business_date(next_minute, pipeline.lake.zone).isoformat()
+        path = write_statement(pipeline.settings, day, statement_of(pipeline, span, found, left))
+        log.info("proof.stated", file=path.name, differences=len(left.minutes), final_minutes=final)
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""
@@ -278,7 +325,6 @@ class Service:
                 told = {"job": name, "error": error.what, "next": error.hint}
                 log.error("job.ended_service", **told)  # noqa: TRY400 - a known failure needs no traceback
                 self.failure = error
-                self.stopped.set()
             except Exception as error:
                 self.metrics.errors.labels(name, type(error).__name__).inc()
                 log.exception("job.fault", job=name)
@@ -301,6 +347,12 @@ class Service:
             ("housekeeping", "slow", self.housekeeping, HOUSEKEEPING.total_seconds()),
             ("reconcile", "slow", self.reconcile, RECONCILE.total_seconds()),
         ]
+        scheduler.add_job(
+            self.guarded("prove", self.prove),
+            CronTrigger(hour=PROOF_HOUR, timezone=self.pipeline.lake.zone),
+            executor="slow",
+            id="prove",
+        )
         for name, executor, job, seconds in jobs:
             scheduler.add_job(
                 self.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name

@@ -20,8 +20,9 @@ from pipeline.alert import Changes, Event, Incident, open_incident
 from pipeline.compare import compare
 from pipeline.judge import judge
 from pipeline.minute import MINUTE, Span, one_minute
+from pipeline.reconcile import totals_of
 from pipeline.schema import SIGNAL
-from pipeline.source import KnownMinute, Totals
+from pipeline.source import KnownMinute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -96,11 +97,6 @@ class Correction:
 def known_minutes(ledger: Iterable[Mapping[str, Any]]) -> dict[datetime, KnownMinute]:
     """Ledger rows as the source wants to know them."""
     return {row["minute"]: KnownMinute(totals_of(row), row["source_xmin"]) for row in ledger}
-
-
-def totals_of(row: Mapping[str, Any]) -> Totals:
-    """What a ledger row says the source held."""
-    return Totals(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
 
 
 def differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:
@@ -247,3 +243,25 @@ def _unsupported(
         if not any(row["minute"] >= incident["opened_minute"] for row in rows):
             found.append(incident["incident_id"])
     return found
+
+
+def rejudge_published(
+    windows: Windows,
+    lake: Lake,
+    files: Sequence[LakeFile],
+    span: Span,
+    policies: Mapping[datetime, str],
+    rules: Rules,
+) -> pl.DataFrame:
+    """Signals (SIGNAL) of a published span, judged again from the lake under each minute's own policy.
+
+    `windows` stand right before the span; minutes without a policy were never judged and have no signals.
+    """
+    published = lake.read(files, "merchant_minute", span)
+    by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
+    signals = [SIGNAL.to_frame()]
+    for minute in span:
+        windows.add(minute, by_minute.get(minute, published.clear()))
+        if minute in policies:
+            signals.append(judge(compare(windows, rules), policies[minute], rules))
+    return pl.concat(signals)

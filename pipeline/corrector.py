@@ -71,6 +71,16 @@ class Corrector:
         self._record(changed.fence, late)
         return corrected
 
+    def repair(self) -> list[datetime]:
+        """Read again what checks have asked for; gives the minutes that were corrected."""
+        asked = self._pipeline.state.repair_requests()
+        if not asked:
+            return []
+        known = {row["minute"] for row in self._pipeline.state.minutes(Span(asked[0], asked[-1] + MINUTE))}
+        corrected = self.correct([minute for minute in asked if minute in known], "reconciliation")
+        self._pipeline.state.forget_repairs(asked)
+        return corrected
+
     def correct(self, minutes: Sequence[datetime], cause: str) -> list[datetime]:
         """Read published minutes again; publish, judge and commit those that differ as a new revision."""
         pipeline = self._pipeline

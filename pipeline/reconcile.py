@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from pipeline.count import count
 from pipeline.minute import split_by_day
 from pipeline.source import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
     from pipeline.source import TradeSource
     from pipeline.state import State
@@ -62,9 +66,14 @@ def _compare_day(
 
 def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
     """Minutes whose rows are not the same on both sides."""
-    both = pl.concat([one.select(other.columns), other])
-    lonely = both.group_by(pl.all()).len().filter(pl.col("len") % 2 == 1)
-    return set(lonely["minute"])
+    sides = (one.select(other.columns).with_columns(side=1), other.with_columns(side=-1))
+    both = pl.concat(sides).group_by(other.columns).agg(pl.col("side").sum())
+    return set(both.filter(pl.col("side") != 0)["minute"])
+
+
+def totals_of(row: Mapping[str, Any]) -> Totals:
+    """What a ledger row says the source held."""
+    return Totals(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
 
 
 def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:

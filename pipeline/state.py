@@ -66,13 +66,17 @@ class MinuteCommit:
     minute: datetime | None = None  # the judged minute, when one was judged
 
 
+#: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
+SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=8000"
+
+
 def connect_state(url: str) -> Engine:
     """An engine for the operational database; opens nothing yet."""
     return sqlalchemy.create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_pre_ping=True,
         pool_size=4,
-        connect_args={"connect_timeout": 10, "application_name": "minuterisk", "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": 10, "application_name": "minuterisk", "options": SESSION_OPTIONS},
     )
 
 
@@ -101,16 +105,39 @@ class State:
     def lead(self) -> int:
         """Become the one process that writes; raises NotLeader while another one leads."""
         with state_errors(self.url):
-            lock = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            if not lock.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADER_LOCK}).scalar_one():
-                holder = lock.execute(text("SELECT holder FROM leader")).scalar_one()
-                lock.close()
-                msg = f"another process leads this installation: {holder}"
-                raise NotLeader(msg, "stop it first; two must not write the same lake")
-            self._lock = lock
+            lock = self._take_lock()
             me = f"{socket.gethostname()} process {os.getpid()}"
             self.epoch = int(lock.execute(text(sql("ops/lead")), {"holder": me}).scalar_one())
         return self.epoch
+
+    def _take_lock(self) -> Connection:
+        """The session that holds the leader's lock; raises NotLeader while another one does."""
+        lock = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            if not lock.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADER_LOCK}).scalar_one():
+                holder = lock.execute(text("SELECT holder FROM leader")).scalar_one()
+                msg = f"another process leads this installation: {holder}"
+                raise NotLeader(msg, "stop it first; two must not write the same lake")  # noqa: TRY301 - closed below
+        except BaseException:
+            lock.close()
+            raise
+        self._lock = lock
+        return lock
+
+    def _keep_lock(self) -> None:
+        """Take the lock again if its session was cut; somebody else holding it means that we lead no more."""
+        try:
+            if self._lock is not None:
+                self._lock.execute(text("SELECT 1"))
+                return
+        except sqlalchemy.exc.DBAPIError:
+            self._lock = None
+        try:
+            self._take_lock()
+        except NotLeader as error:
+            raise FencedOut(
+                error.what, "this process stands by; the new leader goes on from the ledger"
+            ) from error
 
     def installation(self) -> str:
         """The id of this installation; it is part of every message's key."""
@@ -119,6 +146,8 @@ class State:
 
     def heartbeat(self) -> None:
         """Say that the leader is alive; raises FencedOut when another one has taken over."""
+        with state_errors(self.url):
+            self._keep_lock()
         with self._commit() as connection:
             connection.execute(text(sql("ops/heartbeat")), {"epoch": self.epoch})
 
@@ -214,6 +243,21 @@ class State:
             connection.execute(text(sql("ops/mark_corrected")), marked)
             self._write_changes(connection, correction.changes, correction.at)
             connection.execute(text(sql("ops/grow_version")))
+
+    def request_repairs(self, minutes: Sequence[datetime]) -> None:
+        """Ask whoever leads to read these minutes again; any process may ask."""
+        with state_errors(self.url), self.engine.begin() as connection:
+            connection.execute(text(sql("ops/request_repairs")), {"minutes": list(minutes)})
+
+    def repair_requests(self, limit: int = 240) -> list[datetime]:
+        """Minutes to read again, oldest first."""
+        with self._read() as connection:
+            return list(connection.execute(text(sql("ops/repair_requests")), {"limit": limit}).scalars())
+
+    def forget_repairs(self, minutes: Sequence[datetime]) -> None:
+        """These minutes have been read again."""
+        with self._commit() as connection:
+            connection.execute(text(sql("ops/forget_repairs")), {"minutes": list(minutes)})
 
     def finalise(self, before: datetime) -> int:
         """Make minutes before the horizon final; returns how many became so."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 import structlog
 
+from baselines.rules import load_rules
+from pipeline.catch_up import Pipeline
 from pipeline.commands.common import (
     TIME,
     from_option,
@@ -18,35 +22,51 @@ from pipeline.commands.common import (
     span_of,
     to_option,
 )
+from pipeline.corrector import Corrector
 from pipeline.embedded import open_urls
-from pipeline.errors import DifferencesFound
+from pipeline.errors import DifferencesFound, FencedOut, NotLeader
 from pipeline.metrics import Metrics
 from pipeline.minute import format_minute
-from pipeline.reconcile import reconcile as compare_with_source
-from scheduler import Service, Tally, open_pipeline, open_source, open_state
+from pipeline.proof import find_faults
+from pipeline.verify import repair_files
+from scheduler import Service, Tally, open_lake, open_pipeline, open_source, open_state
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from threading import Event
 
-    from pipeline.reconcile import Difference
+    from pipeline.minute import Span
+    from pipeline.proof import Faults
+    from pipeline.settings import Settings
 
 log = structlog.get_logger()
+
+#: A leader looks for requests every 10 s.
+ASKED_S = 60
 
 
 @click.command()
 def run() -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
-    settings = read_settings()
-    metrics = Metrics()
-    with open_pipeline(settings) as pipeline:
-        port = metrics.serve(settings.metrics_port)
+    settings, metrics, stopped = read_settings(), Metrics(), Event()
+    stop_on_signals(stopped)
+    metrics.serve(settings.metrics_port)
+    while not stopped.is_set():
+        try:
+            _lead(settings, metrics, stopped)
+        except FencedOut as error:
+            log.warning("run.fenced_out", why=error.what)  # another process leads now: stand by for it
+        except NotLeader:
+            break
+
+
+def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
+    """Wait for the leadership, then run the jobs until stopped or replaced."""
+    with open_pipeline(settings, stand_by=stopped) as pipeline:
         metrics.leader.set(pipeline.state.epoch or 0)
-        service = Service(pipeline, metrics)
-        stop_on_signals(service.stopped)
+        service = Service(pipeline, metrics, stopped)
         with progress_bar("history") as progress:
             service.start_history(progress)
-        log.info("run.started", policy=settings.policy, epoch=pipeline.state.epoch, metrics_port=port)
+        log.info("run.started", policy=settings.policy, epoch=pipeline.state.epoch)
         service.run()
         log.info("run.stopped", minutes=service.tally.minutes_processed)
 
@@ -91,26 +111,54 @@ def catch_up(start: datetime | None, until: datetime | None, *, as_json: bool) -
 @to_option
 @json_option
 def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
-    """Compare source and ledger minute by minute; exit code 3 and a list where they differ."""
+    """Compare source, ledger and files of a period and repair what differs; exit code 3 where it did."""
     settings, span = read_settings(), span_of(start, end)
-    urls = open_urls(settings)
-    with open_source(settings, urls) as source, open_state(urls) as state:
-        differences = compare_with_source(source, state, span, settings.business_timezone)
-        without_time = source.rows_without_time()
+    try:
+        with open_pipeline(settings) as pipeline, progress_bar("reconcile"):
+            found = find_faults(pipeline, pipeline.source, span)
+            left = _repair(pipeline, found, span) if found.any else found
+    except NotLeader:
+        found, left = _ask_leader(settings, span)
     content = {
         "from": span.start,
         "to": span.end,
         "minutes": span.minutes,
-        "differences": [d.as_json() for d in differences],
-        "rows_without_time": without_time,
+        "differences": [d.as_json() for d in found.differences],
+        "files_damaged": [file.path for file in found.files],
+        "left": len(left.differences) + len(left.files),
+        "rows_without_time": left.without_time,
     }
-    text = "\n".join(
-        [*map(_difference_line, differences), f"{len(differences)} of {span.minutes:,} minutes differ"]
-    )
-    report(_iso(content), as_json=as_json, text=text)
-    if differences:
-        msg = f"{len(differences)} minutes differ from the source"
-        raise DifferencesFound(msg, "see the list above")
+    report(_iso(content), as_json=as_json, text=_reconciled(found, left, span))
+    if found.any:
+        msg = f"{len(found.differences)} minutes and {len(found.files)} files were not as they must be"
+        raise DifferencesFound(msg, "all repaired" if not left.any else "see the log of `minuterisk run`")
+
+
+def _repair(pipeline: Pipeline, found: Faults, span: Span) -> Faults:
+    repair_files(pipeline, found.files)
+    # Files that could not be read hid what is in them: look again before minutes are corrected.
+    again = find_faults(pipeline, pipeline.source, span) if found.files else found
+    pipeline.state.request_repairs([*found.minutes, *again.minutes])
+    corrector = Corrector(pipeline)
+    while pipeline.state.repair_requests():
+        corrector.repair()
+    return find_faults(pipeline, pipeline.source, span)
+
+
+def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
+    """While `minuterisk run` is at work it alone repairs: ask it, and wait until it has."""
+    urls = open_urls(settings)
+    with open_source(settings, urls) as source, open_state(urls) as state:
+        pipeline = Pipeline(
+            settings, load_rules(settings.rules), source, open_lake(settings), state, time.monotonic
+        )
+        found = left = find_faults(pipeline, source, span)
+        state.request_repairs(found.minutes)
+        until = time.monotonic() + ASKED_S
+        while left.any and time.monotonic() < until:
+            time.sleep(1)
+            left = find_faults(pipeline, source, span)
+    return found, left
 
 
 def stop_on_signals(stopped: Event) -> None:
@@ -131,8 +179,16 @@ def _caught_up(tally: Tally, next_minute: datetime | None) -> str:
     )
 
 
-def _difference_line(difference: Difference) -> str:
-    return f"{format_minute(difference.minute)}Z  source {difference.source}  ledger {difference.ledger}"
+def _reconciled(found: Faults, left: Faults, span: Span) -> str:
+    lines = [f"{format_minute(d.minute)}Z  source {d.source}  ledger {d.ledger}" for d in found.differences]
+    lines += [f"damaged or missing: {file.path}" for file in found.files]
+    lines += (
+        [f"{left.without_time} source rows have no time: no minute counts them"] if left.without_time else []
+    )
+    repaired = "" if not found.any else ", all repaired" if not left.any else ", not all repaired"
+    minutes = f"{len(found.differences)} of {span.minutes:,} minutes differ"
+    differ = f"{minutes}, {len(found.files)} files damaged{repaired}"
+    return "\n".join([*lines, differ])
 
 
 def _iso(content: dict[str, object]) -> dict[str, object]:

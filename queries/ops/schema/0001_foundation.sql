@@ -92,6 +92,12 @@ CREATE TABLE late_minute (
     found_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Minutes that a check found to differ; the leader reads them again and removes the request.
+CREATE TABLE repair_request (
+    minute       timestamptz PRIMARY KEY,
+    requested_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE incident (
     incident_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     rule                  text NOT NULL CHECK (rule IN ('cancel_surge', 'volume_drop')),

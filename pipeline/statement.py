@@ -1,0 +1,72 @@
+"""The daily statement: what was proven about the published data, signed, each naming the one before it.
+
+The signature is an HMAC-SHA-256 over the canonical JSON with a key that only this installation has
+(`run/statement.key` under the home, readable by its owner alone). Whoever keeps yesterday's statement
+elsewhere can tell whether any earlier one was changed or removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import DifferencesFound, UsageError
+from pipeline.translate import storage_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.settings import Settings
+
+
+def write_statement(settings: Settings, day: str, facts: Mapping[str, Any]) -> Path:
+    """Write and sign the statement of a business day (ISO date); gives its file."""
+    folder = settings.home / "reports"
+    path = folder / f"statement-{day}.json"
+    with storage_errors(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = sorted(p for p in folder.glob("statement-*.json") if p.name < path.name)
+        previous = hashlib.sha256(earlier[-1].read_bytes()).hexdigest() if earlier else None
+        content = {"business_date": day, **facts, "previous_sha256": previous}
+        signed = {**content, "signature": _sign(settings, content)}
+        temporary = path.with_suffix(".writing")
+        temporary.write_text(json.dumps(signed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    return path
+
+
+def verify_statement(settings: Settings, path: Path) -> dict[str, Any]:
+    """The statement's content if its signature holds; raises DifferencesFound when it was changed."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        signature = content.pop("signature")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        msg = f"{path} is not a statement"
+        raise UsageError(msg, "name a file reports/statement-DATE.json under the home") from error
+    if not hmac.compare_digest(signature, _sign(settings, content)):
+        msg = f"{path} was changed after it was signed, or by another installation"
+        raise DifferencesFound(msg, "compare it with a copy kept elsewhere")
+    return {**content, "signature": signature}
+
+
+def _sign(settings: Settings, content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(_key(settings.home / "run" / "statement.key"), canonical.encode(), "sha256").hexdigest()
+
+
+def _key(path: Path) -> bytes:
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+        return bytes.fromhex(path.read_text(encoding="ascii"))
