@@ -148,7 +148,6 @@ def _is_configuration(state: str, text: str) -> bool:
         "does not exist",
         "authentication failed",
         "could not translate host name",
-        "failed to resolve host",
         "failed to resolve host",  # psycopg resolves by itself
         "no password supplied",
         "invalid ",
