@@ -126,7 +126,7 @@ def _start_server(folder: Path) -> str:
         with storage_errors(folder):
             raise
     except Exception as error:
-        log = _tail(folder / "log")
+        log = _tail(folder / "log") or str(getattr(error, "stderr", ""))  # initdb has no log yet
         if "No space left" in f"{error} {log}":
             msg = f"the embedded PostgreSQL cannot start: no space left under {folder}"
             raise StorageUnavailable(msg, "free space, or set MINUTERISK_HOME to another disk") from error

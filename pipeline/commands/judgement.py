@@ -11,7 +11,7 @@ import click
 from baselines.rules import load_rules
 from pipeline.backtest import MemoryBook, require_published
 from pipeline.backtest import backtest as judge_again
-from pipeline.catch_up import rebuild_windows
+from pipeline.catch_up import rebuild_windows, unpublished
 from pipeline.commands.common import (
     TIME,
     from_option,
@@ -59,7 +59,7 @@ def backtest(
     settings = read_settings(policy=policy or "", rules=rules or "")
     span, numbers = span_of(start, end), load_rules(settings.rules)
     with open_state(open_urls(settings)) as state, progress_bar("backtest") as progress:
-        require_published(span, state.published())
+        require_published(span, state.published(), unpublished(state, span))
         lake, book = open_lake(settings), MemoryBook()
         windows = rebuild_windows(lake, state, span.start, numbers)
         line = Line(LakeFeed(lake, state), book, windows, numbers, settings.policy, Steps(time.monotonic))
@@ -81,7 +81,8 @@ def explain(merchant: str, minute: datetime, rules: str | None, *, as_json: bool
     settings = read_settings(rules=rules or "")
     numbers = load_rules(settings.rules)
     with open_state(open_urls(settings)) as state:
-        require_published(one_minute(minute), state.published())
+        judged = one_minute(minute)
+        require_published(judged, state.published(), unpublished(state, judged))
         lake = open_lake(settings)
         accounts = account_for(
             rebuild_windows(lake, state, minute + MINUTE, numbers, merchant), merchant, numbers

@@ -200,6 +200,5 @@ def test_where_nothing_is_published_every_period_is_refused() -> None:
 
 def test_a_period_with_a_hole_inside_is_refused() -> None:
     """A minute that is missing would be judged as silence."""
-    minutes = Span(FIRST, JUDGED + MINUTE).minutes
     with pytest.raises(UsageError, match="hole"):
-        require_published(Span(FIRST, JUDGED), Published(FIRST, JUDGED, minutes - 1, None, None, 1))
+        require_published(Span(FIRST, JUDGED), Published(FIRST, JUDGED, 2, None, None, 1), [FIRST + MINUTE])
