@@ -218,6 +218,10 @@ class Unchanged(DeliveryError):
     """Only an edit failed, which may be repeated without harm: nothing was told that could be told twice."""
 
 
+class NotLooked(DeliveryError):
+    """Only the look for an earlier attempt failed: nothing was sent, and what is known stays as it was."""
+
+
 class LeaseShort(DeliveryError):
     """The sender was held up so long that another may take over before the call would end."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from pipeline import outbox
-from pipeline.channels import LeaseShort, Parcel, write_ranges
+from pipeline.channels import LeaseShort, NotLooked, Parcel, write_ranges
 from pipeline.message import Message, MessageMalformed, read_message
 from pipeline.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
@@ -44,6 +44,7 @@ class Limits:
     call: timedelta = timedelta(seconds=10)  # what must be left of the lease when a call begins
     margin: timedelta = timedelta(seconds=5)  # Slack may show a message a little later than it took it
     look_gap: timedelta = timedelta(seconds=2)  # between the two looks
+    look_patience: timedelta = timedelta(minutes=10)  # older than this, a message does not wait for a look
     back_off_most_s: int = 300
     tries: int = 20
     age: timedelta = timedelta(hours=24)
@@ -193,11 +194,19 @@ class _Unit:
                 self.pace.sleep(self.limits.look_gap.total_seconds())
             try:
                 found |= self.channel.find(missing, thread)
-            except Refused as error:
-                # Without the right to look: rather a marked repeat than a message that never leaves.
-                log.warning("cannot_look", channel=self.channel.name, error=error.code, hint=error.hint)
+            except (Refused, PerhapsPosted) as error:
+                self.give_up_looking(missing, error)
                 break
         return found
+
+    def give_up_looking(self, rows: Sequence[Claimed], error: DeliveryError) -> None:
+        """Without the right to look, or after long patience: rather a marked repeat than silence."""
+        age = self.pace.now() - min(row.created_at for row in rows)
+        if not isinstance(error, Refused) and age < self.limits.look_patience:
+            raise NotLooked(error.code)
+        log.warning(
+            "cannot_look", channel=self.channel.name, error=error.code, hint=error.hint, **_names(rows)
+        )
 
     def turn(self, rows: Sequence[Claimed]) -> None:
         """Wait for the channel's next turn; refuse to begin a call that could outlive the lease."""
@@ -234,39 +243,37 @@ class _Unit:
 
     def failed(self, rows: Sequence[Claimed], error: DeliveryError) -> Delivered:
         """Decide between later and never, and write it down."""
+        ids = tuple(row.outbox_id for row in rows)
         if isinstance(error, Refused):
             return self.dead(rows, error.code, error.hint)
-        now, away = self.pace.now(), isinstance(error, NotPosted)
-        retry_after = error.retry_after if isinstance(error, NotPosted) else None
-        pause = self.pace.channel_away(retry_after, self.limits.back_off_most_s) if away else timedelta()
-        # A try that the channel certainly did not take is a failure of the channel, not of the message.
-        spent = [
-            r
-            for r in rows
-            if now - r.created_at >= self.limits.age or (not away and r.attempts >= self.limits.tries)
-        ]
-        rest = [row for row in rows if row not in spent]
-        perhaps = isinstance(error, PerhapsPosted)
+        # What the channel certainly did not take is a failure of the channel, not a try of the message.
+        counted = not isinstance(error, NotPosted | NotLooked)
+        spent = [row for row in rows if self.is_spent(row, counted=counted)]
         if spent:
-            self.dead(
-                spent,
-                f"given up: {error.code}",
-                "see the channel's errors, then `minuterisk outbox requeue`",
-                ambiguous=perhaps,
-            )
-        if not rest:
-            return Delivered("dead", tuple(row.outbox_id for row in rows), error=error.code)
-        wait = (
-            pause
-            if away
-            else self.pace.back_off(max(row.attempts for row in rest), self.limits.back_off_most_s)
-        )
-        at = max(now + wait, rest[0].leased_until + self.limits.margin) if perhaps else now + wait
-        outbox.retry_later(self.engine, rest, at, error=error.code, ambiguous=perhaps, counted=not away)
-        log.warning(
-            "message_later", error=error.code, at=at.isoformat(), perhaps_posted=perhaps, **_names(rest)
-        )
-        return Delivered("retry", tuple(row.outbox_id for row in rows), error=error.code)
+            hint = "see the channel's errors, then `minuterisk outbox requeue`"
+            self.dead(spent, f"given up: {error.code}", hint, ambiguous=isinstance(error, PerhapsPosted))
+        rest = [row for row in rows if row not in spent]
+        if rest:
+            self.later(rest, error, counted=counted)
+        return Delivered("retry" if rest else "dead", ids, error=error.code)
+
+    def is_spent(self, row: Claimed, *, counted: bool) -> bool:
+        """Has this row been tried often or long enough?"""
+        too_old = self.pace.now() - row.created_at >= self.limits.age
+        return too_old or (counted and row.attempts >= self.limits.tries)
+
+    def later(self, rows: Sequence[Claimed], error: DeliveryError, *, counted: bool) -> None:
+        """Give rows back: when the channel may be used again, or not before a look makes sense."""
+        now, most_s = self.pace.now(), self.limits.back_off_most_s
+        perhaps = isinstance(error, PerhapsPosted)
+        if isinstance(error, NotPosted):
+            at = now + self.pace.channel_away(error.retry_after, most_s)
+        else:
+            at = now + self.pace.back_off(max(row.attempts for row in rows), most_s)
+        if perhaps or isinstance(error, NotLooked):
+            at = max(at, rows[0].leased_until + self.limits.margin)
+        outbox.retry_later(self.engine, rows, at, error=error.code, ambiguous=perhaps, counted=counted)
+        log.warning("message_later", error=error.code, at=at.isoformat(), perhaps=perhaps, **_names(rows))
 
     def dead(self, rows: Sequence[Claimed], error: str, hint: str, *, ambiguous: bool = False) -> Delivered:
         """Set the rows aside for a person, and raise the operator's alarm."""

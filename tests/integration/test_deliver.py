@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -13,14 +12,13 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from pipeline import outbox
-from pipeline.channels import Console, read_ranges, write_ranges
+from pipeline.channels import read_ranges, write_ranges
 from pipeline.deliver import LIMITS, deliver_one
 from pipeline.slack import SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     EVENTS,
     MARK,
-    SEOUL,
     TOKEN,
     World,
     add_incident,
@@ -367,6 +365,18 @@ def test_without_the_right_to_look_it_sends_again_with_the_mark(world: World) ->
     assert "cannot_look" in [entry["event"] for entry in logs]
 
 
+def test_a_failed_look_costs_no_try_and_is_waited_for_only_so_long(world: World) -> None:
+    add_incident(world.engine, "M1")
+    world.standin.fail_next("close_posted")
+    world.standin.fail_next("500_unposted", times=100, method="conversations.history")
+    start = world.clock.now()
+    done = world.drain()
+    assert LIMITS.look_patience < world.clock.now() - start < 2 * LIMITS.look_patience
+    assert (len(done) > 5, done[-1].outcome, done[-1].repeat) == (True, "sent", True)
+    assert world.rows()[0]["attempts"] == 2
+    assert [MARK in m["text"] for m in world.standin.messages] == [False, True]
+
+
 def test_a_deleted_message_is_replaced_by_a_new_one(world: World) -> None:
     add_incident(world.engine, "M1", ("opened", "resolved"))
     world.deliver()
@@ -423,47 +433,6 @@ def test_the_outbox_can_be_listed_shown_and_counted(world: World) -> None:
     assert outbox.show_message(world.engine, 99) is None
     world.drain()
     assert outbox.outbox_status(world.engine).oldest_unsent_age_s(world.clock.now()) == 0
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_the_console_prints_each_message_with_a_header_on_a_terminal(world: World) -> None:
-    for stream in (io.StringIO(), Terminal()):
-        add_incident(world.engine, f"M{type(stream).__name__}<&>", ("opened", "resolved"))
-        console = Console("ko", SEOUL, stream)
-        while deliver_one(world.engine, console, world.pace):
-            pass
-        lines = stream.getvalue().splitlines()
-        assert len(lines) == (4 if stream.isatty() else 2)
-        assert ("\x1b[1;33m🟠" in lines[0]) == stream.isatty()
-        assert f"`M{type(stream).__name__}<&>`" in stream.getvalue()
-    assert world.statuses() == {"sent": 4}
-    assert world.standin.requests == {}
-
-
-def test_the_console_prints_a_storm_as_a_digest_and_marks_a_repeat(world: World) -> None:
-    for number in range(30):
-        add_incident(world.engine, f"M{number}")
-    stream = io.StringIO()
-    claim(world)  # by a process that is then killed
-    world.clock.sleep(60)
-    delivered = deliver_one(world.engine, Console("ko", SEOUL, stream), world.pace)
-    assert delivered is not None
-    assert (delivered.outcome, delivered.repeat) == ("digest", True)
-    assert stream.getvalue().startswith(f"[{MARK}] ")
-    assert len(stream.getvalue().splitlines()) == 11
-
-
-def test_a_closed_console_loses_nothing(world: World) -> None:
-    add_incident(world.engine, "M1")
-    stream = io.StringIO()
-    stream.close()
-    delivered = deliver_one(world.engine, Console("ko", SEOUL, stream), world.pace)
-    assert delivered is not None
-    assert delivered.outcome == "retry"
 
 
 def test_a_clock_set_back_does_not_stop_delivery(world: World) -> None:
