@@ -120,14 +120,15 @@ def signal_lines(signals: pl.DataFrame) -> pl.Series:
 
 
 def require_published(span: Span, published: Published, missing: Sequence[datetime] = ()) -> None:
-    """Refuse a period that is not published as a whole, naming what is; `missing` are its unpublished minutes."""
+    """Refuse a period that is not published as a whole; `missing` are the unpublished minutes inside it."""
     first, last = published.first_minute, published.last_minute
     if first is None or last is None or span.start < first or span.end > last + MINUTE:
         found = f"{first.isoformat()} to {(last + MINUTE).isoformat()}" if first and last else "nothing"
         msg = f"{span} is not published as a whole; published is {found}"
         raise UsageError(msg, "choose a period inside it, or `minuterisk backfill` it first")
     if missing:
-        msg = f"{span} has a hole: {len(missing)} minutes are not published, the first {missing[0].isoformat()}"
+        first_missing = missing[0].isoformat()
+        msg = f"{span} has a hole: {len(missing)} minutes are not published, the first is {first_missing}"
         raise UsageError(msg, "`minuterisk backfill` it first; a missing minute would be judged as silence")
 
 
