@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,7 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
     try:
         with open_pipeline(settings) as pipeline, progress_bar("reconcile"):
             found = find_faults(pipeline, pipeline.source, span)
-            left = _repair(pipeline, found, span) if found.any else found
+            found, left = _repair(pipeline, found, span) if found.any else (found, found)
     except NotLeader:
         found, left = _ask_leader(settings, span)
     content = {
@@ -134,15 +135,18 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
         raise DifferencesFound(msg, "all repaired" if not left.any else "see the log of `minuterisk run`")
 
 
-def _repair(pipeline: Pipeline, found: Faults, span: Span) -> Faults:
+def _repair(pipeline: Pipeline, found: Faults, span: Span) -> tuple[Faults, Faults]:
+    """Repair what was found; gives everything that was found on the way, and what is left."""
     repair_files(pipeline, found.files)
     # Files that could not be read hid what is in them: look again before minutes are corrected.
     again = find_faults(pipeline, pipeline.source, span) if found.files else found
-    pipeline.state.request_repairs([*found.minutes, *again.minutes])
+    both = {d.minute: d for d in (*again.differences, *found.differences)}
+    found = replace(found, differences=tuple(both[minute] for minute in sorted(both)))
+    pipeline.state.request_repairs(found.minutes)
     corrector = Corrector(pipeline)
     while pipeline.state.repair_requests():
         corrector.repair()
-    return find_faults(pipeline, pipeline.source, span)
+    return found, find_faults(pipeline, pipeline.source, span)
 
 
 def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
