@@ -30,7 +30,7 @@ from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
 from pipeline.embedded import Urls, open_urls
-from pipeline.errors import MinuteriskError, NotLeader, PassingError
+from pipeline.errors import LakeDamaged, MinuteriskError, NotLeader, PassingError
 from pipeline.extract import Source
 from pipeline.extract_mysql import MySqlSource
 from pipeline.lake import Lake
@@ -44,7 +44,8 @@ from pipeline.settings import dialect
 from pipeline.slack import SlackClient
 from pipeline.state import State, connect_state
 from pipeline.statement import write_statement
-from pipeline.verify import repair_files
+from pipeline.translate import state_errors
+from pipeline.verify import damaged_files, repair_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,6 +212,20 @@ class Service:
 
     def tick(self) -> None:
         """Judge every due minute, oldest first."""
+        try:
+            self._judge_due()
+        except LakeDamaged:
+            # Found while the windows were rebuilt: build the files again, then the next tick goes on.
+            damaged = damaged_files(self.pipeline.lake, self.pipeline.state.publication().files)
+            if not damaged:
+                raise
+            repair_files(self.pipeline, damaged)
+        next_minute = self.pipeline.state.next_minute()
+        if next_minute is not None:
+            self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+        self._follow()
+
+    def _judge_due(self) -> None:
         for judged in self.pipeline.catch_up(self.pipeline.due_until()):
             steps = self.pipeline.take_steps()
             self.metrics.observe_minute(judged, steps)
@@ -219,10 +234,6 @@ class Service:
             log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
             if self.ending:
                 break
-        self._follow()
-        next_minute = self.pipeline.state.next_minute()
-        if next_minute is not None:
-            self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
 
     def _follow(self) -> None:
         """After the due minutes, never in front of them: look for late commits, repair what was found."""
@@ -254,7 +265,8 @@ class Service:
                 break
 
     def _deliver_one(self) -> bool:
-        delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
+        with state_errors(self.pipeline.state.url):
+            delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
         if delivered is not None:
             self.tally.messages_delivered += delivered.sent
             self.metrics.delivered.inc(delivered.sent)

@@ -8,13 +8,17 @@
     │   ├── SourceUnavailable       the trade database does not answer or ended the query
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
-    │   └── NotLeader               another process leads this installation
+    │   ├── NotLeader               another process leads this installation
+    │   ├── NotPosted               a message certainly did not reach its channel
+    │   └── PerhapsPosted           a message may have reached its channel
     ├── PermanentError              exit code 1: repeating the step cannot help
     │   ├── SourceChanged           the extraction query no longer gives the columns it must give
     │   ├── LakeDamaged             a published file is missing or not what the ledger says
-    │   └── FencedOut               this process led once; a newer leader has taken over
+    │   ├── FencedOut               this process led once; a newer leader has taken over
+    │   └── Refused                 a channel will never take a message (also MessageMalformed)
     └── DifferencesFound            exit code 3: a check worked and found differences
 
+NotPosted, PerhapsPosted and Refused stand in pipeline/slack.py, beside what raises them.
 Driver errors are translated into these at the edge (pipeline/translate.py) and nowhere else.
 """
 

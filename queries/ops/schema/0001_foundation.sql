@@ -153,3 +153,4 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_to_send ON outbox (next_attempt_at) WHERE status IN ('pending', 'sending');
 CREATE INDEX outbox_by_incident ON outbox (incident_id, outbox_id);
+CREATE INDEX outbox_by_message ON outbox (channel, message_ts);
