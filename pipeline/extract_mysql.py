@@ -170,10 +170,10 @@ class MySqlSource:
     def _check_engines(self, answer: Answer) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
         query = "SELECT engine FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+        connection = self._connect()
         for database, table in sorted({field.table for field in answer.fields if field.table}):
-            connection = self._connect()
-            found = fetch(connection, query % (connection.literal(database), connection.literal(table)))
-            engine = next(iter(found.frame.to_series().to_list()), None)
+            found = fetch(connection, connection.cursor().mogrify(query, (database, table))).frame
+            engine = found.item() if found.height else None
             if engine not in _WITH_SNAPSHOTS:
                 msg = f"the table {database}.{table} is kept by {engine}, which has no snapshots"
                 raise ConfigurationError(
@@ -213,9 +213,9 @@ class MySqlSource:
 
     def _text(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> str:
         query = self._query(name)
-        literals = {key: connection.literal(_in_utc(value)) for key, value in values.items()}
+        given = {key: _in_utc(value) for key, value in values.items()}
         try:
-            return query % literals
+            return str(connection.cursor().mogrify(query, given))
         except (KeyError, TypeError, ValueError) as error:
             msg = f"the extraction query {self._queries / name}.sql cannot be filled in: {error}"
             raise SourceChanged(
@@ -265,10 +265,15 @@ def connect_arguments(url: str) -> dict[str, Any]:
     mysql://user:password@host:3306/database?ssl_mode=verify_identity&ssl_ca=/path.pem, or ?unix_socket=/path.
     """
     parts = urlsplit(url)
+    try:
+        port = parts.port or 3306
+    except ValueError:
+        msg = f"cannot read the address {mask_url(url)}"
+        raise ConfigurationError(msg, "write / : and @ in a password as %2F, %3A and %40") from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     arguments: dict[str, Any] = {
         "host": parts.hostname or "localhost",
-        "port": parts.port or 3306,
+        "port": port,
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or options.pop("password", "")),
         "database": unquote(parts.path.removeprefix("/")) or None,

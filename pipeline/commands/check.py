@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from queries import sql
 from scheduler import open_source, source_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.embedded import Urls
     from pipeline.settings import Settings
@@ -86,8 +87,7 @@ def _source(settings: Settings) -> None:
 
 
 def _state(settings: Settings) -> None:
-    url = _urls(settings).state_url
-    with state_errors(url), connect_state(url).connect() as connection:
+    with _state_connection(settings) as connection:
         found = current_revision(connection)
     if found not in (None, newest_revision()):
         msg = f"the operational database stands at {found}, this version needs {newest_revision()}"
@@ -95,8 +95,7 @@ def _state(settings: Settings) -> None:
 
 
 def _live(settings: Settings) -> None:
-    url = _urls(settings).state_url
-    with state_errors(url), connect_state(url).connect() as connection:
+    with _state_connection(settings) as connection:
         if not sqlalchemy.inspect(connection).has_table("leader"):
             msg = "the pipeline has never run here"
             raise MinuteriskError(msg, "start it with `minuterisk run`")
@@ -107,6 +106,17 @@ def _live(settings: Settings) -> None:
     if pulse["lag"] is not None and pulse["lag"] > LATE:
         msg = f"the newest judged minute ended {pulse['lag']} ago"
         raise MinuteriskError(msg, "it is catching up, or a step fails: see the log of `minuterisk run`")
+
+
+@contextmanager
+def _state_connection(settings: Settings) -> Iterator[sqlalchemy.Connection]:
+    url = _urls(settings).state_url
+    engine = connect_state(url)
+    try:
+        with state_errors(url), engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _urls(settings: Settings) -> Urls:

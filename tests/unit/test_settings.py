@@ -65,7 +65,9 @@ def test_an_unknown_name_near_to_nothing_lists_what_is_known() -> None:
         ("BUSINESS_TIMEZONE", "Seoul"),
         ("BUSINESS_TIMEZONE", "Asia"),
         ("BUSINESS_TIMEZONE", "../../etc/passwd"),
-        ("SOURCE_URL", "mysql://h/db"),
+        ("SOURCE_URL", "oracle://h/db"),
+        ("SOURCE_URL", "mysql://u:secret@host:port/db"),
+        ("STATE_URL", "mysql://h/db"),
         ("STATE_URL", "sqlite:///x"),
         ("STATE_URL", "postgresql://u:secret@host:port/db"),
         ("SLACK_BASE_URL", "slack.com"),
@@ -81,7 +83,23 @@ def test_a_malformed_value_is_refused_with_its_name_and_what_is_needed(name: str
 
 @pytest.mark.parametrize("name", ["SOURCE_URL", "STATE_URL", "TRADE_URL"])
 def test_a_refused_secret_is_not_repeated(name: str) -> None:
-    assert "hunter2" not in str(refused({f"MINUTERISK_{name}": "mysql://u:hunter2@h/db"}))
+    assert "hunter2" not in str(refused({f"MINUTERISK_{name}": "oracle://u:hunter2@h/db"}))
+
+
+def test_the_extraction_queries_follow_the_database() -> None:
+    folders = {
+        scheme: load_settings({"MINUTERISK_SOURCE_URL": f"{scheme}://u@h/d"}).source_queries.name
+        for scheme in ("postgresql", "mysql", "mariadb", "mariadb+pymysql")
+    }
+    assert folders == {
+        "postgresql": "postgresql",
+        "mysql": "mysql",
+        "mariadb": "mysql",
+        "mariadb+pymysql": "mysql",
+    }
+    assert load_settings({}).source_queries.name == "postgresql"
+    ours = {"MINUTERISK_SOURCE_URL": "mysql://u@h/d", "MINUTERISK_SOURCE_QUERIES": "/ours"}
+    assert str(load_settings(ours).source_queries) == "/ours"
 
 
 def test_the_two_names_of_postgresql_urls_mean_the_same() -> None:

@@ -1,0 +1,449 @@
+"""One suite for every dialect of the trade database: PostgreSQL and MariaDB, both real servers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from pipeline.cli import main
+from pipeline.correct import LOOK_BACK_LEAST, LookBack
+from pipeline.corrector import Corrector
+from pipeline.errors import ConfigurationError, SourceChanged, SourceUnavailable
+from pipeline.extract_mysql import MySqlSource
+from pipeline.minute import MINUTE, Span, floor_minute, one_minute
+from pipeline.reconcile import reconcile
+from pipeline.schema import TRANSACTION, UTC_TIME
+from pipeline.settings import load_settings
+from pipeline.source import Fence, KnownMinute, Payout, Totals
+from scheduler import open_pipeline
+from tests.contract.trade_servers import insert, mariadb_server, mariadb_trade, postgresql_trade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from data.trade import MerchantIdType
+    from pipeline.source import TradeSource
+    from tests.contract.trade_servers import Trade
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
+SEOUL = ZoneInfo("Asia/Seoul")
+
+
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[Path]:
+    with mariadb_server() as socket:
+        yield socket
+
+
+def opened(request: pytest.FixtureRequest, merchant: MerchantIdType) -> AbstractContextManager[Trade]:
+    if request.param == "postgresql":
+        return postgresql_trade(request.getfixturevalue("postgres_url"), merchant)
+    return mariadb_trade(request.getfixturevalue("mariadb"), merchant)
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def trade(request: pytest.FixtureRequest) -> Iterator[Trade]:
+    with opened(request, "TEXT") as trade:
+        yield trade
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def numbered(request: pytest.FixtureRequest) -> Iterator[Trade]:
+    """Its merchants have numbers, not names."""
+    with opened(request, "BIGINT") as trade:
+        yield trade
+
+
+@pytest.fixture
+def maria(mariadb: Path) -> Iterator[Trade]:
+    with mariadb_trade(mariadb, "TEXT") as trade:
+        yield trade
+
+
+@pytest.fixture
+def source(trade: Trade) -> Iterator[TradeSource]:
+    with trade.source() as source:
+        yield source
+
+
+def now() -> datetime:
+    return floor_minute(datetime.now(UTC))
+
+
+def known(source: TradeSource, span: Span) -> dict[datetime, KnownMinute]:
+    """What the ledger would say after reading `span` now."""
+    xmin = source.extract(span).xmin
+    counted = dict.fromkeys(span, Totals(0, 0, 0))
+    for row in source.totals(span).iter_rows(named=True):
+        counted[row["minute"]] = Totals(row["rows"], row["cancels"], int(row["amount"]))
+    return {minute: KnownMinute(totals, xmin) for minute, totals in counted.items()}
+
+
+# ------------------------------------------------------------------ reading
+
+
+def test_a_span_holds_its_start_and_not_its_end(trade: Trade, source: TradeSource) -> None:
+    rows = [
+        (1, "a", "APPROVAL", 100, NOON - MICROSECOND),
+        (2, "a", "APPROVAL", 200, NOON),
+        (3, "나라", "CANCEL", 2**62, NOON + MINUTE - MICROSECOND),
+        (4, "a", "APPROVAL", 400, NOON + MINUTE),
+    ]
+    trade.insert(*rows)
+    extracted = source.extract(one_minute(NOON)).rows
+    assert extracted.schema == TRANSACTION
+    assert sorted(extracted.rows()) == rows[1:3]
+
+
+def test_a_numbered_merchant_keeps_its_number(numbered: Trade) -> None:
+    numbered.insert((1, 2**53 + 1, "APPROVAL", 100, NOON), (2, None, "APPROVAL", 100, NOON))
+    with numbered.source() as source:
+        extracted = source.extract(one_minute(NOON)).rows
+    assert extracted.schema == pl.Schema({**TRANSACTION, "merchant_id": pl.Int64()})
+    assert extracted.sort("transaction_id")["merchant_id"].to_list() == [2**53 + 1, None]
+
+
+def test_an_empty_minute_has_the_same_columns(source: TradeSource) -> None:
+    assert source.extract(one_minute(NOON)).rows.schema == TRANSACTION
+    assert source.totals(one_minute(NOON)).height == 0
+    assert source.extract(Span(NOON, NOON)).rows.height == 0
+
+
+def test_hours_are_read_whole(trade: Trade, source: TradeSource) -> None:
+    rows = [(n, "a", "APPROVAL", n, NOON + 7 * n * MINUTE) for n in range(1, 40)]
+    trade.insert(*rows)
+    span = Span(NOON, NOON + timedelta(hours=3, minutes=20))
+    expected = [row for row in rows if row[4] < span.end]
+    assert sorted(source.extract(span).rows.rows()) == expected
+    assert sorted(source.totals(span)["minute"]) == [row[4] for row in expected]
+
+
+def test_rows_that_cannot_be_counted_come_through(trade: Trade, source: TradeSource) -> None:
+    bad = [
+        (1, None, "APPROVAL", 100, NOON),
+        (2, "", "APPROVAL", 100, NOON),
+        (3, "a", None, 100, NOON),
+        (4, "a", "cancel", 100, NOON),
+        (5, "a", "REFUND", None, NOON),
+        (6, "a", "CANCEL", -5, NOON),
+        (7, "a", "CANCEL", 2**63 - 1, NOON),
+    ]
+    trade.insert(*bad, (8, "a", "CANCEL", 1, None))
+    assert sorted(source.extract(one_minute(NOON)).rows.rows()) == bad
+    assert source.rows_without_time() == 1
+
+
+def test_the_source_counts_as_we_do(trade: Trade, source: TradeSource) -> None:
+    kinds = ("APPROVAL", "CANCEL", "cancel", "CANCEL ", None)
+    rows = [
+        (n, f"m{n % 3}", kinds[n % 5], None if n == 9 else n - 3, NOON + n * 7 * SECOND) for n in range(1, 60)
+    ]
+    trade.insert(*rows, (98, "a", "CANCEL", 2**63 - 1, NOON), (99, "a", "CANCEL", 2**63 - 1, NOON))
+    counted: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in source.extract(Span(NOON, NOON + 8 * MINUTE)).rows.iter_rows(named=True):
+        minute = counted[floor_minute(row["occurred_at"])]
+        minute[0] += 1
+        minute[1] += row["kind"] == "CANCEL"
+        minute[2] += row["amount"] or 0
+    totals = source.totals(Span(NOON, NOON + 8 * MINUTE))
+    assert totals.schema["minute"] == UTC_TIME
+    assert {row[0]: [row[1], row[2], int(row[3])] for row in totals.iter_rows()} == counted
+
+
+def test_what_is_committed_during_a_read_belongs_to_the_next(
+    trade: Trade, source: TradeSource, tmp_path: Path
+) -> None:
+    trade.insert((1, "a", "APPROVAL", 100, NOON))
+    fence = (source._queries / "fence.sql").read_text()  # type: ignore[attr-defined]
+    slow = {"postgresql": f"{fence} FROM pg_sleep(1.5)", "mysql": f"{fence.rstrip()}, SLEEP(1.5) AS slept"}
+    with trade.source(trade.queries(tmp_path / "slow", fence=slow[trade.dialect])) as slow_source:
+        slow_source.totals(one_minute(NOON))  # connected
+        reader = threading.Timer(0.5, lambda: trade.insert((2, "a", "APPROVAL", 100, NOON)))
+        reader.start()
+        during = slow_source.extract(one_minute(NOON)).rows.height
+        reader.join()
+    assert (during, source.extract(one_minute(NOON)).rows.height) == (1, 2)
+
+
+def test_the_clock_is_the_source_s_and_in_utc(source: TradeSource) -> None:
+    clock = source.clock()
+    assert clock.utcoffset() == timedelta(0)
+    assert abs(clock - datetime.now(UTC)) < timedelta(seconds=10)
+    assert source.fence().clock >= clock
+
+
+# ------------------------------------------------------------------ payouts
+
+
+def pay(trade: Trade, a: object, b: object) -> None:
+    trade.execute("INSERT INTO merchants (merchant_id, name) VALUES (%s, 'Alpha 알파'), (%s, NULL)", a, b)
+    for day, amount, settled in ((1, 10, NOON), (8, 20, NOON), (9, 40, NOON + MINUTE), (7, 80, NOON)):
+        columns = "merchant_id, business_date, amount, settled_at"
+        paid = (a, date(2026, 3, day), amount, settled)
+        trade.execute(f"INSERT INTO settlements ({columns}) VALUES (%s, %s, %s, %s)", *paid)
+
+
+def test_payouts_are_those_settled_by_then_and_still_cancelable(trade: Trade, source: TradeSource) -> None:
+    pay(trade, "a", "b'\"\\%")
+    source.check()
+    found = source.payouts(["a", "b'\"\\%", "nobody"], date(2026, 3, 10), 3, NOON)
+    assert found == {
+        "a": Payout("Alpha 알파", date(2026, 3, 8), 100),
+        "b'\"\\%": Payout(None, None, 0),
+    }
+
+
+def test_payouts_of_numbered_merchants(numbered: Trade) -> None:
+    pay(numbered, 7, 8)
+    with numbered.source() as source:
+        source.check()
+        found = source.payouts(["7", "8", "9"], date(2026, 3, 10), 30, NOON + MINUTE)
+    assert found == {"7": Payout("Alpha 알파", date(2026, 3, 9), 150), "8": Payout(None, None, 0)}
+
+
+def test_no_merchants_have_no_payouts(source: TradeSource) -> None:
+    assert source.payouts([], date(2026, 3, 10), 3, NOON) == {}
+
+
+# ------------------------------------------------------------------ late commits
+
+
+def test_a_late_commit_is_found(trade: Trade, source: TradeSource) -> None:
+    last = Span(now() - 3 * MINUTE, now())
+    trade.insert((1, "a", "APPROVAL", 100, last.start), (2, "a", "APPROVAL", 100, last.start + MINUTE))
+    since = source.fence()
+    with trade.transaction() as late:
+        insert(late, (3, "a", "CANCEL", 0, last.start))
+        ledger = known(source, last)
+        look_back = Span(last.start, last.end)
+        during = source.changed(since, look_back, ledger)
+    after = source.changed(during.fence, look_back, ledger)
+    assert last.start in after.minutes
+    assert last.start + 2 * MINUTE not in after.minutes
+    assert after.fence.clock > during.fence.clock
+    assert source.extract(one_minute(last.start)).rows.height == 2
+
+
+def test_a_row_written_late_for_an_old_minute_is_found(trade: Trade, source: TradeSource) -> None:
+    old = one_minute(now() - timedelta(hours=5))
+    ledger, since = known(source, old), source.fence()
+    trade.insert((1, "a", "APPROVAL", 100, old.start))
+    changed = source.changed(since, Span(now() - 5 * MINUTE, now()), ledger)
+    assert changed.minutes == (old.start,)
+
+
+def test_a_minute_nobody_published_is_named_too(trade: Trade, source: TradeSource) -> None:
+    since, tomorrow = source.fence(), now() + timedelta(days=1)
+    trade.insert((1, "a", "APPROVAL", 100, tomorrow), (2, "a", "APPROVAL", 100, None))
+    assert source.changed(since, Span(now() - 5 * MINUTE, now()), {}).minutes == (tomorrow,)
+
+
+def test_without_new_rows_nothing_has_changed(trade: Trade, source: TradeSource) -> None:
+    last = Span(now() - 3 * MINUTE, now())
+    trade.insert((1, "a", "APPROVAL", 100, last.start))
+    ledger = known(source, last)
+    assert source.changed(source.fence(), last, ledger).minutes == ()
+
+
+def test_mysql_does_not_find_a_commit_later_than_the_look_back_but_reconciliation_does(maria: Trade) -> None:
+    last = Span(now() - 30 * MINUTE, now())
+    with maria.source() as source:
+        ledger, since = known(source, last), source.fence()
+        written = datetime.now(UTC) - LOOK_BACK_LEAST - MINUTE  # by a transaction that committed only now
+        maria.insert((1, "a", "APPROVAL", 100, last.start, written))
+        assert source.changed(since, Span(now() - LOOK_BACK_LEAST, now()), ledger).minutes == ()
+        assert source.totals(last)["minute"].to_list() == [last.start]
+
+
+def test_mysql_has_no_fence_to_make_the_look_back_longer() -> None:
+    look_back, fence = LookBack(), Fence(0, 0, NOON)
+    look_back.add(fence)
+    assert look_back.floor(fence) == NOON - LOOK_BACK_LEAST
+    assert f"look-back ({LOOK_BACK_LEAST.seconds // 60} minutes)" in MySqlSource.promise
+
+
+# ------------------------------------------------------------------ care and failure
+
+
+def test_everything_can_be_read(source: TradeSource) -> None:
+    source.check()
+
+
+def test_at_most_two_connections_are_held(trade: Trade, source: TradeSource) -> None:
+    source.check()
+    source.extract(one_minute(NOON))
+    source.payouts(["a"], date(2026, 3, 10), 3, NOON)
+    assert 1 <= len(trade.sessions()) <= 2
+    source.close()
+    time.sleep(0.2)
+    assert trade.sessions() == []
+
+
+def test_the_reader_may_not_write(trade: Trade, tmp_path: Path) -> None:
+    trade.insert((1, "a", "APPROVAL", 100, NOON))
+    writing = trade.queries(tmp_path / "writing", without_time="DELETE FROM transactions")
+    with trade.source(writing) as source, pytest.raises(ConfigurationError):
+        source.rows_without_time()
+    assert trade.execute("SELECT count(*) FROM transactions") == [(1,)]
+
+
+def test_even_a_user_with_rights_writes_nothing(trade: Trade, tmp_path: Path) -> None:
+    trade.insert((1, "a", "APPROVAL", 100, NOON))
+    for statement in ("DELETE FROM transactions", "CREATE TABLE more (id INT)"):
+        writing = trade.queries(tmp_path / "writing", without_time=statement)
+        with (
+            trade.source(writing, url=trade.owner_url) as source,
+            pytest.raises(ConfigurationError, match="writes"),
+        ):
+            source.rows_without_time()
+    assert trade.execute("SELECT count(*) FROM transactions") == [(1,)]
+
+
+def test_a_cut_connection_is_a_passing_failure(trade: Trade, source: TradeSource) -> None:
+    trade.insert((1, "a", "APPROVAL", 100, NOON))
+    source.check()
+    trade.end_sessions()
+    with pytest.raises(SourceUnavailable):
+        source.extract(one_minute(NOON))
+    assert source.extract(one_minute(NOON)).rows.height == 1
+
+
+def test_another_thread_has_a_connection_of_its_own(trade: Trade, source: TradeSource) -> None:
+    source.check()
+    before = len(trade.sessions())
+    with source.again() as other:
+        other.clock()
+        assert len(trade.sessions()) == before + 1
+
+
+def test_a_query_that_takes_too_long_is_ended(trade: Trade, tmp_path: Path) -> None:
+    slow = {
+        "postgresql": "SELECT 1 AS rows FROM pg_sleep(10)",
+        "mysql": "SELECT SLEEP(10) AS `rows` FROM information_schema.tables LIMIT 1",
+    }
+    folder = trade.queries(tmp_path / "slow", without_time=slow[trade.dialect])
+    started = time.monotonic()
+    with (
+        trade.source(folder, timeout_s=1) as source,
+        pytest.raises(SourceUnavailable, match="ended our query"),
+    ):
+        source.rows_without_time()
+    assert time.monotonic() - started < 8
+
+
+@pytest.mark.parametrize(
+    ("statement", "error", "text"),
+    [
+        ("DROP TABLE transactions", ConfigurationError, "no such table"),
+        ("ALTER TABLE transactions DROP COLUMN amount", SourceChanged, "does not fit the table"),
+        ("ALTER TABLE transactions DROP COLUMN occurred_at", SourceChanged, "does not fit the table"),
+    ],
+)
+def test_a_table_that_changed_is_a_clear_stop(
+    trade: Trade, source: TradeSource, statement: str, error: type[Exception], text: str
+) -> None:
+    trade.execute(statement)
+    with pytest.raises(error, match=text):
+        source.extract(one_minute(NOON))
+    with pytest.raises(error, match=text):
+        source.check()
+
+
+@pytest.mark.parametrize("wrong", ["user", "database", "address"])
+def test_what_cannot_be_opened_is_named_without_its_password(trade: Trade, wrong: str) -> None:
+    scheme, rest = trade.url.split("://")
+    name = rest.partition("/")[2].partition("?")[0] if "@/" in rest else ""
+    address = rest.rpartition("=")[2]
+    url = {
+        "user": f"{scheme}://stranger:se-cret@{rest.partition('@')[2]}",
+        "database": trade.url.replace(name, "nowhere"),
+        "address": trade.url.replace(address, "/nowhere/at-all"),
+    }[wrong]
+    expected = SourceUnavailable if wrong == "address" else ConfigurationError
+    with trade.source(url=url) as source, pytest.raises(expected) as caught:
+        source.check()
+    assert "se-cret" not in str(caught.value)
+    assert "p%2Fw" not in str(caught.value)
+    assert "MINUTERISK_SOURCE_URL" in str(caught.value)
+
+
+def test_a_query_without_its_file_is_named(trade: Trade, tmp_path: Path) -> None:
+    with (
+        trade.source(tmp_path) as source,
+        pytest.raises(ConfigurationError, match="cannot read the extraction"),
+    ):
+        source.check()
+
+
+def test_a_query_that_gives_too_little_is_a_clear_stop(trade: Trade, tmp_path: Path) -> None:
+    short = "SELECT transaction_id, merchant_id, kind, occurred_at FROM transactions"
+    with (
+        trade.source(trade.queries(tmp_path / "short", transactions=short)) as source,
+        pytest.raises((SourceChanged, SourceUnavailable)),
+    ):
+        source.check()
+
+
+# ------------------------------------------------------------------ the whole way
+
+
+def test_history_minutes_and_corrections_from_mariadb(
+    maria: Trade, postgres_url: str, fresh_database: str, tmp_path: Path
+) -> None:
+    start = now() - 10 * MINUTE
+    span = Span(start - timedelta(days=1), start + 5 * MINUTE)
+    history = [
+        *((n, "m2", "APPROVAL", 1000, start - timedelta(hours=2) + n * 20 * SECOND) for n in range(1, 360)),
+        *((1000 + n, "m1", "CANCEL", 500, start + n * 9 * SECOND) for n in range(30)),
+        (2000, "m1", "refund", 1, start),
+    ]
+    maria.insert(*((*row, row[4]) for row in history))  # written when it happened
+    environment = {"HOME": str(tmp_path), "SOURCE_URL": maria.url, "STATE_URL": fresh_database}
+    settings = load_settings({f"MINUTERISK_{name}": value for name, value in environment.items()})
+    with open_pipeline(settings) as pipeline:
+
+        def differences() -> list[datetime]:
+            found = reconcile(pipeline.source, pipeline.state, span, SEOUL)
+            return [difference.minute for difference in found]
+
+        pipeline.backfill(Span(span.start, start))
+        judged = list(pipeline.catch_up(span.end))
+        assert [j.counted.transactions for j in judged] == [8, 7, 6, 7, 3]
+        assert differences() == []
+        corrector = Corrector(pipeline)
+        maria.insert((3000, "m2", "CANCEL", 7, start + MINUTE))
+        assert corrector.poll() == [start + MINUTE]
+        assert corrector.poll() == []
+        written = datetime.now(UTC) - LOOK_BACK_LEAST - 2 * MINUTE
+        maria.insert((3001, "m2", "CANCEL", 7, start + 2 * MINUTE, written))
+        assert (corrector.poll(), differences()) == ([], [start + 2 * MINUTE])
+        corrector.correct(differences(), "reconciliation")
+        assert differences() == []
+
+
+def test_check_states_the_promise(
+    trade: Trade, fresh_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINUTERISK_SOURCE_URL", trade.url)
+    monkeypatch.setenv("MINUTERISK_STATE_URL", fresh_database)
+    assert main(["check", "--json"]) == 0
+    report: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["checks"]["source"] == "ok"
+    assert report["promise"].startswith(
+        {"postgresql": "PostgreSQL:", "mysql": "MySQL/MariaDB:"}[trade.dialect]
+    )
+    assert ("shorter than the look-back" in report["promise"]) == (trade.dialect == "mysql")
+    assert main(["check"]) == 0
+    assert report["promise"] in capsys.readouterr().out
