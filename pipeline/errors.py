@@ -9,6 +9,7 @@
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
     │   ├── NotLeader               another process leads this installation
+    │   ├── Overtaken               another job of ours replaced the files first; nothing was changed
     │   ├── NotPosted               a message certainly did not reach its channel
     │   └── PerhapsPosted           a message may have reached its channel
     ├── PermanentError              exit code 1: repeating the step cannot help
@@ -71,6 +72,10 @@ class StorageUnavailable(PassingError):
 
 class NotLeader(PassingError):
     """Another process leads this installation."""
+
+
+class Overtaken(PassingError):
+    """Another job of this process replaced files that this step meant to replace; it starts anew."""
 
 
 class PermanentError(MinuteriskError):

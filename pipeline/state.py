@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy import text
 
 from pipeline.alert import AtRisk, Changes, Event, Incident, Key, message_of
-from pipeline.errors import FencedOut, NotLeader
+from pipeline.errors import FencedOut, NotLeader, Overtaken
 from pipeline.lake import LakeFile, Publication
 from pipeline.minute import MINUTE, Span
 from pipeline.source import Fence
@@ -233,8 +233,7 @@ class State:
     def correct(self, correction: Correction) -> None:
         """Write a correction: new files for old ones, revisions, incidents and messages, as one."""
         with self._commit() as connection:
-            if correction.retired:
-                connection.execute(text(sql("ops/retire_files")), {"paths": list(correction.retired)})
+            _retire(connection, correction.retired)
             if correction.files:
                 run(connection, "insert_files", files=[f.as_row() for f in correction.files])
             given = {"minutes": json.dumps(list(correction.minutes)), "cause": correction.cause}
@@ -267,11 +266,7 @@ class State:
     def swap_files(self, inputs: Sequence[LakeFile], output: LakeFile) -> None:
         """Replace the published `inputs` by `output`, which holds the same rows."""
         with self._commit() as connection:
-            paths = [f.path for f in inputs]
-            retired = connection.execute(text(sql("ops/retire_files")), {"paths": paths}).all()
-            if len(retired) != len(paths):
-                msg = f"{len(paths) - len(retired)} of {len(paths)} files were replaced by somebody else"
-                raise FencedOut(msg, "nothing was changed; the next compaction starts anew")
+            _retire(connection, [f.path for f in inputs])
             run(connection, "insert_files", files=[output.as_row()])
             connection.execute(text(sql("ops/grow_version")))
 
@@ -319,6 +314,14 @@ class State:
                 msg = f"epoch {self.epoch} no longer leads this installation"
                 raise FencedOut(msg, "this process stops; the new leader goes on from the ledger")
             yield connection
+
+
+def _retire(connection: Connection, paths: Sequence[str]) -> None:
+    """Take files out of publication, all or none: what replaces them was made from just these."""
+    retired = connection.execute(text(sql("ops/retire_files")), {"paths": list(paths)}).all() if paths else []
+    if len(retired) != len(paths):
+        msg = f"{len(paths) - len(retired)} of {len(paths)} files were replaced by another job meanwhile"
+        raise Overtaken(msg, "nothing was changed; it starts anew with the new files")
 
 
 def run(connection: Connection, name: str, **rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:

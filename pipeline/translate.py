@@ -16,6 +16,7 @@ import sqlalchemy.exc
 from pipeline.errors import (
     ConfigurationError,
     MinuteriskError,
+    Overtaken,
     SourceChanged,
     SourceUnavailable,
     StateUnavailable,
@@ -128,6 +129,9 @@ def _state_error(error: Exception, url: str) -> MinuteriskError:
     if state in ("53100", "58030"):
         msg = f"the operational database has no room: {text}"
         return StorageUnavailable(msg, "free space on its disk; nothing half-written was published")
+    if state == "23P01":  # compaction covered a minute that a correction was just writing, or the reverse
+        msg = f"another job of ours published the same minutes meanwhile: {text}"
+        return Overtaken(msg, "nothing was changed; it starts anew with the new files")
     if state == "42501" or _is_configuration(state, text):
         msg = f"cannot open the operational database {shown}: {text}"
         return ConfigurationError(msg, "check MINUTERISK_STATE_URL; its role must own the database")

@@ -1,0 +1,104 @@
+"""Runs the command line with faults and short waits. A file of the tests: the product knows nothing of it.
+
+MINUTERISK_TEST_CRASH=kind:n     die (as by kill -9) at the n-th file write, fsync, rename or commit
+MINUTERISK_TEST_SHORT=1          waits of minutes and hours become seconds
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+import pipeline.compact
+import scheduler
+from pipeline.cli import main
+from pipeline.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: What os._exit leaves behind, so that a test can tell this death from any other.
+CRASHED = 86
+
+
+class Crash:
+    """Counts events of one kind and dies at the n-th."""
+
+    def __init__(self, kind: str, at: int) -> None:
+        self.kind, self.at, self.seen = kind, at, 0
+
+    def point(self, kind: str) -> None:
+        """An event happens now."""
+        if kind == self.kind:
+            self.seen += 1
+            if self.seen == self.at:
+                os._exit(CRASHED)
+
+    def around(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with a point before it; a write also leaves half a file behind."""
+
+        def crashing(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - it stands for any function
+            self.point(kind)
+            return function(*args, **kwargs)
+
+        return crashing
+
+    def half_write(self, frame: pl.DataFrame, path: Path, **kwargs: Any) -> None:  # noqa: ANN401 - as Polars
+        """Half of the bytes reach the disk before it dies."""
+        WRITE_PARQUET(frame, path, **kwargs)
+        self.seen += self.kind == "write"
+        if self.kind == "write" and self.seen == self.at:
+            content = path.read_bytes()
+            path.write_bytes(content[: len(content) // 2])
+            os._exit(CRASHED)
+
+    @contextmanager
+    def commit(self, state: State) -> Iterator[Any]:
+        """Die right before the commit (`commit`) or right after it (`committed`)."""
+        with COMMIT(state) as connection:
+            yield connection
+            self.point("commit")
+        self.point("committed")
+
+
+WRITE_PARQUET: Callable[..., Any] = pl.DataFrame.write_parquet
+COMMIT: Callable[[State], Any] = State._commit
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A plain function, which a class binds to its instances (a bound one it would not)."""
+    return lambda *args, **kwargs: function(*args, **kwargs)  # noqa: PLW0108
+
+
+def inject(crash: Crash) -> None:
+    """Put the points where the disk and the database are reached."""
+    os.fsync = crash.around("fsync", os.fsync)
+    Path.replace = crash.around("rename", Path.replace)  # type: ignore[method-assign]
+    pl.DataFrame.write_parquet = _method(crash.half_write)  # type: ignore[method-assign]
+    State._commit = _method(crash.commit)  # type: ignore[method-assign]
+
+
+def shorten() -> None:
+    """Seconds for minutes: a simulation lasts one minute, not one day."""
+    scheduler.POLL_S = 1
+    scheduler.CATALOG_S = 2
+    scheduler.HOUSEKEEPING = timedelta(seconds=4)
+    scheduler.RECONCILE = timedelta(seconds=6)
+    scheduler.RECONCILED = timedelta(hours=6)
+    pipeline.compact.GRACE = timedelta(seconds=15)
+
+
+if __name__ == "__main__":
+    if "MINUTERISK_TEST_SHORT" in os.environ:
+        shorten()
+    wanted = os.environ.get("MINUTERISK_TEST_CRASH")
+    if wanted:
+        kind, _, number = wanted.partition(":")
+        inject(Crash(kind, int(number)))
+    sys.exit(main(sys.argv[1:]))
