@@ -7,17 +7,12 @@ one second), hence grace None and coalesce everywhere.
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from random import Random
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
 
-import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -25,85 +20,36 @@ from apscheduler.triggers.cron import CronTrigger
 from baselines.rules import load_rules
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.channels import Channel, Console, Slack
-from pipeline.compact import compact, delete_expired, sweep_orphans
-from pipeline.correct import HORIZON
-from pipeline.corrector import Corrector
-from pipeline.deliver import Pace, deliver_one
 from pipeline.embedded import Urls, open_urls
-from pipeline.errors import LakeDamaged, MinuteriskError, NotLeader, PassingError
+from pipeline.errors import NotLeader
 from pipeline.extract import Source
 from pipeline.extract_mysql import MySqlSource
 from pipeline.lake import Lake
 from pipeline.leader import lead_or_stand_by, refuse_pooler
 from pipeline.migrate import migrate
-from pipeline.minute import Span, business_date
-from pipeline.outbox import outbox_status
-from pipeline.proof import find_faults, statement_of
-from pipeline.reconcile import reconcile
+from pipeline.service import Service
 from pipeline.settings import dialect
 from pipeline.slack import SlackClient
 from pipeline.state import State, connect_state
-from pipeline.statement import write_statement
-from pipeline.translate import state_errors
-from pipeline.verify import damaged_files, repair_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from threading import Event
 
     from pipeline.catch_up import Progress
-    from pipeline.lake import LakeFile
     from pipeline.metrics import Metrics
-    from pipeline.run import Judged
     from pipeline.settings import Settings
     from pipeline.source import TradeSource
 
-log = structlog.get_logger()
-
 TICK_S = 1
 DELIVER_S = 1
-POLL_S = 10  # a late commit is found within two of these
 HEARTBEAT_S = 5
 ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
-RECONCILED = timedelta(hours=2)
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run has done so far; the demo's summary and the screen at its end."""
-
-    minutes_processed: int = 0
-    transactions: int = 0
-    signals: int = 0
-    incidents_opened: int = 0
-    messages_delivered: int = 0
-    merchants: set[str] = field(default_factory=set)
-    minute_ms: list[float] = field(default_factory=list)
-
-    def add(self, judged: Judged, ms: float) -> None:
-        """Count one judged minute."""
-        self.minutes_processed += 1
-        self.transactions += judged.counted.transactions
-        self.signals += judged.signals.height
-        self.incidents_opened += len(judged.changes.opened)
-        self.merchants.update(judged.counted.merchant_minutes["merchant_id"])
-        self.minute_ms.append(ms)
-
-    def as_json(self) -> dict[str, Any]:
-        """The summary for machines."""
-        return {
-            "minutes_processed": self.minutes_processed,
-            "transactions": self.transactions,
-            "merchants": len(self.merchants),
-            "signals": self.signals,
-            "incidents_opened": self.incidents_opened,
-            "messages_delivered": self.messages_delivered,
-            "tick_ms_p95": round(_p95(self.minute_ms), 1),
-        }
+EXECUTORS = ("tick", "deliver", "heartbeat", "catalog", "slow")
 
 
 @contextmanager
@@ -171,221 +117,49 @@ def open_channel(settings: Settings, state: State) -> Channel:
     )
 
 
-class Service:
-    """The jobs of a running installation."""
-
-    def __init__(self, pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> None:
-        self.pipeline = pipeline
-        self.metrics = metrics
-        self.tally = Tally()
-        self.failure: MinuteriskError | None = None  # what ended the service, if anything did
-        self.stopped = stopped or Event()  # ends the whole process
-        self.on_judged: Callable[[Judged, float], None] = lambda *_: None
-        self._corrector = Corrector(pipeline)
-        self._polled_at = -math.inf
-        # Found by the daily proof, worked on by the tick, which alone changes published minutes.
-        self._to_rebuild: tuple[LakeFile, ...] = ()
-        self._repaired = Event()
-        self._channel = open_channel(pipeline.settings, pipeline.state)
-        self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
-
-    def start_history(self, progress: Progress = no_progress) -> None:
-        """What has to be published before the first minute is judged."""
-        self.pipeline.start_history(self.pipeline.due_until(), progress)
-
-    @property
-    def ending(self) -> bool:
-        """Has somebody stopped the process, or has a job met what this service cannot survive?"""
-        return self.stopped.is_set() or self.failure is not None
-
-    def run(self) -> None:
-        """Run the jobs until `stopped` is set; raises what ended the service."""
-        scheduler = self._scheduler()
-        scheduler.start()
-        try:
-            while not self.ending:
-                self.stopped.wait(ENDING_S)
-        finally:
-            scheduler.shutdown(wait=True)
-        if self.failure is not None:
-            raise self.failure
-
-    def tick(self) -> None:
-        """Judge every due minute, oldest first."""
-        try:
-            self._judge_due()
-        except LakeDamaged:
-            # Found while the windows were rebuilt: build the files again, then the next tick goes on.
-            damaged = damaged_files(self.pipeline.lake, self.pipeline.state.publication().files)
-            if not damaged:
-                raise
-            repair_files(self.pipeline, damaged)
-        next_minute = self.pipeline.state.next_minute()
-        if next_minute is not None:
-            self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
-        self._follow()
-
-    def _judge_due(self) -> None:
-        for judged in self.pipeline.catch_up(self.pipeline.due_until()):
-            steps = self.pipeline.take_steps()
-            self.metrics.observe_minute(judged, steps)
-            self.tally.add(judged, sum(steps.values()))
-            self.on_judged(judged, sum(steps.values()))
-            log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
-            if self.ending:
-                break
-
-    def _follow(self) -> None:
-        """After the due minutes, never in front of them: look for late commits, repair what was found."""
-        now = time.monotonic()
-        if now - self._polled_at < POLL_S and not self._to_rebuild:
-            return
-        files, self._to_rebuild = self._to_rebuild, ()
-        repair_files(self.pipeline, files)
-        self._polled_at = now
-        with self.metrics.poll.time():
-            corrected = self._corrector.poll() + self._corrector.repair()
-        self._repaired.set()
-        self.metrics.corrected.inc(len(corrected))
-        if self._corrector.open_for is not None:
-            self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
-
-    def deliver(self) -> None:
-        """Deliver everything that is waiting."""
-        while not self.ending and self._deliver_one():
-            pass
-        status = outbox_status(self.pipeline.state.engine)
-        self.metrics.pending.set(status.pending + status.sending)
-        self.metrics.dead.set(status.dead)
-
-    def deliver_rest(self, at_most: int = 200) -> None:
-        """After the jobs have ended: deliver what the last minute still left."""
-        for _ in range(at_most):
-            if not self._deliver_one():
-                break
-
-    def _deliver_one(self) -> bool:
-        with state_errors(self.pipeline.state.url):
-            delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
-        if delivered is not None:
-            self.tally.messages_delivered += delivered.sent
-            self.metrics.delivered.inc(delivered.sent)
-            if delivered.delay_s is not None:
-                self.metrics.delivery_delay.observe(delivered.delay_s)
-        return delivered is not None
-
-    def heartbeat(self) -> None:
-        """Say that this leader is alive."""
-        self.pipeline.state.heartbeat()
-
-    def housekeeping(self) -> None:
-        """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
-        pipeline = self.pipeline
-        next_minute = pipeline.state.next_minute()
-        if next_minute is None:
-            return
-        if compact(pipeline.lake, pipeline.state, next_minute):
-            pipeline.project()
-        delete_expired(pipeline.lake, pipeline.state)
-        sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
-
-    def reconcile(self) -> None:
-        """Compare the last hours with the source and say where they differ."""
-        pipeline = self.pipeline
-        next_minute = pipeline.state.next_minute()
-        if next_minute is None:
-            return
-        with pipeline.source.again() as source:  # the tick's connection is in use by another thread
-            span = Span(next_minute - RECONCILED, next_minute)
-            differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
-            self.metrics.without_time.set(source.rows_without_time())
-        self.metrics.differences.set(len(differences))
-        for difference in differences:
-            log.error("reconcile.difference", **difference.as_json())
-        pipeline.state.request_repairs([difference.minute for difference in differences])
-
-    def prove(self) -> None:
-        """Once a day: horizon against source, files against checksums; repair, then state what holds."""
-        pipeline = self.pipeline
-        next_minute = pipeline.state.next_minute()
-        if next_minute is None:
-            return
-        first = pipeline.state.published().first_minute or next_minute
-        span = Span(max(first, next_minute - HORIZON), next_minute)
-        with pipeline.source.again() as source:
-            found = find_faults(pipeline, source, span)
-            self._repaired.clear()
-            pipeline.state.request_repairs(found.minutes)
-            self._to_rebuild = found.files
-            self._repaired.wait(REPAIR_TIME.total_seconds() if found.any else 0)
-            left = find_faults(pipeline, source, span) if found.any else found
-        final = pipeline.state.finalise(span.start)
-        day = business_date(next_minute, pipeline.lake.zone).isoformat()
-        path = write_statement(pipeline.settings, day, statement_of(pipeline, span, found, left))
-        log.info("proof.stated", file=path.name, differences=len(left.minutes), final_minutes=final)
-
-    def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""
-
-        def guarded_job() -> None:
-            try:
-                job()
-            except PassingError as error:
-                self.metrics.errors.labels(name, type(error).__name__).inc()
-                log.warning("job.failed", job=name, error=error.what, next=error.hint)
-            except MinuteriskError as error:
-                told = {"job": name, "error": error.what, "next": error.hint}
-                log.error("job.ended_service", **told)  # noqa: TRY400 - a known failure needs no traceback
-                self.failure = error
-            except Exception as error:
-                self.metrics.errors.labels(name, type(error).__name__).inc()
-                log.exception("job.fault", job=name)
-
-        return guarded_job
-
-    def _scheduler(self) -> BackgroundScheduler:
-        scheduler = BackgroundScheduler(
-            executors={
-                name: ThreadPoolExecutor(1) for name in ("tick", "deliver", "heartbeat", "catalog", "slow")
-            },
-            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
-            timezone=UTC,
-        )
-        jobs: list[tuple[str, str, Callable[[], object], float]] = [
-            ("tick", "tick", self.tick, TICK_S),
-            ("deliver", "deliver", self.deliver, DELIVER_S),
-            ("heartbeat", "heartbeat", self.heartbeat, HEARTBEAT_S),
-            ("catalog", "catalog", self.pipeline.project_catalog, CATALOG_S),
-            ("housekeeping", "slow", self.housekeeping, HOUSEKEEPING.total_seconds()),
-            ("reconcile", "slow", self.reconcile, RECONCILE.total_seconds()),
-        ]
-        scheduler.add_job(
-            self.guarded("prove", self.prove),
-            CronTrigger(hour=PROOF_HOUR, timezone=self.pipeline.lake.zone),
-            executor="slow",
-            id="prove",
-        )
-        for name, executor, job, seconds in jobs:
-            scheduler.add_job(
-                self.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name
-            )
-        return scheduler
+def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
+    """The jobs' work, with the channel that the settings name."""
+    return Service(pipeline, open_channel(pipeline.settings, pipeline.state), metrics, stopped)
 
 
-def _p95(values: list[float]) -> float:
-    """The value that 95 % do not exceed (nearest rank); 0 for none."""
-    return sorted(values)[-(-95 * len(values) // 100) - 1] if values else 0.0
+def run_service(service: Service, progress: Progress = no_progress) -> None:
+    """Publish what history is missing, then run the jobs until the service ends; raises what ended it.
+
+    The heart beats from the first moment, also while history is published: a silent leader is taken over.
+    """
+    scheduler = BackgroundScheduler(
+        executors={name: ThreadPoolExecutor(1) for name in EXECUTORS},
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        timezone=UTC,
+    )
+    _every(scheduler, service, "heartbeat", service.heartbeat, HEARTBEAT_S)
+    scheduler.start()
+    try:
+        service.pipeline.start_history(service.pipeline.due_until(), progress)
+        _add_jobs(scheduler, service)
+        while not service.ending:
+            service.stopped.wait(ENDING_S)
+    finally:
+        scheduler.shutdown(wait=True)
+    if service.failure is not None:
+        raise service.failure
 
 
-def _summary(judged: Judged, steps: dict[str, float]) -> dict[str, object]:
-    return {
-        "transactions": judged.counted.transactions,
-        "quarantined": judged.counted.quarantine.height,
-        "signals": judged.signals.height,
-        "opened": len(judged.changes.opened),
-        "resolved": len(judged.changes.resolved),
-        "ms": round(sum(steps.values()), 1),
-    }
+def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
+    _every(scheduler, service, "tick", service.tick, TICK_S)
+    _every(scheduler, service, "deliver", service.deliver, DELIVER_S)
+    _every(scheduler, service, "catalog", service.pipeline.project_catalog, CATALOG_S)
+    _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
+    _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
+    nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
+    scheduler.add_job(service.guarded("prove", service.prove), nightly, executor="slow", id="prove")
+
+
+def _every(
+    scheduler: BackgroundScheduler, service: Service, name: str, job: Callable[[], object], seconds: float
+) -> None:
+    executor = name if name in EXECUTORS else "slow"
+    scheduler.add_job(service.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.alert import Changes, Event, Incident, open_incident
+from pipeline.alert import Changes, Event, open_incident
 from pipeline.compare import compare
 from pipeline.judge import judge
 from pipeline.minute import MINUTE, Span, one_minute
-from pipeline.reconcile import totals_of
 from pipeline.schema import SIGNAL
-from pipeline.source import KnownMinute
+from pipeline.source import KnownMinute, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -81,22 +80,9 @@ class Rejudged:
     span: Span  # these minutes
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """Everything one correcting commit writes."""
-
-    cause: str
-    minutes: Sequence[Mapping[str, Any]]  # ledger rows
-    retired: Sequence[str]  # paths that the new files replace
-    files: Sequence[LakeFile]
-    changes: Changes
-    corrected: Sequence[Incident]
-    at: datetime  # the newest judged minute
-
-
 def known_minutes(ledger: Iterable[Mapping[str, Any]]) -> dict[datetime, KnownMinute]:
     """Ledger rows as the source wants to know them."""
-    return {row["minute"]: KnownMinute(totals_of(row), row["source_xmin"]) for row in ledger}
+    return {row["minute"]: KnownMinute(Totals.of_ledger(row), row["source_xmin"]) for row in ledger}
 
 
 def differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:

@@ -12,7 +12,6 @@ from pipeline.catch_up import rebuild_windows
 from pipeline.correct import (
     HORIZON,
     LOOK_BACK_ALARM,
-    Correction,
     LookBack,
     changes_of,
     differs,
@@ -24,6 +23,7 @@ from pipeline.correct import (
 )
 from pipeline.feeds import SourceFeed
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
+from pipeline.state import Correction
 from pipeline.steps import Steps
 
 if TYPE_CHECKING:

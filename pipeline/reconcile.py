@@ -55,8 +55,8 @@ def _compare_day(
 ) -> Iterator[Difference]:
     extracted = source.extract(span)
     counted = count(extracted.rows, span, extracted.xmin, extracted.clock)
-    theirs = {datetime.fromisoformat(row["minute"]): totals_of(row) for row in counted.ledger}
-    ours = {row["minute"]: totals_of(row) for row in state.minutes(span)}
+    theirs = {datetime.fromisoformat(row["minute"]): Totals.of_ledger(row) for row in counted.ledger}
+    ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
     unlike = _unlike(counted.merchant_minutes, lake.read(files, "merchant_minute", span))
     unlike |= _unlike(counted.quarantine, lake.read(files, "quarantine", span))
     for minute in span:
@@ -69,11 +69,6 @@ def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
     sides = (one.select(other.columns).with_columns(side=1), other.with_columns(side=-1))
     both = pl.concat(sides).group_by(other.columns).agg(pl.col("side").sum())
     return set(both.filter(pl.col("side") != 0)["minute"])
-
-
-def totals_of(row: Mapping[str, Any]) -> Totals:
-    """What a ledger row says the source held."""
-    return Totals(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
 
 
 def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:

@@ -8,7 +8,7 @@ says its own in `promise`, and the reconciliation catches for both what is later
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,11 @@ class Totals:
     rows: int
     cancels: int
     amount: int
+
+    @classmethod
+    def of_ledger(cls, row: Mapping[str, Any]) -> Totals:
+        """What a ledger row says the source held."""
+        return cls(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, RowMapping
 
-    from pipeline.correct import Correction
 
 #: Key of the advisory lock that the leader's session holds ("minute" in ASCII).
 LEADER_LOCK = 0x6D696E757465
@@ -68,6 +67,19 @@ class MinuteCommit:
 
 #: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
 SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=8000"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Everything one correcting commit writes."""
+
+    cause: str
+    minutes: Sequence[Mapping[str, Any]]  # ledger rows
+    retired: Sequence[str]  # paths that the new files replace
+    files: Sequence[LakeFile]
+    changes: Changes
+    corrected: Sequence[Incident]
+    at: datetime  # the newest judged minute
 
 
 def connect_state(url: str) -> Engine:

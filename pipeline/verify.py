@@ -10,9 +10,10 @@ import structlog
 
 from pipeline.alert import Changes
 from pipeline.catch_up import rebuild_windows
-from pipeline.correct import Correction, rejudge_published
+from pipeline.correct import rejudge_published
 from pipeline.feeds import SourceFeed
 from pipeline.minute import split_by_day
+from pipeline.state import Correction
 from pipeline.steps import Steps
 
 if TYPE_CHECKING:

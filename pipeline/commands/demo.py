@@ -26,7 +26,7 @@ from pipeline.errors import UsageError
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.reconcile import reconcile
-from scheduler import Service, open_pipeline, open_state
+from scheduler import open_pipeline, open_service, open_state, run_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.run import Judged
+    from pipeline.service import Service
     from pipeline.settings import Settings
 
 HISTORY_DAYS = 8
@@ -96,7 +97,7 @@ class _Demo:
             self._publish_history(pipeline)
             metrics = Metrics()
             metrics.serve(self.settings.metrics_port)
-            service = Service(pipeline, metrics)
+            service = open_service(pipeline, metrics)
             service.on_judged = _Reporter(service, floor_minute(self.now), minutes)
             stop_on_signals(service.stopped)
             stack.enter_context(_trade_server(self.trade_url, self.traffic))
@@ -104,7 +105,7 @@ class _Demo:
                 stack.enter_context(_dashboard(self.settings))
             _say(f"metrics    http://127.0.0.1:{self.settings.metrics_port}/metrics")
             _say("live: a line a minute, and every message as it would reach Slack. Ctrl-C ends it.\n")
-            service.run()
+            run_service(service)
             service.deliver_rest()
             return _summary(service)
 

@@ -29,8 +29,9 @@ from pipeline.errors import DifferencesFound, FencedOut, NotLeader
 from pipeline.metrics import Metrics
 from pipeline.minute import format_minute
 from pipeline.proof import find_faults
+from pipeline.service import Tally
 from pipeline.verify import repair_files
-from scheduler import Service, Tally, open_lake, open_pipeline, open_source, open_state
+from scheduler import open_lake, open_pipeline, open_service, open_source, open_state, run_service
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,11 +65,10 @@ def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
     """Wait for the leadership, then run the jobs until stopped or replaced."""
     with open_pipeline(settings, stand_by=stopped) as pipeline:
         metrics.leader.set(pipeline.state.epoch or 0)
-        service = Service(pipeline, metrics, stopped)
-        with progress_bar("history") as progress:
-            service.start_history(progress)
+        service = open_service(pipeline, metrics, stopped)
         log.info("run.started", policy=settings.policy, epoch=pipeline.state.epoch)
-        service.run()
+        with progress_bar("history") as progress:
+            run_service(service, progress)
         log.info("run.stopped", minutes=service.tally.minutes_processed)
 
 

@@ -1,0 +1,254 @@
+"""What a running installation does: judge, follow the source, deliver, keep house, prove.
+
+Each method is one job; scheduler.py says when it runs. Only the tick changes published minutes and owns the
+windows; the other jobs read, or ask the tick.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from pipeline.compact import compact, delete_expired, sweep_orphans
+from pipeline.correct import HORIZON
+from pipeline.corrector import Corrector
+from pipeline.deliver import Pace, deliver_one
+from pipeline.errors import LakeDamaged, MinuteriskError, PassingError
+from pipeline.minute import Span, business_date
+from pipeline.outbox import outbox_status
+from pipeline.proof import find_faults, statement_of
+from pipeline.reconcile import reconcile
+from pipeline.statement import write_statement
+from pipeline.translate import state_errors
+from pipeline.verify import damaged_files, repair_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.catch_up import Pipeline
+    from pipeline.channels import Channel
+    from pipeline.lake import LakeFile
+    from pipeline.metrics import Metrics
+    from pipeline.run import Judged
+
+log = structlog.get_logger()
+
+POLL_S = 10  # a late commit is found within two of these
+RECONCILED = timedelta(hours=2)
+REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far; the demo's summary and the screen at its end."""
+
+    minutes_processed: int = 0
+    transactions: int = 0
+    signals: int = 0
+    incidents_opened: int = 0
+    messages_delivered: int = 0
+    merchants: set[str] = field(default_factory=set)
+    minute_ms: list[float] = field(default_factory=list)
+
+    def add(self, judged: Judged, ms: float) -> None:
+        """Count one judged minute."""
+        self.minutes_processed += 1
+        self.transactions += judged.counted.transactions
+        self.signals += judged.signals.height
+        self.incidents_opened += len(judged.changes.opened)
+        self.merchants.update(judged.counted.merchant_minutes["merchant_id"])
+        self.minute_ms.append(ms)
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary for machines."""
+        return {
+            "minutes_processed": self.minutes_processed,
+            "transactions": self.transactions,
+            "merchants": len(self.merchants),
+            "signals": self.signals,
+            "incidents_opened": self.incidents_opened,
+            "messages_delivered": self.messages_delivered,
+            "tick_ms_p95": round(_p95(self.minute_ms), 1),
+        }
+
+
+class Service:
+    """What the jobs of a running installation do; scheduler.py says when."""
+
+    def __init__(
+        self, pipeline: Pipeline, channel: Channel, metrics: Metrics, stopped: Event | None = None
+    ) -> None:
+        self.pipeline = pipeline
+        self.metrics = metrics
+        self.tally = Tally()
+        self.failure: MinuteriskError | None = None  # what ended the service, if anything did
+        self.stopped = stopped or Event()  # ends the whole process
+        self.on_judged: Callable[[Judged, float], None] = lambda *_: None
+        self._corrector = Corrector(pipeline)
+        self._polled_at = -math.inf
+        # Found by the daily proof, worked on by the tick, which alone changes published minutes.
+        self._to_rebuild: tuple[LakeFile, ...] = ()
+        self._repaired = Event()
+        self._channel = channel
+        self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
+
+    @property
+    def ending(self) -> bool:
+        """Has somebody stopped the process, or has a job met what this service cannot survive?"""
+        return self.stopped.is_set() or self.failure is not None
+
+    def tick(self) -> None:
+        """Judge every due minute, oldest first."""
+        try:
+            self._judge_due()
+        except LakeDamaged:
+            # Found while the windows were rebuilt: build the files again, then the next tick goes on.
+            damaged = damaged_files(self.pipeline.lake, self.pipeline.state.publication().files)
+            if not damaged:
+                raise
+            repair_files(self.pipeline, damaged)
+        next_minute = self.pipeline.state.next_minute()
+        if next_minute is not None:
+            self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+        self._follow()
+
+    def _judge_due(self) -> None:
+        for judged in self.pipeline.catch_up(self.pipeline.due_until()):
+            steps = self.pipeline.take_steps()
+            self.metrics.observe_minute(judged, steps)
+            self.tally.add(judged, sum(steps.values()))
+            self.on_judged(judged, sum(steps.values()))
+            log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
+            if self.ending:
+                break
+
+    def _follow(self) -> None:
+        """After the due minutes, never in front of them: look for late commits, repair what was found."""
+        now = time.monotonic()
+        if now - self._polled_at < POLL_S and not self._to_rebuild:
+            return
+        files, self._to_rebuild = self._to_rebuild, ()
+        repair_files(self.pipeline, files)
+        self._polled_at = now
+        with self.metrics.poll.time():
+            corrected = self._corrector.poll() + self._corrector.repair()
+        self._repaired.set()
+        self.metrics.corrected.inc(len(corrected))
+        if self._corrector.open_for is not None:
+            self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
+
+    def deliver(self) -> None:
+        """Deliver everything that is waiting."""
+        while not self.ending and self._deliver_one():
+            pass
+        status = outbox_status(self.pipeline.state.engine)
+        self.metrics.pending.set(status.pending + status.sending)
+        self.metrics.dead.set(status.dead)
+
+    def deliver_rest(self, at_most: int = 200) -> None:
+        """After the jobs have ended: deliver what the last minute still left."""
+        for _ in range(at_most):
+            if not self._deliver_one():
+                break
+
+    def _deliver_one(self) -> bool:
+        with state_errors(self.pipeline.state.url):
+            delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
+        if delivered is not None:
+            self.tally.messages_delivered += delivered.sent
+            self.metrics.delivered.inc(delivered.sent)
+            if delivered.delay_s is not None:
+                self.metrics.delivery_delay.observe(delivered.delay_s)
+        return delivered is not None
+
+    def heartbeat(self) -> None:
+        """Say that this leader is alive."""
+        self.pipeline.state.heartbeat()
+
+    def housekeeping(self) -> None:
+        """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
+        pipeline = self.pipeline
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None:
+            return
+        if compact(pipeline.lake, pipeline.state, next_minute):
+            pipeline.project()
+        delete_expired(pipeline.lake, pipeline.state)
+        sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
+
+    def reconcile(self) -> None:
+        """Compare the last hours with the source and say where they differ."""
+        pipeline = self.pipeline
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None:
+            return
+        with pipeline.source.again() as source:  # the tick's connection is in use by another thread
+            span = Span(next_minute - RECONCILED, next_minute)
+            differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
+            self.metrics.without_time.set(source.rows_without_time())
+        self.metrics.differences.set(len(differences))
+        for difference in differences:
+            log.error("reconcile.difference", **difference.as_json())
+        pipeline.state.request_repairs([difference.minute for difference in differences])
+
+    def prove(self) -> None:
+        """Once a day: horizon against source, files against checksums; repair, then state what holds."""
+        pipeline = self.pipeline
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None:
+            return
+        first = pipeline.state.published().first_minute or next_minute
+        span = Span(max(first, next_minute - HORIZON), next_minute)
+        with pipeline.source.again() as source:
+            found = find_faults(pipeline, source, span)
+            self._repaired.clear()
+            pipeline.state.request_repairs(found.minutes)
+            self._to_rebuild = found.files
+            self._repaired.wait(REPAIR_TIME.total_seconds() if found.any else 0)
+            left = find_faults(pipeline, source, span) if found.any else found
+        final = pipeline.state.finalise(span.start)
+        day = business_date(next_minute, pipeline.lake.zone).isoformat()
+        path = write_statement(pipeline.settings, day, statement_of(pipeline, span, found, left))
+        log.info("proof.stated", file=path.name, differences=len(left.minutes), final_minutes=final)
+
+    def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
+        """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""
+
+        def guarded_job() -> None:
+            try:
+                job()
+            except PassingError as error:
+                self.metrics.errors.labels(name, type(error).__name__).inc()
+                log.warning("job.failed", job=name, error=error.what, next=error.hint)
+            except MinuteriskError as error:
+                told = {"job": name, "error": error.what, "next": error.hint}
+                log.error("job.ended_service", **told)  # noqa: TRY400 - a known failure needs no traceback
+                self.failure = error
+            except Exception as error:
+                self.metrics.errors.labels(name, type(error).__name__).inc()
+                log.exception("job.fault", job=name)
+
+        return guarded_job
+
+
+def _p95(values: list[float]) -> float:
+    """The value that 95 % do not exceed (nearest rank); 0 for none."""
+    return sorted(values)[-(-95 * len(values) // 100) - 1] if values else 0.0
+
+
+def _summary(judged: Judged, steps: dict[str, float]) -> dict[str, object]:
+    return {
+        "transactions": judged.counted.transactions,
+        "quarantined": judged.counted.quarantine.height,
+        "signals": judged.signals.height,
+        "opened": len(judged.changes.opened),
+        "resolved": len(judged.changes.resolved),
+        "ms": round(sum(steps.values()), 1),
+    }
