@@ -33,11 +33,13 @@ class Pacing:
         self.today = np.zeros(0, np.int64)
         self.paced = np.zeros(0, np.int64)
         self.whole = np.zeros(0, np.int64)
+        self.paced_days: dict[date, Integers] = {}  # `paced` by used day
         self.missing: set[int] = set()  # minutes inside the windows that were never published
         self._slices = slices
         self._day_end = 0
         self._day_totals: dict[date, Integers] = {}
-        self._waiting: list[tuple[int, int]] = []  # (time of day in minutes, minute index), latest first
+        #: (time of day in minutes, minute index, its day), latest first
+        self._waiting: list[tuple[int, int, date]] = []
 
     @property
     def days(self) -> int:
@@ -63,11 +65,13 @@ class Pacing:
             day: total.copy() for day, total in self._day_totals.items()
         }
         other.today, other.paced, other.whole = self.today.copy(), self.paced.copy(), self.whole.copy()
+        other.paced_days = {day: paced.copy() for day, paced in self.paced_days.items()}
         return other
 
     def grow(self, size: int) -> None:
         """Make room for `size` merchants."""
         self.today, self.paced, self.whole = (grown(a, size) for a in (self.today, self.paced, self.whole))
+        self.paced_days = {day: grown(paced, size) for day, paced in self.paced_days.items()}
 
     def enter(self, index: int, entering: Slice) -> bool:
         """Move on to minute `index`; says whether a business day starts with it."""
@@ -77,7 +81,9 @@ class Pacing:
         self.today[entering.positions] += entering.amounts
         clock = self._time_of_day(index)
         while self._waiting and self._waiting[-1][0] <= clock:
-            self._add(self.paced, self._slices[self._waiting.pop()[1]], 1)
+            _, passing, day = self._waiting.pop()
+            self._add(self.paced, self._slices[passing], 1)
+            self._add(self.paced_days[day], self._slices[passing], 1)
         return new_day
 
     def replace(self, index: int, old: Slice, new: Slice) -> None:
@@ -91,8 +97,9 @@ class Pacing:
             self._exchange(self._day_totals[day], old, new)
         if day in self.used_days:
             self._exchange(self.whole, old, new)
-            if all(waiting != index for _, waiting in self._waiting):
+            if all(waiting != index for _, waiting, _ in self._waiting):
                 self._exchange(self.paced, old, new)
+                self._exchange(self.paced_days[day], old, new)
 
     def _start_day(self, day: date) -> None:
         if self.day is not None:
@@ -103,11 +110,12 @@ class Pacing:
         self.used_days = tuple(d for d in wanted if d in self._day_totals and self._is_complete(d))
         size = len(self.today)
         self.today, self.paced = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self.paced_days = {d: np.zeros(size, np.int64) for d in self.used_days}
         self.whole = sum(
             (self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64)
         )
-        minutes = [to_index(m) for d in self.used_days for m in business_day(d, self.zone)]
-        self._waiting = sorted(((self._time_of_day(m), m) for m in minutes), reverse=True)
+        minutes = [(to_index(m), d) for d in self.used_days for m in business_day(d, self.zone)]
+        self._waiting = sorted(((self._time_of_day(m), m, d) for m, d in minutes), reverse=True)
 
     def _is_complete(self, day: date) -> bool:
         span = business_day(day, self.zone)

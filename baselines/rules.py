@@ -12,7 +12,8 @@ from pipeline.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODES = ("paced", "full_day")
+#: Keys whose value is a word.
+WORDS = {"mode": ("paced", "full_day"), "public_holidays": ("KR", "none")}
 
 #: Largest value of a key: past it a product of counts could leave 64 bits, or a window the memory.
 LIMITS = {
@@ -25,6 +26,14 @@ LIMITS = {
     "drop_high_percent": 100,
     "drop_critical_percent": 100,
     "cancelable_days": 3650,
+    "lowest_day_percent": 100,
+    "traffic_percent": 100,
+    "drift_percent": 500,
+    "short_drift_percent": 500,
+    "drop_drift_percent": 500,
+    "false_incidents_per_day": 100_000,
+    "false_drops_per_1000_days": 1000,
+    "quarantine_evidence": 100_000,
 }
 LARGEST = 10**15
 
@@ -47,6 +56,24 @@ class VolumeDrop:
     baseline_days: int
     mode: str
     minimum_expected_amount: int
+    public_holidays: str
+    lowest_day_percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many false incidents the policy `budgeted` may raise, and what it takes for ordinary."""
+
+    false_incidents_per_day: int  # per 100,000 merchants
+    traffic_percent: int
+    looks: int
+    drift_percent: int
+    short_drift_percent: int
+    portfolio_weight: int
+    quarantine_evidence: int
+    false_drops_per_1000_days: int
+    drop_drift_percent: int
+    minimum_expected_hour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +107,7 @@ class Rules:
 
     cancel_surge: CancelSurge
     volume_drop: VolumeDrop
+    budget: Budget
     incident: IncidentRules
     severity: Severity
     exposure: Exposure
@@ -88,6 +116,7 @@ class Rules:
 SECTIONS: dict[str, type[Any]] = {
     "cancel_surge": CancelSurge,
     "volume_drop": VolumeDrop,
+    "budget": Budget,
     "incident": IncidentRules,
     "severity": Severity,
     "exposure": Exposure,
@@ -134,10 +163,10 @@ def _section(name: str, cls: type[Any], content: object, origin: str) -> object:
 
 
 def _value(key: str, value: object, where: str) -> object:
-    if key == "mode":
-        if value in MODES:
+    if key in WORDS:
+        if value in WORDS[key]:
             return value
-        need = f"one of {', '.join(MODES)}"
+        need = f"one of {', '.join(WORDS[key])}"
     else:
         largest = LIMITS.get(key, LARGEST)
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest:

@@ -1,4 +1,4 @@
-"""The rows of one minute as arrays, and arrays that grow with the number of merchants."""
+"""The rows of one minute as arrays, sums over minutes, and arrays that grow with the number of merchants."""
 
 from __future__ import annotations
 
@@ -32,3 +32,40 @@ def grown(array: Integers, size: int) -> Integers:
     larger = np.zeros(max(size, 2 * len(array), 1024), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+@dataclass(slots=True)
+class Totals:
+    """One integer per merchant and measure; shape (merchants,) each."""
+
+    approvals: Integers
+    cancels: Integers
+
+    @classmethod
+    def empty(cls) -> Totals:
+        """No merchants yet."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+    def copy(self) -> Totals:
+        """The same numbers in arrays of their own."""
+        return Totals(self.approvals.copy(), self.cancels.copy())
+
+    def add(self, part: Slice, sign: int) -> None:
+        """Add (sign 1) or subtract (sign -1) one minute; positions in a slice are unique."""
+        self.approvals[part.positions] += sign * part.approvals
+        self.cancels[part.positions] += sign * part.cancels
+
+    def exchange(self, old: Slice, new: Slice) -> None:
+        """Take one minute's rows out and put others in."""
+        self.add(old, -1)
+        self.add(new, 1)
+
+    def clear(self) -> None:
+        """Back to zero, with the same room."""
+        self.approvals[:] = 0
+        self.cancels[:] = 0
+
+    def grow(self, size: int) -> None:
+        """Make room for `size` merchants; new ones start at zero."""
+        self.approvals = grown(self.approvals, size)
+        self.cancels = grown(self.cancels, size)

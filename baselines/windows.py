@@ -3,7 +3,7 @@
 Judging a minute must not re-read history: when minute M arrives it is added to the hour, the minute
 that leaves the hour moves into the week, and the one that leaves the week is subtracted. The cost is
 that of the rows of three minutes (plus one per baseline day for the pacing), whatever the length of
-the history. `tests/unit/test_windows.py` holds this against a plain recount.
+the history. `tests/generative/test_windows.py` holds this against a plain recount.
 
     week(M) = the 7 days before hour(M)      hour(M) = the 60 minutes ending with M
     ├────────── 10,080 minutes ──────────┤├──────────── 60 minutes ────────────┤
@@ -12,7 +12,6 @@ the history. `tests/unit/test_windows.py` holds this against a plain recount.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,8 @@ import numpy as np
 from baselines.cancelled import CancelledByDay
 from baselines.merchants import MerchantIndex
 from baselines.pacing import Pacing
-from baselines.slices import Integers, Slice, grown
+from baselines.recent import Recent
+from baselines.slices import Integers, Slice, Totals
 from baselines.tiers import top_merchants
 from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, WEEK_MINUTES, to_index
 
@@ -33,35 +33,9 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-#: Hour and week need 7 days and an hour; the pacing needs whole business days before today.
+#: Hour and week need 7 days and an hour, the same hour of 7 days ago one minute more; the pacing needs whole
+#: business days before today.
 _SPARE_DAYS = 2
-
-
-@dataclass(slots=True)
-class Totals:
-    """One integer per merchant and measure; shape (merchants,) each."""
-
-    approvals: Integers
-    cancels: Integers
-
-    @classmethod
-    def empty(cls) -> Totals:
-        """No merchants yet."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
-
-    def add(self, part: Slice, sign: int) -> None:
-        """Add (sign 1) or subtract (sign -1) one minute; positions in a slice are unique."""
-        self.approvals[part.positions] += sign * part.approvals
-        self.cancels[part.positions] += sign * part.cancels
-
-    def copy(self) -> Totals:
-        """The same numbers in arrays of their own."""
-        return Totals(self.approvals.copy(), self.cancels.copy())
-
-    def grow(self, size: int) -> None:
-        """Make room for `size` merchants; new ones start at zero."""
-        self.approvals = grown(self.approvals, size)
-        self.cancels = grown(self.cancels, size)
 
 
 class Windows:
@@ -74,9 +48,10 @@ class Windows:
         self.top: NDArray[np.bool_] = np.zeros(0, np.bool_)  # tier `top`, ranked at each business day's start
         self.last: int | None = None
         self._slices: dict[int, Slice] = {}
-        self._keep = max(WEEK_MINUTES + HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
+        self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
+        self.recent = Recent(self._slices)
 
     @property
     def size(self) -> int:
@@ -104,7 +79,9 @@ class Windows:
         if self.last is not None and index != self.last + 1:
             msg = f"minute {minute.isoformat()} does not follow {(EPOCH + MINUTE * self.last).isoformat()}"
             raise ValueError(msg)
-        self._enter(index, self._slice(counts))
+        entering = self._slice(counts)
+        self._enter(index, entering)
+        self.recent.enter(index, entering)
 
     def add_many(
         self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
@@ -120,6 +97,9 @@ class Windows:
             raise ValueError(msg)
         for index, part in self._cut(first, to_index(end), counts):
             self._enter(index, part)
+            self.recent.enter_block(index, part)
+        if self.last is not None:
+            self.recent.settle(self.last)
 
     def copy(self) -> Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
@@ -128,6 +108,7 @@ class Windows:
         other.hour, other.week = self.hour.copy(), self.week.copy()
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
+        other.recent = self.recent.copy(other._slices)  # noqa: SLF001 - the same
         return other
 
     def replace(self, minute: datetime, counts: pl.DataFrame) -> None:
@@ -139,9 +120,9 @@ class Windows:
         new = self._slice(counts)
         totals = self._holder(index)
         if totals is not None:
-            totals.add(old, -1)
-            totals.add(new, 1)
+            totals.exchange(old, new)
         self._slices[index] = new
+        self.recent.replace(index, self.last, old, new)
         self.pacing.replace(index, old, new)
         self.cancelled.replace(index, old, new)
 
@@ -172,6 +153,7 @@ class Windows:
         self.hour.grow(self.size)
         self.week.grow(self.size)
         self.pacing.grow(self.size)
+        self.recent.grow(self.size)
         measures = ("approval_count", "cancel_count", "approval_amount", "cancel_amount")
         return Slice(positions, *(counts[name].to_numpy() for name in measures))
 

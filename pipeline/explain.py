@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.compare import DropNumbers, SurgeNumbers
+from pipeline.compare import DropNumbers, SurgeNumbers, compare
 from pipeline.judge import (
     CANCEL_SURGE,
     FIRES,
     VOLUME_DROP,
     drop_breach,
     drop_reasons,
+    judge,
     surge_breach,
     surge_reasons,
 )
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 
     from baselines.rules import Rules
     from baselines.windows import Windows
+
+
+#: What a signal says about the judgement of the policy `budgeted`.
+BUDGETED_COLUMNS = (
+    "kind",
+    "cause",
+    "window_minutes",
+    "approvals_window",
+    "cancels_window",
+    "expected_window",
+    "evidence",
+    "evidence_needed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,9 @@ class Account:
     breach: bool
     reasons: Mapping[str, str]  # by policy: "fires", or what held it back
     distance: str  # how far from a breach, in words
+    signal: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the signal under `budgeted`: kind, window, evidence
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -64,6 +81,7 @@ class Account:
             "breach": self.breach,
             "verdicts": {p: {"fires": r == FIRES, "reason": r} for p, r in self.reasons.items()},
             "distance": self.distance,
+            "budgeted": dict(self.signal),
         }
 
 
@@ -73,10 +91,23 @@ def explain(windows: Windows, merchant_id: str, rules: Rules) -> list[Account]:
     The verdicts come from the very functions that judge live; a merchant never seen has only zeros.
     """
     position = windows.merchants.find(merchant_id)
-    return [
+    accounts = [
         _surge_account(_surge_of(windows, position), rules),
         _drop_account(_drop_of(windows, position, rules), rules),
     ]
+    if position is None:
+        return accounts
+    # A share of a budget depends on everybody, so the whole minute is judged.
+    signals = judge(compare(windows, rules), "budgeted", rules).filter(merchant_id=merchant_id)
+    return [_with_signal(account, signals.filter(rule=account.rule).to_dicts()) for account in accounts]
+
+
+def _with_signal(account: Account, signals: Sequence[Mapping[str, Any]]) -> Account:
+    """The account with what the policy `budgeted` made of the minute."""
+    if not signals:
+        return account
+    shown = {name: signals[0][name] for name in BUDGETED_COLUMNS if signals[0][name] is not None}
+    return replace(account, reasons={**account.reasons, "budgeted": signals[0]["reason"]}, signal=shown)
 
 
 def _surge_of(windows: Windows, position: int | None) -> SurgeNumbers:
@@ -185,4 +216,5 @@ def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account]
             f"  {policy:<10} {'fires' if r == FIRES else 'does not fire: ' + r}"
             for policy, r in account.reasons.items()
         ]
+        lines += [f"    {name:<20}{value:>20}" for name, value in account.signal.items()]
     return "\n".join(lines)

@@ -111,7 +111,12 @@ class Lake:
         if merchant_id is not None:
             inside &= pl.col("merchant_id") == merchant_id
         try:
-            rows = pl.scan_parquet(paths, glob=False).filter(inside).collect()
+            # A file written before a column was added reads as null there; extra columns are still refused.
+            rows = (
+                pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
+                .filter(inside)
+                .collect()
+            )
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
@@ -167,11 +172,13 @@ def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]]) -> list
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
-    if paths:
-        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        return f"SELECT {', '.join(schema)} FROM read_parquet([{listed}])"  # noqa: S608 - names and paths of ours
-    empty = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
-    return f"SELECT {', '.join(empty)} WHERE false"
+    columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
+    empty = f"SELECT {', '.join(columns)} WHERE false"
+    if not paths:
+        return empty
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    # The union gives null for a column that was added after a file was written.
+    return f"{empty} UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names and paths of ours
 
 
 def _manifest(publication: Publication) -> dict[str, Any]:

@@ -68,6 +68,14 @@ SIGNAL: Final = pl.Schema(
         "amount_paced": pl.Int64(),  # sum over the baseline days, up to the same time of day
         "amount_days": pl.Int64(),  # sum over the baseline days, whole days
         "days": pl.Int64(),  # baseline days used
+        "kind": pl.String(),  # "rule": the raw condition held; "fast", "slow", "silence": seen beside it
+        "cause": pl.String(),  # cancel_surge under `budgeted`: "more_cancels" or "fewer_approvals"
+        "window_minutes": pl.Int64(),  # the window with the strongest evidence, with what it held
+        "approvals_window": pl.Int64(),
+        "cancels_window": pl.Int64(),
+        "expected_window": pl.Int64(),  # cancels (volume_drop: approvals) usual in that window, cut
+        "evidence": pl.Int64(),  # 1000 · -log10 of the probability of chance
+        "evidence_needed": pl.Int64(),  # what the merchant's share of the false-alarm budget asks for
     }
 )
 

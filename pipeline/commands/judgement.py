@@ -84,9 +84,7 @@ def explain(merchant: str, minute: datetime, rules: str | None, *, as_json: bool
         judged = one_minute(minute)
         require_published(judged, state.published(), unpublished(state, judged))
         lake = open_lake(settings)
-        accounts = account_for(
-            rebuild_windows(lake, state, minute + MINUTE, numbers, merchant), merchant, numbers
-        )
+        accounts = account_for(rebuild_windows(lake, state, minute + MINUTE, numbers), merchant, numbers)
         stored = lake.read(state.publication().files, "signal", one_minute(minute), merchant).to_dicts()
     content = {
         "merchant_id": merchant,

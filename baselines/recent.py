@@ -1,0 +1,138 @@
+"""What the budgeted policy looks at beside hour and week, in exact integers.
+
+- spans: sliding totals over the newest 5 minutes up to a day, so that a large merchant is judged within
+  minutes and a small one over a day;
+- same hour: approvals of the same 60 minutes on each of the 7 days before, to tell a surge of cancels from
+  a collapse of approvals, and to see a collapse while it happens;
+- blocks of 6 hours: the baseline in pieces, so that hours with an incident can be left out of it.
+
+Every number follows from the minutes held, so a rebuild, a correction and a long run agree.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.slices import Totals
+from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, WEEK_MINUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from baselines.slices import Integers, Slice
+
+#: Minutes of the sliding totals. 5 and 15 are for merchants with several cancels a minute, 360 and 1440 for
+#: those with a few a day; 180 tells how a merchant stood just before a short span.
+SPANS = (5, 15, 180, 360, 1440)
+LOCAL_MINUTES = 180
+SAME_HOUR_DAYS = 7
+BLOCK_MINUTES = 360
+_BLOCKS_KEPT = (WEEK_MINUTES + DAY_MINUTES) // BLOCK_MINUTES + 1
+
+
+class Recent:
+    """Totals per merchant after the minute `last`; shape (merchants,) each, `same_hour` (7, merchants)."""
+
+    def __init__(self, slices: Mapping[int, Slice]) -> None:
+        self.spans: dict[int, Totals] = {minutes: Totals.empty() for minutes in SPANS}
+        self.same_hour = np.zeros((SAME_HOUR_DAYS, 0), np.int64)  # row d-1: d days ago
+        self._blocks: dict[int, Totals] = {}  # by index // BLOCK_MINUTES; only the newest is changed in place
+        self._slices = slices
+
+    def copy(self, slices: Mapping[int, Slice]) -> Recent:
+        """The same state over `slices`, free to move on by itself; finished blocks are shared."""
+        other = copy(self)
+        other._slices = slices  # noqa: SLF001 - of this very class
+        other.spans = {minutes: totals.copy() for minutes, totals in self.spans.items()}
+        other.same_hour = self.same_hour.copy()
+        newest = max(self._blocks, default=None)
+        other._blocks = {  # noqa: SLF001 - the same
+            number: block.copy() if number == newest else block for number, block in self._blocks.items()
+        }
+        return other
+
+    def grow(self, size: int) -> None:
+        """Make room for `size` merchants."""
+        for totals in self.spans.values():
+            totals.grow(size)
+        room = self.same_hour.shape[1]
+        if size > room:
+            larger = np.zeros((SAME_HOUR_DAYS, max(size, 2 * room, 1024)), np.int64)
+            larger[:, :room] = self.same_hour
+            self.same_hour = larger
+
+    def enter(self, index: int, entering: Slice) -> None:
+        """Move on to minute `index`."""
+        self.enter_block(index, entering)
+        for minutes, totals in self.spans.items():
+            totals.add(entering, 1)
+            self._subtract(totals, index - minutes)
+        for day, row in enumerate(self.same_hour, start=1):
+            self._add_approvals(row, index - day * DAY_MINUTES, 1)
+            self._add_approvals(row, index - day * DAY_MINUTES - HOUR_MINUTES, -1)
+
+    def enter_block(self, index: int, entering: Slice) -> None:
+        """Add minute `index` to its block alone; `settle` has to follow before anything else is read."""
+        number = index // BLOCK_MINUTES
+        if number not in self._blocks:
+            self._blocks = {n: b for n, b in self._blocks.items() if n > number - _BLOCKS_KEPT}
+            self._blocks[number] = Totals.empty()
+        if len(entering.positions):
+            self._blocks[number].grow(int(entering.positions.max()) + 1)
+            self._blocks[number].add(entering, 1)
+
+    def settle(self, last: int) -> None:
+        """Sum up spans and same hours anew from the minutes held, at the end of a long stretch."""
+        for minutes, totals in self.spans.items():
+            totals.clear()
+            for index in range(last - minutes + 1, last + 1):
+                if index in self._slices:
+                    totals.add(self._slices[index], 1)
+        self.same_hour[:] = 0
+        for day, row in enumerate(self.same_hour, start=1):
+            newest = last - day * DAY_MINUTES
+            for index in range(newest - HOUR_MINUTES + 1, newest + 1):
+                self._add_approvals(row, index, 1)
+
+    def replace(self, index: int, last: int, old: Slice, new: Slice) -> None:
+        """Exchange one minute's rows in every sum that holds it."""
+        age = last - index
+        for minutes, totals in self.spans.items():
+            if age < minutes:
+                totals.exchange(old, new)
+        number = index // BLOCK_MINUTES
+        if number in self._blocks:
+            block = self._blocks[number].copy()  # a copy of the windows may share it
+            block.grow(int(max(np.max(p.positions, initial=-1) for p in (old, new))) + 1)
+            block.exchange(old, new)
+            self._blocks[number] = block
+        days, inside = divmod(age, DAY_MINUTES)
+        if 1 <= days <= SAME_HOUR_DAYS and inside < HOUR_MINUTES:
+            row = self.same_hour[days - 1]
+            row[old.positions] -= old.approvals
+            row[new.positions] += new.approvals
+
+    def blocks_between(self, start: int, end: int, positions: Integers) -> tuple[Integers, Integers]:
+        """Approvals and cancels of the blocks inside minutes [start, end); shape (blocks, len(positions))."""
+        first, stop = -(-start // BLOCK_MINUTES), end // BLOCK_MINUTES
+        chosen = [block for number, block in sorted(self._blocks.items()) if first <= number < stop]
+        shape = (len(chosen), len(positions))
+        approvals, cancels = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        for row, block in enumerate(chosen):
+            known = positions < len(block.approvals)
+            approvals[row, known] = block.approvals[positions[known]]
+            cancels[row, known] = block.cancels[positions[known]]
+        return approvals, cancels
+
+    def _subtract(self, totals: Totals, index: int) -> None:
+        leaving = self._slices.get(index)
+        if leaving is not None:
+            totals.add(leaving, -1)
+
+    def _add_approvals(self, row: Integers, index: int, sign: int) -> None:
+        part = self._slices.get(index)
+        if part is not None:
+            row[part.positions] += sign * part.approvals
