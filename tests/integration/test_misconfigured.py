@@ -1,0 +1,202 @@
+"""A misconfigured start says what is wrong and what to do next: exit code 2 or 1, no traceback, no password."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from data.trade import create_trade_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "hunter2"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A trade and an operational database, and a role that may log in and nothing else."""
+
+    admin_url: str
+    trade: str
+    state: str
+    stranger: str
+
+    def url(self, database: str, role: str = "minuterisk_reader") -> str:
+        return f"postgresql://{role}:{PASSWORD}@/{database}?{urlsplit(self.admin_url).query}"
+
+    def execute(self, database: str, *statements: str) -> None:
+        url = self.admin_url.replace("/postgres?", f"/{database}?")
+        with psycopg.connect(url, autocommit=True) as admin:
+            for statement in statements:
+                admin.execute(statement.encode())
+
+    def new_database(self, kind: str) -> str:
+        name = f"{kind}_{uuid.uuid4().hex[:10]}"
+        self.execute("postgres", f'CREATE DATABASE "{name}"')
+        return name
+
+    def settings(self, **changed: str) -> dict[str, str]:
+        """Settings that work, apart from `changed`."""
+        working = {
+            "metrics_port": "0",
+            "source_url": self.url(self.trade),
+            "state_url": self.url(self.state, "postgres"),
+        }
+        return {f"MINUTERISK_{n.upper()}": value for n, value in (working | changed).items()}
+
+
+@pytest.fixture(scope="module")
+def server(postgres_url: str) -> Server:
+    trade, stranger = (f"{kind}_{uuid.uuid4().hex[:10]}" for kind in ("trade", "stranger"))
+    create_trade_database(postgres_url, trade)
+    server = Server(postgres_url, trade, "", stranger)
+    server.execute("postgres", f"CREATE ROLE {stranger} LOGIN")
+    return Server(postgres_url, trade, server.new_database("state"), stranger)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 KiB; only root can make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("NOT TESTED: a full disk needs the right to mount one; run this as root")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def start(settings: dict[str, str], command: str = "run") -> tuple[int, str]:
+    """Exit code and what a person reads; fails on a traceback, a password and a missing next step."""
+    folder = Path.cwd()  # of this test alone
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MINUTERISK_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", command],
+        env={**kept, "PYTHONPATH": str(ROOT), "MINUTERISK_HOME": str(folder / "home"), **settings},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    read = done.stdout + done.stderr
+    assert "Traceback" not in read
+    assert "unexpected fault" not in read
+    assert PASSWORD not in read
+    assert "\n  next: " in done.stderr, read
+    return done.returncode, read
+
+
+def refused(server: Server, *expected: str, code: int = 2, **changed: str) -> None:
+    """`run` does not start, and says every text of `expected`."""
+    found, read = start(server.settings(**changed))
+    assert found == code, read
+    for text in expected:
+        assert text in read
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_known(server: Server) -> None:
+    refused(server, "MINUTERISK_SORCE_URL", "did you mean MINUTERISK_SOURCE_URL", sorce_url=server.url("x"))
+
+
+def test_an_unknown_key_of_the_file_is_refused_with_the_nearest_known(server: Server) -> None:
+    Path("minuterisk.toml").write_text('lanugage = "ko"\n', encoding="utf-8")
+    refused(server, "lanugage in", "did you mean MINUTERISK_LANGUAGE")
+
+
+@pytest.mark.parametrize("setting", ["source_url", "state_url"])
+def test_a_url_of_another_kind_of_database_is_refused(server: Server, setting: str) -> None:
+    url = f"oracle://u:{PASSWORD}@db.example/payments"
+    refused(server, f"MINUTERISK_{setting.upper()}", "postgresql://", **{setting: url})
+
+
+@pytest.mark.parametrize(
+    ("setting", "database", "role"),
+    [
+        ("source_url", "postgres", "no_such_name"),
+        ("source_url", "no_such_name", "postgres"),
+        ("state_url", "no_such_name", "postgres"),
+    ],
+)
+def test_a_role_or_database_that_does_not_exist_is_named(
+    server: Server, setting: str, database: str, role: str
+) -> None:
+    changed = {setting: server.url(database, role)}
+    refused(server, "no_such_name", f"MINUTERISK_{setting.upper()}", **changed)
+
+
+@pytest.mark.parametrize("setting", ["source_url", "state_url"])
+def test_a_server_that_is_not_there_is_named_with_its_setting(server: Server, setting: str) -> None:
+    with socket.socket() as closed:  # bound and not listening: nobody answers there
+        closed.bind(("127.0.0.1", 0))
+        url = f"postgresql://u:{PASSWORD}@127.0.0.1:{closed.getsockname()[1]}/x"
+        refused(server, "127.0.0.1", f"MINUTERISK_{setting.upper()}", code=1, **{setting: url})
+
+
+def test_a_missing_table_is_named(server: Server) -> None:
+    empty = server.new_database("empty")
+    refused(server, '"transactions"', "MINUTERISK_SOURCE_QUERIES", source_url=server.url(empty, "postgres"))
+
+
+def test_a_missing_column_is_named(server: Server) -> None:
+    other = server.new_database("other")
+    create_trade_database(server.admin_url, other)
+    server.execute(other, "ALTER TABLE transactions RENAME COLUMN amount TO price")
+    refused(server, "amount", "MINUTERISK_SOURCE_QUERIES", code=1, source_url=server.url(other))
+
+
+@pytest.mark.parametrize("table", ["transactions", "settlements", "merchants"])
+def test_a_role_that_lacks_select_is_told_which_right_to_ask_for(server: Server, table: str) -> None:
+    others = sorted({"transactions", "settlements", "merchants"} - {table})
+    server.execute(
+        server.trade,
+        f"GRANT CONNECT ON DATABASE {server.trade} TO {server.stranger}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {server.stranger}",
+        f"GRANT SELECT ON {', '.join(others)} TO {server.stranger}",
+    )
+    refused(server, table, "GRANT SELECT", source_url=server.url(server.trade, server.stranger))
+
+
+def test_an_operational_database_that_is_not_ours_to_change_is_refused(server: Server) -> None:
+    foreign = server.url(server.new_database("foreign"), server.stranger)
+    refused(server, "MINUTERISK_STATE_URL", "must own the database", state_url=foreign)
+
+
+def test_check_says_the_same_as_the_start_and_makes_nothing(server: Server) -> None:
+    url = server.url(server.new_database("empty"), "postgres")
+    code, read = start(server.settings(source_url=url), "check")
+    assert code == 2
+    assert '"transactions"' in read
+    assert not Path("home").exists()
+
+
+def test_a_taken_port_of_the_metrics_is_named(server: Server) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused(server, port, "MINUTERISK_METRICS_PORT", metrics_port=port)
+
+
+def test_a_home_that_is_a_file_is_refused(server: Server) -> None:
+    Path("taken").write_text("", encoding="utf-8")
+    refused(server, "taken", code=1, home=str(Path("taken").resolve()))
+
+
+def test_a_full_disk_is_told_as_one(server: Server, small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(b"x" * 62_000)
+    state = server.url(server.new_database("state"), "postgres")
+    refused(server, "full", "free space", code=1, home=str(small_disk), state_url=state)
