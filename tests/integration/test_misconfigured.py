@@ -1,4 +1,4 @@
-"""A misconfigured start says what is wrong and what to do next: exit code 2 or 1, no traceback, no password."""
+"""A misconfigured start says what is wrong and what to do: exit code 2 or 1, no traceback, no password."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Server:
         self.execute("postgres", f'CREATE DATABASE "{name}"')
         return name
 
-    def settings(self, **changed: str) -> dict[str, str]:
+    def settings(self, changed: dict[str, str]) -> dict[str, str]:
         """Settings that work, apart from `changed`."""
         working = {
             "metrics_port": "0",
@@ -100,27 +100,28 @@ def start(settings: dict[str, str], command: str = "run") -> tuple[int, str]:
     return done.returncode, read
 
 
-def refused(server: Server, *expected: str, code: int = 2, **changed: str) -> None:
+def refused(server: Server, changed: dict[str, str], *expected: str, code: int = 2) -> None:
     """`run` does not start, and says every text of `expected`."""
-    found, read = start(server.settings(**changed))
+    found, read = start(server.settings(changed))
     assert found == code, read
     for text in expected:
         assert text in read
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_known(server: Server) -> None:
-    refused(server, "MINUTERISK_SORCE_URL", "did you mean MINUTERISK_SOURCE_URL", sorce_url=server.url("x"))
+    misspelt = {"sorce_url": server.url("x")}
+    refused(server, misspelt, "MINUTERISK_SORCE_URL", "did you mean MINUTERISK_SOURCE_URL")
 
 
 def test_an_unknown_key_of_the_file_is_refused_with_the_nearest_known(server: Server) -> None:
     Path("minuterisk.toml").write_text('lanugage = "ko"\n', encoding="utf-8")
-    refused(server, "lanugage in", "did you mean MINUTERISK_LANGUAGE")
+    refused(server, {}, "lanugage in", "did you mean MINUTERISK_LANGUAGE")
 
 
 @pytest.mark.parametrize("setting", ["source_url", "state_url"])
 def test_a_url_of_another_kind_of_database_is_refused(server: Server, setting: str) -> None:
     url = f"oracle://u:{PASSWORD}@db.example/payments"
-    refused(server, f"MINUTERISK_{setting.upper()}", "postgresql://", **{setting: url})
+    refused(server, {setting: url}, f"MINUTERISK_{setting.upper()}", "postgresql://")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_role_or_database_that_does_not_exist_is_named(
     server: Server, setting: str, database: str, role: str
 ) -> None:
     changed = {setting: server.url(database, role)}
-    refused(server, "no_such_name", f"MINUTERISK_{setting.upper()}", **changed)
+    refused(server, changed, "no_such_name", f"MINUTERISK_{setting.upper()}")
 
 
 @pytest.mark.parametrize("setting", ["source_url", "state_url"])
@@ -143,19 +144,19 @@ def test_a_server_that_is_not_there_is_named_with_its_setting(server: Server, se
     with socket.socket() as closed:  # bound and not listening: nobody answers there
         closed.bind(("127.0.0.1", 0))
         url = f"postgresql://u:{PASSWORD}@127.0.0.1:{closed.getsockname()[1]}/x"
-        refused(server, "127.0.0.1", f"MINUTERISK_{setting.upper()}", code=1, **{setting: url})
+        refused(server, {setting: url}, "127.0.0.1", f"MINUTERISK_{setting.upper()}", code=1)
 
 
 def test_a_missing_table_is_named(server: Server) -> None:
-    empty = server.new_database("empty")
-    refused(server, '"transactions"', "MINUTERISK_SOURCE_QUERIES", source_url=server.url(empty, "postgres"))
+    empty = server.url(server.new_database("empty"), "postgres")
+    refused(server, {"source_url": empty}, '"transactions"', "MINUTERISK_SOURCE_QUERIES")
 
 
 def test_a_missing_column_is_named(server: Server) -> None:
     other = server.new_database("other")
     create_trade_database(server.admin_url, other)
     server.execute(other, "ALTER TABLE transactions RENAME COLUMN amount TO price")
-    refused(server, "amount", "MINUTERISK_SOURCE_QUERIES", code=1, source_url=server.url(other))
+    refused(server, {"source_url": server.url(other)}, "amount", "MINUTERISK_SOURCE_QUERIES", code=1)
 
 
 @pytest.mark.parametrize("table", ["transactions", "settlements", "merchants"])
@@ -167,17 +168,17 @@ def test_a_role_that_lacks_select_is_told_which_right_to_ask_for(server: Server,
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {server.stranger}",
         f"GRANT SELECT ON {', '.join(others)} TO {server.stranger}",
     )
-    refused(server, table, "GRANT SELECT", source_url=server.url(server.trade, server.stranger))
+    refused(server, {"source_url": server.url(server.trade, server.stranger)}, table, "GRANT SELECT")
 
 
 def test_an_operational_database_that_is_not_ours_to_change_is_refused(server: Server) -> None:
     foreign = server.url(server.new_database("foreign"), server.stranger)
-    refused(server, "MINUTERISK_STATE_URL", "must own the database", state_url=foreign)
+    refused(server, {"state_url": foreign}, "MINUTERISK_STATE_URL", "must own the database")
 
 
 def test_check_says_the_same_as_the_start_and_makes_nothing(server: Server) -> None:
     url = server.url(server.new_database("empty"), "postgres")
-    code, read = start(server.settings(source_url=url), "check")
+    code, read = start(server.settings({"source_url": url}), "check")
     assert code == 2
     assert '"transactions"' in read
     assert not Path("home").exists()
@@ -188,15 +189,15 @@ def test_a_taken_port_of_the_metrics_is_named(server: Server) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        refused(server, port, "MINUTERISK_METRICS_PORT", metrics_port=port)
+        refused(server, {"metrics_port": port}, port, "MINUTERISK_METRICS_PORT")
 
 
 def test_a_home_that_is_a_file_is_refused(server: Server) -> None:
     Path("taken").write_text("", encoding="utf-8")
-    refused(server, "taken", code=1, home=str(Path("taken").resolve()))
+    refused(server, {"home": str(Path("taken").resolve())}, "taken", code=1)
 
 
 def test_a_full_disk_is_told_as_one(server: Server, small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(b"x" * 62_000)
     state = server.url(server.new_database("state"), "postgres")
-    refused(server, "full", "free space", code=1, home=str(small_disk), state_url=state)
+    refused(server, {"home": str(small_disk), "state_url": state}, "full", "free space", code=1)
