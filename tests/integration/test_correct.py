@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.integration.trade_home import Trade
 
 NOW = floor_minute(datetime.now(UTC)) - timedelta(minutes=10)
-START = NOW - timedelta(minutes=30)
+START = NOW - timedelta(minutes=12)
 
 
 @pytest.fixture
@@ -35,19 +35,19 @@ def trade(postgres_url: str) -> Iterator[Trade]:
 
 @pytest.fixture
 def pipeline(postgres_url: str, trade: Trade, tmp_path: Path) -> Iterator[Pipeline]:
-    """Thirty judged minutes of a merchant with a week of approvals behind it."""
+    """Twelve judged minutes of a merchant with a week of approvals behind it."""
     week = [(n, "shop", "APPROVAL", 1000, START - timedelta(hours=2, minutes=n % 600)) for n in range(1, 201)]
-    minutes = [(1000 + n, "shop", "APPROVAL", 1000, START + n * MINUTE) for n in range(30)]
+    minutes = [(1000 + n, "shop", "APPROVAL", 1000, START + n * MINUTE) for n in range(12)]
     trade.insert(*week, *minutes)
     with state_database(postgres_url) as state_url, pipeline_of(trade, state_url, tmp_path) as pipeline:
-        pipeline.backfill(Span(START - timedelta(days=8), START))
+        pipeline.backfill(Span(START - timedelta(days=1), START))
         list(pipeline.catch_up(NOW))
         Corrector(pipeline).poll()
         yield pipeline
 
 
 def whole(pipeline: Pipeline) -> Span:
-    return Span(START - timedelta(days=8), NOW)
+    return Span(START - timedelta(days=1), NOW)
 
 
 def differences(pipeline: Pipeline) -> int:
@@ -60,7 +60,7 @@ def published(pipeline: Pipeline) -> tuple[int, int]:
 
 
 def incidents(pipeline: Pipeline) -> list[dict[str, object]]:
-    return pipeline.state.incidents_between(START - timedelta(days=8), NOW)
+    return pipeline.state.incidents_between(START - timedelta(days=1), NOW)
 
 
 def test_a_poll_without_late_commits_changes_nothing(pipeline: Pipeline) -> None:
@@ -76,7 +76,7 @@ def test_a_late_commit_corrects_its_minute_once(pipeline: Pipeline, trade: Trade
     assert corrector.poll() == [NOW - 3 * MINUTE]
     assert corrector.poll() == []
     assert differences(pipeline) == 0
-    assert published(pipeline) == (231, 0)
+    assert published(pipeline) == (213, 0)
     assert pipeline.state.minutes(Span(NOW - 3 * MINUTE, NOW - 2 * MINUTE))[0]["revision"] == 1
 
 
@@ -97,7 +97,7 @@ def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(
         late.commit()
     assert corrector.poll() == [NOW - 2 * MINUTE]
     assert differences(pipeline) == 0
-    assert published(pipeline) == (231, 1)
+    assert published(pipeline) == (213, 1)
 
 
 def test_a_late_surge_opens_its_incident_at_its_minute_and_only_once(
@@ -168,6 +168,6 @@ def test_compacted_minutes_are_corrected_inside_their_file(pipeline: Pipeline, t
     trade.insert((9600, "shop", "APPROVAL", 10, START + MINUTE), (9601, "shop", "REFUND", 10, START + MINUTE))
     assert Corrector(pipeline).poll() == [START + MINUTE]
     assert differences(pipeline) == 0
-    assert published(pipeline) == (231, 0)
+    assert published(pipeline) == (213, 0)
     aside = pipeline.lake.read(pipeline.state.publication().files, "quarantine", whole(pipeline))
     assert aside["reason"].to_list() == ["kind_unknown"]
