@@ -37,6 +37,8 @@ SEOUL = ZoneInfo("Asia/Seoul")
 SHIPPED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
 #: Merchants are independent of each other, so each of them is an example of its own at little cost.
 MERCHANTS = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
+#: An example costs about a second, so a failure is shown as it was found instead of shrunk for minutes.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 DAY = timedelta(days=1)
 NUMBERS = Numbers(
     minimum_cancels_hour=2, minimum_approvals_week=3, minimum_daily_amount=4, minimum_expected_amount=3
@@ -196,7 +198,7 @@ def require_equal(windows: Windows, oracle: Oracle, minute: datetime) -> None:
     ], "a policy changes verdicts, never which conditions were breached"
 
 
-@settings(max_examples=9, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=9, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(story=stories(), mode=st.sampled_from(["paced", "paced", "full_day"]))
 def test_windows_and_both_rules_equal_the_plain_oracle(story: Story, mode: str) -> None:
     numbers = Numbers(**{**vars(NUMBERS), "mode": mode})
@@ -208,7 +210,7 @@ def test_windows_and_both_rules_equal_the_plain_oracle(story: Story, mode: str) 
         require_equal(windows, oracle, minute)
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(story=stories())
 def test_single_minutes_and_long_stretches_lead_to_the_same_windows(story: Story) -> None:
     end = story.judged[-1] + MINUTE
@@ -218,7 +220,7 @@ def test_single_minutes_and_long_stretches_lead_to_the_same_windows(story: Story
     assert everything(stretch) == everything(single)
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(story=stories(), data=st.data())
 def test_replacing_a_minute_equals_having_had_the_corrected_data_from_the_start(
     story: Story, data: st.DataObject
@@ -273,7 +275,7 @@ def test_replacing_a_minute_equals_having_had_the_corrected_data_from_the_start(
         ),
     ],
 )
-@settings(max_examples=1, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_where_the_clock_changes_days_are_compared_by_wall_clock(
     zone_name: str, end: datetime, data: st.DataObject

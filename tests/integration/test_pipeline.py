@@ -322,7 +322,7 @@ def test_the_same_minutes_judged_in_one_run_and_with_a_restart_between_give_the_
     results = []
     for name, stops in (("one", [NOON + 20 * MINUTE]), ("two", [NOON + n * MINUTE for n in (1, 3, 12, 20)])):
         with state_database(postgres_url) as state_url:
-            signals = []
+            signals, unresolved = [], {}
             for number, stop in enumerate(stops):
                 with pipeline_of(trade, state_url, tmp_path / name) as pipeline:
                     if number == 0:
