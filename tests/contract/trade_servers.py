@@ -171,13 +171,13 @@ def mariadb_server() -> Iterator[Path]:
         subprocess.run([*command, "--skip-test-db"], stdout=output, stderr=output, check=True, cwd=folder)
     socket = folder / "socket"
     small = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0"]
-    files = [f"--socket={socket}", f"--pid-file={folder}/pid", f"--log-error={folder}/log"]
+    files = [f"--socket={socket}", f"--pid-file={folder}/pid", f"--log-error={folder}/server.err"]
     command = [server, "--no-defaults", *common, *files, *small, "--skip-networking", "--skip-log-bin"]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
     ) as process:
         try:
-            _wait(socket, process, folder / "log")
+            _wait(process, folder / "server.err")
             yield socket
         finally:
             process.terminate()
@@ -197,15 +197,9 @@ def _unprivileged(folder: Path) -> list[str]:
     return ["--user=nobody"]
 
 
-def _wait(socket: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
-    while True:
-        try:
-            if socket.exists():
-                pymysql.connect(unix_socket=str(socket), user="root").close()
-                return
-        except pymysql.err.OperationalError:
-            pass
+    while not log.exists() or "ready for connections" not in log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"MariaDB does not start:\n{log.read_text()[-2000:] if log.exists() else ''}")
         time.sleep(0.1)
