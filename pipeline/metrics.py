@@ -75,13 +75,19 @@ class Metrics:
         )
         self.leader = Gauge("minuterisk_leader_epoch", "Epoch of this process's leadership", registry=r)
 
-    def serve(self, port: int) -> int | None:
-        """Serve /metrics on 127.0.0.1 (port 0: not at all); raises ConfigurationError for a taken port."""
+    def serve(self, port: int, *, or_any: bool = False) -> int | None:
+        """Serve /metrics on 127.0.0.1 and give the port (0: not at all).
+
+        Raises ConfigurationError for a taken port, unless any free one will do.
+        """
         if not port:
             return None
         try:
             start_http_server(port, addr="127.0.0.1", registry=self.registry)
         except OSError as error:
+            if or_any:
+                server, _ = start_http_server(0, addr="127.0.0.1", registry=self.registry)
+                return int(server.server_port)
             msg = f"port {port} for the metrics is taken"
             raise ConfigurationError(
                 msg, "set MINUTERISK_METRICS_PORT to a free port, or to 0 for no metrics"

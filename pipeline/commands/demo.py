@@ -96,14 +96,14 @@ class _Demo:
             pipeline = stack.enter_context(open_pipeline(self.settings))
             self._publish_history(pipeline)
             metrics = Metrics()
-            metrics.serve(self.settings.metrics_port)
+            metrics_port = metrics.serve(self.settings.metrics_port, or_any=True)
             service = open_service(pipeline, metrics)
             service.on_judged = _Reporter(service, floor_minute(self.now), minutes)
             stop_on_signals(service.stopped)
             stack.enter_context(_trade_server(self.trade_url, self.traffic))
             if dashboard:
                 stack.enter_context(_dashboard(self.settings))
-            _say(f"metrics    http://127.0.0.1:{self.settings.metrics_port}/metrics")
+            _say(f"metrics    http://127.0.0.1:{metrics_port}/metrics")
             _say("live: a line a minute, and every message as it would reach Slack. Ctrl-C ends it.\n")
             run_service(service)
             service.deliver_rest()
@@ -165,9 +165,9 @@ def _demo_settings(settings: Settings) -> Settings:
     if (settings.home / "postgres").exists() and not _marker(settings).exists():
         msg = f"{settings.home} holds an installation that is no demo; the demo would begin it anew"
         raise UsageError(msg, "set MINUTERISK_HOME to an empty folder for the demo")
-    ports = _free_port(settings.dashboard_port), _free_port(settings.metrics_port)
-    address = f"http://127.0.0.1:{ports[0]}/"
-    return replace(settings, dashboard_port=ports[0], metrics_port=ports[1], dashboard_url=address)
+    port = _free_port(settings.dashboard_port)
+    address = f"http://127.0.0.1:{port}/"
+    return replace(settings, dashboard_port=port, dashboard_url=address)
 
 
 def _marker(settings: Settings) -> Path:
