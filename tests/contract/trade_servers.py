@@ -180,7 +180,7 @@ def mariadb_server() -> Iterator[Path]:
             _wait(process, folder / "server.err")
             yield socket
         finally:
-            process.terminate()
+            process.kill()  # it has nothing to lose
             process.wait(30)
             shutil.rmtree(folder, ignore_errors=True)
 
