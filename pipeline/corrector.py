@@ -12,6 +12,7 @@ from pipeline.catch_up import rebuild_windows
 from pipeline.correct import (
     HORIZON,
     LOOK_BACK_ALARM,
+    LOOK_BACK_LEAST,
     LookBack,
     changes_of,
     differs,
@@ -62,6 +63,8 @@ class Corrector:
         since, look_back = before
         horizon = floor_minute(since.clock - HORIZON)
         known = known_minutes(pipeline.state.minutes(Span(min(horizon, next_minute), next_minute)))
+        # Where the source's clock was stepped back, rows are written "before" the look-back of the last poll.
+        look_back = min(look_back, pipeline.source.clock() - LOOK_BACK_LEAST)
         search = Span(min(floor_minute(look_back), next_minute), next_minute)
         changed = pipeline.source.changed(since, search, known)
         if changed.fence.xmax < since.xmax:

@@ -1,6 +1,7 @@
 """Runs the command line with faults and short waits. A file of the tests: the product knows nothing of it.
 
-MINUTERISK_TEST_CRASH=kind:n     die (as by kill -9) at the n-th file write, fsync, rename or commit
+MINUTERISK_TEST_CRASH=kind:n     die (as by kill -9) at the n-th file write, fsync, rename, delete (unlink), before (commit)
+                                 or right after (committed) the n-th commit
 MINUTERISK_TEST_SHORT=1          waits of minutes and hours become seconds
 """
 
@@ -13,9 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 import pipeline.compact
+import pipeline.service
 import scheduler
 from pipeline.cli import main
 from pipeline.state import State
@@ -49,14 +49,12 @@ class Crash:
 
         return crashing
 
-    def half_write(self, frame: pl.DataFrame, path: Path, **kwargs: Any) -> None:  # noqa: ANN401 - as Polars
+    def half_write(self, path: Path, content: bytes) -> int:
         """Half of the bytes reach the disk before it dies."""
-        WRITE_PARQUET(frame, path, **kwargs)
-        self.seen += self.kind == "write"
-        if self.kind == "write" and self.seen == self.at:
-            content = path.read_bytes()
-            path.write_bytes(content[: len(content) // 2])
-            os._exit(CRASHED)
+        dies = self.kind == "write" and self.seen + 1 == self.at
+        written = WRITE_BYTES(path, content[: len(content) // 2] if dies else content)
+        self.point("write")
+        return written
 
     @contextmanager
     def commit(self, state: State) -> Iterator[Any]:
@@ -67,7 +65,7 @@ class Crash:
         self.point("committed")
 
 
-WRITE_PARQUET: Callable[..., Any] = pl.DataFrame.write_parquet
+WRITE_BYTES: Callable[[Path, bytes], int] = Path.write_bytes
 COMMIT: Callable[[State], Any] = State._commit
 
 
@@ -80,18 +78,24 @@ def inject(crash: Crash) -> None:
     """Put the points where the disk and the database are reached."""
     os.fsync = crash.around("fsync", os.fsync)
     Path.replace = crash.around("rename", Path.replace)  # type: ignore[method-assign]
-    pl.DataFrame.write_parquet = _method(crash.half_write)  # type: ignore[method-assign]
+    Path.unlink = crash.around("unlink", Path.unlink)  # type: ignore[method-assign]
+    Path.write_bytes = _method(crash.half_write)  # type: ignore[method-assign]
     State._commit = _method(crash.commit)  # type: ignore[method-assign]
 
 
 def shorten() -> None:
     """Seconds for minutes: a simulation lasts one minute, not one day."""
-    scheduler.POLL_S = 1
-    scheduler.CATALOG_S = 2
-    scheduler.HOUSEKEEPING = timedelta(seconds=4)
-    scheduler.RECONCILE = timedelta(seconds=6)
-    scheduler.RECONCILED = timedelta(hours=6)
-    pipeline.compact.GRACE = timedelta(seconds=15)
+    shorter: list[tuple[Any, str, Any]] = [
+        (pipeline.service, "POLL_S", 1),
+        (scheduler, "CATALOG_S", 2),
+        (scheduler, "HOUSEKEEPING", timedelta(seconds=4)),
+        (scheduler, "RECONCILE", timedelta(seconds=6)),
+        (pipeline.service, "RECONCILED", timedelta(hours=6)),
+        (pipeline.compact, "GRACE", timedelta(seconds=15)),
+    ]
+    for module, name, value in shorter:
+        getattr(module, name)  # one that has moved must not stay long in silence
+        setattr(module, name, value)
 
 
 if __name__ == "__main__":
