@@ -99,7 +99,7 @@ class Compose:
             process.kill()
             process.wait()
 
-    def wait_healthy(self, name: str, process: subprocess.Popen[bytes], within_s: float = 60) -> None:
+    def wait_healthy(self, name: str, process: subprocess.Popen[bytes], within_s: float = 120) -> None:
         until = time.monotonic() + within_s
         while (checked := self.check(name)).returncode:
             assert process.poll() is None, f"{name} ended: {self.log(name)}"

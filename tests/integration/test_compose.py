@@ -28,7 +28,7 @@ from tests.integration.compose import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 # As in the image: who comes over the network shows a password.
 ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
@@ -140,7 +140,7 @@ def rows(compose: Compose) -> int:
     return int(found[0]) if found else 0
 
 
-def wait_until(true: Callable[[], bool], log: Callable[[], str], within_s: float = 60) -> None:
+def wait_until(true: Callable[[], bool], log: Callable[[], str], within_s: float = 120) -> None:
     until = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < until, log()

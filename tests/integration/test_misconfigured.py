@@ -89,7 +89,7 @@ def start(settings: dict[str, str], command: str = "run") -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     read = done.stdout + done.stderr
