@@ -14,7 +14,7 @@ FAST  = $(wildcard tests/unit tests/generative tests/contract)
 ALONE = $(wildcard tests/browser tests/benchmarks)
 WORKERS = auto
 
-.PHONY: help install demo test check lint types imports format bench bench-quick soak lock clean
+.PHONY: help install demo test check lint types imports format bench bench-quick bench-detection soak lock clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 @ \2/p' Makefile | awk -F' @ ' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -72,6 +72,9 @@ bench-quick: $(STAMP) ## the most telling measurements in a minute or two
 MINUTES = 10
 soak: $(STAMP) ## writers, faults, kills, then source = ledger = Parquet; `make soak MINUTES=60`
 	@$(BIN)/python -m tests.simulation.soak --minutes $(MINUTES) $(ARGS)
+
+bench-detection: $(STAMP) ## false incidents and minutes to detection of each policy, in under ten minutes
+	$(BIN)/python -m tests.benchmarks.detection --json $(ARGS)
 
 # The hashes must be those of every file of the public index, so what this machine adds to it (a pip
 # configuration, a folder of wheels) is left out. The oldest Python we support decides the versions.

@@ -24,11 +24,10 @@ MOST_EVIDENCE = 300_000  # one in 10^300; past it a double has no smaller number
 
 def log_gamma(x: Floats) -> Floats:
     """The natural logarithm of Γ(x) for x > 0: Stirling's series after the recurrence Γ(x+1) = x·Γ(x)."""
-    product, shifted = np.ones_like(x), x.astype(np.float64)
-    for _ in range(_SHIFT):
-        low = shifted < _SHIFT
-        product = np.where(low, product * shifted, product)
-        shifted = np.where(low, shifted + 1, shifted)
+    product = x.astype(np.float64)
+    for step in range(1, _SHIFT):
+        product = product * (x + step)
+    shifted = x + _SHIFT
     inverse = 1 / shifted
     series = np.zeros_like(shifted)
     for coefficient in reversed(_STIRLING):
@@ -38,25 +37,16 @@ def log_gamma(x: Floats) -> Floats:
     return result
 
 
-def log_beta(a: Floats, b: Floats) -> Floats:
-    """The natural logarithm of the beta function."""
-    return log_gamma(a) + log_gamma(b) - log_gamma(a + b)
-
-
 def at_least(count: Floats, trials: Floats, a: Floats, b: Floats) -> Floats:
     """Bound ln P(X ≥ count), X beta-binomial of `trials` with a share drawn from Beta(a, b).
 
     Terms t(k) follow t(k+1)/t(k) = (n-k)(k+a) / ((k+1)(n-k-1+b)); its two factors fall with k (or stay
     below 1 where a < 1), so the ratio at `count` bounds all that follow. Where b < 1 it says nothing: 1.
     """
-    first = (
-        log_gamma(trials + 1)
-        - log_gamma(count + 1)
-        - log_gamma(trials - count + 1)
-        + log_beta(count + a, trials - count + b)
-        - log_beta(a, b)
-    )
     left = trials - count
+    over = log_gamma(np.stack([trials + 1, count + a, left + b, a + b]))
+    under = log_gamma(np.stack([count + 1, left + 1, trials + a + b, a, b]))
+    first = over.sum(axis=0) - under.sum(axis=0)
     ratio = left / np.maximum(left - 1 + b, 1e-300) * np.maximum((count + a) / (count + 1), 1)
     return _geometric(first, ratio)
 
@@ -64,13 +54,8 @@ def at_least(count: Floats, trials: Floats, a: Floats, b: Floats) -> Floats:
 def at_most(count: Floats, mean: Floats, shape: Floats) -> Floats:
     """Bound ln P(X ≤ count), X Poisson with a gamma rate of this mean and shape (variance mean²/shape)."""
     q = mean / (mean + shape)
-    first = (
-        log_gamma(count + shape)
-        - log_gamma(count + 1)
-        - log_gamma(shape)
-        + shape * np.log1p(-q)
-        + count * np.log(q)
-    )
+    over, *under = log_gamma(np.stack([count + shape, count + 1, shape]))
+    first = over - sum(under) + shape * np.log1p(-q) + count * np.log(q)
     # t(k-1)/t(k) = k / ((k-1+shape)·q) grows with k for shape ≥ 1, so going down it only falls.
     return _geometric(first, count / np.maximum((count - 1 + shape) * q, 1e-300))
 

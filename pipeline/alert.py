@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.judge import CANCEL_SURGE
+from pipeline.judge import CANCEL_SURGE, HELD_BY_BUDGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,18 @@ REASON_NUMBERS: Final = {
     CANCEL_SURGE: ("approvals_hour", "cancels_hour", "approvals_week", "cancels_week"),
     "volume_drop": ("amount_today", "amount_paced", "amount_days", "days"),
 }
+
+#: What the policy `budgeted` says besides; in a reason where it is known.
+BUDGETED_NUMBERS: Final = (
+    "kind",
+    "cause",
+    "window_minutes",
+    "approvals_window",
+    "cancels_window",
+    "expected_window",
+    "evidence",
+    "evidence_needed",
+)
 
 Key = tuple[str, str]  # rule, merchant_id
 
@@ -119,7 +131,10 @@ def alert(
         continued.append(incident)
         if incident.severity != known.severity:
             events.append(Event("escalated", minute, incident))
-    resolved = _resolved(minute, unresolved, fired, rules)
+    kept = _kept(minute, signals, unresolved, fired)
+    continued += kept
+    held = {**fired, **{incident.key: incident for incident in kept}}
+    resolved = _resolved(minute, unresolved, held, rules)
     events += [Event("resolved", minute, incident) for incident in resolved]
     return Changes(opened, continued, resolved, events)
 
@@ -170,7 +185,9 @@ def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int, borders:
 
 
 def _reason(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in REASON_NUMBERS[row["rule"]]}
+    said = {name: row[name] for name in BUDGETED_NUMBERS if row["evidence"] is not None}
+    numbers = {name: row[name] for name in REASON_NUMBERS[row["rule"]]}
+    return numbers | {name: value for name, value in said.items() if value is not None}
 
 
 def _open(
@@ -197,6 +214,18 @@ def _continue(minute: datetime, row: Mapping[str, Any], known: Incident, borders
     now = severity_of(known.rule, reason, known.at_risk.total, borders)
     severity = max(known.severity, now, key=SEVERITIES.index)  # it never falls while the incident lasts
     return replace(known, severity=severity, last_breach_minute=minute, reason=reason)
+
+
+def _kept(
+    minute: datetime, signals: pl.DataFrame, unresolved: Mapping[Key, Incident], fired: Mapping[Key, Any]
+) -> list[Incident]:
+    """Incidents whose rule is still breached, only no longer beyond chance: they go on with their reason.
+
+    To open takes more than to stay open; an incident at the border would otherwise end and come back.
+    """
+    held = signals.filter(reason=HELD_BY_BUDGET).select("rule", "merchant_id").iter_rows()
+    keys = [key for key in held if key in unresolved and key not in fired]
+    return [replace(unresolved[key], last_breach_minute=minute) for key in keys]
 
 
 def _resolved(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.state import Published
     from pipeline.steps import Steps
 
+#: Breaches of the raw conditions; files from before the column was added hold nothing else.
+_RAW = pl.col("kind").fill_null("rule") == "rule"
 _LINE_NUMBERS = {
     CANCEL_SURGE: ("approvals_hour", "cancels_hour", "approvals_week", "cancels_week"),
     VOLUME_DROP: ("amount_today", "amount_paced", "amount_days", "days"),
@@ -81,15 +83,18 @@ class Backtest:
 
     def as_json(self) -> dict[str, Any]:
         """The summary for machines."""
-        rules = dict(self.signals.group_by("rule").len().iter_rows())
+        raw = self.signals.filter(_RAW)
+        rules = dict(raw.group_by("rule").len().iter_rows())
+        beside = self.signals.filter(~_RAW)
         return {
             "from": self.span.start.isoformat(),
             "to": self.span.end.isoformat(),
             "policy": self.policy,
             "minutes": self.span.minutes,
-            "signals": self.signals.height,
+            "signals": raw.height,
             "signals_by_rule": {rule: rules.get(rule, 0) for rule in (CANCEL_SURGE, VOLUME_DROP)},
-            "signal_merchants": self.signals["merchant_id"].n_unique(),
+            "signal_merchants": raw["merchant_id"].n_unique(),
+            "signals_beside": dict(beside["kind"].value_counts(sort=True).iter_rows()),
             "signals_sha256": hashlib.sha256("\n".join(self.lines()).encode()).hexdigest(),
             "incidents_opened": len(self.opened),
             "incident_merchants": len({incident.merchant_id for incident in self.opened}),
@@ -106,11 +111,14 @@ def backtest(line: Line, book: MemoryBook, span: Span, progress: Progress) -> Ba
 
 
 def signal_lines(signals: pl.DataFrame) -> pl.Series:
-    """Signals as sorted text lines, to compare two judgements of the same period byte by byte.
+    """Breaches of the raw conditions as sorted text lines, to compare two judgements byte by byte.
+
+    They are the same under every policy: what `budgeted` sees beside them has another kind and no line.
 
     `merchant minute approvals(hour) cancels(hour) approvals(week) cancels(week)` for cancel_surge, and
     `merchant minute volume_drop amount(today) amount(paced) amount(days) days` for volume_drop.
     """
+    signals = signals.filter(_RAW)
     head = [pl.col("merchant_id"), pl.col("minute").dt.strftime("%Y-%m-%dT%H:%M")]
     surge = signals.filter(pl.col("rule") == CANCEL_SURGE).select(_line(head, CANCEL_SURGE))
     drop = signals.filter(pl.col("rule") == VOLUME_DROP).select(

@@ -18,8 +18,6 @@ from pipeline.minute import HOUR_MINUTES
 from pipeline.schema import SIGNAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from baselines.rules import Rules
@@ -62,21 +60,29 @@ KINDS = ("rule", "fast", "slow", "silence")
 #: Why the cancel rate rose: its numerator, or its denominator.
 CAUSES = ("more_cancels", "fewer_approvals")
 
-_TIERS = pl.Series(["tail", "top"])
+RULES = (CANCEL_SURGE, VOLUME_DROP)
+TIERS = ("tail", "top")
+_WINDOW_COLUMNS = (
+    "window_minutes",
+    "approvals_window",
+    "cancels_window",
+    "expected_window",
+    "evidence",
+    "evidence_needed",
+)
+_NUMBERS = tuple(name for name, dtype in SIGNAL.items() if dtype == pl.Int64)
 _EMPTY = SIGNAL.to_frame()
 
 
 def judge(comparison: Comparison, policy: str, rules: Rules) -> pl.DataFrame:
     """All signals of a minute (schema SIGNAL), top tier first, then by merchant and rule.
 
-    `literal` lets every breach pass, `supported` those with enough counts, `budgeted` those that chance does
-    not explain within the false-alarm budget; it also sees what stands out in other windows.
+    `literal` lets every breach pass, `supported` those with enough counts, `budgeted` those that chance
+    does not explain within the false-alarm budget; it also sees what stands out in other windows.
     """
-    surges, drops = _surge_parts(comparison, policy, rules), _drop_parts(comparison, policy, rules)
-    frames = [_signals(comparison, *part) for part in (*surges, *drops) if len(part[1])]
-    if not frames:
-        return _EMPTY
-    return pl.concat(frames).sort(pl.col("tier") != "top", "merchant_id", "rule")
+    parts = [*_surge_parts(comparison, policy, rules), *_drop_parts(comparison, policy, rules)]
+    parts = [part for part in parts if len(part["position"])]
+    return _frame(comparison, parts) if parts else _EMPTY
 
 
 def surge_breach(numbers: SurgeNumbers, factor: int) -> Flags:
@@ -157,51 +163,46 @@ def _first_gate(gates: list[tuple[str, Flags]], size: int) -> Integers:
     return codes
 
 
-Part = tuple[
-    str, "Integers", "Integers", "Mapping[str, Integers | pl.Series]"
-]  # rule, positions, codes, columns
+#: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,) each.
+Columns = dict[str, "Integers"]
 
 
-def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Part]:
+def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
     every = comparison.surge
     breach = surge_breach(every, rules.cancel_surge.factor)
     numbers = _select(every, breach)
     if policy != "budgeted":
-        codes = _surge_codes(numbers, policy, rules)
-        return [(CANCEL_SURGE, numbers.positions, codes, _surge_columns(numbers))]
+        return [_surge_columns(numbers, _surge_codes(numbers, policy, rules))]
     found = find_surges(comparison, rules)
     rows, held = found.at(numbers.positions)
-    passes = held & found.passed[rows] if len(found.positions) else held
+    passes = held.copy()
+    passes[held] = found.passed[rows[held]]
     codes = _surge_codes(numbers, policy, rules, passes)
-    raw = _surge_columns(numbers) | _cause(numbers, rules) | _window(found, rows, held)
+    raw = _surge_columns(numbers, codes) | _cause(numbers, rules) | _window(found, rows, held)
     beside, at = _beside(every, found.take(found.passed), breach)
-    columns = _surge_columns(beside) | _cause(beside, rules) | _window(at) | {"kind": _span_kinds(at)}
-    return [
-        (CANCEL_SURGE, numbers.positions, codes, raw),
-        (CANCEL_SURGE, beside.positions, np.zeros(len(beside.positions), np.int64), columns),
-    ]
+    slow = (at.window_minutes > HOUR_MINUTES).astype(np.int64)
+    fires = np.zeros(len(slow), np.int64)
+    seen = _surge_columns(beside, fires) | _cause(beside, rules) | _window(at) | {"kind": 1 + slow}
+    return [raw, seen]
 
 
-def _drop_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Part]:
+def _drop_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
     every, drop, hours = comparison.drop, rules.volume_drop, comparison.hours
-    breach = drop_breach(every, drop.minimum_daily_amount, drop.divisor)
-    numbers = _select(every, breach)
-    if policy != "budgeted" or hours is None or drop.mode == "full_day":
-        passes = find_drops(numbers, rules).passed if policy == "budgeted" else None
-        codes = _drop_codes(numbers, policy, rules, passes)
-        return [(VOLUME_DROP, numbers.positions, codes, _drop_columns(numbers, numbers.days))]
-    found, collapses = find_drops(numbers, rules), find_collapses(hours, rules)
+    numbers = _select(every, drop_breach(every, drop.minimum_daily_amount, drop.divisor))
+    if policy != "budgeted":
+        return [_drop_columns(numbers, numbers.days, _drop_codes(numbers, policy, rules))]
+    found = find_drops(numbers, rules)
     codes = _drop_codes(numbers, policy, rules, found.passed)
-    collapsed = np.isin(numbers.positions, collapses.positions[collapses.passed])
-    codes[collapsed] = REASONS.index(FIRES)
-    raw = _drop_columns(numbers, numbers.days) | _window(found)
+    raw = _drop_columns(numbers, numbers.days, codes) | _window(found)
+    if hours is None or drop.mode == "full_day":
+        return [raw]
+    collapses = find_collapses(hours, rules)
+    codes[np.isin(numbers.positions, collapses.positions[collapses.passed])] = REASONS.index(FIRES)
     alone = collapses.passed & ~np.isin(collapses.positions, numbers.positions)
     beside, at = _select(hours, alone), collapses.take(alone)
-    columns = _drop_columns(beside, every.days) | _window(at) | {"kind": _hour_kinds(at)}
-    return [
-        (VOLUME_DROP, numbers.positions, codes, raw),
-        (VOLUME_DROP, beside.positions, np.zeros(len(beside.positions), np.int64), columns),
-    ]
+    kind = np.where(at.approvals_window == 0, KINDS.index("silence"), KINDS.index("fast"))
+    fires = np.zeros(len(kind), np.int64)
+    return [raw, _drop_columns(beside, every.days, fires) | _window(at) | {"kind": kind}]
 
 
 def _beside(numbers: SurgeNumbers, passed: Found, breach: Flags) -> tuple[SurgeNumbers, Found]:
@@ -211,8 +212,11 @@ def _beside(numbers: SurgeNumbers, passed: Found, breach: Flags) -> tuple[SurgeN
     return _select(numbers, chosen), passed.take(rows[chosen])
 
 
-def _surge_columns(numbers: SurgeNumbers) -> dict[str, Integers | pl.Series]:
+def _surge_columns(numbers: SurgeNumbers, codes: Integers) -> Columns:
     return {
+        "position": numbers.positions,
+        "rule": np.full(len(codes), RULES.index(CANCEL_SURGE)),
+        "reason": codes,
         "approvals_hour": numbers.approvals_hour,
         "cancels_hour": numbers.cancels_hour,
         "approvals_week": numbers.approvals_week,
@@ -220,16 +224,19 @@ def _surge_columns(numbers: SurgeNumbers) -> dict[str, Integers | pl.Series]:
     }
 
 
-def _drop_columns(numbers: DropNumbers | HourNumbers, days: int) -> dict[str, Integers | pl.Series]:
+def _drop_columns(numbers: DropNumbers | HourNumbers, days: int, codes: Integers) -> Columns:
     return {
+        "position": numbers.positions,
+        "rule": np.full(len(codes), RULES.index(VOLUME_DROP)),
+        "reason": codes,
         "amount_today": numbers.amount_today,
         "amount_paced": numbers.amount_paced,
         "amount_days": numbers.amount_days,
-        "days": np.full(len(numbers.positions), days, np.int64),
+        "days": np.full(len(codes), days),
     }
 
 
-def _cause(numbers: SurgeNumbers, rules: Rules) -> dict[str, Integers | pl.Series]:
+def _cause(numbers: SurgeNumbers, rules: Rules) -> Columns:
     """Did the cancels rise or the approvals fall, against the same hour on the days before?
 
     Usual cancels are the week's rate of that hour's approvals; everything as integer cross-products.
@@ -239,35 +246,19 @@ def _cause(numbers: SurgeNumbers, rules: Rules) -> dict[str, Integers | pl.Serie
     days, like, factor = 7, numbers.approvals_like, rules.cancel_surge.factor
     more = days * numbers.cancels_hour * numbers.approvals_week >= factor * numbers.cancels_week * like
     fewer = ~more & (days * factor * numbers.approvals_hour <= like)
-    return {"cause": pl.Series(CAUSES).gather(fewer.astype(np.int64))}
+    return {"cause": fewer.astype(np.int64)}
 
 
-def _window(
-    found: Found, rows: Integers | None = None, held: Flags | None = None
-) -> dict[str, Integers | pl.Series]:
-    """The strongest window's columns, null where no window looked at the merchant."""
-    chosen = found if rows is None else found.take(rows[held])
-    names = (
-        "window_minutes",
-        "approvals_window",
-        "cancels_window",
-        "expected_window",
-        "evidence",
-        "evidence_needed",
-    )
-    columns: dict[str, Integers | pl.Series] = {name: getattr(chosen, name) for name in names}
-    if rows is None or held is None or held.all():
-        return columns
-    places = pl.Series(np.where(held, np.cumsum(held) - 1, -1)).replace(-1, None)
-    return {name: pl.Series(values).gather(places) for name, values in columns.items()}
-
-
-def _span_kinds(found: Found) -> pl.Series:
-    return pl.Series(["fast", "slow"]).gather((found.window_minutes > HOUR_MINUTES).astype(np.int64))
-
-
-def _hour_kinds(found: Found) -> pl.Series:
-    return pl.Series(["fast", "silence"]).gather((found.approvals_window == 0).astype(np.int64))
+def _window(found: Found, rows: Integers | None = None, held: Flags | None = None) -> Columns:
+    """The strongest window's columns; null where no window looked at the merchant."""
+    columns: Columns = {}
+    for name in _WINDOW_COLUMNS:
+        values = getattr(found, name)
+        if rows is not None and held is not None:
+            values, every = np.full(len(rows), -1), values
+            values[held] = every[rows[held]]
+        columns[name] = values
+    return columns
 
 
 def _select(numbers: Numbers, chosen: Flags) -> Numbers:
@@ -276,26 +267,30 @@ def _select(numbers: Numbers, chosen: Flags) -> Numbers:
     return replace(numbers, **arrays)
 
 
-def _signals(
-    comparison: Comparison,
-    rule: str,
-    positions: Integers,
-    codes: Integers,
-    columns: Mapping[str, Integers | pl.Series],
-) -> pl.DataFrame:
-    size = len(positions)
-    given: dict[str, object] = {
-        "minute": pl.repeat(comparison.minute, size, dtype=SIGNAL["minute"], eager=True),
-        "rule": pl.repeat(rule, size, eager=True),
-        "merchant_id": comparison.merchant_ids.gather(positions),
-        "tier": _TIERS.gather(comparison.top[positions].astype(np.int64)),
-        "passed": codes == REASONS.index(FIRES),
-        "reason": pl.Series(REASONS).gather(codes),
-        "kind": pl.repeat(KINDS[0], size, eager=True),
-        **columns,
+def _frame(comparison: Comparison, parts: list[Columns]) -> pl.DataFrame:
+    """One frame of all parts, in one pass of the engine: its start costs more than these few rows."""
+    names = ("position", "rule", "reason", "kind", "cause", *_NUMBERS)
+    absent = {"kind": 0}
+    columns = {
+        name: np.concatenate(
+            [part.get(name, np.full(len(part["position"]), absent.get(name, -1))) for part in parts]
+        )
+        for name in names
     }
-    nothing = {
-        name: pl.repeat(None, size, dtype=SIGNAL[name], eager=True) for name in SIGNAL if name not in given
-    }
-    everything = {**given, **nothing}
-    return pl.DataFrame({name: everything[name] for name in SIGNAL}, schema=SIGNAL)
+    position = columns.pop("position")
+    columns["top"] = comparison.top[position].astype(np.int64)
+    words = {"rule": RULES, "reason": REASONS, "kind": KINDS, "cause": CAUSES}
+    made: dict[str, pl.Expr] = {name: pl.when(pl.col(name) >= 0).then(pl.col(name)) for name in _NUMBERS}
+    made |= {name: _word(name, list_) for name, list_ in words.items()}
+    made["tier"] = _word("top", TIERS)
+    made["minute"] = pl.lit(comparison.minute, SIGNAL["minute"])
+    made["passed"] = pl.col("reason") == REASONS.index(FIRES)
+    made["merchant_id"] = pl.lit(comparison.merchant_ids).gather(position)
+    frame = pl.DataFrame(columns).lazy().select(made[name].alias(name) for name in SIGNAL)
+    return frame.sort(pl.col("tier") != "top", "merchant_id", "rule").collect()
+
+
+def _word(name: str, words: tuple[str, ...]) -> pl.Expr:
+    """The word at each place, null for -1."""
+    place = pl.col(name)
+    return pl.lit(pl.Series(words)).gather(pl.when(place >= 0).then(place))

@@ -94,5 +94,5 @@ def explain(merchant: str, minute: datetime, rules: str | None, *, as_json: bool
         "stored_signals": [{**row, "minute": row["minute"].isoformat()} for row in stored],
     }
     text = account_text(merchant, minute, accounts)
-    judged = "\n".join(f"  {row['rule']}: {row['reason']} ({row['tier']})" for row in stored) or "  none"
-    report(content, as_json=as_json, text=f"{text}\n\nsignals stored when the minute was judged:\n{judged}")
+    listed = "\n".join(f"  {row['rule']}: {row['reason']} ({row['tier']})" for row in stored) or "  none"
+    report(content, as_json=as_json, text=f"{text}\n\nsignals stored when the minute was judged:\n{listed}")
