@@ -1,6 +1,6 @@
 """Runs the command line with faults and short waits. A file of the tests: the product knows nothing of it.
 
-MINUTERISK_TEST_CRASH=kind:n     die (as by kill -9) at the n-th file write, fsync, rename, delete (unlink), before (commit)
+MINUTERISK_TEST_CRASH=kind:n     die at the n-th file write, fsync, rename, delete (unlink), before (commit)
                                  or right after (committed) the n-th commit
 MINUTERISK_TEST_SHORT=1          waits of minutes and hours become seconds
 """

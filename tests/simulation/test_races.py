@@ -1,4 +1,4 @@
-"""Two jobs of one process that meet on the same files: the later one starts anew, nothing is half replaced."""
+"""Two jobs of one process meet on the same files: the later one starts anew, nothing is half replaced."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_correction_that_a_compaction_overtakes_starts_anew(
         world.insert([(1000, "shop", "CANCEL", 5, changed)])
     commit = pipeline.state.correct
 
-    def overtaken(*given: Any) -> None:
+    def overtaken(*given: Any) -> None:  # noqa: ANN401 - as State.correct
         compact(pipeline.lake, pipeline.state, START)
         commit(*given)
 
