@@ -38,7 +38,7 @@ class Counted:
 def count(rows: pl.DataFrame, span: Span, xmin: int, clock: datetime) -> Counted:
     """Screen and aggregate the rows of `span`; every minute gets a ledger row, also an empty one."""
     # A span that is read has closed: a source clock that was stepped back since does not make it future.
-    screened = screen(rows, not_after=max(clock, span.end))
+    screened = screen(rows, max(clock, span.end), by_minute=True)
     merchant_minutes = aggregate(screened.good, span)
     quarantine = screened.bad.with_columns(minute=pl.col("occurred_at").dt.truncate("1m"))
     ledger = _ledger(merchant_minutes, quarantine, span)

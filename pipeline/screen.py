@@ -44,18 +44,24 @@ class Screened:
         return dict(counts.iter_rows())
 
 
-def screen(rows: pl.DataFrame, not_after: datetime) -> Screened:
+def screen(rows: pl.DataFrame, not_after: datetime, *, by_minute: bool = False) -> Screened:
     """Split `rows` (columns of TRANSACTION, merchant_id text or integer) into good and set-aside ones.
 
     `not_after` is the source's clock: a transaction later than it has not happened yet. Of several rows
-    with the same transaction_id the first is good and the later ones are set aside.
+    with the same transaction_id the first is good and the later ones are set aside. With `by_minute` that
+    holds within each minute, and the earliest is the first: then a minute gives the same rows whether it is
+    read alone or with its day, in whatever order the source gives them.
     """
     suspicious = (
         rows.select(_is_bad(rows, not_after).any()).item() or rows["transaction_id"].n_unique() < rows.height
     )
     if not suspicious:  # the hot path: one cheap test a minute, no reason column built
         return Screened(rows, QUARANTINE.to_frame())
-    reasoned = rows.with_columns(_reason(rows, not_after).alias("reason"))
+    key = pl.col("transaction_id")
+    if by_minute:
+        rows = rows.sort("transaction_id", "occurred_at", "kind", "amount", "merchant_id", nulls_last=True)
+        key = pl.struct("transaction_id", pl.col("occurred_at").dt.truncate("1m"))
+    reasoned = rows.with_columns(_reason(rows, not_after, key).alias("reason"))
     bad = reasoned.filter(pl.col("reason").is_not_null())
     return Screened(reasoned.filter(pl.col("reason").is_null()).drop("reason"), _as_quarantine(bad))
 
@@ -64,10 +70,9 @@ def _is_bad(rows: pl.DataFrame, not_after: datetime) -> pl.Expr:
     return pl.any_horizontal(condition for _, condition in _conditions(rows, not_after))
 
 
-def _reason(rows: pl.DataFrame, not_after: datetime) -> pl.Expr:
+def _reason(rows: pl.DataFrame, not_after: datetime, key: pl.Expr) -> pl.Expr:
     first: pl.Expr = pl.lit(None, dtype=pl.String)
-    repeated = ~pl.col("transaction_id").is_first_distinct()
-    tests = [*_conditions(rows, not_after), ("transaction_id_duplicate", repeated)]
+    tests = [*_conditions(rows, not_after), ("transaction_id_duplicate", ~key.is_first_distinct())]
     for reason, condition in reversed(tests):
         first = pl.when(condition).then(pl.lit(reason)).otherwise(first)
     return first

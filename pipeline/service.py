@@ -20,7 +20,7 @@ from pipeline.compact import compact, delete_expired, sweep_orphans
 from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
-from pipeline.errors import LakeDamaged, MinuteriskError, PassingError
+from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, UsageError
 from pipeline.minute import Span, business_date
 from pipeline.outbox import outbox_status
 from pipeline.proof import find_faults, statement_of
@@ -224,7 +224,9 @@ class Service:
         def guarded_job() -> None:
             try:
                 job()
-            except PassingError as error:
+            except (PassingError, UsageError) as error:
+                # What was right at the start is away for now (a name that does not resolve, a lost right):
+                # the loop goes on, and the log says what to do.
                 self.metrics.errors.labels(name, type(error).__name__).inc()
                 log.warning("job.failed", job=name, error=error.what, next=error.hint)
             except MinuteriskError as error:
