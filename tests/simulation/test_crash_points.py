@@ -1,0 +1,118 @@
+"""A death at the n-th write, sync, rename, delete or commit leaves the old or the new, for every n."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+import pytest
+
+from pipeline.manifest import read_manifest
+from pipeline.minute import MINUTE
+from tests.simulation.checks import differences
+from tests.simulation.runner import CRASHED
+from tests.simulation.world import START
+from tests.simulation.zygote import Zygote
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+MEASURES = ["approval_count", "cancel_count", "approval_amount", "cancel_amount"]
+SUMS = ", ".join(f"sum({name})" for name in MEASURES)
+TOLD = "SELECT (SELECT count(*) FROM incident), (SELECT count(*) FROM outbox WHERE event = 'opened')"
+KINDS = ["write", "fsync", "rename", "unlink", "commit", "committed"]
+#: Files that were deleted when it died are deleted again: with them each run has more deletes than the last.
+MOST = {"unlink": 6}
+#: Each file is synced, renamed, its folder synced: the short form takes some of these, the long one all.
+STEP = {} if "MINUTERISK_TEST_LONG" in os.environ else {"fsync": 3, "rename": 2}
+
+
+@pytest.mark.timeout(300)
+def test_a_death_at_any_point_leaves_the_old_or_the_new(world: World) -> None:
+    calm = [
+        (-n, "shop", "APPROVAL", 1000, START - timedelta(hours=2, minutes=n % 600)) for n in range(1, 201)
+    ]
+    world.insert(calm)
+    deaths, attempts = dict.fromkeys(KINDS, 0), count()
+    log = world.home / "zygote.log"
+    with Zygote(log) as zygote:
+        assert zygote.run(world.environment()) == 1  # nothing is published yet: history comes first
+        begin(world)
+        for kind in KINDS:
+            for n in range(1, MOST.get(kind, 100), STEP.get(kind, 1)):
+                one_more_minute(world, next(attempts))
+                code = zygote.run(world.environment(), f"{kind}:{n}")
+                said = f"{kind} {n}: {log.read_text()[-3000:]}"
+                assert code in (0, CRASHED), said
+                assert between(world) == [], said
+                if code == 0:
+                    break
+                deaths[kind] += 1
+        one_more_minute(world, 10_000)
+        assert zygote.run(world.environment()) == 0
+    print("deaths", deaths)
+    assert differences(world, oracle_minutes=2) == []
+    assert all(deaths.values()), deaths
+    assert sum(deaths.values()) > 30, deaths
+
+
+def begin(world: World) -> None:
+    """Publish the past without judging it."""
+    from pipeline.minute import Span  # noqa: PLC0415
+    from scheduler import open_pipeline  # noqa: PLC0415
+
+    with open_pipeline(world.settings()) as pipeline:
+        pipeline.backfill(Span(START - timedelta(hours=13), START - MINUTE))
+
+
+def one_more_minute(world: World, n: int) -> None:
+    """A minute passes, with cancels enough for a signal, perhaps a bad row, and a late row."""
+    now, first = world.now(), 10 * n + 1
+    late = min(START + (n // 2) * MINUTE, now - 2 * MINUTE)
+    kinds = ["CANCEL"] * 3 + ["APPROVAL"] * 3 + ["REFUND"] * (n % 5 == 0)
+    rows = [(first + k, "shop", kind, 7, now + timedelta(seconds=k)) for k, kind in enumerate(kinds)]
+    world.insert([*rows, (first + 8, "other", "APPROVAL", 5, late)])
+    world.step_clock(MINUTE)
+
+
+def between(world: World) -> list[str]:
+    """What no crash may leave behind, before anybody has tidied up."""
+    with psycopg.connect(world.state_url) as state:
+        live = state.execute(
+            "SELECT dataset, path, sha256 FROM lake_file WHERE retired_at IS NULL"
+        ).fetchall()
+        totals = state.execute(f"SELECT {SUMS} FROM minute_ledger".encode()).fetchone() or ()
+        version = state.execute("SELECT version FROM watermark").fetchone() or (0,)
+        told = state.execute(TOLD.encode()).fetchone() or (0, 0)
+    found = [f"{path} is not what was committed" for _, path, sha256 in live if digest(world, path) != sha256]
+    counts = [path for dataset, path, _ in live if dataset == "merchant_minute"]
+    lake = pl.concat(read(world, path) for path in counts).select(pl.col(MEASURES).sum()).row(0)
+    if tuple(int(n) for n in totals) != lake:
+        found.append(f"the ledger has {totals}, its files {lake}")
+    if told[0] != told[1]:
+        found.append(f"{told[0]} incidents, {told[1]} of them told")
+    return found + manifest_faults(world, version[0])
+
+
+def manifest_faults(world: World, version: int) -> list[str]:
+    """The manifest is of one version up to the ledger's, and all its files are there."""
+    manifest = read_manifest(world.home / "manifest.json")
+    if manifest is None:
+        return []
+    files = manifest.datasets["merchant_minute"]
+    found = [f"{f.path} has not {f.rows} rows" for f in files if read(world, f.path).height != f.rows]
+    late = manifest.version > version
+    return [*found, f"the manifest is version {manifest.version}, the ledger {version}"] if late else found
+
+
+def digest(world: World, path: str) -> str:
+    return hashlib.sha256((world.home / "lake" / path).read_bytes()).hexdigest()
+
+
+def read(world: World, path: str) -> pl.DataFrame:
+    return pl.read_parquet(world.home / "lake" / path)
