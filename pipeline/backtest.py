@@ -76,6 +76,7 @@ class Backtest:
     policy: str
     signals: pl.DataFrame  # SIGNAL, every minute of the period
     opened: Sequence[Incident] = field(default=())
+    merchants: int = 0  # known at the end
 
     def lines(self) -> pl.Series:
         """One text line per signal, sorted; see `signal_lines`."""
@@ -107,7 +108,7 @@ def backtest(line: Line, book: MemoryBook, span: Span, progress: Progress) -> Ba
     for done, minute in enumerate(span, start=1):
         signals.append(run_minute(minute, line).signals)
         progress(done, span.minutes, minute.isoformat())
-    return Backtest(span, line.policy, pl.concat(signals), book.opened)
+    return Backtest(span, line.policy, pl.concat(signals), book.opened, line.windows.size)
 
 
 def signal_lines(signals: pl.DataFrame) -> pl.Series:

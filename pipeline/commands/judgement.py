@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,22 +26,39 @@ from pipeline.embedded import open_urls
 from pipeline.explain import account_text
 from pipeline.explain import explain as account_for
 from pipeline.feeds import LakeFeed
+from pipeline.labels import read_labels
 from pipeline.minute import MINUTE, one_minute
 from pipeline.run import Line
+from pipeline.score import score
 from pipeline.settings import POLICIES
 from pipeline.steps import Steps
 from pipeline.translate import storage_errors
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    import polars as pl
+
+    from pipeline.backtest import Backtest
 
 
 @click.command()
 @from_option
 @to_option
 @click.option("--policy", type=click.Choice(POLICIES), help="Default: MINUTERISK_POLICY.")
-@click.option("--rules", type=click.Path(exists=True, dir_okay=False), help="Another file of tuned numbers.")
+@click.option(
+    "--rules",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Another file of tuned numbers; given twice or more, they are compared side by side.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What was really wrong (Parquet or CSV: label, rule, merchant_id, start, end, expected).",
+)
 @click.option(
     "--signals", type=click.Path(dir_okay=False, path_type=Path), help="Write every signal here, a line each."
 )
@@ -50,25 +67,46 @@ def backtest(
     start: datetime,
     end: datetime,
     policy: str | None,
-    rules: str | None,
+    rules: tuple[Path, ...],
+    labels: Path | None,
     signals: Path | None,
     *,
     as_json: bool,
 ) -> None:
     """Judge a published period again, through the same functions as live; nothing is sent or stored."""
-    settings = read_settings(policy=policy or "", rules=rules or "")
-    span, numbers = span_of(start, end), load_rules(settings.rules)
+    settings = read_settings(policy=policy or "", rules=str(rules[0]) if rules else "")
+    known = read_labels(labels) if labels else None
+    span, files = span_of(start, end), rules or (settings.rules,)
+    numbers = [load_rules(path) for path in files]
+    results = []
     with open_state(open_urls(settings)) as state, progress_bar("backtest") as progress:
         require_published(span, state.published(), unpublished(state, span))
-        lake, book = open_lake(settings), MemoryBook()
-        windows = rebuild_windows(lake, state, span.start, numbers)
-        line = Line(LakeFeed(lake, state), book, windows, numbers, settings.policy, Steps(time.monotonic))
-        result = judge_again(line, book, span, progress)
+        lake = open_lake(settings)
+        for one in numbers:
+            book = MemoryBook()
+            windows = rebuild_windows(lake, state, span.start, one)
+            line = Line(LakeFeed(lake, state), book, windows, one, settings.policy, Steps(time.monotonic))
+            results.append(judge_again(line, book, span, progress))
     if signals is not None:
         with storage_errors(signals):
-            signals.write_text("\n".join(result.lines()), encoding="utf-8")
-    content = result.as_json()
-    report(content, as_json=as_json, text="\n".join(f"{name:<20}{value}" for name, value in content.items()))
+            signals.write_text("\n".join(results[0].lines()), encoding="utf-8")
+    runs = [_run(result, path, known) for result, path in zip(results, files, strict=True)]
+    content = runs[0] if len(runs) == 1 else {"runs": runs}
+    report(content, as_json=as_json, text=side_by_side(runs))
+
+
+def _run(result: Backtest, rules: Path, labels: pl.DataFrame | None) -> dict[str, Any]:
+    """The summary of one backtest, with its score where there are labels."""
+    content = {**result.as_json(), "rules": str(rules)}
+    if labels is not None:
+        content["score"] = score(result.opened, labels, result.span, result.merchants).as_json()
+    return content
+
+
+def side_by_side(runs: Sequence[Mapping[str, Any]]) -> str:
+    """One line a number, one column a run."""
+    flat = [{k: v for k, v in run.items() if k != "score"} | run.get("score", {}) for run in runs]
+    return "\n".join(f"{name:<30}" + "  ".join(f"{run[name]!s:<24}" for run in flat) for name in flat[0])
 
 
 @click.command()
