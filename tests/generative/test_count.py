@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.count import count
-from pipeline.minute import MINUTE, Span
+from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.schema import AMOUNT_LIMIT, DATASETS, MERCHANT_MINUTE, QUARANTINE, TRANSACTION
 from pipeline.screen import REASONS, screen
 
@@ -52,7 +52,7 @@ def frame_of(rows: list[Row], merchant: pl.DataType) -> pl.DataFrame:
     return pl.DataFrame(rows, {**TRANSACTION, "merchant_id": merchant}, orient="row")
 
 
-def reason_of(row: Row, seen: set[Any]) -> str | None:
+def reason_of(row: Row, seen: set[Any], clock: datetime = CLOCK) -> str | None:
     """The first reason that fits one row, by reading it as a person would."""
     merchant, amount, at = row["merchant_id"], row["amount"], row["occurred_at"]
     tests = {
@@ -63,7 +63,7 @@ def reason_of(row: Row, seen: set[Any]) -> str | None:
         "amount_negative": amount is not None and amount < 0,
         "amount_too_large": amount is not None and amount > AMOUNT_LIMIT,
         "time_missing": at is None,
-        "time_future": at is not None and at > CLOCK,
+        "time_future": at is not None and at > clock,
         "transaction_id_duplicate": row["transaction_id"] in seen,
     }
     return next((reason for reason in REASONS if tests.get(reason)), None)
@@ -75,6 +75,23 @@ def reasons_of(rows: list[Row]) -> list[str | None]:
     for row in rows:
         reasons.append(reason_of(row, seen))
         seen.add(row["transaction_id"])
+    return reasons
+
+
+def reasons_by_minute(rows: list[Row]) -> list[str | None]:
+    """The reasons when a duplicate is one within its minute, and the earliest row is the first."""
+    names = ("transaction_id", "occurred_at", "kind", "amount", "merchant_id")
+
+    def key(i: int) -> list[tuple[bool, Any]]:  # nulls last
+        return [(rows[i][name] is None, 0 if rows[i][name] is None else rows[i][name]) for name in names]
+
+    order = sorted(range(len(rows)), key=key)
+    reasons: list[str | None] = [None] * len(rows)
+    seen: dict[Any, set[Any]] = {}
+    for i in order:
+        minute = seen.setdefault(floor_minute(rows[i]["occurred_at"]), set())
+        reasons[i] = reason_of(rows[i], minute, max(CLOCK, SPAN.end))  # a closed minute has no future
+        minute.add(rows[i]["transaction_id"])
     return reasons
 
 
@@ -102,7 +119,7 @@ def test_integer_merchants_are_screened_alike_and_quarantined_as_text(rows: list
 @given(rows=rows_of(texts, times))
 def test_the_ledger_and_the_counts_hold_every_row_of_every_minute(rows: list[Row]) -> None:
     counted = count(frame_of(rows, pl.String()), SPAN, 7, CLOCK)
-    reasons = reasons_of(rows)
+    reasons = reasons_by_minute(rows)
     assert [row["minute"] for row in counted.ledger] == [minute.isoformat() for minute in SPAN]
     for minute, entry in zip(SPAN, counted.ledger, strict=True):
         inside = [
@@ -133,7 +150,7 @@ def test_no_null_leaves_the_count_and_its_rows_are_those_of_the_good_ones(rows: 
     assert frame.select("minute", "merchant_id").is_unique().all()
     assert counted.quarantine.select(DATASETS["quarantine"].names()).schema == DATASETS["quarantine"]
     totals: dict[tuple[datetime, str], list[int]] = {}
-    for row, reason in zip(rows, reasons_of(rows), strict=True):
+    for row, reason in zip(rows, reasons_by_minute(rows), strict=True):
         if reason is None:
             minute = row["occurred_at"].replace(second=0, microsecond=0)
             total = totals.setdefault((minute, row["merchant_id"]), [0, 0, 0, 0])
@@ -169,3 +186,13 @@ def test_a_hundred_absurd_amounts_are_summed_exactly_for_the_reconciliation() ->
     assert counted.ledger[0]["source_amount"] == str(100 * LARGEST)
     assert counted.ledger[0]["quarantined"] == 100
     assert counted.merchant_minutes.is_empty()
+
+
+@given(rows=rows_of(texts, times))
+def test_a_minute_counts_alike_alone_and_with_its_neighbours(rows: list[Row]) -> None:
+    whole = count(frame_of(rows, pl.String()), SPAN, 7, CLOCK)
+    for entry, minute in zip(whole.ledger, SPAN, strict=True):
+        inside = [row for row in reversed(rows) if minute <= row["occurred_at"] < minute + MINUTE]
+        alone = count(frame_of(inside, pl.String()), one_minute(minute), 7, CLOCK)
+        assert alone.ledger[0] == entry
+        assert alone.merchant_minutes.equals(whole.merchant_minutes.filter(pl.col("minute") == minute))
