@@ -89,6 +89,7 @@ class Nemesis:
 
     def stop_leader_for_long(self) -> None:
         """It is taken over meanwhile, wakes up as a stale leader, and may write nothing any more."""
+        self._await_heart()  # a fault just before may have left nobody to stop
         epoch = self._epoch()
         leader = self._leader()
         self._pause(leader, SILENCE_S)
@@ -160,6 +161,18 @@ class Nemesis:
                 if row and row[0].endswith(f" {child.process.pid}"):
                     return child
         return self._children[self._random.choice(NAMES)]
+
+    def _await_heart(self, at_most_s: float = 25) -> None:
+        """Wait until one of the living processes leads and beats."""
+        fresh = "SELECT holder FROM leader WHERE heartbeat_at > now() - interval '4 seconds'"
+        deadline = time.monotonic() + at_most_s
+        while time.monotonic() < deadline:
+            with contextlib.suppress(psycopg.Error), self._world.state() as connection:
+                row = connection.execute(fresh.encode()).fetchone()
+                pids = [child.process.pid for child in self._children.values() if child.alive]
+                if row and any(row[0].endswith(f" {pid}") for pid in pids):
+                    return
+            time.sleep(0.3)
 
     def _epoch(self) -> int:
         with self._world.state() as connection:
