@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from baselines.rules import Rules
-    from pipeline.source import TradeSource
     from pipeline.lake import Lake
     from pipeline.run import Feed
     from pipeline.settings import Settings
+    from pipeline.source import TradeSource
     from pipeline.state import State
 
 log = structlog.get_logger()
