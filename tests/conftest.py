@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings as hypothesis_settings
 
 from pipeline.migrate import migrate
@@ -41,6 +42,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         if name.startswith("MINUTERISK_") and not name.startswith("MINUTERISK_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """A command run inside the test process points the log at that test's standard error, which then closes."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
