@@ -67,6 +67,7 @@ def open_urls(settings: Settings) -> Urls:
     """
     if settings.source_url and settings.state_url:
         return Urls(settings.source_url, settings.state_url, settings.trade_url)
+    _require_plain(settings.home)
     with storage_errors(settings.home):
         (settings.home / "run").mkdir(parents=True, exist_ok=True)
     urls = _start(settings.home / "postgres")
@@ -94,6 +95,19 @@ def reset_databases(settings: Settings, urls: Urls) -> None:
         shutil.rmtree(settings.lake, ignore_errors=True)
         for path in (settings.manifest, settings.catalog):
             path.unlink(missing_ok=True)
+
+
+def _require_plain(home: Path) -> None:
+    """The server's start script hands its folder to a shell unquoted: refuse what that could misread."""
+    odd = sorted({c for c in str(home) if not (c.isalnum() or c in "/._-+@~")})
+    if odd:
+        msg = (
+            f"the embedded PostgreSQL cannot live under {home}: the path contains {' '.join(map(repr, odd))}"
+        )
+        hint = (
+            "set MINUTERISK_HOME to a path of letters, digits and . _ - only, or configure both database URLs"
+        )
+        raise ConfigurationError(msg, hint)
 
 
 def _merged(settings: Settings, embedded: Urls) -> Urls:

@@ -46,7 +46,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.fixture(autouse=True)
 def _log_of_its_own() -> Iterator[None]:
-    """A command run inside the test process points the log at that test's standard error, which then closes."""
+    """A command run in the test process points the log at that test's standard error, which then closes."""
     yield
     structlog.reset_defaults()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
@@ -61,4 +63,14 @@ def _answer(found: duckdb.DuckDBPyRelation, *, as_json: bool) -> None:
     except Exception as error:
         msg = f"the question failed: {str(error).splitlines()[0]}"
         raise MinuteriskError(msg, "SHOW TABLES lists the views, DESCRIBE view their columns") from error
-    report({"rows": frame.to_dicts()}, as_json=as_json, text=str(found))
+    rows = (
+        [{name: _plain(value) for name, value in row.items()} for row in frame.to_dicts()] if as_json else []
+    )
+    report({"rows": rows}, as_json=as_json, text="" if as_json else str(found))
+
+
+def _plain(value: object) -> object:
+    """A value as strict JSON knows it: whole decimals are numbers, what is no number is null."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -25,9 +25,9 @@ from pipeline.commands.common import (
 )
 from pipeline.corrector import Corrector
 from pipeline.embedded import open_urls
-from pipeline.errors import DifferencesFound, FencedOut, NotLeader
+from pipeline.errors import DifferencesFound, FencedOut, NotLeader, UsageError
 from pipeline.metrics import Metrics
-from pipeline.minute import format_minute
+from pipeline.minute import MINUTE, format_minute
 from pipeline.proof import find_faults
 from pipeline.service import Tally
 from pipeline.verify import repair_files
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.minute import Span
     from pipeline.proof import Faults
     from pipeline.settings import Settings
+    from pipeline.state import State
 
 log = structlog.get_logger()
 
@@ -116,6 +117,7 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
     settings, span = read_settings(), span_of(start, end)
     try:
         with open_pipeline(settings) as pipeline, progress_bar("reconcile"):
+            _require_inside(span, pipeline.state)
             found = find_faults(pipeline, pipeline.source, span)
             found, left = _repair(pipeline, found, span) if found.any else (found, found)
     except NotLeader:
@@ -133,6 +135,16 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
     if found.any:
         msg = f"{len(found.differences)} minutes and {len(found.files)} files were not as they must be"
         raise DifferencesFound(msg, "all repaired" if not left.any else "see the log of `minuterisk run`")
+
+
+def _require_inside(span: Span, state: State) -> None:
+    """Refuse a period that reaches past what is published: it does not differ, it is not there yet."""
+    published = state.published()
+    first, last = published.first_minute, published.last_minute
+    if first is None or last is None or span.start < first or span.end > last + MINUTE:
+        found = f"{format_minute(first)}Z to {format_minute(last + MINUTE)}Z" if first and last else "nothing"
+        msg = f"{span} is not published; published is {found}"
+        raise UsageError(msg, "choose a period inside it, or `minuterisk backfill` or `catch-up` first")
 
 
 def _repair(pipeline: Pipeline, found: Faults, span: Span) -> tuple[Faults, Faults]:
@@ -153,6 +165,7 @@ def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
     """While `minuterisk run` is at work it alone repairs: ask it, and wait until it has."""
     urls = open_urls(settings)
     with open_source(settings, urls) as source, open_state(urls) as state:
+        _require_inside(span, state)
         pipeline = Pipeline(
             settings, load_rules(settings.rules), source, open_lake(settings), state, time.monotonic
         )

@@ -17,6 +17,9 @@ import psycopg
 import pytest
 
 from data.trade import create_trade_database
+from pipeline.embedded import open_urls
+from pipeline.errors import ConfigurationError
+from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,3 +204,13 @@ def test_a_full_disk_is_told_as_one(server: Server, small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(b"x" * 62_000)
     state = server.url(server.new_database("state"), "postgres")
     refused(server, {"home": str(small_disk), "state_url": state}, "full", "free space", code=1)
+
+
+@pytest.mark.parametrize("name", ["with space", "semi;colon", "quo'te", "dol$lar"])
+def test_a_home_that_a_shell_could_misread_is_refused_for_the_embedded_server(
+    tmp_path: Path, name: str
+) -> None:
+    home = tmp_path / name
+    with pytest.raises(ConfigurationError, match="cannot live under"):
+        open_urls(load_settings({"MINUTERISK_HOME": str(home)}))
+    assert not home.exists()
