@@ -140,9 +140,10 @@ class Pipeline:
         if due is None or not due.minutes:
             return
         for done, minute in enumerate(due, start=1):
-            yield self._judge(minute)
+            yield self._judge(minute, last=done == due.minutes)
             progress(done, due.minutes, minute.isoformat())
-        self.project()
+            if self._line is not None:  # after the results are out: copying all windows takes its time
+                self._snapshots.append(self._line.windows.copy())
 
     def judge_from(self, start: datetime) -> None:
         """Set the next minute to judge; history before it is published first where it is missing.
@@ -218,13 +219,12 @@ class Pipeline:
         """Milliseconds by step since the last call."""
         return self._line.steps.take() if self._line else {}
 
-    def _judge(self, minute: datetime) -> Judged:
+    def _judge(self, minute: datetime, *, last: bool) -> Judged:
         line = self._line or self._start_line(minute)
         self._line = None  # only a minute that was committed may be followed by the next one
         judged = run_minute(minute, line)
         self._line = line
-        self._snapshots.append(line.windows.copy())
-        if self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
+        if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
             with line.steps.time("project"):
                 self.project()
         return judged

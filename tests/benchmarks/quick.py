@@ -93,7 +93,6 @@ def _time_ticks(pipeline: Pipeline, url: str, minutes: list[datetime], days: int
             before = _fetch_ms(bare, minute)
             start = time.perf_counter()
             judged = next(iter(pipeline.catch_up(minute + MINUTE)))
-            pipeline.project()
             tick = (time.perf_counter() - start) * 1000
             after = _fetch_ms(bare, minute)
             taken = pipeline.take_steps()
