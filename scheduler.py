@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from baselines.rules import load_rules
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.channels import Channel, Console, Slack
 from pipeline.embedded import Urls, open_urls
-from pipeline.errors import NotLeader
+from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.extract import Source
 from pipeline.extract_mysql import MySqlSource
 from pipeline.lake import Lake
@@ -74,9 +74,11 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
         pipeline.ensure_fence()
         if state.next_minute() is not None:
+            pipeline.recognise_restore()
             pipeline.project()  # a crash may have come between commit and projection
         yield pipeline
-        pipeline.project_catalog()
+        with suppress(LakeDamaged):  # the next start builds the file again, and then the catalog
+            pipeline.project_catalog()
 
 
 def open_source(settings: Settings, urls: Urls) -> TradeSource:
@@ -136,6 +138,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
     scheduler.start()
     try:
         service.pipeline.start_history(service.pipeline.due_until(), progress)
+        service.pipeline.prepare()
         _add_jobs(scheduler, service)
         while not service.ending:
             service.stopped.wait(ENDING_S)
@@ -148,11 +151,12 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
 def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     _every(scheduler, service, "tick", service.tick, TICK_S)
     _every(scheduler, service, "deliver", service.deliver, DELIVER_S)
-    _every(scheduler, service, "catalog", service.pipeline.project_catalog, CATALOG_S)
+    _every(scheduler, service, "catalog", service.catalog, CATALOG_S)
     _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
     _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
-    scheduler.add_job(service.guarded("prove", service.prove), nightly, executor="slow", id="prove")
+    for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
+        scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)
 
 
 def _every(

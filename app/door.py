@@ -21,11 +21,12 @@ from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, S
 from pipeline.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
 from pipeline.schema import MERCHANT_MINUTE, UTC_TIME
+from pipeline.spent import Spent
 from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy.engine import Engine
 
@@ -155,6 +156,10 @@ class Door:
         """What people were told about an incident, newest first, with the state of each delivery."""
         rows = self._state("ops/app_events", {"incident_id": incident_id, "at_most": at_most})
         return tuple(Event(**row) for row in rows)
+
+    def budget(self, day_start: datetime) -> Spent:
+        """The false-alarm budget: what was opened since `day_start`, and what chance alone opens a day."""
+        return Spent(**self._state("ops/budget", {"day_start": day_start})[0])
 
     def close(self) -> None:
         """Give the database connections back."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from app.rows import Event, Incident, IncidentList, Overview
     from pipeline.settings import Settings
+    from pipeline.spent import Spent
 
 REFRESH_S: Final = 5
 SHARED_S: Final = 2
@@ -67,6 +68,12 @@ _published = st.cache_data(
 def overview(page: Page) -> Overview:
     """See `Door.overview`."""
     return page.door.overview()
+
+
+@_shared
+def budget(page: Page, day_start: datetime) -> Spent:
+    """See `Door.budget`."""
+    return page.door.budget(day_start)
 
 
 @_shared

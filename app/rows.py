@@ -26,6 +26,8 @@ class Overview:
     undelivered: int
     oldest_undelivered_at: datetime | None
     dead: int
+    stray_past: int
+    stray_future: int
 
     @property
     def open(self) -> int:
@@ -45,6 +47,7 @@ class Incident:
     severity: str
     status: str
     policy: str
+    times: int
     opened_minute: datetime
     last_breach_minute: datetime
     resolved_minute: datetime | None
@@ -57,6 +60,11 @@ class Incident:
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     resolved_at: datetime | None
+
+    @property
+    def of_platform(self) -> bool:
+        """Is it about all merchants together?"""
+        return self.rule.startswith("platform")
 
     @property
     def title(self) -> str:

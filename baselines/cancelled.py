@@ -29,27 +29,22 @@ class CancelledByDay:
         return other
 
     def enter(self, index: int, entering: Slice) -> None:
-        """Add the cancels of minute `index`."""
+        """Add the cancels of minute `index`, or of several minutes of its business day."""
         day = business_date(from_index(index), self.zone)
         if day not in self._days:
             oldest = day - timedelta(days=self.days_kept)
             self._days = {d: amounts for d, amounts in self._days.items() if d > oldest}
             self._days[day] = np.zeros(0, np.int64)
-        self._add(day, entering, 1)
+        if len(entering.positions):
+            self._days[day] = grown(self._days[day], int(entering.positions.max()) + 1)
+            np.add.at(self._days[day], entering.positions, entering.cancel_amounts)
 
-    def replace(self, index: int, old: Slice, new: Slice) -> None:
-        """Exchange one minute's rows, if its day is still held."""
-        day = business_date(from_index(index), self.zone)
-        if day in self._days:
-            self._add(day, old, -1)
-            self._add(day, new, 1)
+    @property
+    def oldest(self) -> date | None:
+        """The oldest day that is held; None before the first minute."""
+        return min(self._days, default=None)
 
     def since(self, day: date, position: int) -> int:
         """What the merchant at `position` cancelled on business days after `day`."""
         later = (amounts for d, amounts in self._days.items() if d > day)
         return sum(int(amounts[position]) for amounts in later if position < len(amounts))
-
-    def _add(self, day: date, part: Slice, sign: int) -> None:
-        if len(part.positions):
-            self._days[day] = grown(self._days[day], int(part.positions.max()) + 1)
-            self._days[day][part.positions] += sign * part.cancel_amounts

@@ -11,6 +11,8 @@ one in two million. An integer, because reasons are compared byte by byte.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,6 +67,22 @@ def evidence(log_probability: Floats) -> NDArray[np.int64]:
     units = np.floor(log_probability * (-EVIDENCE_UNITS / np.log(10)))
     cut: NDArray[np.int64] = np.clip(units, 0, MOST_EVIDENCE).astype(np.int64)
     return cut
+
+
+def poisson_interval(count: int) -> tuple[float, float]:
+    """The exact 95 % interval of a Poisson mean after `count` events (Garwood 1936)."""
+    low = _mean_where(count - 1, 0.975) if count else 0.0
+    return low, _mean_where(count, 0.025)
+
+
+def _mean_where(count: int, probability: float) -> float:
+    """The mean at which a Poisson number is at most `count` with this probability."""
+    low, high = 0.0, 10.0 + 2 * count + 10 * math.sqrt(count)
+    for _ in range(80):
+        middle = (low + high) / 2
+        logs = [k * math.log(middle) - middle - math.lgamma(k + 1) for k in range(count + 1)]
+        low, high = (middle, high) if math.fsum(map(math.exp, logs)) > probability else (low, middle)
+    return high
 
 
 def _geometric(log_first: Floats, ratio: Floats) -> Floats:

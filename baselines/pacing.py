@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Pacing:
-    """Shape (merchants,): `today` so far, `paced` baseline up to the same time, `whole` baseline days."""
+    """Shape (merchants,): `today` so far, `whole` baseline days, and a(d, t) of each in `paced_days`."""
 
     def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Slice]) -> None:
         self.zone = zone
@@ -31,12 +31,11 @@ class Pacing:
         self.day: date | None = None
         self.used_days: tuple[date, ...] = ()
         self.today = np.zeros(0, np.int64)
-        self.paced = np.zeros(0, np.int64)
         self.whole = np.zeros(0, np.int64)
-        self.paced_days: dict[date, Integers] = {}  # `paced` by used day
+        self.paced_days: dict[date, Integers] = {}  # a(d, t) by used day
+        self.day_end = 0  # index of the first minute after `day`
         self.missing: set[int] = set()  # minutes inside the windows that were never published
         self._slices = slices
-        self._day_end = 0
         self._day_totals: dict[date, Integers] = {}
         #: (time of day in minutes, minute index, its day), latest first
         self._waiting: list[tuple[int, int, date]] = []
@@ -51,9 +50,15 @@ class Pacing:
         """How many of the wanted baseline days have missing minutes and are not used."""
         return self.baseline_days - self.days
 
+    def paced_at(self, positions: Integers) -> Integers:
+        """The baseline up to this time of day, summed over the used days; shape (len(positions),)."""
+        return sum(
+            (paced[positions] for paced in self.paced_days.values()), np.zeros(len(positions), np.int64)
+        )
+
     def is_day_end(self, index: int) -> bool:
         """Is this the last minute of its business day (the brief's own full-day comparison)?"""
-        return index + 1 == self._day_end
+        return index + 1 == self.day_end
 
     def copy(self, slices: Mapping[int, Slice]) -> Pacing:
         """The same state over `slices`, free to move on by itself."""
@@ -64,52 +69,52 @@ class Pacing:
         other._day_totals = {  # noqa: SLF001 - the same
             day: total.copy() for day, total in self._day_totals.items()
         }
-        other.today, other.paced, other.whole = self.today.copy(), self.paced.copy(), self.whole.copy()
+        other.today, other.whole = self.today.copy(), self.whole.copy()
         other.paced_days = {day: paced.copy() for day, paced in self.paced_days.items()}
         return other
 
     def grow(self, size: int) -> None:
         """Make room for `size` merchants."""
-        self.today, self.paced, self.whole = (grown(a, size) for a in (self.today, self.paced, self.whole))
+        self.today, self.whole = (grown(a, size) for a in (self.today, self.whole))
         self.paced_days = {day: grown(paced, size) for day, paced in self.paced_days.items()}
 
     def enter(self, index: int, entering: Slice) -> bool:
         """Move on to minute `index`; says whether a business day starts with it."""
-        new_day = self.day is None or index >= self._day_end
+        new_day = self.day is None or index >= self.day_end
         if new_day:
             self._start_day(business_date(from_index(index), self.zone))
         self.today[entering.positions] += entering.amounts
         clock = self._time_of_day(index)
         while self._waiting and self._waiting[-1][0] <= clock:
             _, passing, day = self._waiting.pop()
-            self._add(self.paced, self._slices[passing], 1)
-            self._add(self.paced_days[day], self._slices[passing], 1)
+            rows = self._slices[passing]
+            self.paced_days[day][rows.positions] += rows.amounts
         return new_day
 
-    def replace(self, index: int, old: Slice, new: Slice) -> None:
-        """Exchange one minute's rows in every sum that holds it."""
-        day = business_date(from_index(index), self.zone)
-        if day == self.day:
-            self._exchange(self.today, old, new)
-            return
-        if day in self._day_totals:
-            self._day_totals[day] = self._resized(self._day_totals[day])
-            self._exchange(self._day_totals[day], old, new)
-        if day in self.used_days:
-            self._exchange(self.whole, old, new)
-            if all(waiting != index for _, waiting, _ in self._waiting):
-                self._exchange(self.paced, old, new)
-                self._exchange(self.paced_days[day], old, new)
+    def enter_many(self, first: int, last: int, entering: Slice) -> None:
+        """Move on through minutes of the running day at once; `entering` holds the rows of all of them."""
+        np.add.at(self.today, entering.positions, entering.amounts)
+        clock = max(self._time_of_day(index) for index in range(first, last + 1))
+        passing: dict[date, list[Slice]] = {}
+        while self._waiting and self._waiting[-1][0] <= clock:
+            _, index, day = self._waiting.pop()
+            passing.setdefault(day, []).append(self._slices[index])
+        for day, slices in passing.items():
+            if self._waiting:
+                rows = Slice.joined(slices)
+                np.add.at(self.paced_days[day], rows.positions, rows.amounts)
+            else:  # the whole day has passed, and its sum is known
+                self.paced_days[day] = self._resized(self._day_totals[day])
 
     def _start_day(self, day: date) -> None:
         if self.day is not None:
             self._day_totals[self.day] = self.today
         wanted = [day - timedelta(days=n) for n in range(1, self.baseline_days + 1)]
         self._day_totals = {d: total for d, total in self._day_totals.items() if d in wanted}
-        self.day, self._day_end = day, to_index(business_day(day, self.zone).end)
+        self.day, self.day_end = day, to_index(business_day(day, self.zone).end)
         self.used_days = tuple(d for d in wanted if d in self._day_totals and self._is_complete(d))
         size = len(self.today)
-        self.today, self.paced = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self.today = np.zeros(size, np.int64)
         self.paced_days = {d: np.zeros(size, np.int64) for d in self.used_days}
         self.whole = sum(
             (self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64)
@@ -128,11 +133,3 @@ class Pacing:
 
     def _resized(self, array: Integers) -> Integers:
         return np.concatenate([array, np.zeros(len(self.today) - len(array), np.int64)])
-
-    @staticmethod
-    def _add(total: Integers, part: Slice, sign: int) -> None:
-        total[part.positions] += sign * part.amounts
-
-    def _exchange(self, total: Integers, old: Slice, new: Slice) -> None:
-        self._add(total, old, -1)
-        self._add(total, new, 1)

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.slices import Totals
+from baselines.slices import Slice, Totals
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, WEEK_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from baselines.slices import Integers, Slice
+    from baselines.slices import Integers
 
-#: Minutes of the sliding totals. 5 and 15 are for merchants with several cancels a minute, 360 and 1440 for
-#: those with a few a day; 180 tells how a merchant stood just before a short span.
-SPANS = (5, 15, 180, 360, 1440)
+#: Minutes of the sliding totals. 5 to 30 are for merchants with several cancels a minute, 360 and 1440 for
+#: those with a few a day; 180 tells how a merchant stood just before a window of up to an hour.
+SPANS = (5, 15, 30, 180, 360, 1440)
 LOCAL_MINUTES = 180
 SAME_HOUR_DAYS = 7
 BLOCK_MINUTES = 360
@@ -75,54 +75,43 @@ class Recent:
             self._add_approvals(row, index - day * DAY_MINUTES - HOUR_MINUTES, -1)
 
     def enter_block(self, index: int, entering: Slice) -> None:
-        """Add minute `index` to its block alone; `settle` has to follow before anything else is read."""
+        """Add minute `index`, or several of one block, to its block alone; `settle` has to follow."""
         number = index // BLOCK_MINUTES
         if number not in self._blocks:
             self._blocks = {n: b for n, b in self._blocks.items() if n > number - _BLOCKS_KEPT}
             self._blocks[number] = Totals.empty()
         if len(entering.positions):
             self._blocks[number].grow(int(entering.positions.max()) + 1)
-            self._blocks[number].add(entering, 1)
+            self._blocks[number].add_rows(entering)
 
     def settle(self, last: int) -> None:
         """Sum up spans and same hours anew from the minutes held, at the end of a long stretch."""
         for minutes, totals in self.spans.items():
             totals.clear()
-            for index in range(last - minutes + 1, last + 1):
-                if index in self._slices:
-                    totals.add(self._slices[index], 1)
+            totals.add_rows(self._held(last - minutes + 1, last + 1))
         self.same_hour[:] = 0
         for day, row in enumerate(self.same_hour, start=1):
             newest = last - day * DAY_MINUTES
-            for index in range(newest - HOUR_MINUTES + 1, newest + 1):
-                self._add_approvals(row, index, 1)
+            rows = self._held(newest - HOUR_MINUTES + 1, newest + 1)
+            np.add.at(row, rows.positions, rows.approvals)
 
-    def replace(self, index: int, last: int, old: Slice, new: Slice) -> None:
-        """Exchange one minute's rows in every sum that holds it."""
-        age = last - index
-        for minutes, totals in self.spans.items():
-            if age < minutes:
-                totals.exchange(old, new)
-        number = index // BLOCK_MINUTES
-        if number in self._blocks:
-            block = self._blocks[number].copy()  # a copy of the windows may share it
-            block.grow(int(max(np.max(p.positions, initial=-1) for p in (old, new))) + 1)
-            block.exchange(old, new)
-            self._blocks[number] = block
-        days, inside = divmod(age, DAY_MINUTES)
-        if 1 <= days <= SAME_HOUR_DAYS and inside < HOUR_MINUTES:
-            row = self.same_hour[days - 1]
-            row[old.positions] -= old.approvals
-            row[new.positions] += new.approvals
+    def _held(self, first: int, end: int) -> Slice:
+        """The rows of all minutes [first, end) that are held."""
+        indexes = range(first, end)
+        return Slice.joined([self._slices[index] for index in indexes if index in self._slices])
+
+    def blocks_held(self, start: int, end: int) -> list[int]:
+        """The numbers of the blocks inside minutes [start, end); n begins at minute n · BLOCK_MINUTES."""
+        return sorted(n for n in self._blocks if -(-start // BLOCK_MINUTES) <= n < end // BLOCK_MINUTES)
 
     def blocks_between(self, start: int, end: int, positions: Integers) -> tuple[Integers, Integers]:
         """Approvals and cancels of the blocks inside minutes [start, end); shape (blocks, len(positions))."""
-        first, stop = -(-start // BLOCK_MINUTES), end // BLOCK_MINUTES
-        chosen = [block for number, block in sorted(self._blocks.items()) if first <= number < stop]
+        chosen = [self._blocks[number] for number in self.blocks_held(start, end)]
         shape = (len(chosen), len(positions))
         approvals, cancels = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        needed = int(positions.max(initial=-1)) + 1
         for row, block in enumerate(chosen):
-            known = positions < len(block.approvals)
+            known = ... if needed <= len(block.approvals) else positions < len(block.approvals)
             approvals[row, known] = block.approvals[positions[known]]
             cancels[row, known] = block.cancels[positions[known]]
         return approvals, cancels

@@ -15,22 +15,34 @@ if TYPE_CHECKING:
 #: Keys whose value is a word.
 WORDS = {"mode": ("paced", "full_day"), "public_holidays": ("KR", "none")}
 
+#: Keys that may be zero; every other number is at least 1.
+MAY_BE_ZERO = ("reopen_within_minutes", "left_out")
+#: A breach that has to last for longer than an hour is no alarm any more.
+LONGEST_PENDING = 60
+
 #: Largest value of a key: past it a product of counts could leave 64 bits, or a window the memory.
 LIMITS = {
     "factor": 100,
     "divisor": 100,
     "baseline_days": 60,
     "resolve_after_minutes": 7 * 24 * 60,
+    "reopen_within_minutes": 7 * 24 * 60,
+    "repeat_after_minutes": 7 * 24 * 60,
+    "outage_percent": 99,
+    "cancel_factor": 100,
+    "left_out": 1000,
     "surge_high": 100,
     "surge_critical": 100,
     "drop_high_percent": 100,
     "drop_critical_percent": 100,
     "cancelable_days": 3650,
     "lowest_day_percent": 100,
+    "collapse_percent": 100,
     "traffic_percent": 100,
     "drift_percent": 500,
     "short_drift_percent": 500,
     "drop_drift_percent": 500,
+    "hour_drift_percent": 500,
     "false_incidents_per_day": 100_000,
     "false_drops_per_1000_days": 1000,
     "quarantine_evidence": 100_000,
@@ -58,6 +70,7 @@ class VolumeDrop:
     minimum_expected_amount: int
     public_holidays: str
     lowest_day_percent: int
+    collapse_percent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +86,49 @@ class Budget:
     quarantine_evidence: int
     false_drops_per_1000_days: int
     drop_drift_percent: int
+    hour_drift_percent: int
     minimum_expected_hour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRules:
-    """When an incident ends."""
+    """When an incident ends, comes back and is told again."""
 
     resolve_after_minutes: int
+    reopen_within_minutes: int
+    repeat_after_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """How many minutes a breach has to last before it opens an incident, by rule and kind."""
+
+    cancel_surge: int
+    cancel_surge_fast: int
+    cancel_surge_slow: int
+    volume_drop: int
+    volume_drop_fast: int
+    volume_drop_silence: int
+    platform_outage: int
+    platform_cancels: int
+
+    def minutes(self, rule: str, kind: str | None) -> int:
+        """Of a signal; the platform rules know one number each."""
+        plain = kind in (None, "rule") or rule.startswith("platform")
+        found: int = getattr(self, rule if plain else f"{rule}_{kind}")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """When all merchants together are one incident."""
+
+    outage_percent: int
+    minimum_approvals: int
+    silence_minimum: int
+    cancel_factor: int
+    minimum_cancels: int
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +157,8 @@ class Rules:
     volume_drop: VolumeDrop
     budget: Budget
     incident: IncidentRules
+    pending: Pending
+    platform: Platform
     severity: Severity
     exposure: Exposure
 
@@ -118,6 +168,8 @@ SECTIONS: dict[str, type[Any]] = {
     "volume_drop": VolumeDrop,
     "budget": Budget,
     "incident": IncidentRules,
+    "pending": Pending,
+    "platform": Platform,
     "severity": Severity,
     "exposure": Exposure,
 }
@@ -134,7 +186,9 @@ def parse_rules(text: str, origin: str) -> Rules:
     sections: dict[str, Any] = {
         name: _section(name, cls, content.get(name, {}), origin) for name, cls in SECTIONS.items()
     }
-    return Rules(**sections)
+    rules = Rules(**sections)
+    _refuse_contradictions(rules, origin)
+    return rules
 
 
 def load_rules(path: Path) -> Rules:
@@ -168,12 +222,24 @@ def _value(key: str, value: object, where: str) -> object:
             return value
         need = f"one of {', '.join(WORDS[key])}"
     else:
-        largest = LIMITS.get(key, LARGEST)
-        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest:
+        section = where.partition("]")[0].removeprefix("[")
+        least = 0 if section == "pending" or key in MAY_BE_ZERO else 1
+        largest = LONGEST_PENDING if section == "pending" else LIMITS.get(key, LARGEST)
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= largest:
             return value
-        need = f"a whole number from 1 to {largest:,}"
+        need = f"a whole number from {least} to {largest:,}"
     msg = f"{key} in {where} is {value!r}"
     raise SettingsError(msg, f"{need} is needed")
+
+
+def _refuse_contradictions(rules: Rules, origin: str) -> None:
+    """Borders that cannot both be meant: what is critical has to be high as well."""
+    severity = rules.severity
+    for lower, upper in (("surge_high", "surge_critical"), ("drop_high_percent", "drop_critical_percent")):
+        low, up = getattr(severity, lower), getattr(severity, upper)
+        if low > up:
+            msg = f"{lower} in [severity] of {origin} is {low}, above {upper} = {up}"
+            raise SettingsError(msg, f"set {lower} to {up} or less: what is critical is high as well")
 
 
 def _refuse_unknown(content: dict[str, object], known: list[str], where: str) -> None:

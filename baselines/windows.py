@@ -12,7 +12,6 @@ the history. `tests/generative/test_windows.py` holds this against a plain recou
 from __future__ import annotations
 
 from copy import copy
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +19,13 @@ import numpy as np
 from baselines.cancelled import CancelledByDay
 from baselines.merchants import MerchantIndex
 from baselines.pacing import Pacing
-from baselines.recent import Recent
-from baselines.slices import Integers, Slice, Totals
+from baselines.recent import BLOCK_MINUTES, Recent
+from baselines.slices import Block, Slice, Totals
 from baselines.tiers import top_merchants
-from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, WEEK_MINUTES, to_index
+from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, MINUTE_US, WEEK_MINUTES, to_index
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -36,6 +35,10 @@ if TYPE_CHECKING:
 #: Hour and week need 7 days and an hour, the same hour of 7 days ago one minute more; the pacing needs whole
 #: business days before today.
 _SPARE_DAYS = 2
+
+
+#: A column that rows may bring along: where they stand in `Windows.merchants`, looked up beforehand.
+POSITION = "position"
 
 
 class Windows:
@@ -49,6 +52,8 @@ class Windows:
         self.last: int | None = None
         self._slices: dict[int, Slice] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
+        #: Approvals and cancels of all merchants; the minute `index` in row `index` % keep.
+        self._sums = np.zeros((self._keep, 2), np.int64)
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
@@ -63,11 +68,10 @@ class Windows:
         """How many minutes a rebuild has to read: the longest window."""
         return self._keep
 
-    def is_top(self, positions: Integers) -> NDArray[np.bool_]:
-        """Which of the merchants are tier `top`; merchants first seen today are not. Shape (n,)."""
-        known = positions < len(self.top)
-        known[known] = self.top[positions[known]]
-        return known
+    @property
+    def is_top(self) -> NDArray[np.bool_]:
+        """Which of the known merchants are tier `top`; merchants first seen today are not. Shape (size,)."""
+        return np.concatenate([self.top, np.zeros(self.size - len(self.top), np.bool_)])
 
     def add(self, minute: datetime, counts: pl.DataFrame) -> None:
         """Slide to `minute` with its MERCHANT_MINUTE rows (possibly none).
@@ -95,9 +99,13 @@ class Windows:
         if self.last is not None and first != self.last + 1:
             msg = f"minute {start.isoformat()} does not follow the windows"
             raise ValueError(msg)
-        for index, part in self._cut(first, to_index(end), counts):
-            self._enter(index, part)
-            self.recent.enter_block(index, part)
+        index, stop, block = first, to_index(end), self._block(first, to_index(end), counts)
+        while index < stop:
+            self._enter(index, block.minute(index))  # a business day may start with it
+            self.recent.enter_block(index, block.minute(index))
+            rest = min(stop, self.pacing.day_end)
+            self._enter_many(index + 1, rest, block)
+            index = rest
         if self.last is not None:
             self.recent.settle(self.last)
 
@@ -105,35 +113,16 @@ class Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
         other = copy(self)
         other._slices = dict(self._slices)  # noqa: SLF001 - of this very class
+        other._sums = self._sums.copy()  # noqa: SLF001 - the same
         other.hour, other.week = self.hour.copy(), self.week.copy()
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
         other.recent = self.recent.copy(other._slices)  # noqa: SLF001 - the same
         return other
 
-    def replace(self, minute: datetime, counts: pl.DataFrame) -> None:
-        """Exchange, for a correction, the rows of a minute the windows still hold; older ones do nothing."""
-        index = to_index(minute)
-        old = self._slices.get(index)
-        if old is None or self.last is None:
-            return
-        new = self._slice(counts)
-        totals = self._holder(index)
-        if totals is not None:
-            totals.exchange(old, new)
-        self._slices[index] = new
-        self.recent.replace(index, self.last, old, new)
-        self.pacing.replace(index, old, new)
-        self.cancelled.replace(index, old, new)
-
-    def _holder(self, index: int) -> Totals | None:
-        age = (self.last or 0) - index
-        if age < HOUR_MINUTES:
-            return self.hour
-        return self.week if age < HOUR_MINUTES + WEEK_MINUTES else None
-
     def _enter(self, index: int, entering: Slice) -> None:
         self._slices[index] = entering
+        self._sum_up(index, entering)
         self.hour.add(entering, 1)
         from_hour = self._slices.get(index - HOUR_MINUTES)
         if from_hour is not None:
@@ -148,8 +137,40 @@ class Windows:
         self._slices.pop(index - self._keep, None)
         self.last = index
 
+    def _enter_many(self, first: int, end: int, block: Block) -> None:
+        """Move through minutes of one business day at once; every sum is as after single minutes."""
+        if first >= end:
+            return
+        for index in range(first, end):
+            self._slices[index] = block.minute(index)
+            self._sum_up(index, self._slices[index])
+        week, hour = WEEK_MINUTES + HOUR_MINUTES, HOUR_MINUTES
+        entering, moving, leaving = (self._sum(first - age, end - age) for age in (0, hour, week))
+        self.hour.move(entering, moving)
+        self.week.move(moving, leaving)
+        rows = block.rows(first, end)
+        self.pacing.enter_many(first, end - 1, rows)
+        self.cancelled.enter(first, rows)
+        for start in range(first - first % BLOCK_MINUTES, end, BLOCK_MINUTES):
+            piece = max(start, first), min(start + BLOCK_MINUTES, end)
+            self.recent.enter_block(piece[0], block.rows(*piece))
+        for index in range(first, end):
+            self._slices.pop(index - self._keep, None)
+            self.last = end - 1
+
+    def _sum(self, first: int, end: int) -> Totals:
+        """Everything of the minutes [first, end) that are held."""
+        total = Totals.empty(self.size)
+        total.add_rows(
+            Slice.joined([self._slices[index] for index in range(first, end) if index in self._slices])
+        )
+        return total
+
     def _slice(self, counts: pl.DataFrame) -> Slice:
-        positions = self.merchants.positions(counts["merchant_id"])
+        if POSITION in counts.columns:
+            positions = counts[POSITION].to_numpy()
+        else:
+            positions = self.merchants.positions(counts["merchant_id"])
         self.hour.grow(self.size)
         self.week.grow(self.size)
         self.pacing.grow(self.size)
@@ -157,14 +178,30 @@ class Windows:
         measures = ("approval_count", "cancel_count", "approval_amount", "cancel_amount")
         return Slice(positions, *(counts[name].to_numpy() for name in measures))
 
-    def _cut(self, first: int, end: int, counts: pl.DataFrame) -> Iterator[tuple[int, Slice]]:
-        whole = self._slice(counts)
-        minutes = counts["minute"].dt.epoch("us").to_numpy() // 60_000_000
-        borders = np.searchsorted(minutes, np.arange(first, end + 1))
-        for offset, (a, b) in enumerate(pairwise(borders)):
-            yield first + offset, whole.part(a, b)
+    def _block(self, first: int, end: int, counts: pl.DataFrame) -> Block:
+        minutes = counts["minute"].dt.epoch("us").to_numpy() // MINUTE_US
+        return Block(self._slice(counts), first, np.searchsorted(minutes, np.arange(first, end + 1)))
 
     def cancelled_since(self, day: date, merchant_id: str) -> int:
         """What a merchant cancelled after business day `day`, as far as the windows reach (minor units)."""
         position = self.merchants.find(merchant_id)
         return 0 if position is None else self.cancelled.since(day, position)
+
+    def everybody(self, last: int, minutes: int) -> tuple[int, int] | None:
+        """Approvals and cancels of all merchants in the `minutes` that end with `last`.
+
+        None where one of these minutes is not held or was never published.
+        """
+        first = last - minutes + 1
+        if first not in self._slices or last not in self._slices:
+            return None
+        if self.pacing.missing and not self.pacing.missing.isdisjoint(range(first, last + 1)):
+            return None
+        start, room = first % self._keep, self._keep
+        total = self._sums[start : start + minutes].sum(axis=0)
+        if start + minutes > room:
+            total = total + self._sums[: start + minutes - room].sum(axis=0)
+        return int(total[0]), int(total[1])
+
+    def _sum_up(self, index: int, part: Slice) -> None:
+        self._sums[index % self._keep] = part.approvals.sum(), part.cancels.sum()

@@ -281,13 +281,27 @@ def _read_parquet(path: Path) -> Iterator[_Chunk]:
 def _read_csv(path: Path) -> Iterator[_Chunk]:
     """Everything as text; a row with another number of fields than the header is marked RAGGED."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = _rows_of(csv.reader(file), path)
+        rows = _rows_of(csv.reader(file, strict=True), path)
         names = [name.strip() for name in next(rows, [])]
         _require_columns(path, names)
+        rows = _refuse_swallowed(rows, [names.index(name) for name in COLUMNS if name in names], path)
         batch = list(islice(rows, _CSV_ROWS))
         yield _Chunk(_frame(names, batch), None)
         while batch := list(islice(rows, _CSV_ROWS)):
             yield _Chunk(_frame(names, batch), None)
+
+
+def _refuse_swallowed(rows: Iterator[list[str]], ours: Sequence[int], path: Path) -> Iterator[list[str]]:
+    """Refuse a file in which one of our columns reaches over a line's end.
+
+    A quotation mark was left open there, and the rows up to the next one would vanish into it. A remark in
+    another column may have lines.
+    """
+    for number, row in enumerate(rows, start=1):
+        if any("\n" in row[place] or "\r" in row[place] for place in ours if place < len(row)):
+            msg = f"{path}: a quotation mark in row {number} is not closed on its line"
+            raise UsageError(msg, "close it; nothing was loaded")
+        yield row
 
 
 def _rows_of(reader: Iterator[list[str]], path: Path) -> Iterator[list[str]]:

@@ -27,7 +27,8 @@ RAGGED: Final = "fields_malformed"
 _INTEGER: Final = r"^[+-]?\d{1,30}$"
 #: A number that an identifier may be without losing anything of its text: no sign, no leading zero.
 _PLAIN_NUMBER: Final = r"^(0|[1-9]\d{0,17})$"
-_DATE_TIME: Final = r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?"
+#: A second 60 is none: whoever reads it on would count the row in the next minute.
+_DATE_TIME: Final = r"^(\d{4}-\d{2}-\d{2})[T ]((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(\.\d{1,9})?"
 _ZONE: Final = r" ?(Z|z|UTC|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)"
 #: Outside of it, a time is a mistake of an export; Python and PostgreSQL cannot even hold all of them.
 _EARLIEST: Final = pl.datetime(1970, 1, 1, time_zone="UTC", time_unit="us")

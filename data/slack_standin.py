@@ -5,8 +5,9 @@ For tests (`with SlackStandIn() as slack: …`) and for people without a workspa
     python -m data.slack_standin --port 8065 --fault-rate 0.3
 
 It keeps Slack's rules: who may post (token, channel), what a message may be (block limits, metadata), one
-message a second per channel where asked, history newest first without thread replies. A seeded schedule or
-`fail_next` injects faults, with the message posted or not: what a sender cannot tell is the point of it.
+message a second per channel where asked, history newest first without thread replies (but those that were
+broadcast). A seeded schedule or `fail_next` injects faults, with the message posted or not: what a sender
+cannot tell is the point of it.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ class _Stored:
     message: Json
     posted_at_s: float
     thread_ts: str | None
+    broadcast: bool = False  # a reply that the channel shows as well
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,9 +144,12 @@ class Workspace:
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1_000)
         ts = f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
         message: Json = {"type": "message", "bot_id": "B0STANDIN", "ts": ts, **content}
+        broadcast = thread_ts is not None and str(given.get("reply_broadcast", "")).lower() in ("1", "true")
         if thread_ts is not None:
             message["thread_ts"] = thread_ts
-        self.stored.append(_Stored(channel, message, self.clock_s(), thread_ts))
+        if broadcast:
+            message["subtype"] = "thread_broadcast"
+        self.stored.append(_Stored(channel, message, self.clock_s(), thread_ts, broadcast))
         return {"channel": channel, "ts": ts, "message": deepcopy(message)}
 
     def update(self, given: Json) -> Json:
@@ -155,12 +160,10 @@ class Workspace:
         return {"channel": channel, "ts": stored.message["ts"], "text": stored.message.get("text", "")}
 
     def history(self, given: Json) -> Json:
-        """conversations.history: newest first, without thread replies."""
+        """conversations.history: newest first; of thread replies only those that were broadcast."""
         channel = self._channel(given)
-        return _page(
-            [s.message for s in reversed(self._visible()) if s.channel == channel and s.thread_ts is None],
-            given,
-        )
+        shown = [s for s in self._visible() if s.channel == channel and (s.thread_ts is None or s.broadcast)]
+        return _page([s.message for s in reversed(shown)], given)
 
     def replies(self, given: Json) -> Json:
         """conversations.replies: the parent, then its replies, oldest first."""

@@ -1,4 +1,4 @@
-"""Verdicts to incidents: open, go on, escalate, resolve. Pure.
+"""Verdicts to incidents: open, go on, escalate, resolve, come back, be told again. Pure.
 
 One incident per rule and merchant at a time. What people are told is data here; the words come later.
 """
@@ -9,33 +9,25 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
+from pipeline.hold import INHIBITED, PENDING
 from pipeline.judge import CANCEL_SURGE, HELD_BY_BUDGET
+from pipeline.outage import PLATFORM_RULES
+from pipeline.schema import BUDGETED_COLUMNS, RULE_NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
-
-    import polars as pl
 
     from baselines.rules import Rules, Severity
 
 SEVERITIES: Final = ("medium", "high", "critical")
-REASON_NUMBERS: Final = {
-    CANCEL_SURGE: ("approvals_hour", "cancels_hour", "approvals_week", "cancels_week"),
-    "volume_drop": ("amount_today", "amount_paced", "amount_days", "days"),
-}
-
-#: What the policy `budgeted` says besides; in a reason where it is known.
-BUDGETED_NUMBERS: Final = (
-    "kind",
-    "cause",
-    "window_minutes",
-    "approvals_window",
-    "cancels_window",
-    "expected_window",
-    "evidence",
-    "evidence_needed",
-)
+#: The rule is still breached, only a gate keeps it from opening an incident: what is open goes on.
+_STILL_BREACHED: Final = (HELD_BY_BUDGET, PENDING, INHIBITED)
+#: So many incidents are told again in one minute, those with most at risk; the others follow by the minute.
+#: And of those that come back together so many are shown in the channel; more would be read by nobody.
+REPEATED_AT_ONCE: Final = 20
 
 Key = tuple[str, str]  # rule, merchant_id
 
@@ -60,7 +52,7 @@ class AtRisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """An unresolved incident as the operational database holds it, or a new one (`incident_id` None)."""
+    """An incident as the operational database holds it, or a new one (`incident_id` None)."""
 
     incident_id: int | None
     rule: str
@@ -73,6 +65,9 @@ class Incident:
     last_breach_minute: datetime
     reason: Mapping[str, Any]
     at_risk: AtRisk
+    times: int = 1  # how often it has opened; more than once: it flaps
+    told_minute: datetime | None = None  # when people were last told that it is there
+    resolved_minute: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -84,9 +79,10 @@ class Incident:
 class Event:
     """Something people are told about an incident."""
 
-    kind: str  # opened | escalated | resolved
+    kind: str  # opened | reopened | escalated | repeated | resolved | corrected
     minute: datetime
     incident: Incident
+    visible: bool = False  # worth a line in the channel, not only one in the incident's thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +90,24 @@ class Changes:
     """What one minute does to the incidents."""
 
     opened: Sequence[Incident] = ()
-    continued: Sequence[Incident] = ()  # breached again: new last minute, numbers, perhaps severity
+    reopened: Sequence[Incident] = ()  # resolved a short while ago, and back
+    continued: Sequence[
+        Incident
+    ] = ()  # breached again, or told again: new minutes, numbers, perhaps severity
     resolved: Sequence[Incident] = ()
     events: Sequence[Event] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The incidents before a minute: the unresolved ones, those that may come back, and money at risk.
+
+    `at_risk` holds the merchants of `merchants_to_price`; one without an entry has nothing at risk.
+    """
+
+    unresolved: Mapping[Key, Incident] = field(default_factory=dict)
+    resolved: Mapping[Key, Incident] = field(default_factory=dict)
+    at_risk: Mapping[str, AtRisk] = field(default_factory=dict)
 
 
 def _passed(signals: pl.DataFrame) -> pl.DataFrame:
@@ -104,53 +115,85 @@ def _passed(signals: pl.DataFrame) -> pl.DataFrame:
     return signals.filter("passed") if signals["passed"].any() else signals.clear()
 
 
-def keys_to_price(signals: pl.DataFrame, unresolved: Mapping[Key, Incident]) -> list[str]:
-    """Merchants whose money at risk is needed now: those about to get a new incident."""
+def keys_to_open(signals: pl.DataFrame, unresolved: Mapping[Key, Incident]) -> list[Key]:
+    """What is about to open, or to come back."""
     fired = _passed(signals).select("rule", "merchant_id").iter_rows()
-    return sorted({merchant for rule, merchant in fired if (rule, merchant) not in unresolved})
+    return sorted({(rule, merchant) for rule, merchant in fired if (rule, merchant) not in unresolved})
 
 
-def alert(
-    minute: datetime,
-    signals: pl.DataFrame,
-    unresolved: Mapping[Key, Incident],
-    at_risk: Mapping[str, AtRisk],
-    policy: str,
-    rules: Rules,
-) -> Changes:
-    """Decide what the signals of `minute` (schema SIGNAL) do to the unresolved incidents.
+def merchants_to_price(keys: Iterable[Key]) -> list[str]:
+    """Merchants whose money at risk is needed for these; the platform as a whole has no price."""
+    return sorted({merchant for rule, merchant in keys if rule not in PLATFORM_RULES})
 
-    `at_risk` holds the merchants of `keys_to_price`; a merchant without an entry has nothing at risk.
-    """
-    opened, continued = [], []
-    events: list[Event] = []
+
+def alert(minute: datetime, signals: pl.DataFrame, known: Known, policy: str, rules: Rules) -> Changes:
+    """Decide what the signals of `minute` (schema SIGNAL) do to the incidents."""
     fired = {(row["rule"], row["merchant_id"]): row for row in _passed(signals).iter_rows(named=True)}
+    held = _merchants_held(signals) if any(rule in PLATFORM_RULES for rule, _ in fired) else 0
+    opened, reopened, continued = [], [], {}
+    events: list[Event] = []
     for key, row in fired.items():
-        known = unresolved.get(key)
-        if known is None:
-            incident = _open(minute, row, at_risk.get(key[1], AtRisk()), policy, rules.severity)
+        reason = _reason(row, held)
+        at_risk = known.at_risk.get(key[1], AtRisk())
+        now, before = known.unresolved.get(key), known.resolved.get(key)
+        if now is not None:
+            incident = continued[key] = _continue(minute, reason, now, rules.severity)
+            if incident.severity != now.severity:
+                events.append(Event("escalated", minute, incident))
+        elif before is not None and may_come_back(before, minute, rules):
+            incident = _reopen(minute, reason, before, at_risk, rules.severity)
+            reopened.append(incident)
+        else:
+            incident = _open(minute, row, reason, at_risk, policy, rules.severity)
             opened.append(incident)
             events.append(Event("opened", minute, incident))
-            continue
-        incident = _continue(minute, row, known, rules.severity)
-        continued.append(incident)
-        if incident.severity != known.severity:
-            events.append(Event("escalated", minute, incident))
-    kept = _kept(minute, signals, unresolved, fired)
-    continued += kept
-    held = {**fired, **{incident.key: incident for incident in kept}}
-    resolved = _resolved(minute, unresolved, held, rules)
+    kept = _kept(minute, signals, known.unresolved, fired)
+    continued |= {incident.key: incident for incident in kept}
+    resolved = _resolved(minute, known.unresolved, continued, rules)
+    repeated = _repeated(minute, known.unresolved, continued, resolved, rules)
+    continued |= {incident.key: incident for incident in repeated}
+    events += back_again(reopened)
     events += [Event("resolved", minute, incident) for incident in resolved]
-    return Changes(opened, continued, resolved, events)
+    events += [Event("repeated", minute, i, visible=i.severity == "critical") for i in repeated]
+    return Changes(opened, reopened, list(continued.values()), resolved, events)
+
+
+def back_again(reopened: Sequence[Incident]) -> list[Event]:
+    """What people are told of incidents that came back: those with most at risk visibly."""
+    first = sorted(reopened, key=_most_first)[:REPEATED_AT_ONCE]
+    shown = {incident.key for incident in first}
+    return [Event("reopened", i.told_minute or i.opened_minute, i, visible=i.key in shown) for i in reopened]
+
+
+def _most_first(incident: Incident) -> tuple[bool, int, Key]:
+    return incident.rule not in PLATFORM_RULES, -incident.at_risk.total, incident.key
+
+
+def may_come_back(incident: Incident, minute: datetime, rules: Rules) -> bool:
+    """Is a resolved incident still the same one when its rule is breached again at `minute`?"""
+    reach = timedelta(minutes=rules.incident.reopen_within_minutes)
+    return incident.resolved_minute is not None and minute - incident.resolved_minute < reach
 
 
 def open_incident(
-    rows: Sequence[Mapping[str, Any]], at_risk: AtRisk | None, policy: str, rules: Rules
+    rows: Sequence[Mapping[str, Any]],
+    at_risk: AtRisk | None,
+    policy: str,
+    rules: Rules,
+    before: Incident | None = None,
 ) -> Incident:
-    """A new incident from the signals (rows of SIGNAL, by minute) of one key that a correction brought up."""
-    incident = _open(rows[0]["minute"], rows[0], at_risk or AtRisk(), policy, rules.severity)
+    """An incident from the signals (rows of SIGNAL, by minute) of one key that a correction brought up.
+
+    With `before` it is that resolved one, come back.
+    """
+    first, risk = rows[0], at_risk or AtRisk()
+    reason = _reason(first, 0)
+    if before is None:
+        incident = _open(first["minute"], first, reason, risk, policy, rules.severity)
+    else:
+        incident = _reopen(first["minute"], reason, before, risk, rules.severity)
     for row in rows[1:]:
-        incident = _continue(row["minute"], row, incident, rules.severity)
+        incident = _continue(row["minute"], _reason(row, 0), incident, rules.severity)
     return incident
 
 
@@ -170,13 +213,15 @@ def message_of(event: Event) -> dict[str, Any]:
         "krw_at_risk": incident.at_risk.total,
         "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
         "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
+        "times": incident.times,
+        "visible": event.visible,
         "reason": dict(incident.reason),
     }
 
 
 def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int, borders: Severity) -> str:
     """Severity from the size of the deviation and the money, in integers."""
-    if krw_at_risk >= borders.critical_krw_at_risk:
+    if krw_at_risk >= borders.critical_krw_at_risk or rule in PLATFORM_RULES:
         return "critical"
     if rule == CANCEL_SURGE:
         left = reason["cancels_hour"] * reason["approvals_week"]
@@ -189,16 +234,26 @@ def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int, borders:
     return SEVERITIES[sum(reached)]
 
 
-def _reason(row: Mapping[str, Any]) -> dict[str, Any]:
-    said = {name: row[name] for name in BUDGETED_NUMBERS if row["evidence"] is not None}
-    numbers = {name: row[name] for name in REASON_NUMBERS[row["rule"]]}
+def _reason(row: Mapping[str, Any], merchants_held: int) -> dict[str, Any]:
+    numbers = {name: row[name] for name in RULE_NUMBERS[row["rule"]]}
+    if row["rule"] in PLATFORM_RULES:
+        return {"kind": row["kind"], **numbers, "merchants_held": merchants_held}
+    said = {name: row[name] for name in BUDGETED_COLUMNS if row["evidence"] is not None}
     return numbers | {name: value for name, value in said.items() if value is not None}
 
 
+def _merchants_held(signals: pl.DataFrame) -> int:
+    return signals.filter(reason=INHIBITED)["merchant_id"].n_unique()
+
+
 def _open(
-    minute: datetime, row: Mapping[str, Any], at_risk: AtRisk, policy: str, borders: Severity
+    minute: datetime,
+    row: Mapping[str, Any],
+    reason: Mapping[str, Any],
+    at_risk: AtRisk,
+    policy: str,
+    borders: Severity,
 ) -> Incident:
-    reason = _reason(row)
     return Incident(
         incident_id=None,
         rule=row["rule"],
@@ -211,14 +266,32 @@ def _open(
         last_breach_minute=minute,
         reason=reason,
         at_risk=at_risk,
+        told_minute=minute,
     )
 
 
-def _continue(minute: datetime, row: Mapping[str, Any], known: Incident, borders: Severity) -> Incident:
-    reason = _reason(row)
+def _reopen(
+    minute: datetime, reason: Mapping[str, Any], before: Incident, at_risk: AtRisk, borders: Severity
+) -> Incident:
+    """The same incident again: its number, message and thread, with the numbers and the money of now."""
+    return replace(
+        before,
+        status="open",
+        severity=severity_of(before.rule, reason, at_risk.total, borders),
+        last_breach_minute=minute,
+        reason=reason,
+        at_risk=at_risk,
+        times=before.times + 1,
+        told_minute=minute,
+        resolved_minute=None,
+    )
+
+
+def _continue(minute: datetime, reason: Mapping[str, Any], known: Incident, borders: Severity) -> Incident:
     now = severity_of(known.rule, reason, known.at_risk.total, borders)
     severity = max(known.severity, now, key=SEVERITIES.index)  # it never falls while the incident lasts
-    return replace(known, severity=severity, last_breach_minute=minute, reason=reason)
+    told = known.told_minute if severity == known.severity else minute
+    return replace(known, severity=severity, last_breach_minute=minute, reason=reason, told_minute=told)
 
 
 def _kept(
@@ -230,17 +303,36 @@ def _kept(
     """
     if not unresolved:
         return []
-    held = signals.filter(reason=HELD_BY_BUDGET).select("rule", "merchant_id").iter_rows()
-    keys = [key for key in held if key in unresolved and key not in fired]
-    return [replace(unresolved[key], last_breach_minute=minute) for key in keys]
+    held = signals.filter(pl.col("reason").is_in(_STILL_BREACHED)).select("rule", "merchant_id").iter_rows()
+    keys = {key for key in held if key in unresolved and key not in fired}
+    return [replace(unresolved[key], last_breach_minute=minute) for key in sorted(keys)]
 
 
 def _resolved(
-    minute: datetime, unresolved: Mapping[Key, Incident], fired: Mapping[Key, Any], rules: Rules
+    minute: datetime, unresolved: Mapping[Key, Incident], continued: Mapping[Key, Incident], rules: Rules
 ) -> list[Incident]:
     quiet = timedelta(minutes=rules.incident.resolve_after_minutes)
     return [
         incident
         for key, incident in unresolved.items()
-        if key not in fired and minute - incident.last_breach_minute >= quiet
+        if key not in continued and minute - incident.last_breach_minute >= quiet
     ]
+
+
+def _repeated(
+    minute: datetime,
+    unresolved: Mapping[Key, Incident],
+    continued: Mapping[Key, Incident],
+    resolved: Sequence[Incident],
+    rules: Rules,
+) -> list[Incident]:
+    """Incidents that nobody has taken on for so long that they are told again."""
+    ended, every = {incident.key for incident in resolved}, rules.incident.repeat_after_minutes
+    due = [
+        continued.get(key, incident)
+        for key, incident in unresolved.items()
+        if incident.status == "open" and key not in ended
+    ]
+    due = [i for i in due if minute - (i.told_minute or i.opened_minute) >= timedelta(minutes=every)]
+    due.sort(key=_most_first)
+    return [replace(incident, told_minute=minute) for incident in due[:REPEATED_AT_ONCE]]

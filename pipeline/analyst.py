@@ -44,7 +44,7 @@ class Analyst:
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
         files = {name: [f.path for f in entries] for name, entries in manifest.datasets.items()}
-        for statement in catalog_statements(settings.lake, files):
+        for statement in catalog_statements(settings.lake, files, settings.business_timezone):
             connection.execute(statement)
         paths = [str(settings.lake / path) for listed in files.values() for path in listed]
         connection.execute("SET allowed_paths = $paths", {"paths": paths})

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
+from baselines.windows import Windows
 from pipeline.errors import UsageError
-from pipeline.judge import CANCEL_SURGE, VOLUME_DROP
-from pipeline.minute import MINUTE
-from pipeline.run import run_minute
-from pipeline.schema import SIGNAL
+from pipeline.feeds import LakeFeed
+from pipeline.judge import CANCEL_SURGE, SETTLING, VOLUME_DROP
+from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, split_by_day, to_index
+from pipeline.replay import KEPT_WHOLE, replay_all, stretches_of
+from pipeline.run import Line, settle_minute
+from pipeline.schema import MERCHANT_MINUTE, RULE_NUMBERS, SIGNAL
+from pipeline.score import money_caught, score
+from pipeline.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
-    from baselines.windows import Windows
     from pipeline.alert import AtRisk, Changes, Incident, Key
     from pipeline.catch_up import Progress
     from pipeline.count import Counted
     from pipeline.minute import Span
-    from pipeline.run import Line
+    from pipeline.replay import Replayed, Stretch
+    from pipeline.score import Score
     from pipeline.state import Published
-    from pipeline.steps import Steps
 
-#: Breaches of the raw conditions; files from before the column was added hold nothing else.
-_RAW = pl.col("kind").fill_null("rule") == "rule"
-_LINE_NUMBERS = {
-    CANCEL_SURGE: ("approvals_hour", "cancels_hour", "approvals_week", "cancels_week"),
-    VOLUME_DROP: ("amount_today", "amount_paced", "amount_days", "days"),
-}
+_KEY = ["rule", "merchant_id"]
+#: Breaches of the raw conditions.
+_RAW = pl.col("kind") == "rule"
 
 
 class MemoryBook:
@@ -40,11 +46,18 @@ class MemoryBook:
 
     def __init__(self) -> None:
         self._unresolved: dict[Key, Incident] = {}
+        self._resolved: dict[Key, Incident] = {}
         self.opened: list[Incident] = []
+        self.reopened: list[Incident] = []
+        self.notices: Counter[str] = Counter()
 
     def unresolved(self) -> Mapping[Key, Incident]:
         """Incidents that are not resolved at the minute being judged."""
         return self._unresolved
+
+    def resolved_since(self, since: datetime) -> Mapping[Key, Incident]:
+        """Incidents that have resolved after `since` and may come back."""
+        return {k: i for k, i in self._resolved.items() if i.resolved_minute and i.resolved_minute > since}
 
     def at_risk(self, merchants: Sequence[str], minute: datetime, windows: Windows) -> Mapping[str, AtRisk]:  # noqa: ARG002 - the protocol's
         """Nothing: payouts belong to the present, not to the judged period."""
@@ -52,20 +65,28 @@ class MemoryBook:
 
     def record(
         self,
-        minute: datetime,  # noqa: ARG002 - the protocol's
+        minute: datetime,
         counted: Counted,  # noqa: ARG002 - the protocol's
         signals: pl.DataFrame,  # noqa: ARG002 - the protocol's
         changes: Changes,
         steps: Steps,  # noqa: ARG002 - the protocol's
     ) -> None:
         """Apply the changes to the incidents in memory."""
+        self.apply(minute, changes)
+
+    def apply(self, minute: datetime, changes: Changes) -> None:
+        """Apply what a minute does to the incidents, and count what people would have been told."""
+        self.notices.update(event.kind for event in changes.events)
         for incident in changes.opened:
             self.opened.append(incident)
             self._unresolved[incident.key] = replace(incident, incident_id=len(self.opened))
-        for incident in changes.continued:
+        # For a label it is as good as a new one: people are told of it then.
+        self.reopened += [replace(incident, opened_minute=minute) for incident in changes.reopened]
+        for incident in (*changes.reopened, *changes.continued):
             self._unresolved[incident.key] = incident
         for incident in changes.resolved:
             del self._unresolved[incident.key]
+            self._resolved[incident.key] = replace(incident, resolved_minute=minute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,41 +95,108 @@ class Backtest:
 
     span: Span
     policy: str
-    signals: pl.DataFrame  # SIGNAL, every minute of the period
+    replayed: Replayed
     opened: Sequence[Incident] = field(default=())
-    merchants: int = 0  # known at the end
+    reopened: Sequence[Incident] = field(default=())  # each as if it had opened when it came back
+    notices: Mapping[str, int] = field(default_factory=dict)  # messages people would have got, by kind
+
+    @property
+    def merchants(self) -> int:
+        """How many merchants are known at the end."""
+        return self.replayed.merchants
+
+    def signals(self) -> pl.DataFrame:
+        """Every signal kept, as SIGNAL; all of them where `replayed.whole`."""
+        return pl.concat([SIGNAL.to_frame(), *(pl.read_parquet(path) for _, path in self.replayed.files)])
 
     def lines(self) -> pl.Series:
         """One text line per signal, sorted; see `signal_lines`."""
-        return signal_lines(self.signals)
+        return signal_lines(self.signals())
+
+    def _digest(self) -> str:
+        return hashlib.sha256("\n".join(self.lines()).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """The summary for machines."""
-        raw = self.signals.filter(_RAW)
-        rules = dict(raw.group_by("rule").len().iter_rows())
-        beside = self.signals.filter(~_RAW)
+        raw = self.replayed.raw
+        # Of tens of millions of signals only those are kept that matter; lines are made when asked for.
+        whole = self.replayed.whole and raw.total() <= KEPT_WHOLE
         return {
             "from": self.span.start.isoformat(),
             "to": self.span.end.isoformat(),
             "policy": self.policy,
             "minutes": self.span.minutes,
-            "signals": raw.height,
-            "signals_by_rule": {rule: rules.get(rule, 0) for rule in (CANCEL_SURGE, VOLUME_DROP)},
-            "signal_merchants": raw["merchant_id"].n_unique(),
-            "signals_beside": dict(beside["kind"].value_counts(sort=True).iter_rows()),
-            "signals_sha256": hashlib.sha256("\n".join(self.lines()).encode()).hexdigest(),
+            "signals": raw.total(),
+            "signals_by_rule": {rule: raw[rule] for rule in (CANCEL_SURGE, VOLUME_DROP)},
+            "signal_merchants": len(self.replayed.raw_merchants),
+            "signals_beside": dict(+self.replayed.beside),
+            "signals_sha256": self._digest() if whole else None,
             "incidents_opened": len(self.opened),
+            "incidents_reopened": len(self.reopened),
+            "incidents_per_day": round(len(self.opened) * DAY_MINUTES / self.span.minutes, 2),
             "incident_merchants": len({incident.merchant_id for incident in self.opened}),
+            "notices": dict(self.notices),
         }
 
 
-def backtest(line: Line, book: MemoryBook, span: Span, progress: Progress) -> Backtest:
-    """Run every minute of `span` through `run_minute`; the line's windows stand right before it."""
-    signals = [SIGNAL.to_frame()]
-    for done, minute in enumerate(span, start=1):
-        signals.append(run_minute(minute, line).signals)
-        progress(done, span.minutes, minute.isoformat())
-    return Backtest(span, line.policy, pl.concat(signals), book.opened, line.windows.size)
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A backtest with the file of rules it used and, where there are labels, how it compares with them."""
+
+    result: Backtest
+    rules: Path
+    score: Score | None = None
+    money: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary for machines."""
+        content = {**self.result.as_json(), "rules": str(self.rules)}
+        return content if self.score is None else {**content, "score": {**self.score.as_json(), **self.money}}
+
+
+def compare_with(labels: pl.DataFrame, result: Backtest, whole: Stretch) -> tuple[Score, dict[str, int]]:
+    """How a backtest compares with labels, and the money that its incidents came in time for."""
+    found = score([*result.opened, *result.reopened], labels, result.span, result.merchants)
+    merchants = sorted({d.label["merchant_id"] for d in found.detections})
+    files = whole.history.files
+    days = [
+        whole.lake.read(files, "merchant_minute", day, merchants)
+        for day in split_by_day(result.span, whole.lake.zone)
+    ]
+    return found, money_caught(found.detections, pl.concat([MERCHANT_MINUTE.to_frame(), *days]))
+
+
+def backtest(whole: Stretch, progress: Progress, jobs: int | None = None) -> Backtest:
+    """Judge every minute of a period again, in `jobs` processes (default: by cores), then settle them.
+
+    Nothing is sent or stored; `whole.folder` gets the files of signals.
+    """
+    replayed = replay_all(stretches_of(whole, jobs), MemoryBook(), progress)
+    book = settle(whole, replayed.files)
+    return Backtest(whole.span, whole.policy, replayed, book.opened, book.reopened, dict(book.notices))
+
+
+def settle(whole: Stretch, files: Sequence[tuple[Span, Path]]) -> MemoryBook:
+    """What becomes of the incidents over the minutes of a period, from its files of signals in order."""
+    book, windows = MemoryBook(), Windows(whole.lake.zone, whole.rules.volume_drop.baseline_days)
+    feed = LakeFeed(whole.lake, [], windows.merchants)
+    line = Line(feed, book, windows, whole.rules, whole.policy, Steps(time.monotonic))
+    for span, path in files:
+        signals = _that_matter(pl.read_parquet(path), book)
+        index = signals["minute"].dt.epoch("us").to_numpy() // MINUTE_US
+        borders = np.searchsorted(index, np.arange(to_index(span.start), to_index(span.end) + 1))
+        for minute, (start, stop) in zip(span, pairwise(borders.tolist()), strict=True):
+            if start < stop or book.unresolved():
+                book.apply(minute, settle_minute(minute, signals.slice(start, stop - start), line)[1])
+    return book
+
+
+def _that_matter(signals: pl.DataFrame, book: MemoryBook) -> pl.DataFrame:
+    """Signals that open an incident or keep one open; the others are nearly all and change nothing."""
+    open_now = pl.DataFrame(list(book.unresolved()), {name: SIGNAL[name] for name in _KEY}, orient="row")
+    keys = pl.concat([signals.filter("passed").select(_KEY), open_now]).unique()
+    settles = signals.filter(pl.col("reason").is_in(SETTLING))
+    return settles.join(keys, on=_KEY, how="semi", maintain_order="left")
 
 
 def signal_lines(signals: pl.DataFrame) -> pl.Series:
@@ -142,6 +230,4 @@ def require_published(span: Span, published: Published, missing: Sequence[dateti
 
 
 def _line(head: Sequence[pl.Expr], rule: str) -> pl.Expr:
-    return pl.concat_str([*head, *(pl.col(name) for name in _LINE_NUMBERS[rule])], separator=" ").alias(
-        "line"
-    )
+    return pl.concat_str([*head, *(pl.col(name) for name in RULE_NUMBERS[rule])], separator=" ").alias("line")

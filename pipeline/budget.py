@@ -6,7 +6,7 @@ of the false-alarm budget:
 - the count is beta-binomial: of the cancels and approvals in a window, the cancels are a share that
   wanders around the baseline's (`drift_percent`), itself shrunk to that of all merchants where it is small;
 - the baseline is the week in pieces of six hours, without those that held an incident; for a window of
-  minutes, the three hours before it say where the merchant stands now;
+  up to an hour, the three hours of which it is the end say where the merchant stands now;
 - the budget is divided over windows, over merchants (partly by traffic) and over the looks a day at
   overlapping windows. The sum over merchants of (looks · share) is the budget, whatever depends on what.
 
@@ -24,6 +24,8 @@ from baselines.chance import at_least, at_most, evidence
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from baselines.chance import Floats
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 PER_MERCHANTS = 100_000
 #: A payment's amount varies by about 1.5 times its mean, so a sum of n tells as much as a count of n/3.
 _TICKET_NOISE = 3
+#: The variance of a median of n is up to this many times that of one, divided by n: π/2.
+_MEDIAN = 1.5708
+#: Today's level beside like days is taken into account within these borders.
+_LEVELS = (0.5, 2.0)
 #: From this many like days on the lowest one does not count: it may itself have been an outage.
 _ENOUGH_DAYS = 4
 
@@ -58,6 +64,10 @@ class Found:
         """Some of the rows."""
         return Found(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
+    def only_passed(self) -> Found:
+        """The rows that passed."""
+        return self.take(self.passed)
+
     def at(self, positions: Integers) -> tuple[Integers, Flags]:
         """For each of `positions` its row here, and whether it has one."""
         rows = np.searchsorted(self.positions, positions)
@@ -72,44 +82,80 @@ class Found:
 
 def find_surges(comparison: Comparison, rules: Rules) -> Found:
     """What the sliding windows say about cancels; one row per merchant that any of them looked at."""
-    parts = [
-        _judge_span(span, len(comparison.spans), comparison.portfolio, rules) for span in comparison.spans
-    ]
-    return _strongest(parts)
+    seen = [span for span in comparison.spans if len(span.positions)]
+    return _strongest(judge_spans(seen, len(comparison.spans), comparison.portfolio, rules))
 
 
-def _judge_span(span: SpanNumbers, windows: int, portfolio: Portfolio, rules: Rules) -> Found:
+def judge_spans(spans: Sequence[SpanNumbers], windows: int, portfolio: Portfolio, rules: Rules) -> Found:
+    """What some of `windows` sliding windows say, a row for each of their merchants.
+
+    All in one pass: a window has few rows, and to start a step costs more than its rows.
+    """
     budget, factor = rules.budget, rules.cancel_surge.factor
-    trials = span.approvals + span.cancels
-    approvals, cancels = _clean_baseline(span, factor, budget)
+    rows = _rows(spans)
+    trials = rows.approvals + rows.cancels
+    approvals, cancels = _clean_baseline(rows, factor, budget)
     share, weight = _prior(approvals, cancels, portfolio, budget)
-    if span.minutes < HOUR_MINUTES:
-        local = span.approvals_local + span.cancels_local
-        share = (share * weight + span.cancels_local) / (weight + local)
-        weight = _less(weight + local, _drift_weight(share, budget.short_drift_percent))
-    log_p = at_least(span.cancels.astype(float), trials.astype(float), share * weight, (1 - share) * weight)
+    local = rows.approvals_local + rows.cancels_local
+    near = (share * weight + rows.cancels_local) / (weight + local)
+    share, weight = (
+        np.where(rows.local, near, share),
+        np.where(rows.local, _less(weight + local, _drift_weight(near, budget.short_drift_percent)), weight),
+    )
+    log_p = at_least(rows.cancels.astype(float), trials.astype(float), share * weight, (1 - share) * weight)
     found = evidence(log_p)
-    needed = evidence(
-        np.log(
-            _share_of_budget(span.approvals_week, portfolio, budget) / _looks(span.minutes, windows, budget)
+    looks = windows * budget.looks * DAY_MINUTES / rows.minutes  # independent ones a day, over all windows
+    needed = evidence(np.log(_share_of_budget(rows.approvals_week, portfolio, budget) / looks))
+    # As the brief asks, against this baseline.
+    high = rows.cancels * (1 - share) >= factor * share * rows.approvals
+    usual = np.floor(rows.approvals * share / (1 - share)).astype(np.int64)
+    passed = high & (found >= needed)
+    return Found(rows.positions, passed, rows.minutes, rows.approvals, rows.cancels, usual, found, needed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Sliding windows under each other; all arrays have shape (n,), the blocks (blocks, n)."""
+
+    minutes: Integers
+    local: Flags
+    positions: Integers
+    approvals: Integers
+    cancels: Integers
+    approvals_blocks: Integers
+    cancels_blocks: Integers
+    approvals_local: Integers
+    cancels_local: Integers
+    approvals_week: Integers
+
+
+def _rows(spans: Sequence[SpanNumbers]) -> _Rows:
+    sizes = [len(span.positions) for span in spans]
+    blocks = max((len(span.approvals_blocks) for span in spans), default=0)
+    joined: dict[str, Integers] = {
+        name: np.concatenate([np.zeros(0, np.int64), *(getattr(span, name) for span in spans)])
+        for name in (
+            "positions",
+            "approvals",
+            "cancels",
+            "approvals_local",
+            "cancels_local",
+            "approvals_week",
         )
-    )
-    high = (
-        span.cancels * (1 - share) >= factor * share * span.approvals
-    )  # as the brief asks, against this baseline
-    return Found(
-        span.positions,
-        high & (found >= needed),
-        np.full(len(span.positions), span.minutes, np.int64),
-        span.approvals,
-        span.cancels,
-        np.floor(span.approvals * share / (1 - share)).astype(np.int64),
-        found,
-        needed,
-    )
+    }
+    for name in ("approvals_blocks", "cancels_blocks"):
+        joined[name] = np.zeros((blocks, sum(sizes)), np.int64)
+        start = 0
+        for span, size in zip(spans, sizes, strict=True):  # a longer window leaves fewer blocks before it
+            part = getattr(span, name)
+            joined[name][: len(part), start : start + size] = part
+            start += size
+    minutes = np.repeat(np.array([span.minutes for span in spans], np.int64), sizes)
+    local = np.repeat(np.array([span.local for span in spans], np.bool_), sizes)
+    return _Rows(minutes=minutes, local=local, **joined)
 
 
-def _clean_baseline(span: SpanNumbers, factor: int, budget: Budget) -> tuple[Integers, Integers]:
+def _clean_baseline(span: _Rows, factor: int, budget: Budget) -> tuple[Integers, Integers]:
     """Sums of the blocks, without those whose cancels stand out from the others."""
     a, c = span.approvals_blocks, span.cancels_blocks
     rest_a, rest_c = a.sum(axis=0) - a, c.sum(axis=0) - c
@@ -151,18 +197,8 @@ def _share_of_budget(approvals_week: Integers, portfolio: Portfolio, budget: Bud
     return budget.false_incidents_per_day * merchants / PER_MERCHANTS * np.minimum(share, 1.0)
 
 
-def _looks(minutes: int, windows: int, budget: Budget) -> float:
-    """Independent looks a day, over all windows."""
-    return windows * budget.looks * DAY_MINUTES / minutes
-
-
-def _strongest(parts: list[Found]) -> Found:
+def _strongest(rows: Found) -> Found:
     """One row per merchant: a window that passed before one that did not, then the largest margin."""
-    names = [f.name for f in fields(Found)]
-    if not parts:
-        empty = np.zeros(0, np.int64)
-        return Found(empty, np.zeros(0, np.bool_), *([empty] * (len(names) - 2)))
-    rows = Found(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
     margin = rows.evidence - rows.evidence_needed
     order = np.lexsort((rows.window_minutes, -margin, ~rows.passed, rows.positions))
     rows = rows.take(order)
@@ -183,35 +219,62 @@ def find_drops(numbers: DropNumbers, rules: Rules) -> Found:
     """How improbable today so far is among days of its class."""
     size = len(numbers.positions)
     like, days = numbers.paced_like, max(numbers.days, 1)
-    mean = numbers.amount_paced / days if like is None or not len(like) else like.mean(axis=0)
+    like_days = 0 if like is None else len(like)
+    usual = numbers.amount_paced / days if like is None or not like_days else _middle(like).astype(float)
     week = np.zeros(size, np.int64) if numbers.approvals_week is None else numbers.approvals_week
     ticket = np.maximum(numbers.amount_days / days / np.maximum(week / 7, 1), 1)
-    expected, count = mean / ticket, numbers.amount_today / ticket
-    found = _low_evidence(count / _TICKET_NOISE, expected / _TICKET_NOISE, rules.budget)
+    expected, count = usual / ticket, numbers.amount_today / ticket
+    wander = _wander(np.full(size, float(rules.budget.drop_drift_percent)), like_days or days)
+    found = _low_evidence(count / _TICKET_NOISE, expected / _TICKET_NOISE, wander)
     needed = _drop_needed(size, rules.budget)
     nothing = np.zeros(size, np.int64)
     window = np.full(size, DAY_MINUTES, np.int64)
-    approvals, usual = np.floor(count).astype(np.int64), np.floor(expected).astype(np.int64)
-    return Found(numbers.positions, found >= needed, window, approvals, nothing, usual, found, needed)
+    approvals, due = np.floor(count).astype(np.int64), np.floor(expected).astype(np.int64)
+    return Found(numbers.positions, found >= needed, window, approvals, nothing, due, found, needed)
 
 
 def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
     """Merchants whose last hour has far too few approvals for the same hour on like days, or none at all."""
-    size = len(hours.positions)
-    if not len(hours.approvals_like):
-        lowest, mean = np.zeros(size, np.int64), np.zeros(size)
-    else:
-        lowest, mean = _lowest(hours.approvals_like), hours.approvals_like.mean(axis=0)
-    found = _low_evidence(hours.approvals_hour.astype(float), mean, rules.budget)
+    size, days = len(hours.positions), len(hours.approvals_like)
+    nothing, window = np.zeros(size, np.int64), np.full(size, HOUR_MINUTES, np.int64)
     needed = _drop_needed(size, rules.budget)
+    if not days or not size:
+        blank = np.zeros(size, np.bool_)
+        return Found(hours.positions, blank, window, hours.approvals_hour, nothing, nothing, nothing, needed)
+    lowest = _lowest(hours.approvals_like)
+    level, known = _level(hours)
+    expected = _middle(hours.approvals_like) * level
+    # As far as today's level is not known yet, the hour wanders as much as whole days do.
+    percent = np.hypot(rules.budget.hour_drift_percent, rules.budget.drop_drift_percent * (1 - known))
+    wander = _wander(percent, days)
+    found = _low_evidence(hours.approvals_hour.astype(float), expected, wander)
     silent = hours.approvals_hour == 0
     low = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
-    low &= rules.volume_drop.divisor * hours.approvals_hour <= mean
+    low &= 100 * hours.approvals_hour <= rules.volume_drop.collapse_percent * expected
     passed = low & (found >= needed) & (lowest >= rules.budget.minimum_expected_hour) & (hours.large | silent)
-    window = np.full(size, HOUR_MINUTES, np.int64)
-    nothing = np.zeros(size, np.int64)
-    usual = np.floor(mean).astype(np.int64)
+    usual = np.floor(expected).astype(np.int64)
     return Found(hours.positions, passed, window, hours.approvals_hour, nothing, usual, found, needed)
+
+
+def _level(hours: HourNumbers) -> tuple[Floats, Floats]:
+    """How strong today has been before the hour, beside like days, and how well that is known (0 to 1).
+
+    A quiet day is no collapse. One usual hour at the usual level is added to both sides, because the first
+    hours of a day say little.
+    """
+    ticket = hours.amount_days / max(hours.days, 1) * 7 / np.maximum(hours.approvals_week, 1)
+    hour = np.maximum(_middle(hours.approvals_like) * ticket, 1)
+    today = np.maximum(hours.amount_today - hours.approvals_hour * ticket, 0)
+    usual = np.maximum(_middle(hours.paced_like) - hour, 0)
+    level = np.asarray(np.clip((today + hour) / (usual + hour), *_LEVELS))
+    return level, np.asarray(usual / (usual + hour))
+
+
+def _middle(like: Integers) -> Integers:
+    """The median of the like days (the lower one of two): one odd day among them does not move it."""
+    ordered: Integers = np.sort(like, axis=0)
+    middle: Integers = ordered[(len(ordered) - 1) // 2]
+    return middle
 
 
 def _lowest(like: Integers) -> Integers:
@@ -221,11 +284,17 @@ def _lowest(like: Integers) -> Integers:
     return lowest
 
 
-def _low_evidence(count: Floats, mean: Floats, budget: Budget) -> Integers:
-    shape = np.full(len(count), (100 / budget.drop_drift_percent) ** 2)
+def _wander(percent: Floats, days: int) -> Floats:
+    """One standard deviation of a day beside the median of `days` like ones, which wander as well."""
+    return np.asarray(percent / 100 * np.sqrt(1 + _MEDIAN / max(days, 1)))
+
+
+def _low_evidence(count: Floats, mean: Floats, wander: Floats) -> Integers:
+    shape = wander**-2
     return evidence(at_most(count, np.maximum(mean, 1e-9), shape))
 
 
 def _drop_needed(size: int, budget: Budget) -> Integers:
-    per_look = budget.false_drops_per_1000_days / 1000 / (2 * budget.looks * DAY_MINUTES / HOUR_MINUTES)
+    looks = 2 * budget.looks * DAY_MINUTES / HOUR_MINUTES
+    per_look = budget.false_drops_per_1000_days / 1000 / looks
     return np.full(size, evidence(np.log(np.array([per_look])))[0], np.int64)

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from baselines.windows import Windows
 from pipeline.alert import Changes
 from pipeline.book import StateBook
-from pipeline.correct import LOOK_BACK_LEAST
+from pipeline.correct import first_fence
 from pipeline.errors import UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
+from pipeline.history import read_past, rebuild_windows, unpublished
 from pipeline.minute import (
     MINUTE,
     Span,
     business_date,
     business_day,
     format_minute,
-    from_index,
     last_due,
     split_by_day,
     to_index,
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from baselines.rules import Rules
+    from baselines.windows import Windows
+    from pipeline.correct import Rejudged
     from pipeline.lake import Lake
     from pipeline.run import Feed
     from pipeline.settings import Settings
@@ -145,6 +146,12 @@ class Pipeline:
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
 
+    def prepare(self) -> None:
+        """Rebuild the windows before the first minute is due, so that it does not wait for them."""
+        next_minute = self.state.next_minute()
+        if self._line is None and next_minute is not None:
+            self._line = self._start_line(next_minute)
+
     def judge_from(self, start: datetime) -> None:
         """Set the next minute to judge; history before it is published first where it is missing.
 
@@ -172,8 +179,7 @@ class Pipeline:
     def ensure_fence(self) -> None:
         """Set the first fence before the first row is read: the search then finds what commits later."""
         if self.state.source_fence() is None:
-            fence = self.source.fence()
-            self.state.record_fence(fence, fence.clock - LOOK_BACK_LEAST)
+            self.state.record_fence(first_fence(self.source.fence()), {})
 
     def book(self) -> StateBook:
         """Where judged minutes are written."""
@@ -185,19 +191,25 @@ class Pipeline:
         wanted = to_index(minute) - 1
         return next((windows.copy() for windows in self._snapshots if windows.last == wanted), None)
 
-    def take_windows(self, windows: Windows | None, changed_from: datetime) -> None:
-        """Go on with corrected windows (None: rebuild them when they are needed)."""
+    def take_windows(self, rejudged: Rejudged | None, changed_from: datetime) -> None:
+        """Go on with what a correction left (None: rebuild it when it is needed)."""
         first = to_index(changed_from)
         kept = [
             snapshot for snapshot in self._snapshots if snapshot.last is not None and snapshot.last < first
         ]
         self._snapshots.clear()
         self._snapshots.extend(kept)
-        if windows is None or self._line is None:
+        if rejudged is None or self._line is None:
             self._line = None
             return
-        self._line.windows = windows
-        self._snapshots.append(windows.copy())
+        self._line.windows, self._line.past = rejudged.windows, rejudged.past
+        self._snapshots.append(rejudged.windows.copy())
+
+    def recognise_restore(self) -> None:
+        """A ledger older than the readers' list was restored from a backup: its minutes are judged again."""
+        shown = self.lake.shown()
+        if shown is not None and self.state.go_past(shown.version, shown.published_through):
+            log.error("state.restored", version_seen=shown.version, alarm=True)
 
     def project(self) -> None:
         """Make the manifest show what the ledger says."""
@@ -206,10 +218,16 @@ class Pipeline:
         self._projected_at = self.monotonic()
 
     def project_catalog(self) -> bool:
-        """Bring the analysts' catalog up to the newest version; says whether there was anything to do."""
+        """Bring the analysts' catalog up to the newest version; says whether there was anything to do.
+
+        A manifest or catalog that somebody deleted or damaged is made again on the way.
+        """
         with self._projecting:
             publication = self.state.publication()
-            if publication.version == self._catalog_version:
+            shown = self.lake.shown()
+            if publication.published_through and (shown is None or shown.version != publication.version):
+                self.lake.project(publication)
+            if publication.version == self._catalog_version and self.lake.has_catalog():
                 return False
             self.lake.project_catalog(publication)
             self._catalog_version = publication.version
@@ -235,8 +253,10 @@ class Pipeline:
         source_feed = SourceFeed(self.source)
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
-            feed = CatchUpFeed(LakeFeed(self.lake, self.state), source_feed, published.last_minute + MINUTE)
-        return Line(feed, self.book(), windows, self.rules, self.settings.policy, Steps(self.monotonic))
+            lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.merchants)
+            feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
+        past = read_past(self.lake, self.state, next_minute, self.rules)
+        return Line(feed, self.book(), windows, self.rules, self.settings.policy, Steps(self.monotonic), past)
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):
@@ -248,28 +268,6 @@ class Pipeline:
         next_minute = max(self.state.next_minute() or span.end, span.end)
         self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
         log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))
-
-
-def rebuild_windows(
-    lake: Lake, state: State, next_minute: datetime, rules: Rules, merchant_id: str | None = None
-) -> Windows:
-    """Windows right before `next_minute`, read from the lake; of one merchant only where one is named."""
-    windows = Windows(lake.zone, rules.volume_drop.baseline_days)
-    published = state.published()
-    if published.first_minute is None:
-        return windows
-    start = max(from_index(to_index(next_minute) - windows.history_minutes), published.first_minute)
-    files = state.publication().files
-    for day in split_by_day(Span(start, max(next_minute, start)), lake.zone):
-        missing = unpublished(state, day)
-        windows.add_many(day.start, day.end, lake.read(files, "merchant_minute", day, merchant_id), missing)
-    return windows
-
-
-def unpublished(state: State, span: Span) -> list[datetime]:
-    """Minutes of `span` that are not in the ledger, in order."""
-    known = state.minute_set(span)
-    return [minute for minute in span if minute not in known]
 
 
 def _runs(minutes: list[datetime]) -> Iterator[Span]:

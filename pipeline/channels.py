@@ -177,7 +177,8 @@ class Slack:
     ) -> str:
         text = render_text(parcel.messages[0], self._language, self._zone, repeat=parcel.repeat)
         turn()
-        return self._client.post(self.name, text, blocks, self._metadata(parcel.rows[0]), thread_ts)
+        metadata, broadcast = self._metadata(parcel.rows[0]), parcel.messages[0].visible
+        return self._client.post(self.name, text, blocks, metadata, thread_ts, broadcast=broadcast)
 
     def _post_digest(self, parcel: Parcel, turn: Callable[[], None]) -> str:
         incidents = write_ranges(row.incident_id for row in parcel.rows)

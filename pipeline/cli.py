@@ -23,12 +23,13 @@ COMMANDS = {
     "reconcile": "pipeline.commands.work",
     "simulate": "pipeline.commands.trade",
     "load": "pipeline.commands.trade",
-    "backtest": "pipeline.commands.judgement",
+    "backtest": "pipeline.commands.backtest",
     "explain": "pipeline.commands.judgement",
     "sql": "pipeline.commands.analyst",
     "incidents": "pipeline.commands.desk",
     "outbox": "pipeline.commands.desk",
     "dashboard": "pipeline.commands.desk",
+    "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
 }
 

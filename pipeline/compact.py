@@ -47,21 +47,19 @@ def compact(lake: Lake, state: State, before: datetime) -> int:
 
 def delete_expired(lake: Lake, state: State) -> int:
     """Delete files that were retired longer than the grace ago; returns how many."""
-    paths = state.expired_files(GRACE)
-    lake.unlink(paths)
-    if paths:
-        state.forget_files(paths)
-    return len(paths)
+    deleted = lake.unlink(state.expired_files(GRACE))
+    if deleted:  # a crash before this deletes them once more, and only then they are forgotten
+        state.forget_files(deleted)
+    return len(deleted)
 
 
 def sweep_orphans(lake: Lake, state: State, now: datetime) -> int:
     """Delete files that no ledger row names and that are older than any running commit; returns how many."""
     known = state.all_paths()
-    orphans = [path for path in _old_files(lake, now) if path not in known]
-    lake.unlink(orphans)
-    if orphans:
-        log.info("lake.orphans_deleted", files=len(orphans))
-    return len(orphans)
+    deleted = lake.unlink([path for path in _old_files(lake, now) if path not in known])
+    if deleted:
+        log.info("lake.orphans_deleted", files=len(deleted))
+    return len(deleted)
 
 
 def _old_files(lake: Lake, now: datetime) -> Iterator[str]:
@@ -94,6 +92,7 @@ def _day(moment: datetime, zone: ZoneInfo) -> Span:
 
 def _merge(lake: Lake, state: State, dataset: str, span: Span, inputs: Sequence[LakeFile]) -> None:
     covered = Span(min(f.span.start for f in inputs), max(f.span.end for f in inputs))
+    lake.require_whole(inputs)
     rows = lake.read(inputs, dataset, covered)
     promised = sum(f.rows for f in inputs)
     if rows.height != promised:

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from baselines.calendar import like_days
-from baselines.recent import LOCAL_MINUTES, SAME_HOUR_DAYS, SPANS
-from pipeline.minute import HOUR_MINUTES, WEEK_MINUTES, business_date, from_index
+from baselines.recent import BLOCK_MINUTES, LOCAL_MINUTES, SAME_HOUR_DAYS
+from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, WEEK_MINUTES, business_date, from_index
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     import polars as pl
     from numpy.typing import NDArray
 
     from baselines.rules import Rules
-    from baselines.slices import Integers
+    from baselines.slices import Integers, Totals
     from baselines.windows import Windows
 
 
+#: Windows for cancel surges, longest first: minutes, and whether the baseline is the three hours of which
+#: the window is the end (how the merchant stands today) or its week. The hour is looked at in both ways: a
+#: surge that has lasted for hours is in the first baseline, not in the second.
+_WINDOWS = (
+    (1440, False),
+    (360, False),
+    (HOUR_MINUTES, False),
+    (HOUR_MINUTES, True),
+    (30, True),
+    (15, True),
+    (5, True),
+)
 #: -ln of the probability that `_stands_out` asks for.
 _SIEVE = 4.0
 #: A merchant may have this many times its mean hour at its busiest.
 _SPARSE = 4
+#: Minutes in which all merchants together are looked at; the longer ones for a source with little traffic.
+PLATFORM_SPANS = (5, 15, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +53,6 @@ class SurgeNumbers:
     cancels_hour: Integers
     approvals_week: Integers
     cancels_week: Integers
-    approvals_like: Integers | None = None  # of the same hour on the 7 days before, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +60,13 @@ class SpanNumbers:
     """One sliding window and its own baseline, for merchants it might concern; arrays have shape (n,)."""
 
     minutes: int
+    local: bool  # judged against the hours before it, not against the week alone
     positions: Integers
     approvals: Integers
     cancels: Integers
     approvals_blocks: Integers  # shape (blocks, n): the baseline in pieces of six hours
     cancels_blocks: Integers
-    approvals_local: Integers  # the three hours before a short window; zero for the others
+    approvals_local: Integers  # what is before the window in its three hours; zero where not `local`
     cancels_local: Integers
     approvals_week: Integers
 
@@ -62,10 +78,13 @@ class HourNumbers:
     positions: Integers
     approvals_hour: Integers
     approvals_like: Integers  # shape (days, n)
+    paced_like: Integers  # a(d, t) on the same days; shape (days, n)
     large: NDArray[np.bool_]  # over the daily amount of volume_drop; the others are judged for silence alone
     amount_today: Integers
     amount_paced: Integers
     amount_days: Integers
+    approvals_week: Integers
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,34 @@ class DropNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class SameMinutes:
+    """All merchants together in some minutes, and in the same minutes of like days."""
+
+    minutes: int
+    approvals: int
+    cancels: int
+    approvals_like: tuple[int, ...]  # one per like day
+    cancels_like: tuple[int, ...]
+
+    @classmethod
+    def nothing(cls) -> SameMinutes:
+        """Where the minutes are not held."""
+        return cls(0, 0, 0, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformNumbers:
+    """What tells a failure of the whole platform from one of some merchants; arrays of shape (merchants,)."""
+
+    spans: tuple[SameMinutes, ...]  # shortest first; the first is the one that `approvals` and `cancels` span
+    before: SameMinutes  # the three hours before the shortest
+    approvals: Integers
+    cancels: Integers
+    approvals_week: Integers
+    cancels_week: Integers
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything the judgement of one minute may look at."""
 
@@ -104,10 +151,15 @@ class Comparison:
     spans: tuple[SpanNumbers, ...] = ()
     hours: HourNumbers | None = None
     portfolio: Portfolio = Portfolio()
+    same_hour: Integers | None = None  # approvals in the same hour 1 to 7 days ago; shape (7, merchants)
+    platform: PlatformNumbers | None = None
 
 
-def compare(windows: Windows, rules: Rules) -> Comparison:
-    """Read the windows after the minute they stand at; nothing is re-read, nothing divided."""
+def compare(windows: Windows, rules: Rules, always: int | None = None) -> Comparison:
+    """Read the windows after the minute they stand at; nothing is re-read, nothing divided.
+
+    The merchant at position `always` is looked at in every window, however ordinary it is.
+    """
     if windows.last is None:
         msg = "no minute has entered the windows"
         raise ValueError(msg)
@@ -120,35 +172,34 @@ def compare(windows: Windows, rules: Rules) -> Comparison:
     return Comparison(
         minute=minute,
         merchant_ids=windows.merchants.ids,
-        top=windows.is_top(np.arange(windows.size)),
+        top=windows.is_top,
         surge=_surge(windows),
         drop=_drop(windows, rules, like),
-        spans=tuple(
-            _span(windows, minutes, rules) for minutes in (*SPANS, HOUR_MINUTES) if minutes != LOCAL_MINUTES
-        ),
-        hours=_hours(windows, rules, like),
+        spans=_spans(windows, rules, always),
+        hours=_hours(windows, rules, like, always),
         portfolio=Portfolio(
             int(np.count_nonzero(windows.week.approvals)),
             int(windows.week.approvals.sum()),
             int(windows.week.cancels.sum()),
         ),
+        same_hour=windows.recent.same_hour,
+        platform=_platform(windows, like),
     )
 
 
 def _surge(windows: Windows) -> SurgeNumbers:
     hour, week = windows.hour, windows.week
-    positions = np.flatnonzero(hour.cancels)
+    positions = np.flatnonzero(hour.cancels > 0)  # of truth values that is three times as quick
     return SurgeNumbers(
         positions,
         hour.approvals[positions],
         hour.cancels[positions],
         week.approvals[positions],
         week.cancels[positions],
-        windows.recent.same_hour[:, positions].sum(axis=0),
     )
 
 
-def _drop(windows: Windows, rules: Rules, like: list[date]) -> DropNumbers:
+def _drop(windows: Windows, rules: Rules, like: Sequence[date]) -> DropNumbers:
     pacing = windows.pacing
     floor = pacing.days * rules.volume_drop.minimum_daily_amount
     # The first condition of the rule holds for the whole business day, so it picks the merchants to look at.
@@ -157,7 +208,7 @@ def _drop(windows: Windows, rules: Rules, like: list[date]) -> DropNumbers:
     return DropNumbers(
         positions,
         pacing.today[positions],
-        pacing.paced[positions],
+        pacing.paced_at(positions),
         pacing.whole[positions],
         pacing.days,
         judged,
@@ -166,25 +217,58 @@ def _drop(windows: Windows, rules: Rules, like: list[date]) -> DropNumbers:
     )
 
 
-def _span(windows: Windows, minutes: int, rules: Rules) -> SpanNumbers:
-    """The merchants whose window could stand out, with the baseline before it."""
-    last, week, recent = windows.last or 0, windows.week, windows.recent
-    totals = windows.hour if minutes == HOUR_MINUTES else recent.spans[minutes]
+def _spans(windows: Windows, rules: Rules, always: int | None) -> tuple[SpanNumbers, ...]:
+    """Every window from the longest down: one that holds too few cancels needs no look into its end."""
     minimum = rules.cancel_surge.minimum_cancels_hour
-    positions = np.flatnonzero(totals.cancels >= minimum)
+    totals = {HOUR_MINUTES: windows.hour, **windows.recent.spans}
+    positions = np.flatnonzero(totals[_WINDOWS[0][0]].cancels >= minimum)
+    looked_at = []
+    for minutes, local in _WINDOWS:
+        positions = positions[totals[minutes].cancels[positions] >= minimum]
+        every = minutes == HOUR_MINUTES and not local
+        chosen = _chosen(windows, totals[minutes], positions, rules, every_breach=every)
+        looked_at.append(_with(chosen, always))
+    # The baselines of all windows at once: a look into a block costs more than the few merchants in it.
+    first, end = (windows.last or 0) + 1 - HOUR_MINUTES - WEEK_MINUTES, (windows.last or 0) + 1 - HOUR_MINUTES
+    blocks = windows.recent.blocks_between(first, end, np.concatenate(looked_at))
+    held = windows.recent.blocks_held(first, end)
+    found, start = [], 0
+    for (minutes, local), chosen in zip(_WINDOWS, looked_at, strict=True):
+        before = (windows.last or 0) + 1 - max(minutes, HOUR_MINUTES)
+        rows = sum((number + 1) * BLOCK_MINUTES <= before for number in held)
+        own = [part[:rows, start : start + len(chosen)] for part in blocks]
+        found.append(_span(windows, totals[minutes], (minutes, local), chosen, (own[0], own[1])))
+        start += len(chosen)
+    return tuple(found)
+
+
+def _chosen(
+    windows: Windows, totals: Totals, positions: Integers, rules: Rules, *, every_breach: bool
+) -> Integers:
+    """Those of `positions` whose window could stand out."""
     approvals, cancels = totals.approvals[positions], totals.cancels[positions]
-    chosen = _stands_out(approvals, cancels, week.approvals[positions], week.cancels[positions])
-    if minutes == HOUR_MINUTES:  # every breach of the raw condition is looked at, however weak
-        factor = rules.cancel_surge.factor
-        chosen |= cancels * week.approvals[positions] >= factor * week.cancels[positions] * approvals
-    positions, approvals, cancels = positions[chosen], approvals[chosen], cancels[chosen]
-    end = last + 1 - max(minutes, HOUR_MINUTES)
-    blocks = recent.blocks_between(last + 1 - HOUR_MINUTES - WEEK_MINUTES, end, positions)
-    local = np.zeros(len(positions), np.int64), np.zeros(len(positions), np.int64)
-    if minutes < HOUR_MINUTES:
-        before = recent.spans[LOCAL_MINUTES]
-        local = before.approvals[positions] - approvals, before.cancels[positions] - cancels
-    return SpanNumbers(minutes, positions, approvals, cancels, *blocks, *local, week.approvals[positions])
+    approvals_week, cancels_week = windows.week.approvals[positions], windows.week.cancels[positions]
+    chosen = _stands_out(approvals, cancels, approvals_week, cancels_week)
+    if every_breach:  # of the raw condition, however weak
+        chosen |= cancels * approvals_week >= rules.cancel_surge.factor * cancels_week * approvals
+    return positions[chosen]
+
+
+def _span(
+    windows: Windows,
+    totals: Totals,
+    window: tuple[int, bool],
+    positions: Integers,
+    blocks: tuple[Integers, Integers],
+) -> SpanNumbers:
+    minutes, local = window
+    approvals, cancels = totals.approvals[positions], totals.cancels[positions]
+    around = np.zeros(len(positions), np.int64), np.zeros(len(positions), np.int64)
+    if local:
+        three = windows.recent.spans[LOCAL_MINUTES]
+        around = three.approvals[positions] - approvals, three.cancels[positions] - cancels
+    counts = approvals, cancels, *blocks, *around, windows.week.approvals[positions]
+    return SpanNumbers(minutes, local, positions, *counts)
 
 
 def _stands_out(
@@ -199,26 +283,63 @@ def _stands_out(
     return (cancels > expected) & (excess >= _SIEVE)
 
 
-def _hours(windows: Windows, rules: Rules, like: list[date]) -> HourNumbers:
-    """Merchants whose hour has less than half the approvals of the same hour on the days before."""
+def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | None) -> HourNumbers:
+    """Merchants whose hour has at most the mean approvals of the same hour on the days before."""
     hour, recent, pacing = windows.hour, windows.recent, windows.pacing
     today = business_date(from_index(windows.last or 0), pacing.zone)
+    if business_date(from_index((windows.last or 0) - HOUR_MINUTES + 1), pacing.zone) != today:
+        like = []  # the hour began yesterday, whose like days are others
     ages = [(today - day).days for day in like if (today - day).days <= SAME_HOUR_DAYS]
     # Two divisions of labour: a week's hourly mean picks the few that matter, the same hours decide.
     usual = rules.budget.minimum_expected_hour * WEEK_MINUTES // HOUR_MINUTES // _SPARSE
     positions = np.flatnonzero(windows.week.approvals >= usual)
     summed = recent.same_hour[:, positions].sum(axis=0)
-    positions = positions[2 * SAME_HOUR_DAYS * hour.approvals[positions] <= summed]
+    positions = _with(positions[SAME_HOUR_DAYS * hour.approvals[positions] <= summed], always)
     large = pacing.whole[positions] >= max(pacing.days * rules.volume_drop.minimum_daily_amount, 1)
     return HourNumbers(
         positions,
         hour.approvals[positions],
         _rows([recent.same_hour[age - 1] for age in ages], positions),
+        _rows([pacing.paced_days[today - timedelta(days=age)] for age in ages], positions),
         large,
         pacing.today[positions],
-        pacing.paced[positions],
+        pacing.paced_at(positions),
         pacing.whole[positions],
+        windows.week.approvals[positions],
+        pacing.days,
     )
+
+
+def _with(positions: Integers, always: int | None) -> Integers:
+    return positions if always is None else np.union1d(positions, [always]).astype(np.int64)
+
+
+def _platform(windows: Windows, like: Sequence[date]) -> PlatformNumbers | None:
+    """All merchants together; None before there is a whole like day to compare with."""
+    last = windows.last or 0
+    today = business_date(from_index(last), windows.pacing.zone)
+    days = [(today - day).days * DAY_MINUTES for day in like]
+    spans = [_same_minutes(windows, last, minutes, days) for minutes in PLATFORM_SPANS]
+    if not days or spans[0] is None:
+        return None
+    newest, week, size = windows.recent.spans[PLATFORM_SPANS[0]], windows.week, windows.size
+    before = _same_minutes(windows, last - PLATFORM_SPANS[0], LOCAL_MINUTES, days)
+    return PlatformNumbers(
+        tuple(span for span in spans if span is not None),
+        before or SameMinutes.nothing(),
+        newest.approvals[:size],
+        newest.cancels[:size],
+        week.approvals[:size],
+        week.cancels[:size],
+    )
+
+
+def _same_minutes(windows: Windows, last: int, minutes: int, days: list[int]) -> SameMinutes | None:
+    now = windows.everybody(last, minutes)
+    before = [sums for ago in days if (sums := windows.everybody(last - ago, minutes)) is not None]
+    if now is None or not before:
+        return None
+    return SameMinutes(minutes, *now, tuple(a for a, _ in before), tuple(c for _, c in before))
 
 
 def _rows(arrays: list[Integers], positions: Integers) -> Integers:

@@ -10,18 +10,28 @@ is ever doubled. Files, ledger, signals, incidents and messages change in one co
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.alert import Changes, Event, open_incident
+from pipeline.alert import (
+    AtRisk,
+    Changes,
+    Event,
+    Incident,
+    back_again,
+    may_come_back,
+    merchants_to_price,
+    open_incident,
+)
 from pipeline.compare import compare
+from pipeline.hold import hold
 from pipeline.judge import judge
-from pipeline.minute import MINUTE, Span, one_minute
+from pipeline.minute import Span, one_minute
 from pipeline.schema import SIGNAL
-from pipeline.source import KnownMinute, Totals
+from pipeline.source import Fence, KnownFence, KnownMinute, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,10 +39,10 @@ if TYPE_CHECKING:
 
     from baselines.rules import Rules
     from baselines.windows import Windows
-    from pipeline.alert import AtRisk, Key
+    from pipeline.alert import Key
     from pipeline.count import Counted
+    from pipeline.hold import Past
     from pipeline.lake import Lake, LakeFile
-    from pipeline.source import Fence
 
 #: A published minute is corrected for this long; later changes are recorded and raise an alarm.
 HORIZON = timedelta(hours=48)
@@ -40,6 +50,8 @@ HORIZON = timedelta(hours=48)
 LOOK_BACK_LEAST = timedelta(minutes=5)
 #: A forgotten transaction must not make every poll read hours; reconciliation covers what is older.
 LOOK_BACK_MOST = timedelta(hours=1)
+#: A row this far ahead of the source's clock is a wrong time; its minute is counted when its time comes.
+AHEAD_ALARM = timedelta(minutes=5)
 #: A look-back older than this means a transaction is open for that long: an alarm.
 LOOK_BACK_ALARM = timedelta(minutes=5)
 
@@ -52,8 +64,10 @@ class LookBack:
     transactions that began long before they first wrote; LOOK_BACK_LEAST allows for those.
     """
 
-    def __init__(self) -> None:
-        self._polls: deque[Fence] = deque(maxlen=4096)
+    def __init__(self, known: KnownFence) -> None:
+        # Until it ends, a transaction that was open at the known fence is as old as it was known to be.
+        before = Fence(known.fence.xmin, known.fence.xmin, known.open_since)
+        self._polls: deque[Fence] = deque([before, known.fence], maxlen=4096)
 
     def add(self, fence: Fence) -> None:
         """Remember a poll."""
@@ -62,13 +76,37 @@ class LookBack:
     def open_since(self, fence: Fence) -> datetime:
         """The oldest moment at which a transaction still open at `fence` can have taken its id."""
         before = [poll.clock for poll in self._polls if poll.xmax <= fence.xmin]
-        oldest = self._polls[0].clock if self._polls else fence.clock
-        return max(before, default=oldest)
+        return max(before, default=self._polls[0].clock)
 
-    def floor(self, fence: Fence) -> datetime:
-        """From when on rows have to be looked at again at the next poll."""
-        wanted = min(self.open_since(fence) - timedelta(seconds=60), fence.clock - LOOK_BACK_LEAST)
-        return max(wanted, fence.clock - LOOK_BACK_MOST)
+    def known(self, fence: Fence) -> KnownFence:
+        """The fence with the floor: from when on rows have to be looked at again at the next poll."""
+        open_since = self.open_since(fence)
+        wanted = min(open_since - timedelta(seconds=60), fence.clock - LOOK_BACK_LEAST)
+        return KnownFence(fence, max(wanted, fence.clock - LOOK_BACK_MOST), open_since)
+
+
+def first_fence(fence: Fence) -> KnownFence:
+    """Of a server that was not watched before: what is open there may have been open for long."""
+    oldest = fence.clock - LOOK_BACK_MOST
+    return KnownFence(fence, oldest, oldest)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Judges minutes in order as the live line does: verdicts, then what holds them back."""
+
+    past: Past
+    rules: Rules
+    policies: Mapping[datetime, str]  # by minute; `policy` for the others
+    policy: str = ""
+
+    def judge(self, minute: datetime, windows: Windows) -> pl.DataFrame:
+        """The signals (SIGNAL) of the minute that `windows` stand at."""
+        policy = self.policies.get(minute, self.policy)
+        signals = judge(compare(windows, self.rules), policy, self.rules)
+        signals = hold(minute, signals, self.past, policy, self.rules)
+        self.past.add(minute, signals)
+        return signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +114,7 @@ class Rejudged:
     """The minutes since a correction, judged again."""
 
     windows: Windows  # stand at the newest minute, with the corrected numbers
+    past: Past  # the same
     signals: pl.DataFrame  # SIGNAL of every judged minute since
     span: Span  # these minutes
 
@@ -141,28 +180,27 @@ def rejudge(
     windows: Windows,
     revised: Mapping[datetime, Counted],
     published: pl.DataFrame,
-    last: datetime,
-    judged_from: datetime,
-    policy: str,
-    rules: Rules,
+    judged: Span,
+    gates: Gates,
 ) -> Rejudged:
-    """Judge the minutes up to `last` again; moves `windows`, which stand right before the first revised one.
+    """Judge the minutes of `judged` again; moves `windows`, which stand right before the first revised one.
 
-    `published` holds the old rows of these minutes. Minutes before `judged_from` only slide the windows.
+    `published` holds the old rows of these minutes. Minutes before `judged` only slide the windows; `gates`
+    stand at its start.
     """
     first = min(revised)
     signals = [SIGNAL.to_frame()]
     by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
-    for minute in Span(first, last + MINUTE):
+    for minute in Span(first, judged.end):
         counts = (
             revised[minute].merchant_minutes
             if minute in revised
             else by_minute.get(minute, published.clear())
         )
         windows.add(minute, counts)
-        if minute >= judged_from:
-            signals.append(judge(compare(windows, rules), policy, rules))
-    return Rejudged(windows, pl.concat(signals), Span(max(first, judged_from), last + MINUTE))
+        if minute >= judged.start:
+            signals.append(gates.judge(minute, windows))
+    return Rejudged(windows, gates.past, pl.concat(signals), judged)
 
 
 def changes_of(
@@ -174,28 +212,76 @@ def changes_of(
 ) -> tuple[Changes, list[int]]:
     """What the minutes judged again do to the incidents: new ones, and ids of those no longer supported.
 
-    `incidents` are all that were unresolved at any of these minutes.
+    `incidents` are all that were unresolved at any of these minutes. An ended episode that turns up while a
+    later incident of its key is unresolved opens nothing, as one at a time is the promise: see `mended`.
     """
     fired = _fired(rejudged.signals)
     covered = _covered(incidents)
-    opened = []
+    opened: list[Incident] = []
+    reopened: list[Incident] = []
     for key, rows in fired.items():
         uncovered = [row for row in rows if not any(a <= row["minute"] <= b for a, b in covered.get(key, ()))]
         unresolved = any(
             i["resolved_minute"] is None for i in incidents if (i["rule"], i["merchant_id"]) == key
         )
-        if uncovered and not unresolved:
-            opened.append(open_incident(uncovered, at_risk.get(key[1]), policy, rules))
+        if not uncovered or unresolved:
+            continue
+        before = _before(key, uncovered[0]["minute"], incidents, rules)
+        incident = open_incident(uncovered, at_risk.get(key[1]), policy, rules, before)
+        (opened if before is None else reopened).append(incident)
     events = [Event("opened", incident.opened_minute, incident) for incident in opened]
-    return Changes(opened=opened, events=events), _unsupported(rejudged, incidents, fired)
+    events += back_again(reopened)
+    changes = Changes(opened=opened, reopened=reopened, events=events)
+    return changes, _unsupported(rejudged, incidents, fired)
+
+
+def mended(
+    rejudged: Rejudged, incidents: Sequence[Mapping[str, Any]]
+) -> tuple[list[int], dict[int, datetime]]:
+    """Ids of incidents marked corrected that signals support after all, and earlier beginnings by id.
+
+    An episode that turns up before an unresolved incident of its key belongs to the next incident after it.
+    """
+    supported: list[int] = []
+    earlier: dict[int, datetime] = {}
+    covered = _covered(incidents)
+    for key, rows in _fired(rejudged.signals).items():
+        same = [i for i in incidents if (i["rule"], i["merchant_id"]) == key]
+        for incident in same:
+            (span,) = _covered([incident])[key]
+            if incident["corrected_minute"] and any(span[0] <= row["minute"] <= span[1] for row in rows):
+                supported.append(incident["incident_id"])
+        if all(i["resolved_minute"] is not None for i in same):
+            continue
+        for row in reversed(rows):
+            if not any(a <= row["minute"] <= b for a, b in covered[key]):
+                after = [i for i in same if i["opened_minute"] > row["minute"]]
+                for owner in sorted(after, key=lambda i: i["opened_minute"])[:1]:
+                    earlier[owner["incident_id"]] = row["minute"]
+    return supported, earlier
+
+
+def _before(
+    key: Key, minute: datetime, incidents: Sequence[Mapping[str, Any]], rules: Rules
+) -> Incident | None:
+    """The resolved incident that comes back when its rule is breached again at `minute`."""
+    same = [incident_of(row) for row in incidents if (row["rule"], row["merchant_id"]) == key]
+    ended = [i for i in same if i.resolved_minute and i.resolved_minute <= minute]
+    newest = max(ended, key=lambda i: i.resolved_minute or i.opened_minute, default=None)
+    return newest if newest is not None and may_come_back(newest, minute, rules) else None
+
+
+def incident_of(row: Mapping[str, Any]) -> Incident:
+    """An incident as `incidents_between` gives it."""
+    at_risk = AtRisk(row["paid_out_cancelable"], row["cancelled_unrecovered"], row["merchant_name"])
+    names = [f.name for f in fields(Incident) if f.name != "at_risk"]
+    return Incident(**{name: row[name] for name in names}, at_risk=at_risk)
 
 
 def keys_to_open(rejudged: Rejudged, incidents: Sequence[Mapping[str, Any]]) -> list[str]:
     """Merchants whose money at risk is needed for `changes_of`."""
     unresolved = {(i["rule"], i["merchant_id"]) for i in incidents if i["resolved_minute"] is None}
-    return sorted(
-        {merchant for rule, merchant in _fired(rejudged.signals) if (rule, merchant) not in unresolved}
-    )
+    return merchants_to_price(key for key in _fired(rejudged.signals) if key not in unresolved)
 
 
 def _fired(signals: pl.DataFrame) -> dict[Key, list[dict[str, Any]]]:
@@ -236,18 +322,18 @@ def rejudge_published(
     lake: Lake,
     files: Sequence[LakeFile],
     span: Span,
-    policies: Mapping[datetime, str],
-    rules: Rules,
+    gates: Gates,
 ) -> pl.DataFrame:
     """Signals (SIGNAL) of a published span, judged again from the lake under each minute's own policy.
 
-    `windows` stand right before the span; minutes without a policy were never judged and have no signals.
+    `windows` and `gates` stand right before the span; minutes without a policy were never judged and have no
+    signals.
     """
     published = lake.read(files, "merchant_minute", span)
     by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
     signals = [SIGNAL.to_frame()]
     for minute in span:
         windows.add(minute, by_minute.get(minute, published.clear()))
-        if minute in policies:
-            signals.append(judge(compare(windows, rules), policies[minute], rules))
+        if minute in gates.policies:
+            signals.append(gates.judge(minute, windows))
     return pl.concat(signals)

@@ -7,28 +7,34 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from pipeline.alert import AtRisk, Changes, Event, Incident
-from pipeline.catch_up import rebuild_windows
+from pipeline.alert import Changes, Event
 from pipeline.correct import (
+    AHEAD_ALARM,
     HORIZON,
     LOOK_BACK_ALARM,
     LOOK_BACK_LEAST,
+    Gates,
     LookBack,
     changes_of,
     differs,
+    first_fence,
+    incident_of,
     keys_to_open,
     known_minutes,
+    mended,
     rejudge,
     replace_files,
     replace_span,
 )
 from pipeline.feeds import SourceFeed
+from pipeline.history import read_past, rebuild_windows
+from pipeline.lake import overlap
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.state import Correction
 from pipeline.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import datetime, timedelta
     from typing import Any
 
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     from pipeline.correct import Rejudged
     from pipeline.count import Counted
     from pipeline.lake import LakeFile
-    from pipeline.source import Fence
+    from pipeline.source import Changed, Fence
 
 log = structlog.get_logger()
 
@@ -46,7 +52,7 @@ class Corrector:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._look_back = LookBack()
+        self._look_back: LookBack | None = None
         self.open_for: timedelta | None = None  # how long the oldest open transaction may have been open
 
     def poll(self) -> list[datetime]:
@@ -60,7 +66,9 @@ class Corrector:
         next_minute = pipeline.state.next_minute()
         if before is None or next_minute is None:
             return []
-        since, look_back = before
+        since, look_back = before.fence, before.look_back
+        if self._look_back is None:
+            self._look_back = LookBack(before)
         horizon = floor_minute(since.clock - HORIZON)
         known = known_minutes(pipeline.state.minutes(Span(min(horizon, next_minute), next_minute)))
         # Where the source's clock was stepped back, rows are written "before" the look-back of the last poll.
@@ -70,8 +78,7 @@ class Corrector:
         if changed.fence.xmax < since.xmax:
             return self._after_failover(since, changed.fence, Span(min(horizon, next_minute), next_minute))
         corrected = self.correct([m for m in changed.minutes if m in known], "late_commit")
-        late = [m for m in changed.minutes if m not in known and m < horizon]
-        self._record(changed.fence, late)
+        self._record(changed.fence, self._look_back, _strays(changed, known, next_minute))
         return corrected
 
     def repair(self) -> list[datetime]:
@@ -88,6 +95,8 @@ class Corrector:
         """Read published minutes again; publish, judge and commit those that differ as a new revision."""
         pipeline = self._pipeline
         files = pipeline.state.publication().files
+        spans = [one_minute(minute) for minute in minutes]
+        pipeline.lake.require_whole(f for f in files if any(overlap(f.span, span) for span in spans))
         feed, steps = SourceFeed(pipeline.source), Steps(pipeline.monotonic)
         counted = {minute: feed.count(one_minute(minute), steps) for minute in sorted(minutes)}
         revised = {minute: c for minute, c in counted.items() if differs(c, pipeline.lake, files)}
@@ -101,6 +110,7 @@ class Corrector:
         pipeline = self._pipeline
         frames = {minute: c.merchant_minutes for minute, c in revised.items()}
         aside = {minute: c.quarantine for minute, c in revised.items()}
+        pipeline.lake.require_whole(f for f in files if f.span.end > min(revised))
         pairs = [
             replace_files(pipeline.lake, files, "merchant_minute", frames),
             replace_files(pipeline.lake, files, "quarantine", aside),
@@ -121,7 +131,7 @@ class Corrector:
             )
         )
         known = rejudged is not None and max(revised) <= rejudged.span.end - MINUTE
-        pipeline.take_windows(rejudged.windows if rejudged and known else None, min(revised))
+        pipeline.take_windows(rejudged if known else None, min(revised))
         pipeline.project()
 
     def _rejudge(self, revised: Mapping[datetime, Counted], files: Sequence[LakeFile]) -> Rejudged | None:
@@ -138,53 +148,55 @@ class Corrector:
             pipeline.lake, pipeline.state, first, pipeline.rules
         )
         published = pipeline.lake.read(files, "merchant_minute", span)
-        policy, rules = pipeline.settings.policy, pipeline.rules
-        return rejudge(windows, revised, published, next_minute - MINUTE, min(judged), policy, rules)
+        start = max(first, min(judged))
+        past = read_past(pipeline.lake, pipeline.state, start, pipeline.rules)
+        gates = Gates(past, pipeline.rules, {}, pipeline.settings.policy)
+        return rejudge(windows, revised, published, Span(start, next_minute), gates)
 
     def _incidents(self, rejudged: Rejudged) -> dict[str, Any]:
         pipeline = self._pipeline
         last = rejudged.span.end - MINUTE
-        incidents = pipeline.state.incidents_between(rejudged.span.start, last)
+        reach = pipeline.rules.incident.reopen_within_minutes * MINUTE
+        incidents = pipeline.state.incidents_between(rejudged.span.start - reach, last)
         merchants = keys_to_open(rejudged, incidents)
         at_risk = pipeline.book().at_risk(merchants, last, rejudged.windows)
         changes, unsupported = changes_of(
             rejudged, incidents, at_risk, pipeline.settings.policy, pipeline.rules
         )
-        corrected = [_incident(row) for row in incidents if row["incident_id"] in unsupported]
+        corrected = [incident_of(row) for row in incidents if row["incident_id"] in unsupported]
         events = [*changes.events, *(Event("corrected", last, incident) for incident in corrected)]
-        return {"changes": replace(changes, events=events), "corrected": corrected, "at": last}
+        supported, earlier = mended(rejudged, incidents)
+        again = (row for row in incidents if row["incident_id"] in supported and not row["resolved_minute"])
+        events += [Event("repeated", last, incident_of(row)) for row in again]  # people read "corrected"
+        return {
+            "changes": replace(changes, events=events),
+            "corrected": corrected,
+            "supported": supported,
+            "earlier": earlier,
+            "at": last,
+        }
 
-    def _record(self, fence: Fence, late: Sequence[datetime]) -> None:
-        self._look_back.add(fence)
-        self.open_for = fence.clock - self._look_back.open_since(fence)
+    def _record(self, fence: Fence, look_back: LookBack, strays: Mapping[str, Sequence[datetime]]) -> None:
+        look_back.add(fence)
+        known = look_back.known(fence)
+        self.open_for = fence.clock - known.open_since
         if self.open_for > LOOK_BACK_ALARM:
             log.warning("source.transaction_open_long", open_for_s=self.open_for.total_seconds(), alarm=True)
-        new = self._pipeline.state.record_fence(fence, self._look_back.floor(fence), late)
-        for minute in new:
-            log.error("minute.changed_after_final", minute=minute.isoformat(), alarm=True)
+        for reason, minute in self._pipeline.state.record_fence(known, strays):
+            log.error("minute.stray", minute=minute.isoformat(), reason=reason, alarm=True)
 
     def _after_failover(self, since: Fence, fence: Fence, horizon: Span) -> list[datetime]:
         """Transaction ids went back: another server answers, and nothing known of the old one's ids holds."""
         log.error("source.failover", xmax_before=since.xmax, xmax_now=fence.xmax, alarm=True)
         ledger = self._pipeline.state.minutes(horizon)
         corrected = self.correct([row["minute"] for row in ledger], "reconciliation")
-        self._look_back = LookBack()
-        self._record(fence, [])
+        self._look_back = LookBack(first_fence(fence))
+        self._record(fence, self._look_back, {})
         return corrected
 
 
-def _incident(row: Mapping[str, Any]) -> Incident:
-    at_risk = AtRisk(row["paid_out_cancelable"], row["cancelled_unrecovered"], row["merchant_name"])
-    names = (
-        "incident_id",
-        "rule",
-        "merchant_id",
-        "tier",
-        "severity",
-        "status",
-        "policy",
-        "opened_minute",
-        "last_breach_minute",
-        "reason",
-    )
-    return Incident(**{name: row[name] for name in names}, at_risk=at_risk)
+def _strays(changed: Changed, known: Container[datetime], next_minute: datetime) -> dict[str, list[datetime]]:
+    """Minutes with rows that are not counted now: their time is long past, or has not come by far."""
+    unknown = [minute for minute in changed.minutes if minute not in known]
+    ahead = max(next_minute, changed.fence.clock + AHEAD_ALARM)
+    return {"past": [m for m in unknown if m < next_minute], "future": [m for m in unknown if m > ahead]}

@@ -19,10 +19,11 @@ import structlog
 from pipeline import outbox
 from pipeline.channels import LeaseShort, NotLooked, Parcel, write_ranges
 from pipeline.message import Message, MessageMalformed, read_message
+from pipeline.minute import MINUTE
 from pipeline.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
     from sqlalchemy import Engine
@@ -100,12 +101,23 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Delay:
+    """How long after its minute had closed people were told that an incident opened; seconds."""
+
+    tier: str
+    minute: datetime
+    committed_s: float
+    delivered_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """What one call of `deliver_one` did.
 
     `outcome` is sent (told now), found (an earlier attempt had arrived), digest (told together with others),
     retry (given back), dead (set aside) or lost (another sender holds the row now). `sent` counts the rows
-    that are recorded as told after this call; `delay_s` is the longest time one of these waited.
+    that are recorded as told after this call; `delay_s` is the longest time one of these waited; `opened`
+    tells of each that opened an incident.
     """
 
     outcome: str
@@ -115,6 +127,7 @@ class Delivered:
     repeat: bool = False
     delay_s: float | None = None
     error: str | None = None
+    opened: tuple[Delay, ...] = ()
 
 
 def deliver_one(engine: Engine, channel: Channel, pace: Pace, limits: Limits = LIMITS) -> Delivered | None:
@@ -239,7 +252,19 @@ class _Unit:
             delay_s=round(delay_s, 3),
             **_names(rows),
         )
-        return Delivered(outcome, ids, recorded, message_ts, repeat, delay_s)
+        opened = tuple(self.delays(rows)) if recorded else ()
+        return Delivered(outcome, ids, recorded, message_ts, repeat, delay_s, opened=opened)
+
+    def delays(self, rows: Sequence[Claimed]) -> Iterator[Delay]:
+        """Of the rows that tell of an incident that opened, or opened again."""
+        now = self.pace.now()
+        for row in rows:
+            if row.event in ("opened", "reopened") and isinstance(row.message, dict):
+                closed = row.minute + MINUTE
+                committed_s, delivered_s = (
+                    max((at - closed).total_seconds(), 0.0) for at in (row.created_at, now)
+                )
+                yield Delay(str(row.message["tier"]), row.minute, committed_s, delivered_s)
 
     def failed(self, rows: Sequence[Claimed], error: DeliveryError) -> Delivered:
         """Decide between later and never, and write it down."""

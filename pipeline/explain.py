@@ -18,7 +18,9 @@ from pipeline.judge import (
     surge_breach,
     surge_reasons,
 )
+from pipeline.schema import BUDGETED_COLUMNS
 from pipeline.settings import POLICIES
+from pipeline.why_not import windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,19 +28,7 @@ if TYPE_CHECKING:
 
     from baselines.rules import Rules
     from baselines.windows import Windows
-
-
-#: What a signal says about the judgement of the policy `budgeted`.
-BUDGETED_COLUMNS = (
-    "kind",
-    "cause",
-    "window_minutes",
-    "approvals_window",
-    "cancels_window",
-    "expected_window",
-    "evidence",
-    "evidence_needed",
-)
+    from pipeline.why_not import FirstFire, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +60,13 @@ class Account:
     signal: Mapping[str, Any] = field(
         default_factory=dict
     )  # the signal under `budgeted`: kind, window, evidence
+    windows: Sequence[Window] = ()  # every window of `budgeted`, however far from its evidence
+    first: Mapping[str, FirstFire] = field(default_factory=dict)  # by policy, where signals were searched
+
+    def as_json_at(self, asked: datetime) -> dict[str, Any]:
+        """For machines, with the first fires as seen from the minute that was asked for."""
+        first = {policy: found.as_json(asked) for policy, found in self.first.items()}
+        return {**self.as_json(), "first_fires": first}
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -82,6 +79,7 @@ class Account:
             "verdicts": {p: {"fires": r == FIRES, "reason": r} for p, r in self.reasons.items()},
             "distance": self.distance,
             "budgeted": dict(self.signal),
+            "windows": [window.as_json() for window in self.windows],
         }
 
 
@@ -98,8 +96,15 @@ def explain(windows: Windows, merchant_id: str, rules: Rules) -> list[Account]:
     if position is None:
         return accounts
     # A share of a budget depends on everybody, so the whole minute is judged.
-    signals = judge(compare(windows, rules), "budgeted", rules).filter(merchant_id=merchant_id)
-    return [_with_signal(account, signals.filter(rule=account.rule).to_dicts()) for account in accounts]
+    comparison = compare(windows, rules, position)
+    signals = judge(comparison, "budgeted", rules).filter(merchant_id=merchant_id)
+    seen = windows_of(comparison, position, rules)
+    return [
+        replace(
+            _with_signal(account, signals.filter(rule=account.rule).to_dicts()), windows=seen[account.rule]
+        )
+        for account in accounts
+    ]
 
 
 def _with_signal(account: Account, signals: Sequence[Mapping[str, Any]]) -> Account:
@@ -117,7 +122,8 @@ def _surge_of(windows: Windows, position: int | None) -> SurgeNumbers:
 
 def _drop_of(windows: Windows, position: int | None, rules: Rules) -> DropNumbers:
     pacing = windows.pacing
-    today, paced, whole = (_one(a, position) for a in (pacing.today, pacing.paced, pacing.whole))
+    today, whole = (_one(a, position) for a in (pacing.today, pacing.whole))
+    paced = np.zeros(1, np.int64) if position is None else pacing.paced_at(np.array([position]))
     judged = rules.volume_drop.mode == "paced" or pacing.is_day_end(windows.last or 0)
     return DropNumbers(np.zeros(1, np.int64), today, paced, whole, pacing.days, judged)
 
@@ -217,4 +223,8 @@ def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account]
             for policy, r in account.reasons.items()
         ]
         lines += [f"    {name:<20}{value:>20}" for name, value in account.signal.items()]
+        lines += [f"  window  {window}" for window in account.windows]
+        lines += [
+            f"  {policy:<10} first fires: {found.text(minute)}" for policy, found in account.first.items()
+        ]
     return "\n".join(lines)

@@ -16,9 +16,8 @@ import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
-from pipeline.errors import ConfigurationError
 from pipeline.schema import conform_source
-from pipeline.source import Changed, Extracted, Fence, Payout
+from pipeline.source import Changed, Extracted, Fence, Payout, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -60,7 +59,9 @@ class Source:
 
     def again(self) -> Source:
         """The same database through connections of its own, for another thread."""
-        return Source(self.url, self._queries, self._timeout)
+        other = Source(self.url, self._queries, self._timeout)
+        other._merchant_is_text = self._merchant_is_text
+        return other
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""
@@ -140,14 +141,7 @@ class Source:
         self.payouts([], clock.date(), 1, clock)
 
     def _query(self, name: str) -> str:
-        path = self._queries / f"{name}.sql"
-        try:
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            msg = f"cannot read the extraction query {path}: {error.strerror}"
-            raise ConfigurationError(
-                msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/postgresql"
-            ) from error
+        return read_query(self._queries, name, "postgresql")
 
     def _fence(self, cursor: adbc.Cursor) -> Fence:
         row = self._fetch(cursor, "fence").row(0, named=True)

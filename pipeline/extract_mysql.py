@@ -10,6 +10,7 @@ session is in UTC; a TIMESTAMP then is certain, a DATETIME only where the query 
 
 from __future__ import annotations
 
+import re
 import ssl
 from contextlib import contextmanager
 from datetime import UTC, timedelta
@@ -21,10 +22,10 @@ import pymysql
 
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
-from pipeline.mysql_wire import fetch
+from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source
 from pipeline.settings import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Totals
+from pipeline.source import Changed, Extracted, Fence, Payout, Totals, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from pymysql.connections import Connection
 
-    from pipeline.mysql_wire import Answer
     from pipeline.source import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
@@ -46,8 +46,11 @@ _SESSION = (
 )
 #: A statement reads at most this much, so that the timeout bounds a query and never a day of history.
 _STATEMENT_SPAN = timedelta(hours=1)
-#: Storage engines whose tables a snapshot covers; a view has none of its own.
-_WITH_SNAPSHOTS = ("InnoDB", "ROCKSDB", None)
+#: Tables that no snapshot covers, of those that we may read.
+_WITHOUT_SNAPSHOTS = (
+    "SELECT table_name, engine FROM information_schema.tables"
+    " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
+)
 _NOTHING = Totals(0, 0, 0)
 #: What the queries beside `transactions` give.
 _GIVEN = {
@@ -84,7 +87,9 @@ class MySqlSource:
 
     def again(self) -> MySqlSource:
         """The same database through a connection of its own, for another thread."""
-        return MySqlSource(self.url, self._queries, self._timeout)
+        other = MySqlSource(self.url, self._queries, self._timeout)
+        other._merchant_is_text = self._merchant_is_text
+        return other
 
     def close(self) -> None:
         """Give the connection back; the next read opens a new one."""
@@ -105,7 +110,7 @@ class MySqlSource:
         """Rows of `span` from one snapshot."""
         with self._snapshot() as ask:
             clock = _fence(ask).clock
-            parts = [ask("transactions", start=part.start, end=part.end).frame for part in _parts(span)]
+            parts = [ask("transactions", start=part.start, end=part.end) for part in _parts(span)]
         rows = conform_source(pl.concat(parts), str(self._queries / "transactions.sql"))
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
         return Extracted(rows, 0, clock)
@@ -114,9 +119,9 @@ class MySqlSource:
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
         with self._snapshot() as ask:
             fence = _fence(ask)
-            written = ask("changed", start=look_back.start).frame["minute"].to_list()
+            written = ask("changed", start=look_back.start)["minute"].to_list()
             runs = _runs([minute for minute in written if minute in known])
-            counted = [ask("totals", start=run.start, end=run.end).frame for run in runs]
+            counted = [ask("totals", start=run.start, end=run.end) for run in runs]
         theirs = {row["minute"]: _totals(row) for frame in counted for row in frame.iter_rows(named=True)}
         minutes = (
             minute
@@ -128,12 +133,12 @@ class MySqlSource:
     def totals(self, span: Span) -> pl.DataFrame:
         """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
         with self._snapshot() as ask:
-            return pl.concat(ask("totals", start=part.start, end=part.end).frame for part in _parts(span))
+            return pl.concat(ask("totals", start=part.start, end=part.end) for part in _parts(span))
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
         with self._snapshot() as ask:
-            return int(ask("without_time").frame["rows"][0])
+            return int(ask("without_time")["rows"][0])
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
@@ -147,7 +152,7 @@ class MySqlSource:
                 today=today,
                 cancelable_days=cancelable_days,
                 moment=moment,
-            ).frame
+            )
         return {
             r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"])
             for r in found.iter_rows(named=True)
@@ -159,39 +164,29 @@ class MySqlSource:
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask).clock
-            answer = ask("transactions", start=clock, end=clock)
+            rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
-            self._check_engines(answer)
-        rows = conform_source(answer.frame, str(self._queries / "transactions.sql"))
-        self._merchant_is_text = rows.schema["merchant_id"] == pl.String
+            self._check_engines()
+        checked = conform_source(rows, str(self._queries / "transactions.sql"))
+        self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.payouts([], clock.date(), 1, clock)
 
-    def _check_engines(self, answer: Answer) -> None:
+    def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
-        query = "SELECT engine FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
-        connection = self._connect()
-        for database, table in sorted({field.table for field in answer.fields if field.table}):
-            found = fetch(connection, connection.cursor().mogrify(query, (database, table))).frame
-            engine = found.item() if found.height else None
-            if engine not in _WITH_SNAPSHOTS:
-                msg = f"the table {database}.{table} is kept by {engine}, which has no snapshots"
+        named = set(re.findall(r"\w+", re.sub("--.*", "", self._query("transactions"))))
+        for table, engine in fetch(self._connect(), _WITHOUT_SNAPSHOTS).iter_rows():
+            if table in named:
+                msg = f"the table {table} is kept by {engine}, which has no snapshots"
                 raise ConfigurationError(
                     msg, f"minuterisk needs InnoDB: ALTER TABLE {table} ENGINE = InnoDB, or read a copy"
                 )
 
     def _query(self, name: str) -> str:
-        path = self._queries / f"{name}.sql"
-        try:
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            msg = f"cannot read the extraction query {path}: {error.strerror}"
-            raise ConfigurationError(
-                msg, "point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/mysql"
-            ) from error
+        return read_query(self._queries, name, "mysql")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Callable[..., Answer]]:
+    def _snapshot(self) -> Iterator[Callable[..., pl.DataFrame]]:
         """A READ ONLY transaction with the snapshot of its start; a failure gives the connection up."""
         with source_errors(self.url):
             try:
@@ -203,9 +198,9 @@ class MySqlSource:
                 self.close()
                 raise
 
-    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> Answer:
+    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
         answer = fetch(connection, self._text(connection, name, values))
-        missing = [column for column in _GIVEN.get(name, ()) if column not in answer.frame.columns]
+        missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
             raise SourceChanged(msg, f"it must give {', '.join(_GIVEN[name])}")
@@ -236,6 +231,7 @@ class MySqlSource:
             return pymysql.connect(
                 **connect_arguments(self.url),
                 charset="utf8mb4",
+                conv=dict(TEXT_ONLY),
                 autocommit=True,
                 connect_timeout=10,
                 read_timeout=patience,
@@ -310,8 +306,8 @@ def _tls(mode: str, authority: str | None) -> dict[str, Any]:
     return {"ssl": context}
 
 
-def _fence(ask: Callable[..., Answer]) -> Fence:
-    return Fence(0, 0, ask("fence").frame["clock"][0])
+def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
+    return Fence(0, 0, ask("fence")["clock"][0])
 
 
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
+from baselines.windows import POSITION
 from pipeline.count import Counted, count
-from pipeline.minute import business_date, business_day
+from pipeline.minute import MINUTE_US, business_date, business_day, to_index
 from pipeline.schema import DATASETS, MERCHANT_MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from pipeline.lake import Lake
+    from baselines.merchants import MerchantIndex
+    from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
     from pipeline.source import TradeSource
-    from pipeline.state import State
     from pipeline.steps import Steps
+
+
+_NOTHING_ASIDE = DATASETS["quarantine"].to_frame()
 
 
 class SourceFeed:
@@ -35,28 +43,34 @@ class SourceFeed:
 class LakeFeed:
     """Published counts, read a business day at a time and handed out by the minute."""
 
-    def __init__(self, lake: Lake, state: State) -> None:
+    def __init__(self, lake: Lake, files: Sequence[LakeFile], merchants: MerchantIndex) -> None:
         self._lake = lake
-        self._state = state
-        self._files = state.publication().files
+        self._files = files
+        self._merchants = merchants
         self._day: Span | None = None
         self._rows = MERCHANT_MINUTE.to_frame()
+        self._first = 0
+        self._borders = np.zeros(0, np.int64)  # of the minutes of `_day` in `_rows`
 
     def count(self, span: Span, steps: Steps) -> Counted:
         """The published merchant-minutes of `span`; the ledger rows keep their numbers."""
         with steps.time("read"):
             self._load(span)
-            minute = self._rows["minute"]
-            first, last = minute.search_sorted(span.start, "left"), minute.search_sorted(span.end, "left")
-            rows = self._rows.slice(int(first), int(last) - int(first))
-        return Counted(span, rows, DATASETS["quarantine"].to_frame(), [], published=True)
+            first, last = (int(self._borders[to_index(end) - self._first]) for end in (span.start, span.end))
+            rows = self._rows.slice(first, last - first)
+        return Counted(span, rows, _NOTHING_ASIDE, [], published=True)
 
     def _load(self, span: Span) -> None:
         if self._day and self._day.start <= span.start and span.end <= self._day.end:
             return
         zone = self._lake.zone
-        self._day = business_day(business_date(span.start, zone), zone)
-        self._rows = self._lake.read(self._files, "merchant_minute", self._day)
+        self._day = day = business_day(business_date(span.start, zone), zone)
+        rows = self._lake.read(self._files, "merchant_minute", day)
+        # Looked up for the day at once: a look-up of its own for each minute costs as much as its judgement.
+        self._rows = rows.with_columns(pl.Series(POSITION, self._merchants.positions(rows["merchant_id"])))
+        self._first = to_index(day.start)
+        index = rows["minute"].dt.epoch("us").to_numpy() // MINUTE_US
+        self._borders = np.searchsorted(index, np.arange(self._first, to_index(day.end) + 1))
 
 
 class CatchUpFeed:

@@ -7,17 +7,21 @@ it back. The policy `budgeted` adds what its own windows see beyond that, as row
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
 
 from pipeline.budget import find_collapses, find_drops, find_surges, usual_for_the_day
-from pipeline.minute import HOUR_MINUTES
-from pipeline.schema import SIGNAL
+from pipeline.hold import INHIBITED, PENDING
+from pipeline.minute import HOUR_MINUTES, MINUTE_US, to_index
+from pipeline.outage import EVERYBODY, NOT_SUDDEN, PLATFORM_RULES, platform_rows
+from pipeline.schema import BUDGETED_COLUMNS, CAUSES, SIGNAL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from baselines.rules import Rules
@@ -53,36 +57,99 @@ REASONS = (
     BELOW_DAILY_AMOUNT,
     USUAL_FOR_THE_DAY,
     HELD_BY_BUDGET,
+    NOT_SUDDEN,
+    PENDING,
+    INHIBITED,
 )
+
+#: Signals with these can change an incident: they open one or keep one open.
+SETTLING = (FIRES, HELD_BY_BUDGET, NOT_SUDDEN)
 
 #: How a signal was seen: by the brief's condition, or under `budgeted` in another window beside it.
-KINDS = ("rule", "fast", "slow", "silence")
-#: Why the cancel rate rose: its numerator, or its denominator.
-CAUSES = ("more_cancels", "fewer_approvals")
+KINDS = ("rule", "fast", "slow", "silence", "platform")
 
-RULES = (CANCEL_SURGE, VOLUME_DROP)
+RULES = (CANCEL_SURGE, VOLUME_DROP, *PLATFORM_RULES)
 TIERS = ("tail", "top")
-_WINDOW_COLUMNS = (
-    "window_minutes",
-    "approvals_window",
-    "cancels_window",
-    "expected_window",
-    "evidence",
-    "evidence_needed",
-)
+_WINDOW_COLUMNS = BUDGETED_COLUMNS[BUDGETED_COLUMNS.index("window_minutes") :]
 _NUMBERS = tuple(name for name, dtype in SIGNAL.items() if dtype == pl.Int64)
 _EMPTY = SIGNAL.to_frame()
+
+
+#: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,) each.
+Columns = dict[str, "Integers"]
+
+_COLUMNS = ("position", "rule", "reason", "kind", "cause", *_NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Signals of one or more minutes before words and ids are put to them."""
+
+    columns: Columns
+    merchant_ids: pl.Series  # the id at position i
+
+    def __len__(self) -> int:
+        return len(self.columns["position"])
+
+    @property
+    def settles(self) -> Flags:
+        """Which of them can change an incident: those that pass, and those that keep one open."""
+        reason = self.columns["reason"]
+        settles: Flags = np.isin(reason, [REASONS.index(name) for name in SETTLING])
+        return settles
+
+    def take(self, chosen: Flags) -> Verdicts:
+        """Only some of the rows."""
+        return Verdicts({name: a[chosen] for name, a in self.columns.items()}, self.merchant_ids)
+
+    @staticmethod
+    def joined(parts: Sequence[Verdicts]) -> Verdicts:
+        """The rows of several minutes in their order; merchants have their position for ever."""
+        names = parts[0].columns
+        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
+        return Verdicts(columns, parts[-1].merchant_ids)
+
+    def frame(self) -> pl.DataFrame:
+        """As SIGNAL: by minute, top tier first, then by merchant and rule."""
+        if not len(self):
+            return _EMPTY
+        words = {"rule": RULES, "reason": REASONS, "kind": KINDS, "cause": CAUSES}
+        made: dict[str, pl.Expr] = {n: pl.when(pl.col(n) >= 0).then(pl.col(n)) for n in _NUMBERS}
+        made |= {name: _word(name, list_) for name, list_ in words.items()}
+        made["tier"] = _word("top", TIERS)
+        made["minute"] = (pl.col("minute") * MINUTE_US).cast(SIGNAL["minute"])
+        made["passed"] = pl.col("reason") == REASONS.index(FIRES)
+        position = pl.when(pl.col("position") >= 0).then(pl.col("position"))
+        made["merchant_id"] = pl.lit(self.merchant_ids).gather(position).fill_null(EVERYBODY)
+        frame = pl.DataFrame(self.columns).lazy().select(made[name].alias(name) for name in SIGNAL)
+        # One pass of the engine for all of it: its start costs more than these few rows.
+        return frame.sort("minute", pl.col("tier") != "top", "merchant_id", "rule").collect()
 
 
 def judge(comparison: Comparison, policy: str, rules: Rules) -> pl.DataFrame:
     """All signals of a minute (schema SIGNAL), top tier first, then by merchant and rule.
 
     `literal` lets every breach pass, `supported` those with enough counts, `budgeted` those that chance
-    does not explain within the false-alarm budget; it also sees what stands out in other windows.
+    does not explain within the false-alarm budget; it also sees what stands out in other windows. But for
+    `literal`, which knows the brief's two rules alone, all merchants together are judged as well.
     """
+    return verdicts(comparison, policy, rules).frame()
+
+
+def verdicts(comparison: Comparison, policy: str, rules: Rules) -> Verdicts:
+    """What `judge` says, as columns of integers: a replay need not make a frame of every minute."""
     parts = [*_surge_parts(comparison, policy, rules), *_drop_parts(comparison, policy, rules)]
-    parts = [part for part in parts if len(part["position"])]
-    return _frame(comparison, parts) if parts else _EMPTY
+    if policy != "literal":
+        parts += _platform_parts(comparison, rules)
+    borders = np.cumsum([0, *(len(part["position"]) for part in parts)]).tolist()
+    columns = {name: np.full(borders[-1], 0 if name == "kind" else -1) for name in _COLUMNS}
+    for part, start, end in zip(parts, borders, borders[1:], strict=False):
+        for name, values in part.items():
+            columns[name][start:end] = values
+    # All merchants together stand at position -1, behind the last one.
+    columns["top"] = np.append(comparison.top, True)[columns["position"]].astype(np.int64)
+    columns["minute"] = np.full(borders[-1], to_index(comparison.minute))
+    return Verdicts(columns, comparison.merchant_ids)
 
 
 def surge_breach(numbers: SurgeNumbers, factor: int) -> Flags:
@@ -163,10 +230,6 @@ def _first_gate(gates: list[tuple[str, Flags]], size: int) -> Integers:
     return codes
 
 
-#: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,) each.
-Columns = dict[str, "Integers"]
-
-
 def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
     every = comparison.surge
     breach = surge_breach(every, rules.cancel_surge.factor)
@@ -178,11 +241,14 @@ def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Colu
     passes = held.copy()
     passes[held] = found.passed[rows[held]]
     codes = _surge_codes(numbers, policy, rules, passes)
-    raw = _surge_columns(numbers, codes) | _cause(numbers, rules) | _window(found, rows, held)
-    beside, at = _beside(every, found.take(found.passed), breach)
+    cause = _cause(numbers, comparison, rules)
+    raw = _surge_columns(numbers, codes) | cause | _window(found, rows, held)
+    beside, at = _beside(every, found.only_passed(), breach)
     slow = (at.window_minutes > HOUR_MINUTES).astype(np.int64)
     fires = np.zeros(len(slow), np.int64)
-    seen = _surge_columns(beside, fires) | _cause(beside, rules) | _window(at) | {"kind": 1 + slow}
+    seen = (
+        _surge_columns(beside, fires) | _cause(beside, comparison, rules) | _window(at) | {"kind": 1 + slow}
+    )
     return [raw, seen]
 
 
@@ -193,16 +259,37 @@ def _drop_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Colum
         return [_drop_columns(numbers, numbers.days, _drop_codes(numbers, policy, rules))]
     found = find_drops(numbers, rules)
     codes = _drop_codes(numbers, policy, rules, found.passed)
-    raw = _drop_columns(numbers, numbers.days, codes) | _window(found)
     if hours is None or drop.mode == "full_day":
-        return [raw]
-    collapses = find_collapses(hours, rules)
-    codes[np.isin(numbers.positions, collapses.positions[collapses.passed])] = REASONS.index(FIRES)
-    alone = collapses.passed & ~np.isin(collapses.positions, numbers.positions)
-    beside, at = _select(hours, alone), collapses.take(alone)
+        return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
+    collapses = find_collapses(hours, rules).only_passed()
+    rows, held = collapses.at(numbers.positions)
+    held &= codes != REASONS.index(FIRES)  # the hour fires where the day does not yet, and is the reason
+    codes[held] = REASONS.index(FIRES)
+    day, hour = _window(found), _window(collapses, rows, held)
+    window = {name: np.where(held, hour[name], day[name]) for name in day}
+    raw = _drop_columns(numbers, numbers.days, codes) | window
+    alone = ~np.isin(collapses.positions, numbers.positions)
+    places = np.flatnonzero(np.isin(hours.positions, collapses.positions[alone]))
+    beside, at = _select(hours, places), collapses.take(alone)
     kind = np.where(at.approvals_window == 0, KINDS.index("silence"), KINDS.index("fast"))
     fires = np.zeros(len(kind), np.int64)
     return [raw, _drop_columns(beside, every.days, fires) | _window(at) | {"kind": kind}]
+
+
+def _platform_parts(comparison: Comparison, rules: Rules) -> list[Columns]:
+    """Of all merchants together: they have no position."""
+    found = platform_rows(comparison.platform, rules.platform)
+    words = {"rule": RULES, "kind": KINDS, "reason": REASONS}
+    return [
+        {
+            "position": np.array([-1]),
+            **{
+                name: np.array([words[name].index(str(value)) if name in words else int(value)])
+                for name, value in row.items()
+            },
+        }
+        for row in found
+    ]
 
 
 def _beside(numbers: SurgeNumbers, passed: Found, breach: Flags) -> tuple[SurgeNumbers, Found]:
@@ -236,14 +323,15 @@ def _drop_columns(numbers: DropNumbers | HourNumbers, days: int, codes: Integers
     }
 
 
-def _cause(numbers: SurgeNumbers, rules: Rules) -> Columns:
+def _cause(numbers: SurgeNumbers, comparison: Comparison, rules: Rules) -> Columns:
     """Did the cancels rise or the approvals fall, against the same hour on the days before?
 
     Usual cancels are the week's rate of that hour's approvals; everything as integer cross-products.
     """
-    if numbers.approvals_like is None:
+    if comparison.same_hour is None:
         return {}
-    days, like, factor = 7, numbers.approvals_like, rules.cancel_surge.factor
+    days, like = len(comparison.same_hour), comparison.same_hour[:, numbers.positions].sum(axis=0)
+    factor = rules.cancel_surge.factor
     more = days * numbers.cancels_hour * numbers.approvals_week >= factor * numbers.cancels_week * like
     fewer = ~more & (days * factor * numbers.approvals_hour <= like)
     return {"cause": fewer.astype(np.int64)}
@@ -261,33 +349,10 @@ def _window(found: Found, rows: Integers | None = None, held: Flags | None = Non
     return columns
 
 
-def _select(numbers: Numbers, chosen: Flags) -> Numbers:
+def _select(numbers: Numbers, chosen: Flags | Integers) -> Numbers:
     given = ((f.name, getattr(numbers, f.name)) for f in fields(numbers))
     arrays: dict[str, Any] = {name: a[..., chosen] for name, a in given if isinstance(a, np.ndarray)}
     return replace(numbers, **arrays)
-
-
-def _frame(comparison: Comparison, parts: list[Columns]) -> pl.DataFrame:
-    """One frame of all parts, in one pass of the engine: its start costs more than these few rows."""
-    names = ("position", "rule", "reason", "kind", "cause", *_NUMBERS)
-    absent = {"kind": 0}
-    columns = {
-        name: np.concatenate(
-            [part.get(name, np.full(len(part["position"]), absent.get(name, -1))) for part in parts]
-        )
-        for name in names
-    }
-    position = columns.pop("position")
-    columns["top"] = comparison.top[position].astype(np.int64)
-    words = {"rule": RULES, "reason": REASONS, "kind": KINDS, "cause": CAUSES}
-    made: dict[str, pl.Expr] = {name: pl.when(pl.col(name) >= 0).then(pl.col(name)) for name in _NUMBERS}
-    made |= {name: _word(name, list_) for name, list_ in words.items()}
-    made["tier"] = _word("top", TIERS)
-    made["minute"] = pl.lit(comparison.minute, SIGNAL["minute"])
-    made["passed"] = pl.col("reason") == REASONS.index(FIRES)
-    made["merchant_id"] = pl.lit(comparison.merchant_ids).gather(position)
-    frame = pl.DataFrame(columns).lazy().select(made[name].alias(name) for name in SIGNAL)
-    return frame.sort(pl.col("tier") != "top", "merchant_id", "rule").collect()
 
 
 def _word(name: str, words: tuple[str, ...]) -> pl.Expr:

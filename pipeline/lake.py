@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
+import structlog
 
 from pipeline.errors import LakeDamaged, StorageUnavailable
+from pipeline.manifest import Manifest, read_manifest
 from pipeline.minute import Span, business_date, format_minute
 from pipeline.schema import DATASETS, conform
 from pipeline.translate import storage_errors
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
+
+log = structlog.get_logger()
 
 #: A file nobody wrote a ledger row for is an orphan of a crash.
 TEMPORARY_SUFFIX = ".writing"
@@ -101,36 +105,57 @@ class Lake:
         return LakeFile(dataset, relative, span, frame.height, len(content), digest)
 
     def read(
-        self, files: Iterable[LakeFile], dataset: str, span: Span, merchant_id: str | None = None
+        self, files: Iterable[LakeFile], dataset: str, span: Span, merchants: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """Rows of `span` from the given files, of one merchant where one is named, by minute and merchant."""
-        paths = [self.folder / f.path for f in files if f.dataset == dataset and _overlap(f.span, span)]
+        """Rows of `span` from the given files, of `merchants` alone if given; by minute and merchant."""
+        paths = [self.folder / f.path for f in files if f.dataset == dataset and overlap(f.span, span)]
         if not paths:
             return DATASETS[dataset].to_frame()
         inside = (pl.col("minute") >= span.start) & (pl.col("minute") < span.end)
-        if merchant_id is not None:
-            inside &= pl.col("merchant_id") == merchant_id
+        if merchants is not None:
+            inside &= pl.col("merchant_id").is_in(list(merchants))
         try:
-            # A file written before a column was added reads as null there; extra columns are still refused.
-            rows = (
-                pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
-                .filter(inside)
-                .collect()
-            )
+            rows = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset]).filter(inside).collect()
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
         except OSError as error:
             msg = f"cannot read {self.folder / dataset}: {error}"
             raise StorageUnavailable(msg, "check the disk and the rights of this user") from error
-        return conform(rows, DATASETS[dataset]).sort("minute", "merchant_id", maintain_order=True)
+        rows = conform(rows, DATASETS[dataset])
+        return rows if _in_order(rows) else rows.sort("minute", "merchant_id", maintain_order=True)
+
+    def damaged(self, files: Iterable[LakeFile]) -> list[LakeFile]:
+        """Those of the files that are missing, or whose bytes are not the ones that were committed."""
+        return [file for file in files if _digest(self.folder / file.path) != file.sha256]
+
+    def require_whole(self, files: Iterable[LakeFile]) -> None:
+        """Raise LakeDamaged for a file that is not what was committed.
+
+        Whoever writes rows of a file into a new one asks this first: Parquet reads some flipped bits as other
+        numbers, and the new file's checksum would make them true.
+        """
+        for file in self.damaged(files):
+            msg = f"the published file {file.path} is missing or damaged"
+            raise LakeDamaged(msg, "`minuterisk run` and `reconcile` build it again from the source")
 
     def project(self, publication: Publication) -> None:
         """Replace the manifest, so that readers see `publication` and nothing between."""
         content = json.dumps(_manifest(publication), separators=(",", ":"))
         with storage_errors(self._manifest):
             self._manifest.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._manifest, content.encode())
+            replace_file(self._manifest, content.encode())
+
+    def shown(self) -> Manifest | None:
+        """What readers see now; None where the manifest is missing or damaged."""
+        try:
+            return read_manifest(self._manifest)
+        except LakeDamaged:
+            return None
+
+    def has_catalog(self) -> bool:
+        """Is the analysts' catalog there?"""
+        return self._catalog.is_file()
 
     def project_catalog(self, publication: Publication) -> None:
         """Replace the analysts' DuckDB file by one whose views read `publication`."""
@@ -139,28 +164,35 @@ class Lake:
             self._catalog.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._write_catalog(files)
-            except duckdb.IOException as error:  # DuckDB gives no error number to translate
+            except duckdb.Error as error:  # DuckDB gives no error number to translate
+                self.require_whole(publication.files)  # it looks into each file for its columns
                 msg = f"cannot write {self._catalog}: {str(error).splitlines()[0]}"
                 raise StorageUnavailable(msg, "free space on the disk, then start again") from error
 
-    def unlink(self, paths: Iterable[str]) -> None:
-        """Delete retired files; one that is gone already is fine."""
+    def unlink(self, paths: Iterable[str]) -> list[str]:
+        """Delete files and give those that are gone now; one that stays must not keep the others."""
+        gone = []
         for path in paths:
-            with storage_errors(self.folder / path):
+            try:
                 (self.folder / path).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("lake.file_not_deleted", path=path, error=error.strerror, alarm=True)
+            else:
+                gone.append(path)
+        return gone
 
     def _write_catalog(self, files: Mapping[str, Sequence[str]]) -> None:
         temporary = self._catalog.with_suffix(TEMPORARY_SUFFIX)
         temporary.unlink(missing_ok=True)
         with duckdb.connect(str(temporary)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            for statement in catalog_statements(self.folder, files):
+            for statement in catalog_statements(self.folder, files, self.zone):
                 connection.execute(statement)
         temporary.replace(self._catalog)
 
 
-def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
-    """DDL of the analysts' views over the files of each dataset.
+def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]], zone: ZoneInfo) -> list[str]:
+    """DDL of the analysts' views over the files of each dataset; a business day is one of `zone`.
 
     The files are listed, never found by a pattern, so that no half-published one is seen.
     """
@@ -168,17 +200,20 @@ def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]]) -> list
     for dataset, schema in DATASETS.items():
         paths = [str(folder / path) for path in files.get(dataset, ())]
         views.append(f"CREATE OR REPLACE VIEW {dataset} AS {_select(paths, schema)}")
-    return [*views, *(s for s in sql("analyst/views").split(";\n") if s.strip())]
+    ours = sql("analyst/views").replace("{business_timezone}", _quoted(zone.key))
+    return [*views, *(s for s in ours.split(";\n") if s.strip())]
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
-    columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
-    empty = f"SELECT {', '.join(columns)} WHERE false"
     if not paths:
-        return empty
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    # The union gives null for a column that was added after a file was written.
-    return f"{empty} UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names and paths of ours
+        columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
+        return f"SELECT {', '.join(columns)} WHERE false"
+    listed = ", ".join(_quoted(path) for path in paths)
+    return f"SELECT {', '.join(schema)} FROM read_parquet([{listed}])"  # noqa: S608 - names and paths of ours
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _manifest(publication: Publication) -> dict[str, Any]:
@@ -201,7 +236,25 @@ def _entry(file: LakeFile) -> dict[str, Any]:
     }
 
 
-def _overlap(one: Span, other: Span) -> bool:
+def _in_order(rows: pl.DataFrame) -> bool:
+    """Are the rows sorted by minute and merchant? Mostly they are, and asking costs less than sorting."""
+    if not rows["minute"].is_sorted():
+        return False
+    same = pl.col("minute") == pl.col("minute").shift()
+    falls = pl.col("merchant_id") < pl.col("merchant_id").shift()
+    return not rows.select((same & falls).any()).item()
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Do two spans share a minute?"""
     return one.start < other.end and other.start < one.end
 
 
@@ -209,7 +262,8 @@ def _stem(span: Span) -> str:
     return f"{format_minute(span.start).replace(':', '')}-{span.minutes}m"
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` in the place of a file: after a power cut it is the old one or the new one, whole."""
     temporary = path.with_suffix(TEMPORARY_SUFFIX)
     temporary.write_bytes(content)
     _sync(temporary)

@@ -17,7 +17,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
-from pipeline.minute import parse_time
+from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, parse_time
+from pipeline.schema import CAUSES, RULE_NUMBERS
+from pipeline.wording import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,114 +27,14 @@ if TYPE_CHECKING:
 
 Block = dict[str, Any]
 
-EVENTS: Final = ("opened", "escalated", "acknowledged", "corrected", "resolved")
-REASON_NUMBERS: Final = (
-    "approvals_hour",
-    "cancels_hour",
-    "approvals_week",
-    "cancels_week",
-    "amount_today",
-    "amount_paced",
-    "amount_days",
-    "days",
+EVENTS: Final = ("opened", "reopened", "escalated", "repeated", "acknowledged", "corrected", "resolved")
+_REASON_NUMBERS: Final = tuple(
+    dict.fromkeys([*(name for numbers in RULE_NUMBERS.values() for name in numbers), "merchants_held"])
 )
-#: The integers without which a rule's sentence cannot be written.
-NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
-    "cancel_surge": REASON_NUMBERS[:4],
-    "volume_drop": REASON_NUMBERS[4:],
-}
 NAME_LENGTH: Final = 80
 DIGEST_LENGTH: Final = 10
 LIGHTS: Final = {"critical": "🔴", "high": "🟠", "medium": "🟡"}
 RESOLVED_LIGHT: Final = "✅"
-
-#: Every text people read, in one place. Both languages say the same.
-TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "ko": {
-        "critical": "심각",
-        "high": "높음",
-        "medium": "보통",
-        "cancel_surge": "취소 급증",
-        "volume_drop": "거래액 급감",
-        "top": "상위 1% 가맹점",
-        "tail": "일반 가맹점",
-        "state_opened": "새 사건",
-        "state_escalated": "격상",
-        "state_acknowledged": "확인됨",
-        "state_corrected": "정정",
-        "state_resolved": "해소",
-        "opened": "새 사건이 열렸습니다.",
-        "escalated": "심각도가 '{severity}' 단계로 올랐습니다 (발생 후 {duration}).",
-        "acknowledged": "담당자가 확인했습니다 (발생 후 {duration}).",
-        "corrected": "늦게 들어온 거래를 반영해 수치를 바로잡았습니다 (발생 후 {duration}).",
-        "resolved": "해소되었습니다 (지속 시간 {duration}).",
-        "surge": "최근 1시간 취소 {cancels_hour}건 / 승인 {approvals_hour}건(취소율 {rate_hour}), "
-        "지난 7일 취소 {cancels_week}건 / 승인 {approvals_week}건(취소율 {rate_week})의 {ratio}배입니다.",
-        "surge_no_ratio": "최근 1시간 취소 {cancels_hour}건 / 승인 {approvals_hour}건(취소율 {rate_hour}), "
-        "지난 7일 취소 {cancels_week}건 / 승인 {approvals_week}건(취소율 {rate_week}).",
-        "drop": "오늘 이 시각까지 승인액 {today}, 최근 {days}영업일 같은 시각까지 "
-        "평균 {paced}보다 {drop} 적습니다. 하루 평균은 {daily}입니다.",
-        "drop_no_ratio": "오늘 이 시각까지 승인액 {today}, 최근 {days}영업일 같은 시각까지 "
-        "평균 {paced}. 하루 평균은 {daily}입니다.",
-        "unknown": "계산 불가",
-        "merchant": "가맹점",
-        "at_risk": "위험 금액",
-        "paid_out_cancelable": "지급 후 취소 가능",
-        "cancelled_unrecovered": "취소 후 미회수",
-        "minute": "판정 시각",
-        "opened_minute": "발생 시각",
-        "duration": "경과",
-        "incident": "사건 {incident_id} · 정책 {policy}",
-        "link": "대시보드에서 보기",
-        "repeat": "중복 전송일 수 있음",
-        "repeat_why": "앞선 전송이 도착했는지 확인하지 못해 다시 보냅니다.",
-        "digest": "1분 사이 사건 {count}건이 열렸습니다. 위험 금액 합계 {total}.",
-        "digest_header": "사건 {count}건 동시 발생",
-        "digest_top": "위험 금액이 큰 {shown}건",
-    },
-    "en": {
-        "critical": "Critical",
-        "high": "High",
-        "medium": "Medium",
-        "cancel_surge": "Cancel surge",
-        "volume_drop": "Volume drop",
-        "top": "top 1 % merchant",
-        "tail": "ordinary merchant",
-        "state_opened": "new incident",
-        "state_escalated": "escalated",
-        "state_acknowledged": "acknowledged",
-        "state_corrected": "corrected",
-        "state_resolved": "resolved",
-        "opened": "A new incident has opened.",
-        "escalated": "Severity rose to '{severity}' ({duration} after it opened).",
-        "acknowledged": "An operator has acknowledged it ({duration} after it opened).",
-        "corrected": "Late transactions were counted and the numbers corrected ({duration} after it opened).",
-        "resolved": "Resolved (it lasted {duration}).",
-        "surge": "{cancels_hour} cancels to {approvals_hour} approvals in the last hour (rate {rate_hour}), "
-        "{ratio} times the 7-day rate of {cancels_week} to {approvals_week} ({rate_week}).",
-        "surge_no_ratio": "{cancels_hour} cancels to {approvals_hour} approvals in the last hour "
-        "(rate {rate_hour}); {cancels_week} to {approvals_week} in the 7 days before (rate {rate_week}).",
-        "drop": "{today} approved so far today, {drop} less than the average of {paced} by this time "
-        "over {days} business days. A whole day averages {daily}.",
-        "drop_no_ratio": "{today} approved so far today; the average by this time "
-        "over {days} business days is {paced}. A whole day averages {daily}.",
-        "unknown": "not defined",
-        "merchant": "Merchant",
-        "at_risk": "At risk",
-        "paid_out_cancelable": "Paid out, still cancelable",
-        "cancelled_unrecovered": "Cancelled, not recovered",
-        "minute": "Judged minute",
-        "opened_minute": "Opened",
-        "duration": "Elapsed",
-        "incident": "Incident {incident_id} · policy {policy}",
-        "link": "Open in the dashboard",
-        "repeat": "possible repeat",
-        "repeat_why": "It is not known whether an earlier attempt arrived, so it is sent again.",
-        "digest": "{count} incidents opened within a minute. At risk in total: {total}.",
-        "digest_header": "{count} incidents at once",
-        "digest_top": "The {shown} with most at risk",
-    },
-}
 
 
 class MessageMalformed(PermanentError):
@@ -157,6 +59,14 @@ class Message:
     paid_out_cancelable: int
     cancelled_unrecovered: int
     reason: Mapping[str, int | None] = field(hash=False)
+    times: int = 1  # how often the incident has opened
+    cause: str | None = None  # what made the cancel rate rise, where that is known
+    visible: bool = False  # worth a line in the channel as well as in the thread
+
+    @property
+    def of_platform(self) -> bool:
+        """Is it about all merchants together?"""
+        return self.rule.startswith("platform")
 
     @property
     def duration(self) -> timedelta:
@@ -175,7 +85,7 @@ def read_message(content: object, incident_id: int) -> Message:
     return Message(
         incident_id=incident_id,
         event=_known(content, "event", EVENTS),
-        rule=_known(content, "rule", NEEDED),
+        rule=_known(content, "rule", RULE_NUMBERS),
         merchant_id=_text(content, "merchant_id"),
         merchant_name=None if content.get("merchant_name") is None else _text(content, "merchant_name"),
         tier=_known(content, "tier", ("top", "tail")),
@@ -187,6 +97,9 @@ def read_message(content: object, incident_id: int) -> Message:
         paid_out_cancelable=_number(content, "paid_out_cancelable"),
         cancelled_unrecovered=_number(content, "cancelled_unrecovered"),
         reason=_reason(content, "reason"),
+        times=_number(content, "times") if "times" in content else 1,
+        visible=content.get("visible") is True,
+        cause=cause if (cause := content["reason"].get("cause")) in CAUSES else None,
     )
 
 
@@ -230,10 +143,10 @@ def _reason(content: Mapping[str, Any], name: str) -> dict[str, int | None]:
     given = content.get(name)
     if not isinstance(given, dict):
         raise _malformed(name, given, "an object")
-    needed = NEEDED[_known(content, "rule", NEEDED)]
+    needed = RULE_NUMBERS[_known(content, "rule", RULE_NUMBERS)]
     return {
         name: _number(given, name) if name in needed or given.get(name) is not None else None
-        for name in REASON_NUMBERS
+        for name in _REASON_NUMBERS
     }
 
 
@@ -260,9 +173,9 @@ def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool
     words = TEXTS[language]
     parts = [
         f"[{words[message.severity]}] {words[message.rule]} · {words['state_' + message.event]}",
-        _merchant(message),
+        _merchant(message, words),
         _what_happened(message, language).rstrip("."),
-        _risk(message, language),
+        *([] if message.of_platform else [_risk(message, language)]),
         _moment(message.minute, zone),
     ]
     if message.event != "opened":
@@ -282,13 +195,16 @@ def render_blocks(
 ) -> list[Block]:
     """The message of an incident as Slack Block Kit: how it stands now, with the numbers needed first."""
     words = TEXTS[language]
-    who = f"{words['merchant']} {_merchant(message)} · {words[message.tier]}"
+    who = f"{words['merchant']} {_merchant(message, words)} · {words[message.tier]}"
+    if message.of_platform:
+        who = words["platform"]
+    risk = "" if message.of_platform else f"*{_risk(message, language)}*\n"
     footer = words["incident"].format(incident_id=message.incident_id, policy=clean(message.policy))
     return [
         *_repeat_blocks(words, repeat=repeat),
         _header(render_header(message, language)),
         _section(f"{who}\n{_what_happened(message, language)}"),
-        _section(f"*{_risk(message, language)}*\n{_event(message, language)}"),
+        _section(f"{risk}{_event(message, language)}"),
         {
             "type": "section",
             "fields": [_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(message, language, zone)],
@@ -302,12 +218,12 @@ def render_reply_blocks(
 ) -> list[Block]:
     """What changed, short, for the thread under the incident's message."""
     words = TEXTS[language]
-    risk = f"{_risk(message, language)} · {_moment(message.minute, zone)}"
+    risk = "" if message.of_platform else f"{_risk(message, language)} · "
     lines = [
         f"*{words['state_' + message.event]}* · {_event(message, language)}",
-        _merchant(message),
+        _merchant(message, words),
         _what_happened(message, language),
-        risk,
+        f"{risk}{_moment(message.minute, zone)}",
     ]
     return [*_repeat_blocks(words, repeat=repeat), _section("\n".join(lines))]
 
@@ -324,9 +240,9 @@ def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bo
 def render_digest_lines(messages: Sequence[Message], language: str) -> list[str]:
     """The ten incidents with most KRW at risk, one line each; equal ones in the order they opened."""
     words = TEXTS[language]
-    top = sorted(messages, key=lambda m: (-m.krw_at_risk, m.incident_id))[:DIGEST_LENGTH]
+    top = sorted(messages, key=lambda m: (not m.of_platform, -m.krw_at_risk, m.incident_id))[:DIGEST_LENGTH]
     return [
-        f"{rank}. [{words[m.severity]}] {words[m.rule]} · {_merchant(m)} · {_risk(m, language)}"
+        f"{rank}. [{words[m.severity]}] {words[m.rule]} · {_merchant(m, words)} · {_risk(m, language)}"
         for rank, m in enumerate(top, start=1)
     ]
 
@@ -380,7 +296,30 @@ def duration_text(length: timedelta, language: str) -> str:
 
 
 def _what_happened(message: Message, language: str) -> str:
-    return _surge(message, language) if message.rule == "cancel_surge" else _drop(message, language)
+    if message.of_platform:
+        return _platform(message, language)
+    surge = message.rule == "cancel_surge"
+    said = [_surge(message, language) if surge else _drop(message, language)]
+    window = message.reason.get("window_minutes")
+    # The brief's own window says it in its sentence; what was seen in another one is said first.
+    if window and window != (HOUR_MINUTES if surge else DAY_MINUTES):
+        said.insert(0, _window(message, window, "surge_window" if surge else "drop_window", language))
+    if message.cause is not None:
+        said.append(TEXTS[language][message.cause])
+    return " ".join(said)
+
+
+def _window(message: Message, minutes: int, sentence: str, language: str) -> str:
+    counts = {
+        name: f"{message.reason.get(number) or 0:,}"
+        for name, number in (
+            ("approvals", "approvals_window"),
+            ("cancels", "cancels_window"),
+            ("usual", "expected_window"),
+        )
+    }
+    length = duration_text(timedelta(minutes=minutes), language)
+    return TEXTS[language][sentence].format(window=length, **counts)
 
 
 def _surge(message: Message, language: str) -> str:
@@ -407,8 +346,25 @@ def _drop(message: Message, language: str) -> str:
     )
 
 
+def _platform(message: Message, language: str) -> str:
+    words, n = TEXTS[language], _numbers(message)
+    cancels, usual = message.rule == "platform_cancels", n["expected_window"]
+    now = n["cancels_window" if cancels else "approvals_window"]
+    nothing = n["approvals_window"] + n["cancels_window"] == 0
+    what = words["cancels" if cancels else "silence" if nothing else "outage"].format(
+        window=n["window_minutes"],
+        now=f"{now:,}",
+        usual=f"{usual:,}",
+        drop=_percent(usual - now, usual, words),
+        ratio=_tenths(now, usual) or words["unknown"],
+    )
+    count = message.reason.get("merchants_held") or 0
+    held = "released" if message.event == "resolved" else "held_count" if count else "held"
+    return f"{what} {words[held].format(count=f'{count:,}')}"
+
+
 def _numbers(message: Message) -> dict[str, int]:
-    return {name: message.reason[name] or 0 for name in NEEDED[message.rule]}
+    return {name: message.reason[name] or 0 for name in RULE_NUMBERS[message.rule]}
 
 
 def _tenths(numerator: int, denominator: int) -> str | None:
@@ -427,17 +383,19 @@ def _percent(part: int, whole: int, words: Mapping[str, str]) -> str:
 def _event(message: Message, language: str) -> str:
     words = TEXTS[language]
     return words[message.event].format(
-        severity=words[message.severity], duration=duration_text(message.duration, language)
+        severity=words[message.severity],
+        duration=duration_text(message.duration, language),
+        times=message.times,
     )
 
 
 def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:
     words = TEXTS[language]
-    facts = [
+    money = [
         (words["paid_out_cancelable"], krw(message.paid_out_cancelable, language)),
         (words["cancelled_unrecovered"], krw(message.cancelled_unrecovered, language)),
-        (words["minute"], _moment(message.minute, zone)),
     ]
+    facts = [*([] if message.of_platform else money), (words["minute"], _moment(message.minute, zone))]
     if message.event != "opened":
         facts.append((words["opened_minute"], _moment(message.opened_minute, zone)))
         facts.append((words["duration"], duration_text(message.duration, language)))
@@ -448,7 +406,9 @@ def _risk(message: Message, language: str) -> str:
     return f"{TEXTS[language]['at_risk']} {krw(message.krw_at_risk, language)}"
 
 
-def _merchant(message: Message) -> str:
+def _merchant(message: Message, words: Mapping[str, str]) -> str:
+    if message.of_platform:
+        return words["platform"]
     identifier, name = clean(message.merchant_id) or "?", clean(message.merchant_name or "")
     return f"`{name}` (`{identifier}`)" if name else f"`{identifier}`"
 

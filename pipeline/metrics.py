@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.run import Judged
+    from pipeline.spent import Spent
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -53,6 +54,19 @@ class Metrics:
             buckets=_SECONDS,
             registry=r,
         )
+        self.incident_delay = Histogram(
+            "minuterisk_incident_delay_seconds",
+            "End of the judged minute to the incident's commit, and to its delivery",
+            ["tier", "stage"],
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.source_up = Gauge(
+            "minuterisk_source_up", "1 while the trade database answers, else 0", registry=r
+        )
+        self.source_silent = Gauge(
+            "minuterisk_source_silent_minutes", "Newest minutes in a row without any transaction", registry=r
+        )
         self.differences = Gauge(
             "minuterisk_reconcile_differences", "Minutes that differ from the source", registry=r
         )
@@ -71,7 +85,29 @@ class Metrics:
             registry=r,
         )
         self.without_time = Gauge(
-            "minuterisk_rows_without_time", "Source rows that no minute counts", registry=r
+            "minuterisk_rows_without_time",
+            "Source rows whose time is missing or absurd: no minute counts them",
+            registry=r,
+        )
+        self.strays = Gauge(
+            "minuterisk_stray_minutes",
+            "Minutes with rows not counted: past the horizon (found within a day), or in the future",
+            ["reason"],
+            registry=r,
+        )
+        self.budget_allowed = Gauge(
+            "minuterisk_budget_allowed_per_day",
+            "False cancel surges a day that the budget allows",
+            registry=r,
+        )
+        self.budget_spent = Gauge(
+            "minuterisk_budget_spent_today", "Cancel surges opened today under the budget", registry=r
+        )
+        self.budget_null = Gauge(
+            "minuterisk_budget_null_per_day",
+            "False cancel surges a day on the permuted null: mean of the last nights, 95 % interval",
+            ["of"],
+            registry=r,
         )
         self.leader = Gauge("minuterisk_leader_epoch", "Epoch of this process's leadership", registry=r)
 
@@ -94,10 +130,24 @@ class Metrics:
             ) from error
         return port
 
+    def observe_budget(self, found: Spent) -> None:
+        """Record the budget; nothing of the null before its first measurement."""
+        self.budget_spent.set(found.spent)
+        if found.allowed is None or found.interval is None:
+            return
+        self.budget_allowed.set(found.allowed)
+        values = {"mean": found.null_per_day or 0.0, "low": found.interval[0], "high": found.interval[1]}
+        for name, value in values.items():
+            self.budget_null.labels(name).set(value)
+
     def observe_minute(self, judged: Judged, steps_ms: Mapping[str, float]) -> None:
         """Record one judged minute and how long its steps took."""
         self.minutes.inc()
         self.transactions.inc(judged.counted.transactions)
+        if judged.counted.transactions:
+            self.source_silent.set(0)
+        else:
+            self.source_silent.inc()
         for step, ms in steps_ms.items():
             self.step.labels(step).observe(ms / 1000)
         self.tick.observe(sum(steps_ms.values()) / 1000)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
+MINUTE_US = 60_000_000
 HOUR_MINUTES = 60
 DAY_MINUTES = 1440
 WEEK_MINUTES = 7 * DAY_MINUTES

@@ -11,7 +11,6 @@ import polars as pl
 
 from pipeline.minute import split_by_day
 from pipeline.reconcile import Difference, reconcile, reconcile_exactly
-from pipeline.verify import damaged_files
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,7 +42,7 @@ class Faults:
 
 def find_faults(pipeline: Pipeline, source: TradeSource, span: Span) -> Faults:
     """Compare every minute of `span` with the source, and every published file with its checksum."""
-    files = damaged_files(pipeline.lake, pipeline.state.publication().files)
+    files = pipeline.lake.damaged(pipeline.state.publication().files)
     if files:  # what is in them cannot be compared; their rebuilding compares it
         differences = reconcile(source, pipeline.state, span, pipeline.lake.zone)
     else:
@@ -72,6 +71,7 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
         "files_damaged": len(found.files),
         "files_damaged_left": len(left.files),
         "rows_without_time": left.without_time,
+        "stray_minutes": pipeline.state.strays(),
         "revised_minutes": sum(row["revision"] > 0 for row in ledger),
         "ledger": totals,
         "files_equal_ledger": all(

@@ -1,13 +1,15 @@
-"""The whole way of one minute. Live, catch-up, replay and backtest all go through `run_minute`."""
+"""The whole way of one minute: `run_minute`, live and in a catch-up; a backtest takes its two halves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.alert import AtRisk, Changes, alert, keys_to_price
+from pipeline.alert import AtRisk, Changes, Known, alert, keys_to_open, merchants_to_price
 from pipeline.compare import compare
-from pipeline.judge import judge
+from pipeline.hold import Past, hold
+from pipeline.judge import verdicts
 from pipeline.minute import one_minute
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from baselines.windows import Windows
     from pipeline.alert import Incident, Key
     from pipeline.count import Counted
+    from pipeline.judge import Verdicts
     from pipeline.minute import Span
     from pipeline.steps import Steps
 
@@ -37,6 +40,10 @@ class Book(Protocol):
 
     def unresolved(self) -> Mapping[Key, Incident]:
         """Incidents that are not resolved."""
+        ...
+
+    def resolved_since(self, since: datetime) -> Mapping[Key, Incident]:
+        """The newest incident of each rule and merchant that has resolved after `since` and may come back."""
         ...
 
     def at_risk(self, merchants: Sequence[str], minute: datetime, windows: Windows) -> Mapping[str, AtRisk]:
@@ -60,6 +67,7 @@ class Line:
     rules: Rules
     policy: str
     steps: Steps
+    past: Past = field(default_factory=Past)  # what the gates of pipeline/hold.py remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +86,34 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     Either everything of the minute is committed or nothing is. If this raises, the windows may have moved
     without the ledger: drop the line and rebuild its windows from the lake.
     """
+    counted, found = judge_minute(minute, line)  # extract, aggregate, compare, judge
+    with line.steps.time("judge"):
+        signals = found.frame()
+    signals, changes = settle_minute(minute, signals, line)  # hold back, alert
+    line.book.record(minute, counted, signals, changes, line.steps)  # publish, commit
+    return Judged(minute, counted, signals, changes)
+
+
+def judge_minute(minute: datetime, line: Line) -> tuple[Counted, Verdicts]:
+    """The first half: what happened in the minute, and which merchants it makes stand out."""
     steps = line.steps
-    counted = line.feed.count(one_minute(minute), steps)  # extract, aggregate
+    counted = line.feed.count(one_minute(minute), steps)
     with steps.time("compare"):
         line.windows.add(minute, counted.merchant_minutes)
         comparison = compare(line.windows, line.rules)
     with steps.time("judge"):
-        signals = judge(comparison, line.policy, line.rules)
-    with steps.time("alert"):
+        return counted, verdicts(comparison, line.policy, line.rules)
+
+
+def settle_minute(minute: datetime, signals: pl.DataFrame, line: Line) -> tuple[pl.DataFrame, Changes]:
+    """The second half: which signals (SIGNAL) are held back, and what the others do to the incidents."""
+    with line.steps.time("alert"):
+        signals = hold(minute, signals, line.past, line.policy, line.rules)
+        line.past.add(minute, signals)
         unresolved = line.book.unresolved()
-        at_risk = line.book.at_risk(keys_to_price(signals, unresolved), minute, line.windows)
-        changes = alert(minute, signals, unresolved, at_risk, line.policy, line.rules)
-    line.book.record(minute, counted, signals, changes, steps)  # publish, commit
-    return Judged(minute, counted, signals, changes)
+        opening = keys_to_open(signals, unresolved)
+        since = minute - timedelta(minutes=line.rules.incident.reopen_within_minutes)
+        resolved = line.book.resolved_since(since) if opening else {}
+        at_risk = line.book.at_risk(merchants_to_price(opening), minute, line.windows)
+        known = Known(unresolved, resolved, at_risk)
+        return signals, alert(minute, signals, known, line.policy, line.rules)

@@ -68,7 +68,8 @@ SIGNAL: Final = pl.Schema(
         "amount_paced": pl.Int64(),  # sum over the baseline days, up to the same time of day
         "amount_days": pl.Int64(),  # sum over the baseline days, whole days
         "days": pl.Int64(),  # baseline days used
-        "kind": pl.String(),  # "rule": the raw condition held; "fast", "slow", "silence": seen beside it
+        # "rule": the raw condition held; "fast", "slow", "silence": seen beside it; "platform": all merchants
+        "kind": pl.String(),
         "cause": pl.String(),  # cancel_surge under `budgeted`: "more_cancels" or "fewer_approvals"
         "window_minutes": pl.Int64(),  # the window with the strongest evidence, with what it held
         "approvals_window": pl.Int64(),
@@ -76,8 +77,40 @@ SIGNAL: Final = pl.Schema(
         "expected_window": pl.Int64(),  # cancels (volume_drop: approvals) usual in that window, cut
         "evidence": pl.Int64(),  # 1000 · -log10 of the probability of chance
         "evidence_needed": pl.Int64(),  # what the merchant's share of the false-alarm budget asks for
+        "others_window": pl.Int64(),  # platform rules: the window without the merchants that deviate most
+        "others_expected": pl.Int64(),  # and what is usual for these others
     }
 )
+
+_PLATFORM_NUMBERS: Final = (
+    "days",
+    "window_minutes",
+    "approvals_window",
+    "cancels_window",
+    "expected_window",
+    "others_window",
+    "others_expected",
+)
+#: The integers of SIGNAL that a rule's reason cannot do without.
+RULE_NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cancel_surge": ("approvals_hour", "cancels_hour", "approvals_week", "cancels_week"),
+    "volume_drop": ("amount_today", "amount_paced", "amount_days", "days"),
+    "platform_outage": _PLATFORM_NUMBERS,
+    "platform_cancels": _PLATFORM_NUMBERS,
+}
+#: What the policy `budgeted` says besides, where it is known.
+BUDGETED_COLUMNS: Final = (
+    "kind",
+    "cause",
+    "window_minutes",
+    "approvals_window",
+    "cancels_window",
+    "expected_window",
+    "evidence",
+    "evidence_needed",
+)
+#: Why a cancel rate rose: its numerator, or its denominator.
+CAUSES: Final = ("more_cancels", "fewer_approvals")
 
 #: The published datasets of the lake, by name.
 DATASETS: Final[Mapping[str, pl.Schema]] = {

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pipeline.judge import CANCEL_SURGE
 from pipeline.minute import MINUTE
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.alert import Incident
     from pipeline.minute import Span
@@ -38,33 +39,57 @@ _DAY_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
+class Detection:
+    """A label that expects an alarm, and the first incident that explains it."""
+
+    label: Mapping[str, Any]  # a row of LABEL
+    incident: Incident | None  # None: not found
+
+    @property
+    def delay_minutes(self) -> int | None:
+        """From the start of the disturbance to the end of the minute that opened the incident."""
+        if self.incident is None:
+            return None
+        return int((self.incident.opened_minute + MINUTE - self.label["start"]) // MINUTE)
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """How a backtest compares with its labels."""
 
     incidents: int
     true_incidents: int  # explained by a label
     false_quiet: int  # of the false ones: on a label that expects quiet
-    alarms: int  # labels that expect an alarm
-    found: int
-    delay_minutes: Sequence[int]  # of the found ones, sorted
+    detections: Sequence[Detection]  # one per label that expects an alarm
     random_recall: float  # of as many incidents at random merchants and minutes
     days: float
+
+    @property
+    def found(self) -> int:
+        """How many labels were found."""
+        return len(self.delays())
+
+    def delays(self, tier: str | None = None) -> list[int]:
+        """Minutes to detection of the found labels, sorted; of one tier where it is named."""
+        found = [d for d in self.detections if d.incident is not None and tier in (None, d.incident.tier)]
+        return sorted(d.delay_minutes or 0 for d in found)
 
     def as_json(self) -> dict[str, Any]:
         """For machines; null where there is nothing to divide by."""
         false = self.incidents - self.true_incidents
         return {
-            "labels": self.alarms,
+            "labels": len(self.detections),
             "found": self.found,
-            "recall": _ratio(self.found, self.alarms),
+            "recall": _ratio(self.found, len(self.detections)),
             "random_recall": round(self.random_recall, 4),
             "precision": _ratio(self.true_incidents, self.incidents),
             "false_incidents": false,
             "false_incidents_per_day": round(false / self.days, 2),
             "incidents_per_day": round(self.incidents / self.days, 2),
             "quiet_labels_broken": self.false_quiet,
-            "delay_minutes_median": _quantile(self.delay_minutes, 50),
-            "delay_minutes_p95": _quantile(self.delay_minutes, 95),
+            **_delays("delay_minutes", self.delays()),
+            **_delays("delay_minutes_top", self.delays("top")),
+            **_delays("delay_minutes_tail", self.delays("tail")),
         }
 
 
@@ -73,21 +98,37 @@ def score(opened: Sequence[Incident], labels: pl.DataFrame, span: Span, merchant
     rows = labels.filter((pl.col("start") >= span.start) & (pl.col("start") < span.end)).to_dicts()
     alarms = [row for row in rows if row["expected"] == "alarm"]
     quiet = [row for row in rows if row["expected"] == "quiet"]
-    true = [i for i in opened if any(_explains(row, i) for row in alarms)]
-    false = [i for i in opened if not any(_explains(row, i) for row in alarms)]
-    first = [min((i.opened_minute for i in true if _explains(row, i)), default=None) for row in alarms]
-    pairs = zip(alarms, first, strict=True)
-    delays = sorted((at + MINUTE - row["start"]) // MINUTE for row, at in pairs if at is not None)
+    by_merchant: dict[str, list[Incident]] = {}
+    for incident in sorted(opened, key=lambda i: i.opened_minute):
+        by_merchant.setdefault(incident.merchant_id, []).append(incident)
+    of_label = [[i for i in by_merchant.get(row["merchant_id"], []) if _explains(row, i)] for row in alarms]
+    true = {id(incident) for explaining in of_label for incident in explaining}
     return Score(
         incidents=len(opened),
         true_incidents=len(true),
-        false_quiet=sum(any(_explains(row, i) for row in quiet) for i in false),
-        alarms=len(alarms),
-        found=len(delays),
-        delay_minutes=delays,
+        false_quiet=sum(any(_explains(row, i) for row in quiet) for i in opened if id(i) not in true),
+        detections=[
+            Detection(row, next(iter(found), None)) for row, found in zip(alarms, of_label, strict=True)
+        ],
         random_recall=_random_recall(len(opened), alarms, span, merchants),
         days=span.minutes / _DAY_MINUTES,
     )
+
+
+def money_caught(detections: Sequence[Detection], minutes: pl.DataFrame) -> dict[str, int]:
+    """What was cancelled while labelled surges lasted, and how much of it after the incident had opened.
+
+    `minutes` are merchant-minutes (MERCHANT_MINUTE) of the labelled merchants; minor units of the currency.
+    """
+    surges = [d for d in detections if d.label["rule"] == CANCEL_SURGE]
+    cancelled = caught = 0
+    for one in surges:
+        lasts = (pl.col("minute") >= one.label["start"]) & (pl.col("minute") < one.label["end"])
+        rows = minutes.filter((pl.col("merchant_id") == one.label["merchant_id"]) & lasts)
+        cancelled += int(rows["cancel_amount"].sum())
+        if one.incident is not None:
+            caught += int(rows.filter(pl.col("minute") > one.incident.opened_minute)["cancel_amount"].sum())
+    return {"krw_cancelled": cancelled, "krw_caught": caught}
 
 
 def _explains(row: dict[str, Any], incident: Incident) -> bool:
@@ -105,6 +146,10 @@ def _random_recall(incidents: int, alarms: Sequence[dict[str, Any]], span: Span,
 
 def _ratio(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
+
+
+def _delays(name: str, ordered: Sequence[int]) -> dict[str, int | None]:
+    return {f"{name}_median": _quantile(ordered, 50), f"{name}_p95": _quantile(ordered, 95)}
 
 
 def _quantile(ordered: Sequence[int], percent: int) -> int | None:

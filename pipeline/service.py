@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,27 +21,32 @@ from pipeline.compact import compact, delete_expired, sweep_orphans
 from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
-from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, UsageError
-from pipeline.minute import Span, business_date
+from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, SourceUnavailable, UsageError
+from pipeline.minute import MINUTE, Span, business_date, business_day
+from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
 from pipeline.proof import find_faults, statement_of
 from pipeline.reconcile import reconcile
 from pipeline.statement import write_statement
 from pipeline.translate import state_errors
-from pipeline.verify import damaged_files, repair_files
+from pipeline.verify import repair_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.catch_up import Pipeline
     from pipeline.channels import Channel
+    from pipeline.deliver import Delay
     from pipeline.lake import LakeFile
     from pipeline.metrics import Metrics
+    from pipeline.proof import Faults
     from pipeline.run import Judged
 
 log = structlog.get_logger()
 
 POLL_S = 10  # a late commit is found within two of these
+#: A source that does not answer for longer is an operator's alarm; a restart of it takes less.
+SOURCE_PATIENCE_S = 60
 RECONCILED = timedelta(hours=2)
 REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
 
@@ -56,6 +62,7 @@ class Tally:
     messages_delivered: int = 0
     merchants: set[str] = field(default_factory=set)
     minute_ms: list[float] = field(default_factory=list)
+    delays_s: dict[tuple[str, str], list[float]] = field(default_factory=dict)  # by stage and tier
 
     def add(self, judged: Judged, ms: float) -> None:
         """Count one judged minute."""
@@ -76,7 +83,19 @@ class Tally:
             "incidents_opened": self.incidents_opened,
             "messages_delivered": self.messages_delivered,
             "tick_ms_p95": round(_p95(self.minute_ms), 1),
+            # From the end of the minute, of incidents in minutes that closed while we ran; null: none.
+            **{
+                f"{stage}_s_p95_{tier}": round(_p95(found), 3) if found else None
+                for stage in ("committed", "delivered")
+                for tier in ("top", "tail")
+                for found in [self.delays_s.get((stage, tier))]
+            },
         }
+
+    def add_delay(self, delay: Delay) -> None:
+        """Count how long one incident took to reach people."""
+        for stage, seconds in (("committed", delay.committed_s), ("delivered", delay.delivered_s)):
+            self.delays_s.setdefault((stage, delay.tier), []).append(seconds)
 
 
 class Service:
@@ -93,9 +112,11 @@ class Service:
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
         self._corrector = Corrector(pipeline)
         self._polled_at = -math.inf
-        # Found by the daily proof, worked on by the tick, which alone changes published minutes.
-        self._to_rebuild: tuple[LakeFile, ...] = ()
-        self._repaired = Event()
+        self._started = datetime.now(UTC)
+        self._away_since: float | None = None  # since when the source does not answer
+        self._away_told = False
+        # Found by other jobs, worked on by the tick, which alone changes published minutes.
+        self._to_rebuild: Sequence[LakeFile] = ()
         self._channel = channel
         self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
 
@@ -105,21 +126,62 @@ class Service:
         return self.stopped.is_set() or self.failure is not None
 
     def tick(self) -> None:
-        """Judge every due minute, oldest first."""
+        """Judge every due minute, oldest first; then look for what changed."""
         try:
+            self._tick()
+        except SourceUnavailable as error:
+            self._source_away(error)
+            raise
+        self._source_answers()
+
+    def _source_away(self, error: SourceUnavailable) -> None:
+        """No answer is no zero: nothing is judged, nobody is told of an outage, the operator is called."""
+        now = time.monotonic()
+        self._away_since = now if self._away_since is None else self._away_since
+        self.metrics.source_up.set(0)
+        if now - self._away_since >= SOURCE_PATIENCE_S and not self._away_told:
+            away_s = round(now - self._away_since)
+            log.error("source.unreachable", away_s=away_s, error=error.what, next=error.hint, alarm=True)
+            self._away_told = True
+
+    def _source_answers(self) -> None:
+        self.metrics.source_up.set(1)
+        if self._away_told and self._away_since is not None:
+            log.info("source.reachable_again", away_s=round(time.monotonic() - self._away_since))
+        self._away_since, self._away_told = None, False
+
+    def _tick(self) -> None:
+        with self._damage_found():
             self._judge_due()
-        except LakeDamaged:
-            # Found while the windows were rebuilt: build the files again, then the next tick goes on.
-            damaged = damaged_files(self.pipeline.lake, self.pipeline.state.publication().files)
+            next_minute = self.pipeline.state.next_minute()
+            if next_minute is not None:
+                self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+            self._follow()
+
+    @contextmanager
+    def _damage_found(self) -> Iterator[None]:
+        """Whoever meets a damaged file leaves all of them to the next tick, which builds them again first."""
+        try:
+            yield
+        except LakeDamaged as error:
+            damaged = self.pipeline.lake.damaged(self.pipeline.state.publication().files)
             if not damaged:
                 raise
-            repair_files(self.pipeline, damaged)
-        next_minute = self.pipeline.state.next_minute()
-        if next_minute is not None:
-            self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
-        self._follow()
+            log.warning("lake.damage_found", error=error.what)
+            self._to_rebuild = damaged
+
+    def _rebuild(self) -> None:
+        """Build again what was found damaged; it is remembered until that has succeeded."""
+        wanted = self._to_rebuild
+        if not wanted:
+            return
+        published = self.pipeline.state.publication().files
+        repair_files(self.pipeline, [file for file in wanted if file in published])
+        if self._to_rebuild is wanted:  # another job may have found more meanwhile
+            self._to_rebuild = ()
 
     def _judge_due(self) -> None:
+        self._rebuild()
         for judged in self.pipeline.catch_up(self.pipeline.due_until()):
             steps = self.pipeline.take_steps()
             self.metrics.observe_minute(judged, steps)
@@ -132,17 +194,16 @@ class Service:
     def _follow(self) -> None:
         """After the due minutes, never in front of them: look for late commits, repair what was found."""
         now = time.monotonic()
-        if now - self._polled_at < POLL_S and not self._to_rebuild:
+        if now - self._polled_at < POLL_S:
             return
-        files, self._to_rebuild = self._to_rebuild, ()
-        repair_files(self.pipeline, files)
         self._polled_at = now
         with self.metrics.poll.time():
             corrected = self._corrector.poll() + self._corrector.repair()
-        self._repaired.set()
         self.metrics.corrected.inc(len(corrected))
         if self._corrector.open_for is not None:
             self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
+        for reason, minutes in self.pipeline.state.strays().items():
+            self.metrics.strays.labels(reason).set(minutes)
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
@@ -166,7 +227,17 @@ class Service:
             self.metrics.delivered.inc(delivered.sent)
             if delivered.delay_s is not None:
                 self.metrics.delivery_delay.observe(delivered.delay_s)
+            for delay in delivered.opened:
+                self.metrics.incident_delay.labels(delay.tier, "committed").observe(delay.committed_s)
+                self.metrics.incident_delay.labels(delay.tier, "delivered").observe(delay.delivered_s)
+                if delay.minute + MINUTE >= self._started:  # an older one waited for us to start
+                    self.tally.add_delay(delay)
         return delivered is not None
+
+    def catalog(self) -> None:
+        """Keep what readers find the files by equal to the ledger."""
+        with self._damage_found():
+            self.pipeline.project_catalog()
 
     def heartbeat(self) -> None:
         """Say that this leader is alive."""
@@ -174,12 +245,14 @@ class Service:
 
     def housekeeping(self) -> None:
         """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
+        self.show_budget()
         pipeline = self.pipeline
         next_minute = pipeline.state.next_minute()
         if next_minute is None:
             return
-        if compact(pipeline.lake, pipeline.state, next_minute):
-            pipeline.project()
+        with self._damage_found():
+            if compact(pipeline.lake, pipeline.state, next_minute):
+                pipeline.project()
         delete_expired(pipeline.lake, pipeline.state)
         sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
 
@@ -207,16 +280,41 @@ class Service:
         first = pipeline.state.published().first_minute or next_minute
         span = Span(max(first, next_minute - HORIZON), next_minute)
         with pipeline.source.again() as source:
-            found = find_faults(pipeline, source, span)
-            self._repaired.clear()
-            pipeline.state.request_repairs(found.minutes)
-            self._to_rebuild = found.files
-            self._repaired.wait(REPAIR_TIME.total_seconds() if found.any else 0)
-            left = find_faults(pipeline, source, span) if found.any else found
+            found = left = find_faults(pipeline, source, span)
+            for _ in range(2):  # a damaged file hides what is in it: built again, it may differ
+                if not left.any:
+                    break
+                self._have_repaired(left)
+                left = find_faults(pipeline, source, span)
         final = pipeline.state.finalise(span.start)
         day = business_date(next_minute, pipeline.lake.zone).isoformat()
         path = write_statement(pipeline.settings, day, statement_of(pipeline, span, found, left))
         log.info("proof.stated", file=path.name, differences=len(left.minutes), final_minutes=final)
+
+    def _have_repaired(self, found: Faults) -> None:
+        """Ask the tick to repair what was found, and wait until it has, for so long."""
+        state = self.pipeline.state
+        state.request_repairs(found.minutes)
+        self._to_rebuild = found.files
+        until = time.monotonic() + REPAIR_TIME.total_seconds()
+        while (self._to_rebuild or state.repair_requests()) and time.monotonic() < until:
+            if self.stopped.wait(1) or self.failure is not None:
+                break
+
+    def measure_budget(self) -> None:
+        """Once a day: what would the budgeted policy open on a day without anything wrong?"""
+        found = measure_budget(self.pipeline)
+        if found is not None:
+            log.info(
+                "budget.measured", merchants=found.merchants, parts=found.parts, incidents=found.incidents
+            )
+        self.show_budget()
+
+    def show_budget(self) -> None:
+        """Bring the metrics of the budget up to date."""
+        zone = self.pipeline.lake.zone
+        today = business_day(business_date(datetime.now(UTC), zone), zone)
+        self.metrics.observe_budget(self.pipeline.state.budget(today.start))
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""

@@ -103,11 +103,20 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().resolve()
 
 
+def _folder(text: str) -> Path:
+    path = _path(text)
+    standing = next(place for place in (path, *path.parents) if place.exists())
+    if not standing.is_dir():
+        msg = f"must be a folder, and {standing} is a file"
+        raise ValueError(msg)
+    return path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Every setting, typed. `None` for a URL means: the embedded PostgreSQL under the home."""
 
-    home: Path = _setting(PROJECT / "data", _path, "folder that holds everything the pipeline writes")
+    home: Path = _setting(PROJECT / "data", _folder, "folder that holds everything the pipeline writes")
     source_url: str | None = _setting(
         None,
         _source_url,

@@ -156,8 +156,13 @@ class SlackClient:
         blocks: Sequence[Block],
         metadata: Metadata,
         thread_ts: str | None = None,
+        *,
+        broadcast: bool = False,
     ) -> str:
-        """Post a message, in a thread if `thread_ts` is given; returns its timestamp."""
+        """Post a message, in a thread if `thread_ts` is given, with `broadcast` in the channel as well.
+
+        Returns its timestamp.
+        """
         answer = _call(
             lambda: self._web.chat_postMessage(
                 channel=channel,
@@ -165,6 +170,7 @@ class SlackClient:
                 blocks=list(blocks),
                 metadata=metadata,
                 thread_ts=thread_ts,
+                reply_broadcast=True if broadcast and thread_ts else None,
                 unfurl_links=False,
                 unfurl_media=False,
             )

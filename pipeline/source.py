@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from pipeline.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+    from pathlib import Path
 
     import polars as pl
 
@@ -69,11 +72,31 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFence:
+    """A fence that everything found so far lies before, and from when on rows may still be unseen."""
+
+    fence: Fence
+    look_back: datetime  # rows written since then are looked at again
+    open_since: datetime  # no transaction that was open at the fence took its id before
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """Minutes that may have changed, in order, and the fence of the very snapshot that said so."""
 
     minutes: tuple[datetime, ...]
     fence: Fence
+
+
+def read_query(folder: Path, name: str, dialect: str) -> str:
+    """The text of an extraction query, read anew each time: people change it while the pipeline runs."""
+    path = folder / f"{name}.sql"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"cannot read the extraction query {path}: {error.strerror}"
+        hint = f"point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/{dialect}"
+        raise ConfigurationError(msg, hint) from error
 
 
 class TradeSource(Protocol):

@@ -20,15 +20,18 @@ from pipeline.alert import AtRisk, Changes, Event, Incident, Key, message_of
 from pipeline.errors import FencedOut, NotLeader, Overtaken
 from pipeline.lake import LakeFile, Publication
 from pipeline.minute import MINUTE, Span
-from pipeline.source import Fence
+from pipeline.source import Fence, KnownFence
+from pipeline.spent import Spent
 from pipeline.translate import state_errors
 from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import date, datetime, timedelta
 
     from sqlalchemy import Connection, Engine, RowMapping
+
+    from pipeline.null import NullDay
 
 
 #: Key of the advisory lock that the leader's session holds ("minute" in ASCII).
@@ -80,6 +83,8 @@ class Correction:
     changes: Changes
     corrected: Sequence[Incident]
     at: datetime  # the newest judged minute
+    supported: Sequence[int] = ()  # ids of incidents that were marked corrected and hold after all
+    earlier: Mapping[int, datetime] = field(default_factory=dict)  # when incidents began, by id
 
 
 def connect_state(url: str) -> Engine:
@@ -208,6 +213,19 @@ class State:
             rows = connection.execute(text(sql("ops/unresolved_incidents"))).mappings().all()
         return {(row["rule"], row["merchant_id"]): _incident(row) for row in rows}
 
+    def resolved_since(self, since: datetime) -> dict[Key, Incident]:
+        """The newest incident of each rule and merchant that has resolved after `since`."""
+        with self._read() as connection:
+            rows = connection.execute(text(sql("ops/resolved_incidents")), {"since": since}).mappings().all()
+        return {(row["rule"], row["merchant_id"]): _incident(row) for row in rows}
+
+    def signal_files(self, span: Span) -> list[LakeFile]:
+        """The published files with signals of a span."""
+        with self._read() as connection:
+            given = {"start": span.start, "end": span.end}
+            rows = connection.execute(text(sql("ops/signal_files")), given).mappings().all()
+        return [_file(row) for row in rows]
+
     def commit(self, commit: MinuteCommit) -> int:
         """Write ledger, files, incidents, outbox and watermark in one transaction; gives the new version."""
         with self._commit() as connection:
@@ -220,21 +238,34 @@ class State:
             )
             return int(found.scalar_one())
 
-    def source_fence(self) -> tuple[Fence, datetime] | None:
-        """The newest fence, and the look-back that goes with it; None before the first read."""
+    def source_fence(self) -> KnownFence | None:
+        """The newest fence and what goes with it; None before the first read."""
         with self._read() as connection:
             row = connection.execute(text(sql("ops/fence_of_source"))).mappings().one_or_none()
-        return (Fence(row["xmin"], row["xmax"], row["clock"]), row["look_back"]) if row else None
+        if row is None:
+            return None
+        return KnownFence(Fence(row["xmin"], row["xmax"], row["clock"]), row["look_back"], row["open_since"])
 
     def record_fence(
-        self, fence: Fence, look_back: datetime, late: Sequence[datetime] = ()
-    ) -> list[datetime]:
-        """Move the search for late commits on; gives the late minutes that were not known before."""
+        self, known: KnownFence, strays: Mapping[str, Sequence[datetime]]
+    ) -> list[tuple[str, datetime]]:
+        """Move the search for late commits on; gives the strays (minutes by reason) not recorded before."""
+        fence = known.fence
+        given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock}
+        given |= {"look_back": known.look_back, "open_since": known.open_since}
+        new = []
         with self._commit() as connection:
-            given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock, "look_back": look_back}
             connection.execute(text(sql("ops/record_fence")), given)
-            found = connection.execute(text(sql("ops/record_late_minutes")), {"minutes": list(late)})
-            return list(found.scalars())
+            for reason, minutes in strays.items():
+                found = {"minutes": list(minutes), "reason": reason}
+                recorded = connection.execute(text(sql("ops/record_strays")), found).scalars()
+                new += [(reason, minute) for minute in recorded]
+        return new
+
+    def strays(self) -> dict[str, int]:
+        """How many minutes hold rows that nothing has counted, by reason."""
+        with self._read() as connection:
+            return dict(connection.execute(text(sql("ops/count_strays"))).mappings().one())
 
     def incidents_between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
         """Incidents that were unresolved at any minute from `first` to `last`."""
@@ -252,8 +283,19 @@ class State:
             connection.execute(text(sql("ops/revise_minutes")), given)
             marked = {"ids": [i.incident_id for i in correction.corrected], "minute": correction.at}
             connection.execute(text(sql("ops/mark_corrected")), marked)
+            earlier = [
+                {"incident_id": i, "opened_minute": m.isoformat()} for i, m in correction.earlier.items()
+            ]
+            mends = {"supported": list(correction.supported), "widened": json.dumps(earlier)}
+            connection.execute(text(sql("ops/mend_incidents")), mends)
             self._write_changes(connection, correction.changes, correction.at)
             connection.execute(text(sql("ops/grow_version")))
+
+    def go_past(self, version: int, told_until: datetime) -> bool:
+        """Go on after the version that readers have seen; says whether this ledger was older than it."""
+        with self._commit() as connection:
+            given = {"version": version, "told_until": told_until}
+            return connection.execute(text(sql("ops/go_past")), given).first() is not None
 
     def request_repairs(self, minutes: Sequence[datetime]) -> None:
         """Ask whoever leads to read these minutes again; any process may ask."""
@@ -293,17 +335,44 @@ class State:
             found = connection.execute(text(sql("ops/expired_files")), {"grace_s": grace.total_seconds()})
             return list(found.scalars())
 
+    def record_null_day(self, day: date, found: NullDay, allowed: float) -> None:
+        """Store what the permuted null of a business day showed, beside what the budget allowed."""
+        given = {
+            "business_day": day,
+            "merchants": found.merchants,
+            "parts": found.parts,
+            "incidents": found.incidents,
+            "allowed": allowed,
+            "drift_percent": found.drift_percent,
+            "drift_measured": found.drift_measured,
+        }
+        with self._commit() as connection:
+            connection.execute(text(sql("ops/record_null_day")), given)
+
+    def budget(self, day_start: datetime) -> Spent:
+        """What was spent of the false-alarm budget since `day_start`, and the null of the last nights."""
+        with self._read() as connection:
+            row = connection.execute(text(sql("ops/budget")), {"day_start": day_start}).mappings().one()
+        return Spent(**row)
+
     def forget_files(self, paths: Sequence[str]) -> None:
         """Forget files that have been deleted."""
         with self._commit() as connection:
             connection.execute(text(sql("ops/forget_files")), {"paths": list(paths)})
 
     def _write_changes(self, connection: Connection, changes: Changes, minute: datetime | None) -> None:
-        known = [*changes.continued, *changes.resolved, *(event.incident for event in changes.events)]
+        known = [
+            *changes.reopened,
+            *changes.continued,
+            *changes.resolved,
+            *(event.incident for event in changes.events),
+        ]
         ids: dict[Key, int] = {i.key: i.incident_id for i in known if i.incident_id is not None}
         if changes.resolved:
             resolved = {"ids": [i.incident_id for i in changes.resolved], "minute": minute}
             connection.execute(text(sql("ops/resolve_incidents")), resolved)
+        if changes.reopened:
+            run(connection, "reopen_incidents", incidents=[_reopened_row(i) for i in changes.reopened])
         if changes.continued:
             run(connection, "continue_incidents", incidents=[_continued_row(i) for i in changes.continued])
         if changes.opened:
@@ -368,8 +437,22 @@ def _opened_row(incident: Incident) -> dict[str, Any]:
         "last_breach_minute": incident.last_breach_minute.isoformat(),
         "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
         "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
+        "told_minute": _iso(incident.told_minute),
         "reason": dict(incident.reason),
     }
+
+
+def _reopened_row(incident: Incident) -> dict[str, Any]:
+    return {
+        **_continued_row(incident),
+        "times": incident.times,
+        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
+        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
+    }
+
+
+def _iso(minute: datetime | None) -> str | None:
+    return minute.isoformat() if minute else None
 
 
 def _continued_row(incident: Incident) -> dict[str, Any]:
@@ -377,6 +460,7 @@ def _continued_row(incident: Incident) -> dict[str, Any]:
         "incident_id": incident.incident_id,
         "last_breach_minute": incident.last_breach_minute.isoformat(),
         "severity": incident.severity,
+        "told_minute": _iso(incident.told_minute),
         "reason": dict(incident.reason),
     }
 

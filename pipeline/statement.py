@@ -15,6 +15,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DifferencesFound, UsageError
+from pipeline.lake import replace_file
 from pipeline.translate import storage_errors
 
 if TYPE_CHECKING:
@@ -30,36 +31,54 @@ def write_statement(settings: Settings, day: str, facts: Mapping[str, Any]) -> P
     path = folder / f"statement-{day}.json"
     with storage_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = sorted(p for p in folder.glob("statement-*.json") if p.name < path.name)
-        previous = hashlib.sha256(earlier[-1].read_bytes()).hexdigest() if earlier else None
-        content = {"business_date": day, **facts, "previous_sha256": previous}
-        signed = {**content, "signature": _sign(settings, content)}
-        temporary = path.with_suffix(".writing")
-        temporary.write_text(json.dumps(signed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        content = {"business_date": day, **facts, "previous_sha256": _previous(settings, path.name)}
+        signed = {**content, "signature": _sign(_key(settings), content)}
+        replace_file(path, f"{json.dumps(signed, indent=2, ensure_ascii=False)}\n".encode())
     return path
 
 
 def verify_statement(settings: Settings, path: Path) -> dict[str, Any]:
-    """The statement's content if its signature holds; raises DifferencesFound when it was changed."""
+    """The statement's content if it and the one before it are as they were signed; writes nothing.
+
+    Raises DifferencesFound when one of the two was changed or the earlier one is gone.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         signature = content.pop("signature")
     except (OSError, ValueError, KeyError, AttributeError) as error:
         msg = f"{path} is not a statement"
         raise UsageError(msg, "name a file reports/statement-DATE.json under the home") from error
-    if not hmac.compare_digest(signature, _sign(settings, content)):
+    if not _key_file(settings).is_file():
+        msg = f"no statement was ever signed under {settings.home}"
+        raise UsageError(msg, "set MINUTERISK_HOME to the installation that signed it")
+    if not hmac.compare_digest(str(signature), _sign(_key(settings), content)):
         msg = f"{path} was changed after it was signed, or by another installation"
+        raise DifferencesFound(msg, "compare it with a copy kept elsewhere")
+    if content["previous_sha256"] != _previous(settings, path.name):
+        msg = f"the statement before {path.name} was changed or removed after this one was signed"
         raise DifferencesFound(msg, "compare it with a copy kept elsewhere")
     return {**content, "signature": signature}
 
 
-def _sign(settings: Settings, content: Mapping[str, Any]) -> str:
+def _previous(settings: Settings, name: str) -> str | None:
+    """The checksum of the newest earlier statement; None for the first one."""
+    folder = settings.home / "reports"
+    earlier = sorted(p for p in folder.glob("statement-*.json") if p.name < name)
+    with storage_errors(folder):
+        return hashlib.sha256(earlier[-1].read_bytes()).hexdigest() if earlier else None
+
+
+def _sign(key: bytes, content: Mapping[str, Any]) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(_key(settings.home / "run" / "statement.key"), canonical.encode(), "sha256").hexdigest()
+    return hmac.new(key, canonical.encode(), "sha256").hexdigest()
 
 
-def _key(path: Path) -> bytes:
+def _key_file(settings: Settings) -> Path:
+    return settings.home / "run" / "statement.key"
+
+
+def _key(settings: Settings) -> bytes:
+    path = _key_file(settings)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -1,17 +1,16 @@
-"""Are the published files what the ledger says they are? One that is damaged or missing is built again."""
+"""A published file that is damaged or missing is built again."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import polars as pl
 import structlog
 
 from pipeline.alert import Changes
-from pipeline.catch_up import rebuild_windows
-from pipeline.correct import rejudge_published
+from pipeline.correct import Gates, rejudge_published
 from pipeline.feeds import SourceFeed
+from pipeline.history import read_past, rebuild_windows
 from pipeline.minute import split_by_day
 from pipeline.state import Correction
 from pipeline.steps import Steps
@@ -21,14 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pipeline.catch_up import Pipeline
-    from pipeline.lake import Lake, LakeFile
+    from pipeline.lake import LakeFile
 
 log = structlog.get_logger()
-
-
-def damaged_files(lake: Lake, files: Sequence[LakeFile]) -> list[LakeFile]:
-    """Published files that are missing, or whose bytes are not the ones that were committed."""
-    return [file for file in files if _digest(lake, file) != file.sha256]
 
 
 def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
@@ -36,7 +30,8 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
 
     A minute whose numbers at the source have changed since gets a new revision with them.
     """
-    for file in sorted(damaged, key=lambda f: f.dataset == "signal"):  # signals need the counts first
+    # Signals need the counts first, and the signals before them.
+    for file in sorted(damaged, key=lambda f: (f.dataset == "signal", f.span.start)):
         log.error("lake.file_damaged", path=file.path, rows=file.rows, alarm=True)
         if file.dataset == "signal":
             _repair_signals(pipeline, file)
@@ -46,14 +41,6 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
     if damaged:
         pipeline.take_windows(None, min(file.span.start for file in damaged))
         pipeline.project()
-
-
-def _digest(lake: Lake, file: LakeFile) -> str | None:
-    try:
-        with (lake.folder / file.path).open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
@@ -70,7 +57,9 @@ def _repair_signals(pipeline: Pipeline, file: LakeFile) -> None:
     windows = rebuild_windows(pipeline.lake, pipeline.state, file.span.start, pipeline.rules)
     judged = {row["minute"]: row["policy"] for row in pipeline.state.minutes(file.span) if row["judged_at"]}
     files = pipeline.state.publication().files
-    signals = rejudge_published(windows, pipeline.lake, files, file.span, judged, pipeline.rules)
+    past = read_past(pipeline.lake, pipeline.state, file.span.start, pipeline.rules)
+    gates = Gates(past, pipeline.rules, judged)
+    signals = rejudge_published(windows, pipeline.lake, files, file.span, gates)
     _commit(pipeline, file, pipeline.lake.write("signal", signals, file.span), [])
 
 

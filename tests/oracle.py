@@ -235,13 +235,19 @@ class Case:
     opened: datetime
     last_breach: datetime
     severity: str
+    told: datetime
+    times: int = 1
+    resolved: datetime | None = None
 
 
 @dataclass
 class LifeCycle:
-    """Open, go on, escalate, resolve: one unresolved incident per (rule, merchant)."""
+    """Open, go on, escalate, resolve, come back, be told again: one unresolved per (rule, merchant)."""
 
     resolve_after_minutes: int
+    reopen_within_minutes: int = 0
+    repeat_after_minutes: int = 10**9
+    ended: dict[tuple[str, str], Case] = field(default_factory=dict)
     unresolved: dict[tuple[str, str], Case] = field(default_factory=dict)
     history: list[tuple[datetime, str, tuple[str, str], str]] = field(default_factory=list)
 
@@ -250,14 +256,24 @@ class LifeCycle:
         for key, severity in fired.items():
             case = self.unresolved.get(key)
             if case is None:
-                self.unresolved[key] = Case(minute, minute, severity)
-                self.history.append((minute, "opened", key, severity))
+                before = self.ended.pop(key, None)
+                reach = timedelta(minutes=self.reopen_within_minutes)
+                if before is None or before.resolved is None or minute - before.resolved >= reach:
+                    self.unresolved[key] = Case(minute, minute, severity, minute)
+                    self.history.append((minute, "opened", key, severity))
+                else:
+                    self.unresolved[key] = Case(before.opened, minute, severity, minute, before.times + 1)
+                    self.history.append((minute, "reopened", key, severity))
                 continue
             case.last_breach = minute
             if SEVERITIES.index(severity) > SEVERITIES.index(case.severity):
-                case.severity = severity
+                case.severity, case.told = severity, minute
                 self.history.append((minute, "escalated", key, severity))
         for key, case in list(self.unresolved.items()):
             if minute - case.last_breach >= timedelta(minutes=self.resolve_after_minutes):
                 self.history.append((minute, "resolved", key, case.severity))
-                del self.unresolved[key]
+                case.resolved = minute
+                self.ended[key] = self.unresolved.pop(key)
+            elif minute - case.told >= timedelta(minutes=self.repeat_after_minutes):
+                case.told = minute
+                self.history.append((minute, "repeated", key, case.severity))

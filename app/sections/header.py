@@ -11,6 +11,7 @@ from app.format import count, day, duration, moment, time_of_day, won, won_short
 from app.markup import Markup, card, join, notice, sentence, tag
 from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbeat_age, lag, pulse, waiting
 from pipeline.errors import MinuteriskError
+from pipeline.minute import business_date, business_day
 
 if TYPE_CHECKING:
     from app.reads import Page
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def show_header(page: Page) -> None:
-    """The title with the pipeline's state, five figures, and what there is to say about missing parts."""
+    """The title with the pipeline's state, six figures, and what there is to say about missing parts."""
     overview, state_problem = _overview(page)
     manifest, lake_problem = _manifest(page)
     cards = tag(
@@ -28,11 +29,14 @@ def show_header(page: Page) -> None:
         _heartbeat(page, overview),
         _open(page, overview),
         _risk(page, overview),
+        _budget(page, overview),
         _publication(page, manifest),
         cls="mr-cards",
     )
     top = _top(page, pulse(overview, manifest, page.clock()))
-    st.html(join([top, cards, state_problem, lake_problem, _deliveries(page, overview)]))
+    st.html(
+        join([top, cards, state_problem, lake_problem, _deliveries(page, overview), _strays(page, overview)])
+    )
 
 
 def _overview(page: Page) -> tuple[Overview | None, Markup]:
@@ -107,6 +111,24 @@ def _risk(page: Page, overview: Overview | None) -> Markup:
     return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
 
 
+def _budget(page: Page, overview: Overview | None) -> Markup:
+    """Spent of allowed, and what chance alone opens a day, with its 95 % interval."""
+    label, texts = page.texts("header.budget"), page.texts
+    if overview is None:
+        return card(label, "–")
+    try:
+        found = reads.budget(page, business_day(business_date(page.clock(), page.zone), page.zone).start)
+    except MinuteriskError:  # an operational database that an older version made; its own check says so
+        return card(label, "–")
+    spent = count(found.spent)
+    if found.interval is None or found.allowed is None:
+        return card(label, texts("header.budget.spent", spent=spent), texts("header.budget.none"))
+    mean, low, high = (f"{number:,.1f}" for number in (found.null_per_day or 0.0, *found.interval))
+    value = texts("header.budget.value", spent=spent, allowed=f"{found.allowed:,.1f}")
+    note = texts("header.budget.null", mean=mean, low=low, high=high)
+    return card(label, value, note, tone="warn" if found.spent > found.allowed else "good")
+
+
 def _publication(page: Page, manifest: Manifest | None) -> Markup:
     label = page.texts("header.version")
     if manifest is None:
@@ -124,4 +146,15 @@ def _deliveries(page: Page, overview: Overview | None) -> Markup:
         since = duration(waiting(overview), page.texts.language)
         body = page.texts("header.undelivered.note", duration=since)
         found.append(notice(page.texts("header.undelivered", count=count(overview.undelivered)), body))
+    return join(found)
+
+
+def _strays(page: Page, overview: Overview | None) -> Markup:
+    found: list[Markup] = []
+    if overview is not None and overview.stray_past:
+        title = page.texts("header.stray_past", count=count(overview.stray_past))
+        found.append(notice(title, page.texts("header.stray_past.note"), tone="bad"))
+    if overview is not None and overview.stray_future:
+        title = page.texts("header.stray_future", count=count(overview.stray_future))
+        found.append(notice(title, page.texts("header.stray_future.note")))
     return join(found)

@@ -76,12 +76,20 @@ def _row(page: Page, incident: Incident, *, chosen: bool) -> Markup:
     ]
     return tag(
         "div",
-        tag("div", visible(incident.title, 60), cls="mr-name"),
-        tag("div", won_short(incident.krw_at_risk, texts.language), cls="mr-money"),
+        tag("div", visible(_name(page, incident), 60), cls="mr-name"),
+        tag("div", _money_short(page, incident), cls="mr-money"),
         tag("div", *(s if isinstance(s, Markup) else tag("span", s) for s in small), cls="mr-small"),
         tag("div", clock(incident.opened_minute, page.zone), cls="mr-small mr-when"),
         cls="mr-row mr-chosen" if chosen else "mr-row",
     )
+
+
+def _name(page: Page, incident: Incident) -> str:
+    return page.texts("incident.platform") if incident.of_platform else incident.title
+
+
+def _money_short(page: Page, incident: Incident) -> str:
+    return NOTHING if incident.of_platform else won_short(incident.krw_at_risk, page.texts.language)
 
 
 def _severity(page: Page, incident: Incident) -> Markup:
@@ -106,7 +114,7 @@ def _show_detail(page: Page, found: IncidentList, chosen: Incident | None, told:
 def _title(page: Page, incident: Incident) -> Markup:
     texts = page.texts
     number = texts("incident.heading", id=incident.incident_id)
-    heading = tag("div", visible(incident.title), tag("small", number), cls="mr-h2")
+    heading = tag("div", visible(_name(page, incident)), tag("small", number), cls="mr-h2")
     if incident.resolved_minute is None:
         since = duration(page.clock() - incident.opened_minute, texts.language)
         time = texts("incidents.since", time=moment(incident.opened_minute, page.zone), duration=since)
@@ -114,12 +122,16 @@ def _title(page: Page, incident: Incident) -> Markup:
         until = moment(incident.resolved_minute, page.zone)
         time = texts("incidents.ended", time=moment(incident.opened_minute, page.zone), until=until)
     words = [texts.word(name, getattr(incident, name)) for name in ("rule", "status", "tier")]
+    if incident.times > 1:
+        words.append(texts("incident.times", count=incident.times))
     chips = [_severity(page, incident), *(chip(word, "plain") for word in words), tag("span", time)]
     return join([heading, tag("div", tag("div", *chips, cls="mr-small"), cls="mr-row")])
 
 
 def _money(page: Page, incident: Incident) -> Markup:
     texts = page.texts
+    if incident.of_platform:
+        return tag("div", texts("incident.platform.note"), cls="mr-note")
     paid = f"{texts('incident.risk.paid')} {won(incident.paid_out_cancelable, texts.language)}"
     cancelled = f"{texts('incident.risk.cancelled')} {won(incident.cancelled_unrecovered, texts.language)}"
     amount = tag(

@@ -69,10 +69,11 @@ def _ask(page: Page, manifest: Manifest) -> Question | None:
                 page.texts("trend.merchant"), key="merchant", max_chars=LONGEST_ID, width=280
             ).strip()
             return Question(typed, typed, window) if typed else None
-    if scope == "incident" and incident is not None:
+    if scope == "incident" and incident is not None and not incident.of_platform:
         title = f"{visible(incident.title)} · {incident.merchant_id}"
         return Question(title, incident.merchant_id, window, _shaded(incident, manifest))
-    return Question(page.texts("trend.scope.platform"), None, window)
+    shaded = _shaded(incident, manifest) if scope == "incident" and incident is not None else None
+    return Question(page.texts("trend.scope.platform"), None, window, shaded)
 
 
 def _incident(page: Page) -> Incident | None:

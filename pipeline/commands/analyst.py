@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from pipeline.analyst import Analyst
 from pipeline.commands.common import json_option, read_settings, report
-from pipeline.errors import MinuteriskError, UsageError
+from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import duckdb
+
+#: What a semicolon may stand in without ending a question: texts, names, dollar quotes, comments. An open one
+#: reaches to the end.
+_PIECES: Final = re.compile(
+    r"""
+      '(?:[^']|'')*(?:'|$)
+    | "(?:[^"]|"")*(?:"|$)
+    | (?P<dollar>\$\w*\$).*?(?:(?P=dollar)|$)
+    | --[^\n]*
+    | /\*.*?(?:\*/|$)
+    | (?P<end>;)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 @click.command()
@@ -22,23 +39,36 @@ if TYPE_CHECKING:
     "-c", "--command", "question", help="Answer this and exit; otherwise questions are read until Ctrl-D."
 )
 @json_option
-def sql(question: str | None, *, as_json: bool) -> None:
+def sql(question: str | None, *, as_json: bool) -> int:
     """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW TABLES` lists the views."""
     analyst = Analyst.open(read_settings())
     if question is not None:
         _answer(analyst.ask(question), as_json=as_json)
-        return
+        return 0
+    worst = 0
     for asked in _questions():
         try:
             _answer(analyst.ask(asked), as_json=as_json)
-        except UsageError as error:
+        except MinuteriskError as error:
             click.echo(str(error), err=True)
+            worst = max(worst, error.exit_code)
+    # A person at the prompt has seen it; a script has only the exit code to see it by.
+    return 0 if sys.stdin.isatty() else worst
 
 
-def _questions() -> list[str] | _Prompt:
-    if sys.stdin.isatty():
-        return _Prompt()
-    return [part for part in sys.stdin.read().split(";") if part.strip()]
+def _questions() -> Iterable[str]:
+    return _Prompt() if sys.stdin.isatty() else questions_of(sys.stdin.read())
+
+
+def questions_of(text: str) -> list[str]:
+    """The questions of a text, cut at the semicolons that end one."""
+    cuts = [found.start() for found in _PIECES.finditer(text) if found["end"]]
+    parts = [text[a:b] for a, b in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)]
+    return [part for part in parts if _PIECES.sub(_without_comments, part).strip()]
+
+
+def _without_comments(found: re.Match[str]) -> str:
+    return " " if found[0].startswith(("--", "/*")) else found[0]
 
 
 class _Prompt:
@@ -49,7 +79,7 @@ class _Prompt:
 
     def __next__(self) -> str:
         lines: list[str] = []
-        while not (lines and lines[-1].rstrip().endswith(";")):
+        while not any(found["end"] for found in _PIECES.finditer("\n".join(lines))):
             try:
                 lines.append(input("sql> " if not lines else "...> "))
             except EOFError:
@@ -59,7 +89,7 @@ class _Prompt:
 
 def _answer(found: duckdb.DuckDBPyRelation, *, as_json: bool) -> None:
     try:
-        frame = found.pl()
+        frame = _readable(found).pl()
     except Exception as error:
         msg = f"the question failed: {str(error).splitlines()[0]}"
         raise MinuteriskError(msg, "SHOW TABLES lists the views, DESCRIBE view their columns") from error
@@ -67,6 +97,18 @@ def _answer(found: duckdb.DuckDBPyRelation, *, as_json: bool) -> None:
         [{name: _plain(value) for name, value in row.items()} for row in frame.to_dicts()] if as_json else []
     )
     report({"rows": rows}, as_json=as_json, text="" if as_json else str(found))
+
+
+def _readable(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Intervals as text: months and days have no one length, so nothing outside of DuckDB holds them."""
+    if not any("INTERVAL" in str(kind) for kind in found.types):
+        return found
+    quoted = ['"' + name.replace('"', '""') + '"' for name in found.columns]
+    shown = [
+        f"CAST({name} AS VARCHAR) AS {name}" if "INTERVAL" in str(kind) else name
+        for name, kind in zip(quoted, found.types, strict=True)
+    ]
+    return found.project(", ".join(shown))
 
 
 def _plain(value: object) -> object:

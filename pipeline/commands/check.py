@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from pipeline.errors import ConfigurationError, MinuteriskError, UsageError
 from pipeline.migrate import current_revision, newest_revision
 from pipeline.settings import describe_settings
 from pipeline.state import connect_state
+from pipeline.statement import verify_statement
 from pipeline.translate import state_errors
 from queries import sql
 from scheduler import open_source, source_class
@@ -37,10 +39,19 @@ HEART_STOPPED = timedelta(seconds=30)
     "--live", is_flag=True, help="Also fail (exit 1) when the pipeline is late or its leader is gone."
 )
 @click.option("--settings", "only_settings", is_flag=True, help="Only show the settings.")
+@click.option(
+    "--statement",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Only verify a daily statement (reports/statement-DATE.json): exit 3 when it was changed.",
+)
 @json_option
-def check(*, live: bool, only_settings: bool, as_json: bool) -> None:
+def check(*, live: bool, only_settings: bool, statement: Path | None, as_json: bool) -> None:
     """Check settings, rules and both databases; secrets are masked."""
     settings = read_settings()
+    if statement is not None:
+        content = verify_statement(settings, statement)
+        report(content, as_json=as_json, text="\n".join(f"{name:<32}{v}" for name, v in content.items()))
+        return
     shown = describe_settings(settings)
     if only_settings:
         report(shown, as_json=as_json, text="\n".join(f"{name:<32}{value}" for name, value in shown.items()))
@@ -48,6 +59,8 @@ def check(*, live: bool, only_settings: bool, as_json: bool) -> None:
     findings = {name: _try(part, settings) for name, part in _parts(live=live).items()}
     failures = {name: error for name, error in findings.items() if error is not None}
     results = {name: "ok" if error is None else str(error) for name, error in findings.items()}
+    if live:
+        results["traffic"] = traffic(settings)
     promise = source_class(settings.source_url).promise
     lines = [
         *(f"{name:<32}{value}" for name, value in shown.items()),
@@ -106,6 +119,24 @@ def _live(settings: Settings) -> None:
     if pulse["lag"] is not None and pulse["lag"] > LATE:
         msg = f"the newest judged minute ended {pulse['lag']} ago"
         raise MinuteriskError(msg, "it is catching up, or a step fails: see the log of `minuterisk run`")
+
+
+def traffic(settings: Settings) -> str:
+    """Does the source, which answers or not, also have transactions? Told, never a failure of ours."""
+    try:
+        with _state_connection(settings) as connection:
+            found = connection.execute(text(sql("ops/traffic"))).mappings().one_or_none()
+    except (MinuteriskError, sqlalchemy.exc.SQLAlchemyError):
+        return "unknown: the operational database does not say"
+    if found is None:
+        return "nothing is published yet"
+    newest = f"newest transaction in minute {found['newest'].isoformat()}" if found["newest"] else "none yet"
+    if not found["silent_minutes"]:
+        return f"ok: {newest}"
+    said = (
+        f"SILENT: the minutes were read, but the last {found['silent_minutes']} hold no transaction; {newest}"
+    )
+    return f"{said} (incident {found['incident_id']})" if found["incident_id"] else said
 
 
 @contextmanager

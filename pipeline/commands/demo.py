@@ -76,7 +76,9 @@ def demo(
         start=first, merchants=merchants, transactions_per_day=per_day, seed=seed, incidents=incidents
     )
     summary = _Demo(settings, Traffic(config), now).play(minutes, dashboard=not no_dashboard)
-    text = "\n".join(f"  {name:<24}{value:,}" for name, value in summary.items())
+    text = "\n".join(
+        f"  {name:<24}{'-' if value is None else f'{value:,}'}" for name, value in summary.items()
+    )
     report(summary, as_json=as_json, text=f"\nwhat happened:\n{text}")
 
 

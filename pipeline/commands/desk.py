@@ -14,6 +14,7 @@ from pipeline import outbox as messages
 from pipeline.commands.common import json_option, read_settings, report, table
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
+from pipeline.outage import EVERYBODY
 from queries import sql
 from scheduler import open_state
 
@@ -27,7 +28,7 @@ _INCIDENT_COLUMNS: dict[str, Callable[[Any], str]] = {
     "status": str,
     "severity": str,
     "rule": str,
-    "merchant_id": str,
+    "merchant_id": lambda merchant: "all merchants" if merchant == EVERYBODY else str(merchant),
     "merchant_name": lambda name: name or "-",
     "opened_minute": lambda minute: minute.strftime("%Y-%m-%dT%H:%MZ"),
     "krw_at_risk": lambda amount: f"{amount:,}",
@@ -43,11 +44,11 @@ _MESSAGE_COLUMNS: dict[str, Callable[[Any], str]] = {
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @click.pass_context
-def incidents(context: click.Context) -> None:
+def incidents(context: click.Context, *, as_json: bool) -> None:
     """List, show and acknowledge incidents; open ones first, by money at risk."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_incidents)
+    _list_if_bare(context, list_incidents, as_json=as_json)
 
 
 @incidents.command("list")
@@ -94,11 +95,11 @@ def acknowledge_incident(incident_id: int, by: str, *, as_json: bool) -> None:
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @click.pass_context
-def outbox(context: click.Context) -> None:
+def outbox(context: click.Context, *, as_json: bool) -> None:
     """List, show and requeue messages."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_messages)
+    _list_if_bare(context, list_messages, as_json=as_json)
 
 
 @outbox.command("list")
@@ -147,6 +148,15 @@ def dashboard(address: str, port: int | None) -> None:
     environment = dashboard_environment(settings, os.environ)
     command = dashboard_command(settings, address, port)
     os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+def _list_if_bare(context: click.Context, listing: click.Command, *, as_json: bool) -> None:
+    if context.invoked_subcommand is None:
+        context.invoke(listing, as_json=as_json)
+    elif as_json:
+        name = context.invoked_subcommand
+        msg = f"--json stands before {name}"
+        raise UsageError(msg, f"put it behind: {context.info_name} {name} --json")
 
 
 @contextmanager

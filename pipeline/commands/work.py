@@ -170,7 +170,8 @@ def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
             settings, load_rules(settings.rules), source, open_lake(settings), state, time.monotonic
         )
         found = left = find_faults(pipeline, source, span)
-        state.request_repairs(found.minutes)
+        # Reading a minute of a damaged file again, the leader meets the damage and builds the file again.
+        state.request_repairs([*found.minutes, *(file.span.start for file in found.files)])
         until = time.monotonic() + ASKED_S
         while left.any and time.monotonic() < until:
             time.sleep(1)

@@ -1,5 +1,5 @@
 -- Views for analysts over merchant_minute, signal and quarantine. Grain: named in each view.
--- Statements end with a semicolon at the end of a line.
+-- Statements end with a semicolon at the end of a line. business_timezone is the configured zone.
 
 -- One row per merchant and hour. The cancel rate is a ratio of sums; null where nothing was approved.
 CREATE OR REPLACE VIEW merchant_hour AS
@@ -14,10 +14,10 @@ SELECT
 FROM merchant_minute
 GROUP BY ALL;
 
--- One row per merchant and business day (Asia/Seoul).
+-- One row per merchant and business day of the configured zone.
 CREATE OR REPLACE VIEW merchant_day AS
 SELECT
-    CAST(timezone('Asia/Seoul', minute) AS DATE)                 AS business_date,
+    CAST(timezone({business_timezone}, minute) AS DATE)                 AS business_date,
     merchant_id,
     sum(approval_count)::BIGINT                                  AS approval_count,
     sum(cancel_count)::BIGINT                                    AS cancel_count,

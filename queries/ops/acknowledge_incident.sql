@@ -10,7 +10,7 @@ SELECT incident_id, 'acknowledged', last_breach_minute, jsonb_build_object(
     'incident_id', incident_id, 'event', 'acknowledged', 'rule', rule, 'merchant_id', merchant_id,
     'merchant_name', merchant_name, 'tier', tier, 'severity', severity, 'policy', policy,
     'minute', last_breach_minute, 'opened_minute', opened_minute, 'krw_at_risk', krw_at_risk,
-    'paid_out_cancelable', paid_out_cancelable, 'cancelled_unrecovered', cancelled_unrecovered,
+    'paid_out_cancelable', paid_out_cancelable, 'cancelled_unrecovered', cancelled_unrecovered, 'times', times,
     'reason', latest_reason
 )
 FROM taken

@@ -10,6 +10,7 @@ SELECT
     severity,
     status,
     policy,
+    times,
     opened_minute,
     last_breach_minute,
     resolved_minute,

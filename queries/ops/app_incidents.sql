@@ -1,4 +1,4 @@
--- Incidents for the dashboard's list: the unresolved ones first, then by KRW at risk.
+-- Incidents for the dashboard's list: the unresolved ones first, of these the platform's, then by KRW at risk.
 -- Parameters: with_resolved (boolean), at_most (integer, rows).
 -- Grain: one row per incident; total says how many there are, also past at_most.
 SELECT
@@ -10,6 +10,7 @@ SELECT
     severity,
     status,
     policy,
+    times,
     opened_minute,
     last_breach_minute,
     resolved_minute,
@@ -25,5 +26,5 @@ SELECT
     count(*) OVER () AS total
 FROM incident
 WHERE status <> 'resolved' OR :with_resolved
-ORDER BY (status = 'resolved'), krw_at_risk DESC, opened_minute DESC, incident_id DESC
+ORDER BY (status = 'resolved'), (rule NOT LIKE 'platform%' OR status = 'resolved'), krw_at_risk DESC, opened_minute DESC, incident_id DESC
 LIMIT :at_most

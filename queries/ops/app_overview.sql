@@ -13,7 +13,9 @@ SELECT
     found.krw_at_risk,
     told.undelivered,
     told.oldest_undelivered_at,
-    told.dead
+    told.dead,
+    stray.past AS stray_past,
+    stray.future AS stray_future
 FROM leader
 CROSS JOIN (
     SELECT
@@ -32,3 +34,4 @@ CROSS JOIN (
     FROM outbox
     WHERE status <> 'sent'
 ) AS told
+CROSS JOIN stray_count AS stray

@@ -20,7 +20,7 @@ WHERE outbox_id = (
           AND earlier.outbox_id < waiting.outbox_id
           AND earlier.status IN ('pending', 'sending')
     )
-    ORDER BY incident.tier = 'top' DESC, waiting.outbox_id
+    ORDER BY incident.tier = 'top' DESC, waiting.event = 'repeated', waiting.outbox_id  -- a reminder can wait
     LIMIT 1
     FOR UPDATE OF waiting SKIP LOCKED
 )

@@ -5,6 +5,7 @@ WITH waiting AS MATERIALIZED (
     SELECT outbox_id, created_at
     FROM outbox
     WHERE event = 'opened'
+      AND coalesce(message ->> 'rule', '') NOT LIKE 'platform%'  -- that has a message of its own
       AND (
         (status = 'pending' AND next_attempt_at <= :now)
         OR (status = 'sending' AND leased_until < :expired_before)

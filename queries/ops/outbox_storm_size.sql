@@ -4,6 +4,7 @@
 SELECT count(*) AS waiting
 FROM outbox
 WHERE event = 'opened'
+  AND coalesce(message ->> 'rule', '') NOT LIKE 'platform%'  -- that has a message of its own
   AND (
     (status = 'pending' AND next_attempt_at <= :now)
     OR (status = 'sending' AND leased_until < :expired_before)

@@ -1,6 +1,7 @@
 -- Move the search for late commits on.
--- Parameters: xmin, xmax, clock, look_back. Grain: one row.
-INSERT INTO source_fence (snapshot_xmin, snapshot_xmax, clock, look_back) VALUES (:xmin, :xmax, :clock, :look_back)
+-- Parameters: xmin, xmax, clock, look_back, open_since. Grain: one row.
+INSERT INTO source_fence (snapshot_xmin, snapshot_xmax, clock, look_back, open_since)
+VALUES (:xmin, :xmax, :clock, :look_back, :open_since)
 ON CONFLICT (only_row) DO UPDATE
 SET snapshot_xmin = excluded.snapshot_xmin, snapshot_xmax = excluded.snapshot_xmax,
-    clock = excluded.clock, look_back = excluded.look_back
+    clock = excluded.clock, look_back = excluded.look_back, open_since = excluded.open_since

@@ -81,6 +81,12 @@ def figures(tested: AppTest) -> int:
     return len(tested.get("plotly_chart"))
 
 
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test's own: the page calls what is older than three minutes behind, and a run takes longer."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 @pytest.fixture
 def busy(home: Path, state_engine: Engine) -> dict[str, int]:
     """A running pipeline with three open incidents and a resolved one."""
@@ -117,6 +123,25 @@ def test_a_running_pipeline(page: Callable[..., AppTest], busy: dict[str, int]) 
     assert "3건" in seen
     assert "626,913,579원" in seen  # the resolved one is not counted
     assert "KST" in seen
+
+
+def test_the_budget_says_what_is_allowed_and_what_chance_alone_opens(
+    page: Callable[..., AppTest], home: Path, state_engine: Engine
+) -> None:
+    lead(state_engine)
+    assert "아직 측정되지 않음" in text_of(page())
+    with state_engine.begin() as connection:
+        connection.execute(
+            text("""
+            INSERT INTO null_day (
+                business_day, merchants, parts, incidents, allowed, drift_percent, drift_measured
+            )
+            VALUES ('2026-03-18', 33000, 3, 1, 5, 31, true), ('2026-03-19', 33000, 3, 0, 5, 31, true)
+            """)
+        )
+    seen = text_of(page())
+    assert "0건 / 5.0건" in seen
+    assert "우연만으로는 하루 1.5건 (0.0–8.4)" in seen  # one incident on two thirds of a day
 
 
 def test_english_on_request(
@@ -286,6 +311,34 @@ def test_a_long_list_says_how_much_it_leaves_out(
     tested = page()
     assert len(tested.button) == 50
     assert "위험 금액이 큰 50건만 표시합니다 (전체 55건)." in text_of(tested)
+
+
+def test_an_incident_of_the_platform_stands_first_and_is_about_all_merchants(
+    page: Callable[..., AppTest], busy: dict[str, int], state_engine: Engine
+) -> None:
+    reason = {"window_minutes": 5, "approvals_window": 0, "expected_window": 10_400, "kind": "silence"}
+    number = add_incident(
+        state_engine,
+        recent(60, NOW).start,
+        rule="platform_outage",
+        merchant_id="*",
+        merchant_name=None,
+        paid=0,
+        cancelled=0,
+        reason=reason,
+        latest={**reason, "merchants_held": 12_345},
+    )
+    add_event(state_engine, number, recent(60, NOW).start, event="repeated")
+    change = "UPDATE incident SET times = 2 WHERE rule = 'platform_outage'"
+    with state_engine.begin() as connection:
+        connection.execute(text(change))
+    tested = page(incident=str(number))
+    assert tested.button[0].key == f"open-{number}"
+    seen = text_of(tested)
+    for words in ("전체 가맹점", "전체 승인 중단", "2번째 발생", "미확인 재알림", "12,345", "거래 끊김"):
+        assert words in seen, words
+    assert "플랫폼 전체의 사건입니다" in seen
+    assert figures(tested) == 2  # of everybody
 
 
 # trend

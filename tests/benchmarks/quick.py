@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -24,21 +23,16 @@ import polars as pl
 
 from data.trade import create_trade_database, insert_merchants, insert_transactions
 from data.traffic import Traffic, TrafficConfig
-from pipeline.book import StateBook
-from pipeline.count import count
 from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
-from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
+from pipeline.minute import MINUTE, Span, from_index, to_index
 from pipeline.settings import load_settings
-from pipeline.state import MinuteCommit
 from queries import sql
 from scheduler import open_pipeline
+from tests.benchmarks.home import MERCHANTS, PER_DAY, publish_history, say
 
 if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
-    from pipeline.settings import Settings
 
-MERCHANTS = 100_000
-PER_DAY = 3_000_000
 PEAK_TPS = 5_000
 HISTORY_DAYS = (2, 7)
 TICKS = 7
@@ -63,9 +57,7 @@ class Measured:
 
 def measure(home: Path, days: int) -> Measured:
     """Build one installation with `days` of history and time TICKS peak minutes."""
-    settings = load_settings(
-        {"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error", "MINUTERISK_POLICY": "supported"}
-    )
+    settings = load_settings({"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error"})
     end = from_index(to_index(datetime.now(UTC)) // 60 * 60) - timedelta(hours=1)
     urls = open_urls(settings)
     create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
@@ -80,9 +72,9 @@ def measure(home: Path, days: int) -> Measured:
         insert_transactions(urls.trade_url or "", peak.rows(Span(minute, minute + MINUTE)))
     _analyze(urls.trade_url or "")
     with open_pipeline(settings) as pipeline:
-        _say(f"  {days} days of history for {MERCHANTS:,} merchants …")
-        _publish_history(pipeline, Traffic(config), Span(config.start, end), settings)
-        _say(f"  {TICKS} peak minutes …")
+        say(f"  {days} days of history for {MERCHANTS:,} merchants …")
+        publish_history(pipeline, Traffic(config), Span(config.start, end))
+        say(f"  {TICKS} peak minutes …")
         return _time_ticks(pipeline, urls.source_url, minutes, days)
 
 
@@ -114,14 +106,6 @@ def _fetch_ms(connection: adbc.Connection, minute: datetime) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _publish_history(pipeline: Pipeline, traffic: Traffic, span: Span, settings: Settings) -> None:
-    book = StateBook(pipeline.state, pipeline.lake, pipeline.source, settings.policy, 0)
-    clock = pipeline.source.clock()
-    for day in split_by_day(span, settings.business_timezone):
-        counted = count(traffic.rows(day), day, 1, clock)
-        pipeline.state.commit(MinuteCommit(counted.ledger, book.publish(counted), day.end))
-
-
 def _analyze(url: str) -> None:
     with adbc.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("ANALYZE transactions")
@@ -139,10 +123,6 @@ def _table(series: list[Measured]) -> str:
     lines.append(f"{'ratio tick / fetch':<24}" + "".join(f"{m.ratio:>22.2f}" for m in series))
     lines.append(f"{'rows in the minute':<24}" + "".join(f"{m.rows:>22,}" for m in series))
     return "\n".join(lines)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:

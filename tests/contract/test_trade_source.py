@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from pipeline.cli import main
-from pipeline.correct import LOOK_BACK_LEAST, LookBack
+from pipeline.correct import LOOK_BACK_LEAST, LookBack, first_fence
 from pipeline.corrector import Corrector
 from pipeline.errors import ConfigurationError, SourceChanged, SourceUnavailable
 from pipeline.extract_mysql import MySqlSource
@@ -214,6 +214,14 @@ def test_payouts_of_numbered_merchants(numbered: Trade) -> None:
     assert found == {"7": Payout("Alpha 알파", date(2026, 3, 9), 150), "8": Payout(None, None, 0)}
 
 
+def test_another_connection_knows_the_type_of_merchants_before_it_has_read_a_row(numbered: Trade) -> None:
+    pay(numbered, 7, 8)
+    with numbered.source() as source:
+        source.check()
+        with source.again() as other:
+            assert set(other.payouts(["7", "8"], date(2026, 3, 10), 30, NOON)) == {"7", "8"}
+
+
 def test_no_merchants_have_no_payouts(source: TradeSource) -> None:
     assert source.payouts([], date(2026, 3, 10), 3, NOON) == {}
 
@@ -251,6 +259,16 @@ def test_a_minute_nobody_published_is_named_too(trade: Trade, source: TradeSourc
     assert source.changed(since, Span(now() - 5 * MINUTE, now()), {}).minutes == (tomorrow,)
 
 
+def test_a_time_no_minute_can_have_is_counted_and_stops_nothing(trade: Trade, source: TradeSource) -> None:
+    """Clocks that were never set, and the end of time as PostgreSQL writes it."""
+    absurd = {"postgresql": ("infinity", "-infinity", "290000-01-01Z"), "mysql": ("1970-01-01 00:00:01",)}
+    since, times = source.fence(), (*absurd[trade.dialect], None)
+    for n, moment in enumerate(times, start=1):
+        trade.insert((n, "a", "APPROVAL", 100, moment))
+    assert source.changed(since, Span(now() - 5 * MINUTE, now()), {}).minutes == ()
+    assert source.rows_without_time() == len(times)
+
+
 def test_without_new_rows_nothing_has_changed(trade: Trade, source: TradeSource) -> None:
     last = Span(now() - 3 * MINUTE, now())
     trade.insert((1, "a", "APPROVAL", 100, last.start))
@@ -269,9 +287,9 @@ def test_mysql_does_not_find_a_commit_later_than_the_look_back_but_reconciliatio
 
 
 def test_mysql_has_no_fence_to_make_the_look_back_longer() -> None:
-    look_back, fence = LookBack(), Fence(0, 0, NOON)
-    look_back.add(fence)
-    assert look_back.floor(fence) == NOON - LOOK_BACK_LEAST
+    fence = Fence(0, 0, NOON)
+    look_back = LookBack(first_fence(fence))
+    assert look_back.known(fence).look_back == NOON - LOOK_BACK_LEAST
     assert f"look-back ({LOOK_BACK_LEAST.seconds // 60} minutes)" in MySqlSource.promise
 
 

@@ -11,8 +11,18 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.rules import load_rules
-from pipeline.alert import AtRisk, Incident, Key, alert, keys_to_price, message_of, severity_of
+from baselines.rules import IncidentRules, load_rules
+from pipeline.alert import (
+    AtRisk,
+    Incident,
+    Key,
+    Known,
+    alert,
+    keys_to_open,
+    merchants_to_price,
+    message_of,
+    severity_of,
+)
 from pipeline.minute import MINUTE
 from pipeline.schema import SIGNAL
 from tests.oracle import LifeCycle
@@ -54,21 +64,35 @@ def plain_severity(row: dict[str, Any], at_risk: int) -> str:
     return "critical" if missing_percent >= 80 else "high" if missing_percent >= 65 else "medium"
 
 
-@given(sequence=sequences, risky=st.sets(st.sampled_from(["A", "B"])), quiet=st.sampled_from([1, 5, 60]))
+@given(
+    sequence=sequences,
+    risky=st.sets(st.sampled_from(["A", "B"])),
+    quiet=st.sampled_from([1, 5, 60]),
+    reopen=st.sampled_from([0, 3, 180]),
+    repeat=st.sampled_from([2, 60, 240]),
+)
 def test_incidents_live_as_the_plain_life_cycle_says(
-    sequence: list[tuple[int, dict[Key, tuple[bool, int]]]], risky: set[str], quiet: int
+    sequence: list[tuple[int, dict[Key, tuple[bool, int]]]],
+    risky: set[str],
+    quiet: int,
+    reopen: int,
+    repeat: int,
 ) -> None:
-    rules = replace(RULES, incident=replace(RULES.incident, resolve_after_minutes=quiet))
-    oracle, unresolved, history = LifeCycle(quiet), dict[Key, Incident](), []
+    numbers = IncidentRules(
+        resolve_after_minutes=quiet, reopen_within_minutes=reopen, repeat_after_minutes=repeat
+    )
+    rules = replace(RULES, incident=numbers)
+    oracle, history = LifeCycle(quiet, reopen, repeat), []
+    unresolved, resolved = dict[Key, Incident](), dict[Key, Incident]()
     minute = START
     for gap, found in sequence:
         minute += gap * MINUTE
         rows = [signal(minute, key, passed=passed, size=size) for key, (passed, size) in found.items()]
         signals = pl.DataFrame(rows, SIGNAL, orient="row")
-        asked = keys_to_price(signals, unresolved)
+        asked = merchants_to_price(keys_to_open(signals, unresolved))
         assert asked == sorted({k[1] for k, (passed, _) in found.items() if passed and k not in unresolved})
         at_risk = {m: AtRisk(600_000_000, 400_000_000) for m in asked if m in risky}
-        changes = alert(minute, signals, unresolved, at_risk, "supported", rules)
+        changes = alert(minute, signals, Known(unresolved, resolved, at_risk), "supported", rules)
         fired = {}
         for row in rows:
             key = (row["rule"], row["merchant_id"])
@@ -82,14 +106,19 @@ def test_incidents_live_as_the_plain_life_cycle_says(
             assert incident.key not in unresolved, "two unresolved incidents of one key"
             assert incident.incident_id is None
             unresolved[incident.key] = replace(incident, incident_id=len(history))
+        for incident in changes.reopened:
+            assert incident.key not in unresolved
+            assert incident.incident_id == resolved[incident.key].incident_id
+            unresolved[incident.key] = incident
         for incident in changes.continued:
             assert incident.incident_id == unresolved[incident.key].incident_id
             unresolved[incident.key] = incident
         for incident in changes.resolved:
-            del unresolved[incident.key]
-        assert {k: (i.opened_minute, i.last_breach_minute, i.severity) for k, i in unresolved.items()} == {
-            k: (c.opened, c.last_breach, c.severity) for k, c in oracle.unresolved.items()
-        }
+            resolved[incident.key] = replace(unresolved.pop(incident.key), resolved_minute=minute)
+        assert {
+            k: (i.opened_minute, i.last_breach_minute, i.severity, i.times, i.told_minute)
+            for k, i in unresolved.items()
+        } == {k: (c.opened, c.last_breach, c.severity, c.times, c.told) for k, c in oracle.unresolved.items()}
     assert sorted(history) == sorted(oracle.history)
 
 
@@ -101,7 +130,7 @@ def test_a_message_says_the_numbers_of_the_minute_it_tells_of(
     for gap, found in sequence:
         minute += gap * MINUTE
         rows = [signal(minute, key, passed=passed, size=size) for key, (passed, size) in found.items()]
-        changes = alert(minute, pl.DataFrame(rows, SIGNAL, orient="row"), {}, {}, "supported", RULES)
+        changes = alert(minute, pl.DataFrame(rows, SIGNAL, orient="row"), Known(), "supported", RULES)
         for event in changes.events:
             message = message_of(event)
             row = next(r for r in rows if (r["rule"], r["merchant_id"]) == event.incident.key)

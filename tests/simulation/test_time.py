@@ -6,7 +6,9 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.corrector import Corrector
 from pipeline.minute import MINUTE, Span
@@ -100,3 +102,33 @@ def test_a_slow_clock_of_the_source_is_followed_not_ours(world: World, pipeline:
     assert judged(pipeline) == []
     world.step_clock(timedelta(seconds=0.5))  # the close delay of this world is one second
     assert judged(pipeline) == [START - 11 * MINUTE]
+
+
+def test_a_transaction_open_for_long_raises_an_alarm_and_its_row_is_found_also_after_a_restart(
+    world: World, pipeline: Pipeline
+) -> None:
+    corrector = Corrector(pipeline)
+    corrector.poll()
+    with psycopg.connect(world.trade_url) as late:
+        late.execute(
+            "INSERT INTO transactions (transaction_id, merchant_id, kind, amount, occurred_at)"
+            " VALUES (1000, 'shop', 'CANCEL', 5, %s)",
+            [START - 12 * MINUTE],
+        )
+        alarms = []
+        for _ in range(20):
+            with capture_logs() as said:
+                corrector.poll()
+            alarms.append([line["open_for_s"] for line in said if line.get("alarm")])
+            world.step_clock(MINUTE)
+        assert alarms == [[]] * 6 + [[n * 60.0] for n in range(6, 20)]
+        corrector = Corrector(pipeline)  # another process takes over
+        corrector.poll()
+        assert corrector.open_for == 20 * MINUTE
+        world.step_clock(MINUTE)
+        corrector.poll()
+        late.commit()
+    assert corrector.poll() == [START - 12 * MINUTE]
+    assert corrector.open_for == timedelta(0)
+    judged(pipeline)
+    assert differences(world, oracle_minutes=0) == []

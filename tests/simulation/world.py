@@ -88,6 +88,33 @@ class Server:
         """Stop; `immediate` is a crash: the next start recovers from the log."""
         self._pg_ctl("-m", mode, "stop")
 
+    def backup(self) -> None:
+        """Keep the files as they are now."""
+        self.stop("fast")
+        subprocess.run(["cp", "-a", str(self._data), str(self._folder / "backup")], check=True)
+        self.start()
+
+    def restore(self) -> None:
+        """Go back to what `backup` has kept: a restore, or a failover to a server that is behind."""
+        self.stop("immediate")
+        shutil.rmtree(self._data)
+        (self._folder / "backup").rename(self._data)
+        self.start()
+
+    def count_transactions_from(self, xid: int) -> None:
+        """Let the next transaction ids begin at `xid`, as after years of work."""
+        for name in ("postgres", "template1"):  # rows that are there already must stay visible
+            with psycopg.connect(self.url.replace("/postgres?", f"/{name}?"), autocommit=True) as connection:
+                connection.execute("VACUUM FREEZE")
+        self.stop("fast")
+        segment = self._data / "pg_xact" / f"{xid // (8192 * 4 * 32):04X}"  # what became of these ids
+        segment.write_bytes(bytes(8192 * 32))
+        if self._user:
+            shutil.chown(segment, self._user)
+        command = [str(self._bin / "pg_resetwal"), "-x", str(xid), "-D", str(self._data)]
+        subprocess.run(command, check=True, user=self._user, cwd="/", stdout=subprocess.DEVNULL)
+        self.start()
+
     def _pg_ctl(self, *arguments: str) -> None:
         command = [str(self._bin / "pg_ctl"), "-w", "-t", "60", "-D", str(self._data), *arguments]
         with tempfile.TemporaryFile() as said:  # a pipe would stay open in the server

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +20,16 @@ from typing import TYPE_CHECKING, Self
 import pipeline.compact
 from pipeline.compact import compact, delete_expired
 from pipeline.corrector import Corrector
+from pipeline.errors import NotLeader
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
-from tests.simulation.runner import Crash, inject
+from tests.simulation.runner import crash_of, inject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: The session of a child that was killed a moment ago may still hold the lock.
+LED_BY_ANOTHER = 75
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,11 +55,21 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def run(self, settings: Mapping[str, str], crash: str = "") -> int:
-        """One cycle of the pipeline in a child; the exit code, CRASHED where it died as asked."""
+    def run(
+        self,
+        settings: Mapping[str, str],
+        crash: str = "",
+        kill_after_s: float | None = None,
+        files: int | None = None,
+    ) -> int:
+        """One cycle of the pipeline in a child; the exit code, CRASHED where it died as asked.
+
+        `kill_after_s` kills it from outside (-9), `files` is how many file descriptors it may open.
+        """
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps({"settings": dict(settings), "crash": crash}) + "\n")
+        asked = {"settings": dict(settings), "crash": crash, "kill_after_s": kill_after_s, "files": files}
+        self._process.stdin.write(json.dumps(asked) + "\n")
         return int(self._process.stdout.readline())
 
 
@@ -80,6 +97,9 @@ def serve() -> None:
         if child == 0:
             os.dup2(2, 1)  # what it says is no answer
             os._exit(_attempt(asked))
+        if asked["kill_after_s"] is not None:
+            time.sleep(asked["kill_after_s"])
+            os.kill(child, signal.SIGKILL)  # one that has ended waits to be collected: nobody else is hit
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
@@ -88,10 +108,14 @@ def _attempt(asked: Mapping[str, object]) -> int:
     settings, crash = asked["settings"], str(asked["crash"])
     assert isinstance(settings, dict)
     if crash:
-        kind, _, number = crash.partition(":")
-        inject(Crash(kind, int(number)))
+        inject(crash_of(crash))
+    if isinstance(asked["files"], int):
+        most = len(list(Path("/proc/self/fd").iterdir())) + asked["files"]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         cycle(settings)
+    except NotLeader:
+        return LED_BY_ANOTHER
     except BaseException:  # noqa: BLE001 - whatever it is, the parent reads it in the log
         traceback.print_exc()
         return 1

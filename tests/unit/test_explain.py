@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,8 +20,10 @@ from pipeline.errors import UsageError
 from pipeline.explain import Account, account_text, explain
 from pipeline.judge import judge
 from pipeline.minute import MINUTE, Span
+from pipeline.replay import Replayed
 from pipeline.schema import SIGNAL, TRANSACTION
 from pipeline.state import Published
+from pipeline.why_not import FirstFire, first_fires
 from tests.oracle import Numbers, Oracle, Transaction
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -57,7 +60,11 @@ def history() -> list[Transaction]:
 
 @pytest.fixture(scope="module")
 def windows() -> Windows:
-    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(history())]
+    return made_windows(history())
+
+
+def made_windows(transactions: list[Transaction]) -> Windows:
+    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(transactions)]
     windows = Windows(SEOUL, 7)
     span = Span(FIRST, JUDGED + MINUTE)
     counted = count(pl.DataFrame(rows, TRANSACTION, orient="row"), span, 0, span.end)
@@ -132,12 +139,90 @@ def test_the_text_shows_every_number_and_every_verdict(windows: Windows) -> None
     assert "cancel_surge: no breach" in text
 
 
+@pytest.mark.parametrize("merchant", ["surging", "calm", "steady"])
+def test_every_window_says_its_evidence_and_how_many_cancels_it_lacks(
+    windows: Windows, merchant: str
+) -> None:
+    seen = accounts(windows, merchant)["cancel_surge"].windows
+    assert [w.minutes for w in seen] == [5, 15, 30, 60, 60, 360, 1440]
+    signals = judge(compare(windows, RULES), "budgeted", RULES).filter(
+        rule="cancel_surge", merchant_id=merchant
+    )
+    assert any(w.passed for w in seen) == signals["passed"].any()
+    for window in seen:
+        assert window.passed == (window.missing is None and window.evidence >= window.evidence_needed)
+
+
+def test_with_as_many_more_cancels_as_it_lacks_a_window_would_have_passed_and_with_one_less_not() -> None:
+    def judged(more: int) -> bool:
+        rows = [t for t in history() if t.merchant in ("calm", "surging")]
+        rows += [Transaction("calm", "CANCEL", 1000, JUDGED)] * more
+        made = made_windows(rows)
+        return next(w for w in accounts(made, "calm")["cancel_surge"].windows if w.minutes == 60).passed
+
+    window = next(
+        w
+        for w in accounts(made_windows([t for t in history() if t.merchant in ("calm", "surging")]), "calm")[
+            "cancel_surge"
+        ].windows
+        if w.minutes == 60
+    )
+    assert window.missing is not None
+    assert window.missing > 1
+    assert [judged(window.missing - 1), judged(window.missing)] == [False, True]
+
+
+def surge_row(minute: datetime, reason: str = "fires", cancels: int = 10) -> dict[str, object]:
+    numbers = {"approvals_hour": 40, "cancels_hour": cancels, "approvals_week": 280, "cancels_week": 7}
+    passed = reason == "fires"
+    row = signal("cancel_surge", "surging", **numbers)
+    return {**row, "minute": minute, "reason": reason, "passed": passed, "kind": "rule"}
+
+
+def firsts(*rows: dict[str, object], policy: str = "budgeted") -> dict[str, FirstFire]:
+    frame = pl.DataFrame(list(rows), SIGNAL, orient="row")
+    around = Span(JUDGED - timedelta(hours=24), JUDGED + timedelta(hours=24))
+    return first_fires(JUDGED, frame, dict.fromkeys(around, policy), RULES)["cancel_surge"]
+
+
+def test_the_first_fire_is_that_of_the_episode_around_the_minute_for_each_policy() -> None:
+    hour = timedelta(hours=1)
+    found = firsts(
+        surge_row(JUDGED - 5 * hour, cancels=4),  # another episode: it ended more than an hour before
+        surge_row(JUDGED - 20 * MINUTE, "few_cancels", cancels=4),
+        surge_row(JUDGED - 10 * MINUTE, "held_by_budget"),
+        surge_row(JUDGED - 2 * MINUTE, "pending"),
+        surge_row(JUDGED + 3 * MINUTE),
+    )
+    assert {policy: first.minute for policy, first in found.items()} == {
+        "literal": JUDGED - 20 * MINUTE,
+        "supported": JUDGED - 10 * MINUTE,
+        "budgeted": JUDGED + 3 * MINUTE,
+    }
+    assert found["budgeted"].as_json(JUDGED)["minutes_from_asked"] == 3
+
+
+def test_without_an_episode_around_it_the_next_one_is_named_then_the_last_one() -> None:
+    early, late = JUDGED - timedelta(hours=9), JUDGED + timedelta(hours=9)
+    assert firsts(surge_row(early), surge_row(late))["budgeted"].minute == late
+    assert firsts(surge_row(early), surge_row(early + MINUTE))["budgeted"].minute == early
+    assert "not within 24 hours" in firsts()["literal"].text(JUDGED)
+
+
+def test_what_another_policy_did_not_record_is_not_guessed() -> None:
+    found = firsts(surge_row(JUDGED), policy="supported")
+    assert found["supported"].minute == JUDGED
+    assert found["budgeted"].minute is None
+    assert "not recorded" in found["budgeted"].text(JUDGED)
+
+
 def signal(rule: str, merchant: str, **numbers: int) -> dict[str, object]:
     head = {
         "minute": JUDGED,
         "rule": rule,
         "merchant_id": merchant,
         "tier": "tail",
+        "kind": "rule",
         "passed": True,
         "reason": "fires",
     }
@@ -167,12 +252,18 @@ def test_signal_lines_are_sorted_and_hold_the_integers_of_their_rule() -> None:
     assert signal_lines(SIGNAL.to_frame()).to_list() == []
 
 
-def test_the_summary_counts_both_rules_and_hashes_the_sorted_lines() -> None:
-    result = Backtest(Span(JUDGED, JUDGED + MINUTE), "literal", SIGNALS).as_json()
+def test_the_summary_counts_both_rules_and_hashes_the_sorted_lines(tmp_path: Path) -> None:
+    span, path = Span(JUDGED, JUDGED + MINUTE), tmp_path / "signals.parquet"
+    SIGNALS.write_parquet(path)
+    counted = Counter({"cancel_surge": 2, "volume_drop": 1})
+    replayed = Replayed([(span, path)], raw=counted, raw_merchants={"a b", "fallen", "surging"})
+    result = Backtest(span, "literal", replayed).as_json()
     lines = "\n".join(signal_lines(SIGNALS))
     assert result["signals_by_rule"] == {"cancel_surge": 2, "volume_drop": 1}
     assert (result["signals"], result["signal_merchants"], result["minutes"]) == (3, 3, 1)
     assert result["signals_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+    replayed.whole = False
+    assert Backtest(span, "literal", replayed).as_json()["signals_sha256"] is None
 
 
 @pytest.mark.parametrize(

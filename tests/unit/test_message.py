@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from data.slack_blocks import block_problem
 from pipeline.message import (
     EVENTS,
-    TEXTS,
     Message,
     MessageMalformed,
     clean,
@@ -34,6 +33,7 @@ from pipeline.message import (
     render_text,
     unescape,
 )
+from pipeline.wording import TEXTS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"
@@ -98,6 +98,25 @@ VOLUME = {
     "tier": "tail",
     "reason": {**dict.fromkeys(SURGE), **DROP},
 }
+PLATFORM = {
+    "days": 5,
+    "window_minutes": 5,
+    "approvals_window": 3_120,
+    "cancels_window": 480,
+    "expected_window": 10_400,
+    "others_window": 2_000,
+    "others_expected": 7_000,
+    "merchants_held": 0,
+}
+OUTAGE = {
+    "rule": "platform_outage",
+    "merchant_id": "*",
+    "merchant_name": None,
+    "krw_at_risk": 0,
+    "paid_out_cancelable": 0,
+    "cancelled_unrecovered": 0,
+    "reason": PLATFORM,
+}
 LATER = {"minute": "2026-11-21T10:39:00+00:00"}
 CASES = {
     "surge_opened": message(),
@@ -105,6 +124,35 @@ CASES = {
     "surge_acknowledged": message(event="acknowledged", **LATER),
     "surge_corrected": message(event="corrected", **LATER),
     "surge_resolved": message(event="resolved", **LATER),
+    "surge_reopened": message(event="reopened", times=2, **LATER),
+    "surge_repeated": message(event="repeated", **LATER),
+    "outage_opened": message(**OUTAGE),
+    "outage_resolved": message(
+        **{**OUTAGE, "reason": {**PLATFORM, "merchants_held": 12_345}}, event="resolved", **LATER
+    ),
+    "silence_opened": message(
+        **{**OUTAGE, "reason": {**PLATFORM, "approvals_window": 0, "cancels_window": 0}}
+    ),
+    "cancels_opened": message(
+        **{**OUTAGE, "rule": "platform_cancels", "reason": {**PLATFORM, "expected_window": 200}}
+    ),
+    "surge_fast": message(
+        reason={
+            **SURGE,
+            "window_minutes": 5,
+            "approvals_window": 60,
+            "cancels_window": 21,
+            "expected_window": 3,
+            "kind": "fast",
+            "cause": "fewer_approvals",
+        }
+    ),
+    "drop_silence": message(
+        **{
+            **VOLUME,
+            "reason": {**DROP, "window_minutes": 60, "approvals_window": 0, "expected_window": 130},
+        }
+    ),
     "surge_without_baseline": message(reason={**SURGE, "approvals_hour": 0, "cancels_week": 0}),
     "drop_opened": message(**VOLUME),
     "drop_resolved": message(**VOLUME, event="resolved", minute="2026-11-24T11:39:00+00:00"),

@@ -60,6 +60,10 @@ def test_every_number_in_the_shipped_rules_has_a_reason_above_it() -> None:
         ("resolve_after_minutes", "1000000000000000"),
         ("drop_high_percent", "101"),
         ("cancelable_days", "99999999999"),
+        ("volume_drop_silence", "61"),
+        ("volume_drop_silence", "-1"),
+        ("repeat_after_minutes", "0"),
+        ("outage_percent", "100"),
         ("minimum_daily_amount", "1000000000000001"),
         ("minimum_daily_amount", "[1]"),
     ],
@@ -67,6 +71,27 @@ def test_every_number_in_the_shipped_rules_has_a_reason_above_it() -> None:
 def test_a_value_that_cannot_be_meant_is_refused_with_its_key(key: str, value: str) -> None:
     error = refused(with_value(key, value))
     assert key in error.what
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "other"),
+    [
+        ("surge_high", "6", "surge_critical"),
+        ("surge_critical", "2", "surge_high"),
+        ("drop_high_percent", "81", "drop_critical_percent"),
+    ],
+)
+def test_borders_of_severity_that_contradict_each_other_are_refused(key: str, value: str, other: str) -> None:
+    error = refused(with_value(key, value))
+    assert key in error.what
+    assert other in error.what
+    assert "high as well" in error.hint
+
+
+def test_equal_borders_and_zero_where_it_means_something_are_fine() -> None:
+    assert parse_rules(with_value("surge_high", "5"), "mine.toml").severity.surge_high == 5
+    assert parse_rules(with_value("volume_drop_fast", "0"), "mine.toml").pending.volume_drop_fast == 0
+    assert parse_rules(with_value("reopen_within_minutes", "0"), "m").incident.reopen_within_minutes == 0
 
 
 def test_a_misspelt_key_is_refused_with_the_nearest_known_one() -> None:

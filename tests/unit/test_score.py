@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from pipeline.alert import AtRisk, Incident
 from pipeline.errors import UsageError
 from pipeline.labels import read_labels
 from pipeline.minute import MINUTE, Span
-from pipeline.score import LABEL, score
+from pipeline.schema import MERCHANT_MINUTE
+from pipeline.score import LABEL, money_caught, score
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +87,22 @@ def test_an_incident_on_a_quiet_label_is_false_and_counted_apart() -> None:
         2,
         1,
     )
+
+
+def test_delays_are_told_by_tier() -> None:
+    large = replace(incident("A", 4), tier="top")
+    found = scored([large, incident("B", 9)], label("A"), label("B"), label("C"))
+    assert (found["delay_minutes_top_median"], found["delay_minutes_tail_median"]) == (4, 9)
+    assert scored([large], label("A"))["delay_minutes_tail_p95"] is None
+
+
+def test_the_money_caught_is_what_was_cancelled_after_the_incident_opened() -> None:
+    rows = [(NOON + n * MINUTE, m, 1, 1, 0, 100 + n) for n in (-1, 1, 2, 3, 61) for m in ("A", "B")]
+    minutes = pl.DataFrame(rows, MERCHANT_MINUTE, orient="row")
+    labels = pl.DataFrame([label("A"), label("B"), label("A", rule="volume_drop")], LABEL)
+    compared = score([incident("A", 2), incident("Z", 2)], labels, DAY, 100)
+    # Of 101 + 102 + 103 while each label lasted, only A's last minute came after its incident.
+    assert money_caught(compared.detections, minutes) == {"krw_cancelled": 612, "krw_caught": 103}
 
 
 def test_chance_alone_finds_next_to_nothing() -> None:

@@ -5,6 +5,7 @@ SELECT TIMESTAMP '1970-01-01 00:00:00' + INTERVAL minute_number MINUTE AS minute
 FROM (
     SELECT DISTINCT TIMESTAMPDIFF(MINUTE, '1970-01-01 00:00:00', occurred_at) AS minute_number
     FROM transactions
-    WHERE created_at >= %(start)s AND occurred_at >= '1970-01-02 00:00:00'
+    WHERE created_at >= %(start)s
+      AND occurred_at >= '1970-01-02 00:00:00' AND occurred_at < '2200-01-01 00:00:00'  -- the others: without_time
 ) AS written
 ORDER BY minute_number

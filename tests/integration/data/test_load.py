@@ -241,6 +241,10 @@ def test_a_file_that_breaks_half_way_leaves_nothing(
         ),
         ("rows.csv", HEADER.encode() + b",kind\n", "column kind more than once"),
         ("rows.csv", HEADER.encode() + b'\n1,"' + b"x" * 200_000, "cannot be read as CSV"),
+        # A quotation mark that is open at the end, in front of another one, or until one that closes it.
+        ("rows.csv", HEADER.encode() + b'\n1,"A,APPROVAL,5,Z,\n2,B,APPROVAL,5,Z,\n', "cannot be read as CSV"),
+        ("rows.csv", HEADER.encode() + b'\n1,"A,x,5,Z,\n2,"B",x,5,Z,\n', "cannot be read as CSV"),
+        ("rows.csv", HEADER.encode() + b'\n1,"A,x,5,Z,\n2,B",x,5,Z,\n', "row 1 is not closed on its line"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_before_any_database_is_touched(
@@ -250,6 +254,19 @@ def test_a_file_that_cannot_be_meant_is_refused_before_any_database_is_touched(
     path.write_bytes(content)
     with pytest.raises(UsageError, match=says):
         load(path, "postgresql://nowhere.invalid/x", "x")
+
+
+def test_a_remark_in_a_column_that_nobody_reads_may_have_lines(
+    tmp_path: Path, fresh_database: str, database: str
+) -> None:
+    path = csv(
+        tmp_path,
+        '1,A,APPROVAL,5,2026-01-01T00:00:00Z,"one\nline, and another"',
+        "2,A,APPROVAL,5,2026-01-01T00:00:60Z,leap",
+        header="transaction_id,merchant_id,kind,amount,occurred_at,remark",
+    )
+    report = load(path, fresh_database, database)
+    assert (report.rows, report.loaded, report.quarantined) == (2, 1, {"time_unreadable": 1})
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ OVERVIEW = Overview(
     undelivered=0,
     oldest_undelivered_at=None,
     dead=0,
+    stray_past=0,
+    stray_future=0,
 )
 MANIFEST = Manifest(7, NOW - timedelta(seconds=30), NOW, {})
 

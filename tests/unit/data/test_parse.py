@@ -55,6 +55,8 @@ def one(column: str, value: object, *, integer_merchants: bool = False) -> dict[
         ("occurred_at", "2026-01-01", "time_unreadable"),
         ("occurred_at", "2026-02-30T00:00Z", "time_unreadable"),
         ("occurred_at", "2026-01-01T25:00Z", "time_unreadable"),
+        ("occurred_at", "2026-01-01T00:00:60Z", "time_unreadable"),
+        ("occurred_at", "2026-01-01T00:60:00Z", "time_unreadable"),
         ("occurred_at", "2026-01-01T00:00+99:00", "time_unreadable"),
         ("occurred_at", "1767225600", "time_unreadable"),
         ("occurred_at", "0000-01-01T00:00Z", "time_out_of_range"),

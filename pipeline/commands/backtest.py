@@ -1,0 +1,107 @@
+"""backtest: what policies and rule files would have raised over a period, side by side."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from baselines.rules import load_rules
+from pipeline.backtest import Run, compare_with, require_published
+from pipeline.backtest import backtest as judge_again
+from pipeline.commands.common import (
+    from_option,
+    json_option,
+    progress_bar,
+    read_settings,
+    report,
+    span_of,
+    to_option,
+)
+from pipeline.embedded import open_urls
+from pipeline.history import unpublished
+from pipeline.labels import read_labels
+from pipeline.replay import whole_period
+from pipeline.settings import POLICIES
+from pipeline.translate import storage_errors
+from scheduler import open_lake, open_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@from_option
+@to_option
+@click.option(
+    "--policy", "policies", type=click.Choice(POLICIES), multiple=True, help="Default: MINUTERISK_POLICY."
+)
+@click.option("--rules", type=_FILE, multiple=True, help="Another file of tuned numbers.")
+@click.option(
+    "--labels",
+    type=_FILE,
+    help="What was really wrong (Parquet or CSV: label, rule, merchant_id, start, end, expected).",
+)
+@click.option("--signals", type=_NEW_FILE, help="Write every signal of the first run here, a line each.")
+@click.option("--html", type=_NEW_FILE, help="Write a report with pictures here, one file without links.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes; default: the cores, at most 4.")
+@json_option
+def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
+    start: datetime,
+    end: datetime,
+    policies: tuple[str, ...],
+    rules: tuple[Path, ...],
+    labels: Path | None,
+    signals: Path | None,
+    html: Path | None,
+    jobs: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Judge a published period again, through the same functions as live; nothing is sent or stored.
+
+    --policy and --rules may be given more than once: every combination is judged, side by side.
+    """
+    settings = read_settings(policy=policies[0] if policies else "", rules=str(rules[0]) if rules else "")
+    known = read_labels(labels) if labels else None
+    span = span_of(start, end)
+    pairs = list(product(policies or (settings.policy,), rules or (settings.rules,)))
+    numbers = {path: load_rules(path) for _, path in pairs}
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(open_urls(settings)))
+        require_published(span, state.published(), unpublished(state, span))
+        lake = open_lake(settings)
+        runs: list[Run] = []
+        for policy, path in pairs:
+            with storage_errors(settings.home):
+                folder = Path(stack.enter_context(TemporaryDirectory(dir=settings.home, prefix="backtest-")))
+            wanted = signals is not None and not runs
+            whole = whole_period(lake, state, span, policy, numbers[path], folder, whole=wanted)
+            progress = stack.enter_context(progress_bar(f"{policy}, {path.name}"))
+            result = judge_again(whole, progress, jobs)
+            compared = () if known is None else compare_with(known, result, whole)
+            runs.append(Run(result, path, *compared))
+        if signals is not None:
+            with storage_errors(signals):
+                signals.write_text("\n".join(runs[0].result.lines()), encoding="utf-8")
+        content = [run.as_json() for run in runs]
+    if html is not None:
+        from pipeline.report import write_report  # noqa: PLC0415 - drawing takes a second to load
+
+        with storage_errors(html):
+            write_report(html, runs, settings.language, lake.zone)
+    report(content[0] if len(runs) == 1 else {"runs": content}, as_json=as_json, text=side_by_side(content))
+
+
+def side_by_side(runs: Sequence[Mapping[str, Any]]) -> str:
+    """One line a number, one column a run."""
+    flat = [{k: v for k, v in run.items() if k != "score"} | run.get("score", {}) for run in runs]
+    return "\n".join(f"{name:<30}" + "  ".join(f"{run[name]!s:<24}" for run in flat) for name in flat[0])

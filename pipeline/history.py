@@ -1,0 +1,72 @@
+"""What of the past is published, and the windows that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from baselines.windows import Windows
+from pipeline.hold import past_minutes, past_of
+from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from baselines.rules import Rules
+    from pipeline.hold import Past
+    from pipeline.lake import Lake, LakeFile
+    from pipeline.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger says of a period, as plain data: another process can read the lake by it."""
+
+    files: Sequence[LakeFile]
+    first_minute: datetime | None
+    missing: frozenset[datetime]  # minutes of the period that are not published
+
+
+def history_of(state: State, until: datetime, minutes: int) -> History:
+    """The ledger's word on the `minutes` before `until`."""
+    first = state.published().first_minute
+    start = from_index(to_index(until) - minutes)
+    span = Span(until if first is None else min(max(start, first), until), until)
+    return History(state.publication().files, first, frozenset(unpublished(state, span)))
+
+
+def rebuild_windows(
+    lake: Lake, state: State, next_minute: datetime, rules: Rules, merchant_id: str | None = None
+) -> Windows:
+    """Windows right before `next_minute`, read from the lake; of one merchant only where one is named."""
+    minutes = Windows(lake.zone, rules.volume_drop.baseline_days).history_minutes
+    return windows_from(lake, history_of(state, next_minute, minutes), next_minute, rules, merchant_id)
+
+
+def windows_from(
+    lake: Lake, history: History, next_minute: datetime, rules: Rules, merchant_id: str | None = None
+) -> Windows:
+    """The same from a history that reaches far enough back."""
+    windows = Windows(lake.zone, rules.volume_drop.baseline_days)
+    if history.first_minute is None:
+        return windows
+    start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)
+    for day in split_by_day(Span(start, max(next_minute, start)), lake.zone):
+        missing = [minute for minute in day if minute in history.missing]
+        named = None if merchant_id is None else [merchant_id]
+        rows = lake.read(history.files, "merchant_minute", day, named)
+        windows.add_many(day.start, day.end, rows, missing)
+    return windows
+
+
+def read_past(lake: Lake, state: State, next_minute: datetime, rules: Rules) -> Past:
+    """What the gates remember right before `next_minute`, read back from the published signals."""
+    span = Span(next_minute - past_minutes(rules) * MINUTE, next_minute)
+    return past_of(lake.read(state.signal_files(span), "signal", span), span.start, span.end)
+
+
+def unpublished(state: State, span: Span) -> list[datetime]:
+    """Minutes of `span` that are not in the ledger, in order."""
+    known = state.minute_set(span)
+    return [minute for minute in span if minute not in known]

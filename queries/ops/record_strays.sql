@@ -1,0 +1,5 @@
+-- Minutes with rows that cannot be counted: past the horizon, or ahead of the source's clock. Each alarms once.
+-- Parameters: minutes (timestamptz array), reason (past, future). Grain: one row per minute not recorded before.
+INSERT INTO stray_minute (minute, reason) SELECT unnest(CAST(:minutes AS timestamptz[])), :reason
+ON CONFLICT DO NOTHING
+RETURNING minute

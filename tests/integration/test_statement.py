@@ -1,0 +1,62 @@
+"""The daily statement: `check --statement` finds out who changed one, or removed the one before it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.settings import Settings, load_settings
+from pipeline.statement import write_statement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("MINUTERISK_HOME", str(tmp_path / "home"))
+    return load_settings({"MINUTERISK_HOME": str(tmp_path / "home")})
+
+
+def statements(settings: Settings) -> list[Path]:
+    return [write_statement(settings, f"2026-03-0{day}", {"minutes": day}) for day in (1, 2, 3)]
+
+
+def verify(path: Path) -> int:
+    return main(["check", "--statement", str(path), "--json"])
+
+
+def test_statements_as_they_were_signed_hold(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [verify(path) for path in statements(settings)] == [0, 0, 0]
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["minutes"] == 3
+
+
+def test_a_changed_number_ends_with_3(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    path = statements(settings)[2]
+    path.write_text(path.read_text().replace('"minutes": 3', '"minutes": 4'))
+    assert verify(path) == 3
+    assert "was changed after it was signed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fate", ["changed", "removed"])
+def test_the_one_before_it_is_held_by_the_next(
+    settings: Settings, capsys: pytest.CaptureFixture[str], fate: str
+) -> None:
+    _, before, last = statements(settings)
+    if fate == "removed":
+        before.unlink()
+    else:
+        before.write_text(before.read_text() + " ")
+    assert verify(last) == 3
+    assert "was changed or removed" in capsys.readouterr().err
+
+
+def test_what_is_no_statement_or_of_another_home_is_wrong_use(settings: Settings, tmp_path: Path) -> None:
+    other = tmp_path / "statement-2026-03-01.json"
+    assert verify(other) == 2
+    other.write_text('{"signature": "x"}')
+    assert verify(other) == 2
+    assert not (settings.home / "run").exists()  # a check makes nothing

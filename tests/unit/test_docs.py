@@ -1,0 +1,100 @@
+"""What the documents say exists, and what exists is in the documents."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import COMMANDS
+from pipeline.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.ko.md")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def documents() -> list[Path]:
+    return [path for path in tracked() if path.suffix == ".md"]
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_is_in_the_table_and_no_other(name: str) -> None:
+    rows = re.findall(r"^\| ((?:`[^`]+`(?:, )?)+) \|", text_of(name), re.MULTILINE)
+    named = {word.split()[0] for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    named = {word for word in named if word.islower() and "_" not in word and "." not in word}
+    assert named == set(COMMANDS)
+
+
+def test_every_setting_is_in_the_table_and_no_other() -> None:
+    rows = re.findall(r"^\| (`MINUTERISK_[^|]+) \|", text_of("README.md"), re.MULTILINE)
+    named = {found for row in rows for found in re.findall(r"MINUTERISK_([A-Z_]+)", row)}
+    known = {field.name.upper() for field in fields(Settings)}
+    assert named == known
+
+
+def test_the_example_environment_names_only_settings_that_exist() -> None:
+    named = set(re.findall(r"MINUTERISK_([A-Z_]+)", text_of(".env.example")))
+    assert named <= {field.name.upper() for field in fields(Settings)}
+
+
+def test_every_make_target_a_document_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    named = {
+        (path.name, found)
+        for path in documents()
+        for found in re.findall(r"`make ([a-z-]+)", path.read_text(encoding="utf-8"))
+    }
+    assert {pair for pair in named if pair[1] not in targets} == set()
+
+
+def test_every_relative_link_and_named_test_file_exists() -> None:
+    missing = []
+    for path in documents():
+        content = path.read_text(encoding="utf-8")
+        linked = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", content)
+        missing += [f"{path.name}: {link}" for link in linked if not (path.parent / link).exists()]
+        files = re.findall(r"\btests/[\w/]+\.py\b", content)
+        missing += [f"{path.name}: {name}" for name in files if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_every_test_a_document_names_exists() -> None:
+    code = "\n".join(p.read_text(encoding="utf-8") for p in tracked() if p.suffix == ".py")
+    defined = set(re.findall(r"def (test_\w+)", code)) | {p.stem for p in tracked()}
+    named = {
+        (path.name, found)
+        for path in documents()
+        for found in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8"))
+    }
+    assert {pair for pair in named if pair[1] not in defined} == set()
+
+
+def test_no_file_holds_a_path_of_somebodys_machine_or_the_address_of_a_package_index() -> None:
+    # Put together here, so that this file does not hold them itself.
+    machines = ("/" + "root/", "/" + "work/", "/home/" + r"\w+/")
+    indexes = ("pypi" + r"\.org", "files.python" + "hosted")
+    told = re.compile("|".join((*machines, *indexes)))
+    found = []
+    for path in tracked():
+        if path.suffix in {".png", ".parquet"}:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {hit}" for hit in set(told.findall(path.read_text("utf-8")))]
+    assert found == []

@@ -1,0 +1,88 @@
+"""What a running installation says about its source: away is not silent, and delays are kept by tier."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from pipeline.deliver import Delay
+from pipeline.errors import SourceUnavailable
+from pipeline.metrics import Metrics
+from pipeline.service import SOURCE_PATIENCE_S, Service, Tally
+
+if TYPE_CHECKING:
+    from pipeline.catch_up import Pipeline
+    from pipeline.channels import Channel
+
+MINUTE = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+class Away:
+    """A source that does not answer until it is told to."""
+
+    def __init__(self) -> None:
+        self.answers = False
+
+    def due_until(self) -> datetime:
+        if not self.answers:
+            what, hint = "the trade database does not answer", "start it"
+            raise SourceUnavailable(what, hint)
+        return MINUTE
+
+
+def service(source: Away) -> Service:
+    pipeline = SimpleNamespace(
+        due_until=source.due_until,
+        catch_up=lambda _until: [],
+        state=SimpleNamespace(next_minute=lambda: None),
+    )
+    made = Service(cast("Pipeline", pipeline), cast("Channel", None), Metrics())
+    made._follow = lambda: None  # type: ignore[method-assign]
+    return made
+
+
+def up(made: Service) -> float | None:
+    return made.metrics.registry.get_sample_value("minuterisk_source_up")
+
+
+def test_a_source_that_does_not_answer_is_an_alarm_once_and_never_an_incident(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, now = Away(), [1000.0]
+    made = service(source)
+    monkeypatch.setattr("pipeline.service.time.monotonic", lambda: now[0])
+    said: list[Any] = []
+    for _ in range(2 * SOURCE_PATIENCE_S):
+        with capture_logs() as logs, pytest.raises(SourceUnavailable):
+            made.tick()
+        said += [(now[0] - 1000, entry) for entry in logs]
+        now[0] += 1
+    ((after_s, alarm),) = said
+    assert after_s == SOURCE_PATIENCE_S
+    assert (alarm["event"], alarm["alarm"], alarm["log_level"]) == ("source.unreachable", True, "error")
+    assert up(made) == 0
+    source.answers = True
+    with capture_logs() as logs:
+        made.tick()
+    assert [entry["event"] for entry in logs] == ["source.reachable_again"]
+    assert up(made) == 1
+
+
+def test_a_short_absence_is_no_alarm() -> None:
+    made = service(Away())
+    with capture_logs() as logs, pytest.raises(SourceUnavailable):
+        made.tick()
+    assert logs == []
+
+
+def test_delays_are_told_by_tier_and_null_where_nothing_opened() -> None:
+    tally = Tally()
+    for seconds in (6.0, 7.0):
+        tally.add_delay(Delay("top", MINUTE, seconds, seconds + 1))
+    told = tally.as_json()
+    assert (told["committed_s_p95_top"], told["delivered_s_p95_top"]) == (7.0, 8.0)
+    assert (told["committed_s_p95_tail"], told["delivered_s_p95_tail"]) == (None, None)
