@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.cancelled import CancelledByDay
+from baselines.cohorts import Cohorts, Tied
 from baselines.merchants import MerchantIndex
 from baselines.pacing import Pacing
 from baselines.recent import BLOCK_MINUTES, Recent
-from baselines.slices import Block, Slice, Totals
+from baselines.slices import Block, Integers, Slice, Totals
 from baselines.tiers import top_merchants
 from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, MINUTE_US, WEEK_MINUTES, to_index
 
@@ -57,6 +58,7 @@ class Windows:
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
+        self.cohorts = Cohorts()
 
     @property
     def size(self) -> int:
@@ -86,6 +88,7 @@ class Windows:
         entering = self._slice(counts)
         self._enter(index, entering)
         self.recent.enter(index, entering)
+        self.cohorts.enter(index, _tied(counts, entering.positions)[0])
 
     def add_many(
         self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
@@ -108,6 +111,10 @@ class Windows:
             index = rest
         if self.last is not None:
             self.recent.settle(self.last)
+        tied, rows = _tied(counts, block.whole.positions)
+        borders = np.searchsorted(rows, block.borders)
+        for index in range(first, stop):  # few rows a minute: not worth a way of its own
+            self.cohorts.enter(index, tied.part(*borders[index - first : index - first + 2].tolist()))
 
     def copy(self) -> Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
@@ -118,6 +125,7 @@ class Windows:
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
         other.recent = self.recent.copy(other._slices)  # noqa: SLF001 - the same
+        other.cohorts = self.cohorts.copy()
         return other
 
     def _enter(self, index: int, entering: Slice) -> None:
@@ -175,6 +183,7 @@ class Windows:
         self.week.grow(self.size)
         self.pacing.grow(self.size)
         self.recent.grow(self.size)
+        self.cohorts.grow(self.size)
         measures = ("approval_count", "cancel_count", "approval_amount", "cancel_amount")
         return Slice(positions, *(counts[name].to_numpy() for name in measures))
 
@@ -205,3 +214,10 @@ class Windows:
 
     def _sum_up(self, index: int, part: Slice) -> None:
         self._sums[index % self._keep] = part.approvals.sum(), part.cancels.sum()
+
+
+def _tied(counts: pl.DataFrame, positions: Integers) -> tuple[Tied, Integers]:
+    """The tied cancels among MERCHANT_MINUTE rows that stand at `positions`, and which rows those are."""
+    fresh, older = counts["cancel_fresh_count"].to_numpy(), counts["cancel_older_count"].to_numpy()
+    rows = np.flatnonzero(fresh + older)
+    return Tied(positions[rows], fresh[rows], older[rows]), rows

@@ -139,6 +139,17 @@ class PlatformNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class CohortNumbers:
+    """Cancels tied to their approval's cohort, and the newest cohort; shape (merchants,) or more each."""
+
+    fresh_hour: Integers  # approved within the 24 hours before the cancel
+    older_hour: Integers
+    fresh_week: Integers
+    older_week: Integers
+    approvals_day: Integers  # of the newest 24 hours
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything the judgement of one minute may look at."""
 
@@ -152,6 +163,7 @@ class Comparison:
     hours: HourNumbers | None = None
     portfolio: Portfolio = Portfolio()
     same_hour: Integers | None = None  # approvals in the same hour 1 to 7 days ago; shape (7, merchants)
+    cohorts: CohortNumbers | None = None
     platform: PlatformNumbers | None = None
 
 
@@ -183,6 +195,7 @@ def compare(windows: Windows, rules: Rules, always: int | None = None) -> Compar
             int(windows.week.cancels.sum()),
         ),
         same_hour=windows.recent.same_hour,
+        cohorts=_cohorts(windows),
         platform=_platform(windows, like),
     )
 
@@ -308,6 +321,12 @@ def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | N
         windows.week.approvals[positions],
         pacing.days,
     )
+
+
+def _cohorts(windows: Windows) -> CohortNumbers:
+    hour, week = windows.cohorts.hour, windows.cohorts.week
+    day = windows.recent.spans[DAY_MINUTES].approvals
+    return CohortNumbers(hour.fresh, hour.older, week.fresh, week.older, day)
 
 
 def _with(positions: Integers, always: int | None) -> Integers:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, parse_time
-from pipeline.schema import CAUSES, RULE_NUMBERS
+from pipeline.schema import CAUSES, COHORT_COLUMNS, RULE_NUMBERS
 from pipeline.wording import TEXTS
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ Block = dict[str, Any]
 
 EVENTS: Final = ("opened", "reopened", "escalated", "repeated", "acknowledged", "corrected", "resolved")
 _REASON_NUMBERS: Final = tuple(
-    dict.fromkeys([*(name for numbers in RULE_NUMBERS.values() for name in numbers), "merchants_held"])
+    dict.fromkeys(
+        [*(name for numbers in RULE_NUMBERS.values() for name in numbers), *COHORT_COLUMNS, "merchants_held"]
+    )
 )
 NAME_LENGTH: Final = 80
 DIGEST_LENGTH: Final = 10
@@ -306,7 +308,19 @@ def _what_happened(message: Message, language: str) -> str:
         said.insert(0, _window(message, window, "surge_window" if surge else "drop_window", language))
     if message.cause is not None:
         said.append(TEXTS[language][message.cause])
+    said += _cohorts(message, TEXTS[language])
     return " ".join(said)
+
+
+def _cohorts(message: Message, words: Mapping[str, str]) -> list[str]:
+    """The cancels by the age of their approval, beside the rate by the calendar; nothing where not known."""
+    found = [message.reason.get(name) for name in COHORT_COLUMNS]
+    if None in found:
+        return []
+    n = {name: number or 0 for name, number in zip(COHORT_COLUMNS, found, strict=True)}
+    ratio = _tenths(n["cancels_fresh"] + n["cancels_older"], n["expected_fresh"] + n["expected_older"])
+    said = words["cohorts_no_ratio" if ratio is None else "cohorts"]
+    return [said.format(**{name: f"{number:,}" for name, number in n.items()}, ratio=ratio)]
 
 
 def _window(message: Message, minutes: int, sentence: str, language: str) -> str:

@@ -26,6 +26,7 @@ from baselines.windows import Windows
 from pipeline.compare import compare
 from pipeline.judge import CANCEL_SURGE, FIRES, REASONS, RULES, verdicts
 from pipeline.minute import HOUR_MINUTES, from_index, to_index
+from pipeline.schema import ADDED_COUNTS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -99,6 +100,7 @@ def measure_null(frame: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules
         approval_count=pl.Series(events - dealt),
         cancel_count=pl.Series(dealt),
         cancel_amount=pl.lit(0, pl.Int64),
+        **dict.fromkeys(ADDED_COUNTS, pl.lit(0, pl.Int64)),  # a dealt cancel has no approval
     )
     incidents = _count_incidents(null, judged, zone, rules)
     return NullDay(int(merchants.max(initial=-1)) + 1, 1, incidents, round(100 * drift), found is not None)

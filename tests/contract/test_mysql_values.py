@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import pytest
 
 from pipeline import mysql_rows
@@ -15,7 +14,7 @@ from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.extract_mysql import connect_arguments
 from pipeline.minute import one_minute
 from pipeline.mysql_rows import fetch
-from pipeline.schema import TRANSACTION
+from pipeline.schema import PAYMENT, TRANSACTION
 from tests.contract.trade_servers import mariadb_server, mariadb_trade
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ QUERY = (
     "SELECT {0} FROM transactions"
     " WHERE occurred_at >= %(start)s - INTERVAL 1 DAY AND occurred_at < %(end)s + INTERVAL 1 DAY"
 )
-COLUMNS = {name: name for name in TRANSACTION}
+COLUMNS = {name: name for name in PAYMENT}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def extract(trade: Trade, folder: Path, **columns: str) -> dict[str, Any]:
     with trade.source(trade.queries(folder / "queries", transactions=QUERY.format(given))) as source:
         source.check()
         rows = source.extract(one_minute(NOON)).rows
-    assert rows.drop("merchant_id").schema == pl.Schema({**TRANSACTION}).to_frame().drop("merchant_id").schema
+    assert rows.drop("merchant_id").schema == TRANSACTION.to_frame().drop("merchant_id").schema
     return rows.row(0, named=True)
 
 

@@ -43,6 +43,7 @@ TABLES = (
         amount BIGINT,
         occurred_at TIMESTAMP(6) NULL,
         created_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+        original_occurred_at TIMESTAMP(6) NULL,
         KEY (occurred_at), KEY (created_at)
     ) COLLATE utf8mb4_general_ci""",
     """CREATE TABLE settlements (
@@ -117,8 +118,11 @@ class Trade:
 
 
 def insert(cursor: Cursor, *rows: Row) -> None:
-    """Rows of transaction_id, merchant_id, kind, amount, occurred_at and, where it matters, created_at."""
-    names = ("transaction_id", "merchant_id", "kind", "amount", "occurred_at", "created_at")
+    """Rows of transaction_id, merchant_id, kind, amount, occurred_at, and other times where they matter."""
+    names = (
+        *("transaction_id", "merchant_id", "kind", "amount"),
+        *("occurred_at", "original_occurred_at", "created_at"),
+    )
     for row in rows:
         columns, marks = ", ".join(names[: len(row)]), ", ".join(["%s"] * len(row))
         values = [require_aware(v) if hasattr(v, "tzinfo") else v for v in row]

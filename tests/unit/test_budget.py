@@ -139,7 +139,8 @@ def test_an_hour_that_began_yesterday_is_not_judged_by_today() -> None:
 def minutes(when: list[datetime], approvals: int) -> pl.DataFrame:
     rows = when if approvals else []
     amount = approvals * 200_000
-    columns = {"approval_count": approvals, "cancel_count": 0, "approval_amount": amount, "cancel_amount": 0}
+    columns = dict.fromkeys(MERCHANT_MINUTE.names()[2:], 0)
+    columns |= {"approval_count": approvals, "approval_amount": amount}
     frame = pl.DataFrame({"minute": rows}, schema={"minute": MERCHANT_MINUTE["minute"]})
     return conform(
         frame.with_columns(

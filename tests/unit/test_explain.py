@@ -64,7 +64,7 @@ def windows() -> Windows:
 
 
 def made_windows(transactions: list[Transaction]) -> Windows:
-    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(transactions)]
+    rows = [(i, t.merchant, t.kind, t.amount, t.at, t.approved) for i, t in enumerate(transactions)]
     windows = Windows(SEOUL, 7)
     span = Span(FIRST, JUDGED + MINUTE)
     counted = count(pl.DataFrame(rows, TRANSACTION, orient="row"), span, 0, span.end)

@@ -147,6 +147,26 @@ CASES = {
             "cause": "fewer_approvals",
         }
     ),
+    "surge_tied": message(
+        reason={
+            **SURGE,
+            "cause": "more_sales_before",
+            "cancels_fresh": 30,
+            "cancels_older": 6,
+            "expected_fresh": 24,
+            "expected_older": 7,
+        }
+    ),
+    "surge_tied_to_nothing_usual": message(
+        reason={
+            **SURGE,
+            "cause": "more_cancels",
+            "cancels_fresh": 30,
+            "cancels_older": 6,
+            "expected_fresh": 0,
+            "expected_older": 0,
+        }
+    ),
     "drop_silence": message(
         **{
             **VOLUME,
