@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.cancelled import CancelledByDay
+from baselines.categories import Categories
 from baselines.merchants import MerchantIndex
 from baselines.pacing import Pacing
 from baselines.recent import BLOCK_MINUTES, Recent
@@ -57,6 +58,7 @@ class Windows:
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
+        self.categories = Categories()  # of the known merchants, over time
 
     @property
     def size(self) -> int:

@@ -115,7 +115,9 @@ class Lake:
         if merchants is not None:
             inside &= pl.col("merchant_id").is_in(list(merchants))
         try:
-            rows = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset]).filter(inside).collect()
+            # A file of an earlier version lacks the newer columns: they are null.
+            lazy = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
+            rows = lazy.filter(inside).collect()
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
@@ -205,11 +207,14 @@ def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]], zone: Z
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
+    columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
+    nothing = f"SELECT {', '.join(columns)} WHERE false"
     if not paths:
-        columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
-        return f"SELECT {', '.join(columns)} WHERE false"
+        return nothing
     listed = ", ".join(_quoted(path) for path in paths)
-    return f"SELECT {', '.join(schema)} FROM read_parquet([{listed}])"  # noqa: S608 - names and paths of ours
+    # By name: a file of an earlier version lacks the newer columns.
+    given = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names and paths of ours
+    return f"SELECT {', '.join(schema)} FROM ({nothing} UNION ALL BY NAME {given})"  # noqa: S608 - the same
 
 
 def _quoted(text: str) -> str:

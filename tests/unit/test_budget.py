@@ -154,7 +154,7 @@ def span(cancels: int, *, local: bool, minutes: int = 60, blocks: int = 28) -> S
     one = np.array([1], np.int64)
     block = np.full((blocks, 1), 5_000, np.int64)
     around = (one * 1_700, one * 85) if local else (one * 0, one * 0)
-    counts = one * 0, one * 830, one * cancels, block, block // 20, *around, one * 140_000
+    counts = one * 0, one * 830, one * cancels, block, block // 20, *around, one * 140_000, one * -1
     return SpanNumbers(minutes, local, *counts)
 
 
