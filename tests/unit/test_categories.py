@@ -33,7 +33,9 @@ def test_a_numbered_merchant_has_the_text_of_its_number() -> None:
 
 
 def test_what_could_act_on_a_terminal_is_gone_and_length_has_an_end() -> None:
-    assert given(("a", "\x1b[2J여\u202e행\n업" + "x" * 500)) == {"a": ("[2J여 행 업" + "x" * 500)[:NAME_LENGTH]}
+    assert given(("a", "\x1b[2J여\u202e행\n업" + "x" * 500)) == {
+        "a": ("[2J여 행 업" + "x" * 500)[:NAME_LENGTH]
+    }
 
 
 def test_no_row_at_all_is_an_answer() -> None:
