@@ -35,7 +35,8 @@ Dialect = Literal["postgresql", "mysql"]
 Row = tuple[Any, ...]
 
 TABLES = (
-    """CREATE TABLE merchants (merchant_id {merchant} PRIMARY KEY, name VARCHAR(100), category VARCHAR(200))""",
+    """CREATE TABLE merchants (merchant_id {merchant} PRIMARY KEY, name VARCHAR(100),
+        category VARCHAR(200))""",
     """CREATE TABLE transactions (
         transaction_id BIGINT AUTO_INCREMENT PRIMARY KEY,
         merchant_id {merchant},

@@ -35,7 +35,7 @@ def read_frame(read: dict[str, str]) -> pl.DataFrame:
 
 
 def stored_after(reads: list[tuple[int, dict[str, str]]]) -> pl.DataFrame:
-    """The stored changes after some reads, each at a minute from START on, as `record_categories` keeps them."""
+    """The stored changes after some reads, each at a minute from START on, as the ledger keeps them."""
     stored = CATEGORY_CHANGE.to_frame()
     for minute, read in reads:
         start = START + minute * MINUTE
