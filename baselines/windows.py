@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.cancelled import CancelledByDay
+from baselines.categories import Categories
 from baselines.cohorts import Cohorts, Tied
 from baselines.merchants import MerchantIndex
 from baselines.pacing import Pacing
@@ -59,6 +60,7 @@ class Windows:
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
         self.cohorts = Cohorts()
+        self.categories = Categories()  # of the known merchants, over time
 
     @property
     def size(self) -> int:

@@ -17,7 +17,7 @@ from pipeline.budget import find_collapses, find_drops, find_surges, usual_for_t
 from pipeline.hold import INHIBITED, PENDING
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE_US, WEEK_MINUTES, to_index
 from pipeline.outage import EVERYBODY, NOT_SUDDEN, PLATFORM_RULES, platform_rows
-from pipeline.schema import BUDGETED_COLUMNS, CAUSES, COHORT_COLUMNS, SIGNAL
+from pipeline.schema import BUDGETED_COLUMNS, CAUSES, COHORT_COLUMNS, PRIORS, SIGNAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ _EMPTY = SIGNAL.to_frame()
 #: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,) each.
 Columns = dict[str, "Integers"]
 
-_COLUMNS = ("position", "rule", "reason", "kind", "cause", *_NUMBERS)
+_COLUMNS = ("position", "rule", "reason", "kind", "cause", "prior", "category", *_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Verdicts:
 
     columns: Columns
     merchant_ids: pl.Series  # the id at position i
+    categories: tuple[str, ...] = ()  # by code
 
     def __len__(self) -> int:
         return len(self.columns["position"])
@@ -100,20 +101,21 @@ class Verdicts:
 
     def take(self, chosen: Flags) -> Verdicts:
         """Only some of the rows."""
-        return Verdicts({name: a[chosen] for name, a in self.columns.items()}, self.merchant_ids)
+        return replace(self, columns={name: a[chosen] for name, a in self.columns.items()})
 
     @staticmethod
     def joined(parts: Sequence[Verdicts]) -> Verdicts:
         """The rows of several minutes in their order; merchants have their position for ever."""
         names = parts[0].columns
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
-        return Verdicts(columns, parts[-1].merchant_ids)
+        return replace(parts[-1], columns=columns)
 
     def frame(self) -> pl.DataFrame:
         """As SIGNAL: by minute, top tier first, then by merchant and rule."""
         if not len(self):
             return _EMPTY
         words = {"rule": RULES, "reason": REASONS, "kind": KINDS, "cause": CAUSES}
+        words |= {"prior": PRIORS, "category": self.categories}
         made: dict[str, pl.Expr] = {n: pl.when(pl.col(n) >= 0).then(pl.col(n)) for n in _NUMBERS}
         made |= {name: _word(name, list_) for name, list_ in words.items()}
         made["tier"] = _word("top", TIERS)
@@ -149,7 +151,7 @@ def verdicts(comparison: Comparison, policy: str, rules: Rules) -> Verdicts:
     # All merchants together stand at position -1, behind the last one.
     columns["top"] = np.append(comparison.top, True)[columns["position"]].astype(np.int64)
     columns["minute"] = np.full(borders[-1], to_index(comparison.minute))
-    return Verdicts(columns, comparison.merchant_ids)
+    return Verdicts(columns, comparison.merchant_ids, comparison.portfolio.categories)
 
 
 def surge_breach(numbers: SurgeNumbers, factor: int) -> Flags:
@@ -391,4 +393,4 @@ def _select(numbers: Numbers, chosen: Flags | Integers) -> Numbers:
 def _word(name: str, words: tuple[str, ...]) -> pl.Expr:
     """The word at each place, null for -1."""
     place = pl.col(name)
-    return pl.lit(pl.Series(words)).gather(pl.when(place >= 0).then(place))
+    return pl.lit(pl.Series(words, dtype=pl.String)).gather(pl.when(place >= 0).then(place))

@@ -115,8 +115,9 @@ class Lake:
         if merchants is not None:
             inside &= pl.col("merchant_id").is_in(list(merchants))
         try:
-            found = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
-            rows = found.filter(inside).collect()
+            # A file of an earlier version lacks the newer columns: they are null.
+            lazy = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
+            rows = lazy.filter(inside).collect()
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
@@ -212,12 +213,10 @@ def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
     if not paths:
         return nothing
     listed = ", ".join(_quoted(path) for path in paths)
-    # Older files have fewer columns, perhaps all of them: the empty row set says what there has to be.
+    # Files of an earlier version lack the newer columns, perhaps all; the empty row set names them.
+    given = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names and paths of ours
     shown = (f"coalesce({name}, 0) AS {name}" if name in ADDED_COUNTS else name for name in schema)
-    return (
-        f"SELECT {', '.join(shown)} FROM ({nothing} UNION ALL BY NAME "  # noqa: S608 - names and paths of ours
-        f"SELECT * FROM read_parquet([{listed}], union_by_name = true))"
-    )
+    return f"SELECT {', '.join(shown)} FROM ({nothing} UNION ALL BY NAME {given})"  # noqa: S608 - the same
 
 
 def _quoted(text: str) -> str:

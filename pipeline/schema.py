@@ -69,6 +69,12 @@ ADDED_COUNTS: Final = ("cancel_fresh_count", "cancel_older_count")
 #: Transactions that were set aside, each with its reason; no customer data.
 QUARANTINE: Final = pl.Schema({**PAYMENT, "reason": pl.String()})
 
+#: What the extraction query `categories` comes to: one row per merchant whose category is known.
+CATEGORY: Final = pl.Schema({"merchant_id": pl.String(), "category": pl.String()})
+
+#: A category from a minute on, until the merchant's next row; null: unknown from then on.
+CATEGORY_CHANGE: Final = pl.Schema({"from_minute": UTC_TIME, **CATEGORY})
+
 #: One row per (rule, merchant, minute) whose raw condition (design section 3) held, with its integers.
 SIGNAL: Final = pl.Schema(
     {
@@ -99,6 +105,10 @@ SIGNAL: Final = pl.Schema(
         "expected_window": pl.Int64(),  # cancels (volume_drop: approvals) usual in that window, cut
         "evidence": pl.Int64(),  # 1000 · -log10 of the probability of chance
         "evidence_needed": pl.Int64(),  # what the merchant's share of the false-alarm budget asks for
+        # cancel_surge under `budgeted`: what the baseline mostly rests on, "own", "category" or "all"
+        "prior": pl.String(),
+        "category": pl.String(),  # the merchant's, where it is known
+        "prior_cancels_per_100k": pl.Int64(),  # the rate a merchant without a week starts from, cut
         "others_window": pl.Int64(),  # platform rules: the window without the merchants that deviate most
         "others_expected": pl.Int64(),  # and what is usual for these others
     }
@@ -133,7 +143,12 @@ BUDGETED_COLUMNS: Final = (
     "expected_window",
     "evidence",
     "evidence_needed",
+    "prior",
+    "category",
+    "prior_cancels_per_100k",
 )
+#: What a baseline mostly rests on: the merchant's own transactions, or the rate it starts from.
+PRIORS: Final = ("own", "category", "all")
 #: Why a cancel rate rose: its numerator, its denominator, or neither: the cancels belong to unusually many
 #: sales of the last day, and are no more than usual for these.
 CAUSES: Final = ("more_cancels", "fewer_approvals", "more_sales_before")

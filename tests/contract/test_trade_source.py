@@ -21,7 +21,7 @@ from pipeline.errors import ConfigurationError, SourceChanged, SourceUnavailable
 from pipeline.extract_mysql import MySqlSource
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.reconcile import reconcile
-from pipeline.schema import TRANSACTION, UTC_TIME
+from pipeline.schema import CATEGORY, TRANSACTION, UTC_TIME
 from pipeline.settings import load_settings
 from pipeline.source import Fence, KnownMinute, Payout, Totals
 from scheduler import open_pipeline
@@ -224,6 +224,95 @@ def test_another_connection_knows_the_type_of_merchants_before_it_has_read_a_row
 
 def test_no_merchants_have_no_payouts(source: TradeSource) -> None:
     assert source.payouts([], date(2026, 3, 10), 3, NOON) == {}
+
+
+# ------------------------------------------------------------------ categories
+
+
+def merchants(trade: Trade, *rows: tuple[object, object]) -> None:
+    for row in rows:
+        trade.execute("INSERT INTO merchants (merchant_id, category) VALUES (%s, %s)", *row)
+
+
+def test_categories_are_read_where_they_are_known(trade: Trade, source: TradeSource) -> None:
+    known = source.categories()
+    assert known is not None
+    assert (known.schema, known.height) == (CATEGORY, 0)
+    merchants(trade, ("b", "여행 & 항공"), ("a", " air "), ("c", None), ("d", " "), ("e'\"\\%", "100%"))
+    known = source.categories()
+    assert known is not None
+    assert known.rows() == [("a", "air"), ("b", "여행 & 항공"), ("e'\"\\%", "100%")]
+
+
+def test_the_categories_of_numbered_merchants_are_under_the_text_of_the_number(numbered: Trade) -> None:
+    merchants(numbered, (2**53 + 1, "air"), (7, "bus"))
+    with numbered.source() as source:
+        known = source.categories()
+    assert known is not None
+    assert known.rows() == [("7", "bus"), (str(2**53 + 1), "air")]
+
+
+def test_without_their_query_nothing_is_known_of_categories_and_everything_else_works(
+    trade: Trade, tmp_path: Path
+) -> None:
+    folder = trade.queries(tmp_path / "queries")
+    (folder / "categories.sql").unlink()
+    with trade.source(folder) as source:
+        source.check()
+        assert source.categories() is None
+
+
+def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_path: Path) -> None:
+    merchants(trade, ("a", "air"))
+    slow = {
+        "postgresql": "SELECT merchant_id, category FROM merchants, pg_sleep(10)",
+        "mysql": "SELECT merchant_id, SLEEP(10) AS category FROM merchants",
+    }
+    wrong: list[tuple[str, type[Exception], str]] = [
+        ("SELECT merchant_id, kind_of_shop FROM merchants", SourceChanged, "does not fit the table"),
+        ("SELECT merchant_id FROM merchants", SourceChanged, "categories.sql gives no column category"),
+        ("SELECT merchant_id, 7 AS category FROM merchants", SourceChanged, "category as Int"),
+        ("SELECT merchant_id, category FROM shops", ConfigurationError, "no such table"),
+        (slow[trade.dialect], SourceUnavailable, "ended our query"),
+    ]
+    for n, (statement, error, text) in enumerate(wrong):
+        folder = trade.queries(tmp_path / f"wrong{n}", categories=statement)
+        with trade.source(folder, timeout_s=1) as source:
+            with pytest.raises(error, match=text):
+                source.categories()
+            source.check()  # what is optional does not keep the pipeline from starting
+    writing = trade.queries(tmp_path / "writing", categories="DELETE FROM merchants")
+    with (
+        trade.source(writing, url=trade.owner_url) as source,
+        pytest.raises(ConfigurationError, match="writes"),
+    ):
+        source.categories()
+
+
+def test_check_proves_the_query_of_categories_and_says_where_there_is_none(
+    trade: Trade,
+    fresh_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MINUTERISK_SOURCE_URL", trade.url)
+    monkeypatch.setenv("MINUTERISK_STATE_URL", fresh_database)
+
+    def checked(folder: Path) -> tuple[int, str]:
+        monkeypatch.setenv("MINUTERISK_SOURCE_QUERIES", str(folder))
+        code = main(["check", "--json"])
+        report = next(line for line in capsys.readouterr().out.splitlines()[::-1] if line.startswith("{"))
+        return code, json.loads(report)["checks"]["categories"]
+
+    folder = trade.queries(tmp_path / "queries")
+    assert checked(folder) == (0, "ok")
+    wrong = trade.queries(tmp_path / "wrong", categories="SELECT merchant_id FROM merchants")
+    code, said = checked(wrong)
+    assert (code, "no column category" in said) == (1, True)
+    (folder / "categories.sql").unlink()
+    code, said = checked(folder)
+    assert (code, said.startswith("no categories.sql")) == (0, True)
 
 
 # ------------------------------------------------------------------ late commits

@@ -35,7 +35,8 @@ Dialect = Literal["postgresql", "mysql"]
 Row = tuple[Any, ...]
 
 TABLES = (
-    """CREATE TABLE merchants (merchant_id {merchant} PRIMARY KEY, name VARCHAR(100))""",
+    """CREATE TABLE merchants (merchant_id {merchant} PRIMARY KEY, name VARCHAR(100),
+        category VARCHAR(200))""",
     """CREATE TABLE transactions (
         transaction_id BIGINT AUTO_INCREMENT PRIMARY KEY,
         merchant_id {merchant},
@@ -154,6 +155,7 @@ def mariadb_trade(socket: Path, merchant: MerchantIdType) -> Iterator[Trade]:
             cursor.execute(table.format(merchant=type_of[merchant]))
         host = f"/{name}?unix_socket={socket}"
         yield Trade("mysql", f"mariadb://reader:p%2Fw%3A1@{host}", f"mysql://root@{host}", connect)
+        cursor.execute("SET lock_wait_timeout = 20")  # a transaction left open must not hang the run
         cursor.execute(f"DROP DATABASE {name}")
 
 
