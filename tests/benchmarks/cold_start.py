@@ -1,8 +1,8 @@
 """New merchants of unusual categories, by the prior they start from: `python -m tests.benchmarks.cold_start`.
 
-Merchants without any history among 100,000 others, judged by the policy `budgeted` from their first minute on:
-once from the rate of all merchants, once from that of their category. Merchants of a category differ by a fifth,
-and their odds of cancelling wander by 0.3. Tickets cancel 15 %, groceries 0.5 %, all together 4 %.
+Merchants without any history among 100,000 others, judged by the policy `budgeted` from their first minute
+on: once from the rate of all merchants, once from that of their category. Merchants of a category differ by a
+fifth, and their odds of cancelling wander by 0.3. Tickets cancel 15 %, groceries 0.5 %, all together 4 %.
 """
 
 from __future__ import annotations

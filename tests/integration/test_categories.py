@@ -20,6 +20,7 @@ from pipeline.backtest import MemoryBook, backtest
 from pipeline.catch_up import no_progress
 from pipeline.cli import main
 from pipeline.corrector import Corrector
+from pipeline.errors import StateUnavailable
 from pipeline.explain import account_text, explain
 from pipeline.history import rebuild_windows
 from pipeline.minute import EPOCH, MINUTE, Span, business_day
@@ -216,6 +217,31 @@ def test_categories_change_with_the_business_day_and_a_correction_keeps_those_of
                 after = judged(pipeline, Span(span.end, span.end + MINUTE))
                 assert after["category"].unique().to_list() == ["travel"]
                 pipeline._snapshots.clear()
+
+
+def test_where_nobody_knows_if_categories_were_stored_the_store_decides(
+    calm: Trade, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = business_day(date(2026, 3, 11), SEOUL).start
+    span = Span(midnight - 2 * MINUTE, midnight + 2 * MINUTE)
+    cancel_over(calm, midnight)
+    with home(calm, postgres_url, tmp_path) as pipeline:
+        pipeline.backfill(Span(FIRST, span.start))
+        list(pipeline.catch_up(midnight - MINUTE))
+        calm.execute("UPDATE merchants SET category = 'travel' WHERE merchant_id = 'new'")
+        store = pipeline.state.record_categories
+
+        def stored_but_not_told(from_minute: datetime, changes: pl.DataFrame) -> None:
+            store(from_minute, changes)
+            msg = "the connection is lost"
+            raise StateUnavailable(msg)
+
+        with monkeypatch.context() as lost:
+            lost.setattr(pipeline.state, "record_categories", stored_but_not_told)
+            with pytest.raises(StateUnavailable):
+                list(pipeline.catch_up(span.end))
+        list(pipeline.catch_up(span.end))
+        assert judged(pipeline, span)["category"].to_list() == ["tickets"] * 2 + ["travel"] * 2
 
 
 def test_a_query_that_fails_does_not_stop_the_line_and_the_last_known_go_on(
