@@ -15,7 +15,6 @@ import polars as pl
 import pytest
 from structlog.testing import capture_logs
 
-from data.trade import insert_transactions
 from pipeline.backtest import MemoryBook, backtest
 from pipeline.catch_up import no_progress
 from pipeline.cli import main
@@ -25,7 +24,7 @@ from pipeline.explain import account_text, explain
 from pipeline.history import rebuild_windows
 from pipeline.minute import EPOCH, MINUTE, Span, business_day
 from pipeline.replay import replay_all, whole_period
-from pipeline.schema import SIGNAL, TRANSACTION
+from pipeline.schema import SIGNAL
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ def spread(merchant: str, approvals: int, cancels: int, start: datetime, end: da
 
 
 def insert(trade: Trade, rows: pl.DataFrame, first_id: int) -> None:
-    full = rows.with_row_index("transaction_id", first_id).with_columns(amount=pl.lit(1000))
-    typed = full.select(pl.col(name).cast(dtype) for name, dtype in TRANSACTION.items())
-    insert_transactions(trade.owner_url, typed)
+    trade.insert(
+        *((n, merchant, kind, 1000, at) for n, (merchant, kind, at) in enumerate(rows.iter_rows(), first_id))
+    )
 
 
 def cancel_over(trade: Trade, midnight: datetime) -> None:

@@ -106,7 +106,7 @@ def test_the_null_is_judged_with_the_categories_that_its_merchants_had(
     row = {"approval_count": 5, "cancel_count": 1, "approval_amount": 5, "cancel_amount": 1}
     frame = pl.DataFrame(
         [{"minute": noon + n * MINUTE, "merchant_id": "a", **row} for n in range(2)], MERCHANT_MINUTE
-    )
+    ).with_columns(pl.col(pl.Int64).fill_null(0))
     changes = pl.DataFrame(
         [(noon - MINUTE, "a", "air"), (noon + MINUTE, "a", "bus")], CATEGORY_CHANGE, orient="row"
     )
