@@ -38,7 +38,7 @@ DIFFER, DRIFT = 0.2, 0.3
 
 def populations(seed: int) -> list[tuple[str, Merchants]]:
     """Of each category its merchants: calm ones, then sick ones, of each size in turn."""
-    random, made = np.random.default_rng(seed), []
+    random, made = np.random.default_rng(seed), list[tuple[str, Merchants]]()
     daily = np.repeat(np.array(SIZES, float), CALM + SICK)
     sick = [place for place in range(len(daily)) if place % (CALM + SICK) >= CALM]
     for category, rate in RATES.items():
