@@ -270,12 +270,15 @@ class Pipeline:
         tomorrow = business_day(business_date(next_minute, zone), zone).end
         self._categories_due = tomorrow if read else next_minute + CATEGORIES_RETRY
         categories = Categories(self.state.categories())
+        if self._line is not None:  # looked up here, so that the day's first minute does not wait for it
+            categories.codes(to_index(next_minute), self._line.windows.merchants.ids)
         for windows in (*self._snapshots, *([self._line.windows] if self._line else [])):
             windows.categories = categories
 
     def _start_line(self, next_minute: datetime) -> Line:
         self._read_categories(next_minute)
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
+        windows.categories.codes(to_index(next_minute), windows.merchants.ids)
         published = self.state.published()
         source_feed = SourceFeed(self.source)
         feed: Feed = source_feed

@@ -20,7 +20,7 @@ from pipeline.budget import judge_spans
 from pipeline.categories import changes_since
 from pipeline.compare import compare
 from pipeline.minute import MINUTE, to_index
-from pipeline.schema import CATEGORY, CATEGORY_CHANGE, MERCHANT_MINUTE, PRIORS, conform
+from pipeline.schema import CATEGORY, CATEGORY_CHANGE, MERCHANT_MINUTE, PRIORS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 START = datetime(2026, 3, 10, 3, tzinfo=UTC)
@@ -73,13 +73,14 @@ def windows_of(week: dict[str, tuple[int, int]], now: dict[str, tuple[int, int]]
     """`week` happened three days before the judged minute, `now` in it: (approvals, cancels) by merchant."""
     windows, end = Windows(SEOUL, 7), START + MINUTE
     parts = [(START - timedelta(days=3), week), (START, now)]
+    names = ("minute", "merchant_id", "approval_count", "cancel_count", "approval_amount", "cancel_amount")
     rows = [
-        (at, merchant, a, c, 1000 * a, 1000 * c)
+        dict(zip(names, (at, merchant, a, c, 1000 * a, 1000 * c), strict=True))
         for at, counts in parts
         for merchant, (a, c) in sorted(counts.items())
         if a + c
     ]
-    frame = conform(pl.DataFrame(rows, MERCHANT_MINUTE, orient="row"), MERCHANT_MINUTE)
+    frame = pl.DataFrame(rows, MERCHANT_MINUTE).with_columns(pl.col(pl.Int64).fill_null(0))
     windows.add_many(START - timedelta(days=4), end, frame)
     return windows
 
