@@ -30,6 +30,7 @@ from pipeline.feeds import SourceFeed
 from pipeline.history import read_past, rebuild_windows
 from pipeline.lake import overlap
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
+from pipeline.reconcile import reconcile
 from pipeline.state import Correction
 from pipeline.steps import Steps
 
@@ -77,6 +78,8 @@ class Corrector:
         changed = pipeline.source.changed(since, search, known)
         if changed.fence.xmax < since.xmax:
             return self._after_failover(since, changed.fence, Span(min(horizon, next_minute), next_minute))
+        if since.of_another_start(changed.fence):
+            return self._after_restart(changed, known, Span(min(horizon, next_minute), next_minute))
         corrected = self.correct([m for m in changed.minutes if m in known], "late_commit")
         self._record(changed.fence, self._look_back, _strays(changed, known, next_minute))
         return corrected
@@ -192,6 +195,20 @@ class Corrector:
         corrected = self.correct([row["minute"] for row in ledger], "reconciliation")
         self._look_back = LookBack(first_fence(fence))
         self._record(fence, self._look_back, {})
+        return corrected
+
+    def _after_restart(self, changed: Changed, known: Container[datetime], horizon: Span) -> list[datetime]:
+        """The server began anew: it may be another one, whose ids have overtaken ours and tell nothing.
+
+        So the totals of every minute are compared at once, as the hourly reconciliation does of the newest.
+        """
+        pipeline, fence = self._pipeline, changed.fence
+        log.warning("source.restarted", started=fence.started and fence.started.isoformat(), alarm=True)
+        compared = reconcile(pipeline.source, pipeline.state, horizon, pipeline.lake.zone)
+        minutes = {*changed.minutes, *(difference.minute for difference in compared)}
+        corrected = self.correct([minute for minute in minutes if minute in known], "reconciliation")
+        self._look_back = LookBack(first_fence(fence))
+        self._record(fence, self._look_back, _strays(changed, known, horizon.end))
         return corrected
 
 

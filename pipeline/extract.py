@@ -154,7 +154,10 @@ class Source:
 
     def _fence(self, cursor: adbc.Cursor) -> Fence:
         row = self._fetch(cursor, "fence").row(0, named=True)
-        return Fence(row["xmin"], row["xmax"], row["clock"].astimezone(UTC))
+        started = row.get("started")  # a company's own query may be older than this column
+        return Fence(
+            row["xmin"], row["xmax"], row["clock"].astimezone(UTC), started and started.astimezone(UTC)
+        )
 
     def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
         cursor.execute(self._query(name), list(parameters) or None)

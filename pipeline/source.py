@@ -69,6 +69,11 @@ class Fence:
     xmin: int  # every transaction below it had ended
     xmax: int  # no transaction at or above it had begun
     clock: datetime  # the source's clock
+    started: datetime | None = None  # since when the server runs, where that is known
+
+    def of_another_start(self, later: Fence) -> bool:
+        """Did the server begin anew between this and `later`? Perhaps it is another one."""
+        return None not in (self.started, later.started) and self.started != later.started
 
 
 @dataclass(frozen=True, slots=True)

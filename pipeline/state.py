@@ -246,14 +246,15 @@ class State:
             row = connection.execute(text(sql("ops/fence_of_source"))).mappings().one_or_none()
         if row is None:
             return None
-        return KnownFence(Fence(row["xmin"], row["xmax"], row["clock"]), row["look_back"], row["open_since"])
+        fence = Fence(row["xmin"], row["xmax"], row["clock"], row["started"])
+        return KnownFence(fence, row["look_back"], row["open_since"])
 
     def record_fence(
         self, known: KnownFence, strays: Mapping[str, Sequence[datetime]]
     ) -> list[tuple[str, datetime]]:
         """Move the search for late commits on; gives the strays (minutes by reason) not recorded before."""
         fence = known.fence
-        given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock}
+        given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock, "started": fence.started}
         given |= {"look_back": known.look_back, "open_since": known.open_since}
         new = []
         with self._commit() as connection:

@@ -1,3 +1,4 @@
 -- How far the search for late commits has come.
 -- Parameters: none. Grain: one row, none before the first read.
-SELECT snapshot_xmin AS xmin, snapshot_xmax AS xmax, clock, look_back, open_since FROM source_fence
+SELECT snapshot_xmin AS xmin, snapshot_xmax AS xmax, clock, server_started AS started, look_back, open_since
+FROM source_fence

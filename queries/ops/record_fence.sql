@@ -1,7 +1,7 @@
 -- Move the search for late commits on.
--- Parameters: xmin, xmax, clock, look_back, open_since. Grain: one row.
-INSERT INTO source_fence (snapshot_xmin, snapshot_xmax, clock, look_back, open_since)
-VALUES (:xmin, :xmax, :clock, :look_back, :open_since)
+-- Parameters: xmin, xmax, clock, started, look_back, open_since. Grain: one row.
+INSERT INTO source_fence (snapshot_xmin, snapshot_xmax, clock, server_started, look_back, open_since)
+VALUES (:xmin, :xmax, :clock, :started, :look_back, :open_since)
 ON CONFLICT (only_row) DO UPDATE
-SET snapshot_xmin = excluded.snapshot_xmin, snapshot_xmax = excluded.snapshot_xmax,
-    clock = excluded.clock, look_back = excluded.look_back, open_since = excluded.open_since
+SET snapshot_xmin = excluded.snapshot_xmin, snapshot_xmax = excluded.snapshot_xmax, clock = excluded.clock,
+    server_started = excluded.server_started, look_back = excluded.look_back, open_since = excluded.open_since

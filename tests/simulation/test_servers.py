@@ -127,6 +127,39 @@ def test_a_failover_to_a_server_that_is_behind_is_recognised_and_everything_read
 
 
 @pytest.mark.timeout(200)
+def test_a_failover_to_a_server_whose_ids_have_overtaken_ours_is_recognised_by_its_start(
+    server: Server,
+) -> None:
+    with own_server() as source, own_world(source.url) as world:
+        _state_on(server, world)
+        with open_pipeline(world.settings()) as line:
+            begin(world, line)
+            corrector = Corrector(line)
+            corrector.poll()
+            source.backup()
+            _reconnect(line)
+            world.insert([(1000 + n, "shop", "CANCEL", 5, START - n * MINUTE) for n in range(3, 40)])
+            assert len(corrector.poll()) == 37
+            before = line.source.fence()
+            source.restore()  # 37 rows never happened
+            with psycopg.connect(world.trade_url) as late:  # under an id below the fence of the other server
+                late.execute(LATE, [5000, START - 50 * MINUTE])
+                late.commit()
+            with psycopg.connect(world.trade_url) as trade:
+                row = trade.execute("SELECT xmin::text::bigint FROM transactions WHERE transaction_id = 5000")
+                assert row.fetchone()[0] < before.xmin  # type: ignore[index] # one row
+            use_up(world, before.xmax + 100)
+            _reconnect(line)
+            with capture_logs() as said:
+                assert len(corrector.poll()) == 38
+            assert [e["event"] for e in said if e["event"].startswith("source.")] == ["source.restarted"]
+            assert differences(world, oracle_minutes=0) == []
+            world.insert([(5001, "shop", "CANCEL", 5, START - 51 * MINUTE)])
+            assert corrector.poll() == [START - 51 * MINUTE]
+            assert corrector.poll() == []
+
+
+@pytest.mark.timeout(200)
 def test_an_operational_database_out_of_a_backup_goes_on_and_readers_never_go_back(server: Server) -> None:
     with own_server() as ours, own_world(server.url) as world:
         _state_on(ours, world)
