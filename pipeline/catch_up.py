@@ -18,7 +18,7 @@ from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.categories import refresh_categories
 from pipeline.correct import first_fence
-from pipeline.errors import MinuteriskError, UsageError
+from pipeline.errors import UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.history import read_past, rebuild_windows, unpublished
 from pipeline.minute import (
@@ -262,14 +262,14 @@ class Pipeline:
             return
         try:
             read = refresh_categories(self.source, self.state, next_minute)
-        except MinuteriskError:  # nobody knows what is stored: the next line takes what it finds
+            categories = Categories(self.state.categories())
+        except BaseException:  # nobody knows what is stored: the next line takes what it finds
             self._line = None
             self._snapshots.clear()
             raise
         zone = self.settings.business_timezone
         tomorrow = business_day(business_date(next_minute, zone), zone).end
         self._categories_due = tomorrow if read else next_minute + CATEGORIES_RETRY
-        categories = Categories(self.state.categories())
         if self._line is not None:  # looked up here, so that the day's first minute does not wait for it
             categories.codes(to_index(next_minute), self._line.windows.merchants.ids)
         for windows in (*self._snapshots, *([self._line.windows] if self._line else [])):

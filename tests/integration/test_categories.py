@@ -192,17 +192,25 @@ def test_a_restart_a_backtest_and_other_processes_judge_as_live_did(
 
 
 def test_categories_change_with_the_business_day_and_a_correction_keeps_those_of_each_minute(
-    calm: Trade, postgres_url: str, tmp_path: Path
+    calm: Trade, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     midnight = business_day(date(2026, 3, 11), SEOUL).start
     span = Span(midnight - 3 * MINUTE, midnight + 2 * MINUTE)
     cancel_over(calm, midnight)
     with home(calm, postgres_url, tmp_path) as pipeline:
+        read, reads = pipeline.source.categories, list[pl.DataFrame | None]()
+
+        def counted() -> pl.DataFrame | None:
+            reads.append(read())
+            return reads[-1]
+
+        monkeypatch.setattr(pipeline.source, "categories", counted)
         pipeline.backfill(Span(FIRST, span.start))
         line = pipeline.catch_up(span.end)
         next(line)
         calm.execute("UPDATE merchants SET category = 'travel' WHERE merchant_id = 'new'")
         list(line)
+        assert len(reads) == 2  # when the line started, and for the new day
         expected = ["tickets"] * 3 + ["travel"] * 2
         assert judged(pipeline, span)["category"].to_list() == expected
         assert pipeline.state.categories().height == 5
@@ -218,8 +226,9 @@ def test_categories_change_with_the_business_day_and_a_correction_keeps_those_of
                 pipeline._snapshots.clear()
 
 
+@pytest.mark.parametrize(("step", "call"), [("record_categories", 1), ("categories", 2)])
 def test_where_nobody_knows_if_categories_were_stored_the_store_decides(
-    calm: Trade, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: str, call: int, calm: Trade, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     midnight = business_day(date(2026, 3, 11), SEOUL).start
     span = Span(midnight - 2 * MINUTE, midnight + 2 * MINUTE)
@@ -228,15 +237,17 @@ def test_where_nobody_knows_if_categories_were_stored_the_store_decides(
         pipeline.backfill(Span(FIRST, span.start))
         list(pipeline.catch_up(midnight - MINUTE))
         calm.execute("UPDATE merchants SET category = 'travel' WHERE merchant_id = 'new'")
-        store = pipeline.state.record_categories
+        done, state, calls = getattr(pipeline.state, step), pipeline.state, list[object]()
 
-        def stored_but_not_told(from_minute: datetime, changes: pl.DataFrame) -> None:
-            store(from_minute, changes)
+        def done_but_not_told(*given: object) -> object:
+            calls.append(done(*given))
+            if len(calls) < call:
+                return calls[-1]
             msg = "the connection is lost"
             raise StateUnavailable(msg)
 
         with monkeypatch.context() as lost:
-            lost.setattr(pipeline.state, "record_categories", stored_but_not_told)
+            lost.setattr(state, step, done_but_not_told)
             with pytest.raises(StateUnavailable):
                 list(pipeline.catch_up(span.end))
         list(pipeline.catch_up(span.end))
