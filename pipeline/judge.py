@@ -65,6 +65,8 @@ REASONS = (
 #: Signals with these can change an incident: they open one or keep one open.
 SETTLING = (FIRES, HELD_BY_BUDGET, NOT_SUDDEN)
 
+_SETTLING = np.isin(REASONS, SETTLING)
+
 #: How a signal was seen: by the brief's condition, or under `budgeted` in another window beside it.
 KINDS = ("rule", "fast", "slow", "silence", "platform")
 
@@ -87,6 +89,8 @@ class Verdicts:
 
     columns: Columns
     merchant_ids: pl.Series  # the id at position i
+    #: Of one minute: positions of all breaches of cancel_surge and of volume_drop, also of rows left out.
+    breached: tuple[Integers, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns["position"])
@@ -94,13 +98,12 @@ class Verdicts:
     @property
     def settles(self) -> Flags:
         """Which of them can change an incident: those that pass, and those that keep one open."""
-        reason = self.columns["reason"]
-        settles: Flags = np.isin(reason, [REASONS.index(name) for name in SETTLING])
-        return settles
+        return _settles(self.columns["reason"])
 
     def take(self, chosen: Flags) -> Verdicts:
         """Only some of the rows."""
-        return Verdicts({name: a[chosen] for name, a in self.columns.items()}, self.merchant_ids)
+        columns = {name: a[chosen] for name, a in self.columns.items()}
+        return Verdicts(columns, self.merchant_ids, self.breached)
 
     @staticmethod
     def joined(parts: Sequence[Verdicts]) -> Verdicts:
@@ -136,9 +139,16 @@ def judge(comparison: Comparison, policy: str, rules: Rules) -> pl.DataFrame:
     return verdicts(comparison, policy, rules).frame()
 
 
-def verdicts(comparison: Comparison, policy: str, rules: Rules) -> Verdicts:
-    """What `judge` says, as columns of integers: a replay need not make a frame of every minute."""
-    parts = [*_surge_parts(comparison, policy, rules), *_drop_parts(comparison, policy, rules)]
+def verdicts(comparison: Comparison, policy: str, rules: Rules, *, whole: bool = True) -> Verdicts:
+    """What `judge` says, as columns of integers: a replay need not make a frame of every minute.
+
+    Where not `whole`, only the signals that settle something: the others, nearly all, are just counted.
+    """
+    surge, drop = comparison.surge, comparison.drop
+    surging = surge_breach(surge, rules.cancel_surge.factor)
+    dropping = drop_breach(drop, rules.volume_drop.minimum_daily_amount, rules.volume_drop.divisor)
+    parts = _surge_parts(comparison, surging, policy, rules, whole=whole)
+    parts += _drop_parts(comparison, dropping, policy, rules)
     if policy != "literal":
         parts += _platform_parts(comparison, rules)
     borders = np.cumsum([0, *(len(part["position"]) for part in parts)]).tolist()
@@ -149,7 +159,10 @@ def verdicts(comparison: Comparison, policy: str, rules: Rules) -> Verdicts:
     # All merchants together stand at position -1, behind the last one.
     columns["top"] = np.append(comparison.top, True)[columns["position"]].astype(np.int64)
     columns["minute"] = np.full(borders[-1], to_index(comparison.minute))
-    return Verdicts(columns, comparison.merchant_ids)
+    found = Verdicts(
+        columns, comparison.merchant_ids, (surge.positions[surging], drop.positions[dropping])
+    )
+    return found if whole else found.take(found.settles)
 
 
 def surge_breach(numbers: SurgeNumbers, factor: int) -> Flags:
@@ -230,9 +243,15 @@ def _first_gate(gates: list[tuple[str, Flags]], size: int) -> Integers:
     return codes
 
 
-def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
+def _settles(codes: Integers) -> Flags:
+    """Which places in REASONS are among SETTLING."""
+    return _SETTLING[codes]
+
+
+def _surge_parts(
+    comparison: Comparison, breach: Flags, policy: str, rules: Rules, *, whole: bool
+) -> list[Columns]:
     every = comparison.surge
-    breach = surge_breach(every, rules.cancel_surge.factor)
     numbers = _select(every, breach)
     if policy != "budgeted":
         return [_surge_columns(numbers, _surge_codes(numbers, policy, rules))]
@@ -241,6 +260,9 @@ def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Colu
     passes = held.copy()
     passes[held] = found.passed[rows[held]]
     codes = _surge_codes(numbers, policy, rules, passes)
+    if not whole:  # one breach in fifty settles something
+        kept = _settles(codes)
+        numbers, codes, rows, held = _select(numbers, kept), codes[kept], rows[kept], held[kept]
     cause = _cause(numbers, comparison, rules)
     raw = _surge_columns(numbers, codes) | cause | _window(found, rows, held)
     beside, at = _beside(every, found.only_passed(), breach)
@@ -252,9 +274,9 @@ def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Colu
     return [raw, seen]
 
 
-def _drop_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
+def _drop_parts(comparison: Comparison, breach: Flags, policy: str, rules: Rules) -> list[Columns]:
     every, drop, hours = comparison.drop, rules.volume_drop, comparison.hours
-    numbers = _select(every, drop_breach(every, drop.minimum_daily_amount, drop.divisor))
+    numbers = _select(every, breach)
     if policy != "budgeted":
         return [_drop_columns(numbers, numbers.days, _drop_codes(numbers, policy, rules))]
     found = find_drops(numbers, rules)
@@ -330,7 +352,7 @@ def _cause(numbers: SurgeNumbers, comparison: Comparison, rules: Rules) -> Colum
     """
     if comparison.same_hour is None:
         return {}
-    days, like = len(comparison.same_hour), comparison.same_hour[:, numbers.positions].sum(axis=0)
+    days, like = len(comparison.same_hour), comparison.same_hour.take(numbers.positions, axis=1).sum(axis=0)
     factor = rules.cancel_surge.factor
     more = days * numbers.cancels_hour * numbers.approvals_week >= factor * numbers.cancels_week * like
     fewer = ~more & (days * factor * numbers.approvals_hour <= like)
