@@ -62,7 +62,7 @@ class Found:
 
     def take(self, chosen: Flags | Integers) -> Found:
         """Some of the rows."""
-        return Found(*(getattr(self, f.name)[chosen] for f in fields(self)))
+        return Found(*(getattr(self, name)[chosen] for name in _COLUMNS))
 
     def only_passed(self) -> Found:
         """The rows that passed."""
@@ -78,6 +78,14 @@ class Found:
             else self.positions[rows] == positions
         )
         return rows, held
+
+
+_COLUMNS = tuple(f.name for f in fields(Found))
+
+
+def _none() -> Found:
+    nothing = np.zeros(0, np.int64)
+    return Found(nothing, np.zeros(0, np.bool_), *(nothing for _ in _COLUMNS[2:]))
 
 
 def find_surges(comparison: Comparison, rules: Rules) -> Found:
@@ -218,6 +226,8 @@ def usual_for_the_day(numbers: DropNumbers, rules: Rules) -> Flags:
 def find_drops(numbers: DropNumbers, rules: Rules) -> Found:
     """How improbable today so far is among days of its class."""
     size = len(numbers.positions)
+    if not size:  # mostly
+        return _none()
     like, days = numbers.paced_like, max(numbers.days, 1)
     like_days = 0 if like is None else len(like)
     usual = numbers.amount_paced / days if like is None or not like_days else _middle(like).astype(float)
@@ -238,7 +248,9 @@ def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
     size, days = len(hours.positions), len(hours.approvals_like)
     nothing, window = np.zeros(size, np.int64), np.full(size, HOUR_MINUTES, np.int64)
     needed = _drop_needed(size, rules.budget)
-    if not days or not size:
+    if not size:
+        return _none()
+    if not days:
         blank = np.zeros(size, np.bool_)
         return Found(hours.positions, blank, window, hours.approvals_hour, nothing, nothing, nothing, needed)
     lowest = _lowest(hours.approvals_like)

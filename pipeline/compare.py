@@ -178,7 +178,7 @@ def compare(windows: Windows, rules: Rules, always: int | None = None) -> Compar
         spans=_spans(windows, rules, always),
         hours=_hours(windows, rules, like, always),
         portfolio=Portfolio(
-            int(np.count_nonzero(windows.week.approvals)),
+            int(np.count_nonzero(windows.week.approvals > 0)),  # of truth values that is quicker
             int(windows.week.approvals.sum()),
             int(windows.week.cancels.sum()),
         ),
@@ -284,7 +284,7 @@ def _stands_out(
 
 
 def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | None) -> HourNumbers:
-    """Merchants whose hour has at most the mean approvals of the same hour on the days before."""
+    """Merchants whose hour could be low: beside the same hour's mean of the days before, and like days."""
     hour, recent, pacing = windows.hour, windows.recent, windows.pacing
     today = business_date(from_index(windows.last or 0), pacing.zone)
     if business_date(from_index((windows.last or 0) - HOUR_MINUTES + 1), pacing.zone) != today:
@@ -293,8 +293,13 @@ def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | N
     # Two divisions of labour: a week's hourly mean picks the few that matter, the same hours decide.
     usual = rules.budget.minimum_expected_hour * WEEK_MINUTES // HOUR_MINUTES // _SPARSE
     positions = np.flatnonzero(windows.week.approvals >= usual)
-    summed = recent.same_hour[:, positions].sum(axis=0)
-    positions = _with(positions[SAME_HOUR_DAYS * hour.approvals[positions] <= summed], always)
+    summed = recent.same_hour.take(positions, axis=1).sum(axis=0)
+    positions = positions[SAME_HOUR_DAYS * hour.approvals[positions] <= summed]
+    if ages:  # the lowest like day, which decides, is no higher than the highest
+        highest = recent.same_hour.take(positions, axis=1)[[age - 1 for age in ages]].max(axis=0)
+        low = 100 * hour.approvals[positions] <= rules.volume_drop.lowest_day_percent * highest
+        positions = positions[low]
+    positions = _with(positions, always)
     large = pacing.whole[positions] >= max(pacing.days * rules.volume_drop.minimum_daily_amount, 1)
     return HourNumbers(
         positions,

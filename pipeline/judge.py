@@ -284,6 +284,8 @@ def _drop_parts(comparison: Comparison, breach: Flags, policy: str, rules: Rules
     if hours is None or drop.mode == "full_day":
         return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
     collapses = find_collapses(hours, rules).only_passed()
+    if not len(collapses.positions):
+        return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
     rows, held = collapses.at(numbers.positions)
     held &= codes != REASONS.index(FIRES)  # the hour fires where the day does not yet, and is the reason
     codes[held] = REASONS.index(FIRES)
