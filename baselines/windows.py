@@ -53,8 +53,9 @@ class Windows:
         self._ranked_at = 0  # the minute after which the tiers were ranked
         self._slices: dict[int, Slice] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
-        #: Approvals and cancels of all merchants; the minute `index` in row `index` % keep.
-        self._sums = np.zeros((self._keep, 2), np.int64)
+        #: Approvals and cancels of all merchants up to and with the minute `index`, in row `index` % rows. One
+        #: row more than minutes are held: a sum is what stands at its end without what stood before it.
+        self._upto = np.zeros((self._keep + 1, 2), np.int64)
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
@@ -144,7 +145,7 @@ class Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
         other = copy(self)
         other._slices = dict(self._slices)  # noqa: SLF001 - of this very class
-        other._sums = self._sums.copy()  # noqa: SLF001 - the same
+        other._upto = self._upto.copy()  # noqa: SLF001 - the same
         other.hour, other.week = self.hour.copy(), self.week.copy()
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
@@ -153,7 +154,9 @@ class Windows:
 
     def _enter(self, index: int, entering: Slice) -> None:
         self._slices[index] = entering
-        self._sums[index % self._keep] = entering.approvals.sum(), entering.cancels.sum()
+        rows = len(self._upto)
+        self._upto[index % rows] = self._upto[(index - 1) % rows]
+        self._upto[index % rows] += entering.approvals.sum(), entering.cancels.sum()
         self.hour.add(entering)
         from_hour = self._slices.get(index - HOUR_MINUTES)
         if from_hour is not None:
@@ -222,15 +225,14 @@ class Windows:
             return None
         if self.pacing.missing and not self.pacing.missing.isdisjoint(range(first, last + 1)):
             return None
-        start, room = first % self._keep, self._keep
-        total = self._sums[start : start + minutes].sum(axis=0)
-        if start + minutes > room:
-            total = total + self._sums[: start + minutes - room].sum(axis=0)
+        rows = len(self._upto)
+        total = self._upto[last % rows] - self._upto[(first - 1) % rows]
         return int(total[0]), int(total[1])
 
     def _sum_up(self, first: int, block: Block) -> None:
-        """All merchants together in each minute of a block."""
-        minutes = np.arange(first, first + len(block.borders) - 1) % self._keep
+        """All merchants together up to each minute of a block."""
+        rows = len(self._upto)
+        minutes = np.arange(first, first + len(block.borders) - 1) % rows
         for column, counts in enumerate((block.whole.approvals, block.whole.cancels)):
             upto = np.concatenate([[0], np.cumsum(counts)])[block.borders]
-            self._sums[minutes, column] = np.diff(upto)
+            self._upto[minutes, column] = self._upto[(first - 1) % rows, column] + upto[1:] - upto[0]

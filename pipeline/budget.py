@@ -243,6 +243,19 @@ def find_drops(numbers: DropNumbers, rules: Rules) -> Found:
     return Found(numbers.positions, found >= needed, window, approvals, nothing, due, found, needed)
 
 
+def may_have_collapsed(hours: HourNumbers, rules: Rules) -> Flags:
+    """Whose hour is low beside the lowest like day, and large enough to be looked at? Shape (n,).
+
+    Integers alone decide it, so the probability is computed for few.
+    """
+    if not len(hours.approvals_like):
+        return np.zeros(len(hours.positions), np.bool_)
+    lowest = _lowest(hours.approvals_like)
+    low = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
+    low &= lowest >= rules.budget.minimum_expected_hour
+    return low & (hours.large | (hours.approvals_hour == 0))
+
+
 def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
     """Merchants whose last hour has far too few approvals for the same hour on like days, or none at all."""
     size, days = len(hours.positions), len(hours.approvals_like)
@@ -253,17 +266,14 @@ def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
     if not days:
         blank = np.zeros(size, np.bool_)
         return Found(hours.positions, blank, window, hours.approvals_hour, nothing, nothing, nothing, needed)
-    lowest = _lowest(hours.approvals_like)
     level, known = _level(hours)
     expected = _middle(hours.approvals_like) * level
     # As far as today's level is not known yet, the hour wanders as much as whole days do.
     percent = np.hypot(rules.budget.hour_drift_percent, rules.budget.drop_drift_percent * (1 - known))
     wander = _wander(percent, days)
     found = _low_evidence(hours.approvals_hour.astype(float), expected, wander)
-    silent = hours.approvals_hour == 0
-    low = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
-    low &= 100 * hours.approvals_hour <= rules.volume_drop.collapse_percent * expected
-    passed = low & (found >= needed) & (lowest >= rules.budget.minimum_expected_hour) & (hours.large | silent)
+    collapsed = 100 * hours.approvals_hour <= rules.volume_drop.collapse_percent * expected
+    passed = may_have_collapsed(hours, rules) & collapsed & (found >= needed)
     usual = np.floor(expected).astype(np.int64)
     return Found(hours.positions, passed, window, hours.approvals_hour, nothing, usual, found, needed)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import polars as pl
 
-from pipeline.budget import find_collapses, find_drops, find_surges, usual_for_the_day
+from pipeline.budget import find_collapses, find_drops, find_surges, may_have_collapsed, usual_for_the_day
 from pipeline.hold import INHIBITED, PENDING
 from pipeline.minute import HOUR_MINUTES, MINUTE_US, to_index
 from pipeline.outage import EVERYBODY, NOT_SUDDEN, PLATFORM_RULES, platform_rows
@@ -283,6 +283,7 @@ def _drop_parts(comparison: Comparison, breach: Flags, policy: str, rules: Rules
     codes = _drop_codes(numbers, policy, rules, found.passed)
     if hours is None or drop.mode == "full_day":
         return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
+    hours = _select(hours, may_have_collapsed(hours, rules))
     collapses = find_collapses(hours, rules).only_passed()
     if not len(collapses.positions):
         return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
@@ -374,8 +375,9 @@ def _window(found: Found, rows: Integers | None = None, held: Flags | None = Non
 
 
 def _select(numbers: Numbers, chosen: Flags | Integers) -> Numbers:
+    rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
     given = ((f.name, getattr(numbers, f.name)) for f in fields(numbers))
-    arrays: dict[str, Any] = {name: a[..., chosen] for name, a in given if isinstance(a, np.ndarray)}
+    arrays: dict[str, Any] = {name: a.take(rows, axis=-1) for name, a in given if isinstance(a, np.ndarray)}
     return replace(numbers, **arrays)
 
 
