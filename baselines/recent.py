@@ -128,4 +128,3 @@ class Recent:
             approvals[row, known] = block.approvals[positions[known]]
             cancels[row, known] = block.cancels[positions[known]]
         return approvals, cancels
-

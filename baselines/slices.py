@@ -15,7 +15,8 @@ Integers = NDArray[np.int64]
 class Slice:
     """The merchant-minutes of one minute: positions are unique; all arrays have shape (rows,).
 
-    Where a slice is said to hold several minutes, positions repeat, and `array[positions] += …` would lose rows: `np.add.at`.
+    Where a slice is said to hold several minutes, positions repeat, and `array[positions] += …` would lose
+    rows; `np.add.at` does not.
     """
 
     positions: Integers

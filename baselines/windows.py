@@ -53,8 +53,8 @@ class Windows:
         self._ranked_at = 0  # the minute after which the tiers were ranked
         self._slices: dict[int, Slice] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
-        #: Approvals and cancels of all merchants up to and with the minute `index`, in row `index` % rows. One
-        #: row more than minutes are held: a sum is what stands at its end without what stood before it.
+        #: Approvals and cancels of all merchants up to and with minute `index`, in row `index` % rows. One row
+        #: more than minutes are held: a sum is what stands at its end without what stood before it.
         self._upto = np.zeros((self._keep + 1, 2), np.int64)
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
@@ -131,7 +131,7 @@ class Windows:
         self._sum_up(first, block)
 
     def settle(self) -> None:
-        """Sum up hour, week, tiers and spans anew from the minutes held; each sum is as after single minutes."""
+        """Sum up hour, week, tiers and spans from the minutes held; each sum is as after single minutes."""
         if self.last is None:
             return
         end = self.last + 1

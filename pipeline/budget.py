@@ -251,9 +251,10 @@ def may_have_collapsed(hours: HourNumbers, rules: Rules) -> Flags:
     if not len(hours.approvals_like):
         return np.zeros(len(hours.positions), np.bool_)
     lowest = _lowest(hours.approvals_like)
-    low = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
+    low: Flags = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
     low &= lowest >= rules.budget.minimum_expected_hour
-    return low & (hours.large | (hours.approvals_hour == 0))
+    low &= hours.large | (hours.approvals_hour == 0)
+    return low
 
 
 def find_collapses(hours: HourNumbers, rules: Rules) -> Found:

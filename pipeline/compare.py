@@ -192,10 +192,10 @@ def _surge(windows: Windows) -> SurgeNumbers:
     positions = np.flatnonzero(hour.cancels > 0)  # of truth values that is three times as quick
     return SurgeNumbers(
         positions,
-        hour.approvals[positions],
-        hour.cancels[positions],
-        week.approvals[positions],
-        week.cancels[positions],
+        hour.approvals.take(positions),
+        hour.cancels.take(positions),
+        week.approvals.take(positions),
+        week.cancels.take(positions),
     )
 
 
@@ -224,7 +224,7 @@ def _spans(windows: Windows, rules: Rules, always: int | None) -> tuple[SpanNumb
     positions = np.flatnonzero(totals[_WINDOWS[0][0]].cancels >= minimum)
     looked_at = []
     for minutes, local in _WINDOWS:
-        positions = positions[totals[minutes].cancels[positions] >= minimum]
+        positions = positions[totals[minutes].cancels.take(positions) >= minimum]
         every = minutes == HOUR_MINUTES and not local
         chosen = _chosen(windows, totals[minutes], positions, rules, every_breach=every)
         looked_at.append(_with(chosen, always))
@@ -246,8 +246,13 @@ def _chosen(
     windows: Windows, totals: Totals, positions: Integers, rules: Rules, *, every_breach: bool
 ) -> Integers:
     """Those of `positions` whose window could stand out."""
-    approvals, cancels = totals.approvals[positions], totals.cancels[positions]
-    approvals_week, cancels_week = windows.week.approvals[positions], windows.week.cancels[positions]
+    if not len(positions):
+        return positions
+    approvals, cancels = totals.approvals.take(positions), totals.cancels.take(positions)
+    approvals_week, cancels_week = (
+        windows.week.approvals.take(positions),
+        windows.week.cancels.take(positions),
+    )
     chosen = _stands_out(approvals, cancels, approvals_week, cancels_week)
     if every_breach:  # of the raw condition, however weak
         chosen |= cancels * approvals_week >= rules.cancel_surge.factor * cancels_week * approvals
@@ -279,8 +284,12 @@ def _stands_out(
     It lets pass far more than any budget does, also where an incident has already raised the week.
     """
     expected = approvals * cancels_week / np.maximum(approvals_week, 1)
-    excess = cancels * np.log(np.maximum(cancels, 1) / np.maximum(expected, 1e-9)) - cancels + expected
-    return (cancels > expected) & (excess >= _SIEVE)
+    more = np.flatnonzero(cancels > expected)  # logarithms are dear
+    cancels, expected = cancels[more], expected[more]
+    excess = cancels * np.log(cancels / np.maximum(expected, 1e-9)) - cancels + expected
+    chosen = np.zeros(len(approvals), np.bool_)
+    chosen[more] = excess >= _SIEVE
+    return chosen
 
 
 def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | None) -> HourNumbers:

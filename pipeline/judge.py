@@ -159,9 +159,7 @@ def verdicts(comparison: Comparison, policy: str, rules: Rules, *, whole: bool =
     # All merchants together stand at position -1, behind the last one.
     columns["top"] = np.append(comparison.top, True)[columns["position"]].astype(np.int64)
     columns["minute"] = np.full(borders[-1], to_index(comparison.minute))
-    found = Verdicts(
-        columns, comparison.merchant_ids, (surge.positions[surging], drop.positions[dropping])
-    )
+    found = Verdicts(columns, comparison.merchant_ids, (surge.positions[surging], drop.positions[dropping]))
     return found if whole else found.take(found.settles)
 
 
