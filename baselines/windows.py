@@ -53,7 +53,7 @@ class Windows:
         self._ranked_at = 0  # the minute after which the tiers were ranked
         self._slices: dict[int, Slice] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
-        #: Approvals and cancels of all merchants up to and with minute `index`, in row `index` % rows. One row
+        #: Approvals and cancels of all merchants up to minute `index`, in row `index` % rows. One row
         #: more than minutes are held: a sum is what stands at its end without what stood before it.
         self._upto = np.zeros((self._keep + 1, 2), np.int64)
         self.pacing = Pacing(zone, baseline_days, self._slices)
