@@ -26,7 +26,7 @@ DAYS, MERCHANTS = 8, 60
 
 
 def history(seed: int) -> Windows:
-    """Merchants of all sizes, a row an hour each; in the last hour some surge, some collapse, some are silent."""
+    """Merchants of all sizes, a row an hour; in the last hour some surge, some collapse, some are silent."""
     random = np.random.default_rng(seed)
     daily = np.geomspace(3, 20_000, MERCHANTS)
     hours = DAYS * 24
