@@ -26,16 +26,24 @@ BLUE: Final = "#0072B2"
 VERMILLION: Final = "#D55E00"
 GREEN: Final = "#009E73"
 ORANGE: Final = "#E69F00"
+INK: Final = "rgba(128, 128, 128, 0.9)"
 GREY: Final = "rgba(128, 128, 128, 0.55)"
 GRID: Final = "rgba(128, 128, 128, 0.18)"
 HOUR: Final = 60
 MOST_TICKS: Final = 5
 
 
-def trend_figure(frame: pl.DataFrame, texts: Texts, zone: ZoneInfo, shaded: Span | None = None) -> go.Figure:
+def trend_figure(
+    frame: pl.DataFrame,
+    texts: Texts,
+    zone: ZoneInfo,
+    shaded: Span | None = None,
+    usual_rate: float | None = None,
+) -> go.Figure:
     """Counts, amounts and cancel rate of `frame` (`app.door.TREND`) above each other, in the business zone.
 
-    `shaded` is the time of the incident; only what lies inside the frame is drawn.
+    `shaded` is the time of the incident; only what lies inside the frame is drawn. `usual_rate` is the rate
+    of the week that the incident was judged against.
     """
     titles = [texts("chart.counts"), texts("chart.amounts"), texts("chart.rate")]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=titles)
@@ -45,6 +53,10 @@ def trend_figure(frame: pl.DataFrame, texts: Texts, zone: ZoneInfo, shaded: Span
     rate = frame["cancel_rate"].to_list()
     figure.add_trace(_line(x, rate, GREEN, texts("chart.cancel_rate"), hover="%{y:.1%}"), row=3, col=1)
     _shade(figure, frame, zone, shaded, texts)
+    if usual_rate is not None and x:
+        usual = _line([x[0], x[-1]], [usual_rate] * 2, INK, texts("chart.usual_rate"), hover="%{y:.1%}")
+        usual.update(line={"dash": "dash", "width": 1.2})
+        figure.add_trace(usual, row=3, col=1)
     _dress(figure, height=600)
     figure.update_yaxes(rangemode="tozero")
     highest = _highest(frame, "approval_amount", "cancel_amount")

@@ -92,17 +92,19 @@ class Door:
         return manifest
 
     def trend(self, manifest: Manifest, merchant_id: str | None, window: str) -> pl.DataFrame:
-        """Counts, amounts and cancel rate per step of `window` (see `TREND`), ending with the newest minute.
+        """Counts and amounts per step of `window` (see `TREND`), ending with the newest minute.
 
-        merchant_id None means all merchants. Steps before the first published minute are left out; a step
-        in which nothing happened counts as zero.
+        The cancel rate is that of the hour ending with the step. merchant_id None means all merchants. Steps
+        before the first published minute are left out; a step in which nothing happened counts as zero.
         """
         length, step = WINDOWS[window]
         span = _published(manifest, length, step)
         if span is None or span.minutes == 0:
             return pl.DataFrame(schema=TREND)
-        asked = {"merchant": merchant_id, "first": span.start, "stop": span.end, "step": step}
-        return self._lake("analyst/app_trend", asked, manifest, span).cast(TREND)
+        lead = max(HOUR_MINUTES - step, 0)
+        asked = {"merchant": merchant_id, "first": span.start, "stop": span.end, "step": step, "lead": lead}
+        read = Span(span.start - lead * MINUTE, span.end)
+        return self._lake("analyst/app_trend", asked, manifest, read).cast(TREND)
 
     def pace(self, manifest: Manifest, merchant_id: str | None) -> pl.DataFrame:
         """Approved amount so far by time of day, today and on recent whole business days (see `PACE`)."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "–"
 #: Values that are words of the database, by the name they are stored under.
-_WORDS: Final = ("rule", "policy", "tier", "severity", "kind", "cause")
+_WORDS: Final = ("rule", "policy", "tier", "severity", "kind", "cause", "prior")
 _ORDER: Final = [key.removeprefix("number.") for key in KOREAN if key.startswith("number.")]
 _MONEY: Final = ("amount", "krw", "paid_out", "unrecovered")
 

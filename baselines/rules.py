@@ -83,6 +83,7 @@ class Budget:
     drift_percent: int
     short_drift_percent: int
     portfolio_weight: int
+    category_weight: int
     quarantine_evidence: int
     false_drops_per_1000_days: int
     drop_drift_percent: int

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.cancelled import CancelledByDay
+from baselines.categories import Categories
+from baselines.cohorts import Cohorts, Tied
 from baselines.merchants import MerchantIndex
 from baselines.pacing import Pacing
 from baselines.recent import BLOCK_MINUTES, Recent
-from baselines.slices import Block, Slice, Totals
+from baselines.slices import Block, Integers, Slice, Totals
 from baselines.tiers import top_merchants
 from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, MINUTE_US, WEEK_MINUTES, to_index
 
@@ -59,6 +61,8 @@ class Windows:
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
+        self.cohorts = Cohorts()
+        self.categories = Categories()  # of the known merchants, over time
 
     @property
     def size(self) -> int:
@@ -88,6 +92,7 @@ class Windows:
         entering = self._slice(counts)
         self._enter(index, entering)
         self.recent.enter(index, entering)
+        self.cohorts.enter(index, _tied(counts, entering.positions)[0])
 
     def add_many(
         self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
@@ -129,6 +134,10 @@ class Windows:
             self.last = rest - 1
             index = rest
         self._sum_up(first, block)
+        tied, rows = _tied(counts, block.whole.positions)
+        limits = np.searchsorted(rows, block.borders)
+        for index in range(first, stop):  # few rows a minute: not worth a way of its own
+            self.cohorts.enter(index, tied.part(*limits[index - first : index - first + 2].tolist()))
 
     def settle(self) -> None:
         """Sum up hour, week, tiers and spans from the minutes held; each sum is as after single minutes."""
@@ -150,6 +159,7 @@ class Windows:
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
         other.recent = self.recent.copy(other._slices)  # noqa: SLF001 - the same
+        other.cohorts = self.cohorts.copy()
         return other
 
     def _enter(self, index: int, entering: Slice) -> None:
@@ -203,6 +213,7 @@ class Windows:
         self.week.grow(self.size)
         self.pacing.grow(self.size)
         self.recent.grow(self.size)
+        self.cohorts.grow(self.size)
         measures = ("approval_count", "cancel_count", "approval_amount", "cancel_amount")
         return Slice(positions, *(counts[name].to_numpy() for name in measures))
 
@@ -236,3 +247,10 @@ class Windows:
         for column, counts in enumerate((block.whole.approvals, block.whole.cancels)):
             upto = np.concatenate([[0], np.cumsum(counts)])[block.borders]
             self._upto[minutes, column] = self._upto[(first - 1) % rows, column] + upto[1:] - upto[0]
+
+
+def _tied(counts: pl.DataFrame, positions: Integers) -> tuple[Tied, Integers]:
+    """The tied cancels among MERCHANT_MINUTE rows that stand at `positions`, and which rows those are."""
+    fresh, older = counts["cancel_fresh_count"].to_numpy(), counts["cancel_older_count"].to_numpy()
+    rows = np.flatnonzero(fresh + older)
+    return Tied(positions[rows], fresh[rows], older[rows]), rows

@@ -131,23 +131,28 @@ class PendingCancels:
     def __init__(self) -> None:
         self._hours: dict[int, list[NDArray[np.int64]]] = {}
 
-    def add(self, when: NDArray[np.int64], original: NDArray[np.int64], merchant: NDArray[np.int64]) -> None:
-        """Keep cancels: their time, their approval's id, their merchant."""
+    def add(
+        self,
+        when: NDArray[np.int64],
+        original: NDArray[np.int64],
+        approved_us: NDArray[np.int64],
+        merchant: NDArray[np.int64],
+    ) -> None:
+        """Keep cancels: their time, their approval's id and time, their merchant."""
         order = np.argsort(when, kind="stable")
-        cancels = np.stack([when, original, merchant])[:, order]
+        cancels = np.stack([when, original, approved_us, merchant])[:, order]
         hours, starts = np.unique(cancels[0] // _HOUR_US, return_index=True)
         for hour, part in zip(hours.tolist(), np.split(cancels, starts[1:], axis=1), strict=False):
             self._hours.setdefault(hour, []).append(part)
 
-    def take(self, before_us: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Remove and return (time, approval's id, merchant) of what happens before `before_us`, sorted."""
-        due = [np.empty((3, 0), np.int64)]
+    def take(self, before_us: int) -> NDArray[np.int64]:
+        """Remove and return what happens before `before_us`, by time; the rows are those that `add` takes."""
+        due = [np.empty((4, 0), np.int64)]
         for hour in [h for h in self._hours if h * _HOUR_US < before_us]:
             cancels = np.concatenate(self._hours.pop(hour), axis=1)
             now = cancels[0] < before_us
             due.append(cancels[:, now])
             if not now.all():
                 self._hours[hour] = [cancels[:, ~now]]
-        when, original, merchant = np.concatenate(due, axis=1)
-        order = np.lexsort((original, when))
-        return when[order], original[order], merchant[order]
+        every = np.concatenate(due, axis=1)
+        return every[:, np.lexsort((every[1], every[0]))]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REQUIRED: Final = ("transaction_id", "merchant_id", "kind", "amount", "occurred_at")
-OPTIONAL: Final = ("original_transaction_id", "customer_id", "country")
+OPTIONAL: Final = ("original_transaction_id", "original_occurred_at", "customer_id", "country")
 COLUMNS: Final = (*REQUIRED, *OPTIONAL)
 
 #: Set by a reader on a raw row that has more or fewer fields than the header.
@@ -62,6 +62,7 @@ def parse(raw: pl.DataFrame, *, integer_merchants: bool) -> pl.DataFrame:
         "amount": _read_integer,
         "occurred_at": _read_time,
         "original_transaction_id": _read_integer,
+        "original_occurred_at": _read_other_time,
         "customer_id": _read_text,
         "country": _read_text,
     }
@@ -138,6 +139,12 @@ def _read_time(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     outside = times.alias("time").to_frame().select((time < _EARLIEST) | (time >= _LATEST)).to_series()
     held = times.set(outside.fill_null(value=False), None)
     return held, reason.fill_null(_reason(outside, "time_out_of_range"))
+
+
+def _read_other_time(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Times beside the transaction's own: whatever is wrong with one, the reason names its column."""
+    times, reason = _read_time(column)
+    return times, _reason(reason.is_not_null(), f"{_short(column.name)}_malformed")
 
 
 def _parse_time(column: pl.Series) -> tuple[pl.Series, pl.Series]:

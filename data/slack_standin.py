@@ -437,14 +437,21 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     workspace = Workspace(messages_per_second=1.0 if chosen.enforce_rate else None)
     with SlackStandIn(workspace, port=chosen.port, seed=chosen.seed, fault_rate=chosen.fault_rate) as standin:
-        standin.on_message = lambda method, given: print(f"{method} {given.get('text', '')}", flush=True)  # noqa: T201
-        sys.stdout.write(f"MINUTERISK_SLACK_BASE_URL={standin.url}\n")
-        sys.stdout.write("MINUTERISK_SLACK_TOKEN=xoxb-any\nMINUTERISK_SLACK_CHANNEL=C0RISK\n")
-        sys.stdout.flush()
+        standin.on_message = lambda method, given: _say(f"{method} {given.get('text', '')}\n")
         try:
+            # At once: whoever has read the first line may post before a second one is out.
+            _say(
+                f"MINUTERISK_SLACK_BASE_URL={standin.url}\n"
+                "MINUTERISK_SLACK_TOKEN=xoxb-any\nMINUTERISK_SLACK_CHANNEL=C0RISK\n"
+            )
             threading.Event().wait()
         except KeyboardInterrupt:
             sys.stdout.write("stopped\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -24,9 +24,22 @@ CREATE TABLE IF NOT EXISTS transactions (
     occurred_at             TIMESTAMPTZ,      -- when the buyer paid or cancelled
     created_at              TIMESTAMPTZ DEFAULT now(),  -- when the row's database transaction began
     original_transaction_id BIGINT,           -- the approval that a cancel cancels, where known
+    original_occurred_at    TIMESTAMPTZ,      -- and when it was made: a cancel's message carries that date
     customer_id             TEXT,             -- pseudonym
     country                 TEXT
 );
+
+-- A table made before that column gets it. Asked for first: ALTER TABLE locks readers out even to do nothing.
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'transactions'::regclass AND attname = 'original_occurred_at' AND NOT attisdropped
+    ) THEN
+        ALTER TABLE transactions ADD COLUMN original_occurred_at TIMESTAMPTZ;
+    END IF;
+END
+$$;
 
 -- The extraction reads by occurred_at; created_at bounds searches for rows that were committed late.
 -- original_transaction_id has none: nothing looks a row up by it, and each index costs the writer.

@@ -55,6 +55,7 @@ ROW_COLUMNS: Final = (
     "occurred_at",
     "created_at",
     "original_transaction_id",
+    "original_occurred_at",
     "customer_id",
     "country",
 )
@@ -187,7 +188,9 @@ class Traffic:
     def _plan_cancels(self, approvals: Approvals, from_us: int) -> None:
         when = self._cancels.times(approvals)
         planned = np.flatnonzero((when != NEVER) & (when >= from_us))
-        self._pending.add(when[planned], approvals.ids[planned], approvals.merchant[planned])
+        self._pending.add(
+            when[planned], approvals.ids[planned], approvals.time_us[planned], approvals.merchant[planned]
+        )
 
     # -- approvals -----------------------------------------------------------------------------------
 
@@ -292,24 +295,29 @@ class Traffic:
     def _block(self, first: int, last: int) -> pl.DataFrame:
         approvals = self._approvals(first, last)
         self._plan_cancels(approvals, first * MINUTE_US)
-        when, original, merchant = self._pending.take(last * MINUTE_US)
+        when, original, approved_us, merchant = self._pending.take(last * MINUTE_US)
         ids = np.concatenate([approvals.ids, _cancel_ids(when)])
         time_us = np.concatenate([approvals.time_us, when])
         order = np.argsort(time_us, kind="stable")  # two sorted runs: close to one pass
         approved = np.concatenate([approvals.ids, original])[order]
+        approved_us = np.concatenate([approvals.time_us, approved_us])[order]
         merchants = np.concatenate([approvals.merchant, merchant])[order]
         is_cancel = order >= len(approvals.ids)
-        return self._frame(ids[order], time_us[order], approved, merchants, is_cancel)
+        return self._frame(ids[order], time_us[order], (approved, approved_us), merchants, is_cancel)
 
     def _frame(
         self,
         ids: NDArray[np.int64],
         time_us: NDArray[np.int64],
-        approved: NDArray[np.int64],
+        approval: tuple[NDArray[np.int64], NDArray[np.int64]],
         merchants: NDArray[np.int64],
         is_cancel: NDArray[np.bool_],
     ) -> pl.DataFrame:
-        """The columns of `transactions`; buyer and amount of a cancel are drawn from the approval's id."""
+        """The columns of `transactions`; `approval` is each row's own or the cancelled one: id and time.
+
+        Buyer and amount of a cancel are drawn from the approval's id.
+        """
+        approved, approved_us = approval
         latency = (self._dice.uniform("latency", ids) * LONGEST_LATENCY_US).astype(np.int64)
         customers = self.config.merchants * CUSTOMERS_PER_MERCHANT
         customer = 1 + (self._dice.uniform("customer", approved) ** 2 * customers).astype(np.int64)
@@ -326,6 +334,7 @@ class Traffic:
                 "occurred_at": pl.Series(time_us).cast(UTC_TIME),
                 "created_at": pl.Series(time_us + latency).cast(UTC_TIME),
                 "original_transaction_id": pl.Series(approved).set(~cancel, None),
+                "original_occurred_at": pl.Series(approved_us).set(~cancel, None).cast(UTC_TIME),
                 "customer_id": pl.Series(customer).cast(pl.String),
                 "country": pl.Series(codes)[country],
             }

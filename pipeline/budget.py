@@ -4,7 +4,8 @@ A cancel surge passes when the probability of its count, were nothing wrong, is 
 of the false-alarm budget:
 
 - the count is beta-binomial: of the cancels and approvals in a window, the cancels are a share that
-  wanders around the baseline's (`drift_percent`), itself shrunk to that of all merchants where it is small;
+  wanders around the baseline's (`drift_percent`), itself shrunk to that of the merchant's category, or of all
+  merchants, where it is small;
 - the baseline is the week in pieces of six hours, without those that held an incident; for a window of
   up to an hour, the three hours of which it is the end say where the merchant stands now;
 - the budget is divided over windows, over merchants (partly by traffic) and over the looks a day at
@@ -22,6 +23,7 @@ import numpy as np
 
 from baselines.chance import at_least, at_most, evidence
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES
+from pipeline.schema import PRIORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +61,10 @@ class Found:
     expected_window: Integers
     evidence: Integers
     evidence_needed: Integers
+    # Of a cancel surge; -1 otherwise.
+    prior: Integers  # place in PRIORS: what the baseline mostly rests on
+    category: Integers  # code of the merchant's category, -1 where it is unknown
+    prior_cancels_per_100k: Integers
 
     def take(self, chosen: Flags | Integers) -> Found:
         """Some of the rows."""
@@ -103,7 +109,8 @@ def judge_spans(spans: Sequence[SpanNumbers], windows: int, portfolio: Portfolio
     rows = _rows(spans)
     trials = rows.approvals + rows.cancels
     approvals, cancels = _clean_baseline(rows, factor, budget)
-    share, weight = _prior(approvals, cancels, portfolio, budget)
+    prior = _prior(rows.category, portfolio, budget)
+    share, weight = _baseline(approvals, cancels, prior, budget)
     local = rows.approvals_local + rows.cancels_local
     near = (share * weight + rows.cancels_local) / (weight + local)
     share, weight = (
@@ -118,7 +125,10 @@ def judge_spans(spans: Sequence[SpanNumbers], windows: int, portfolio: Portfolio
     high = rows.cancels * (1 - share) >= factor * share * rows.approvals
     usual = np.floor(rows.approvals * share / (1 - share)).astype(np.int64)
     passed = high & (found >= needed)
-    return Found(rows.positions, passed, rows.minutes, rows.approvals, rows.cancels, usual, found, needed)
+    said = _rests_on(approvals + cancels + local, rows.category, portfolio, budget), rows.category
+    per_100k = np.floor(100_000 * prior / (1 - prior)).astype(np.int64)
+    counts = rows.minutes, rows.approvals, rows.cancels, usual
+    return Found(rows.positions, passed, *counts, found, needed, *said, per_100k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,7 @@ class _Rows:
     approvals_local: Integers
     cancels_local: Integers
     approvals_week: Integers
+    category: Integers
 
 
 def _rows(spans: Sequence[SpanNumbers]) -> _Rows:
@@ -149,6 +160,7 @@ def _rows(spans: Sequence[SpanNumbers]) -> _Rows:
             "approvals_local",
             "cancels_local",
             "approvals_week",
+            "category",
         )
     }
     for name in ("approvals_blocks", "cancels_blocks"):
@@ -177,11 +189,29 @@ def _clean_baseline(span: _Rows, factor: int, budget: Budget) -> tuple[Integers,
     return np.where(suspect, 0, a).sum(axis=0), np.where(suspect, 0, c).sum(axis=0)
 
 
-def _prior(
-    approvals: Integers, cancels: Integers, portfolio: Portfolio, budget: Budget
-) -> tuple[Floats, Floats]:
-    """The share of cancels to expect, and how many transactions that knowledge is worth."""
+def _prior(category: Integers, portfolio: Portfolio, budget: Budget) -> Floats:
+    """The share of cancels that a merchant without history starts from, by code of category; shape (n,).
+
+    That of its category, itself shrunk to that of all merchants where the category has few transactions.
+    """
     pool = (portfolio.cancels_week + 1) / (portfolio.approvals_week + portfolio.cancels_week + 2)
+    cancels = portfolio.cancels_by_category
+    known = portfolio.approvals_by_category + cancels + budget.category_weight
+    shares = (cancels + pool * budget.category_weight) / known
+    # At the end stands what UNKNOWN, -1, finds.
+    return np.asarray(np.append(shares, pool)[category])
+
+
+def _rests_on(own: Integers, category: Integers, portfolio: Portfolio, budget: Budget) -> Integers:
+    """The place in PRIORS of what counts most in a baseline to which the merchant itself gave `own`."""
+    sums = portfolio.approvals_by_category + portfolio.cancels_by_category
+    by_category = np.append(sums >= budget.category_weight, False)[category]
+    prior = np.where(by_category, PRIORS.index("category"), PRIORS.index("all"))
+    return np.where(own < budget.portfolio_weight, prior, PRIORS.index("own"))
+
+
+def _baseline(approvals: Integers, cancels: Integers, pool: Floats, budget: Budget) -> tuple[Floats, Floats]:
+    """The share of cancels to expect, and how many transactions that knowledge is worth."""
     known = approvals + cancels + budget.portfolio_weight
     share = (cancels + pool * budget.portfolio_weight) / known
     return share, _less(known.astype(float), _drift_weight(share, budget.drift_percent))
@@ -240,7 +270,8 @@ def find_drops(numbers: DropNumbers, rules: Rules) -> Found:
     nothing = np.zeros(size, np.int64)
     window = np.full(size, DAY_MINUTES, np.int64)
     approvals, due = np.floor(count).astype(np.int64), np.floor(expected).astype(np.int64)
-    return Found(numbers.positions, found >= needed, window, approvals, nothing, due, found, needed)
+    counts = window, approvals, nothing, due
+    return Found(numbers.positions, found >= needed, *counts, found, needed, *_no_prior(size))
 
 
 def may_have_collapsed(hours: HourNumbers, rules: Rules) -> Flags:
@@ -266,7 +297,8 @@ def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
         return _none()
     if not days:
         blank = np.zeros(size, np.bool_)
-        return Found(hours.positions, blank, window, hours.approvals_hour, nothing, nothing, nothing, needed)
+        counts = window, hours.approvals_hour, nothing, nothing
+        return Found(hours.positions, blank, *counts, nothing, needed, *_no_prior(size))
     level, known = _level(hours)
     expected = _middle(hours.approvals_like) * level
     # As far as today's level is not known yet, the hour wanders as much as whole days do.
@@ -276,7 +308,8 @@ def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
     collapsed = 100 * hours.approvals_hour <= rules.volume_drop.collapse_percent * expected
     passed = may_have_collapsed(hours, rules) & collapsed & (found >= needed)
     usual = np.floor(expected).astype(np.int64)
-    return Found(hours.positions, passed, window, hours.approvals_hour, nothing, usual, found, needed)
+    counts = window, hours.approvals_hour, nothing, usual
+    return Found(hours.positions, passed, *counts, found, needed, *_no_prior(size))
 
 
 def _level(hours: HourNumbers) -> tuple[Floats, Floats]:
@@ -291,6 +324,12 @@ def _level(hours: HourNumbers) -> tuple[Floats, Floats]:
     usual = np.maximum(_middle(hours.paced_like) - hour, 0)
     level = np.asarray(np.clip((today + hour) / (usual + hour), *_LEVELS))
     return level, np.asarray(usual / (usual + hour))
+
+
+def _no_prior(size: int) -> tuple[Integers, Integers, Integers]:
+    """What a drop says of the prior of a cancel rate."""
+    none = np.full(size, -1, np.int64)
+    return none, none, none
 
 
 def _middle(like: Integers) -> Integers:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from baselines.categories import Categories
 from pipeline.alert import Changes
 from pipeline.book import StateBook
+from pipeline.categories import refresh_categories
 from pipeline.correct import first_fence
-from pipeline.errors import UsageError
+from pipeline.errors import MinuteriskError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.history import read_past, rebuild_windows, unpublished
 from pipeline.minute import (
@@ -53,6 +55,8 @@ HISTORY_DAYS = 8
 JUDGED_OUTAGE = timedelta(hours=48)
 #: So many minutes back a correction need not rebuild the windows from the lake.
 SNAPSHOTS = 4
+#: Categories that the source did not give are asked for again after so long.
+CATEGORIES_RETRY = timedelta(hours=1)
 #: While catching up, readers get a new version this often; at the end they always do.
 PROJECT_EVERY_S = 1.0
 
@@ -93,6 +97,7 @@ class Pipeline:
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
+        self._categories_due: datetime | None = None  # when categories are asked for again
 
     def due_until(self) -> datetime:
         """The end of the newest due minute, by the source's clock."""
@@ -145,6 +150,7 @@ class Pipeline:
             progress(done, due.minutes, minute.isoformat())
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
+                self._read_categories(minute + MINUTE)
 
     def prepare(self) -> None:
         """Rebuild the windows before the first minute is due, so that it does not wait for them."""
@@ -247,8 +253,32 @@ class Pipeline:
                 self.project()
         return judged
 
+    def _read_categories(self, next_minute: datetime) -> None:
+        """Read the merchants' categories: when a line first starts, and for each business day.
+
+        Every window in use gets them, as a correction may judge minutes of yesterday and of today.
+        """
+        if self._categories_due is not None and next_minute < self._categories_due:
+            return
+        try:
+            read = refresh_categories(self.source, self.state, next_minute)
+        except MinuteriskError:  # nobody knows what is stored: the next line takes what it finds
+            self._line = None
+            self._snapshots.clear()
+            raise
+        zone = self.settings.business_timezone
+        tomorrow = business_day(business_date(next_minute, zone), zone).end
+        self._categories_due = tomorrow if read else next_minute + CATEGORIES_RETRY
+        categories = Categories(self.state.categories())
+        if self._line is not None:  # looked up here, so that the day's first minute does not wait for it
+            categories.codes(to_index(next_minute), self._line.windows.merchants.ids)
+        for windows in (*self._snapshots, *([self._line.windows] if self._line else [])):
+            windows.categories = categories
+
     def _start_line(self, next_minute: datetime) -> Line:
+        self._read_categories(next_minute)
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
+        windows.categories.codes(to_index(next_minute), windows.merchants.ids)
         published = self.state.published()
         source_feed = SourceFeed(self.source)
         feed: Feed = source_feed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from baselines.calendar import like_days
+from baselines.categories import UNKNOWN
 from baselines.recent import BLOCK_MINUTES, LOCAL_MINUTES, SAME_HOUR_DAYS
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, WEEK_MINUTES, business_date, from_index
 
@@ -44,6 +45,10 @@ _SPARSE = 4
 PLATFORM_SPANS = (5, 15, 60)
 
 
+def _nothing() -> Integers:
+    return np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class SurgeNumbers:
     """Merchants with at least one cancel in the hour; all arrays have shape (n,)."""
@@ -69,6 +74,7 @@ class SpanNumbers:
     approvals_local: Integers  # what is before the window in its three hours; zero where not `local`
     cancels_local: Integers
     approvals_week: Integers
+    category: Integers  # code of the merchant's category, UNKNOWN where nobody knows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,18 @@ class HourNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """All merchants together: who shares the false-alarm budget, and the rate where there is no history."""
+    """All merchants together: who shares the false-alarm budget, and the rates where there is no history.
+
+    A merchant is in the sums of its own category. Where it has little history it hardly moves them, and where
+    it has much its own rate counts and not theirs.
+    """
 
     merchants: int = 0  # with an approval in the week
     approvals_week: int = 0
     cancels_week: int = 0
+    categories: tuple[str, ...] = ()  # by code
+    approvals_by_category: Integers = field(default_factory=_nothing)  # shape (categories,); of the week
+    cancels_by_category: Integers = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +152,17 @@ class PlatformNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class CohortNumbers:
+    """Cancels tied to their approval's cohort, and the newest cohort; shape (merchants,) or more each."""
+
+    fresh_hour: Integers  # approved within the 24 hours before the cancel
+    older_hour: Integers
+    fresh_week: Integers
+    older_week: Integers
+    approvals_day: Integers  # of the newest 24 hours
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything the judgement of one minute may look at."""
 
@@ -152,6 +176,7 @@ class Comparison:
     hours: HourNumbers | None = None
     portfolio: Portfolio = Portfolio()
     same_hour: Integers | None = None  # approvals in the same hour 1 to 7 days ago; shape (7, merchants)
+    cohorts: CohortNumbers | None = None
     platform: PlatformNumbers | None = None
 
 
@@ -169,22 +194,37 @@ def compare(windows: Windows, rules: Rules, always: int | None = None) -> Compar
         windows.pacing.used_days,
         rules.volume_drop.public_holidays,
     )
+    codes = windows.categories.codes(windows.last, windows.merchants.ids)
     return Comparison(
         minute=minute,
         merchant_ids=windows.merchants.ids,
         top=windows.is_top,
         surge=_surge(windows),
         drop=_drop(windows, rules, like),
-        spans=_spans(windows, rules, always),
+        spans=_spans(windows, codes, rules, always),
         hours=_hours(windows, rules, like, always),
-        portfolio=Portfolio(
-            int(np.count_nonzero(windows.week.approvals > 0)),  # of truth values that is quicker
-            int(windows.week.approvals.sum()),
-            int(windows.week.cancels.sum()),
-        ),
+        portfolio=_portfolio(windows, codes),
         same_hour=windows.recent.same_hour,
+        cohorts=_cohorts(windows),
         platform=_platform(windows, like),
     )
+
+
+def _portfolio(windows: Windows, codes: Integers) -> Portfolio:
+    week, names = windows.week, windows.categories.names
+    everybody = (
+        int(np.count_nonzero(week.approvals > 0)),  # of truth values that is quicker
+        int(week.approvals.sum()),
+        int(week.cancels.sum()),
+    )
+    if not names:
+        return Portfolio(*everybody)
+    # Weighted counts are doubles, and exact: a week holds far less than 2^53 transactions.
+    by_category = (
+        np.bincount(codes - UNKNOWN, weights=counts[: len(codes)], minlength=len(names) - UNKNOWN)
+        for counts in (week.approvals, week.cancels)
+    )
+    return Portfolio(*everybody, names, *(sums[-UNKNOWN:].astype(np.int64) for sums in by_category))
 
 
 def _surge(windows: Windows) -> SurgeNumbers:
@@ -217,7 +257,7 @@ def _drop(windows: Windows, rules: Rules, like: Sequence[date]) -> DropNumbers:
     )
 
 
-def _spans(windows: Windows, rules: Rules, always: int | None) -> tuple[SpanNumbers, ...]:
+def _spans(windows: Windows, codes: Integers, rules: Rules, always: int | None) -> tuple[SpanNumbers, ...]:
     """Every window from the longest down: one that holds too few cancels needs no look into its end."""
     minimum = rules.cancel_surge.minimum_cancels_hour
     totals = {HOUR_MINUTES: windows.hour, **windows.recent.spans}
@@ -237,7 +277,7 @@ def _spans(windows: Windows, rules: Rules, always: int | None) -> tuple[SpanNumb
         before = (windows.last or 0) + 1 - max(minutes, HOUR_MINUTES)
         rows = sum((number + 1) * BLOCK_MINUTES <= before for number in held)
         own = [part[:rows, start : start + len(chosen)] for part in blocks]
-        found.append(_span(windows, totals[minutes], (minutes, local), chosen, (own[0], own[1])))
+        found.append(_span(windows, totals[minutes], (minutes, local), chosen, (own[0], own[1]), codes))
         start += len(chosen)
     return tuple(found)
 
@@ -265,6 +305,7 @@ def _span(
     window: tuple[int, bool],
     positions: Integers,
     blocks: tuple[Integers, Integers],
+    codes: Integers,
 ) -> SpanNumbers:
     minutes, local = window
     approvals, cancels = totals.approvals[positions], totals.cancels[positions]
@@ -273,7 +314,7 @@ def _span(
         three = windows.recent.spans[LOCAL_MINUTES]
         around = three.approvals[positions] - approvals, three.cancels[positions] - cancels
     counts = approvals, cancels, *blocks, *around, windows.week.approvals[positions]
-    return SpanNumbers(minutes, local, positions, *counts)
+    return SpanNumbers(minutes, local, positions, *counts, codes[positions])
 
 
 def _stands_out(
@@ -322,6 +363,12 @@ def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | N
         windows.week.approvals[positions],
         pacing.days,
     )
+
+
+def _cohorts(windows: Windows) -> CohortNumbers:
+    hour, week = windows.cohorts.hour, windows.cohorts.week
+    day = windows.recent.spans[DAY_MINUTES].approvals
+    return CohortNumbers(hour.fresh, hour.older, week.fresh, week.older, day)
 
 
 def _with(positions: Integers, always: int | None) -> Integers:

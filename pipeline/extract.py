@@ -16,8 +16,9 @@ import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
+from pipeline.categories import conform_categories
 from pipeline.schema import conform_source
-from pipeline.source import Changed, Extracted, Fence, Payout, read_query
+from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -127,6 +128,14 @@ class Source:
         return {
             r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found
         }
+
+    def categories(self) -> pl.DataFrame | None:
+        """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
+        if not has_query(self._queries, "categories"):
+            return None
+        with self._snapshot() as cursor:
+            given = self._fetch(cursor, "categories")
+        return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
         """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""

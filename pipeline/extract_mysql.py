@@ -20,12 +20,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import polars as pl
 import pymysql
 
+from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source
 from pipeline.settings import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Totals, read_query
+from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -157,6 +158,14 @@ class MySqlSource:
             r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"])
             for r in found.iter_rows(named=True)
         }
+
+    def categories(self) -> pl.DataFrame | None:
+        """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
+        if not has_query(self._queries, "categories"):
+            return None
+        with self._snapshot() as ask:
+            given = ask("categories")
+        return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
         """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from baselines.categories import Categories
 from baselines.windows import Windows
 from pipeline.hold import past_minutes, past_of
 from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
@@ -12,6 +13,8 @@ from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    import polars as pl
 
     from baselines.rules import Rules
     from pipeline.hold import Past
@@ -26,6 +29,7 @@ class History:
     files: Sequence[LakeFile]
     first_minute: datetime | None
     missing: frozenset[datetime]  # minutes of the period that are not published
+    categories: pl.DataFrame  # CATEGORY_CHANGE, of all time
 
 
 def history_of(state: State, until: datetime, minutes: int) -> History:
@@ -33,7 +37,7 @@ def history_of(state: State, until: datetime, minutes: int) -> History:
     first = state.published().first_minute
     start = from_index(to_index(until) - minutes)
     span = Span(until if first is None else min(max(start, first), until), until)
-    return History(state.publication().files, first, frozenset(unpublished(state, span)))
+    return History(state.publication().files, first, frozenset(unpublished(state, span)), state.categories())
 
 
 def rebuild_windows(
@@ -49,6 +53,7 @@ def windows_from(
 ) -> Windows:
     """The same from a history that reaches far enough back."""
     windows = Windows(lake.zone, rules.volume_drop.baseline_days)
+    windows.categories = Categories(history.categories)
     if history.first_minute is None:
         return windows
     start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)

@@ -15,9 +15,9 @@ import polars as pl
 
 from pipeline.budget import find_collapses, find_drops, find_surges, may_have_collapsed, usual_for_the_day
 from pipeline.hold import INHIBITED, PENDING
-from pipeline.minute import HOUR_MINUTES, MINUTE_US, to_index
+from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE_US, WEEK_MINUTES, to_index
 from pipeline.outage import EVERYBODY, NOT_SUDDEN, PLATFORM_RULES, platform_rows
-from pipeline.schema import BUDGETED_COLUMNS, CAUSES, SIGNAL
+from pipeline.schema import BUDGETED_COLUMNS, CAUSES, COHORT_COLUMNS, PRIORS, SIGNAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from baselines.rules import Rules
     from baselines.slices import Integers
     from pipeline.budget import Found
-    from pipeline.compare import Comparison, DropNumbers, HourNumbers, SurgeNumbers
+    from pipeline.compare import CohortNumbers, Comparison, DropNumbers, HourNumbers, SurgeNumbers
 
     Flags = NDArray[np.bool_]
 
@@ -80,7 +80,7 @@ _EMPTY = SIGNAL.to_frame()
 #: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,) each.
 Columns = dict[str, "Integers"]
 
-_COLUMNS = ("position", "rule", "reason", "kind", "cause", *_NUMBERS)
+_COLUMNS = ("position", "rule", "reason", "kind", "cause", "prior", "category", *_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class Verdicts:
 
     columns: Columns
     merchant_ids: pl.Series  # the id at position i
+    categories: tuple[str, ...] = ()  # by code
     #: Of one minute: positions of all breaches of cancel_surge and of volume_drop, also of rows left out.
     breached: tuple[Integers, ...] = ()
 
@@ -102,21 +103,21 @@ class Verdicts:
 
     def take(self, chosen: Flags) -> Verdicts:
         """Only some of the rows."""
-        columns = {name: a[chosen] for name, a in self.columns.items()}
-        return Verdicts(columns, self.merchant_ids, self.breached)
+        return replace(self, columns={name: a[chosen] for name, a in self.columns.items()})
 
     @staticmethod
     def joined(parts: Sequence[Verdicts]) -> Verdicts:
         """The rows of several minutes in their order; merchants have their position for ever."""
         names = parts[0].columns
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
-        return Verdicts(columns, parts[-1].merchant_ids)
+        return replace(parts[-1], columns=columns, breached=())
 
     def frame(self) -> pl.DataFrame:
         """As SIGNAL: by minute, top tier first, then by merchant and rule."""
         if not len(self):
             return _EMPTY
         words = {"rule": RULES, "reason": REASONS, "kind": KINDS, "cause": CAUSES}
+        words |= {"prior": PRIORS, "category": self.categories}
         made: dict[str, pl.Expr] = {n: pl.when(pl.col(n) >= 0).then(pl.col(n)) for n in _NUMBERS}
         made |= {name: _word(name, list_) for name, list_ in words.items()}
         made["tier"] = _word("top", TIERS)
@@ -159,7 +160,8 @@ def verdicts(comparison: Comparison, policy: str, rules: Rules, *, whole: bool =
     # All merchants together stand at position -1, behind the last one.
     columns["top"] = np.append(comparison.top, True)[columns["position"]].astype(np.int64)
     columns["minute"] = np.full(borders[-1], to_index(comparison.minute))
-    found = Verdicts(columns, comparison.merchant_ids, (surge.positions[surging], drop.positions[dropping]))
+    breached = surge.positions[surging], drop.positions[dropping]
+    found = Verdicts(columns, comparison.merchant_ids, comparison.portfolio.categories, breached)
     return found if whole else found.take(found.settles)
 
 
@@ -347,17 +349,50 @@ def _drop_columns(numbers: DropNumbers | HourNumbers, days: int, codes: Integers
 
 
 def _cause(numbers: SurgeNumbers, comparison: Comparison, rules: Rules) -> Columns:
-    """Did the cancels rise or the approvals fall, against the same hour on the days before?
+    """Did the cancels rise, or the approvals fall, or do the cancels belong to more sales than usual?
 
-    Usual cancels are the week's rate of that hour's approvals; everything as integer cross-products.
+    Usual cancels are the week's rate of the approvals in the same hour on the 7 days before. Where cancels
+    are tied to their approval's cohort they are compared with what such cohorts usually give back.
     """
     if comparison.same_hour is None:
         return {}
     days, like = len(comparison.same_hour), comparison.same_hour.take(numbers.positions, axis=1).sum(axis=0)
     factor = rules.cancel_surge.factor
     more = days * numbers.cancels_hour * numbers.approvals_week >= factor * numbers.cancels_week * like
-    fewer = ~more & (days * factor * numbers.approvals_hour <= like)
-    return {"cause": fewer.astype(np.int64)}
+    fewer = days * factor * numbers.approvals_hour <= like
+    tied = _tied(numbers, comparison.cohorts, like, days)
+    known = tied["cancels_fresh"] >= 0
+    counted, usual = (tied[f"{name}_fresh"] + tied[f"{name}_older"] for name in ("cancels", "expected"))
+    more_tied = np.where(known, counted >= factor * usual, more)
+    cause = np.select(
+        [more_tied, fewer, more],
+        [CAUSES.index("more_cancels"), CAUSES.index("fewer_approvals"), CAUSES.index("more_sales_before")],
+        CAUSES.index("more_cancels"),
+    )
+    return {"cause": cause, **tied}
+
+
+def _tied(numbers: SurgeNumbers, cohorts: CohortNumbers | None, like: Integers, days: int) -> Columns:
+    """The hour's cancels by the age of their approval, and how many of each age are usual; -1: not known.
+
+    Usual are the week's cancels of that age per approval, times the approvals of such an hour, `like` / days;
+    for the fresh ones as much more or less as the newest 24 hours had approvals beside a day of the week. The
+    older ones belong to sales that nothing of today has changed.
+    """
+    if cohorts is None:
+        return dict.fromkeys(COHORT_COLUMNS, np.full(len(numbers.positions), -1))
+    at = numbers.positions
+    fresh, older = cohorts.fresh_hour[at], cohorts.older_hour[at]
+    week = cohorts.fresh_week[at], cohorts.older_week[at]
+    # With fewer, what is tied says little of what is not.
+    known = (2 * (fresh + older) >= numbers.cancels_hour) & (2 * sum(week) >= numbers.cancels_week)
+    known &= sum(week) > 0
+    approvals = np.maximum(numbers.approvals_week, 1)
+    share = like / (days * approvals)  # of the week's approvals, in such an hour
+    level = cohorts.approvals_day[at] * (WEEK_MINUTES // DAY_MINUTES) / approvals
+    usual = np.rint(week[0] * share * level), np.rint(week[1] * share)
+    columns = dict(zip(COHORT_COLUMNS, (fresh, older, *usual), strict=True))
+    return {name: np.where(known, values, -1).astype(np.int64) for name, values in columns.items()}
 
 
 def _window(found: Found, rows: Integers | None = None, held: Flags | None = None) -> Columns:
@@ -382,4 +417,4 @@ def _select(numbers: Numbers, chosen: Flags | Integers) -> Numbers:
 def _word(name: str, words: tuple[str, ...]) -> pl.Expr:
     """The word at each place, null for -1."""
     place = pl.col(name)
-    return pl.lit(pl.Series(words)).gather(pl.when(place >= 0).then(place))
+    return pl.lit(pl.Series(words, dtype=pl.String)).gather(pl.when(place >= 0).then(place))

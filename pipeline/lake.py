@@ -22,7 +22,7 @@ import structlog
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.manifest import Manifest, read_manifest
 from pipeline.minute import Span, business_date, format_minute
-from pipeline.schema import DATASETS, conform
+from pipeline.schema import ADDED_COUNTS, DATASETS, conform
 from pipeline.translate import storage_errors
 from queries import sql
 
@@ -115,14 +115,17 @@ class Lake:
         if merchants is not None:
             inside &= pl.col("merchant_id").is_in(list(merchants))
         try:
-            rows = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset]).filter(inside).collect()
+            # A file of an earlier version lacks the newer columns: they are null.
+            lazy = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
+            rows = lazy.filter(inside).collect()
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
         except OSError as error:
             msg = f"cannot read {self.folder / dataset}: {error}"
             raise StorageUnavailable(msg, "check the disk and the rights of this user") from error
-        rows = conform(rows, DATASETS[dataset])
+        added = [name for name in ADDED_COUNTS if name in rows.columns and rows[name].null_count()]
+        rows = conform(rows.with_columns(pl.col(added).fill_null(0)), DATASETS[dataset])
         return rows if _in_order(rows) else rows.sort("minute", "merchant_id", maintain_order=True)
 
     def damaged(self, files: Iterable[LakeFile]) -> list[LakeFile]:
@@ -205,11 +208,15 @@ def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]], zone: Z
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
+    columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
+    nothing = f"SELECT {', '.join(columns)} WHERE false"
     if not paths:
-        columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
-        return f"SELECT {', '.join(columns)} WHERE false"
+        return nothing
     listed = ", ".join(_quoted(path) for path in paths)
-    return f"SELECT {', '.join(schema)} FROM read_parquet([{listed}])"  # noqa: S608 - names and paths of ours
+    # Files of an earlier version lack the newer columns, perhaps all; the empty row set names them.
+    given = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names and paths of ours
+    shown = (f"coalesce({name}, 0) AS {name}" if name in ADDED_COUNTS else name for name in schema)
+    return f"SELECT {', '.join(shown)} FROM ({nothing} UNION ALL BY NAME {given})"  # noqa: S608 - the same
 
 
 def _quoted(text: str) -> str:

@@ -4,8 +4,8 @@ The alert step writes the data into the outbox row, with every integer that led 
 becomes text for people. Percentages and ratios are computed from those integers for display only and are
 cut, not rounded, so that a number below a threshold is never shown as having reached it.
 
-Merchant names and ids come from outside. `clean` takes away what could act in a chat or a terminal
-(control and bidirectional characters, back-ticks, length), and they only ever stand in a code span.
+Merchant names, ids and categories come from outside. `clean` takes away what could act in a chat or a
+terminal (control and bidirectional characters, back-ticks, length), and they only ever stand in a code span.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, parse_time
-from pipeline.schema import CAUSES, RULE_NUMBERS
+from pipeline.schema import CAUSES, COHORT_COLUMNS, PRIORS, RULE_NUMBERS
 from pipeline.wording import TEXTS
 
 if TYPE_CHECKING:
@@ -28,8 +28,14 @@ if TYPE_CHECKING:
 Block = dict[str, Any]
 
 EVENTS: Final = ("opened", "reopened", "escalated", "repeated", "acknowledged", "corrected", "resolved")
+PRIOR_RATE: Final = "prior_cancels_per_100k"
 _REASON_NUMBERS: Final = tuple(
-    dict.fromkeys([*(name for numbers in RULE_NUMBERS.values() for name in numbers), "merchants_held"])
+    dict.fromkeys(
+        [
+            *(name for numbers in RULE_NUMBERS.values() for name in numbers),
+            *(*COHORT_COLUMNS, "merchants_held", PRIOR_RATE),
+        ]
+    )
 )
 NAME_LENGTH: Final = 80
 DIGEST_LENGTH: Final = 10
@@ -61,6 +67,8 @@ class Message:
     reason: Mapping[str, int | None] = field(hash=False)
     times: int = 1  # how often the incident has opened
     cause: str | None = None  # what made the cancel rate rise, where that is known
+    prior: str | None = None  # what the baseline mostly rests on, where that is known
+    category: str | None = None
     visible: bool = False  # worth a line in the channel as well as in the thread
 
     @property
@@ -100,6 +108,8 @@ def read_message(content: object, incident_id: int) -> Message:
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
         cause=cause if (cause := content["reason"].get("cause")) in CAUSES else None,
+        prior=prior if (prior := content["reason"].get("prior")) in PRIORS else None,
+        category=None if content["reason"].get("category") is None else _text(content["reason"], "category"),
     )
 
 
@@ -306,7 +316,28 @@ def _what_happened(message: Message, language: str) -> str:
         said.insert(0, _window(message, window, "surge_window" if surge else "drop_window", language))
     if message.cause is not None:
         said.append(TEXTS[language][message.cause])
-    return " ".join(said)
+    return " ".join([*said, *_cohorts(message, TEXTS[language]), *_prior(message, language)])
+
+
+def _prior(message: Message, language: str) -> list[str]:
+    """Which rate the verdict rests on, where that is not the merchant's own."""
+    words, per_100k = TEXTS[language], message.reason.get(PRIOR_RATE)
+    if message.prior in (None, "own") or per_100k is None:
+        return []
+    category = clean(message.category or "") or "?"
+    rate = _percent(per_100k, 100_000, words)
+    return [words[f"prior_{message.prior}"].format(category=f"`{category}`", rate=rate)]
+
+
+def _cohorts(message: Message, words: Mapping[str, str]) -> list[str]:
+    """The cancels by the age of their approval, beside the rate by the calendar; nothing where not known."""
+    found = [message.reason.get(name) for name in COHORT_COLUMNS]
+    if None in found:
+        return []
+    n = {name: number or 0 for name, number in zip(COHORT_COLUMNS, found, strict=True)}
+    ratio = _tenths(n["cancels_fresh"] + n["cancels_older"], n["expected_fresh"] + n["expected_older"])
+    said = words["cohorts_no_ratio" if ratio is None else "cohorts"]
+    return [said.format(**{name: f"{number:,}" for name, number in n.items()}, ratio=ratio)]
 
 
 def _window(message: Message, minutes: int, sentence: str, language: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import structlog
 
+from baselines.categories import Categories
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_date, business_day, split_by_day
 from pipeline.null import measure_null, parts_for, take_part
 
@@ -47,19 +48,29 @@ def measure_budget(pipeline: Pipeline) -> NullDay | None:
             "budget.not_measured", why="less than a week is published before the day", day=day.isoformat()
         )
         return None
-    files = pipeline.state.publication().files
+    files, categories = pipeline.state.publication().files, pipeline.state.categories()
     with ProcessPoolExecutor(
         1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(_PRIORITY,)
     ) as pool:
-        found = pool.submit(measure_day, pipeline.lake, files, span, judged, pipeline.rules, day).result()
+        given = pipeline.lake, files, categories, span, judged, pipeline.rules, day
+        found = pool.submit(measure_day, *given).result()
     pipeline.state.record_null_day(day, found, allowed(found.merchants * found.parts, pipeline.rules))
     return found
 
 
 def measure_day(
-    lake: Lake, files: Sequence[LakeFile], span: Span, judged: Span, rules: Rules, day: date
+    lake: Lake,
+    files: Sequence[LakeFile],
+    categories: pl.DataFrame,
+    span: Span,
+    judged: Span,
+    rules: Rules,
+    day: date,
 ) -> NullDay:
-    """The null of `judged` from the published files; the day's number seeds it and chooses the merchants."""
+    """The null of `judged` from the published files; the day's number seeds it and chooses the merchants.
+
+    `categories` are CATEGORY_CHANGE: each merchant's at every minute.
+    """
     inside = [
         f
         for f in files
@@ -70,7 +81,7 @@ def measure_day(
         take_part(lake.read(inside, "merchant_minute", piece), parts, seed)
         for piece in split_by_day(span, lake.zone)
     ]
-    found = measure_null(pl.concat(pieces), judged, lake.zone, rules, seed)
+    found = measure_null(pl.concat(pieces), judged, lake.zone, rules, seed, Categories(categories))
     return replace(found, parts=parts)
 
 

@@ -22,10 +22,12 @@ from zlib import crc32
 import numpy as np
 import polars as pl
 
+from baselines.categories import Categories
 from baselines.windows import Windows
 from pipeline.compare import compare
 from pipeline.judge import CANCEL_SURGE, FIRES, REASONS, RULES, verdicts
 from pipeline.minute import HOUR_MINUTES, from_index, to_index
+from pipeline.schema import ADDED_COUNTS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -82,7 +84,14 @@ def take_part(frame: pl.DataFrame, parts: int, part: int) -> pl.DataFrame:
     return frame.filter(pl.col("merchant_id").is_in(chosen))
 
 
-def measure_null(frame: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules, seed: int) -> NullDay:
+def measure_null(
+    frame: pl.DataFrame,
+    judged: Span,
+    zone: ZoneInfo,
+    rules: Rules,
+    seed: int,
+    categories: Categories | None = None,
+) -> NullDay:
     """Deal the kinds of MERCHANT_MINUTE rows anew, and judge every minute of `judged`, the frame's end.
 
     The rows are sorted by minute and begin 7 days and an hour before `judged`, or later where the history
@@ -99,8 +108,9 @@ def measure_null(frame: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules
         approval_count=pl.Series(events - dealt),
         cancel_count=pl.Series(dealt),
         cancel_amount=pl.lit(0, pl.Int64),
+        **dict.fromkeys(ADDED_COUNTS, pl.lit(0, pl.Int64)),  # a dealt cancel has no approval
     )
-    incidents = _count_incidents(null, judged, zone, rules)
+    incidents = _count_incidents(null, judged, zone, rules, categories or Categories())
     return NullDay(int(merchants.max(initial=-1)) + 1, 1, incidents, round(100 * drift), found is not None)
 
 
@@ -198,8 +208,11 @@ def _odds(hours: int, merchants: int, drift: float, random: np.random.Generator)
     return found
 
 
-def _count_incidents(null: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules) -> int:
+def _count_incidents(
+    null: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules, categories: Categories
+) -> int:
     windows = Windows(zone, rules.volume_drop.baseline_days)
+    windows.categories = categories
     before = null.filter(pl.col("minute") < judged.start)
     if before.height:
         windows.add_many(before["minute"][0], judged.start, before)

@@ -99,6 +99,11 @@ def read_query(folder: Path, name: str, dialect: str) -> str:
         raise ConfigurationError(msg, hint) from error
 
 
+def has_query(folder: Path, name: str) -> bool:
+    """Is there such a query? Only an optional one may be missing."""
+    return (folder / f"{name}.sql").exists()
+
+
 class TradeSource(Protocol):
     """A trade database that is read and nothing else, through at most two connections."""
 
@@ -159,6 +164,13 @@ class TradeSource(Protocol):
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
     ) -> dict[str, Payout]:
         """Names and payouts of a few merchants; those the source does not know are left out."""
+        ...
+
+    def categories(self) -> pl.DataFrame | None:
+        """Every merchant's category (CATEGORY) where it is known; None where there is no query `categories`.
+
+        Raises as the other reads do; there is no part of an answer.
+        """
         ...
 
     def check(self) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import polars as pl
 import sqlalchemy
 from sqlalchemy import text
 
@@ -20,6 +21,7 @@ from pipeline.alert import AtRisk, Changes, Event, Incident, Key, message_of
 from pipeline.errors import FencedOut, NotLeader, Overtaken
 from pipeline.lake import LakeFile, Publication
 from pipeline.minute import MINUTE, Span
+from pipeline.schema import CATEGORY_CHANGE
 from pipeline.source import Fence, KnownFence
 from pipeline.spent import Spent
 from pipeline.translate import state_errors
@@ -334,6 +336,19 @@ class State:
         with self._read() as connection:
             found = connection.execute(text(sql("ops/expired_files")), {"grace_s": grace.total_seconds()})
             return list(found.scalars())
+
+    def categories(self) -> pl.DataFrame:
+        """What is known of the merchants' categories over time (CATEGORY_CHANGE), oldest first."""
+        with self._read() as connection:
+            rows = connection.execute(text(sql("ops/categories"))).all()
+        return pl.DataFrame([tuple(row) for row in rows], CATEGORY_CHANGE, orient="row")
+
+    def record_categories(self, from_minute: datetime, changes: pl.DataFrame) -> None:
+        """Store changes (CATEGORY_CHANGE) from that minute on, instead of those known from it on."""
+        rows = changes.with_columns(pl.col("from_minute").dt.to_string("iso:strict")).to_dicts()
+        with self._commit() as connection:
+            connection.execute(text(sql("ops/forget_categories")), {"from_minute": from_minute})
+            run(connection, "record_categories", changes=rows)
 
     def record_null_day(self, day: date, found: NullDay, allowed: float) -> None:
         """Store what the permuted null of a business day showed, beside what the budget allowed."""

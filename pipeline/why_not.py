@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from baselines.categories import UNKNOWN
 from pipeline.budget import find_collapses, find_drops, judge_spans
 from pipeline.judge import CANCEL_SURGE, FIRES, VOLUME_DROP
 from pipeline.minute import MINUTE
+from pipeline.schema import PRIORS
 from pipeline.settings import POLICIES
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ class Window:
     evidence_needed: int
     passed: bool
     missing: int | None = None  # so many more cancels in it would have passed; null: not a matter of a few
+    prior: str | None = None  # of cancels: what the baseline mostly rests on
+    category: str | None = None  # where it is known
+    prior_cancels_per_100k: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -53,11 +58,18 @@ class Window:
     def __str__(self) -> str:
         share = f"evidence {self.evidence:,} of {self.evidence_needed:,} needed"
         more = f", {self.missing:,} more cancels would have passed" if self.missing else ""
-        said = "passes" if self.passed else f"does not pass{more}"
+        said = f"{'passes' if self.passed else f'does not pass{more}'}{self._rests_on()}"
         return (
             f"{self.minutes:>5} min against {self.against:<17}{self.count:,} {self.counted}, "
             f"usual {self.expected:,}: {share}; {said}"
         )
+
+    def _rests_on(self) -> str:
+        if self.prior in (None, "own") or self.prior_cancels_per_100k is None:
+            return ""
+        of = f"its category {self.category!r}" if self.prior == "category" else "all merchants"
+        thousandths = self.prior_cancels_per_100k
+        return f"; little history: rests on the rate of {of}, {thousandths // 1000}.{thousandths % 1000:03} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,8 @@ def windows_of(comparison: Comparison, position: int, rules: Rules) -> dict[str,
 def _surge_window(span: SpanNumbers, comparison: Comparison, position: int, rules: Rules) -> Window:
     one, windows = _one(span, position), len(comparison.spans)
     against = "the hours before" if span.local else "the week"
-    window = _window(judge_spans([one], windows, comparison.portfolio, rules), against, "cancels")
+    found = judge_spans([one], windows, comparison.portfolio, rules)
+    window = _with_prior(_window(found, against, "cancels"), found, comparison)
     if window.passed:
         return window
     # The same window with one more cancel, two more, ...: each is judged as if it were a merchant of its own.
@@ -109,6 +122,16 @@ def _surge_window(span: SpanNumbers, comparison: Comparison, position: int, rule
     few = tried.cancels < rules.cancel_surge.minimum_cancels_hour
     enough = np.flatnonzero(judge_spans([tried], windows, comparison.portfolio, rules).passed & ~few)
     return replace(window, missing=int(more[enough[0]]) if len(enough) else None)
+
+
+def _with_prior(window: Window, found: Found, comparison: Comparison) -> Window:
+    code = int(found.category[0])
+    return replace(
+        window,
+        prior=PRIORS[int(found.prior[0])],
+        category=None if code == UNKNOWN else comparison.portfolio.categories[code],
+        prior_cancels_per_100k=int(found.prior_cancels_per_100k[0]),
+    )
 
 
 def _window(found: Found, against: str, counted: str) -> Window:

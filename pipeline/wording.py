@@ -46,6 +46,13 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "drop_window": "최근 {window} 승인 {approvals}건, 평소 같은 시각 {usual}건.",
         "more_cancels": "취소 자체가 늘었습니다.",
         "fewer_approvals": "승인이 줄어 취소율이 올랐습니다.",
+        "more_sales_before": "최근 하루 판매가 많아 취소도 그만큼 늘었습니다.",
+        "cohorts": "원 승인 기준으로는 평소의 {ratio}배입니다: 24시간 이내 승인분 취소 {cancels_fresh}건"
+        "(평소 {expected_fresh}건), 그 이전 승인분 {cancels_older}건(평소 {expected_older}건).",
+        "cohorts_no_ratio": "원 승인 기준: 24시간 이내 승인분 취소 {cancels_fresh}건, "
+        "그 이전 승인분 {cancels_older}건(평소 0건).",
+        "prior_category": "이 가맹점의 이력이 적어 업종 {category}의 취소율({rate})을 기준으로 판정했습니다.",
+        "prior_all": "이 가맹점의 이력이 적어 전체 가맹점의 취소율({rate})을 기준으로 판정했습니다.",
         "outage": "최근 {window}분 승인 {now}건, 평소 같은 시각 {usual}건보다 {drop} 적습니다.",
         "silence": "최근 {window}분 동안 거래가 한 건도 없습니다. 평소 같은 시각에는 승인이 {usual}건입니다.",
         "cancels": "최근 {window}분 취소 {now}건, 평소 같은 시각 {usual}건의 {ratio}배입니다.",
@@ -105,6 +112,14 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "drop_window": "{approvals} approvals in the last {window}; {usual} are usual at this time.",
         "more_cancels": "The cancels themselves rose.",
         "fewer_approvals": "The rate rose because approvals fell.",
+        "more_sales_before": "The cancels rose because the last day had many sales.",
+        "cohorts": "By their approvals the cancels are {ratio} times the usual: {cancels_fresh} of the last "
+        "24 hours' sales ({expected_fresh} usual), {cancels_older} of earlier ones ({expected_older} usual).",
+        "cohorts_no_ratio": "By their approvals: {cancels_fresh} cancels of the last 24 hours' sales, "
+        "{cancels_older} of earlier ones (0 usual).",
+        "prior_category": "The merchant has little history: measured against the rate of its category "
+        "{category} ({rate}).",
+        "prior_all": "The merchant has little history: measured against the rate of all merchants ({rate}).",
         "outage": "{now} approvals in the last {window} minutes, {drop} less than the usual {usual}.",
         "silence": "Not one transaction in the last {window} minutes; {usual} approvals are usual.",
         "cancels": "{now} cancels in the last {window} minutes, {ratio} times the usual {usual}.",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 
 
@@ -31,6 +32,7 @@ class Transaction:
     kind: str  # APPROVAL or CANCEL
     amount: int
     at: datetime
+    approved: datetime | None = None  # of a cancel: when its approval was made
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,16 @@ class Oracle:
             self._count(merchant, "APPROVAL", week, hour),
             self._count(merchant, "CANCEL", week, hour),
         )
+
+    def tied(self, merchant: str, minute: datetime) -> tuple[int, int, int, int]:
+        """Cancels of approvals at most 24 hours old, and of older ones: in hour(M), then in week(M)."""
+        end = minute + MINUTE
+        found = [0, 0, 0, 0]
+        for t in self._of.get(merchant, ()):
+            if t.kind != "CANCEL" or t.approved is None or not end - HOUR - WEEK <= t.at < end:
+                continue
+            found[2 * (t.at < end - HOUR) + (t.at - t.approved > DAY)] += 1
+        return found[0], found[1], found[2], found[3]
 
     def drop(self, merchant: str, minute: datetime) -> Drop:
         """Today so far, and the used baseline days up to the same time and whole."""

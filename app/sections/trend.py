@@ -36,6 +36,7 @@ class Question:
     merchant_id: str | None
     window: str
     shaded: Span | None = None
+    usual_rate: float | None = None  # of the week that the incident was judged against
 
 
 def show_trend(page: Page) -> None:
@@ -71,7 +72,8 @@ def _ask(page: Page, manifest: Manifest) -> Question | None:
             return Question(typed, typed, window) if typed else None
     if scope == "incident" and incident is not None and not incident.of_platform:
         title = f"{visible(incident.title)} · {incident.merchant_id}"
-        return Question(title, incident.merchant_id, window, _shaded(incident, manifest))
+        lasted, usual = _shaded(incident, manifest), _usual_rate(incident)
+        return Question(title, incident.merchant_id, window, lasted, usual)
     shaded = _shaded(incident, manifest) if scope == "incident" and incident is not None else None
     return Question(page.texts("trend.scope.platform"), None, window, shaded)
 
@@ -108,6 +110,11 @@ def _ask_window(page: Page) -> str:
     )
 
 
+def _usual_rate(incident: Incident) -> float | None:
+    cancels, approvals = (incident.reason.get(name) for name in ("cancels_week", "approvals_week"))
+    return cancels / approvals if isinstance(cancels, int) and approvals else None
+
+
 def _shaded(incident: Incident, manifest: Manifest) -> Span:
     """From the incident's first minute to its end, or to the newest minute while it lasts."""
     end = incident.resolved_minute or max(manifest.published_through, incident.last_breach_minute + MINUTE)
@@ -120,16 +127,16 @@ def _answer(page: Page, manifest: Manifest, question: Question) -> None:
     st.html(tag("div", visible(question.title), tag("small", note), cls="mr-h3"))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _show_trend(page, frame, question.shaded)
+        _show_trend(page, frame, question)
     with right:
         _show_pace(page, reads.pace(page, manifest, question.merchant_id))
 
 
-def _show_trend(page: Page, frame: pl.DataFrame, shaded: Span | None) -> None:
+def _show_trend(page: Page, frame: pl.DataFrame, question: Question) -> None:
     if not (frame["approval_count"] + frame["cancel_count"]).gt(0).any():
         st.html(notice(page.texts("trend.empty")))
         return
-    figure = trend_figure(frame, page.texts, page.zone, shaded)
+    figure = trend_figure(frame, page.texts, page.zone, question.shaded, question.usual_rate)
     st.plotly_chart(figure, key="trend-figure", config=CHART, alt=page.texts("trend.chart"))
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pipeline.embedded import Urls
     from pipeline.settings import Settings
 
+    #: Gives what there is to say beside "ok", or raises what is wrong.
+    Part = Callable[[Settings], str | None]
+
 #: A live pipeline beats every 5 s and judges a minute at most this late.
 LATE = timedelta(minutes=3)
 HEART_STOPPED = timedelta(seconds=30)
@@ -57,8 +60,8 @@ def check(*, live: bool, only_settings: bool, statement: Path | None, as_json: b
         report(shown, as_json=as_json, text="\n".join(f"{name:<32}{value}" for name, value in shown.items()))
         return
     findings = {name: _try(part, settings) for name, part in _parts(live=live).items()}
-    failures = {name: error for name, error in findings.items() if error is not None}
-    results = {name: "ok" if error is None else str(error) for name, error in findings.items()}
+    failures = {name: found for name, found in findings.items() if isinstance(found, MinuteriskError)}
+    results = {name: str(found or "ok") for name, found in findings.items()}
     if live:
         results["traffic"] = traffic(settings)
     promise = source_class(settings.source_url).promise
@@ -77,17 +80,16 @@ def check(*, live: bool, only_settings: bool, statement: Path | None, as_json: b
         raise worst
 
 
-def _parts(*, live: bool) -> dict[str, Callable[[Settings], None]]:
-    parts: dict[str, Callable[[Settings], None]] = {"rules": _rules, "source": _source, "state": _state}
+def _parts(*, live: bool) -> dict[str, Part]:
+    parts: dict[str, Part] = {"rules": _rules, "source": _source, "categories": _categories, "state": _state}
     return {**parts, "live": _live} if live else parts
 
 
-def _try(part: Callable[[Settings], None], settings: Settings) -> MinuteriskError | None:
+def _try(part: Part, settings: Settings) -> MinuteriskError | str | None:
     try:
-        part(settings)
+        return part(settings)
     except MinuteriskError as error:
         return error
-    return None
 
 
 def _rules(settings: Settings) -> None:
@@ -97,6 +99,13 @@ def _rules(settings: Settings) -> None:
 def _source(settings: Settings) -> None:
     with open_source(settings, _urls(settings)) as source:
         source.check()
+
+
+def _categories(settings: Settings) -> str | None:
+    """Read them all: only so is it certain that they can be read."""
+    with open_source(settings, _urls(settings)) as source:
+        given = source.categories() is not None
+    return None if given else "no categories.sql: a new merchant starts from the rate of all merchants"
 
 
 def _state(settings: Settings) -> None:

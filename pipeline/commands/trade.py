@@ -118,8 +118,8 @@ def simulate(  # noqa: PLR0913 - the options of the command
 def load(file: Path, *, as_json: bool) -> None:
     """Load transactions from a Parquet or CSV FILE into the trade server; bad rows are set aside and counted.
 
-    Columns: transaction_id, merchant_id, kind, amount, occurred_at; optional original_transaction_id,
-    customer_id, country.
+    Columns: transaction_id, merchant_id, kind, amount, occurred_at; optional original_transaction_id and
+    original_occurred_at (of a cancel: its approval's id and time), customer_id, country.
     """
     settings = read_settings()
     url = _trade_url(settings)

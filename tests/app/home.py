@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import text
 
 from pipeline.minute import MINUTE, Span
-from pipeline.schema import MERCHANT_MINUTE, conform
+from pipeline.schema import ADDED_COUNTS, MERCHANT_MINUTE, conform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,9 @@ def write_file(home: Path, name: str, span: Span, rows: Sequence[Row]) -> dict[s
     """One Parquet file of merchant_minute and its entry of the manifest."""
     path = home / "lake" / "merchant_minute" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame = pl.DataFrame(list(rows), schema=list(MERCHANT_MINUTE), orient="row")
+    counted = [name for name in MERCHANT_MINUTE if name not in ADDED_COUNTS]
+    frame = pl.DataFrame(list(rows), schema=counted, orient="row")
+    frame = frame.with_columns(pl.lit(0).alias(name) for name in ADDED_COUNTS)
     conform(frame, MERCHANT_MINUTE).write_parquet(path)
     return {
         "path": f"merchant_minute/{name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ("quick", "latency", "backtest", "detection", "platform")
+MEASUREMENTS = ("quick", "latency", "backtest", "detection", "platform", "cold_start")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.minute import DAY_MINUTES, to_index
-from pipeline.schema import MERCHANT_MINUTE, UTC_TIME, conform
+from pipeline.schema import ADDED_COUNTS, MERCHANT_MINUTE, UTC_TIME, conform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,6 +142,7 @@ def merchant_minutes(
             "cancel_count": counts[1],
             "approval_amount": counts[0] * ticket,
             "cancel_amount": counts[1] * ticket,
+            **dict.fromkeys(ADDED_COUNTS, 0),
         }
     )
     return conform(frame, MERCHANT_MINUTE)

@@ -21,7 +21,7 @@ from pipeline.errors import ConfigurationError, SourceChanged, SourceUnavailable
 from pipeline.extract_mysql import MySqlSource
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.reconcile import reconcile
-from pipeline.schema import TRANSACTION, UTC_TIME
+from pipeline.schema import CATEGORY, TRANSACTION, UTC_TIME
 from pipeline.settings import load_settings
 from pipeline.source import Fence, KnownMinute, Payout, Totals
 from scheduler import open_pipeline
@@ -98,8 +98,8 @@ def known(source: TradeSource, span: Span) -> dict[datetime, KnownMinute]:
 def test_a_span_holds_its_start_and_not_its_end(trade: Trade, source: TradeSource) -> None:
     rows = [
         (1, "a", "APPROVAL", 100, NOON - MICROSECOND),
-        (2, "a", "APPROVAL", 200, NOON),
-        (3, "나라", "CANCEL", 2**62, NOON + MINUTE - MICROSECOND),
+        (2, "a", "APPROVAL", 200, NOON, None),
+        (3, "나라", "CANCEL", 2**62, NOON + MINUTE - MICROSECOND, NOON - 40 * MINUTE + MICROSECOND),
         (4, "a", "APPROVAL", 400, NOON + MINUTE),
     ]
     trade.insert(*rows)
@@ -127,7 +127,7 @@ def test_hours_are_read_whole(trade: Trade, source: TradeSource) -> None:
     trade.insert(*rows)
     span = Span(NOON, NOON + timedelta(hours=3, minutes=20))
     expected = [row for row in rows if row[4] < span.end]
-    assert sorted(source.extract(span).rows.rows()) == expected
+    assert sorted(row[:5] for row in source.extract(span).rows.rows()) == expected
     assert sorted(source.totals(span)["minute"]) == [row[4] for row in expected]
 
 
@@ -142,7 +142,7 @@ def test_rows_that_cannot_be_counted_come_through(trade: Trade, source: TradeSou
         (7, "a", "CANCEL", 2**63 - 1, NOON),
     ]
     trade.insert(*bad, (8, "a", "CANCEL", 1, None))
-    assert sorted(source.extract(one_minute(NOON)).rows.rows()) == bad
+    assert sorted(row[:5] for row in source.extract(one_minute(NOON)).rows.rows()) == bad
     assert source.rows_without_time() == 1
 
 
@@ -226,6 +226,95 @@ def test_no_merchants_have_no_payouts(source: TradeSource) -> None:
     assert source.payouts([], date(2026, 3, 10), 3, NOON) == {}
 
 
+# ------------------------------------------------------------------ categories
+
+
+def merchants(trade: Trade, *rows: tuple[object, object]) -> None:
+    for row in rows:
+        trade.execute("INSERT INTO merchants (merchant_id, category) VALUES (%s, %s)", *row)
+
+
+def test_categories_are_read_where_they_are_known(trade: Trade, source: TradeSource) -> None:
+    known = source.categories()
+    assert known is not None
+    assert (known.schema, known.height) == (CATEGORY, 0)
+    merchants(trade, ("b", "여행 & 항공"), ("a", " air "), ("c", None), ("d", " "), ("e'\"\\%", "100%"))
+    known = source.categories()
+    assert known is not None
+    assert known.rows() == [("a", "air"), ("b", "여행 & 항공"), ("e'\"\\%", "100%")]
+
+
+def test_the_categories_of_numbered_merchants_are_under_the_text_of_the_number(numbered: Trade) -> None:
+    merchants(numbered, (2**53 + 1, "air"), (7, "bus"))
+    with numbered.source() as source:
+        known = source.categories()
+    assert known is not None
+    assert known.rows() == [("7", "bus"), (str(2**53 + 1), "air")]
+
+
+def test_without_their_query_nothing_is_known_of_categories_and_everything_else_works(
+    trade: Trade, tmp_path: Path
+) -> None:
+    folder = trade.queries(tmp_path / "queries")
+    (folder / "categories.sql").unlink()
+    with trade.source(folder) as source:
+        source.check()
+        assert source.categories() is None
+
+
+def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_path: Path) -> None:
+    merchants(trade, ("a", "air"))
+    slow = {
+        "postgresql": "SELECT merchant_id, category FROM merchants, pg_sleep(10)",
+        "mysql": "SELECT merchant_id, SLEEP(10) AS category FROM merchants",
+    }
+    wrong: list[tuple[str, type[Exception], str]] = [
+        ("SELECT merchant_id, kind_of_shop FROM merchants", SourceChanged, "does not fit the table"),
+        ("SELECT merchant_id FROM merchants", SourceChanged, "categories.sql gives no column category"),
+        ("SELECT merchant_id, 7 AS category FROM merchants", SourceChanged, "category as Int"),
+        ("SELECT merchant_id, category FROM shops", ConfigurationError, "no such table"),
+        (slow[trade.dialect], SourceUnavailable, "ended our query"),
+    ]
+    for n, (statement, error, text) in enumerate(wrong):
+        folder = trade.queries(tmp_path / f"wrong{n}", categories=statement)
+        with trade.source(folder, timeout_s=1) as source:
+            with pytest.raises(error, match=text):
+                source.categories()
+            source.check()  # what is optional does not keep the pipeline from starting
+    writing = trade.queries(tmp_path / "writing", categories="DELETE FROM merchants")
+    with (
+        trade.source(writing, url=trade.owner_url) as source,
+        pytest.raises(ConfigurationError, match="writes"),
+    ):
+        source.categories()
+
+
+def test_check_proves_the_query_of_categories_and_says_where_there_is_none(
+    trade: Trade,
+    fresh_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MINUTERISK_SOURCE_URL", trade.url)
+    monkeypatch.setenv("MINUTERISK_STATE_URL", fresh_database)
+
+    def checked(folder: Path) -> tuple[int, str]:
+        monkeypatch.setenv("MINUTERISK_SOURCE_QUERIES", str(folder))
+        code = main(["check", "--json"])
+        report = next(line for line in capsys.readouterr().out.splitlines()[::-1] if line.startswith("{"))
+        return code, json.loads(report)["checks"]["categories"]
+
+    folder = trade.queries(tmp_path / "queries")
+    assert checked(folder) == (0, "ok")
+    wrong = trade.queries(tmp_path / "wrong", categories="SELECT merchant_id FROM merchants")
+    code, said = checked(wrong)
+    assert (code, "no column category" in said) == (1, True)
+    (folder / "categories.sql").unlink()
+    code, said = checked(folder)
+    assert (code, said.startswith("no categories.sql")) == (0, True)
+
+
 # ------------------------------------------------------------------ late commits
 
 
@@ -281,7 +370,7 @@ def test_mysql_does_not_find_a_commit_later_than_the_look_back_but_reconciliatio
     with maria.source() as source:
         ledger, since = known(source, last), source.fence()
         written = datetime.now(UTC) - LOOK_BACK_LEAST - MINUTE  # by a transaction that committed only now
-        maria.insert((1, "a", "APPROVAL", 100, last.start, written))
+        maria.insert((1, "a", "APPROVAL", 100, last.start, None, written))
         assert source.changed(since, Span(now() - LOOK_BACK_LEAST, now()), ledger).minutes == ()
         assert source.totals(last)["minute"].to_list() == [last.start]
 
@@ -410,6 +499,17 @@ def test_a_query_without_its_file_is_named(trade: Trade, tmp_path: Path) -> None
         source.check()
 
 
+def test_a_query_need_not_say_which_approval_a_cancel_cancels(trade: Trade, tmp_path: Path) -> None:
+    trade.insert((1, "a", "CANCEL", 5, NOON, NOON - MINUTE))
+    with trade.source() as source:
+        whole = source._query("transactions")  # type: ignore[attr-defined]
+    plain = whole.replace(", original_occurred_at AS approved_at", "")
+    assert plain != whole
+    with trade.source(trade.queries(tmp_path / "plain", transactions=plain)) as source:
+        source.check()
+        assert source.extract(one_minute(NOON)).rows.rows() == [(1, "a", "CANCEL", 5, NOON, None)]
+
+
 def test_a_query_that_gives_too_little_is_a_clear_stop(trade: Trade, tmp_path: Path) -> None:
     short = "SELECT transaction_id, merchant_id, kind, occurred_at FROM transactions"
     with (
@@ -432,7 +532,7 @@ def test_history_minutes_and_corrections_from_mariadb(
         *((1000 + n, "m1", "CANCEL", 500, start + n * 9 * SECOND) for n in range(30)),
         (2000, "m1", "refund", 1, start),
     ]
-    maria.insert(*((*row, row[4]) for row in history))  # written when it happened
+    maria.insert(*((*row, None, row[4]) for row in history))  # written when it happened
     environment = {"HOME": str(tmp_path), "SOURCE_URL": maria.url, "STATE_URL": fresh_database}
     settings = load_settings({f"MINUTERISK_{name}": value for name, value in environment.items()})
     with open_pipeline(settings) as pipeline:
@@ -450,7 +550,7 @@ def test_history_minutes_and_corrections_from_mariadb(
         assert corrector.poll() == [start + MINUTE]
         assert corrector.poll() == []
         written = datetime.now(UTC) - LOOK_BACK_LEAST - 2 * MINUTE
-        maria.insert((3001, "m2", "CANCEL", 7, start + 2 * MINUTE, written))
+        maria.insert((3001, "m2", "CANCEL", 7, start + 2 * MINUTE, None, written))
         assert (corrector.poll(), differences()) == ([], [start + 2 * MINUTE])
         corrector.correct(differences(), "reconciliation")
         assert differences() == []

@@ -35,7 +35,8 @@ Dialect = Literal["postgresql", "mysql"]
 Row = tuple[Any, ...]
 
 TABLES = (
-    """CREATE TABLE merchants (merchant_id {merchant} PRIMARY KEY, name VARCHAR(100))""",
+    """CREATE TABLE merchants (merchant_id {merchant} PRIMARY KEY, name VARCHAR(100),
+        category VARCHAR(200))""",
     """CREATE TABLE transactions (
         transaction_id BIGINT AUTO_INCREMENT PRIMARY KEY,
         merchant_id {merchant},
@@ -43,6 +44,7 @@ TABLES = (
         amount BIGINT,
         occurred_at TIMESTAMP(6) NULL,
         created_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+        original_occurred_at TIMESTAMP(6) NULL,
         KEY (occurred_at), KEY (created_at)
     ) COLLATE utf8mb4_general_ci""",
     """CREATE TABLE settlements (
@@ -117,8 +119,11 @@ class Trade:
 
 
 def insert(cursor: Cursor, *rows: Row) -> None:
-    """Rows of transaction_id, merchant_id, kind, amount, occurred_at and, where it matters, created_at."""
-    names = ("transaction_id", "merchant_id", "kind", "amount", "occurred_at", "created_at")
+    """Rows of transaction_id, merchant_id, kind, amount, occurred_at, and other times where they matter."""
+    names = (
+        *("transaction_id", "merchant_id", "kind", "amount"),
+        *("occurred_at", "original_occurred_at", "created_at"),
+    )
     for row in rows:
         columns, marks = ", ".join(names[: len(row)]), ", ".join(["%s"] * len(row))
         values = [require_aware(v) if hasattr(v, "tzinfo") else v for v in row]
@@ -150,6 +155,7 @@ def mariadb_trade(socket: Path, merchant: MerchantIdType) -> Iterator[Trade]:
             cursor.execute(table.format(merchant=type_of[merchant]))
         host = f"/{name}?unix_socket={socket}"
         yield Trade("mysql", f"mariadb://reader:p%2Fw%3A1@{host}", f"mysql://root@{host}", connect)
+        cursor.execute("SET lock_wait_timeout = 20")  # a transaction left open must not hang the run
         cursor.execute(f"DROP DATABASE {name}")
 
 

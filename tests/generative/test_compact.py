@@ -42,6 +42,7 @@ def rows_of(dataset: str, minutes: dict[int, int]) -> pl.DataFrame:
             if dataset == "merchant_minute":
                 row |= {"merchant_id": f"M{n:03}", "approval_count": n, "cancel_count": 0}
                 row |= {"approval_amount": 5 * n, "cancel_amount": 0}
+                row |= {"cancel_fresh_count": 0, "cancel_older_count": n}
             elif dataset == "quarantine":
                 row |= {"transaction_id": 1000 * offset + n, "reason": "merchant_missing"}
             else:

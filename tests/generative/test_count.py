@@ -28,6 +28,10 @@ amounts = st.one_of(
         [-1, 0, AMOUNT_LIMIT - 1, AMOUNT_LIMIT, AMOUNT_LIMIT + 1, LARGEST, -LARGEST, -LARGEST - 1]
     ),
 )
+DAY = timedelta(hours=24)
+BORDERS = (START - DAY, START - DAY + timedelta(microseconds=1), START - DAY + MINUTE)
+#: Of the approvals that rows name: on both sides of 24 hours before the first minutes, and after the cancel.
+APPROVED = [*BORDERS, START, START - 40 * DAY, START + DAY]
 texts = st.sampled_from(["A", "B", " A", "", "  ", "\t\n", "\u3000", None])
 numbers = st.sampled_from([1, 2, 0, -7, None])
 times = st.integers(0, 4 * 60 * 1_000_000 - 1).map(lambda us: START + timedelta(microseconds=us))
@@ -43,6 +47,7 @@ def rows_of(merchants: st.SearchStrategy[Any], at: st.SearchStrategy[Any]) -> st
             ),
             "amount": amounts,
             "occurred_at": at,
+            "approved_at": st.one_of(st.none(), st.sampled_from(APPROVED)),
         }
     )
     return st.lists(row, max_size=30)
@@ -102,7 +107,9 @@ def test_every_row_is_good_or_set_aside_with_the_first_reason_that_fits(rows: li
     expected = [row for row, reason in zip(rows, reasons, strict=True) if reason is None]
     assert screened.good.to_dicts() == expected
     assert screened.bad.to_dicts() == [
-        {**row, "reason": reason} for row, reason in zip(rows, reasons, strict=True) if reason is not None
+        {**{n: row[n] for n in QUARANTINE if n != "reason"}, "reason": reason}
+        for row, reason in zip(rows, reasons, strict=True)
+        if reason is not None
     ]
     assert screened.good.height + screened.bad.height == len(rows)
     assert screened.bad.schema == QUARANTINE
@@ -153,9 +160,11 @@ def test_no_null_leaves_the_count_and_its_rows_are_those_of_the_good_ones(rows: 
     for row, reason in zip(rows, reasons_by_minute(rows), strict=True):
         if reason is None:
             minute = row["occurred_at"].replace(second=0, microsecond=0)
-            total = totals.setdefault((minute, row["merchant_id"]), [0, 0, 0, 0])
+            total = totals.setdefault((minute, row["merchant_id"]), [0, 0, 0, 0, 0, 0])
             total[row["kind"] == "CANCEL"] += 1
             total[2 + (row["kind"] == "CANCEL")] += row["amount"]
+            if row["kind"] == "CANCEL" and row["approved_at"] is not None:
+                total[4 + (row["occurred_at"] - row["approved_at"] > DAY)] += 1
     assert {(minute, merchant): list(values) for minute, merchant, *values in frame.iter_rows()} == totals
 
 
@@ -169,6 +178,7 @@ def test_thousands_of_amounts_at_the_limit_do_not_wrap(rows: int) -> None:
             "kind": ["APPROVAL"] * rows,
             "amount": [AMOUNT_LIMIT] * rows,
             "occurred_at": [START] * rows,
+            "approved_at": [None] * rows,
         },
         TRANSACTION,
     )

@@ -101,6 +101,11 @@ def rules_of(numbers: Numbers) -> Rules:
     )
 
 
+def event(merchant: str, kind: str, amount: int, at: datetime, age: timedelta | None) -> Transaction:
+    """With the time of the approval that a cancel cancels, where it names one; an approval may name any."""
+    return Transaction(merchant, kind, amount, at, None if age is None else at - age)
+
+
 @st.composite
 def stories(draw: st.DrawFn, zone: ZoneInfo = SEOUL, end: datetime | None = None) -> Story:
     """Sparse events beside the borders of the last judged minute's windows and of days."""
@@ -116,8 +121,10 @@ def stories(draw: st.DrawFn, zone: ZoneInfo = SEOUL, end: datetime | None = None
         st.sampled_from([m for m in beside if first <= m <= target]),
         st.integers(0, (target - first) // MINUTE).map(lambda n: first + n * MINUTE),
     )
+    ages = [timedelta(seconds=5), DAY, DAY + timedelta(microseconds=1), 3 * DAY, -MINUTE]
     events = st.builds(
-        Transaction,
+        event,
+        age=st.one_of(st.none(), st.sampled_from(ages)),
         merchant=st.sampled_from(MERCHANTS),
         kind=st.sampled_from(["APPROVAL", "APPROVAL", "CANCEL"]),
         amount=st.integers(0, 12),
@@ -135,7 +142,7 @@ def counts(transactions: Sequence[Transaction], start: datetime, end: datetime) 
     inside = [t for t in transactions if start <= t.at < end]
     if not inside:
         return MERCHANT_MINUTE.to_frame()
-    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(inside)]
+    rows = [(i, t.merchant, t.kind, t.amount, t.at, t.approved) for i, t in enumerate(inside)]
     return aggregate(pl.DataFrame(rows, TRANSACTION, orient="row"), Span(start, end))
 
 
@@ -161,6 +168,14 @@ def surge_of(windows: Windows, merchant: str) -> Surge:
         return Surge(0, 0, 0, 0)
     arrays = (windows.hour.approvals, windows.hour.cancels, windows.week.approvals, windows.week.cancels)
     return Surge(*(int(array[place]) for array in arrays))
+
+
+def tied_of(windows: Windows, merchant: str) -> tuple[int, ...]:
+    place, cohorts = windows.merchants.find(merchant), windows.cohorts
+    if place is None:
+        return (0, 0, 0, 0)
+    arrays = (cohorts.hour.fresh, cohorts.hour.older, cohorts.week.fresh, cohorts.week.older)
+    return tuple(int(array[place]) for array in arrays)
 
 
 def drop_of(windows: Windows, merchant: str) -> Drop:
@@ -197,7 +212,13 @@ def everything(windows: Windows) -> dict[str, Any]:
     """All that a judgement can see, by merchant."""
     tiers = dict(zip(windows.merchants.ids, windows.is_top, strict=True))
     return {
-        m: (surge_of(windows, m), drop_of(windows, m), bool(tiers.get(m, False)), recent_of(windows, m))
+        m: (
+            surge_of(windows, m),
+            drop_of(windows, m),
+            bool(tiers.get(m, False)),
+            recent_of(windows, m),
+            tied_of(windows, m),
+        )
         for m in MERCHANTS
     }
 
@@ -206,6 +227,7 @@ def require_equal(windows: Windows, oracle: Oracle, minute: datetime) -> None:
     for merchant in MERCHANTS:
         assert surge_of(windows, merchant) == oracle.surge(merchant, minute)
         assert drop_of(windows, merchant) == oracle.drop(merchant, minute)
+        assert tied_of(windows, merchant) == oracle.tied(merchant, minute)
     comparison = compare(windows, rules_of(oracle.numbers))
     for policy in ("literal", "supported"):
         signals = judge(comparison, policy, rules_of(oracle.numbers))
@@ -297,7 +319,7 @@ def test_a_rebuild_from_the_longest_window_equals_the_windows_of_a_long_run() ->
     slide(rebuilt, Story(begin, story.judged, [t for t in later if t.at >= begin], []), story.judged[0])
     assert everything(rebuilt) == everything(long_run)
     assert sums_of(rebuilt) == sums_of(long_run)
-    assert [m for m, (_, _, top, _) in everything(rebuilt).items() if top] == ["M1"]
+    assert [m for m, (_, _, top, *_) in everything(rebuilt).items() if top] == ["M1"]
 
 
 def test_a_gap_between_minutes_is_refused() -> None:

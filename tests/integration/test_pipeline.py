@@ -416,6 +416,10 @@ def test_manifest_catalog_and_ledger_agree_and_another_process_reads_the_source_
     pipeline: Pipeline, trade: Trade
 ) -> None:
     ordinary(trade)
+    trade.execute(  # half of the cancels name an approval of the last 24 hours, half an older one
+        "UPDATE transactions SET original_occurred_at = occurred_at"
+        " - (23.5 + transaction_id % 2) * interval '1 hour' WHERE kind = 'CANCEL'"
+    )
     pipeline.backfill(MORNING)
     list(pipeline.catch_up(NOON + 10 * MINUTE))
     pipeline.project_catalog()
@@ -437,7 +441,9 @@ def test_manifest_catalog_and_ledger_agree_and_another_process_reads_the_source_
         expected = source.execute(
             """
             SELECT count(*) FILTER (WHERE kind = 'APPROVAL'), count(*) FILTER (WHERE kind = 'CANCEL'),
-                   sum(amount) FILTER (WHERE kind = 'APPROVAL'), sum(amount) FILTER (WHERE kind = 'CANCEL')
+                   sum(amount) FILTER (WHERE kind = 'APPROVAL'), sum(amount) FILTER (WHERE kind = 'CANCEL'),
+                   count(*) FILTER (WHERE occurred_at - original_occurred_at <= '24 hours'),
+                   count(*) FILTER (WHERE occurred_at - original_occurred_at > '24 hours')
             FROM transactions WHERE occurred_at < %s
             """,
             [NOON + 10 * MINUTE],

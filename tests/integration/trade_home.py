@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 
 from data.trade import create_trade_database, insert_transactions, reader_url
-from pipeline.schema import TRANSACTION
+from pipeline.schema import PAYMENT
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
 
@@ -40,7 +40,7 @@ class Trade:
     def insert(self, *rows: tuple[int, str | int | None, str | None, int | None, datetime | None]) -> None:
         """Rows of transaction_id, merchant_id, kind, amount, occurred_at."""
         text = [(i, None if m is None else str(m), kind, amount, at) for i, m, kind, amount, at in rows]
-        insert_transactions(self.owner_url, pl.DataFrame(text, TRANSACTION, orient="row"))
+        insert_transactions(self.owner_url, pl.DataFrame(text, PAYMENT, orient="row"))
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.owner_url, autocommit=True) as connection:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from baselines.rules import load_rules
-from pipeline.schema import MERCHANT_MINUTE, QUARANTINE, SIGNAL, conform
+from pipeline.schema import ADDED_COUNTS, MERCHANT_MINUTE, QUARANTINE, SIGNAL, conform
 from pipeline.settings import Settings
 from tests.oracle import LifeCycle, Numbers, Oracle, Transaction
 
@@ -32,7 +32,11 @@ SELECT date_trunc('minute', occurred_at, 'UTC') AS minute, merchant_id,
        count(*) FILTER (WHERE kind = 'APPROVAL') AS approval_count,
        count(*) FILTER (WHERE kind = 'CANCEL') AS cancel_count,
        coalesce(sum(amount) FILTER (WHERE kind = 'APPROVAL'), 0)::bigint AS approval_amount,
-       coalesce(sum(amount) FILTER (WHERE kind = 'CANCEL'), 0)::bigint AS cancel_amount
+       coalesce(sum(amount) FILTER (WHERE kind = 'CANCEL'), 0)::bigint AS cancel_amount,
+       count(*) FILTER (WHERE kind = 'CANCEL' AND original_occurred_at >= occurred_at - interval '24 hours')
+           AS cancel_fresh_count,
+       count(*) FILTER (WHERE kind = 'CANCEL' AND original_occurred_at < occurred_at - interval '24 hours')
+           AS cancel_older_count
 FROM transactions WHERE {_GOOD} AND occurred_at >= %s AND occurred_at < %s GROUP BY 1, 2
 """
 
@@ -74,7 +78,7 @@ def _counts(world: World, connection: psycopg.Connection, first: datetime, end: 
     source = source_counts(world, first, end).sort("minute", "merchant_id")
     lake = published(world, "merchant_minute", MERCHANT_MINUTE).sort("minute", "merchant_id")
     found = _apart("merchant-minutes of the source", source, "Parquet", lake)
-    measures = MERCHANT_MINUTE.names()[2:]
+    measures = [name for name in MERCHANT_MINUTE.names()[2:] if name not in ADDED_COUNTS]
     by_minute = lake.group_by("minute").agg(pl.col(measures).sum()).sort("minute")
     ledger = _frame(
         connection.execute(

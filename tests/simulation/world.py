@@ -24,7 +24,7 @@ import polars as pl
 import psycopg
 
 from data.trade import create_trade_database, insert_transactions, reader_url
-from pipeline.schema import TRANSACTION
+from pipeline.schema import PAYMENT
 from pipeline.settings import Settings, load_settings
 from queries import FOLDER
 
@@ -195,7 +195,7 @@ class World:
 
     def insert(self, rows: Sequence[tuple[int, str | None, str | None, int | None, datetime]]) -> None:
         """Rows of transaction_id, merchant_id, kind, amount, occurred_at, in one transaction."""
-        insert_transactions(self.trade_url, pl.DataFrame(list(rows), TRANSACTION, orient="row"))
+        insert_transactions(self.trade_url, pl.DataFrame(list(rows), PAYMENT, orient="row"))
 
     def start(self, name: str, *arguments: str, **variables: str) -> Child:
         """Start a process of the pipeline through the simulation's own runner."""
@@ -299,4 +299,4 @@ def history(until: datetime, merchants: Sequence[str], every: timedelta, days: i
         for n in range(count)
         for m, merchant in enumerate(merchants)
     ]  # fmt: skip
-    return pl.DataFrame(rows, TRANSACTION, orient="row")
+    return pl.DataFrame(rows, PAYMENT, orient="row")

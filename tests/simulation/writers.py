@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -22,7 +22,11 @@ MERCHANTS = ("large", *(f"shop {n}" for n in range(1, 12)))
 TURN = timedelta(minutes=9)
 LATEST_S = 6.0
 
-_INSERT = "INSERT INTO transactions (merchant_id, kind, amount, occurred_at) VALUES (%s, %s, %s, %s)"
+#: How old the approval is that a cancel names, where it names one; on both sides of 24 hours.
+AGES = (None, timedelta(minutes=3), timedelta(hours=24), timedelta(hours=24, microseconds=1))
+
+_INSERT = """INSERT INTO transactions (merchant_id, kind, amount, occurred_at, original_occurred_at)
+VALUES (%s, %s, %s, %s, %s)"""
 _ANY_OF_THE_HOUR = """
 SELECT transaction_id FROM transactions
 WHERE transaction_id > 0 AND occurred_at > sim_time(clock_timestamp()) - interval '1 hour'
@@ -137,10 +141,14 @@ class _Writer:
         kind = "CANCEL" if self._random.random() < (0.6 if surging else 0.02) else "APPROVAL"
         return merchant, kind, self._random.randint(1, 100_000), at
 
+    def _with_approval(self, row: tuple[Any, Any, int, datetime]) -> tuple[object, ...]:
+        age = self._random.choice(AGES)
+        return (*row, None if age is None else row[3] - age)
+
     def _insert(self, rows: int = 1, *, lost: bool = False) -> None:
         for _ in range(rows):
             row = self._row()
-            self._connection.execute(_INSERT, row)
+            self._connection.execute(_INSERT, self._with_approval(row))
             if not lost:
                 self._rows.append(row[3])
 
@@ -228,7 +236,7 @@ class _Writer:
         bad = self._random.choice(
             [(None, kind, amount, at), (merchant, "REFUND", amount, at), (merchant, kind, -amount, at)]
         )
-        self._connection.execute(_INSERT, bad)
+        self._connection.execute(_INSERT, self._with_approval(bad))
         self._commit()
 
     def _other_database(self) -> None:

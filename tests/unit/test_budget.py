@@ -25,7 +25,7 @@ from pipeline.compare import (
     compare,
 )
 from pipeline.minute import business_day
-from pipeline.schema import MERCHANT_MINUTE, conform
+from pipeline.schema import MERCHANT_MINUTE, PRIORS, conform
 
 RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -139,7 +139,8 @@ def test_an_hour_that_began_yesterday_is_not_judged_by_today() -> None:
 def minutes(when: list[datetime], approvals: int) -> pl.DataFrame:
     rows = when if approvals else []
     amount = approvals * 200_000
-    columns = {"approval_count": approvals, "cancel_count": 0, "approval_amount": amount, "cancel_amount": 0}
+    columns = dict.fromkeys(MERCHANT_MINUTE.names()[2:], 0)
+    columns |= {"approval_count": approvals, "approval_amount": amount}
     frame = pl.DataFrame({"minute": rows}, schema={"minute": MERCHANT_MINUTE["minute"]})
     return conform(
         frame.with_columns(
@@ -154,7 +155,7 @@ def span(cancels: int, *, local: bool, minutes: int = 60, blocks: int = 28) -> S
     one = np.array([1], np.int64)
     block = np.full((blocks, 1), 5_000, np.int64)
     around = (one * 1_700, one * 85) if local else (one * 0, one * 0)
-    counts = one * 0, one * 830, one * cancels, block, block // 20, *around, one * 140_000
+    counts = one * 0, one * 830, one * cancels, block, block // 20, *around, one * 140_000, one * -1
     return SpanNumbers(minutes, local, *counts)
 
 
@@ -183,3 +184,78 @@ def test_windows_without_a_merchant_say_nothing() -> None:
     assert len(find_surges(surges(span(110, local=True)), RULES).positions) == 1
     nobody = replace(span(110, local=True), positions=np.zeros(0, np.int64))
     assert len(find_surges(surges(nobody), RULES).positions) == 0
+
+
+TICKETS, GROCERY, UNKNOWN = 0, 1, -1
+
+
+def new_merchant(sold: int, cancels: int, category: int) -> Comparison:
+    """300 transactions of its last day, so many of them cancels; before that it sold without a cancel.
+
+    Ticket shops cancel 15 of 100, groceries 0.5, everybody 4.
+    """
+    one = np.array([1], np.int64)
+    blocks = np.zeros((28, 1), np.int64)
+    approvals = blocks.copy()
+    approvals[20] = sold
+    nothing = one * 0
+    counts = nothing, one * (300 - cancels), one * cancels, approvals, blocks, nothing, nothing, one * sold
+    every = Portfolio(
+        100_000,
+        20_160_000,
+        840_000,
+        ("tickets", "grocery"),
+        np.array([850_000, 9_950_000]),
+        np.array([150_000, 50_000]),
+    )
+    spans = (SpanNumbers(1440, False, *counts, one * category),)  # noqa: FBT003 - against the week
+    return replace(
+        surges(*spans, *[replace(span(0, local=True), positions=nothing[:0])] * 6), portfolio=every
+    )
+
+
+@pytest.mark.parametrize(
+    ("sold", "cancels", "category", "passes"),
+    [
+        (40, 75, TICKETS, False),  # a quarter, of a ticket shop
+        (40, 75, UNKNOWN, True),
+        (40, 75, GROCERY, True),
+        (40, 150, TICKETS, True),  # half of it is a surge even there
+        (20, 90, GROCERY, True),  # what everybody's rate would have hidden
+        (20, 90, UNKNOWN, False),
+        (20, 90, TICKETS, False),
+    ],
+)
+def test_a_new_merchant_is_measured_against_its_category(
+    sold: int, cancels: int, category: int, *, passes: bool
+) -> None:
+    found = find_surges(new_merchant(sold, cancels, category), RULES)
+    assert found.passed.tolist() == [passes]
+
+
+@pytest.mark.parametrize(
+    ("sold", "category", "rests_on"),
+    [(9, TICKETS, "category"), (9, UNKNOWN, "all"), (10, TICKETS, "own"), (10, UNKNOWN, "own")],
+)
+def test_a_verdict_says_what_counts_most_in_its_baseline(sold: int, category: int, rests_on: str) -> None:
+    found = find_surges(new_merchant(sold, 75, category), RULES)
+    assert [PRIORS[place] for place in found.prior.tolist()] == [rests_on]
+
+
+def test_the_hours_before_a_window_are_the_merchants_own_as_well() -> None:
+    new = new_merchant(0, 75, TICKETS)
+    (first, *_) = new.spans
+    today = replace(first, local=True, approvals_local=np.array([8]), cancels_local=np.array([2]))
+    (before,) = find_surges(replace(new, spans=(today,)), RULES).prior.tolist()
+    assert PRIORS[before] == "own"
+
+
+def test_a_category_with_little_traffic_knows_no_more_than_everybody() -> None:
+    new = new_merchant(0, 75, TICKETS)
+    small = replace(
+        new.portfolio, approvals_by_category=np.array([300, 0]), cancels_by_category=np.array([100, 0])
+    )
+    found = find_surges(replace(new, portfolio=small), RULES)
+    assert [PRIORS[place] for place in found.prior.tolist()] == ["all"]
+    # 100 of its own 400, and of 500 more 4 %: 120 of 900, 15.4 cancels to 100 approvals.
+    assert found.prior_cancels_per_100k.tolist() == [15_384]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from baselines.categories import Categories
 from baselines.rules import load_rules
 from baselines.windows import Windows
 from pipeline.backtest import Backtest, require_published, signal_lines
@@ -21,7 +23,7 @@ from pipeline.explain import Account, account_text, explain
 from pipeline.judge import judge
 from pipeline.minute import MINUTE, Span
 from pipeline.replay import Replayed
-from pipeline.schema import SIGNAL, TRANSACTION
+from pipeline.schema import CATEGORY_CHANGE, SIGNAL, TRANSACTION
 from pipeline.state import Published
 from pipeline.why_not import FirstFire, first_fires
 from tests.oracle import Numbers, Oracle, Transaction
@@ -64,7 +66,7 @@ def windows() -> Windows:
 
 
 def made_windows(transactions: list[Transaction]) -> Windows:
-    rows = [(i, t.merchant, t.kind, t.amount, t.at) for i, t in enumerate(transactions)]
+    rows = [(i, t.merchant, t.kind, t.amount, t.at, t.approved) for i, t in enumerate(transactions)]
     windows = Windows(SEOUL, 7)
     span = Span(FIRST, JUDGED + MINUTE)
     counted = count(pl.DataFrame(rows, TRANSACTION, orient="row"), span, 0, span.end)
@@ -170,6 +172,23 @@ def test_with_as_many_more_cancels_as_it_lacks_a_window_would_have_passed_and_wi
     assert window.missing is not None
     assert window.missing > 1
     assert [judged(window.missing - 1), judged(window.missing)] == [False, True]
+
+
+def test_a_window_says_whose_rate_it_rests_on() -> None:
+    rows = [t for t in history() if t.merchant == "calm"]
+    rows += [Transaction("new", "CANCEL", 1000, JUDGED)] * 6 + [Transaction("new", "APPROVAL", 1000, JUDGED)]
+    made = made_windows(rows)
+    changes = pl.DataFrame([(FIRST, name, "air") for name in ("calm", "new")], CATEGORY_CHANGE, orient="row")
+    # `calm` has 279 approvals and 6 cancels in the week. Of all: 7 to 280, with one of each added. Of the
+    # category, with 200 more transactions at that rate: 6 + 200 * 7/287 cancels of 485.
+    for categories, said in ((None, "all merchants, 2.500 %"), (changes, "its category 'air', 2.294 %")):
+        made.categories = Categories(categories)
+        rules = replace(RULES, budget=replace(RULES.budget, category_weight=200))
+        (surge, _) = explain(made, "new", rules)
+        assert f"little history: rests on the rate of {said}" in account_text("new", JUDGED, [surge])
+        shown = surge.as_json()["windows"][0]
+        assert shown["category"] == (None if categories is None else "air")
+        assert "rests on" not in account_text("calm", JUDGED, explain(made, "calm", rules))
 
 
 def surge_row(minute: datetime, reason: str = "fires", cancels: int = 10) -> dict[str, object]:

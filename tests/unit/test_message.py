@@ -117,6 +117,7 @@ OUTAGE = {
     "cancelled_unrecovered": 0,
     "reason": PLATFORM,
 }
+PRIOR = {**SURGE, "approvals_week": 12, "cancels_week": 1, "prior_cancels_per_100k": 17_647}
 LATER = {"minute": "2026-11-21T10:39:00+00:00"}
 CASES = {
     "surge_opened": message(),
@@ -147,6 +148,28 @@ CASES = {
             "cause": "fewer_approvals",
         }
     ),
+    "surge_tied": message(
+        reason={
+            **SURGE,
+            "cause": "more_sales_before",
+            "cancels_fresh": 30,
+            "cancels_older": 6,
+            "expected_fresh": 24,
+            "expected_older": 7,
+        }
+    ),
+    "surge_tied_to_nothing_usual": message(
+        reason={
+            **SURGE,
+            "cause": "more_cancels",
+            "cancels_fresh": 30,
+            "cancels_older": 6,
+            "expected_fresh": 0,
+            "expected_older": 0,
+        }
+    ),
+    "surge_new_merchant": message(reason={**PRIOR, "prior": "category", "category": "여행 & 티켓"}),
+    "surge_no_category": message(reason={**PRIOR, "prior": "all", "category": None}),
     "drop_silence": message(
         **{
             **VOLUME,
@@ -231,7 +254,8 @@ def assert_harmless(text: str) -> None:
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
-    case = message(merchant_name=name, merchant_id=name, event=event)
+    prior = {**PRIOR, "prior": "category", "category": name}
+    case = message(merchant_name=name, merchant_id=name, event=event, reason=prior)
     for language in TEXTS:
         blocks = render_blocks(case, language, SEOUL, DASHBOARD, repeat=True)
         digest = render_digest_blocks([case] * 25, language, DASHBOARD, repeat=True)
@@ -243,6 +267,12 @@ def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
         assert_harmless(render_text(case, language, SEOUL))
         assert "\n" not in render_text(case, language, SEOUL)
         assert "\n" not in "".join(render_digest_lines([case], language))
+
+
+def test_a_rate_is_named_only_where_the_verdict_rests_on_it() -> None:
+    for reason in ({**PRIOR, "prior": "own", "category": "air"}, {**PRIOR, "category": "air"}, SURGE):
+        assert "air" not in render_text(message(reason=reason), "en", SEOUL)
+        assert "little history" not in render_text(message(reason=reason), "en", SEOUL)
 
 
 @given(st.text())

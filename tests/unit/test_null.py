@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 import pytest
 
+from baselines.categories import Categories
 from baselines.chance import poisson_interval
-from baselines.rules import load_rules
-from pipeline.minute import Span
+from baselines.rules import Rules, load_rules
+from pipeline import null
+from pipeline.compare import Comparison, compare
+from pipeline.minute import MINUTE, Span
 from pipeline.null import deal, measure_null, parts_for, take_part, wander
+from pipeline.schema import CATEGORY_CHANGE, MERCHANT_MINUTE
 from tests.benchmarks.traffic import DAY_START, Merchants, Surge
+
+if TYPE_CHECKING:
+    from baselines.windows import Windows
 
 RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -89,6 +97,29 @@ def test_an_empty_history_has_no_incidents() -> None:
     empty = traffic(0.3, days=1).clear()
     day = Span(datetime(2026, 3, 9, 15, tzinfo=UTC), datetime(2026, 3, 10, 15, tzinfo=UTC))
     assert measure_null(empty, day, SEOUL, RULES, 1).incidents == 0
+
+
+def test_the_null_is_judged_with_the_categories_that_its_merchants_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    row = {"approval_count": 5, "cancel_count": 1, "approval_amount": 5, "cancel_amount": 1}
+    frame = pl.DataFrame(
+        [{"minute": noon + n * MINUTE, "merchant_id": "a", **row} for n in range(2)], MERCHANT_MINUTE
+    ).with_columns(pl.col(pl.Int64).fill_null(0))
+    changes = pl.DataFrame(
+        [(noon - MINUTE, "a", "air"), (noon + MINUTE, "a", "bus")], CATEGORY_CHANGE, orient="row"
+    )
+    seen: list[str] = []
+
+    def watched(windows: Windows, rules: Rules) -> Comparison:
+        codes = windows.categories.codes(windows.last or 0, windows.merchants.ids)
+        seen.extend(windows.categories.names[code] for code in codes.tolist())
+        return compare(windows, rules)
+
+    monkeypatch.setattr(null, "compare", watched)
+    measure_null(frame, Span(noon, noon + 2 * MINUTE), SEOUL, RULES, 1, Categories(changes))
+    assert seen == ["air", "bus"]
 
 
 def test_a_part_holds_whole_merchants_and_the_parts_hold_all() -> None:

@@ -39,6 +39,8 @@ def minute_rows(minute: datetime) -> pl.DataFrame:
         "cancel_count": zero,
         "approval_amount": some * 100,
         "cancel_amount": zero,
+        "cancel_fresh_count": zero,
+        "cancel_older_count": zero,
     }
     return pl.DataFrame(columns, MERCHANT_MINUTE)
 

@@ -8,7 +8,15 @@ import polars as pl
 import pytest
 
 from pipeline.errors import SourceChanged
-from pipeline.schema import DATASETS, MERCHANT_MINUTE, TRANSACTION, UTC_TIME, conform, conform_source
+from pipeline.schema import (
+    DATASETS,
+    MERCHANT_MINUTE,
+    OPTIONAL_COLUMNS,
+    TRANSACTION,
+    UTC_TIME,
+    conform,
+    conform_source,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROW = {"transaction_id": 1, "merchant_id": "A", "kind": "APPROVAL", "amount": 5, "occurred_at": NOON}
@@ -26,9 +34,15 @@ def refused(frame: pl.DataFrame) -> str:
     return caught.value.what
 
 
-@pytest.mark.parametrize("name", TRANSACTION.names())
+@pytest.mark.parametrize("name", [name for name in TRANSACTION if name not in OPTIONAL_COLUMNS])
 def test_a_missing_column_is_named(name: str) -> None:
     assert name in refused(source().drop(name))
+
+
+def test_a_query_need_not_say_when_the_cancelled_approval_was_made() -> None:
+    found = conform_source(source().drop("approved_at"), "transactions.sql")
+    assert found.schema == TRANSACTION
+    assert found["approved_at"].to_list() == [None]
 
 
 @pytest.mark.parametrize(
@@ -77,12 +91,14 @@ def test_a_time_in_another_zone_or_unit_is_the_same_moment_in_utc() -> None:
 
 
 def test_further_columns_and_another_order_do_no_harm() -> None:
-    given = source(customer=pl.Series(["c"])).select("occurred_at", "customer", *TRANSACTION.names()[:-1])
+    given = source(customer=pl.Series(["c"])).select(
+        "occurred_at", "customer", pl.exclude("occurred_at", "customer")
+    )
     assert conform_source(given, "transactions.sql").columns == TRANSACTION.names()
 
 
 def minute(**columns: pl.Series) -> pl.DataFrame:
-    row = [NOON, "A", 1, 0, 5, 0]
+    row = [NOON, "A", 1, 0, 5, 0, 0, 0]
     return pl.DataFrame([row], MERCHANT_MINUTE, orient="row").with_columns(**columns)
 
 

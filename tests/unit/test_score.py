@@ -97,7 +97,7 @@ def test_delays_are_told_by_tier() -> None:
 
 
 def test_the_money_caught_is_what_was_cancelled_after_the_incident_opened() -> None:
-    rows = [(NOON + n * MINUTE, m, 1, 1, 0, 100 + n) for n in (-1, 1, 2, 3, 61) for m in ("A", "B")]
+    rows = [(NOON + n * MINUTE, m, 1, 1, 0, 100 + n, 0, 0) for n in (-1, 1, 2, 3, 61) for m in ("A", "B")]
     minutes = pl.DataFrame(rows, MERCHANT_MINUTE, orient="row")
     labels = pl.DataFrame([label("A"), label("B"), label("A", rule="volume_drop")], LABEL)
     compared = score([incident("A", 2), incident("Z", 2)], labels, DAY, 100)

@@ -51,6 +51,13 @@ def test_a_step_without_approvals_is_a_gap_in_the_rate_and_a_zero_in_the_counts(
     assert list(figure.data[0].y) == [10, 0, 10]
 
 
+def test_the_week_that_was_judged_against_is_a_dashed_line_beside_the_rate() -> None:
+    figure = trend_figure(trend(10, 20, 40), KO, SEOUL, usual_rate=0.05)
+    usual = figure.data[5]
+    assert (usual.name, list(usual.y), usual.line.dash) == ("직전 7일 취소율", [0.05, 0.05], "dash")
+    assert (usual.x[0], usual.x[-1]) == (figure.data[4].x[0], figure.data[4].x[-1])
+
+
 def test_the_incident_is_shaded_within_the_window_alone() -> None:
     shaded = Span(START - 30 * MINUTE, START + 60 * MINUTE)
     figure = trend_figure(trend(1, 2, 3), KO, SEOUL, shaded)

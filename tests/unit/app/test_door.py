@@ -123,7 +123,19 @@ def test_a_trend_counts_one_merchant_or_all(tmp_path: Path) -> None:
     assert everybody.row(-1) == (END - MINUTE, 20, 2, 20_000, 1_000, 0.1)
 
 
-def test_the_rate_of_a_step_is_the_ratio_of_its_sums(tmp_path: Path) -> None:
+def test_the_rate_is_the_ratio_of_the_sums_of_the_hour_that_ends_with_the_step(tmp_path: Path) -> None:
+    span = last(300)
+    rows = [(m, "a", 10 + n, n % 7, 0, 0) for n, m in enumerate(span)]
+    write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
+    door = door_of(tmp_path)
+    for window, (_, step) in WINDOWS.items():
+        for start, *_, rate in door.trend(published(door), "a", window).iter_rows():
+            end = start + step * MINUTE
+            hour = [r for r in rows if end - max(60, step) * MINUTE <= r[0] < end]
+            assert rate == sum(r[3] for r in hour) / sum(r[2] for r in hour)
+
+
+def test_the_rate_of_a_short_history_is_the_ratio_of_its_sums(tmp_path: Path) -> None:
     span = last(10)
     rows = [(m, "a", n, c, 0, 0) for m, n, c in zip(span, [1, 99] + [0] * 8, [1, 1] + [0] * 8, strict=True)]
     write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
@@ -140,7 +152,15 @@ def test_silence_is_zero_and_its_rate_is_null(tmp_path: Path) -> None:
     frame = door.trend(published(door), "a", "3h")
     assert frame["approval_count"].to_list() == [3, 0, 0, 0, 0]
     assert frame["cancel_count"].to_list() == [0, 0, 0, 0, 2]
-    assert frame["cancel_rate"].to_list() == [0.0, None, None, None, None]
+    assert frame["cancel_rate"].to_list() == [0.0, 0.0, 0.0, 0.0, 2 / 3]
+
+
+def test_without_approvals_in_the_hour_there_is_no_rate(tmp_path: Path) -> None:
+    span = last(90)
+    rows = [(span.start, "a", 3, 1, 300, 100), (END - MINUTE, "a", 0, 2, 0, 200)]
+    write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
+    door = door_of(tmp_path)
+    assert door.trend(published(door), "a", "3h")["cancel_rate"].to_list() == [1 / 3] * 60 + [None] * 30
 
 
 def test_a_merchant_nobody_knows_is_silent(tmp_path: Path) -> None:
@@ -192,7 +212,9 @@ def test_no_nan_and_no_infinity_ever_leaves(
         step = WINDOWS[window][1]
         covered = counts[len(counts) % step :]
         assert frame["approval_count"].sum() == sum(n for n, _ in covered)
-        assert frame["cancel_rate"].is_null().to_list() == (frame["approval_count"] == 0).to_list()
+        seen = [n for n, _ in counts]
+        ends = range(len(counts) % step + step, len(counts) + 1, step)  # a history shorter than the hour
+        assert rates.len() == sum(sum(seen[:end]) > 0 for end in ends)
 
 
 # vanished files

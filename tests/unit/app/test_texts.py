@@ -12,7 +12,7 @@ from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(app.__file__).parent.rglob("*.py"))
 #: Keys that the code puts together from a word of the database, a window or a step.
 COMPOSED = re.compile(
-    r"(pulse|trend\.scope|trend\.window|trend\.step|rule|severity|status|tier|policy|event|delivery|kind|cause|number|events)\."
+    r"(pulse|trend\.scope|trend\.window|trend\.step|rule|severity|status|tier|policy|event|delivery|kind|cause|prior|number|events)\."
 )
 
 

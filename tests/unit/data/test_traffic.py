@@ -107,7 +107,10 @@ def test_rows_are_sorted_complete_and_inside_their_span(two_days: pl.DataFrame) 
     assert two_days["transaction_id"].is_unique().all()
     assert two_days["occurred_at"][0] >= START
     assert two_days["occurred_at"][-1] < START + 2 * DAY
-    assert two_days.null_count().drop("original_transaction_id").sum_horizontal().item() == 0
+    assert (
+        two_days.null_count().drop("original_transaction_id", "original_occurred_at").sum_horizontal().item()
+        == 0
+    )
     assert (two_days["created_at"] >= two_days["occurred_at"]).all()
 
 
@@ -128,6 +131,7 @@ def test_each_cancel_refers_to_an_earlier_approval_of_its_merchant(two_days: pl.
     assert (both["merchant_id"] == both["merchant_id_approved"]).all()
     assert (both["customer_id"] == both["customer_id_approved"]).all()
     assert (both["occurred_at"] > both["occurred_at_approved"]).all()
+    assert (both["original_occurred_at"] == both["occurred_at_approved"]).all()
     assert (both["amount"] <= both["amount_approved"]).all()
     assert 0.05 < (both["amount"] < both["amount_approved"]).mean() < 0.15  # type: ignore[operator]
 
