@@ -46,9 +46,9 @@ def at_least(count: Floats, trials: Floats, a: Floats, b: Floats) -> Floats:
     below 1 where a < 1), so the ratio at `count` bounds all that follow. Where b < 1 it says nothing: 1.
     """
     left = trials - count
-    over = log_gamma(np.stack([trials + 1, count + a, left + b, a + b]))
-    under = log_gamma(np.stack([count + 1, left + 1, trials + a + b, a, b]))
-    first = over.sum(axis=0) - under.sum(axis=0)
+    over = trials + 1, count + a, left + b, a + b
+    gammas = log_gamma(np.stack([*over, count + 1, left + 1, trials + a + b, a, b]))
+    first = gammas[: len(over)].sum(axis=0) - gammas[len(over) :].sum(axis=0)
     ratio = left / np.maximum(left - 1 + b, 1e-300) * np.maximum((count + a) / (count + 1), 1)
     return _geometric(first, ratio)
 

@@ -38,10 +38,13 @@ class MerchantIndex:
             if -1 not in places:
                 return np.array(places, np.int64)
         found = merchant_ids.cast(self._enum, strict=False)
-        if found.null_count():
-            self._learn(merchant_ids.filter(found.is_null()).unique(maintain_order=True))
-            found = merchant_ids.cast(self._enum)
-        return found.to_physical().cast(pl.Int64).to_numpy()
+        unknown = found.is_null()
+        positions = np.array(found.to_physical().fill_null(0), np.int64)
+        if unknown.any():
+            late = merchant_ids.filter(unknown)
+            self._learn(late.unique(maintain_order=True))
+            positions[unknown.to_numpy()] = late.cast(self._enum).to_physical()
+        return positions
 
     def find(self, merchant_id: str) -> int | None:
         """The position of one merchant, None when it is unknown; nothing is learned."""

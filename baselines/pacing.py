@@ -83,12 +83,12 @@ class Pacing:
         new_day = self.day is None or index >= self.day_end
         if new_day:
             self._start_day(business_date(from_index(index), self.zone))
-        self.today[entering.positions] += entering.amounts
+        np.add.at(self.today, entering.positions, entering.amounts)
         clock = self._time_of_day(index)
         while self._waiting and self._waiting[-1][0] <= clock:
             _, passing, day = self._waiting.pop()
             rows = self._slices[passing]
-            self.paced_days[day][rows.positions] += rows.amounts
+            np.add.at(self.paced_days[day], rows.positions, rows.amounts)
         return new_day
 
     def enter_many(self, first: int, last: int, entering: Slice) -> None:
@@ -101,8 +101,8 @@ class Pacing:
             passing.setdefault(day, []).append(self._slices[index])
         for day, slices in passing.items():
             if self._waiting:
-                rows = Slice.joined(slices)
-                np.add.at(self.paced_days[day], rows.positions, rows.amounts)
+                for rows in slices:
+                    np.add.at(self.paced_days[day], rows.positions, rows.amounts)
             else:  # the whole day has passed, and its sum is known
                 self.paced_days[day] = self._resized(self._day_totals[day])
 

@@ -20,7 +20,7 @@ from baselines.slices import Slice, Totals
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, WEEK_MINUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from baselines.slices import Integers
 
@@ -68,11 +68,17 @@ class Recent:
         """Move on to minute `index`."""
         self.enter_block(index, entering)
         for minutes, totals in self.spans.items():
-            totals.add(entering, 1)
-            self._subtract(totals, index - minutes)
+            totals.add(entering)
+            leaving = self._slices.get(index - minutes)
+            if leaving is not None:
+                totals.subtract(leaving)
         for day, row in enumerate(self.same_hour, start=1):
-            self._add_approvals(row, index - day * DAY_MINUTES, 1)
-            self._add_approvals(row, index - day * DAY_MINUTES - HOUR_MINUTES, -1)
+            part = self._slices.get(index - day * DAY_MINUTES)
+            if part is not None:
+                np.add.at(row, part.positions, part.approvals)
+            part = self._slices.get(index - day * DAY_MINUTES - HOUR_MINUTES)
+            if part is not None:
+                np.subtract.at(row, part.positions, part.approvals)
 
     def enter_block(self, index: int, entering: Slice) -> None:
         """Add minute `index`, or several of one block, to its block alone; `settle` has to follow."""
@@ -82,23 +88,30 @@ class Recent:
             self._blocks[number] = Totals.empty()
         if len(entering.positions):
             self._blocks[number].grow(int(entering.positions.max()) + 1)
-            self._blocks[number].add_rows(entering)
+            self._blocks[number].add(entering)
 
     def settle(self, last: int) -> None:
         """Sum up spans and same hours anew from the minutes held, at the end of a long stretch."""
-        for minutes, totals in self.spans.items():
+        shorter, newest = Totals.empty(), last + 1
+        for minutes, totals in self.spans.items():  # shortest first, each goes on where the last one ended
             totals.clear()
-            totals.add_rows(self._held(last - minutes + 1, last + 1))
+            totals.add_totals(shorter)
+            for part in self._held(last - minutes + 1, newest):
+                totals.add(part)
+            shorter, newest = totals, last - minutes + 1
         self.same_hour[:] = 0
         for day, row in enumerate(self.same_hour, start=1):
-            newest = last - day * DAY_MINUTES
-            rows = self._held(newest - HOUR_MINUTES + 1, newest + 1)
-            np.add.at(row, rows.positions, rows.approvals)
+            end = last + 1 - day * DAY_MINUTES
+            for part in self._held(end - HOUR_MINUTES, end):
+                np.add.at(row, part.positions, part.approvals)
 
-    def _held(self, first: int, end: int) -> Slice:
-        """The rows of all minutes [first, end) that are held."""
-        indexes = range(first, end)
-        return Slice.joined([self._slices[index] for index in indexes if index in self._slices])
+    def _held(self, first: int, end: int) -> Iterator[Slice]:
+        """The minutes [first, end) that are held."""
+        return (self._slices[index] for index in range(first, end) if index in self._slices)
+
+    def block_at(self, index: int) -> Totals | None:
+        """The block that begins with minute `index`, if one does and is held."""
+        return None if index % BLOCK_MINUTES else self._blocks.get(index // BLOCK_MINUTES)
 
     def blocks_held(self, start: int, end: int) -> list[int]:
         """The numbers of the blocks inside minutes [start, end); n begins at minute n · BLOCK_MINUTES."""
@@ -115,13 +128,3 @@ class Recent:
             approvals[row, known] = block.approvals[positions[known]]
             cancels[row, known] = block.cancels[positions[known]]
         return approvals, cancels
-
-    def _subtract(self, totals: Totals, index: int) -> None:
-        leaving = self._slices.get(index)
-        if leaving is not None:
-            totals.add(leaving, -1)
-
-    def _add_approvals(self, row: Integers, index: int, sign: int) -> None:
-        part = self._slices.get(index)
-        if part is not None:
-            row[part.positions] += sign * part.approvals

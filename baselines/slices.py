@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slice:
     """The merchant-minutes of one minute: positions are unique; all arrays have shape (rows,).
 
-    Where a slice is said to hold several minutes, positions repeat, and `+=` by position would lose rows.
+    Where a slice is said to hold several minutes, positions repeat, and `array[positions] += …` would lose
+    rows; `np.add.at` does not.
     """
 
     positions: Integers
@@ -27,16 +25,18 @@ class Slice:
     amounts: Integers  # approved amount, minor units
     cancel_amounts: Integers
 
+    @cached_property
+    def cancelling(self) -> tuple[Integers, Integers]:
+        """Positions and cancels of the few rows that have any; a minute passes a dozen borders of windows."""
+        rows = np.flatnonzero(self.cancels > 0)
+        return self.positions[rows], self.cancels[rows]
+
     def part(self, start: int, end: int) -> Slice:
         """Rows from `start` up to `end`, without copying."""
-        return Slice(*(getattr(self, f.name)[start:end] for f in fields(self)))
+        return Slice(*(getattr(self, name)[start:end] for name in _COLUMNS))
 
-    @classmethod
-    def joined(cls, slices: Sequence[Slice]) -> Slice:
-        """The rows of several minutes in one; positions repeat."""
-        if not slices:
-            return cls(*(np.zeros(0, np.int64) for _ in fields(cls)))
-        return cls(*(np.concatenate([getattr(part, f.name) for part in slices]) for f in fields(cls)))
+
+_COLUMNS = tuple(f.name for f in fields(Slice))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +81,21 @@ class Totals:
         """The same numbers in arrays of their own."""
         return Totals(self.approvals.copy(), self.cancels.copy())
 
-    def add(self, part: Slice, sign: int) -> None:
-        """Add (sign 1) or subtract (sign -1) one minute; positions in a slice are unique."""
-        self.approvals[part.positions] += sign * part.approvals
-        rows = part.cancels.nonzero()[0]  # few have any
-        self.cancels[part.positions[rows]] += sign * part.cancels[rows]
+    def add(self, part: Slice) -> None:
+        """Add the rows of one or more minutes."""
+        np.add.at(self.approvals, part.positions, part.approvals)
+        np.add.at(self.cancels, *part.cancelling)
 
-    def add_rows(self, rows: Slice) -> None:
-        """Add the rows of many minutes at once; positions may repeat."""
-        np.add.at(self.approvals, rows.positions, rows.approvals)
-        np.add.at(self.cancels, rows.positions, rows.cancels)
+    def subtract(self, part: Slice) -> None:
+        """Take the rows of one or more minutes away."""
+        np.subtract.at(self.approvals, part.positions, part.approvals)
+        np.subtract.at(self.cancels, *part.cancelling)
 
-    def move(self, entering: Totals, leaving: Totals) -> None:
-        """Add one sum and subtract another of the same size."""
-        size = len(entering.approvals)
-        self.approvals[:size] += entering.approvals - leaving.approvals
-        self.cancels[:size] += entering.cancels - leaving.cancels
+    def add_totals(self, other: Totals) -> None:
+        """Add another sum; there is room here for every merchant it counts."""
+        size = min(len(self.approvals), len(other.approvals))
+        self.approvals[:size] += other.approvals[:size]
+        self.cancels[:size] += other.cancels[:size]
 
     def clear(self) -> None:
         """Back to zero, with the same room."""

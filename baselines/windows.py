@@ -52,10 +52,12 @@ class Windows:
         self.week = Totals.empty()
         self.top: NDArray[np.bool_] = np.zeros(0, np.bool_)  # tier `top`, ranked at each business day's start
         self.last: int | None = None
+        self._ranked_at = 0  # the minute after which the tiers were ranked
         self._slices: dict[int, Slice] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
-        #: Approvals and cancels of all merchants; the minute `index` in row `index` % keep.
-        self._sums = np.zeros((self._keep, 2), np.int64)
+        #: Approvals and cancels of all merchants up to minute `index`, in row `index` % rows. One row
+        #: more than minutes are held: a sum is what stands at its end without what stood before it.
+        self._upto = np.zeros((self._keep + 1, 2), np.int64)
         self.pacing = Pacing(zone, baseline_days, self._slices)
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
@@ -95,9 +97,19 @@ class Windows:
     def add_many(
         self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
     ) -> None:
-        """Slide through [start, end) with MERCHANT_MINUTE rows sorted by minute; used to rebuild.
+        """Slide through [start, end) with MERCHANT_MINUTE rows sorted by minute.
 
         `missing` minutes were never published: they count as zero, and their business day is no baseline day.
+        """
+        self.fill(start, end, counts, missing)
+        self.settle()
+
+    def fill(
+        self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
+    ) -> None:
+        """The first half of `add_many`: hold the rows, sum up days and blocks. To rebuild from several days.
+
+        Only what follows from every minute in between is kept up; after the last one `settle` has to follow.
         """
         self.pacing.missing.update(to_index(minute) for minute in missing)
         first = to_index(start)
@@ -106,23 +118,43 @@ class Windows:
             raise ValueError(msg)
         index, stop, block = first, to_index(end), self._block(first, to_index(end), counts)
         while index < stop:
-            self._enter(index, block.minute(index))  # a business day may start with it
-            self.recent.enter_block(index, block.minute(index))
+            self._slices[index] = entering = block.minute(index)
+            if self.pacing.enter(index, entering):  # a business day may start with it
+                self._ranked_at = index
             rest = min(stop, self.pacing.day_end)
-            self._enter_many(index + 1, rest, block)
+            for later in range(index + 1, rest):
+                self._slices[later] = block.minute(later)
+            if index + 1 < rest:
+                self.pacing.enter_many(index + 1, rest - 1, block.rows(index + 1, rest))
+            self.cancelled.enter(index, block.rows(index, rest))
+            for piece in range(index - index % BLOCK_MINUTES, rest, BLOCK_MINUTES):
+                borders = max(piece, index), min(piece + BLOCK_MINUTES, rest)
+                self.recent.enter_block(borders[0], block.rows(*borders))
+            self._forget(index - self._keep, rest - self._keep)
+            self.last = rest - 1
             index = rest
-        if self.last is not None:
-            self.recent.settle(self.last)
+        self._sum_up(first, block)
         tied, rows = _tied(counts, block.whole.positions)
-        borders = np.searchsorted(rows, block.borders)
+        limits = np.searchsorted(rows, block.borders)
         for index in range(first, stop):  # few rows a minute: not worth a way of its own
-            self.cohorts.enter(index, tied.part(*borders[index - first : index - first + 2].tolist()))
+            self.cohorts.enter(index, tied.part(*limits[index - first : index - first + 2].tolist()))
+
+    def settle(self) -> None:
+        """Sum up hour, week, tiers and spans from the minutes held; each sum is as after single minutes."""
+        if self.last is None:
+            return
+        end = self.last + 1
+        self.hour = self._between(end - HOUR_MINUTES, end)
+        self.week = self._between(end - HOUR_MINUTES - WEEK_MINUTES, end - HOUR_MINUTES)
+        ranked = self._ranked_at + 1 - HOUR_MINUTES
+        self._rank(self._between(ranked - WEEK_MINUTES, ranked))
+        self.recent.settle(self.last)
 
     def copy(self) -> Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
         other = copy(self)
         other._slices = dict(self._slices)  # noqa: SLF001 - of this very class
-        other._sums = self._sums.copy()  # noqa: SLF001 - the same
+        other._upto = self._upto.copy()  # noqa: SLF001 - the same
         other.hour, other.week = self.hour.copy(), self.week.copy()
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
         other.cancelled = self.cancelled.copy()
@@ -132,48 +164,44 @@ class Windows:
 
     def _enter(self, index: int, entering: Slice) -> None:
         self._slices[index] = entering
-        self._sum_up(index, entering)
-        self.hour.add(entering, 1)
+        rows = len(self._upto)
+        self._upto[index % rows] = self._upto[(index - 1) % rows]
+        self._upto[index % rows] += entering.approvals.sum(), entering.cancels.sum()
+        self.hour.add(entering)
         from_hour = self._slices.get(index - HOUR_MINUTES)
         if from_hour is not None:
-            self.hour.add(from_hour, -1)
-            self.week.add(from_hour, 1)
+            self.hour.subtract(from_hour)
+            self.week.add(from_hour)
         from_week = self._slices.get(index - HOUR_MINUTES - WEEK_MINUTES)
         if from_week is not None:
-            self.week.add(from_week, -1)
+            self.week.subtract(from_week)
         if self.pacing.enter(index, entering):
-            self.top = top_merchants(self.week.approvals[: self.size], self.merchants.ids)
+            self._ranked_at = index
+            self._rank(self.week)
         self.cancelled.enter(index, entering)
-        self._slices.pop(index - self._keep, None)
+        self._forget(index - self._keep, index - self._keep + 1)
         self.last = index
 
-    def _enter_many(self, first: int, end: int, block: Block) -> None:
-        """Move through minutes of one business day at once; every sum is as after single minutes."""
-        if first >= end:
-            return
-        for index in range(first, end):
-            self._slices[index] = block.minute(index)
-            self._sum_up(index, self._slices[index])
-        week, hour = WEEK_MINUTES + HOUR_MINUTES, HOUR_MINUTES
-        entering, moving, leaving = (self._sum(first - age, end - age) for age in (0, hour, week))
-        self.hour.move(entering, moving)
-        self.week.move(moving, leaving)
-        rows = block.rows(first, end)
-        self.pacing.enter_many(first, end - 1, rows)
-        self.cancelled.enter(first, rows)
-        for start in range(first - first % BLOCK_MINUTES, end, BLOCK_MINUTES):
-            piece = max(start, first), min(start + BLOCK_MINUTES, end)
-            self.recent.enter_block(piece[0], block.rows(*piece))
-        for index in range(first, end):
-            self._slices.pop(index - self._keep, None)
-            self.last = end - 1
+    def _rank(self, week: Totals) -> None:
+        self.top = top_merchants(week.approvals[: self.size], self.merchants.ids)
 
-    def _sum(self, first: int, end: int) -> Totals:
-        """Everything of the minutes [first, end) that are held."""
+    def _forget(self, first: int, end: int) -> None:
+        for index in range(first, end):
+            self._slices.pop(index, None)
+
+    def _between(self, first: int, end: int) -> Totals:
+        """Everything of the minutes [first, end) that are held: whole blocks, and minutes at both ends."""
         total = Totals.empty(self.size)
-        total.add_rows(
-            Slice.joined([self._slices[index] for index in range(first, end) if index in self._slices])
-        )
+        index = first
+        while index < end:
+            block = self.recent.block_at(index) if index + BLOCK_MINUTES <= end else None
+            if block is not None:
+                total.add_totals(block)
+                index += BLOCK_MINUTES
+                continue
+            if (part := self._slices.get(index)) is not None:
+                total.add(part)
+            index += 1
         return total
 
     def _slice(self, counts: pl.DataFrame) -> Slice:
@@ -208,14 +236,17 @@ class Windows:
             return None
         if self.pacing.missing and not self.pacing.missing.isdisjoint(range(first, last + 1)):
             return None
-        start, room = first % self._keep, self._keep
-        total = self._sums[start : start + minutes].sum(axis=0)
-        if start + minutes > room:
-            total = total + self._sums[: start + minutes - room].sum(axis=0)
+        rows = len(self._upto)
+        total = self._upto[last % rows] - self._upto[(first - 1) % rows]
         return int(total[0]), int(total[1])
 
-    def _sum_up(self, index: int, part: Slice) -> None:
-        self._sums[index % self._keep] = part.approvals.sum(), part.cancels.sum()
+    def _sum_up(self, first: int, block: Block) -> None:
+        """All merchants together up to each minute of a block."""
+        rows = len(self._upto)
+        minutes = np.arange(first, first + len(block.borders) - 1) % rows
+        for column, counts in enumerate((block.whole.approvals, block.whole.cancels)):
+            upto = np.concatenate([[0], np.cumsum(counts)])[block.borders]
+            self._upto[minutes, column] = self._upto[(first - 1) % rows, column] + upto[1:] - upto[0]
 
 
 def _tied(counts: pl.DataFrame, positions: Integers) -> tuple[Tied, Integers]:

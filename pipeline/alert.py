@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
-from pipeline.hold import INHIBITED, PENDING
+from pipeline.hold import INHIBITED, PENDING, among, tuples
 from pipeline.judge import CANCEL_SURGE, HELD_BY_BUDGET
 from pipeline.outage import PLATFORM_RULES
 from pipeline.schema import BUDGETED_COLUMNS, RULE_NUMBERS
@@ -19,6 +17,8 @@ from pipeline.schema import BUDGETED_COLUMNS, RULE_NUMBERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    import polars as pl
 
     from baselines.rules import Rules, Severity
 
@@ -111,14 +111,16 @@ class Known:
 
 
 def _passed(signals: pl.DataFrame) -> pl.DataFrame:
-    """Signals that make incidents; mostly there are none, and asking costs less than filtering."""
-    return signals.filter("passed") if signals["passed"].any() else signals.clear()
+    """Signals that make incidents; mostly all or none, and asking costs less than filtering."""
+    passed = signals["passed"]
+    if passed.all():
+        return signals
+    return signals.filter(passed) if passed.any() else signals.clear()
 
 
 def keys_to_open(signals: pl.DataFrame, unresolved: Mapping[Key, Incident]) -> list[Key]:
     """What is about to open, or to come back."""
-    fired = _passed(signals).select("rule", "merchant_id").iter_rows()
-    return sorted({(rule, merchant) for rule, merchant in fired if (rule, merchant) not in unresolved})
+    return sorted(set(tuples(signals, signals["passed"], "rule", "merchant_id")).difference(unresolved))
 
 
 def merchants_to_price(keys: Iterable[Key]) -> list[str]:
@@ -303,7 +305,7 @@ def _kept(
     """
     if not unresolved:
         return []
-    held = signals.filter(pl.col("reason").is_in(_STILL_BREACHED)).select("rule", "merchant_id").iter_rows()
+    held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "merchant_id")
     keys = {key for key in held if key in unresolved and key not in fired}
     return [replace(unresolved[key], last_breach_minute=minute) for key in sorted(keys)]
 

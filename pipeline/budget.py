@@ -68,7 +68,7 @@ class Found:
 
     def take(self, chosen: Flags | Integers) -> Found:
         """Some of the rows."""
-        return Found(*(getattr(self, f.name)[chosen] for f in fields(self)))
+        return Found(*(getattr(self, name)[chosen] for name in _COLUMNS))
 
     def only_passed(self) -> Found:
         """The rows that passed."""
@@ -84,6 +84,14 @@ class Found:
             else self.positions[rows] == positions
         )
         return rows, held
+
+
+_COLUMNS = tuple(f.name for f in fields(Found))
+
+
+def _none() -> Found:
+    nothing = np.zeros(0, np.int64)
+    return Found(nothing, np.zeros(0, np.bool_), *(nothing for _ in _COLUMNS[2:]))
 
 
 def find_surges(comparison: Comparison, rules: Rules) -> Found:
@@ -248,6 +256,8 @@ def usual_for_the_day(numbers: DropNumbers, rules: Rules) -> Flags:
 def find_drops(numbers: DropNumbers, rules: Rules) -> Found:
     """How improbable today so far is among days of its class."""
     size = len(numbers.positions)
+    if not size:  # mostly
+        return _none()
     like, days = numbers.paced_like, max(numbers.days, 1)
     like_days = 0 if like is None else len(like)
     usual = numbers.amount_paced / days if like is None or not like_days else _middle(like).astype(float)
@@ -264,26 +274,39 @@ def find_drops(numbers: DropNumbers, rules: Rules) -> Found:
     return Found(numbers.positions, found >= needed, *counts, found, needed, *_no_prior(size))
 
 
+def may_have_collapsed(hours: HourNumbers, rules: Rules) -> Flags:
+    """Whose hour is low beside the lowest like day, and large enough to be looked at? Shape (n,).
+
+    Integers alone decide it, so the probability is computed for few.
+    """
+    if not len(hours.approvals_like):
+        return np.zeros(len(hours.positions), np.bool_)
+    lowest = _lowest(hours.approvals_like)
+    low: Flags = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
+    low &= lowest >= rules.budget.minimum_expected_hour
+    low &= hours.large | (hours.approvals_hour == 0)
+    return low
+
+
 def find_collapses(hours: HourNumbers, rules: Rules) -> Found:
     """Merchants whose last hour has far too few approvals for the same hour on like days, or none at all."""
     size, days = len(hours.positions), len(hours.approvals_like)
     nothing, window = np.zeros(size, np.int64), np.full(size, HOUR_MINUTES, np.int64)
     needed = _drop_needed(size, rules.budget)
-    if not days or not size:
+    if not size:
+        return _none()
+    if not days:
         blank = np.zeros(size, np.bool_)
         counts = window, hours.approvals_hour, nothing, nothing
         return Found(hours.positions, blank, *counts, nothing, needed, *_no_prior(size))
-    lowest = _lowest(hours.approvals_like)
     level, known = _level(hours)
     expected = _middle(hours.approvals_like) * level
     # As far as today's level is not known yet, the hour wanders as much as whole days do.
     percent = np.hypot(rules.budget.hour_drift_percent, rules.budget.drop_drift_percent * (1 - known))
     wander = _wander(percent, days)
     found = _low_evidence(hours.approvals_hour.astype(float), expected, wander)
-    silent = hours.approvals_hour == 0
-    low = 100 * hours.approvals_hour <= rules.volume_drop.lowest_day_percent * lowest
-    low &= 100 * hours.approvals_hour <= rules.volume_drop.collapse_percent * expected
-    passed = low & (found >= needed) & (lowest >= rules.budget.minimum_expected_hour) & (hours.large | silent)
+    collapsed = 100 * hours.approvals_hour <= rules.volume_drop.collapse_percent * expected
+    passed = may_have_collapsed(hours, rules) & collapsed & (found >= needed)
     usual = np.floor(expected).astype(np.int64)
     counts = window, hours.approvals_hour, nothing, usual
     return Found(hours.positions, passed, *counts, found, needed, *_no_prior(size))

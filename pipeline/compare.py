@@ -213,7 +213,7 @@ def compare(windows: Windows, rules: Rules, always: int | None = None) -> Compar
 def _portfolio(windows: Windows, codes: Integers) -> Portfolio:
     week, names = windows.week, windows.categories.names
     everybody = (
-        int(np.count_nonzero(week.approvals)),
+        int(np.count_nonzero(week.approvals > 0)),  # of truth values that is quicker
         int(week.approvals.sum()),
         int(week.cancels.sum()),
     )
@@ -232,10 +232,10 @@ def _surge(windows: Windows) -> SurgeNumbers:
     positions = np.flatnonzero(hour.cancels > 0)  # of truth values that is three times as quick
     return SurgeNumbers(
         positions,
-        hour.approvals[positions],
-        hour.cancels[positions],
-        week.approvals[positions],
-        week.cancels[positions],
+        hour.approvals.take(positions),
+        hour.cancels.take(positions),
+        week.approvals.take(positions),
+        week.cancels.take(positions),
     )
 
 
@@ -264,7 +264,7 @@ def _spans(windows: Windows, codes: Integers, rules: Rules, always: int | None) 
     positions = np.flatnonzero(totals[_WINDOWS[0][0]].cancels >= minimum)
     looked_at = []
     for minutes, local in _WINDOWS:
-        positions = positions[totals[minutes].cancels[positions] >= minimum]
+        positions = positions[totals[minutes].cancels.take(positions) >= minimum]
         every = minutes == HOUR_MINUTES and not local
         chosen = _chosen(windows, totals[minutes], positions, rules, every_breach=every)
         looked_at.append(_with(chosen, always))
@@ -286,8 +286,13 @@ def _chosen(
     windows: Windows, totals: Totals, positions: Integers, rules: Rules, *, every_breach: bool
 ) -> Integers:
     """Those of `positions` whose window could stand out."""
-    approvals, cancels = totals.approvals[positions], totals.cancels[positions]
-    approvals_week, cancels_week = windows.week.approvals[positions], windows.week.cancels[positions]
+    if not len(positions):
+        return positions
+    approvals, cancels = totals.approvals.take(positions), totals.cancels.take(positions)
+    approvals_week, cancels_week = (
+        windows.week.approvals.take(positions),
+        windows.week.cancels.take(positions),
+    )
     chosen = _stands_out(approvals, cancels, approvals_week, cancels_week)
     if every_breach:  # of the raw condition, however weak
         chosen |= cancels * approvals_week >= rules.cancel_surge.factor * cancels_week * approvals
@@ -320,12 +325,16 @@ def _stands_out(
     It lets pass far more than any budget does, also where an incident has already raised the week.
     """
     expected = approvals * cancels_week / np.maximum(approvals_week, 1)
-    excess = cancels * np.log(np.maximum(cancels, 1) / np.maximum(expected, 1e-9)) - cancels + expected
-    return (cancels > expected) & (excess >= _SIEVE)
+    more = np.flatnonzero(cancels > expected)  # logarithms are dear
+    cancels, expected = cancels[more], expected[more]
+    excess = cancels * np.log(cancels / np.maximum(expected, 1e-9)) - cancels + expected
+    chosen = np.zeros(len(approvals), np.bool_)
+    chosen[more] = excess >= _SIEVE
+    return chosen
 
 
 def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | None) -> HourNumbers:
-    """Merchants whose hour has at most the mean approvals of the same hour on the days before."""
+    """Merchants whose hour could be low: beside the same hour's mean of the days before, and like days."""
     hour, recent, pacing = windows.hour, windows.recent, windows.pacing
     today = business_date(from_index(windows.last or 0), pacing.zone)
     if business_date(from_index((windows.last or 0) - HOUR_MINUTES + 1), pacing.zone) != today:
@@ -334,8 +343,13 @@ def _hours(windows: Windows, rules: Rules, like: Sequence[date], always: int | N
     # Two divisions of labour: a week's hourly mean picks the few that matter, the same hours decide.
     usual = rules.budget.minimum_expected_hour * WEEK_MINUTES // HOUR_MINUTES // _SPARSE
     positions = np.flatnonzero(windows.week.approvals >= usual)
-    summed = recent.same_hour[:, positions].sum(axis=0)
-    positions = _with(positions[SAME_HOUR_DAYS * hour.approvals[positions] <= summed], always)
+    summed = recent.same_hour.take(positions, axis=1).sum(axis=0)
+    positions = positions[SAME_HOUR_DAYS * hour.approvals[positions] <= summed]
+    if ages:  # the lowest like day, which decides, is no higher than the highest
+        highest = recent.same_hour.take(positions, axis=1)[[age - 1 for age in ages]].max(axis=0)
+        low = 100 * hour.approvals[positions] <= rules.volume_drop.lowest_day_percent * highest
+        positions = positions[low]
+    positions = _with(positions, always)
     large = pacing.whole[positions] >= max(pacing.days * rules.volume_drop.minimum_daily_amount, 1)
     return HourNumbers(
         positions,

@@ -61,7 +61,8 @@ def windows_from(
         missing = [minute for minute in day if minute in history.missing]
         named = None if merchant_id is None else [merchant_id]
         rows = lake.read(history.files, "merchant_minute", day, named)
-        windows.add_many(day.start, day.end, rows, missing)
+        windows.fill(day.start, day.end, rows, missing)
+    windows.settle()
     return windows
 
 

@@ -13,14 +13,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from pipeline.minute import MINUTE
 from pipeline.outage import NOT_SUDDEN, PLATFORM_CANCELS, PLATFORM_OUTAGE, PLATFORM_RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from baselines.rules import Rules
@@ -30,7 +34,6 @@ INHIBITED: Final = "inhibited_by_platform"
 #: A breach with one of these reasons goes on lasting.
 _LASTING: Final = ("fires", PENDING, INHIBITED)
 _RULE: Final = pl.col("rule")
-_ANY = pl.col("passed") | pl.col("reason").is_in(_LASTING)
 
 
 @dataclass(slots=True)
@@ -51,8 +54,8 @@ class Past:
         before, self.since, self.last = (self.since if follows else {}), {}, minute
         if signals.is_empty():
             return
-        lasting = signals.filter(_ANY).select("rule", "merchant_id", "passed").iter_rows()
-        for rule, merchant, passed in lasting:
+        lasting = signals["passed"] | among(signals["reason"], _LASTING)
+        for rule, merchant, passed in tuples(signals, lasting, "rule", "merchant_id", "passed"):
             self.since[rule, merchant] = before.get((rule, merchant), minute)
             if passed and rule in PLATFORM_RULES:
                 self.failed[rule] = minute
@@ -89,8 +92,8 @@ def hold(minute: datetime, signals: pl.DataFrame, past: Past, policy: str, rules
     waiting = _waiting(minute, signals, past, rules)
     if waiting is not None:
         signals = _held(signals, waiting, PENDING)
-    now = signals.filter(pl.col("passed") & _RULE.is_in(PLATFORM_RULES))["rule"].to_list()
-    failing = past.failing(minute, rules) | set(now)
+    now = {rule for (rule,) in tuples(signals, signals["passed"], "rule")}
+    failing = past.failing(minute, rules) | now.intersection(PLATFORM_RULES)
     return _held(signals, _follows(failing), INHIBITED) if failing else signals
 
 
@@ -107,8 +110,7 @@ def _waiting(minute: datetime, signals: pl.DataFrame, past: Past, rules: Rules) 
     """Which of the passed signals have not lasted long enough; None where none has to."""
     chosen = []
     failing = past.failing(minute, rules)  # a failure that goes on does not wait again
-    names = ("passed", "rule", "kind", "merchant_id")
-    for passed, rule, kind, merchant in signals.select(names).iter_rows():
+    for passed, rule, kind, merchant in tuples(signals, None, "passed", "rule", "kind", "merchant_id"):
         needed = rules.pending.minutes(rule, kind) if passed and rule not in failing else 0
         chosen.append(needed > 0 and minute - past.since.get((rule, merchant), minute) < needed * MINUTE)
     return pl.Series(chosen, dtype=pl.Boolean) if any(chosen) else None
@@ -124,6 +126,23 @@ def _follows(failing: set[str]) -> pl.Expr:
     if PLATFORM_CANCELS in failing:
         parts.append(_RULE == "cancel_surge")
     return pl.any_horizontal(parts)
+
+
+def among(column: pl.Series, words: Sequence[str]) -> pl.Series:
+    """Which places of a small column hold one of these words."""
+    return reduce(or_, (column == word for word in words))
+
+
+def tuples(frame: pl.DataFrame, chosen: pl.Series | None, *names: str) -> list[tuple[Any, ...]]:
+    """Some columns of the chosen rows (None: of all). To start the engine costs more than these few rows."""
+    if chosen is None or chosen.all():
+        columns = [frame[name] for name in names]
+    elif chosen.any():
+        rows = np.flatnonzero(chosen.to_numpy())
+        columns = [frame[name][rows] for name in names]
+    else:
+        return []
+    return list(zip(*(column.to_list() for column in columns), strict=True))
 
 
 def _held(signals: pl.DataFrame, which: pl.Expr | pl.Series, reason: str) -> pl.DataFrame:

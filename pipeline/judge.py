@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import polars as pl
 
-from pipeline.budget import find_collapses, find_drops, find_surges, usual_for_the_day
+from pipeline.budget import find_collapses, find_drops, find_surges, may_have_collapsed, usual_for_the_day
 from pipeline.hold import INHIBITED, PENDING
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE_US, WEEK_MINUTES, to_index
 from pipeline.outage import EVERYBODY, NOT_SUDDEN, PLATFORM_RULES, platform_rows
@@ -65,6 +65,8 @@ REASONS = (
 #: Signals with these can change an incident: they open one or keep one open.
 SETTLING = (FIRES, HELD_BY_BUDGET, NOT_SUDDEN)
 
+_SETTLING = np.isin(REASONS, SETTLING)
+
 #: How a signal was seen: by the brief's condition, or under `budgeted` in another window beside it.
 KINDS = ("rule", "fast", "slow", "silence", "platform")
 
@@ -88,6 +90,8 @@ class Verdicts:
     columns: Columns
     merchant_ids: pl.Series  # the id at position i
     categories: tuple[str, ...] = ()  # by code
+    #: Of one minute: positions of all breaches of cancel_surge and of volume_drop, also of rows left out.
+    breached: tuple[Integers, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns["position"])
@@ -95,9 +99,7 @@ class Verdicts:
     @property
     def settles(self) -> Flags:
         """Which of them can change an incident: those that pass, and those that keep one open."""
-        reason = self.columns["reason"]
-        settles: Flags = np.isin(reason, [REASONS.index(name) for name in SETTLING])
-        return settles
+        return _settles(self.columns["reason"])
 
     def take(self, chosen: Flags) -> Verdicts:
         """Only some of the rows."""
@@ -108,7 +110,7 @@ class Verdicts:
         """The rows of several minutes in their order; merchants have their position for ever."""
         names = parts[0].columns
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
-        return replace(parts[-1], columns=columns)
+        return replace(parts[-1], columns=columns, breached=())
 
     def frame(self) -> pl.DataFrame:
         """As SIGNAL: by minute, top tier first, then by merchant and rule."""
@@ -138,9 +140,16 @@ def judge(comparison: Comparison, policy: str, rules: Rules) -> pl.DataFrame:
     return verdicts(comparison, policy, rules).frame()
 
 
-def verdicts(comparison: Comparison, policy: str, rules: Rules) -> Verdicts:
-    """What `judge` says, as columns of integers: a replay need not make a frame of every minute."""
-    parts = [*_surge_parts(comparison, policy, rules), *_drop_parts(comparison, policy, rules)]
+def verdicts(comparison: Comparison, policy: str, rules: Rules, *, whole: bool = True) -> Verdicts:
+    """What `judge` says, as columns of integers: a replay need not make a frame of every minute.
+
+    Where not `whole`, only the signals that settle something: the others, nearly all, are just counted.
+    """
+    surge, drop = comparison.surge, comparison.drop
+    surging = surge_breach(surge, rules.cancel_surge.factor)
+    dropping = drop_breach(drop, rules.volume_drop.minimum_daily_amount, rules.volume_drop.divisor)
+    parts = _surge_parts(comparison, surging, policy, rules, whole=whole)
+    parts += _drop_parts(comparison, dropping, policy, rules)
     if policy != "literal":
         parts += _platform_parts(comparison, rules)
     borders = np.cumsum([0, *(len(part["position"]) for part in parts)]).tolist()
@@ -151,7 +160,9 @@ def verdicts(comparison: Comparison, policy: str, rules: Rules) -> Verdicts:
     # All merchants together stand at position -1, behind the last one.
     columns["top"] = np.append(comparison.top, True)[columns["position"]].astype(np.int64)
     columns["minute"] = np.full(borders[-1], to_index(comparison.minute))
-    return Verdicts(columns, comparison.merchant_ids, comparison.portfolio.categories)
+    breached = surge.positions[surging], drop.positions[dropping]
+    found = Verdicts(columns, comparison.merchant_ids, comparison.portfolio.categories, breached)
+    return found if whole else found.take(found.settles)
 
 
 def surge_breach(numbers: SurgeNumbers, factor: int) -> Flags:
@@ -232,9 +243,15 @@ def _first_gate(gates: list[tuple[str, Flags]], size: int) -> Integers:
     return codes
 
 
-def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
+def _settles(codes: Integers) -> Flags:
+    """Which places in REASONS are among SETTLING."""
+    return _SETTLING[codes]
+
+
+def _surge_parts(
+    comparison: Comparison, breach: Flags, policy: str, rules: Rules, *, whole: bool
+) -> list[Columns]:
     every = comparison.surge
-    breach = surge_breach(every, rules.cancel_surge.factor)
     numbers = _select(every, breach)
     if policy != "budgeted":
         return [_surge_columns(numbers, _surge_codes(numbers, policy, rules))]
@@ -243,6 +260,9 @@ def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Colu
     passes = held.copy()
     passes[held] = found.passed[rows[held]]
     codes = _surge_codes(numbers, policy, rules, passes)
+    if not whole:  # one breach in fifty settles something
+        kept = _settles(codes)
+        numbers, codes, rows, held = _select(numbers, kept), codes[kept], rows[kept], held[kept]
     cause = _cause(numbers, comparison, rules)
     raw = _surge_columns(numbers, codes) | cause | _window(found, rows, held)
     beside, at = _beside(every, found.only_passed(), breach)
@@ -254,16 +274,19 @@ def _surge_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Colu
     return [raw, seen]
 
 
-def _drop_parts(comparison: Comparison, policy: str, rules: Rules) -> list[Columns]:
+def _drop_parts(comparison: Comparison, breach: Flags, policy: str, rules: Rules) -> list[Columns]:
     every, drop, hours = comparison.drop, rules.volume_drop, comparison.hours
-    numbers = _select(every, drop_breach(every, drop.minimum_daily_amount, drop.divisor))
+    numbers = _select(every, breach)
     if policy != "budgeted":
         return [_drop_columns(numbers, numbers.days, _drop_codes(numbers, policy, rules))]
     found = find_drops(numbers, rules)
     codes = _drop_codes(numbers, policy, rules, found.passed)
     if hours is None or drop.mode == "full_day":
         return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
+    hours = _select(hours, may_have_collapsed(hours, rules))
     collapses = find_collapses(hours, rules).only_passed()
+    if not len(collapses.positions):
+        return [_drop_columns(numbers, numbers.days, codes) | _window(found)]
     rows, held = collapses.at(numbers.positions)
     held &= codes != REASONS.index(FIRES)  # the hour fires where the day does not yet, and is the reason
     codes[held] = REASONS.index(FIRES)
@@ -333,7 +356,7 @@ def _cause(numbers: SurgeNumbers, comparison: Comparison, rules: Rules) -> Colum
     """
     if comparison.same_hour is None:
         return {}
-    days, like = len(comparison.same_hour), comparison.same_hour[:, numbers.positions].sum(axis=0)
+    days, like = len(comparison.same_hour), comparison.same_hour.take(numbers.positions, axis=1).sum(axis=0)
     factor = rules.cancel_surge.factor
     more = days * numbers.cancels_hour * numbers.approvals_week >= factor * numbers.cancels_week * like
     fewer = days * factor * numbers.approvals_hour <= like
@@ -385,8 +408,9 @@ def _window(found: Found, rows: Integers | None = None, held: Flags | None = Non
 
 
 def _select(numbers: Numbers, chosen: Flags | Integers) -> Numbers:
+    rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
     given = ((f.name, getattr(numbers, f.name)) for f in fields(numbers))
-    arrays: dict[str, Any] = {name: a[..., chosen] for name, a in given if isinstance(a, np.ndarray)}
+    arrays: dict[str, Any] = {name: a.take(rows, axis=-1) for name, a in given if isinstance(a, np.ndarray)}
     return replace(numbers, **arrays)
 
 

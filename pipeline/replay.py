@@ -88,13 +88,14 @@ def replay(stretch: Stretch, book: Book, tick: Callable[[], None]) -> Replayed:
     for day in split_by_day(stretch.span, stretch.lake.zone):
         parts = []
         for minute in day:
-            found = judge_minute(minute, line)[1]
+            found = judge_minute(minute, line, whole=result.whole)[1]
             tick()
             seen.add(found, windows.size)
-            result.whole &= stretch.whole or kept + len(found) <= KEPT_WHOLE
-            found = found if result.whole else found.take(found.settles)
-            kept += len(found)
             parts.append(found)
+            kept += len(found)
+            if result.whole and kept > KEPT_WHOLE and not stretch.whole:
+                result.whole = False
+                parts = [part.take(part.settles) for part in parts]
         path = stretch.folder / f"{day.start:%Y%m%dT%H%M}.parquet"
         Verdicts.joined(parts).frame().write_parquet(path)
         result.files.append((day, path))
@@ -117,11 +118,11 @@ class Seen:
         """Count the signals of a minute in which `size` merchants are known."""
         if size > len(self.merchants):
             self.merchants = np.concatenate([self.merchants, np.zeros(size - len(self.merchants), np.bool_)])
-        columns = found.columns
-        raw = columns["kind"] == _RAW
-        self.rules += np.bincount(columns["rule"][raw], minlength=len(RULES))
-        self.kinds += np.bincount(columns["kind"][~raw], minlength=len(KINDS))
-        self.merchants[columns["position"][raw]] = True
+        for rule, positions in enumerate(found.breached):
+            self.rules[rule] += len(positions)
+            self.merchants[positions] = True
+        kinds = found.columns["kind"]
+        self.kinds += np.bincount(kinds[kinds != _RAW], minlength=len(KINDS))
 
 
 def replay_all(stretches: Sequence[Stretch], book: Book, progress: Progress) -> Replayed:

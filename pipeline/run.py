@@ -94,15 +94,18 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     return Judged(minute, counted, signals, changes)
 
 
-def judge_minute(minute: datetime, line: Line) -> tuple[Counted, Verdicts]:
-    """The first half: what happened in the minute, and which merchants it makes stand out."""
+def judge_minute(minute: datetime, line: Line, *, whole: bool = True) -> tuple[Counted, Verdicts]:
+    """The first half: what happened in the minute, and which merchants it makes stand out.
+
+    Where not `whole`, a merchant whose verdict can change no incident is counted and left out.
+    """
     steps = line.steps
     counted = line.feed.count(one_minute(minute), steps)
     with steps.time("compare"):
         line.windows.add(minute, counted.merchant_minutes)
         comparison = compare(line.windows, line.rules)
     with steps.time("judge"):
-        return counted, verdicts(comparison, line.policy, line.rules)
+        return counted, verdicts(comparison, line.policy, line.rules, whole=whole)
 
 
 def settle_minute(minute: datetime, signals: pl.DataFrame, line: Line) -> tuple[pl.DataFrame, Changes]:

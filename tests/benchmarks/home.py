@@ -25,7 +25,9 @@ def publish_history(pipeline: Pipeline, traffic: Traffic, span: Span) -> int:
     book = StateBook(pipeline.state, pipeline.lake, pipeline.source, settings.policy, 0)
     clock = pipeline.source.clock()
     for day in split_by_day(span, settings.business_timezone):
-        counted = count(traffic.rows(day), day, 1, clock)
+        # Named as the extraction query names it.
+        rows = traffic.rows(day).rename({"original_occurred_at": "approved_at"})
+        counted = count(rows, day, 1, clock)
         transactions += counted.transactions
         pipeline.state.commit(MinuteCommit(counted.ledger, book.publish(counted), day.end))
     return transactions

@@ -26,7 +26,7 @@ from baselines.windows import Windows
 from pipeline.aggregate import aggregate
 from pipeline.compare import compare
 from pipeline.judge import judge
-from pipeline.minute import MINUTE, Span, business_date, from_index
+from pipeline.minute import MINUTE, Span, business_date, from_index, split_by_day
 from pipeline.schema import MERCHANT_MINUTE, SIGNAL, TRANSACTION
 from tests.oracle import Drop, Numbers, Oracle, Surge, Transaction, floor
 
@@ -262,8 +262,13 @@ def test_single_minutes_and_long_stretches_lead_to_the_same_windows(story: Story
     stretch, single = Windows(SEOUL, 7), Windows(SEOUL, 7)
     slide(stretch, story, end)
     slide(single, story, end, {floor(t.at) for t in counted(story)} - set(story.missing))
-    assert everything(stretch) == everything(single)
-    assert sums_of(stretch) == sums_of(single)
+    filled = Windows(SEOUL, 7)
+    for day in split_by_day(Span(story.first, end), SEOUL):
+        missing = [m for m in story.missing if day.start <= m < day.end]
+        filled.fill(day.start, day.end, counts(counted(story), day.start, day.end), missing)
+    filled.settle()
+    assert everything(stretch) == everything(single) == everything(filled)
+    assert sums_of(stretch) == sums_of(single) == sums_of(filled)
 
 
 @pytest.mark.parametrize(
