@@ -7,6 +7,7 @@ approval the source does not name is in neither. Few merchant-minutes have any, 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,6 +49,11 @@ class CohortTotals:
         self.fresh[tied.positions] += sign * tied.fresh
         self.older[tied.positions] += sign * tied.older
 
+    def clear(self) -> None:
+        """Back to zero, with the same room."""
+        self.fresh[:] = 0
+        self.older[:] = 0
+
     def grow(self, size: int) -> None:
         """Make room for `size` merchants; new ones start at zero."""
         self.fresh, self.older = grown(self.fresh, size), grown(self.older, size)
@@ -71,6 +77,25 @@ class Cohorts:
         """Make room for `size` merchants."""
         self.hour.grow(size)
         self.week.grow(size)
+
+    def fill(self, first: int, tied: Tied, borders: Integers) -> None:
+        """Hold the rows of minutes from `first` on, between `borders` each; `settle` has to follow."""
+        for n, (start, end) in enumerate(pairwise(borders.tolist())):
+            if start < end:
+                self._minutes[first + n] = tied.part(start, end)
+
+    def settle(self, last: int) -> None:
+        """Sum up hour and week anew from the minutes held, up to `last`."""
+        hour = last + 1 - HOUR_MINUTES
+        week = hour - WEEK_MINUTES
+        self._minutes = {index: tied for index, tied in self._minutes.items() if index >= week}
+        for totals, inside in (
+            (self.hour, [tied for index, tied in self._minutes.items() if index >= hour]),
+            (self.week, [tied for index, tied in self._minutes.items() if index < hour]),
+        ):
+            totals.clear()
+            for tied in inside:
+                totals.add(tied, 1)
 
     def enter(self, index: int, entering: Tied) -> None:
         """Slide to minute `index`, which follows the last one."""

@@ -135,9 +135,7 @@ class Windows:
             index = rest
         self._sum_up(first, block)
         tied, rows = _tied(counts, block.whole.positions)
-        limits = np.searchsorted(rows, block.borders)
-        for index in range(first, stop):  # few rows a minute: not worth a way of its own
-            self.cohorts.enter(index, tied.part(*limits[index - first : index - first + 2].tolist()))
+        self.cohorts.fill(first, tied, np.searchsorted(rows, block.borders))
 
     def settle(self) -> None:
         """Sum up hour, week, tiers and spans from the minutes held; each sum is as after single minutes."""
@@ -149,6 +147,7 @@ class Windows:
         ranked = self._ranked_at + 1 - HOUR_MINUTES
         self._rank(self._between(ranked - WEEK_MINUTES, ranked))
         self.recent.settle(self.last)
+        self.cohorts.settle(self.last)
 
     def copy(self) -> Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
