@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from tests.simulation.world import server as own_server
 from tests.simulation.world import world as own_world
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.catch_up import Pipeline
     from tests.simulation.world import Server, World
 
@@ -95,10 +97,9 @@ def test_transaction_ids_that_wrap_lose_nothing() -> None:
             assert differences(world, oracle_minutes=0) == []
 
 
-@pytest.mark.timeout(200)
-def test_a_failover_to_a_server_that_is_behind_is_recognised_and_everything_read_again(
-    server: Server,
-) -> None:
+@contextmanager
+def forked(server: Server) -> Iterator[tuple[Server, World, Pipeline, Corrector]]:
+    """A source of its own that is watched; 37 rows after its backup have just been written."""
     with own_server() as source, own_world(source.url) as world:
         _state_on(server, world)
         with open_pipeline(world.settings()) as line:
@@ -108,55 +109,55 @@ def test_a_failover_to_a_server_that_is_behind_is_recognised_and_everything_read
             source.backup()
             _reconnect(line)
             world.insert([(1000 + n, "shop", "CANCEL", 5, START - n * MINUTE) for n in range(3, 40)])
-            world.step_clock(5 * MINUTE)
-            use_up(world, next_xid(world) + 500)
-            list(line.catch_up(line.due_until()))
-            assert corrector.poll()
-            assert differences(world, oracle_minutes=0) == []
-            source.restore()  # 37 rows and five minutes never happened
-            _reconnect(line)
-            with capture_logs() as said:
-                corrector.poll()
-            assert "source.failover" in [entry["event"] for entry in said]
-            assert differences(world, oracle_minutes=0) == []
-            world.insert([(5000, "shop", "CANCEL", 5, START - 50 * MINUTE)])
-            assert corrector.poll() == [START - 50 * MINUTE]
-            world.step_clock(10 * MINUTE)
-            list(line.catch_up(line.due_until()))
-            assert differences(world, oracle_minutes=0) == []
+            yield source, world, line, corrector
+
+
+@pytest.mark.timeout(200)
+def test_a_failover_to_a_server_that_is_behind_is_recognised_and_everything_read_again(
+    server: Server,
+) -> None:
+    with forked(server) as (source, world, line, corrector):
+        world.step_clock(5 * MINUTE)
+        use_up(world, next_xid(world) + 500)
+        list(line.catch_up(line.due_until()))
+        assert corrector.poll()
+        assert differences(world, oracle_minutes=0) == []
+        source.restore()  # 37 rows and five minutes never happened
+        _reconnect(line)
+        with capture_logs() as said:
+            corrector.poll()
+        assert "source.failover" in [entry["event"] for entry in said]
+        assert differences(world, oracle_minutes=0) == []
+        world.insert([(5000, "shop", "CANCEL", 5, START - 50 * MINUTE)])
+        assert corrector.poll() == [START - 50 * MINUTE]
+        world.step_clock(10 * MINUTE)
+        list(line.catch_up(line.due_until()))
+        assert differences(world, oracle_minutes=0) == []
 
 
 @pytest.mark.timeout(200)
 def test_a_failover_to_a_server_whose_ids_have_overtaken_ours_is_recognised_by_its_start(
     server: Server,
 ) -> None:
-    with own_server() as source, own_world(source.url) as world:
-        _state_on(server, world)
-        with open_pipeline(world.settings()) as line:
-            begin(world, line)
-            corrector = Corrector(line)
-            corrector.poll()
-            source.backup()
-            _reconnect(line)
-            world.insert([(1000 + n, "shop", "CANCEL", 5, START - n * MINUTE) for n in range(3, 40)])
-            assert len(corrector.poll()) == 37
-            before = line.source.fence()
-            source.restore()  # 37 rows never happened
-            with psycopg.connect(world.trade_url) as late:  # under an id below the fence of the other server
-                late.execute(LATE, [5000, START - 50 * MINUTE])
-                late.commit()
-            with psycopg.connect(world.trade_url) as trade:
-                row = trade.execute("SELECT xmin::text::bigint FROM transactions WHERE transaction_id = 5000")
-                assert row.fetchone()[0] < before.xmin  # type: ignore[index] # one row
-            use_up(world, before.xmax + 100)
-            _reconnect(line)
-            with capture_logs() as said:
-                assert len(corrector.poll()) == 38
-            assert [e["event"] for e in said if e["event"].startswith("source.")] == ["source.restarted"]
-            assert differences(world, oracle_minutes=0) == []
-            world.insert([(5001, "shop", "CANCEL", 5, START - 51 * MINUTE)])
-            assert corrector.poll() == [START - 51 * MINUTE]
-            assert corrector.poll() == []
+    with forked(server) as (source, world, line, corrector):
+        assert len(corrector.poll()) == 37
+        before = line.source.fence()
+        source.restore()  # 37 rows never happened
+        with psycopg.connect(world.trade_url) as late:  # under an id below the fence of the other server
+            late.execute(LATE, [5000, START - 50 * MINUTE])
+            late.commit()
+        with psycopg.connect(world.trade_url) as trade:
+            row = trade.execute("SELECT xmin::text::bigint FROM transactions WHERE transaction_id = 5000")
+            assert row.fetchone()[0] < before.xmin  # type: ignore[index] # one row
+        use_up(world, before.xmax + 100)
+        _reconnect(line)
+        with capture_logs() as said:
+            assert len(corrector.poll()) == 38
+        assert [e["event"] for e in said if e["event"].startswith("source.")] == ["source.restarted"]
+        assert differences(world, oracle_minutes=0) == []
+        world.insert([(5001, "shop", "CANCEL", 5, START - 51 * MINUTE)])
+        assert corrector.poll() == [START - 51 * MINUTE]
+        assert corrector.poll() == []
 
 
 @pytest.mark.timeout(200)
