@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from baselines.rules import load_rules
 from pipeline.compare import Comparison, PlatformNumbers, SameMinutes
 from pipeline.judge import judge
-from pipeline.outage import ordinary, platform_rows
+from pipeline.outage import _most, ordinary, platform_rows
 from tests.unit.test_judge import drop, surge
 
 RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
@@ -150,3 +152,13 @@ def test_literal_knows_the_briefs_two_rules_alone(policy: str, rows: int) -> Non
         found.select("minute", "merchant_id", "tier", "kind", "passed", "reason").rows()
         == [(NOON, "*", "top", "silence", True, "fires")] * rows
     )
+
+
+@given(st.lists(st.tuples(st.integers(-2, 3), st.integers(0, 3)), max_size=12), st.integers(0, 12))
+def test_those_left_out_are_the_last_of_all_merchants_in_order(
+    rows: list[tuple[int, int]], count: int
+) -> None:
+    deviation, week = (np.array([row[n] for row in rows], np.int64) for n in (0, 1))
+    chosen = _most(deviation, week, count).tolist()
+    assert len(set(chosen)) == len(chosen)
+    assert sorted(rows[place] for place in chosen) == sorted(rows)[max(len(rows) - count, 0) :]
