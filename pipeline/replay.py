@@ -42,8 +42,8 @@ KEPT_WHOLE = 500_000
 #: Each stretch rebuilds nine days of windows first, in more than a gigabyte at full size.
 MOST_JOBS = 4
 _TOLD_EVERY_S = 0.2
-#: For the processes of stretches, where the allocator is glibc's: keep the memory of one day's rows for the next
-#: day's. Given back and taken again it costs page faults, up to half of the time of a rebuild.
+#: For the processes of stretches, where the allocator is glibc's: keep the memory of one day's rows for the
+#: next day's. Given back and taken again it costs page faults, up to half of the time of a rebuild.
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 _RAW = KINDS.index("rule")
 
