@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,12 +24,13 @@ def aggregate(transactions: pl.DataFrame, span: Span) -> pl.DataFrame:
     without rows in a minute has no row here; the windows know that it counts as zero.
     """
     approved = (pl.col("kind") == APPROVAL).cast(pl.Int64)
-    tied = pl.col("occurred_at") - pl.col("approved_at") <= FRESH  # null where no approval is named
+    age = pl.col("occurred_at") - pl.col("approved_at")  # null where no approval is named
+    fresh = pl.when(age >= timedelta(0)).then(age <= FRESH)  # nothing is cancelled before it was approved
     # A live span is one minute: grouping by the merchant alone halves the time of the hottest step.
     minute = pl.lit(span.start, UTC_TIME) if span.minutes == 1 else pl.col("occurred_at").dt.truncate("1m")
     keys = ["merchant_id"] if span.minutes == 1 else ["minute", "merchant_id"]
     counted = (
-        transactions.select(minute.alias("minute"), "merchant_id", "amount", approved=approved, fresh=tied)
+        transactions.select(minute.alias("minute"), "merchant_id", "amount", approved=approved, fresh=fresh)
         .with_columns(
             approved_amount=pl.col("approved") * pl.col("amount"),
             # An approval is tied to nothing, whatever a query gives for it.

@@ -88,6 +88,9 @@ def refresh_categories(source: TradeSource, state: State, next_minute: datetime)
     except MinuteriskError as error:
         log.warning("categories.not_read", error=error.what, next=error.hint)
         return False
+    except Exception:  # whatever an optional query gives, no minute may wait for it
+        log.exception("categories.not_read", alarm=True)
+        return False
     stored = state.categories()
     if read is None and stored.is_empty():
         return True

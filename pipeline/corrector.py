@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -36,16 +37,19 @@ from pipeline.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from typing import Any
 
     from pipeline.catch_up import Pipeline
     from pipeline.correct import Rejudged
     from pipeline.count import Counted
     from pipeline.lake import LakeFile
-    from pipeline.source import Changed, Fence
+    from pipeline.source import Changed, Fence, TradeSource
 
 log = structlog.get_logger()
+
+#: After a restart of the source so much is compared in one statement, which its timeout has to allow.
+COMPARED_AT_ONCE = timedelta(hours=1)
 
 
 class Corrector:
@@ -54,6 +58,11 @@ class Corrector:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._look_back: LookBack | None = None
+        self._to_compare: datetime | None = (
+            None  # a start of the server after which totals are to be compared
+        )
+        self._compared: datetime | None = None  # one after which they have been
+        self._left: Span | None = None  # what of the horizon is still to be compared
         self.open_for: timedelta | None = None  # how long the oldest open transaction may have been open
 
     def poll(self) -> list[datetime]:
@@ -78,10 +87,9 @@ class Corrector:
         changed = pipeline.source.changed(since, search, known)
         if changed.fence.xmax < since.xmax:
             return self._after_failover(since, changed.fence, Span(min(horizon, next_minute), next_minute))
-        if since.of_another_start(changed.fence):
-            return self._after_restart(changed, known, Span(min(horizon, next_minute), next_minute))
         corrected = self.correct([m for m in changed.minutes if m in known], "late_commit")
-        self._record(changed.fence, self._look_back, _strays(changed, known, next_minute))
+        fence = self._recognise_restart(since, changed.fence)
+        self._record(fence, self._look_back, _strays(changed, known, next_minute))
         return corrected
 
     def repair(self) -> list[datetime]:
@@ -197,19 +205,42 @@ class Corrector:
         self._record(fence, self._look_back, {})
         return corrected
 
-    def _after_restart(self, changed: Changed, known: Container[datetime], horizon: Span) -> list[datetime]:
-        """The server began anew: it may be another one, whose ids have overtaken ours and tell nothing.
+    def _recognise_restart(self, since: Fence, fence: Fence) -> Fence:
+        """What to remember of `fence`: not the server's new start before `compare_after_restart` is through.
 
-        So the totals of every minute are compared at once, as the hourly reconciliation does of the newest.
+        The server may be another one, whose ids have overtaken ours and tell nothing of what was read before.
         """
-        pipeline, fence = self._pipeline, changed.fence
-        log.warning("source.restarted", started=fence.started and fence.started.isoformat(), alarm=True)
-        compared = reconcile(pipeline.source, pipeline.state, horizon, pipeline.lake.zone)
-        minutes = {*changed.minutes, *(difference.minute for difference in compared)}
-        corrected = self.correct([minute for minute in minutes if minute in known], "reconciliation")
-        self._look_back = LookBack(first_fence(fence))
-        self._record(fence, self._look_back, _strays(changed, known, horizon.end))
-        return corrected
+        if not since.of_another_start(fence) or self._compared == fence.started:
+            return fence
+        if self._to_compare != fence.started:
+            log.warning("source.restarted", started=fence.started and fence.started.isoformat(), alarm=True)
+            self._look_back = LookBack(first_fence(fence))
+            self._left, self._to_compare = None, fence.started
+        return replace(fence, started=since.started)
+
+    @property
+    def comparing(self) -> bool:
+        """Is there anything for `compare_after_restart`?"""
+        return self._to_compare is not None
+
+    def compare_after_restart(self, source: TradeSource) -> None:
+        """Compare the totals of the horizon an hour at a time, newest first, and ask the tick for repairs.
+
+        For a thread of its own, with a source of its own. What fails goes on with the same hour next time.
+        """
+        pipeline, started = self._pipeline, self._to_compare
+        next_minute = pipeline.state.next_minute()
+        if started is None or next_minute is None:
+            return
+        left = self._left or Span(min(floor_minute(source.clock() - HORIZON), next_minute), next_minute)
+        while left.minutes:
+            hour = Span(max(left.start, left.end - COMPARED_AT_ONCE), left.end)
+            found = reconcile(source, pipeline.state, hour, pipeline.lake.zone)
+            pipeline.state.request_repairs([d.minute for d in found if d.ledger is not None])
+            self._left = left = Span(left.start, hour.start)
+        if self._to_compare == started:  # it may have begun anew meanwhile
+            self._compared, self._to_compare, self._left = started, None, None
+            log.info("source.compared_after_restart", started=started.isoformat())
 
 
 def _strays(changed: Changed, known: Container[datetime], next_minute: datetime) -> dict[str, list[datetime]]:

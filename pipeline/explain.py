@@ -134,7 +134,11 @@ def _surge_account(numbers: SurgeNumbers, rules: Rules) -> Account:
     aw, cw = int(numbers.approvals_week[0]), int(numbers.cancels_week[0])
     limit = rule.factor * cw * ah
     needed = max(1, -(-limit // aw)) if aw else None
-    more = "no approvals in the week: not judged" if needed is None else _cancels_missing(needed - ch)
+    more = (
+        "no approvals in the week: the rule itself does not judge"
+        if needed is None
+        else _cancels_missing(needed - ch)
+    )
     return Account(
         CANCEL_SURGE,
         {"approvals_hour": ah, "cancels_hour": ch, "approvals_week": aw, "cancels_week": cw},

@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pipeline.categories import conform_categories
+from pipeline.errors import SourceChanged
 from pipeline.schema import conform_source
 from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
 from pipeline.translate import source_errors
@@ -119,19 +120,14 @@ class Source:
         """Names and payouts of a few merchants; those the source does not know are left out."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        with source_errors(self.url):
-            try:
-                found = self._small_connection().execute(self._query("at_risk"), parameters).fetchall()
-            except psycopg.Error:
-                self.close()
-                raise
+        found = self._few_rows(self._query("at_risk"), parameters)
         return {
             r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found
         }
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
-        if not has_query(self._queries, "categories"):
+        if not has_query(self._queries, "categories", "postgresql"):
             return None
         with self._snapshot() as cursor:
             given = self._fetch(cursor, "categories")
@@ -144,10 +140,12 @@ class Source:
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
             self._fetch(cursor, "changed", clock, 0)
+            self._fetch(cursor, "totals", clock, clock)
             rows = self._fetch(cursor, "transactions", clock, clock)
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.payouts([], clock.date(), 1, clock)
+        self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
 
     def _query(self, name: str) -> str:
         return read_query(self._queries, name, "postgresql")
@@ -161,7 +159,11 @@ class Source:
 
     def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
         cursor.execute(self._query(name), list(parameters) or None)
-        frame = pl.from_arrow(cursor.fetch_arrow_table())
+        table = cursor.fetch_arrow_table()
+        if len(set(table.column_names)) < len(table.column_names):
+            msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
+            raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
+        frame = pl.from_arrow(table)
         return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 
     @contextmanager
@@ -186,6 +188,14 @@ class Source:
                 cursor.execute("SET application_name = 'minuterisk'")
             self._rows.commit()
         return self._rows
+
+    def _few_rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        with source_errors(self.url):
+            try:
+                return self._small_connection().execute(query.encode(), parameters).fetchall()
+            except psycopg.Error:
+                self.close()
+                raise
 
     def _small_connection(self) -> psycopg.Connection[dict[str, Any]]:
         if self._few is None:

@@ -161,7 +161,7 @@ class MySqlSource:
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
-        if not has_query(self._queries, "categories"):
+        if not has_query(self._queries, "categories", "mysql"):
             return None
         with self._snapshot() as ask:
             given = ask("categories")
@@ -176,6 +176,8 @@ class MySqlSource:
             rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
+            statement = self._text(self._connect(), "without_time", {})
+            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
             self._check_engines()
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String

@@ -77,6 +77,9 @@ _NUMBERS = tuple(name for name, dtype in SIGNAL.items() if dtype == pl.Int64)
 _EMPTY = SIGNAL.to_frame()
 
 
+#: So much of the cancels has to name its approval before cohorts are spoken of.
+_TIED_PERCENT = 90
+
 #: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,) each.
 Columns = dict[str, "Integers"]
 
@@ -384,9 +387,9 @@ def _tied(numbers: SurgeNumbers, cohorts: CohortNumbers | None, like: Integers, 
     at = numbers.positions
     fresh, older = cohorts.fresh_hour[at], cohorts.older_hour[at]
     week = cohorts.fresh_week[at], cohorts.older_week[at]
-    # With fewer, what is tied says little of what is not.
-    known = (2 * (fresh + older) >= numbers.cancels_hour) & (2 * sum(week) >= numbers.cancels_week)
-    known &= sum(week) > 0
+    # What is tied has to stand for all of them, in the hour as in the week: the two are compared.
+    known = 100 * (fresh + older) >= _TIED_PERCENT * numbers.cancels_hour
+    known &= (100 * sum(week) >= _TIED_PERCENT * numbers.cancels_week) & (sum(week) > 0)
     approvals = np.maximum(numbers.approvals_week, 1)
     share = like / (days * approvals)  # of the week's approvals, in such an hour
     level = cohorts.approvals_day[at] * (WEEK_MINUTES // DAY_MINUTES) / approvals

@@ -271,6 +271,12 @@ class Service:
             log.error("reconcile.difference", **difference.as_json())
         pipeline.state.request_repairs([difference.minute for difference in differences])
 
+    def compare_after_restart(self) -> None:
+        """Where the source began anew: compare the horizon's totals, and leave the repairs to the tick."""
+        if self._corrector.comparing:
+            with self.pipeline.source.again() as source:
+                self._corrector.compare_after_restart(source)
+
     def prove(self) -> None:
         """Once a day: horizon against source, files against checksums; repair, then state what holds."""
         pipeline = self.pipeline

@@ -102,11 +102,17 @@ def read_query(folder: Path, name: str, dialect: str) -> str:
         msg = f"cannot read the extraction query {path}: {error.strerror}"
         hint = f"point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/{dialect}"
         raise ConfigurationError(msg, hint) from error
+    except UnicodeDecodeError as error:
+        msg = f"the extraction query {path} is not UTF-8: byte {error.start} cannot be read"
+        raise ConfigurationError(msg, "save the file as UTF-8") from error
 
 
-def has_query(folder: Path, name: str) -> bool:
-    """Is there such a query? Only an optional one may be missing."""
-    return (folder / f"{name}.sql").exists()
+def has_query(folder: Path, name: str, dialect: str) -> bool:
+    """Is there such a query? Only an optional one may be missing, or say nothing."""
+    if not (folder / f"{name}.sql").exists():
+        return False
+    lines = read_query(folder, name, dialect).splitlines()
+    return any(line.strip() and not line.strip().startswith("--") for line in lines)
 
 
 class TradeSource(Protocol):

@@ -106,6 +106,8 @@ class Oracle:
         for t in self._of.get(merchant, ()):
             if t.kind != "CANCEL" or t.approved is None or not end - HOUR - WEEK <= t.at < end:
                 continue
+            if t.approved > t.at:
+                continue
             found[2 * (t.at < end - HOUR) + (t.at - t.approved > DAY)] += 1
         return found[0], found[1], found[2], found[3]
 

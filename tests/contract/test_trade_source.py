@@ -519,6 +519,41 @@ def test_a_query_that_gives_too_little_is_a_clear_stop(trade: Trade, tmp_path: P
         source.check()
 
 
+@pytest.mark.parametrize("name", ["totals", "without_time", "changed", "transactions"])
+def test_check_finds_a_query_that_does_not_run(trade: Trade, tmp_path: Path, name: str) -> None:
+    with (
+        trade.source(trade.queries(tmp_path / "wrong", **{name: "SELECT nothing FROM nowhere"})) as source,
+        pytest.raises(ConfigurationError, match="nowhere"),
+    ):
+        source.check()
+
+
+def test_an_optional_query_that_says_nothing_is_no_query(trade: Trade, tmp_path: Path) -> None:
+    with trade.source(trade.queries(tmp_path / "off", categories="-- switched off\n\n")) as source:
+        assert source.categories() is None
+
+
+def test_a_query_in_another_encoding_is_named(trade: Trade, tmp_path: Path) -> None:
+    folder = trade.queries(tmp_path / "korean")
+    (folder / "categories.sql").write_bytes("-- 업종\nSELECT 1".encode("cp949"))
+    with (
+        trade.source(folder) as source,
+        pytest.raises(ConfigurationError, match=r"categories\.sql is not UTF-8"),
+    ):
+        source.categories()
+
+
+def test_a_column_given_twice_is_named(trade: Trade, tmp_path: Path) -> None:
+    twice = "SELECT m.*, n.category FROM merchants AS m JOIN merchants AS n USING (merchant_id)"
+    trade.execute("INSERT INTO merchants (merchant_id, category) VALUES ('a', 'b')")
+    with (
+        trade.source(trade.queries(tmp_path / "twice", categories=twice)) as source,
+        pytest.raises(SourceChanged) as caught,
+    ):
+        source.categories()
+    assert "own name" in caught.value.hint or "share a name" in caught.value.hint
+
+
 # ------------------------------------------------------------------ the whole way
 
 

@@ -33,8 +33,8 @@ SELECT date_trunc('minute', occurred_at, 'UTC') AS minute, merchant_id,
        count(*) FILTER (WHERE kind = 'CANCEL') AS cancel_count,
        coalesce(sum(amount) FILTER (WHERE kind = 'APPROVAL'), 0)::bigint AS approval_amount,
        coalesce(sum(amount) FILTER (WHERE kind = 'CANCEL'), 0)::bigint AS cancel_amount,
-       count(*) FILTER (WHERE kind = 'CANCEL' AND original_occurred_at >= occurred_at - interval '24 hours')
-           AS cancel_fresh_count,
+       count(*) FILTER (WHERE kind = 'CANCEL' AND original_occurred_at <= occurred_at
+           AND original_occurred_at >= occurred_at - interval '24 hours') AS cancel_fresh_count,
        count(*) FILTER (WHERE kind = 'CANCEL' AND original_occurred_at < occurred_at - interval '24 hours')
            AS cancel_older_count
 FROM transactions WHERE {_GOOD} AND occurred_at >= %s AND occurred_at < %s GROUP BY 1, 2

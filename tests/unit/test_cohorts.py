@@ -103,18 +103,24 @@ def test_the_usual_cancels_of_each_age_follow_a_plain_reading() -> None:
 @pytest.mark.parametrize(
     ("hour", "week"),
     [
-        ((20, 12, 3, 2), USUAL),  # less than half of the hour's
-        ((20, 12, 6, 6), (20, 4, 1, 0)),  # or of the week's
-        ((20, 12, 6, 6), (20, 0, 0, 0)),
+        ((20, 20, 12, 5), USUAL),  # less than nine tenths of the hour's
+        ((20, 20, 12, 8), (20, 10, 6, 2)),  # or of the week's
+        ((20, 20, 12, 8), (20, 0, 0, 0)),
     ],
 )
 def test_too_few_ties_say_nothing(hour: tuple[int, int, int, int], week: tuple[int, int, int, int]) -> None:
     assert tied(judged(hour, week, week)) == [None] * 4
 
 
-def test_half_of_the_cancels_tied_are_enough() -> None:
-    found = judged((20, 12, 3, 3), (20, 4, 1, 1), (20, 4, 1, 1))
-    assert tied(found)[:2] == [180, 180]
+def test_nine_tenths_of_the_cancels_tied_are_enough() -> None:
+    found = judged((20, 50, 30, 15), (20, 10, 6, 3), (20, 10, 6, 3))
+    assert tied(found)[:2] == [1800, 900]
+
+
+def test_a_surge_of_cancels_that_name_no_approval_is_more_cancels() -> None:
+    """Cancels made by hand: what the others say of their cohorts says nothing of these."""
+    found = judged((20, 12, 2, 1))
+    assert (found["cause"], tied(found)) == ("more_cancels", [None] * 4)
 
 
 def lake_with_a_file_from_before(tmp_path: Path) -> tuple[Lake, LakeFile, Span]:
