@@ -48,7 +48,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "fewer_approvals": "승인이 줄어 취소율이 올랐습니다.",
         "more_sales_before": "최근 하루 판매가 많아 취소도 그만큼 늘었습니다.",
         "cohorts": "최근 1시간 취소는 원 승인 기준으로 평소의 {ratio}배입니다: "
-        "24시간 이내 승인분 취소 {cancels_fresh}건(평소 {expected_fresh}건), 그 이전 승인분 {cancels_older}건(평소 {expected_older}건).",
+        "24시간 이내 승인분 취소 {cancels_fresh}건(평소 {expected_fresh}건), "
+        "그 이전 승인분 {cancels_older}건(평소 {expected_older}건).",
         "cohorts_no_ratio": "최근 1시간 취소의 원 승인: 24시간 이내 승인분 취소 {cancels_fresh}건, "
         "그 이전 승인분 {cancels_older}건(평소 0건).",
         "prior_category": "이 가맹점의 이력이 적어 업종 {category}의 취소율({rate})을 기준으로 판정했습니다.",
@@ -114,9 +115,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "fewer_approvals": "The rate rose because approvals fell.",
         "more_sales_before": "The cancels rose because the last day had many sales.",
         "cohorts": "By their approvals the hour's cancels are {ratio} times the usual: "
-        "{cancels_fresh} of the last 24 hours' sales ({expected_fresh} usual), {cancels_older} of earlier ones ({expected_older} usual).",
-        "cohorts_no_ratio": "By their approvals, in the last hour: {cancels_fresh} cancels of the last 24 hours' "
-        "sales, {cancels_older} of earlier ones (0 usual).",
+        "{cancels_fresh} of the last 24 hours' sales ({expected_fresh} usual), "
+        "{cancels_older} of earlier ones ({expected_older} usual).",
+        "cohorts_no_ratio": "By their approvals, in the last hour: {cancels_fresh} cancels of the last "
+        "24 hours' sales, {cancels_older} of earlier ones (0 usual).",
         "prior_category": "The merchant has little history: measured against the rate of its category "
         "{category} ({rate}).",
         "prior_all": "The merchant has little history: measured against the rate of all merchants ({rate}).",
