@@ -11,6 +11,8 @@ from pipeline.compare import DropNumbers, SurgeNumbers, compare
 from pipeline.judge import (
     CANCEL_SURGE,
     FIRES,
+    HELD_BY_BUDGET,
+    NO_BASELINE,
     VOLUME_DROP,
     drop_breach,
     drop_reasons,
@@ -110,7 +112,10 @@ def explain(windows: Windows, merchant_id: str, rules: Rules) -> list[Account]:
 def _with_signal(account: Account, signals: Sequence[Mapping[str, Any]]) -> Account:
     """The account with what the policy `budgeted` made of the minute."""
     if not signals:
-        return account
+        # The rule asks for a week; the windows of `budgeted` have looked at a new merchant all the same.
+        looked = account.reasons["budgeted"] == NO_BASELINE and account.numbers.get("cancels_hour", 0) > 0
+        held = {**account.reasons, "budgeted": HELD_BY_BUDGET}
+        return replace(account, reasons=held) if looked else account
     shown = {name: signals[0][name] for name in BUDGETED_COLUMNS if signals[0][name] is not None}
     return replace(account, reasons={**account.reasons, "budgeted": signals[0]["reason"]}, signal=shown)
 

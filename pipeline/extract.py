@@ -140,9 +140,9 @@ class Source:
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
             self._fetch(cursor, "changed", clock, 0)
-            self._fetch(cursor, "totals", clock, clock)
             rows = self._fetch(cursor, "transactions", clock, clock)
-        checked = conform_source(rows, str(self._queries / "transactions.sql"))
+            checked = conform_source(rows, str(self._queries / "transactions.sql"))
+            self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.payouts([], clock.date(), 1, clock)
         self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table

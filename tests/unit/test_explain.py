@@ -124,6 +124,14 @@ def test_what_did_not_fire_says_how_far_it_is_from_it(windows: Windows) -> None:
     assert accounts(windows, "surging")["cancel_surge"].distance == "breached"
 
 
+def test_a_new_merchant_is_not_judged_by_the_rule_but_by_the_windows_of_the_budget() -> None:
+    new = [Transaction("new", kind, 100, JUDGED) for kind in ("APPROVAL", "APPROVAL", "CANCEL")]
+    found = accounts(made_windows([*history(), *new]), "new")["cancel_surge"]
+    plain = {"literal": "no_baseline", "supported": "no_baseline"}
+    assert found.reasons == {**plain, "budgeted": "held_by_budget"}
+    assert found.windows
+
+
 def test_a_merchant_never_seen_has_zeros_and_no_baseline(windows: Windows) -> None:
     found = accounts(windows, "never seen")
     assert set(found["cancel_surge"].numbers.values()) == {0}
