@@ -58,11 +58,11 @@ class Corrector:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._look_back: LookBack | None = None
-        self._to_compare: datetime | None = (
-            None  # a start of the server after which totals are to be compared
-        )
-        self._compared: datetime | None = None  # one after which they have been
-        self._left: Span | None = None  # what of the horizon is still to be compared
+        # Starts of the source's server after which totals are to be compared, and after which they have been;
+        # by start, what of the horizon is left. Another thread compares: see compare_after_restart.
+        self._to_compare: datetime | None = None
+        self._compared: datetime | None = None
+        self._left: dict[datetime, Span] = {}
         self.open_for: timedelta | None = None  # how long the oldest open transaction may have been open
 
     def poll(self) -> list[datetime]:
@@ -215,7 +215,7 @@ class Corrector:
         if self._to_compare != fence.started:
             log.warning("source.restarted", started=fence.started and fence.started.isoformat(), alarm=True)
             self._look_back = LookBack(first_fence(fence))
-            self._left, self._to_compare = None, fence.started
+            self._to_compare = fence.started
         return replace(fence, started=since.started)
 
     @property
@@ -232,14 +232,16 @@ class Corrector:
         next_minute = pipeline.state.next_minute()
         if started is None or next_minute is None:
             return
-        left = self._left or Span(min(floor_minute(source.clock() - HORIZON), next_minute), next_minute)
+        whole = Span(min(floor_minute(source.clock() - HORIZON), next_minute), next_minute)
+        left = self._left.get(started, whole)
         while left.minutes:
             hour = Span(max(left.start, left.end - COMPARED_AT_ONCE), left.end)
             found = reconcile(source, pipeline.state, hour, pipeline.lake.zone)
             pipeline.state.request_repairs([d.minute for d in found if d.ledger is not None])
-            self._left = left = Span(left.start, hour.start)
+            left = Span(left.start, hour.start)
+            self._left = {started: left}
         if self._to_compare == started:  # it may have begun anew meanwhile
-            self._compared, self._to_compare, self._left = started, None, None
+            self._compared, self._to_compare, self._left = started, None, {}
             log.info("source.compared_after_restart", started=started.isoformat())
 
 

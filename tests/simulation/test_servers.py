@@ -25,6 +25,8 @@ from tests.simulation.world import world as own_world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
+
     from pipeline.catch_up import Pipeline
     from tests.simulation.world import Server, World
 
@@ -168,11 +170,29 @@ def test_a_failover_to_a_server_whose_ids_have_overtaken_ours_is_recognised_by_i
         assert told == ["source.restarted", "source.compared_after_restart"]
         known = line.state.source_fence()
         assert known
+        assert known.fence.started
         assert known.fence.started == line.source.fence().started
         assert differences(world, oracle_minutes=0) == []
         world.insert([(5001, "shop", "CANCEL", 5, START - 51 * MINUTE)])
         assert corrector.poll() == [START - 51 * MINUTE]
         assert corrector.poll() == []
+        later = known.fence.started + HOUR  # it begins anew while it is being compared
+        with line.source.again() as beside:
+            totals = beside.totals
+            asked: list[Span] = []
+
+            def meanwhile(span: Span) -> pl.DataFrame:
+                asked.append(span)
+                corrector._to_compare = later
+                return totals(span)
+
+            monkeypatch.setattr(beside, "totals", meanwhile)
+            corrector._to_compare = known.fence.started
+            corrector.compare_after_restart(beside)
+            assert corrector.comparing
+            hours = len(asked)
+            corrector.compare_after_restart(beside)
+            assert (len(asked), corrector.comparing) == (2 * hours, False)
 
 
 @pytest.mark.timeout(200)
