@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 
 from app.rows import Event, Incident, IncidentList, Overview
+from pipeline.alarms import OpenAlarm
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
 from pipeline.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
@@ -158,6 +159,10 @@ class Door:
         """What people were told about an incident, newest first, with the state of each delivery."""
         rows = self._state("ops/app_events", {"incident_id": incident_id, "at_most": at_most})
         return tuple(Event(**row) for row in rows)
+
+    def alarms(self) -> tuple[OpenAlarm, ...]:
+        """What is wrong now, oldest first."""
+        return tuple(OpenAlarm(**row) for row in self._state("ops/open_alarms", {}))
 
     def budget(self, day_start: datetime) -> Spent:
         """The false-alarm budget: what was opened since `day_start`, and what chance alone opens a day."""

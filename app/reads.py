@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from app.rows import Event, Incident, IncidentList, Overview
+    from pipeline.alarms import OpenAlarm
     from pipeline.settings import Settings
     from pipeline.spent import Spent
 
@@ -68,6 +69,12 @@ _published = st.cache_data(
 def overview(page: Page) -> Overview:
     """See `Door.overview`."""
     return page.door.overview()
+
+
+@_shared
+def alarms(page: Page) -> tuple[OpenAlarm, ...]:
+    """See `Door.alarms`."""
+    return page.door.alarms()
 
 
 @_shared

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from baselines.categories import Categories
+from pipeline.alarms import Alarms
 from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.categories import refresh_categories
@@ -91,6 +92,7 @@ class Pipeline:
         self.lake = lake
         self.state = state
         self.monotonic = monotonic
+        self.alarms = Alarms(state.engine, state.url)
         self._line: Line | None = None
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)

@@ -5,7 +5,8 @@
     │   ├── SettingsError           an unknown, malformed or contradictory setting
     │   └── ConfigurationError      source, state or home are not as they must be (table, right, URL)
     ├── PassingError                exit code 1: the same step may succeed later, nothing was lost
-    │   ├── SourceUnavailable       the trade database does not answer or ended the query
+    │   ├── SourceUnavailable       the trade database cannot be reached, or it goes away
+    │   ├── SourceTooSlow           the trade database ended a query of ours that took too long
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
     │   ├── NotLeader               another process leads this installation
@@ -13,7 +14,8 @@
     │   ├── NotPosted               a message certainly did not reach its channel
     │   └── PerhapsPosted           a message may have reached its channel
     ├── PermanentError              exit code 1: repeating the step cannot help
-    │   ├── SourceChanged           the extraction query no longer gives the columns it must give
+    │   ├── SourceChanged           an extraction query is wrong: its text, its columns or their types
+    │   ├── SourceValueWrong        a value in the trade database cannot be cast, read or stored
     │   ├── LakeDamaged             a published file is missing or not what the ledger says
     │   ├── FencedOut               this process led once; a newer leader has taken over
     │   └── Refused                 a channel will never take a message (also MessageMalformed)
@@ -59,7 +61,11 @@ class PassingError(MinuteriskError):
 
 
 class SourceUnavailable(PassingError):
-    """The trade database does not answer, or it ended our query."""
+    """The trade database cannot be reached, or it goes away."""
+
+
+class SourceTooSlow(PassingError):
+    """The trade database ended a query of ours that took too long, or one that stood in somebody's way."""
 
 
 class StateUnavailable(PassingError):
@@ -83,7 +89,11 @@ class PermanentError(MinuteriskError):
 
 
 class SourceChanged(PermanentError):
-    """The extraction query no longer gives the columns it must give."""
+    """An extraction query is wrong: its text, its columns or their types."""
+
+
+class SourceValueWrong(PermanentError):
+    """A value in the trade database cannot be cast, read or stored; the other rows are right."""
 
 
 class LakeDamaged(PermanentError):

@@ -109,6 +109,7 @@ class Metrics:
             ["of"],
             registry=r,
         )
+        self.alarms = Gauge("minuterisk_alarms", "Open alarms by name", ["name"], registry=r)
         self.leader = Gauge("minuterisk_leader_epoch", "Epoch of this process's leadership", registry=r)
 
     def serve(self, port: int, *, or_any: bool = False) -> int | None:
@@ -129,6 +130,11 @@ class Metrics:
                 msg, "set MINUTERISK_METRICS_PORT to a free port, or to 0 for no metrics"
             ) from error
         return port
+
+    def observe_alarms(self, open_now: Mapping[str, int]) -> None:
+        """Record how many alarms of each name are open."""
+        for name, number in open_now.items():
+            self.alarms.labels(name).set(number)
 
     def observe_budget(self, found: Spent) -> None:
         """Record the budget; nothing of the null before its first measurement."""

@@ -242,6 +242,7 @@ class Service:
     def heartbeat(self) -> None:
         """Say that this leader is alive."""
         self.pipeline.state.heartbeat()
+        self.metrics.observe_alarms(self.pipeline.alarms.counts())
 
     def housekeeping(self) -> None:
         """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""

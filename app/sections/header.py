@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from app.reads import Page
     from app.rows import Overview
     from pipeline.manifest import Manifest
+
+ALARMS_SHOWN: Final = 8
 
 
 def show_header(page: Page) -> None:
@@ -35,7 +37,17 @@ def show_header(page: Page) -> None:
     )
     top = _top(page, pulse(overview, manifest, page.clock()))
     st.html(
-        join([top, cards, state_problem, lake_problem, _deliveries(page, overview), _strays(page, overview)])
+        join(
+            [
+                top,
+                cards,
+                state_problem,
+                lake_problem,
+                _alarms(page),
+                _deliveries(page, overview),
+                _strays(page, overview),
+            ]
+        )
     )
 
 
@@ -135,6 +147,23 @@ def _publication(page: Page, manifest: Manifest | None) -> Markup:
         return card(label, "–")
     note = page.texts("header.version.note", time=moment(manifest.generated_at, page.zone, seconds=True))
     return card(label, f"#{count(manifest.version)}", note)
+
+
+def _alarms(page: Page) -> Markup:
+    """What is wrong now: each with what was met and what to do, those that concern the numbers first."""
+    try:
+        found = sorted(reads.alarms(page), key=lambda alarm: not alarm.wrong)
+    except MinuteriskError:  # the notice of the database says so, or an older version made it
+        return Markup("")
+    shown = []
+    for alarm in found[:ALARMS_SHOWN]:
+        since = page.texts("header.alarm.since", time=moment(alarm.since, page.zone))
+        title = page.texts.word("alarm", alarm.name) + (f" · {alarm.subject}" if alarm.subject else "")
+        body = " ".join(part for part in (since, f"{alarm.what.rstrip('.')}.", alarm.hint) if part)
+        shown.append(notice(title, body, tone="bad" if alarm.wrong else "warn"))
+    if len(found) > ALARMS_SHOWN:
+        shown.append(notice(page.texts("header.alarm.more", count=count(len(found) - ALARMS_SHOWN))))
+    return join(shown)
 
 
 def _deliveries(page: Page, overview: Overview | None) -> Markup:

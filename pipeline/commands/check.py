@@ -12,6 +12,7 @@ import sqlalchemy
 from sqlalchemy import text
 
 from baselines.rules import load_rules
+from pipeline.alarms import open_alarms
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import connect_urls, open_urls
 from pipeline.errors import ConfigurationError, MinuteriskError, UsageError
@@ -116,18 +117,29 @@ def _state(settings: Settings) -> None:
         raise ConfigurationError(msg, "the next `minuterisk run` brings it up to date")
 
 
-def _live(settings: Settings) -> None:
+def _live(settings: Settings) -> str | None:
     with _state_connection(settings) as connection:
         if not sqlalchemy.inspect(connection).has_table("leader"):
             msg = "the pipeline has never run here"
             raise MinuteriskError(msg, "start it with `minuterisk run`")
         pulse = connection.execute(text(sql("ops/pulse"))).mappings().one()
+        alarms = open_alarms(connection.engine, _urls(settings).state_url) if _has_alarms(connection) else []
     if pulse["heartbeat_age"] > HEART_STOPPED:
         msg = f"the last heartbeat is {pulse['heartbeat_age']} old ({pulse['holder'] or 'no leader yet'})"
         raise MinuteriskError(msg, "restart `minuterisk run`; it goes on from the ledger")
     if pulse["lag"] is not None and pulse["lag"] > LATE:
         msg = f"the newest judged minute ended {pulse['lag']} ago"
         raise MinuteriskError(msg, "it is catching up, or a step fails: see the log of `minuterisk run`")
+    wrong = [alarm for alarm in alarms if alarm.wrong]
+    if wrong:
+        msg = "; ".join(f"{alarm.name}: {alarm.what}" for alarm in wrong)
+        raise MinuteriskError(msg, wrong[0].hint)
+    return "; ".join(f"ok, but {alarm.name}: {alarm.what}" for alarm in alarms) or None
+
+
+def _has_alarms(connection: sqlalchemy.Connection) -> bool:
+    """An operational database that an older version made has none."""
+    return sqlalchemy.inspect(connection).has_table("alarm")
 
 
 def traffic(settings: Settings) -> str:

@@ -8,11 +8,12 @@ import pytest
 
 import app
 from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts
+from pipeline.alarms import ALARMS
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(app.__file__).parent.rglob("*.py"))
 #: Keys that the code puts together from a word of the database, a window or a step.
 COMPOSED = re.compile(
-    r"(pulse|trend\.scope|trend\.window|trend\.step|rule|severity|status|tier|policy|event|delivery|kind|cause|prior|number|events)\."
+    r"(pulse|trend\.scope|trend\.window|trend\.step|rule|severity|status|tier|policy|event|delivery|kind|cause|prior|number|events|alarm)\."
 )
 
 
@@ -55,3 +56,7 @@ def test_an_unknown_key_is_an_error(language: str) -> None:
 def _without_texts() -> str:
     folder = Path(app.__file__).parent
     return "\n".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.py") if p.name != "texts.py")
+
+
+def test_every_alarm_has_a_title() -> None:
+    assert {key.removeprefix("alarm.") for key in KOREAN if key.startswith("alarm.")} == set(ALARMS)

@@ -1,0 +1,3 @@
+-- What was wrong is right again.
+-- Parameters: :name, :subject. Grain: one row, or none where it was not open.
+UPDATE alarm SET ended_at = now() WHERE name = :name AND subject = :subject AND ended_at IS NULL
