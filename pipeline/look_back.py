@@ -2,10 +2,10 @@
 
 A row is unseen as long as its transaction is open. Which transactions were open at the fence of the last
 search and have ended since, every reader can tell (the snapshots list them); when they took their id, the
-fences of the ticks between tell to a second. So the *short* search, every 10 s, looks at rows written since the
-oldest of these, or since 10 s before the last fence. What it cannot see is how long a transaction sat idle
-before its first write, whose row is as old as the transaction: the *deep* search, once a minute, allows 5
-minutes for that. Where the reader may see when the transactions of others began, both are exact.
+fences of the ticks between tell to a second. So the *short* search, every 10 s, looks at rows written since
+the oldest of these, or since 10 s before the last fence. What it cannot see is how long a transaction sat
+idle before its first write, whose row is as old as the transaction: the *deep* search, once a minute, allows
+5 minutes for that. Where the reader may see when the transactions of others began, both are exact.
 """
 
 from __future__ import annotations

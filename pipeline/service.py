@@ -313,7 +313,7 @@ class Service:
         pipeline.state.request_repairs([difference.minute for difference in differences])
 
     def compare(self) -> None:
-        """Beside the tick: totals of the horizon where the source began anew, and of old minutes with rows."""
+        """Beside the tick: totals of the horizon where the source began anew, of old minutes with rows."""
         if self._corrector.comparing or self._corrector.has_old_suspects():
             with self.pipeline.source.again() as source:
                 self._corrector.compare_after_restart(source)

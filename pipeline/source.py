@@ -146,8 +146,7 @@ def fence_of(row: Mapping[str, Any]) -> Fence:
     replayed = row.get("replayed")
     standby = None
     if row.get("standby") or replayed:
-        why = row.get("standby_why") or "its replay is behind"
-        standby = Standby(_utc(replayed), bool(row.get("caught_up")), why)
+        standby = _standby(row)
     in_progress = None
     next_xid = row.get("next_xid")
     if (
@@ -166,6 +165,15 @@ def fence_of(row: Mapping[str, Any]) -> Fence:
         open=None if opened is None or standby else tuple(moment.astimezone(UTC) for moment in opened),
         standby=standby,
     )
+
+
+def _standby(row: Mapping[str, Any]) -> Standby:
+    """Equal positions say nothing while nothing is received, and a paused one receives on."""
+    paused, receiving = bool(row.get("paused")), bool(row.get("receiving"))
+    why = "its replay is paused" if paused else "its replay is behind"
+    if "receiving" in row and not receiving and not paused:
+        why = "it receives nothing from its primary"
+    return Standby(_utc(row.get("replayed")), bool(row.get("received")) and receiving and not paused, why)
 
 
 def _utc(moment: datetime | None) -> datetime | None:
