@@ -182,7 +182,8 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
 def conform_source(frame: pl.DataFrame, query: str) -> pl.DataFrame:
     """Check what an extraction query gave against `TRANSACTION`; merchant_id keeps its own type.
 
-    An all-null column is accepted as the type it should have. Anything else raises `SourceChanged`
+    An all-null column is accepted as the type it should have; an optional one of another type is null, see
+    `unfit_columns`. Anything else raises `SourceChanged`
     with the column, because half a minute must never be published.
     """
     missing = [name for name in TRANSACTION if name not in frame.columns]
@@ -191,8 +192,21 @@ def conform_source(frame: pl.DataFrame, query: str) -> pl.DataFrame:
         given = ", ".join(frame.columns)
         msg = f"the extraction query {query} gives no column {', '.join(required)}; it gives {given}"
         raise SourceChanged(msg, f"name the column in the query: it must give {', '.join(PAYMENT)}")
-    frame = frame.with_columns(pl.lit(None, TRANSACTION[name]).alias(name) for name in missing)
+    unknown = [*missing, *unfit_columns(frame, query)]
+    frame = frame.with_columns(pl.lit(None, TRANSACTION[name]).alias(name) for name in unknown)
     return frame.select(_source_column(frame[name], wanted, query) for name, wanted in TRANSACTION.items())
+
+
+def unfit_columns(frame: pl.DataFrame, query: str) -> dict[str, str]:
+    """Optional columns that are not of their type, and so are not known, each with what was met."""
+    found = {}
+    for name in OPTIONAL_COLUMNS:
+        try:
+            if name in frame.columns:
+                _source_column(frame[name], TRANSACTION[name], query)
+        except SourceChanged as error:
+            found[name] = error.what
+    return found
 
 
 def _source_column(column: pl.Series, wanted: pl.DataType, query: str) -> pl.Series:

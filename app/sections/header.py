@@ -120,7 +120,13 @@ def _risk(page: Page, overview: Overview | None) -> Markup:
     label, language = page.texts("header.risk"), page.texts.language
     if overview is None:
         return card(label, "–")
-    return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+    if not overview.unpriced:
+        return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+    note = page.texts("header.risk.unpriced", count=count(overview.unpriced))
+    if overview.unpriced == overview.open:
+        return card(label, page.texts("money.not_known"), note, tone="warn")
+    exact = won(overview.krw_at_risk, language)
+    return card(label, won_short(overview.krw_at_risk, language), f"{exact} · {note}", tone="warn")
 
 
 def _budget(page: Page, overview: Overview | None) -> Markup:

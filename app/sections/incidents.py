@@ -89,7 +89,15 @@ def _name(page: Page, incident: Incident) -> str:
 
 
 def _money_short(page: Page, incident: Incident) -> str:
-    return NOTHING if incident.of_platform else won_short(incident.krw_at_risk, page.texts.language)
+    if incident.of_platform:
+        return NOTHING
+    if incident.krw_at_risk is None:
+        return page.texts("incident.risk.not_known")
+    return won_short(incident.krw_at_risk, page.texts.language)
+
+
+def _won(page: Page, amount: int | None) -> str:
+    return page.texts("money.not_known") if amount is None else won(amount, page.texts.language)
 
 
 def _severity(page: Page, incident: Incident) -> Markup:
@@ -132,11 +140,9 @@ def _money(page: Page, incident: Incident) -> Markup:
     texts = page.texts
     if incident.of_platform:
         return tag("div", texts("incident.platform.note"), cls="mr-note")
-    paid = f"{texts('incident.risk.paid')} {won(incident.paid_out_cancelable, texts.language)}"
-    cancelled = f"{texts('incident.risk.cancelled')} {won(incident.cancelled_unrecovered, texts.language)}"
-    amount = tag(
-        "div", won(incident.krw_at_risk, texts.language), tag("small", texts("incident.risk")), cls="mr-big"
-    )
+    paid = f"{texts('incident.risk.paid')} {_won(page, incident.paid_out_cancelable)}"
+    cancelled = f"{texts('incident.risk.cancelled')} {_won(page, incident.cancelled_unrecovered)}"
+    amount = tag("div", _won(page, incident.krw_at_risk), tag("small", texts("incident.risk")), cls="mr-big")
     return join([amount, tag("div", f"{paid}  ·  {cancelled}", cls="mr-note")])
 
 
