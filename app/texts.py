@@ -65,6 +65,8 @@ KOREAN: Final[Mapping[str, str]] = {
     "state.database_down": "운영 데이터베이스에 연결할 수 없습니다.",
     "state.database_down.note": "{what} 연결되면 사건이 다시 나타납니다. 추이는 계속 볼 수 있습니다.",
     "state.lake": "게시된 파일을 읽을 수 없습니다.",
+    "state.part_failed": "이 부분을 지금 보여줄 수 없습니다",
+    "state.part_failed.note": "잠시 뒤 다시 시도합니다 ({what}). 계속되면 대시보드 로그를 확인하세요.",
     "state.lake.note": "{what} 잠시 뒤 다시 읽습니다. 계속되면 minuterisk check 를 실행하세요.",
     "state.settings": "설정을 읽을 수 없습니다.",
     # incidents
@@ -281,6 +283,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "state.database_down": "The operational database does not answer.",
     "state.database_down.note": "{what} Incidents come back with it. Trends are still read from the files.",
     "state.lake": "The published files cannot be read.",
+    "state.part_failed": "This part cannot be shown now",
+    "state.part_failed.note": "It is tried again shortly ({what}). If it lasts, see the dashboard's log.",
     "state.lake.note": "{what} They are read again shortly. If it lasts, run minuterisk check.",
     "state.settings": "The settings cannot be read.",
     # incidents

@@ -33,7 +33,9 @@ ORNAMENTS: Final = {
     "manifest": "the newest minutes, on the page and in `minuterisk sql`",
     "analyst.duckdb": "the newest minutes, for analysts",
     "metrics": "the numbers for Prometheus",
-    "budget": "the false-alarm budget in the metrics",
+    "metrics.minute": "the numbers of judged minutes",
+    "budget": "what chance alone opens a day, measured at night",
+    "budget.shown": "the false-alarm budget in the metrics",
 }
 
 

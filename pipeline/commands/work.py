@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from pipeline.commands.common import (
 )
 from pipeline.corrector import Corrector
 from pipeline.embedded import open_urls
-from pipeline.errors import DifferencesFound, FencedOut, NotLeader, UsageError
+from pipeline.errors import ConfigurationError, DifferencesFound, FencedOut, NotLeader, UsageError
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, format_minute
 from pipeline.proof import find_faults
@@ -52,7 +53,8 @@ def run() -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
     settings, metrics, stopped = read_settings(), Metrics(), Event()
     stop_on_signals(stopped)
-    metrics.serve(settings.metrics_port)
+    with suppress(ConfigurationError):  # the heartbeat tries again, and raises the alarm
+        metrics.serve(settings.metrics_port)
     while not stopped.is_set():
         try:
             _lead(settings, metrics, stopped)
