@@ -44,6 +44,7 @@ class Ornaments:
 
     def __init__(self, alarms: Alarms) -> None:
         self._alarms = alarms
+        self._traced: dict[str, str] = {}  # faults whose traceback the log has
 
     def fails(self, name: str, what: str, hint: str = "") -> None:
         """It does not work now."""
@@ -57,11 +58,15 @@ class Ornaments:
         if isinstance(error, MinuteriskError):
             self.fails(name, error.what, error.hint)
             return
-        log.warning("ornament.fault", name=name, exc_info=error)
-        self.fails(name, described(error), "see the log of `minuterisk run`")
+        what = described(error)
+        if self._traced.get(name) != what:
+            log.warning("ornament.fault", name=name, exc_info=error)
+            self._traced[name] = what
+        self.fails(name, what, "see the log of `minuterisk run`")
 
     def works(self, name: str) -> None:
         """It works; an alarm about it ends."""
+        self._traced.pop(name, None)
         self._alarms.end(ALARM, name)
 
     @contextmanager

@@ -53,8 +53,7 @@ def run() -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
     settings, metrics, stopped = read_settings(), Metrics(), Event()
     stop_on_signals(stopped)
-    with suppress(ConfigurationError):  # the heartbeat tries again, and raises the alarm
-        metrics.serve(settings.metrics_port)
+    serve_metrics(metrics, settings.metrics_port)
     while not stopped.is_set():
         try:
             _lead(settings, metrics, stopped)
@@ -62,6 +61,12 @@ def run() -> None:
             log.warning("run.fenced_out", why=error.what)  # another process leads now: stand by for it
         except NotLeader:
             break
+
+
+def serve_metrics(metrics: Metrics, port: int) -> None:
+    """Serve them, or let the heartbeat try again and raise the alarm."""
+    with suppress(ConfigurationError):
+        metrics.serve(port)
 
 
 def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
