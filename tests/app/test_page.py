@@ -260,12 +260,12 @@ def test_a_part_of_the_page_fails_alone(
 
     notice = "이 부분을 지금 보여줄 수 없습니다"
     whole = {
-        "events": ("정상 가동", "판정 근거"),
+        "events": ("정상 가동", "판단 근거"),
         "budget": ("정상 가동", "사건"),
         "alarms": ("정상 가동", "사건"),
         "incidents": ("정상 가동", "추이"),
         "overview": ("사건", "추이"),
-        "trend": ("정상 가동", "판정 근거"),
+        "trend": ("정상 가동", "판단 근거"),
     }
     for method, others in whole.items():
         with monkeypatch.context() as patched:
