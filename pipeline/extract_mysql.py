@@ -123,7 +123,9 @@ class MySqlSource:
             written = ask("changed", start=look_back.start)["minute"].to_list()
             runs = _runs([minute for minute in written if minute in known])
             counted = [ask("totals", start=run.start, end=run.end) for run in runs]
-        theirs = {row["minute"]: _totals(row) for frame in counted for row in frame.iter_rows(named=True)}
+        theirs = {
+            row["minute"]: Totals.of_source(row) for frame in counted for row in frame.iter_rows(named=True)
+        }
         minutes = (
             minute
             for minute in written
@@ -346,7 +348,3 @@ def _runs(minutes: Sequence[datetime]) -> list[Span]:
         else:
             runs.append(Span(minute, minute + MINUTE))
     return runs
-
-
-def _totals(row: Mapping[str, Any]) -> Totals:
-    return Totals(int(row["rows"]), int(row["cancels"]), int(row["amount"]))

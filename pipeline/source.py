@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from pipeline.amounts import known_amount
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+    from decimal import Decimal
     from pathlib import Path
 
     import polars as pl
@@ -46,12 +48,19 @@ class Totals:
 
     rows: int
     cancels: int
-    amount: int
+    amount: int | Decimal | None  # None: a row's amount could not be read, or is no number
 
     @classmethod
     def of_ledger(cls, row: Mapping[str, Any]) -> Totals:
         """What a ledger row says the source held."""
-        return cls(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
+        return cls(row["source_rows"], row["source_cancels"], known_amount(row["source_amount"]))
+
+    @classmethod
+    def of_source(cls, row: Mapping[str, Any]) -> Totals | None:
+        """What a row of the query `totals` says; None where the minute's totals could not be read."""
+        if row["rows"] is None:
+            return None
+        return cls(int(row["rows"]), int(row["cancels"]), known_amount(row["amount"]))
 
 
 @dataclass(frozen=True, slots=True)
