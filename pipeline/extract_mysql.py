@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
-#: MySQL has no settings of a transaction, so these and the limits end with our connection; a proxy that shares
-#: connections (ProxySQL, MaxScale) keeps a session's settings apart by client. READ ONLY has to be the session's:
-#: a statement that alters a table ends our transaction first, and would then be free to.
+#: MySQL has no settings of a transaction, so these and the limits end with our connection; a proxy that
+#: shares connections (ProxySQL, MaxScale) keeps a session's settings apart by client. READ ONLY has to be the
+#: session's: a statement that alters a table ends our transaction first, and would then be free to.
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",

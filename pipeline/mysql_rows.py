@@ -44,7 +44,7 @@ def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -
         while rows := cursor.fetchmany(_PIECE_ROWS):
             pieces.append(_typed(columns, rows))
             if at_most is not None and sum(piece.height for piece in pieces) > at_most:
-                cursor.connection = None  # type: ignore[assignment] - else its end would read the rest
+                cursor.connection = None  # type: ignore[assignment]  # its end would read the rest
                 raise TooManyRows
     except SourceChanged:
         cursor.close()  # reads the rest: left to the garbage collector it would read from a closed connection

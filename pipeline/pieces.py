@@ -1,12 +1,13 @@
 """History in bounded memory: a span in pieces of whole minutes, each of about as many rows.
 
-Nobody knows beforehand how many rows a span holds. The first piece is short, each further one as long as the rate
-of the one before allows, at most double. One that holds far too many rows, or that the source takes too long
-for, is given up and tried again shorter. What has to work on a span of any length goes through here.
+Nobody knows beforehand how many rows a span holds. The first piece is short, each further one as long as the
+rate of the one before allows, at most double. One that holds far too many rows, or that the source takes too
+long for, is given up and tried again shorter. What has to work on a span of any length goes through here.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import SourceTooSlow
@@ -32,7 +33,7 @@ FIRST_MINUTES = 15
 
 
 class Pieces:
-    """Cuts spans at the borders of business days and by the rate of their rows, which it learns on the way."""
+    """Cuts spans at the borders of business days, and by the rate of rows that it learns on the way."""
 
     def __init__(self, zone: ZoneInfo, rows: int = PIECE_ROWS) -> None:
         self._zone = zone
@@ -81,7 +82,7 @@ def pieces_of_files(files: Iterable[LakeFile], dataset: str, span: Span, zone: Z
         parts = min(max(-(-rows // PIECE_ROWS), 1), day.minutes)
         first = to_index(day.start)
         borders = [from_index(first + day.minutes * n // parts) for n in range(parts + 1)]
-        yield from (Span(start, end) for start, end in zip(borders, borders[1:], strict=False))
+        yield from (Span(start, end) for start, end in pairwise(borders))
 
 
 def _shared(one: Span, other: Span) -> int:
