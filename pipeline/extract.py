@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
 
-import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
-import psycopg
-from psycopg.rows import dict_row
 
 from pipeline.categories import conform_categories
 from pipeline.errors import SourceChanged
+from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.schema import conform_source
 from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
 from pipeline.translate import source_errors
@@ -27,13 +25,14 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
     from pathlib import Path
 
+    import adbc_driver_postgresql.dbapi as adbc
+
     from pipeline.minute import Span
+    from pipeline.pg_session import Few
     from pipeline.source import KnownMinute
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
-#: One transaction, one snapshot: the fence and the rows can never disagree.
-_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Source:
@@ -48,9 +47,8 @@ class Source:
         self.url = url
         self._queries = queries
         self._timeout = timeout
-        self._timeout_ms = int(timeout.total_seconds() * 1000)
         self._rows: adbc.Connection | None = None
-        self._few: psycopg.Connection[dict[str, Any]] | None = None
+        self._few: Few | None = None
         self._merchant_is_text = True
 
     def __enter__(self) -> Self:
@@ -77,12 +75,12 @@ class Source:
         with self._snapshot() as cursor:
             return self._fence(cursor).clock
 
-    def extract(self, span: Span) -> Extracted:
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
         with self._snapshot() as cursor:
             fence = self._fence(cursor)
             rows = conform_source(
-                self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql"
+                self._fetch(cursor, "transactions", span.start, span.end, at_most=at_most), "transactions.sql"
             )
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
         return Extracted(rows, fence.xmin, fence.clock)
@@ -157,9 +155,14 @@ class Source:
             row["xmin"], row["xmax"], row["clock"].astimezone(UTC), started and started.astimezone(UTC)
         )
 
-    def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
-        cursor.execute(self._query(name), list(parameters) or None)
-        table = cursor.fetch_arrow_table()
+    def _fetch(
+        self, cursor: adbc.Cursor, name: str, *parameters: datetime | int, at_most: int | None = None
+    ) -> pl.DataFrame:
+        if at_most is None:
+            cursor.execute(self._query(name), list(parameters) or None)
+            table = cursor.fetch_arrow_table()
+        else:
+            table = fetch_at_most(cursor.connection, self._query(name), parameters, at_most)
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
             raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
@@ -168,44 +171,30 @@ class Source:
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:
-        """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
+        """One REPEATABLE READ, READ ONLY transaction; after an error the connections are given up."""
         with source_errors(self.url):
             try:
-                connection = self._row_connection()
-                with connection.cursor() as cursor:
-                    cursor.execute(_BEGIN)
+                with snapshot(self._row_connection(), self._timeout) as cursor:
                     yield cursor
-                connection.rollback()  # nothing to commit: the transaction only read
-            except adbc.Error:
+            except BaseException:
                 self.close()
                 raise
 
     def _row_connection(self) -> adbc.Connection:
         if self._rows is None:
-            self._rows = adbc.connect(self.url, autocommit=False)
-            with self._rows.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout = {self._timeout_ms}")
-                cursor.execute("SET application_name = 'minuterisk'")
-            self._rows.commit()
+            self._rows = open_rows(self.url)
         return self._rows
 
     def _few_rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         with source_errors(self.url):
             try:
-                return self._small_connection().execute(query.encode(), parameters).fetchall()
-            except psycopg.Error:
+                with few_rows(self._small_connection(), self._timeout) as connection:
+                    return connection.execute(query.encode(), parameters).fetchall()
+            except BaseException:
                 self.close()
                 raise
 
-    def _small_connection(self) -> psycopg.Connection[dict[str, Any]]:
+    def _small_connection(self) -> Few:
         if self._few is None:
-            self._few = psycopg.connect(
-                self.url,
-                autocommit=True,
-                row_factory=dict_row,
-                application_name="minuterisk",
-                connect_timeout=10,
-            )
-            self._few.read_only = True
-            self._few.execute(f"SET statement_timeout = {self._timeout_ms}")
+            self._few = open_few(self.url)
         return self._few

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipeline.minute import Span
 
 
+class TooManyRows(Exception):
+    """A span holds more rows than were asked for at most. No failure: the caller asks for a shorter one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extracted:
     """Rows of a span (columns of TRANSACTION) and the snapshot they were read from."""
@@ -158,8 +162,11 @@ class TradeSource(Protocol):
         """The snapshot of this moment."""
         ...
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` with the fence of the very snapshot they come from."""
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from.
+
+        Raises TooManyRows where there are more than `at_most`, without holding many more.
+        """
         ...
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
