@@ -148,10 +148,10 @@ class Lake:
             replace_file(self._manifest, content.encode())
 
     def shown(self) -> Manifest | None:
-        """What readers see now; None where the manifest is missing or damaged."""
+        """What readers see now; None where the manifest is missing, damaged or cannot be read."""
         try:
             return read_manifest(self._manifest)
-        except LakeDamaged:
+        except (LakeDamaged, StorageUnavailable):
             return None
 
     def has_catalog(self) -> bool:
