@@ -34,6 +34,7 @@ from pipeline.minute import (
     to_index,
 )
 from pipeline.ornaments import Ornaments
+from pipeline.pieces import Pieces, at_most
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -110,25 +111,30 @@ class Pipeline:
         """The end of the newest due minute, by the source's clock."""
         return last_due(self.source.clock(), self.settings.close_delay) + MINUTE
 
-    def backfill(self, span: Span, progress: Progress = no_progress) -> int:
-        """Publish `span` a business day at a time, without judging; published minutes are left as they are.
+    def backfill(self, span: Span, progress: Progress = no_progress, *, first_start: bool = False) -> int:
+        """Publish `span` in pieces, without judging; published minutes are left as they are.
 
-        Returns how many minutes were published.
+        Each piece is committed by itself: what is interrupted goes on behind the last one. The first commit
+        of a `first_start` records the end of its span. Returns how many minutes were published.
         """
         closed = self.due_until()
         if span.end > closed:
             msg = f"minutes from {closed.isoformat()} on have not closed yet by the source's clock"
             raise UsageError(msg, f"end at {format_minute(closed)}Z or earlier")
         missing = list(self._missing(span))
-        total, done = sum(part.minutes for part in missing), 0
+        if not missing:
+            return 0
+        minutes, rows, began = 0, 0, self.monotonic()
+        total, pieces = sum(part.minutes for part in missing), Pieces(self.settings.business_timezone)
+        until = span.end if first_start else None
         for part in missing:
-            self._publish(part)
-            done += part.minutes
-            progress(done, total, str(part))
-        if missing:
-            self._line = None  # the windows are rebuilt from what is published now
-            self.project()
-        return done
+            for piece, found in pieces.work_through(part, lambda piece: self._publish(piece, until)):
+                minutes, rows = minutes + piece.minutes, rows + found
+                rate = rows / max(self.monotonic() - began, 0.001)
+                progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {format_minute(piece.end)}Z")
+        self._line = None  # the windows are rebuilt from what is published now
+        self.project()
+        return minutes
 
     def start_history(self, until: datetime, progress: Progress = no_progress) -> None:
         """Publish, unjudged, the days before `until` at the first start, or an outage's oldest minutes."""
@@ -136,11 +142,25 @@ class Pipeline:
         if next_minute is None:
             zone = self.settings.business_timezone
             first = business_day(business_date(until, zone) - timedelta(days=HISTORY_DAYS), zone).start
-            self.backfill(Span(first, until), progress)
-        elif until - next_minute > JUDGED_OUTAGE:
+            self.backfill(Span(first, until), progress, first_start=True)
+            return
+        next_minute = self.finish_history(next_minute, until, progress)
+        if until - next_minute > JUDGED_OUTAGE:
             span = Span(next_minute, until - JUDGED_OUTAGE)
             log.warning("outage.too_long_to_judge", span=str(span), published_without_verdicts=span.minutes)
             self.backfill(span, progress)
+
+    def finish_history(
+        self, next_minute: datetime, until: datetime, progress: Progress = no_progress
+    ) -> datetime:
+        """Publish the rest of a first start that was interrupted; gives the next minute to judge."""
+        wanted = self.state.history_until()
+        if wanted is None or min(wanted, until) <= next_minute:
+            return next_minute
+        rest = Span(next_minute, min(wanted, until))
+        log.info("history.goes_on", span=str(rest))
+        self.backfill(rest, progress)
+        return rest.end
 
     def due(self, until: datetime) -> Span | None:
         """The minutes to judge before `until`; None before the first publication."""
@@ -304,12 +324,17 @@ class Pipeline:
         for day in split_by_day(span, self.settings.business_timezone):
             yield from _runs(unpublished(self.state, day))
 
-    def _publish(self, span: Span) -> None:
-        counted = SourceFeed(self.source, self.ornaments).count(span, Steps(self.monotonic))
+    def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
+        """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""
+        feed = SourceFeed(self.source, self.ornaments)
+        counted = feed.count(span, Steps(self.monotonic), at_most(span))
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
-        self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
-        log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))
+        commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
+        self.state.commit(commit)
+        rows = sum(row["source_rows"] for row in counted.ledger)
+        log.info("backfill.published", span=str(span), rows=rows)
+        return rows, rows
 
 
 def _runs(minutes: list[datetime]) -> Iterator[Span]:

@@ -26,7 +26,17 @@ from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source, unfit_columns
 from pipeline.settings import mask_url
-from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, Totals, failures_of, has_query, read_query
+from pipeline.source import (
+    AT_RISK_S,
+    Changed,
+    Extracted,
+    Fence,
+    TooManyRows,
+    Totals,
+    failures_of,
+    has_query,
+    read_query,
+)
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -41,6 +51,9 @@ if TYPE_CHECKING:
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+#: MySQL has no settings of a transaction, so these and the limits end with our connection; a proxy that
+#: shares connections (ProxySQL, MaxScale) keeps a session's settings apart by client. READ ONLY has to be the
+#: session's: a statement that alters a table ends our transaction first, and would then be free to.
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",
@@ -108,11 +121,15 @@ class MySqlSource:
         with self._snapshot() as ask:
             return _fence(ask)
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` from one snapshot."""
-        with self._snapshot() as ask:
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
+        parts: list[pl.DataFrame] = []
+        with self._snapshot(at_most) as ask:
             clock = _fence(ask).clock
-            parts = [ask("transactions", start=part.start, end=part.end) for part in _parts(span)]
+            for part in _parts(span):
+                parts.append(ask("transactions", start=part.start, end=part.end))
+                if at_most is not None and sum(rows.height for rows in parts) > at_most:
+                    raise TooManyRows
         given, query = pl.concat(parts), str(self._queries / "transactions.sql")
         rows = conform_source(given, query)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
@@ -125,7 +142,9 @@ class MySqlSource:
             written = ask("changed", start=look_back.start)["minute"].to_list()
             runs = _runs([minute for minute in written if minute in known])
             counted = [ask("totals", start=run.start, end=run.end) for run in runs]
-        theirs = {row["minute"]: _totals(row) for frame in counted for row in frame.iter_rows(named=True)}
+        theirs = {
+            row["minute"]: Totals.of_source(row) for frame in counted for row in frame.iter_rows(named=True)
+        }
         minutes = (
             minute
             for minute in written
@@ -210,20 +229,22 @@ class MySqlSource:
         return read_query(self._queries, name, "mysql")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Callable[..., pl.DataFrame]]:
+    def _snapshot(self, at_most: int | None = None) -> Iterator[Callable[..., pl.DataFrame]]:
         """A READ ONLY transaction with the snapshot of its start; a failure gives the connection up."""
         with source_errors(self.url):
             try:
                 connection = self._connect()
                 connection.query(_BEGIN)
-                yield lambda name, **values: self._ask(connection, name, values)
+                yield lambda name, **values: self._ask(connection, name, values, at_most)
                 connection.rollback()  # nothing to commit: the transaction only read
             except BaseException:
                 self.close()
                 raise
 
-    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        answer = fetch(connection, self._text(connection, name, values))
+    def _ask(
+        self, connection: Connection[Any], name: str, values: Mapping[str, Any], at_most: int | None
+    ) -> pl.DataFrame:
+        answer = fetch(connection, self._text(connection, name, values), at_most)
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
@@ -362,7 +383,3 @@ def _runs(minutes: Sequence[datetime]) -> list[Span]:
         else:
             runs.append(Span(minute, minute + MINUTE))
     return runs
-
-
-def _totals(row: Mapping[str, Any]) -> Totals:
-    return Totals(int(row["rows"]), int(row["cancels"]), int(row["amount"]))

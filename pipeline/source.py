@@ -10,16 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from pipeline.amounts import known_amount
 from pipeline.errors import ConfigurationError, MinuteriskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
+    from decimal import Decimal
     from pathlib import Path
 
     import polars as pl
 
     from pipeline.minute import Span
+
+
+class TooManyRows(Exception):
+    """A span holds more rows than were asked for at most. No failure: the caller asks for a shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,19 @@ class Totals:
 
     rows: int
     cancels: int
-    amount: int
+    amount: int | Decimal | None  # None: a row's amount could not be read, or is no number
 
     @classmethod
     def of_ledger(cls, row: Mapping[str, Any]) -> Totals:
         """What a ledger row says the source held."""
-        return cls(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
+        return cls(row["source_rows"], row["source_cancels"], known_amount(row["source_amount"]))
+
+    @classmethod
+    def of_source(cls, row: Mapping[str, Any]) -> Totals | None:
+        """What a row of the query `totals` says; None where the minute's totals could not be read."""
+        if row["rows"] is None:
+            return None
+        return cls(int(row["rows"]), int(row["cancels"]), known_amount(row["amount"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +169,11 @@ class TradeSource(Protocol):
         """The snapshot of this moment."""
         ...
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` with the fence of the very snapshot they come from."""
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from.
+
+        Raises TooManyRows where there are more than `at_most`, without holding many more.
+        """
         ...
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:

@@ -85,7 +85,7 @@ def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
 @to_option
 @json_option
 def backfill(start: datetime, end: datetime, *, as_json: bool) -> None:
-    """Publish history in bulk, a business day at a time; nothing is judged or sent."""
+    """Publish history in bulk; nothing is judged or sent. Interrupted, it goes on where it ended."""
     span = span_of(start, end)
     with open_pipeline(read_settings()) as pipeline, progress_bar("backfill") as progress:
         minutes = pipeline.backfill(span, progress)
@@ -106,8 +106,10 @@ def catch_up(start: datetime | None, until: datetime | None, *, as_json: bool) -
         end = min(until, due) if until else due
         if start is not None:
             pipeline.judge_from(start)
-        elif pipeline.state.next_minute() is None:
+        elif (next_minute := pipeline.state.next_minute()) is None:
             pipeline.start_history(end, progress)
+        else:
+            pipeline.finish_history(next_minute, end, progress)
         for judged in pipeline.catch_up(end, progress):
             tally.add(judged, sum(pipeline.take_steps().values()))
         published = pipeline.state.published()

@@ -74,8 +74,12 @@ def line(
     """A pipeline whose merchants had a quiet day, and its queries."""
     home = tmp_path_factory.mktemp("maria")
     with mariadb_trade(mariadb, "TEXT") as trade, state_database(postgres_url) as state_url:
-        rows = [(f"m{m}", START - 4 * n * MINUTE) for m in range(MERCHANTS) for n in range(1, 61)]
-        trade.insert(*((i, m, "APPROVAL", 1000, at) for i, (m, at) in enumerate(rows, 1)))
+        trade.execute(
+            "INSERT INTO transactions (merchant_id, kind, amount, occurred_at)"
+            " SELECT CONCAT('m', m.seq), 'APPROVAL', 1000, %s - INTERVAL 150 * n.seq SECOND"
+            f" FROM seq_0_to_{MERCHANTS} AS m, seq_1_to_200 AS n",
+            START,
+        )
         folder = trade.queries(home / "queries")
         given = {
             "home": str(home / "data"),
@@ -89,7 +93,7 @@ def line(
         shutil.copy(folder / "at_risk.sql", home / "whole.sql")
         (folder / "at_risk.sql").write_text("SELEC")  # a start does not need it
         with open_pipeline(settings) as pipeline:
-            pipeline.backfill(Span(START - timedelta(hours=5), START))
+            pipeline.backfill(Span(START - timedelta(hours=10), START))
             yield pipeline, trade, folder
 
 
