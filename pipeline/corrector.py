@@ -269,7 +269,7 @@ class Corrector:
         """The same, newest first until the deadline, at least one; gives those corrected, and those left."""
         pipeline = self._pipeline
         files = pipeline.state.publication().files
-        feed, steps = SourceFeed(pipeline.source), Steps(pipeline.monotonic)
+        feed, steps = SourceFeed(pipeline.source, pipeline.ornaments), Steps(pipeline.monotonic)
         left = sorted(minutes)
         revised: dict[datetime, Counted] = {}
         while left:

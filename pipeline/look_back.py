@@ -24,8 +24,8 @@ LOOK_BACK_LEAST: Final = timedelta(minutes=5)
 LOOK_BACK_MOST: Final = timedelta(hours=1)
 #: A transaction that is open for longer than this is an alarm.
 LOOK_BACK_ALARM: Final = timedelta(minutes=5)
-#: A transaction is listed as begun a moment after it has.
-_LISTED_LATE: Final = timedelta(seconds=2)
+#: A transaction is listed as begun a moment after it has, and clocks are set by seconds.
+_LISTED_LATE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,10 @@ class LookBack:
             floor = max(begun - _LISTED_LATE, at - depth.exact_most)
         else:
             floor = min(self._ended(since.fence, now) - depth.before_id, at - depth.least)
-        # Where the source's clock was stepped back, rows are written "before" the last fence.
-        return max(min(floor, now.clock - depth.least), at - LOOK_BACK_MOST)
+        floor = max(floor, at - LOOK_BACK_MOST)
+        if now.clock < since.fence.clock:  # it was stepped back: rows are written "before" the last fence
+            return min(floor, now.clock - LOOK_BACK_LEAST)
+        return floor
 
     def _ended(self, since: Fence, now: Fence) -> datetime:
         """When the oldest transaction took its id that was in progress at `since` and no longer is."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -34,7 +34,7 @@ from pipeline.look_back import DEEP
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
-from pipeline.proof import find_faults, statement_of
+from pipeline.proof import find_faults, rows_without_time, statement_of
 from pipeline.reconcile import reconcile
 from pipeline.source_watch import SourceWatch
 from pipeline.statement import write_statement
@@ -124,7 +124,7 @@ class Service:
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = stopped or Event()  # ends the whole process
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
-        pipeline.source.on_query = metrics.observe_query
+        pipeline.source.on_query = self._observe_query
         self._corrector = Corrector(pipeline)
         self._watch = SourceWatch(pipeline)
         self._turns = Turns(SEARCH_S, DEEP_SEARCH_S)
@@ -171,6 +171,7 @@ class Service:
 
     def _tick(self) -> None:
         with self._damage_found():
+            seen_at = self.pipeline.monotonic()
             fence = self._watch.look()
             self._corrector.see(fence)
             until = self.pipeline.due_until(fence)
@@ -179,7 +180,7 @@ class Service:
             if next_minute is not None:
                 self.metrics.lag.set((fence.clock - next_minute).total_seconds())
                 due = next_minute + MINUTE + self.pipeline.settings.close_delay
-                self._due_at = self.pipeline.monotonic() + (due - fence.complete_until).total_seconds()
+                self._due_at = seen_at + (due - fence.complete_until).total_seconds()
             self._follow()
 
     @contextmanager
@@ -208,9 +209,11 @@ class Service:
         self._rebuild()
         for judged in self.pipeline.catch_up(until):
             steps = self.pipeline.take_steps()
-            self.metrics.observe_minute(judged, steps)
-            self.tally.add(judged, sum(steps.values()))
-            self.on_judged(judged, sum(steps.values()))
+            # The minute is committed, whatever becomes of its numbers.
+            with self.pipeline.ornaments.beside("metrics.minute"):
+                self.metrics.observe_minute(judged, steps)
+                self.tally.add(judged, sum(steps.values()))
+                self.on_judged(judged, sum(steps.values()))
             log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
             if self.ending:
                 break
@@ -244,6 +247,10 @@ class Service:
             self._turns.again(depth)
         for reason, minutes in self.pipeline.state.strays().items():
             self.metrics.strays.labels(reason).set(minutes)
+
+    def _observe_query(self, name: str, seconds: float) -> None:
+        with suppress(Exception):  # a number for Prometheus keeps no minute back
+            self.metrics.observe_query(name, seconds)
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
@@ -282,7 +289,9 @@ class Service:
     def heartbeat(self) -> None:
         """Say that this leader is alive."""
         self.pipeline.state.heartbeat()
-        self.metrics.observe_alarms(self.pipeline.alarms.counts())
+        with self.pipeline.ornaments.beside("metrics"):
+            self.metrics.serve_again()
+            self.metrics.observe_alarms(self.pipeline.alarms.counts())
 
     def housekeeping(self) -> None:
         """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
@@ -306,7 +315,9 @@ class Service:
         with pipeline.source.again() as source:  # the tick's connection is in use by another thread
             span = Span(next_minute - RECONCILED, next_minute)
             differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
-            self.metrics.without_time.set(source.rows_without_time())
+            without_time = rows_without_time(pipeline, source)
+        if without_time is not None:
+            self.metrics.without_time.set(without_time)
         self.metrics.differences.set(len(differences))
         for difference in differences:
             log.error("reconcile.difference", **difference.as_json())
@@ -352,18 +363,19 @@ class Service:
 
     def measure_budget(self) -> None:
         """Once a day: what would the budgeted policy open on a day without anything wrong?"""
-        found = measure_budget(self.pipeline)
-        if found is not None:
-            log.info(
-                "budget.measured", merchants=found.merchants, parts=found.parts, incidents=found.incidents
-            )
+        with self._damage_found(), self.pipeline.ornaments.beside("budget", but=(LakeDamaged,)):
+            found = measure_budget(self.pipeline)
+            if found is not None:
+                told = {"merchants": found.merchants, "parts": found.parts, "incidents": found.incidents}
+                log.info("budget.measured", **told)
         self.show_budget()
 
     def show_budget(self) -> None:
         """Bring the metrics of the budget up to date."""
         zone = self.pipeline.lake.zone
-        today = business_day(business_date(datetime.now(UTC), zone), zone)
-        self.metrics.observe_budget(self.pipeline.state.budget(today.start))
+        with self.pipeline.ornaments.beside("budget.shown"):
+            today = business_day(business_date(datetime.now(UTC), zone), zone)
+            self.metrics.observe_budget(self.pipeline.state.budget(today.start))
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""

@@ -5,7 +5,7 @@ from alembic import op
 from queries import sql
 
 revision = "0010_search_depth"
-down_revision = "0008_alarm"
+down_revision = "0012_history_until"
 
 
 def upgrade() -> None:
