@@ -19,7 +19,8 @@ from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.categories import refresh_categories
 from pipeline.correct import first_fence
-from pipeline.errors import UsageError
+from pipeline.errors import LakeDamaged, PassingError, UsageError
+from pipeline.exposure import Exposure
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.history import read_past, rebuild_windows, unpublished
 from pipeline.minute import (
@@ -32,6 +33,7 @@ from pipeline.minute import (
     split_by_day,
     to_index,
 )
+from pipeline.ornaments import Ornaments
 from pipeline.pieces import Pieces, at_most
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
@@ -94,6 +96,9 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url)
+        self.ornaments = Ornaments(self.alarms)
+        days = rules.exposure.cancelable_days
+        self.exposure = Exposure(source, state, lake, self.ornaments, days, monotonic)
         self._line: Line | None = None
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
@@ -211,8 +216,7 @@ class Pipeline:
 
     def book(self) -> StateBook:
         """Where judged minutes are written."""
-        days = self.rules.exposure.cancelable_days
-        return StateBook(self.state, self.lake, self.source, self.settings.policy, days)
+        return StateBook(self.state, self.lake, self.exposure, self.settings.policy)
 
     def windows_before(self, minute: datetime) -> Windows | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago."""
@@ -240,25 +244,27 @@ class Pipeline:
             log.error("state.restored", version_seen=shown.version, alarm=True)
 
     def project(self) -> None:
-        """Make the manifest show what the ledger says."""
-        with self._projecting:  # housekeeping projects too; an older version must not come last
-            self.lake.project(self.state.publication())
+        """Make the manifest show what the ledger says; where that fails, `project_catalog` tries again."""
+        with self._projecting, self.ornaments.beside("manifest"):
+            self.lake.project(self.state.publication())  # under the lock: an older version must not come last
         self._projected_at = self.monotonic()
 
     def project_catalog(self) -> bool:
         """Bring the analysts' catalog up to the newest version; says whether there was anything to do.
 
-        A manifest or catalog that somebody deleted or damaged is made again on the way.
+        A manifest or catalog that somebody deleted or damaged is made again on the way. Raises LakeDamaged.
         """
         with self._projecting:
             publication = self.state.publication()
-            shown = self.lake.shown()
-            if publication.published_through and (shown is None or shown.version != publication.version):
-                self.lake.project(publication)
-            if publication.version == self._catalog_version and self.lake.has_catalog():
-                return False
-            self.lake.project_catalog(publication)
-            self._catalog_version = publication.version
+            with self.ornaments.beside("manifest"):
+                shown = self.lake.shown()
+                if publication.published_through and (shown is None or shown.version != publication.version):
+                    self.lake.project(publication)
+            with self.ornaments.beside("analyst.duckdb", but=(LakeDamaged,)):
+                if publication.version == self._catalog_version and self.lake.has_catalog():
+                    return False
+                self.lake.project_catalog(publication)
+                self._catalog_version = publication.version
         return True
 
     def take_steps(self) -> dict[str, float]:
@@ -283,12 +289,16 @@ class Pipeline:
         if self._categories_due is not None and next_minute < self._categories_due:
             return
         try:
-            read = refresh_categories(self.source, self.state, next_minute)
+            read = refresh_categories(self.source, self.state, next_minute, self.ornaments)
             categories = Categories(self.state.categories())
-        except BaseException:  # nobody knows what is stored: the next line takes what it finds
+        except BaseException as error:  # nobody knows what is stored: the next line takes what it finds
             self._line = None
             self._snapshots.clear()
-            raise
+            if not isinstance(error, Exception) or isinstance(error, PassingError):
+                raise
+            self.ornaments.raised("categories", error)
+            self._categories_due = next_minute + CATEGORIES_RETRY
+            return
         zone = self.settings.business_timezone
         tomorrow = business_day(business_date(next_minute, zone), zone).end
         self._categories_due = tomorrow if read else next_minute + CATEGORIES_RETRY
@@ -302,7 +312,7 @@ class Pipeline:
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         windows.categories.codes(to_index(next_minute), windows.merchants.ids)
         published = self.state.published()
-        source_feed = SourceFeed(self.source)
+        source_feed = SourceFeed(self.source, self.ornaments)
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
             lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.merchants)
@@ -316,7 +326,8 @@ class Pipeline:
 
     def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
         """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""
-        counted = SourceFeed(self.source).count(span, Steps(self.monotonic), at_most(span))
+        feed = SourceFeed(self.source, self.ornaments)
+        counted = feed.count(span, Steps(self.monotonic), at_most(span))
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
         commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)

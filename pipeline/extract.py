@@ -8,21 +8,23 @@ table means another folder, not other code. At most two connections are held: on
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 from pipeline.categories import conform_categories
 from pipeline.errors import SourceChanged
+from pipeline.payouts import require_columns
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
-from pipeline.schema import conform_source
-from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
+from pipeline.pg_values import read_as_text_what_does_not_fit
+from pipeline.schema import conform_source, unfit_columns
+from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime, timedelta
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     import adbc_driver_postgresql.dbapi as adbc
@@ -79,11 +81,10 @@ class Source:
         """Rows of `span` with the fence of the very snapshot they come from."""
         with self._snapshot() as cursor:
             fence = self._fence(cursor)
-            rows = conform_source(
-                self._fetch(cursor, "transactions", span.start, span.end, at_most=at_most), "transactions.sql"
-            )
+            given = self._fetch(cursor, "transactions", span.start, span.end, at_most=at_most)
+            rows = conform_source(given, "transactions.sql")
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, fence.xmin, fence.clock)
+        return Extracted(rows, fence.xmin, fence.clock, unfit_columns(given, "transactions.sql"))
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""
@@ -114,14 +115,12 @@ class Source:
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
-    ) -> dict[str, Payout]:
-        """Names and payouts of a few merchants; those the source does not know are left out."""
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        found = self._few_rows(self._query("at_risk"), parameters)
-        return {
-            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found
-        }
+        query = str(self._queries / "at_risk.sql")
+        return self._few_rows(self._query("at_risk"), parameters, lambda given: require_columns(given, query))
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -132,8 +131,8 @@ class Source:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("fence", "transactions", "changed", "totals", "without_time", "at_risk"):
+        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        for name in ("fence", "transactions", "changed", "totals"):
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
@@ -142,7 +141,13 @@ class Source:
             checked = conform_source(rows, str(self._queries / "transactions.sql"))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
+
+    def check_at_risk(self) -> None:
+        """The same of the money at risk."""
+        self.payouts([], datetime.now(UTC).date(), 1, datetime.now(UTC))
+
+    def check_without_time(self) -> None:
+        """The same of the rows without a time."""
         self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
 
     def _query(self, name: str) -> str:
@@ -185,16 +190,28 @@ class Source:
             self._rows = open_rows(self.url)
         return self._rows
 
-    def _few_rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def _few_rows(
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None = None,
+        check: Callable[[list[str]], None] = lambda _: None,
+    ) -> list[dict[str, Any]]:
+        """The rows of a small query; `check` sees the names of its columns before their values are read."""
         with source_errors(self.url):
             try:
-                with few_rows(self._small_connection(), self._timeout) as connection:
-                    return connection.execute(query.encode(), parameters).fetchall()
+                limit = min(self._timeout, timedelta(seconds=AT_RISK_S))
+                with few_rows(self._small_connection(), limit) as connection:
+                    cursor = connection.execute(query.encode(), parameters)
+                    check([column.name for column in cursor.description or ()])
+                    return cursor.fetchall()
             except BaseException:
-                self.close()
+                few, self._few = self._few, None  # the rows' own connection is none the worse for it
+                if few is not None:
+                    few.close()
                 raise
 
     def _small_connection(self) -> Few:
         if self._few is None:
             self._few = open_few(self.url)
+            read_as_text_what_does_not_fit(self._few)
         return self._few

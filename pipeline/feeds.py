@@ -11,7 +11,7 @@ from baselines.windows import POSITION
 from pipeline.count import Counted, count
 from pipeline.minute import MINUTE_US, business_date, business_day, to_index
 from pipeline.pieces import pieces_of_files
-from pipeline.schema import DATASETS, MERCHANT_MINUTE
+from pipeline.schema import DATASETS, MERCHANT_MINUTE, OPTIONAL_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from baselines.merchants import MerchantIndex
     from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
+    from pipeline.ornaments import Ornaments
     from pipeline.source import TradeSource
     from pipeline.steps import Steps
 
@@ -30,13 +31,21 @@ _NOTHING_ASIDE = DATASETS["quarantine"].to_frame()
 class SourceFeed:
     """Extract from the trade database, then screen and aggregate."""
 
-    def __init__(self, source: TradeSource) -> None:
+    def __init__(self, source: TradeSource, ornaments: Ornaments) -> None:
         self._source = source
+        self._ornaments = ornaments
 
     def count(self, span: Span, steps: Steps, at_most: int | None = None) -> Counted:
         """Read the rows of `span` in one snapshot and count them; TooManyRows where there are more."""
         with steps.time("extract"):
             extracted = self._source.extract(span, at_most)
+        for name in OPTIONAL_COLUMNS:
+            if name in extracted.not_known:
+                self._ornaments.fails(
+                    name, extracted.not_known[name], "cast it in the query, or leave it out"
+                )
+            else:
+                self._ornaments.works(name)
         with steps.time("aggregate"):
             return count(extracted.rows, span, extracted.xmin, extracted.clock)
 

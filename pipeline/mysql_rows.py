@@ -15,6 +15,7 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from pipeline.errors import SourceChanged
+from pipeline.schema import OPTIONAL_COLUMNS
 from pipeline.source import TooManyRows
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ def _in_utc(column: pl.Expr) -> pl.Expr:
 
 
 def _in_utc_for_certain(column: pl.Expr) -> pl.Expr:
+    if (
+        column.meta.output_name() in OPTIONAL_COLUMNS
+    ):  # without a zone it is not known, and nothing waits for it
+        return _in_utc(column).dt.replace_time_zone(None)
     return _in_utc(column).alias(_certain(column.meta.output_name()))
 
 

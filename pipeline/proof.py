@@ -29,7 +29,7 @@ class Faults:
 
     differences: tuple[Difference, ...]
     files: tuple[LakeFile, ...]
-    without_time: int
+    without_time: int | None  # None: not known
 
     @property
     def minutes(self) -> list[datetime]:
@@ -49,7 +49,14 @@ def find_faults(pipeline: Pipeline, source: TradeSource, span: Span) -> Faults:
         differences = reconcile(source, pipeline.state, span, pipeline.lake.zone)
     else:
         differences = reconcile_exactly(source, pipeline.state, pipeline.lake, span)
-    return Faults(tuple(differences), tuple(files), source.rows_without_time())
+    return Faults(tuple(differences), tuple(files), rows_without_time(pipeline, source))
+
+
+def rows_without_time(pipeline: Pipeline, source: TradeSource) -> int | None:
+    """How many rows no minute can count; None, and an alarm, where the source does not say."""
+    with pipeline.ornaments.beside("without_time"):
+        return source.rows_without_time()
+    return None
 
 
 def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) -> dict[str, Any]:

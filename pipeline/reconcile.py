@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import structlog
 
 from pipeline.count import count
+from pipeline.minute import format_minute
 from pipeline.pieces import COUNTED_ROWS, Pieces, at_most
 from pipeline.source import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from pipeline.count import Counted
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.minute import Span
     from pipeline.source import TradeSource
     from pipeline.state import State
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,18 @@ class Difference:
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
-        return {**asdict(self), "minute": self.minute.isoformat()}
+        sides = {"source": _as_json(self.source), "ledger": _as_json(self.ledger)}
+        return {"minute": self.minute.isoformat(), **sides}
 
 
 NOTHING = Totals(0, 0, 0)
+
+
+def _as_json(totals: Totals | None) -> dict[str, Any] | None:
+    if totals is None:
+        return None
+    amount = totals.amount
+    return {**asdict(totals), "amount": str(amount) if isinstance(amount, Decimal) else amount}
 
 
 def reconcile_exactly(source: TradeSource, state: State, lake: Lake, span: Span) -> list[Difference]:
@@ -87,16 +100,17 @@ def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> 
 
 
 def _compare(counted: pl.DataFrame, state: State, span: Span) -> Iterator[Difference]:
-    theirs = {
-        row["minute"]: _totals(row, "rows", "cancels", "amount") for row in counted.iter_rows(named=True)
-    }
-    ours = {
-        r["minute"]: _totals(r, "source_rows", "source_cancels", "source_amount") for r in state.minutes(span)
-    }
+    theirs = {row["minute"]: Totals.of_source(row) for row in counted.iter_rows(named=True)}
+    ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
+    incomparable = [minute for minute in span if _incomparable(theirs.get(minute, NOTHING), ours.get(minute))]
+    if incomparable:  # what their rows say is compared by `reconcile_exactly`
+        minutes = [format_minute(minute) for minute in incomparable]
+        log.warning("reconcile.not_comparable", minutes=len(minutes), first=minutes[0], last=minutes[-1])
     for minute in span:
-        if theirs.get(minute, NOTHING) != ours.get(minute):
+        if minute not in incomparable and theirs.get(minute, NOTHING) != ours.get(minute):
             yield Difference(minute, theirs.get(minute), ours.get(minute))
 
 
-def _totals(row: Mapping[str, Any], *names: str) -> Totals:
-    return Totals(*(int(row[name]) for name in names))
+def _incomparable(theirs: Totals | None, ours: Totals | None) -> bool:
+    """Is a published minute's amount not known on either side, as a value of its rows cannot be read?"""
+    return ours is not None and (theirs is None or None in (theirs.amount, ours.amount))

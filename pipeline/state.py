@@ -469,8 +469,6 @@ def _reopened_row(incident: Incident) -> dict[str, Any]:
     return {
         **_continued_row(incident),
         "times": incident.times,
-        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
-        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
     }
 
 
@@ -484,6 +482,9 @@ def _continued_row(incident: Incident) -> dict[str, Any]:
         "last_breach_minute": incident.last_breach_minute.isoformat(),
         "severity": incident.severity,
         "told_minute": _iso(incident.told_minute),
+        "merchant_name": incident.at_risk.merchant_name,
+        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
+        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
         "reason": dict(incident.reason),
     }
 

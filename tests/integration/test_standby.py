@@ -39,7 +39,7 @@ def test_what_is_committed_at_the_primary_is_read_at_the_standby(
         assert changed.minutes == (minute,)
         assert source.totals(Span(minute, minute + timedelta(minutes=1)))["rows"].to_list() == [3]
         assert source.rows_without_time() == 0
-        assert source.payouts(["A"], minute.date(), 30, minute) == {}
+        assert source.payouts(["A"], minute.date(), 30, minute) == []
 
 
 def test_a_paused_standby_does_not_see_what_the_primary_commits(
