@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pipeline.errors import SourceTooSlow
-from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
+from pipeline.minute import DAY_MINUTES, MINUTE, Span, from_index, split_by_day, to_index
 from pipeline.source import TooManyRows
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ MOST_ROWS = 3 * PIECE_ROWS
 COUNTED_ROWS = 5_000_000
 #: The first piece, of which nothing is known.
 FIRST_MINUTES = 15
+#: After the source took too long, so many pieces of what it is up to come before a longer one is tried again.
+PATIENT_PIECES = 20
 
 
 class Pieces:
@@ -41,6 +43,8 @@ class Pieces:
         self._zone = zone
         self._rows = PIECE_ROWS if rows is None else rows
         self._minutes = FIRST_MINUTES
+        self._longest = DAY_MINUTES  # that the source is up to
+        self._in_time = 0  # pieces since it was not, or since longer ones were allowed again
 
     def work_through(
         self, span: Span, work: Callable[[Span], tuple[int, Result]]
@@ -58,9 +62,7 @@ class Pieces:
                 except (SourceTooSlow, TooManyRows) as error:
                     if piece.minutes == 1:
                         raise
-                    # The rest of too many rows is not known: it may be far more than double.
-                    part = 4 if isinstance(error, TooManyRows) else 2
-                    self._minutes = max(piece.minutes // part, 1)
+                    self._shorten(piece.minutes, too_slow=isinstance(error, SourceTooSlow))
                     continue
                 self._learn(piece.minutes, rows)
                 start = piece.end
@@ -69,7 +71,16 @@ class Pieces:
     def _learn(self, minutes: int, rows: int) -> None:
         fitting = minutes * self._rows // max(rows, 1)
         longest = 2 * minutes if minutes >= self._minutes else self._minutes  # a day's end cut it short
-        self._minutes = max(min(fitting, longest), 1)
+        self._in_time += 1
+        if self._in_time >= PATIENT_PIECES:
+            self._in_time, self._longest = 0, 2 * self._longest
+        self._minutes = max(min(fitting, longest, self._longest), 1)
+
+    def _shorten(self, minutes: int, *, too_slow: bool) -> None:
+        # How many rows too many it would have been is not known: perhaps far more than double.
+        self._minutes = max(minutes // 2 if too_slow else minutes // 4, 1)
+        if too_slow:
+            self._longest, self._in_time = self._minutes, 0
 
 
 def at_most(piece: Span) -> int | None:

@@ -57,12 +57,12 @@ def test_a_first_start_that_dies_again_and_again_publishes_every_minute_once(
 ) -> None:
     now = floor_minute(datetime.now(UTC))
     # Nothing for days, then thousands of rows: pieces have grown to a whole day when they come.
-    at = [now - timedelta(minutes=20) - timedelta(seconds=20 * n) for n in range(9000)]
+    at = [now - timedelta(minutes=20) - timedelta(seconds=20 * n) for n in range(5000)]
     rows = {
-        "transaction_id": range(1, 9001),
-        "merchant_id": [f"M{n % 50}" for n in range(9000)],
-        "kind": ["CANCEL" if n % 3 == 0 else "APPROVAL" for n in range(9000)],
-        "amount": [1000 + n for n in range(9000)],
+        "transaction_id": range(1, 5001),
+        "merchant_id": [f"M{n % 50}" for n in range(5000)],
+        "kind": ["CANCEL" if n % 3 == 0 else "APPROVAL" for n in range(5000)],
+        "amount": [1000 + n for n in range(5000)],
         "occurred_at": at,
     }
     insert_transactions(trade.owner_url, pl.DataFrame(rows))
@@ -92,4 +92,4 @@ def test_a_first_start_that_dies_again_and_again_publishes_every_minute_once(
         assert published.holes == 0
         whole = Span(first, next_minute)
         assert reconcile_exactly(pipeline.source, pipeline.state, pipeline.lake, whole) == []
-        assert sum(row["source_rows"] for row in pipeline.state.minutes(whole)) == 9000
+        assert sum(row["source_rows"] for row in pipeline.state.minutes(whole)) == 5000

@@ -79,6 +79,20 @@ def test_after_quiet_days_a_full_one_is_read_in_small_pieces() -> None:
     assert lengths[-10:-1] == [PIECE_ROWS // 10_000] * 9
 
 
+def test_a_length_that_was_too_long_for_the_source_is_not_tried_again_soon() -> None:
+    asked = []
+
+    def work(piece: Span) -> tuple[int, None]:
+        asked.append(piece.minutes)
+        if piece.minutes > 10:
+            raise SourceTooSlow(SLOW)
+        return 1, None
+
+    list(Pieces(SEOUL).work_through(Span(START, START + 8 * DAY), work))
+    slow = [minutes for minutes in asked if minutes > 10]
+    assert len(slow) < len(asked) // 15
+
+
 def test_a_single_minute_that_is_too_slow_is_an_error() -> None:
     asked = []
 
