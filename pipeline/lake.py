@@ -122,9 +122,7 @@ class Lake:
         if merchants is not None:
             inside &= pl.col("merchant_id").is_in(list(merchants))
         try:
-            # A file of an earlier version lacks the newer columns: they are null.
-            lazy = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
-            rows = lazy.filter(inside).collect()
+            rows = _scan(paths, DATASETS[dataset]).filter(inside).collect()
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
@@ -157,10 +155,10 @@ class Lake:
             replace_file(self._manifest, content.encode())
 
     def shown(self) -> Manifest | None:
-        """What readers see now; None where the manifest is missing or damaged."""
+        """What readers see now; None where the manifest is missing, damaged or cannot be read."""
         try:
             return read_manifest(self._manifest)
-        except LakeDamaged:
+        except (LakeDamaged, StorageUnavailable):
             return None
 
     def has_catalog(self) -> bool:
@@ -265,6 +263,25 @@ def _entry(file: LakeFile) -> dict[str, Any]:
         "rows": file.rows,
         "sha256": file.sha256,
     }
+
+
+def _scan(paths: Sequence[Path], schema: pl.Schema) -> pl.LazyFrame:
+    """Rows of files in today's columns: those of an earlier version lack the newer ones, which are null.
+
+    Ids of transactions were integers once; files that hold them so are cast.
+    """
+    old = [path for path in paths if "transaction_id" in schema and _ids_are_integers(path)]
+    ages = ((old, {**schema, "transaction_id": pl.Int64()}), ([p for p in paths if p not in old], schema))
+    scans = (
+        pl.scan_parquet(some, glob=False, schema=pl.Schema(kept), missing_columns="insert").cast(schema)
+        for some, kept in ages
+        if some
+    )
+    return pl.concat(scans)
+
+
+def _ids_are_integers(path: Path) -> bool:
+    return pl.read_parquet_schema(path)["transaction_id"] == pl.Int64
 
 
 def _in_order(rows: pl.DataFrame) -> bool:

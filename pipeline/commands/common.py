@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,21 +119,22 @@ def progress_bar(label: str) -> Iterator[Progress]:
 
     def show(done: int, total: int | None, what: str) -> None:
         nonlocal bar
-        what = one_line(what)
-        if not sys.stderr.isatty():
-            return
-        if bar is None:
-            bar = click.progressbar(
-                length=total, label=one_line(label), file=sys.stderr, item_show_func=lambda item: item
-            )
-            bar.__enter__()
-        bar.update(done - bar.pos, what)
+        with suppress(OSError, ValueError):  # a terminal that went away stops no work
+            if not sys.stderr.isatty():
+                return
+            if bar is None:
+                bar = click.progressbar(
+                    length=total, label=one_line(label), file=sys.stderr, item_show_func=lambda item: item
+                )
+                bar.__enter__()
+            bar.update(done - bar.pos, one_line(what))
 
     try:
         yield show
     finally:
         if bar is not None:
-            bar.__exit__(None, None, None)
+            with suppress(OSError, ValueError):
+                bar.__exit__(None, None, None)
 
 
 #: A cell of a table is cut to so many columns of the terminal; `show` and --json have the whole.

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from pipeline.state import State
 
+_MONEY = ("krw_at_risk", "paid_out_cancelable", "cancelled_unrecovered")
+
 
 def _incident_columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
     return {
@@ -37,7 +39,7 @@ def _incident_columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         "merchant_id": lambda merchant: "all merchants" if merchant == EVERYBODY else str(merchant),
         "merchant_name": lambda name: name or "-",
         "opened_minute": lambda minute: moment(minute, zone),
-        "krw_at_risk": lambda amount: f"{amount:,}",
+        "krw_at_risk": lambda amount: "not known" if amount is None else f"{amount:,}",
         "acknowledged_by": lambda name: name or "-",
     }
 
@@ -83,7 +85,8 @@ def show_incident(incident_id: int, *, as_json: bool) -> None:
         found = _incident(connection, incident_id)
         told = connection.execute(text(sql("ops/incident_messages")), {"id": incident_id}).mappings()
         shown = {**found, "messages": [dict(row) for row in told]}
-    report(shown, as_json=as_json, text=fields(shown, zone))
+    unknown = {name: "not known" for name in _MONEY if shown[name] is None}
+    report(shown, as_json=as_json, text=fields({**shown, **unknown}, zone))
 
 
 @incidents.command("ack")
