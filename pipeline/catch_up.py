@@ -32,6 +32,7 @@ from pipeline.minute import (
     split_by_day,
     to_index,
 )
+from pipeline.row_watch import RowWatch
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -93,6 +94,7 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url)
+        self.watch = RowWatch(self.alarms, state, monotonic)
         self._line: Line | None = None
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
@@ -148,7 +150,9 @@ class Pipeline:
         if due is None or not due.minutes:
             return
         for done, minute in enumerate(due, start=1):
-            yield self._judge(minute, last=done == due.minutes)
+            judged = self._judge(minute, last=done == due.minutes)
+            yield judged
+            self.watch.see(judged.counted)
             progress(done, due.minutes, minute.isoformat())
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
@@ -299,6 +303,7 @@ class Pipeline:
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
         self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
+        self.watch.see(counted)
         log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))
 
 

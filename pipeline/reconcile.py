@@ -10,14 +10,16 @@ import polars as pl
 
 from pipeline.count import count
 from pipeline.minute import split_by_day
+from pipeline.outside import outside_minutes
 from pipeline.source import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
+    from pipeline.outside import Outside
     from pipeline.source import TradeSource
     from pipeline.state import State
 
@@ -71,16 +73,30 @@ def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
     return set(both.filter(pl.col("side") != 0)["minute"])
 
 
-def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
-    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too."""
-    return [
-        difference for day in split_by_day(span, zone) for difference in _reconcile_day(source, state, day)
-    ]
+def reconcile(
+    source: TradeSource,
+    state: State,
+    span: Span,
+    zone: ZoneInfo,
+    on_outside: Callable[[Outside], object] = lambda _: None,
+) -> list[Difference]:
+    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too.
+
+    `on_outside` is told of minutes that the source gave outside of what it was asked for.
+    """
+    days = split_by_day(span, zone)
+    return [difference for day in days for difference in _reconcile_day(source, state, day, on_outside)]
 
 
-def _reconcile_day(source: TradeSource, state: State, span: Span) -> Iterator[Difference]:
-    counted = source.totals(span).iter_rows(named=True)
-    theirs = {row["minute"]: _totals(row, "rows", "cancels", "amount") for row in counted}
+def _reconcile_day(
+    source: TradeSource, state: State, span: Span, on_outside: Callable[[Outside], object]
+) -> Iterator[Difference]:
+    counted = source.totals(span)
+    if outside := outside_minutes(counted, span, "totals"):
+        on_outside(outside)
+    theirs = {
+        row["minute"]: _totals(row, "rows", "cancels", "amount") for row in counted.iter_rows(named=True)
+    }
     ours = {
         r["minute"]: _totals(r, "source_rows", "source_cancels", "source_amount") for r in state.minutes(span)
     }
