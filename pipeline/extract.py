@@ -8,7 +8,7 @@ table means another folder, not other code. At most two connections are held: on
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -16,17 +16,19 @@ import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
+from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
 from pipeline.errors import SourceChanged
 from pipeline.schema import conform_source
-from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
+from pipeline.source import Changed, Extracted, Fence, Payout, failures_of, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime, timedelta
+    from datetime import date, timedelta
     from pathlib import Path
 
+    from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
     from pipeline.source import KnownMinute
 
@@ -134,8 +136,8 @@ class Source:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("fence", "transactions", "changed", "totals", "without_time", "at_risk"):
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
+        for name in ("fence", "transactions", "changed", "totals"):
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
@@ -144,8 +146,17 @@ class Source:
             checked = conform_source(rows, str(self._queries / "transactions.sql"))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
-        self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                # Read, it may look at the whole table.
+                "without_time": lambda: self._few_rows(f"EXPLAIN {self._query('without_time')}"),
+            }
+        )
 
     def _query(self, name: str) -> str:
         return read_query(self._queries, name, "postgresql")
@@ -163,8 +174,9 @@ class Source:
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
             raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
-        frame = pl.from_arrow(table)
-        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+        read = pl.from_arrow(table)
+        frame = read if isinstance(read, pl.DataFrame) else read.to_frame()
+        return conform_answer(frame, name, self._queries / f"{name}.sql", postgresql=True)
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:

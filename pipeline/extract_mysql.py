@@ -13,29 +13,31 @@ from __future__ import annotations
 import re
 import ssl
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import polars as pl
 import pymysql
 
+from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source
 from pipeline.settings import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
+from pipeline.source import Changed, Extracted, Fence, Payout, Totals, failures_of, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
     from pathlib import Path
 
     from pymysql.connections import Connection
 
+    from pipeline.errors import MinuteriskError
     from pipeline.source import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
@@ -53,12 +55,8 @@ _WITHOUT_SNAPSHOTS = (
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
 _NOTHING = Totals(0, 0, 0)
-#: What the queries beside `transactions` give.
+#: What the queries give that no other module looks at.
 _GIVEN = {
-    "fence": ("clock",),
-    "changed": ("minute",),
-    "totals": ("minute", "rows", "cancels", "amount"),
-    "without_time": ("rows",),
     "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
 }
 #: How long past its own timeout a silent server is waited for.
@@ -168,20 +166,32 @@ class MySqlSource:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("transactions", *_GIVEN):
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
+        for name in ("transactions", "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask).clock
             rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
-            statement = self._text(self._connect(), "without_time", {})
-            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
             self._check_engines()
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                "without_time": self._explain_without_time,  # read, it may look at the whole table
+            }
+        )
+
+    def _explain_without_time(self) -> None:
+        with self._snapshot():
+            connection = self._connect()
+            connection.cursor().execute(f"EXPLAIN {self._text(connection, 'without_time', {})}")
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
@@ -211,6 +221,7 @@ class MySqlSource:
 
     def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
         answer = fetch(connection, self._text(connection, name, values))
+        answer = conform_answer(answer, name, self._queries / f"{name}.sql")
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"

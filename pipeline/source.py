@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, MinuteriskError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -115,6 +115,17 @@ def has_query(folder: Path, name: str, dialect: str) -> bool:
     return any(line.strip() and not line.strip().startswith("--") for line in lines)
 
 
+def failures_of(asks: Mapping[str, Callable[[], object]]) -> dict[str, MinuteriskError]:
+    """Ask each by itself and keep what is wrong, by name."""
+    failures: dict[str, MinuteriskError] = {}
+    for name, ask in asks.items():
+        try:
+            ask()
+        except MinuteriskError as error:
+            failures[name] = error
+    return failures
+
+
 class TradeSource(Protocol):
     """A trade database that is read and nothing else, through at most two connections."""
 
@@ -185,5 +196,12 @@ class TradeSource(Protocol):
         ...
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
+        """Read nothing, but prove that everything that is counted can be read.
+
+        Raises ConfigurationError or SourceChanged.
+        """
+        ...
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query; they never stop a start."""
         ...

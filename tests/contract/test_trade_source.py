@@ -519,7 +519,18 @@ def test_a_query_that_gives_too_little_is_a_clear_stop(trade: Trade, tmp_path: P
         source.check()
 
 
-@pytest.mark.parametrize("name", ["totals", "without_time", "changed", "transactions"])
+@pytest.mark.parametrize("name", ["without_time", "at_risk"])
+def test_a_query_that_nothing_is_counted_by_is_named_and_stops_no_start(
+    trade: Trade, tmp_path: Path, name: str
+) -> None:
+    with trade.source(trade.queries(tmp_path / "wrong", **{name: "SELECT nothing FROM nowhere"})) as source:
+        source.check()
+        found = source.check_ornaments()
+    assert list(found) == [name]
+    assert "nowhere" in found[name].what
+
+
+@pytest.mark.parametrize("name", ["totals", "changed", "transactions"])
 def test_check_finds_a_query_that_does_not_run(trade: Trade, tmp_path: Path, name: str) -> None:
     with (
         trade.source(trade.queries(tmp_path / "wrong", **{name: "SELECT nothing FROM nowhere"})) as source,
