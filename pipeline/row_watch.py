@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
 import structlog
 from sqlalchemy import text
 
@@ -21,6 +20,7 @@ from pipeline.alarms import Alarm
 from pipeline.errors import MinuteriskError
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, format_minute
 from pipeline.outside import minutes_text
+from pipeline.row_words import reasons_text
 from pipeline.translate import state_errors
 from queries import sql
 
@@ -45,9 +45,6 @@ LEAST: Final = 2
 #: The past that baselines rest on is looked at; what is older judges nobody any more.
 PAST: Final = timedelta(days=8)
 _PAST_EVERY_S: Final = 600.0
-#: Words are shown so far, and so many of them.
-_SHOWN: Final = 5
-_WORD_LENGTH: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +58,6 @@ class Share:
     def wrong(self) -> bool:
         """Too many to be the odd typing error."""
         return self.set_aside >= LEAST and self.set_aside * ONE_IN > self.rows
-
-
-def reasons_text(bad: pl.DataFrame) -> str:
-    """Reasons by count, unknown kinds with the words met: "kind_unknown 337,000 (PAID, REFUNDED)"."""
-    counts = bad.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
-    parts = [f"{reason} {number:,}{_words(bad, reason)}" for reason, number in counts.iter_rows()]
-    return ", ".join(parts)
-
-
-def _words(bad: pl.DataFrame, reason: str) -> str:
-    if reason != "kind_unknown":
-        return ""
-    kinds = bad.filter(pl.col("reason") == reason).group_by("kind").len()
-    first = kinds.sort(["len", "kind"], descending=[True, False]).head(_SHOWN)["kind"]
-    return f" ({', '.join(plain(kind) for kind in first)})"
-
-
-def plain(value: object) -> str:
-    """A word of the source as it may stand in a text for people."""
-    if value is None:
-        return "NULL"
-    visible = "".join(c if c.isprintable() else "?" for c in str(value))
-    return visible if len(visible) <= _WORD_LENGTH else f"{visible[:_WORD_LENGTH]}…"
 
 
 class RowWatch:
