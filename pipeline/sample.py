@@ -1,7 +1,7 @@
 """What one sampled span of the trade database says of its mapping, as findings. Pure.
 
-The rows went the pipeline's own way (`pipeline.count`), so what is said is what it will see. Thresholds are for
-people to look at something, not for verdicts: only what cannot be right is a failure.
+The rows went the pipeline's own way (`pipeline.count`), so what is said is what it will see. Thresholds are
+for people to look at something, not for verdicts: only what cannot be right is a failure.
 """
 
 from __future__ import annotations
