@@ -88,9 +88,14 @@ def plan_finding(
     if not reason.sequential:
         by = f" by {', '.join(reason.indexes)}" if reason.indexes else ""
         return Finding("plans", "ok", f"{name}: index used{by}", numbers=numbers)
+    tables = ", ".join(reason.sequential)
     small = bool(known) and all(table.small for table in known)
-    level: Level = "note" if small or shape.whole else "warning"
-    why = "" if has_index or shape.whole else "; no index serves it"
+    if shape.whole:
+        return Finding("plans", "ok", f"{name}: reads {tables} whole, as it must", numbers=numbers)
+    if small and has_index:
+        return Finding("plans", "ok", f"{name}: reads {tables} whole, which is small", numbers=numbers)
+    level: Level = "note" if small else "warning"
+    why = "" if has_index else "; no index serves it"
     what = f"{name}: {reason.text}{why}; {'; '.join(_age(table, clock) for table in known) or 'size unknown'}"
     return Finding("plans", level, what, _plan_hint(reason, known, has_index=has_index), numbers)
 

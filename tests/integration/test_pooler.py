@@ -45,7 +45,7 @@ def pooler(server_url: str, mode: str) -> Iterator[str]:
         f"unix_socket_dir = {folder}\nlisten_port = 6432\nlisten_addr =\nauth_file = {folder}/users\n"
         "ignore_startup_parameters = options,extra_float_digits\n"
     )
-    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "users").write_text('"postgres" ""\n"minuterisk_reader" ""\n')
     # It refuses to run as root, and has to reach the server's socket.
     user = ["-u", pwd.getpwuid(Path(sockets).stat().st_uid).pw_name] if os.geteuid() == 0 else []
     log = (folder / "log").open("wb")
