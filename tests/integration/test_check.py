@@ -34,7 +34,7 @@ class Checked:
 
     def level(self, check: str) -> str:
         levels = ("ok", "note", "warning", "failure")
-        return max((f["level"] for f in self.of(check)), key=levels.index)
+        return levels[max(levels.index(f["level"]) for f in self.of(check))]
 
     def what(self, check: str) -> str:
         return " | ".join(finding["what"] for finding in self.of(check))
@@ -271,7 +271,8 @@ def test_rows_and_totals_outside_the_span_are_named_by_their_query(desk: Desk) -
     assert "totals.sql" in found.what("outside")
 
 
-CHANGED_WITHOUT_ZONE = """SELECT 1 AS newest, date_trunc('minute', occurred_at AT TIME ZONE 'Asia/Seoul') AS minute
+CHANGED_WITHOUT_ZONE = """SELECT 1 AS newest,
+date_trunc('minute', occurred_at AT TIME ZONE 'Asia/Seoul') AS minute
 FROM transactions WHERE created_at >= $1 AND $2::bigint >= 0 GROUP BY 2"""
 TOTALS = """SELECT occurred_at AS minute, 1 AS rows, 1 AS cancels{} FROM transactions
 WHERE occurred_at >= $1 AND occurred_at < $2"""
