@@ -45,11 +45,12 @@ class Inspection:
         self._open_source = open_source
         self._sampled = Sampled()
 
-    def run(self, *, sample: bool) -> list[Finding]:
-        """Every part in turn; `sample` reads an hour of the source."""
+    def run(self, *, sample: bool, brief: bool = False) -> list[Finding]:
+        """Every part in turn; `sample` reads an hour of the source, `brief` is for health checks."""
         os.environ.setdefault("PGCONNECT_TIMEOUT", str(CONNECT_S))  # drivers of libpq wait for ever otherwise
         findings = self.part("rules", self._rules)
-        findings += self.part("home", lambda: home_findings(self._settings))
+        if not brief:
+            findings += self.part("home", lambda: home_findings(self._settings))
         source = self.part("source", self._source)
         findings += source
         findings += self.part("state", self._state)
@@ -57,9 +58,10 @@ class Inspection:
             findings += self.part("clocks", self._clocks)
             if sample:
                 findings += self.part("sample", self._sample)
-            findings += self.part("ornaments", self._ornaments)
-            findings += self.part("server", self._server)
-            findings += self.part("plans", self._plans)
+            if not brief:
+                findings += self.part("ornaments", self._ornaments)
+                findings += self.part("server", self._server)
+                findings += self.part("plans", self._plans)
         return _without_repeats(findings)
 
     def part(self, name: str, ask: Part) -> list[Finding]:

@@ -85,7 +85,8 @@ def inspect_ornaments(source: TradeSource, sampled: Sampled) -> Iterator[Finding
     if merchants and fence is not None:
         yield from _warned("at_risk", lambda: _at_risk(source, merchants, fence.clock))
     yield from _warned("categories", lambda: _categories(source, merchants))
-    yield from _warned("without_time", lambda: _without_time(source))
+    if fence is not None:
+        yield from _warned("without_time", lambda: _without_time(source))
 
 
 def _attempt(found: list[Finding], check: str, ask: Callable[[], list[datetime]]) -> list[datetime] | None:

@@ -48,7 +48,8 @@ def check(
         _show(shown, as_json=as_json)
         return
     inspection = Inspection(settings, lambda urls: open_source(settings, urls))
-    findings = inspection.run(sample=not live if sample is None else sample)
+    sample = not live if sample is None else sample
+    findings = inspection.run(sample=sample, brief=live and not sample)
     if live:
         findings += inspection.part("live", lambda: live_findings(settings))
     results = {name: short([f for f in findings if f.check == name]) for name in _names(findings)}

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.alarms import open_alarms
 from pipeline.cli import main
 from pipeline.minute import MINUTE, floor_minute
 from pipeline.settings import load_settings
 from tests.integration.test_pooler import pooler
+from tests.integration.trade_home import pipeline_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -457,3 +459,14 @@ def test_a_pooler_is_told_and_refused_only_where_we_keep_a_session(desk: Desk, m
         found = state.check("--no-sample")
         assert found.code == (2 if mode == "transaction" else 0)
         assert "MINUTERISK_STATE_URL goes through" in found.what("pool")
+
+
+def test_a_wrong_query_that_nothing_is_counted_by_stops_no_start_and_is_an_alarm(
+    desk: Desk, tmp_path: Path
+) -> None:
+    fill(desk.trade)
+    folder = desk.set(at_risk="SELECT nothing FROM nowhere").home.parent / "queries"
+    with pipeline_of(desk.trade, desk.state_url, tmp_path / "home", source_queries=str(folder)) as pipeline:
+        found = open_alarms(pipeline.state.engine, pipeline.state.url)
+        assert [(alarm.name, alarm.subject) for alarm in found] == [("ornament.failing", "at_risk")]
+        assert "nowhere" in found[0].what
