@@ -18,7 +18,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from baselines.rules import load_rules
-from pipeline.alarms import Alarm
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.channels import Channel, Console, Slack
 from pipeline.embedded import Urls, open_urls
@@ -51,7 +50,6 @@ HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
 COMPARE_S = 10  # asks for nothing unless the source's server began anew
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-ORNAMENT_TOLD = timedelta(hours=1)  # what a start found out; who needs the query says more
 EXECUTORS = ("tick", "deliver", "heartbeat", "catalog", "slow")
 
 
@@ -75,22 +73,14 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
             msg = "stopped while another process led"
             raise NotLeader(msg)
         pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
-        _say_ornaments(pipeline)
         pipeline.ensure_fence()
+        pipeline.exposure.check()
         if state.next_minute() is not None:
             pipeline.recognise_restore()
             pipeline.project()  # a crash may have come between commit and projection
         yield pipeline
         with suppress(LakeDamaged):  # the next start builds the file again, and then the catalog
             pipeline.project_catalog()
-
-
-def _say_ornaments(pipeline: Pipeline) -> None:
-    """A wrong query that nothing is counted by is an alarm before the first incident needs it."""
-    for name, error in pipeline.source.check_ornaments().items():
-        pipeline.alarms.raise_alarm(
-            Alarm("ornament.failing", error.what, error.hint, name), lasts=ORNAMENT_TOLD
-        )
 
 
 def open_source(settings: Settings, urls: Urls) -> TradeSource:

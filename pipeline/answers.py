@@ -27,13 +27,13 @@ def _whole(found: pl.DataType) -> bool:
 
 
 def _number(found: pl.DataType) -> bool:
-    """A sum may leave 64 bits, so it comes as text, or as a decimal without digits behind the point."""
-    return found.is_integer() or found == pl.String or (isinstance(found, pl.Decimal) and found.scale == 0)
+    """A sum may leave 64 bits and hold what is no number, so it also comes as text."""
+    return found.is_numeric() or found == pl.String
 
 
 _TIME: Final = ("a time with its zone (TIMESTAMPTZ)", _time)
 _WHOLE: Final = ("a whole number (BIGINT)", _whole)
-_NUMBER: Final = ("a whole number, or one as text", _number)
+_NUMBER: Final = ("a number, or one as text", _number)
 
 #: What each query must give. PostgreSQL's `changed` also gives `newest`, its `fence` the snapshot.
 GIVEN: Final[Mapping[str, Mapping[str, tuple[str, Callable[[pl.DataType], bool]]]]] = {
@@ -51,8 +51,8 @@ POSTGRESQL_ALSO: Final[Mapping[str, Mapping[str, tuple[str, Callable[[pl.DataTyp
 def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bool = False) -> pl.DataFrame:
     """The answer of the query `name`, unchanged but for its minutes in microseconds of UTC.
 
-    Raises SourceChanged with the query and the column for one that is missing, of another type or null, and
-    for a minute that is not a full one. A query that is not named here passes.
+    Raises SourceChanged with the query and the column for one that is missing or of another type, and for a
+    time that is null or a minute that is not a full one. A query that is not named here passes.
     """
     wanted = {**GIVEN.get(name, {}), **(POSTGRESQL_ALSO.get(name, {}) if postgresql else {})}
     missing = [column for column in wanted if column not in frame.columns]
@@ -65,7 +65,7 @@ def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bo
         if found != pl.Null and not fits(found):
             msg = f"the extraction query {path} gives {column} as {found}; {words} is needed"
             raise SourceChanged(msg, f"cast {column} in the query")
-        if frame[column].null_count():
+        if fits is _time and frame[column].null_count():
             msg = f"the extraction query {path} gives {column} without a value (NULL)"
             raise SourceChanged(msg, f"let {column} always have a value: filter such rows out, or coalesce")
     return _full_minutes(frame, path) if "minute" in wanted else frame

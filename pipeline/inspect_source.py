@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -16,16 +16,16 @@ from pipeline.count import count
 from pipeline.errors import MinuteriskError, SourceTooSlow, SourceUnavailable
 from pipeline.finding import Finding, failed
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, floor_minute
-from pipeline.row_words import plain
+from pipeline.payouts import read_payouts
 from pipeline.sample import Sample, changed_findings, sample_findings, time_finding
 from pipeline.source import Fence, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from pipeline.count import Counted
-    from pipeline.source import Payout, TradeSource
+    from pipeline.source import TradeSource
 
 #: A sample holds about so many rows at most, and one minute at least.
 MOST_ROWS: Final = 200_000
@@ -79,11 +79,11 @@ def inspect_sample(source: TradeSource) -> Sampled:
     return sampled
 
 
-def inspect_ornaments(source: TradeSource, sampled: Sampled) -> Iterator[Finding]:
+def inspect_ornaments(source: TradeSource, sampled: Sampled, zone: tzinfo) -> Iterator[Finding]:
     """What nothing is counted by, asked with the merchants of the sample: warnings at most."""
     merchants, fence = sampled.merchants, sampled.fence
     if merchants and fence is not None:
-        yield from _warned("at_risk", lambda: _at_risk(source, merchants, fence.clock))
+        yield from _warned("at_risk", lambda: _at_risk(source, merchants, fence.clock, zone))
     yield from _warned("categories", lambda: _categories(source, merchants))
     if fence is not None:
         yield from _warned("without_time", lambda: _without_time(source))
@@ -163,8 +163,8 @@ def _affordable(source: TradeSource, newest: Span) -> int:
         totals = source.totals(newest)
     except (SourceTooSlow, SourceUnavailable):
         return 1
-    most = max(totals["rows"].to_list(), default=1)
-    return max(1, min(HOUR_MINUTES, MOST_ROWS // max(int(most), 1)))
+    most = max((int(rows or 0) for rows in totals["rows"].to_list()), default=0)
+    return max(1, min(HOUR_MINUTES, MOST_ROWS // max(most, 1)))
 
 
 def _within_limit(source: TradeSource, span: Span) -> tuple[Span, pl.DataFrame]:
@@ -173,7 +173,7 @@ def _within_limit(source: TradeSource, span: Span) -> tuple[Span, pl.DataFrame]:
     rows = dict(totals.select("minute", "rows").iter_rows())
     taken, start = 0, span.end
     for minute in reversed(list(span)):
-        taken += int(rows.get(minute, 0))
+        taken += int(rows.get(minute) or 0)
         if taken > MOST_ROWS and start < span.end:
             break
         start = minute
@@ -198,12 +198,11 @@ def _differing(counted: Counted, totals: pl.DataFrame) -> bool:
     return any(Totals.of_ledger(row) != _of(totals, minute) for minute, row in pairs)
 
 
-def _of(totals: pl.DataFrame, minute: datetime) -> Totals:
+def _of(totals: pl.DataFrame, minute: datetime) -> Totals | None:
     found = totals.filter(pl.col("minute") == minute)
     if found.is_empty():
         return Totals(0, 0, 0)
-    row = found.row(0, named=True)
-    return Totals(int(row["rows"]), int(row["cancels"]), int(row["amount"]))
+    return Totals.of_source(found.row(0, named=True))
 
 
 def _some_merchants(sample: Sample) -> list[object]:
@@ -213,34 +212,30 @@ def _some_merchants(sample: Sample) -> list[object]:
     return [merchant for merchant in ids if str(merchant).strip()]
 
 
-def _at_risk(source: TradeSource, merchants: Sequence[str], clock: datetime) -> Finding:
-    found: dict[Any, Payout] = dict(source.payouts(merchants, clock.date(), 30, clock))
-    known = {key: payout for key, payout in found.items() if key in set(merchants)}
-    numbers = {"asked": len(merchants), "given": len(found), "known": len(known)}
-    if found and not known:
-        key = next(iter(found))
-        what = f"at_risk.sql gives merchants that nobody asked for, like {key!r} instead of {merchants[0]!r}"
-        hint = "give merchant_id as text, exactly as transactions.sql gives it: merchant_id::text"
-        return Finding("at_risk", "warning", what, hint, numbers)
-    if not known:
-        what = f"at_risk.sql knows none of {len(merchants)} merchants: incidents have no name and no money"
-        return Finding("at_risk", "warning", what, "do its tables hold the same merchant ids?", numbers)
-    return _payout_values(known, numbers)
-
-
-def _payout_values(known: dict[Any, Payout], numbers: dict[str, Any]) -> Finding:
+def _at_risk(source: TradeSource, merchants: Sequence[str], clock: datetime, zone: tzinfo) -> Finding:
+    today = clock.astimezone(zone).date()
+    found = read_payouts(source.payouts(merchants, today, 30, clock), merchants, today, zone)
+    known = found.by_merchant
     unnamed = sum(payout.merchant_name is None for payout in known.values())
-    amounts: list[object] = [payout.paid_out for payout in known.values()]
-    odd = next((paid for paid in amounts if type(paid) is not int), 0)
-    numbers |= {"without_name": unnamed, "paid_out": sum(paid for paid in amounts if type(paid) is int)}
-    said = f"knows {len(known)} of {numbers['asked']} merchants, {unnamed} without a name"
-    if type(odd) is not int:
-        what = f"at_risk.sql {said}; paid_out is {plain(odd)} ({type(odd).__name__}): the money is not known"
-        return Finding("at_risk", "warning", what, "give paid_out as a whole number: ::bigint", numbers)
-    if unnamed == len(known):
-        hint = "let merchant_name be the name that people know"
-        return Finding("at_risk", "warning", f"at_risk.sql {said}", hint, numbers)
-    return Finding("at_risk", "ok", said, numbers=numbers)
+    wrong = [payout.wrong for payout in known.values() if payout.wrong]
+    unpaid = sum(payout.paid_out is None for payout in known.values())
+    numbers = {"asked": len(merchants), "known": len(known), "strangers": found.strangers}
+    numbers |= {"without_name": unnamed, "money_not_known": unpaid}
+    said = f"knows {len(known)} of {len(merchants)} merchants, {unnamed} without a name"
+    if found.strangers and not known:
+        what = f"at_risk.sql gives {found.strangers} merchants that nobody asked for and none that was"
+        hint = "give merchant_id as text, exactly as transactions.sql gives it: merchant_id::text"
+    elif not known:
+        what = f"at_risk.sql knows none of {len(merchants)} merchants: incidents have no name and no money"
+        hint = "do its tables hold the same merchant ids?"
+    elif unpaid:
+        what = f"at_risk.sql {said}; the money of {unpaid} is not known" + (f": {wrong[0]}" if wrong else "")
+        hint = "give paid_out as a whole number of minor units, and settled_through as a date"
+    elif unnamed == len(known):
+        what, hint = f"at_risk.sql {said}", "let merchant_name be the name that people know"
+    else:
+        return Finding("at_risk", "ok", said, numbers=numbers)
+    return Finding("at_risk", "warning", what, hint, numbers)
 
 
 def _categories(source: TradeSource, merchants: Sequence[str]) -> Finding:

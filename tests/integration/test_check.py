@@ -337,7 +337,7 @@ def test_padded_merchants_and_amounts_that_look_wrong_are_said(desk: Desk) -> No
     ("text", "said"),
     [
         (AT_RISK.format("1", "'n'", "1::bigint"), "nobody asked for"),
-        (AT_RISK.format("'m1'", "'n'", "1.5"), "the money is not known"),
+        (AT_RISK.format("'m1'", "'n'", "1.5"), "the money of 1 is not known: paid_out is 1.5"),
         (AT_RISK.format("'m1'", "NULL", "1::bigint"), "1 without a name"),
         (AT_RISK.format("'m1'", "1/0", "1::bigint"), "division by zero"),
         ("SELEC", "syntax"),
