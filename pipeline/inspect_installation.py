@@ -131,12 +131,8 @@ class Inspection:
         with self._open_source(urls_of(self._settings)) as source:
             with suppress(MinuteriskError):
                 source.check()
-            found = []
-            for name, ask in (("at_risk", source.check_at_risk), ("without_time", source.check_without_time)):
-                try:
-                    ask()
-                except MinuteriskError as error:
-                    found.append(failed(name, error, "warning"))
+            wrong = source.check_ornaments()
+            found = [failed(name, error, "warning") for name, error in wrong.items()]
             told = {finding.check for finding in found}
             zone = self._settings.business_timezone
             return found + [f for f in inspect_ornaments(source, self._sampled, zone) if f.check not in told]

@@ -13,6 +13,7 @@ from pipeline.alarms import open_alarms
 from pipeline.embedded import connect_urls, open_urls
 from pipeline.errors import MinuteriskError
 from pipeline.finding import Finding
+from pipeline.plain import moment
 from pipeline.state import connect_state
 from pipeline.translate import state_errors
 from queries import sql
@@ -62,7 +63,10 @@ def traffic(settings: Settings) -> str:
         return "unknown: the operational database does not say"
     if found is None:
         return "nothing is published yet"
-    newest = f"newest transaction in minute {found['newest'].isoformat()}" if found["newest"] else "none yet"
+    zone = settings.business_timezone
+    newest = (
+        f"newest transaction in minute {moment(found['newest'], zone)}" if found["newest"] else "none yet"
+    )
     if not found["silent_minutes"]:
         return f"ok: {newest}"
     said = (

@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.plain import one_line
+
 #: So many words are shown, each so far.
 _SHOWN: Final = 5
 _WORD_LENGTH: Final = 40
@@ -27,8 +29,5 @@ def _words(bad: pl.DataFrame, reason: str) -> str:
 
 
 def plain(value: object) -> str:
-    """A word of the source as it may stand in a text for people."""
-    if value is None:
-        return "NULL"
-    visible = "".join(c if c.isprintable() else "?" for c in str(value))
-    return visible if len(visible) <= _WORD_LENGTH else f"{visible[:_WORD_LENGTH]}…"
+    """A value of the source as it may stand in a text for people."""
+    return "NULL" if value is None else one_line(str(value), _WORD_LENGTH)
