@@ -35,6 +35,7 @@ from pipeline.minute import (
 from pipeline.ornaments import Ornaments
 from pipeline.pieces import Pieces, at_most
 from pipeline.plain import moment
+from pipeline.row_watch import RowWatch
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -96,6 +97,7 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url)
+        self.watch = RowWatch(self.alarms, state, monotonic)
         self.ornaments = Ornaments(self.alarms)
         days = rules.exposure.cancelable_days
         self.exposure = Exposure(source, state, lake, self.ornaments, days, monotonic)
@@ -175,7 +177,9 @@ class Pipeline:
         if due is None or not due.minutes:
             return
         for done, minute in enumerate(due, start=1):
-            yield self._judge(minute, last=done == due.minutes)
+            judged = self._judge(minute, last=done == due.minutes)
+            yield judged
+            self.watch.see(judged.counted)
             progress(done, due.minutes, moment(minute, self.lake.zone))
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
@@ -334,6 +338,7 @@ class Pipeline:
         next_minute = max(self.state.next_minute() or span.end, span.end)
         commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
         self.state.commit(commit)
+        self.watch.see(counted)
         rows = sum(row["source_rows"] for row in counted.ledger)
         log.info("backfill.published", span=str(span), rows=rows)
         return rows, rows

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import polars as pl
 import pymysql
 
+from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
@@ -67,12 +68,8 @@ _WITHOUT_SNAPSHOTS = (
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
 _NOTHING = Totals(0, 0, 0)
-#: What the queries beside `transactions` give.
+#: What the queries give that no other module looks at.
 _GIVEN = {
-    "fence": ("clock",),
-    "changed": ("minute",),
-    "totals": ("minute", "rows", "cancels", "amount"),
-    "without_time": ("rows",),
     "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
 }
 #: How long past its own timeout a silent server is waited for.
@@ -245,6 +242,7 @@ class MySqlSource:
         self, connection: Connection[Any], name: str, values: Mapping[str, Any], at_most: int | None
     ) -> pl.DataFrame:
         answer = fetch(connection, self._text(connection, name, values), at_most)
+        answer = conform_answer(answer, name, self._queries / f"{name}.sql")
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"

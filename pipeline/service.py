@@ -25,6 +25,7 @@ from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, SourceUn
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
+from pipeline.outside import Outside
 from pipeline.proof import find_faults, rows_without_time, statement_of
 from pipeline.reconcile import reconcile
 from pipeline.statement import write_statement
@@ -269,7 +270,9 @@ class Service:
             return
         with pipeline.source.again() as source:  # the tick's connection is in use by another thread
             span = Span(next_minute - RECONCILED, next_minute)
-            differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
+            zone, outside = pipeline.settings.business_timezone, list[Outside]()
+            differences = reconcile(source, pipeline.state, span, zone, outside.append)
+            pipeline.watch.see_totals(outside)
             without_time = rows_without_time(pipeline, source)
         if without_time is not None:
             self.metrics.without_time.set(without_time)
