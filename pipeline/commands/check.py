@@ -101,8 +101,8 @@ def _rules(settings: Settings) -> None:
 def _source(settings: Settings) -> None:
     with open_source(settings, _urls(settings)) as source:
         source.check()
-        source.check_at_risk()
-        source.check_without_time()
+        for error in source.check_ornaments().values():
+            raise error
 
 
 def _categories(settings: Settings) -> str | None:

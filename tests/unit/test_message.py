@@ -38,6 +38,7 @@ from pipeline.wording import TEXTS
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"
 Golden = Callable[[str, str], None]
+DIGESTS = ("digest", "repeat", "digest_some_unknown", "digest_unknown")
 GOLDEN = Path(__file__).parent / "golden" / "message"
 
 SURGE = {"approvals_hour": 120, "cancels_hour": 36, "approvals_week": 20_160, "cancels_week": 1_008}
@@ -122,6 +123,8 @@ LATER = {"minute": "2026-11-21T10:39:00+00:00"}
 CASES = {
     "surge_opened": message(),
     "surge_escalated": message(event="escalated", **LATER),
+    "surge_money_unknown": message(krw_at_risk=None, paid_out_cancelable=None, cancelled_unrecovered=None),
+    "surge_money_half_known": message(krw_at_risk=None, paid_out_cancelable=None),
     "surge_acknowledged": message(event="acknowledged", acknowledged_by="김위험", **LATER),
     "surge_corrected": message(event="corrected", **LATER),
     "surge_resolved": message(event="resolved", **LATER),
@@ -215,10 +218,15 @@ def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: 
         "digest": render_digest_text(many, language, repeat=True),
     }
     golden(f"message/repeat.{language}.json", as_file(repeat))
+    for name, known in (("digest_some_unknown", 20), ("digest_unknown", 0)):
+        some = [m if m.incident_id <= known else replace(m, krw_at_risk=None) for m in many]
+        some = [replace(m, severity="medium") if m.incident_id % 2 else m for m in some]
+        unknown = {"text": render_digest_text(some, language), "lines": render_digest_lines(some, language)}
+        golden(f"message/{name}.{language}.json", as_file(unknown))
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    names = {f"{case}.{language}" for case in (*CASES, "digest", "repeat") for language in TEXTS}
+    names = {f"{case}.{language}" for case in (*CASES, *DIGESTS) for language in TEXTS}
     assert {path.stem for path in GOLDEN.glob("*.json")} == names
 
 
