@@ -86,6 +86,12 @@ def _parts(*, live: bool) -> dict[str, Part]:
     return {**parts, "live": _live} if live else parts
 
 
+def source_checks(settings: Settings) -> dict[str, MinuteriskError | str | None]:
+    """What `check` says of the trade database alone, by part."""
+    parts: dict[str, Part] = {"source": _source, "categories": _categories}
+    return {name: _try(part, settings) for name, part in parts.items()}
+
+
 def _try(part: Part, settings: Settings) -> MinuteriskError | str | None:
     try:
         return part(settings)
