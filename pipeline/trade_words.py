@@ -40,9 +40,11 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         r"(취소|환불)_?(일시|시각)",
     ),
     "kind": (
-        r"kind|(event|txn|transaction|trx|tran|trade|payment|pay)_?(kind|type|cd|code|gb|gubun|div)|type|거래_?(구분|유형|종류)",
-        r"(payment|pay|txn|transaction|trx|tran|approval|order)_?(status|state|stat)|status|state|stat|(처리|결제|거래)?_?상태|구분",
-        r"action|operation|op|event",
+        r"kind|type|(event|txn|transaction|trx|tran|trade|payment|pay)_?(kind|type|cd|code|gb|gubun|div)"
+        r"|거래_?(구분|유형|종류)",
+        r"(payment|pay|txn|transaction|trx|tran|approval|order|cancel|refund)_?(status|state|stat)|status|state|stat"
+        r"|(처리|결제|거래|취소)?_?상태|구분",
+        r"\w+_(status|state|kind|type)|action|operation|op|event",
     ),
     "amount": (
         r"amount|amt|금액|(거래|승인|결제)_?금액",

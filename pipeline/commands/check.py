@@ -14,7 +14,7 @@ from sqlalchemy import text
 from baselines.rules import load_rules
 from pipeline.alarms import open_alarms
 from pipeline.commands.common import json_option, read_settings, report
-from pipeline.embedded import connect_urls, open_urls
+from pipeline.embedded import Urls, connect_urls, open_urls
 from pipeline.errors import ConfigurationError, MinuteriskError, UsageError
 from pipeline.migrate import current_revision, newest_revision
 from pipeline.settings import describe_settings
@@ -27,7 +27,6 @@ from scheduler import open_source, source_class
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.embedded import Urls
     from pipeline.settings import Settings
 
     #: Gives what there is to say beside "ok", or raises what is wrong.
@@ -87,8 +86,12 @@ def _parts(*, live: bool) -> dict[str, Part]:
 
 
 def source_checks(settings: Settings) -> dict[str, MinuteriskError | str | None]:
-    """What `check` says of the trade database alone, by part."""
-    parts: dict[str, Part] = {"source": _source, "categories": _categories}
+    """What `check` says of a configured trade database alone, by part."""
+    urls = Urls(settings.source_url or "", "")
+    parts: dict[str, Part] = {
+        "source": lambda s: _source(s, urls),
+        "categories": lambda s: _categories(s, urls),
+    }
     return {name: _try(part, settings) for name, part in parts.items()}
 
 
@@ -103,14 +106,14 @@ def _rules(settings: Settings) -> None:
     load_rules(settings.rules)
 
 
-def _source(settings: Settings) -> None:
-    with open_source(settings, _urls(settings)) as source:
+def _source(settings: Settings, urls: Urls | None = None) -> None:
+    with open_source(settings, urls or _urls(settings)) as source:
         source.check()
 
 
-def _categories(settings: Settings) -> str | None:
+def _categories(settings: Settings, urls: Urls | None = None) -> str | None:
     """Read them all: only so is it certain that they can be read."""
-    with open_source(settings, _urls(settings)) as source:
+    with open_source(settings, urls or _urls(settings)) as source:
         given = source.categories() is not None
     return None if given else "no categories.sql: a new merchant starts from the rate of all merchants"
 

@@ -90,7 +90,7 @@ def mariadb(socket: Path, script: str) -> Database:
 
     def ask(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with pymysql.connect(**given, database=name) as connection, connection.cursor() as cursor:
-            cursor.execute(query, values)
+            cursor.execute(query, values or None)
             return list(cursor.fetchall())
 
     with pymysql.connect(**given) as admin, admin.cursor() as cursor:

@@ -4,7 +4,7 @@
 -- modulo 2^32 (bigint). Grain: one row per minute; newest counts transactions after the fence.
 
 SELECT
-    date_trunc('minute', {occurred_at}, 'UTC')      AS minute,
+    date_trunc('minute', {occurred_at}, 'UTC')        AS minute,
     max(newest)                                     AS newest
 FROM (
 {rows}

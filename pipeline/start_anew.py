@@ -1,0 +1,62 @@
+"""Everything that came from the trade database is forgotten: for a mapping that was wrong from the start.
+
+The operational database is emptied in one transaction. Before it go the projections of the ledger, which every
+start makes again; after it the files. A crash in between leaves files that no ledger row names: the next
+`start-anew`, or the sweeping of orphans, deletes them, and nobody counts them meanwhile.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import text
+
+from pipeline.translate import state_errors, storage_errors
+from queries import sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.settings import Settings
+    from pipeline.state import State
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What an installation holds."""
+
+    minutes: int
+    first_minute: datetime | None
+    last_minute: datetime | None
+    files: int
+    incidents: int
+    unresolved: int
+    messages: int
+    unsent: int
+
+
+def size_of(state: State) -> Size:
+    """How much would be deleted."""
+    with state_errors(state.url), state.engine.connect() as connection:
+        return Size(**connection.execute(text(sql("ops/size"))).mappings().one())
+
+
+def start_anew(state: State, settings: Settings) -> None:
+    """Delete ledger, incidents, messages and files; only the leader may. Settings, queries and reports stay.
+
+    Raises FencedOut where this process does not lead any more: then only projections of the ledger are gone, which
+    every start makes again.
+    """
+    for projection in (settings.manifest, settings.catalog):
+        with storage_errors(projection):
+            projection.unlink(missing_ok=True)
+    state.forget_everything()
+    if settings.lake.is_dir():
+        with storage_errors(settings.lake):
+            shutil.rmtree(settings.lake)
+    log.info("start_anew.done", installation=state.installation())
