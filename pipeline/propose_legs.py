@@ -200,6 +200,7 @@ def _payments(it: Proposer, main: Table, _: Table | None) -> list[Leg]:
         meanings=kinds(found, APPROVAL),
         fixed=APPROVAL,
         ignored=ignored,
+        expects=tuple(word for word, meaning in found.items() if meaning == "approval"),
     )
     cancel = replace(
         approval,
