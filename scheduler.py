@@ -74,6 +74,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
             raise NotLeader(msg)
         pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
         pipeline.ensure_fence()
+        pipeline.exposure.check()
         if state.next_minute() is not None:
             pipeline.recognise_restore()
             pipeline.project()  # a crash may have come between commit and projection

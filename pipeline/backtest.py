@@ -24,7 +24,7 @@ from pipeline.score import money_caught, score
 from pipeline.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -59,8 +59,14 @@ class MemoryBook:
         """Incidents that have resolved after `since` and may come back."""
         return {k: i for k, i in self._resolved.items() if i.resolved_minute and i.resolved_minute > since}
 
-    def at_risk(self, merchants: Sequence[str], minute: datetime, windows: Windows) -> Mapping[str, AtRisk]:  # noqa: ARG002 - the protocol's
-        """Nothing: payouts belong to the present, not to the judged period."""
+    def at_risk(
+        self,
+        merchants: Sequence[str],  # noqa: ARG002 - the protocol's
+        minute: datetime,  # noqa: ARG002 - the protocol's
+        windows: Windows,  # noqa: ARG002 - the protocol's
+        again: Collection[str] | None = None,  # noqa: ARG002 - the protocol's
+    ) -> Mapping[str, AtRisk]:
+        """Not known: payouts belong to the present, not to the judged period."""
         return {}
 
     def record(

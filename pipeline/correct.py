@@ -30,6 +30,7 @@ from pipeline.compare import compare
 from pipeline.hold import hold
 from pipeline.judge import judge
 from pipeline.minute import Span, one_minute
+from pipeline.pieces import pieces_of_files
 from pipeline.schema import SIGNAL
 from pipeline.source import Fence, KnownFence, KnownMinute, Totals
 
@@ -329,11 +330,12 @@ def rejudge_published(
     `windows` and `gates` stand right before the span; minutes without a policy were never judged and have no
     signals.
     """
-    published = lake.read(files, "merchant_minute", span)
-    by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
     signals = [SIGNAL.to_frame()]
-    for minute in span:
-        windows.add(minute, by_minute.get(minute, published.clear()))
-        if minute in gates.policies:
-            signals.append(gates.judge(minute, windows))
+    for piece in pieces_of_files(files, "merchant_minute", span, lake.zone):
+        published = lake.read(files, "merchant_minute", piece)
+        by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
+        for minute in piece:
+            windows.add(minute, by_minute.get(minute, published.clear()))
+            if minute in gates.policies:
+                signals.append(gates.judge(minute, windows))
     return pl.concat(signals)

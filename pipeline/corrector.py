@@ -108,7 +108,7 @@ class Corrector:
         files = pipeline.state.publication().files
         spans = [one_minute(minute) for minute in minutes]
         pipeline.lake.require_whole(f for f in files if any(overlap(f.span, span) for span in spans))
-        feed, steps = SourceFeed(pipeline.source), Steps(pipeline.monotonic)
+        feed, steps = SourceFeed(pipeline.source, pipeline.ornaments), Steps(pipeline.monotonic)
         counted = {minute: feed.count(one_minute(minute), steps) for minute in sorted(minutes)}
         revised = {minute: c for minute, c in counted.items() if differs(c, pipeline.lake, files)}
         if revised:

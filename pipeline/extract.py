@@ -8,32 +8,33 @@ table means another folder, not other code. At most two connections are held: on
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
-import psycopg
-from psycopg.rows import dict_row
 
 from pipeline.categories import conform_categories
 from pipeline.errors import SourceChanged
-from pipeline.schema import conform_source
-from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
+from pipeline.payouts import require_columns
+from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
+from pipeline.pg_values import read_as_text_what_does_not_fit
+from pipeline.schema import conform_source, unfit_columns
+from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime, timedelta
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
+    import adbc_driver_postgresql.dbapi as adbc
+
     from pipeline.minute import Span
+    from pipeline.pg_session import Few
     from pipeline.source import KnownMinute
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
-#: One transaction, one snapshot: the fence and the rows can never disagree.
-_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Source:
@@ -48,9 +49,8 @@ class Source:
         self.url = url
         self._queries = queries
         self._timeout = timeout
-        self._timeout_ms = int(timeout.total_seconds() * 1000)
         self._rows: adbc.Connection | None = None
-        self._few: psycopg.Connection[dict[str, Any]] | None = None
+        self._few: Few | None = None
         self._merchant_is_text = True
 
     def __enter__(self) -> Self:
@@ -77,15 +77,14 @@ class Source:
         with self._snapshot() as cursor:
             return self._fence(cursor).clock
 
-    def extract(self, span: Span) -> Extracted:
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
         with self._snapshot() as cursor:
             fence = self._fence(cursor)
-            rows = conform_source(
-                self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql"
-            )
+            given = self._fetch(cursor, "transactions", span.start, span.end, at_most=at_most)
+            rows = conform_source(given, "transactions.sql")
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, fence.xmin, fence.clock)
+        return Extracted(rows, fence.xmin, fence.clock, unfit_columns(given, "transactions.sql"))
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""
@@ -116,14 +115,12 @@ class Source:
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
-    ) -> dict[str, Payout]:
-        """Names and payouts of a few merchants; those the source does not know are left out."""
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        found = self._few_rows(self._query("at_risk"), parameters)
-        return {
-            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found
-        }
+        query = str(self._queries / "at_risk.sql")
+        return self._few_rows(self._query("at_risk"), parameters, lambda given: require_columns(given, query))
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -134,8 +131,8 @@ class Source:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("fence", "transactions", "changed", "totals", "without_time", "at_risk"):
+        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        for name in ("fence", "transactions", "changed", "totals"):
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
@@ -144,7 +141,13 @@ class Source:
             checked = conform_source(rows, str(self._queries / "transactions.sql"))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
+
+    def check_at_risk(self) -> None:
+        """The same of the money at risk."""
+        self.payouts([], datetime.now(UTC).date(), 1, datetime.now(UTC))
+
+    def check_without_time(self) -> None:
+        """The same of the rows without a time."""
         self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
 
     def _query(self, name: str) -> str:
@@ -157,9 +160,14 @@ class Source:
             row["xmin"], row["xmax"], row["clock"].astimezone(UTC), started and started.astimezone(UTC)
         )
 
-    def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
-        cursor.execute(self._query(name), list(parameters) or None)
-        table = cursor.fetch_arrow_table()
+    def _fetch(
+        self, cursor: adbc.Cursor, name: str, *parameters: datetime | int, at_most: int | None = None
+    ) -> pl.DataFrame:
+        if at_most is None:
+            cursor.execute(self._query(name), list(parameters) or None)
+            table = cursor.fetch_arrow_table()
+        else:
+            table = fetch_at_most(cursor.connection, self._query(name), parameters, at_most)
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
             raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
@@ -168,44 +176,42 @@ class Source:
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:
-        """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
+        """One REPEATABLE READ, READ ONLY transaction; after an error the connections are given up."""
         with source_errors(self.url):
             try:
-                connection = self._row_connection()
-                with connection.cursor() as cursor:
-                    cursor.execute(_BEGIN)
+                with snapshot(self._row_connection(), self._timeout) as cursor:
                     yield cursor
-                connection.rollback()  # nothing to commit: the transaction only read
-            except adbc.Error:
+            except BaseException:
                 self.close()
                 raise
 
     def _row_connection(self) -> adbc.Connection:
         if self._rows is None:
-            self._rows = adbc.connect(self.url, autocommit=False)
-            with self._rows.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout = {self._timeout_ms}")
-                cursor.execute("SET application_name = 'minuterisk'")
-            self._rows.commit()
+            self._rows = open_rows(self.url)
         return self._rows
 
-    def _few_rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def _few_rows(
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None = None,
+        check: Callable[[list[str]], None] = lambda _: None,
+    ) -> list[dict[str, Any]]:
+        """The rows of a small query; `check` sees the names of its columns before their values are read."""
         with source_errors(self.url):
             try:
-                return self._small_connection().execute(query.encode(), parameters).fetchall()
-            except psycopg.Error:
-                self.close()
+                limit = min(self._timeout, timedelta(seconds=AT_RISK_S))
+                with few_rows(self._small_connection(), limit) as connection:
+                    cursor = connection.execute(query.encode(), parameters)
+                    check([column.name for column in cursor.description or ()])
+                    return cursor.fetchall()
+            except BaseException:
+                few, self._few = self._few, None  # the rows' own connection is none the worse for it
+                if few is not None:
+                    few.close()
                 raise
 
-    def _small_connection(self) -> psycopg.Connection[dict[str, Any]]:
+    def _small_connection(self) -> Few:
         if self._few is None:
-            self._few = psycopg.connect(
-                self.url,
-                autocommit=True,
-                row_factory=dict_row,
-                application_name="minuterisk",
-                connect_timeout=10,
-            )
-            self._few.read_only = True
-            self._few.execute(f"SET statement_timeout = {self._timeout_ms}")
+            self._few = open_few(self.url)
+            read_as_text_what_does_not_fit(self._few)
         return self._few

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import ssl
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -24,14 +24,14 @@ from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
-from pipeline.schema import conform_source
+from pipeline.schema import conform_source, unfit_columns
 from pipeline.settings import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
+from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, TooManyRows, Totals, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
     from pathlib import Path
 
     from pymysql.connections import Connection
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+#: MySQL has no settings of a transaction, so these and the limits end with our connection; a proxy that
+#: shares connections (ProxySQL, MaxScale) keeps a session's settings apart by client. READ ONLY has to be the
+#: session's: a statement that alters a table ends our transaction first, and would then be free to.
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",
@@ -107,14 +110,19 @@ class MySqlSource:
         with self._snapshot() as ask:
             return _fence(ask)
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` from one snapshot."""
-        with self._snapshot() as ask:
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
+        parts: list[pl.DataFrame] = []
+        with self._snapshot(at_most) as ask:
             clock = _fence(ask).clock
-            parts = [ask("transactions", start=part.start, end=part.end) for part in _parts(span)]
-        rows = conform_source(pl.concat(parts), str(self._queries / "transactions.sql"))
+            for part in _parts(span):
+                parts.append(ask("transactions", start=part.start, end=part.end))
+                if at_most is not None and sum(rows.height for rows in parts) > at_most:
+                    raise TooManyRows
+        given, query = pl.concat(parts), str(self._queries / "transactions.sql")
+        rows = conform_source(given, query)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, 0, clock)
+        return Extracted(rows, 0, clock, unfit_columns(given, query))
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:  # noqa: ARG002 - there is nothing in a fence to compare rows with
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
@@ -123,7 +131,9 @@ class MySqlSource:
             written = ask("changed", start=look_back.start)["minute"].to_list()
             runs = _runs([minute for minute in written if minute in known])
             counted = [ask("totals", start=run.start, end=run.end) for run in runs]
-        theirs = {row["minute"]: _totals(row) for frame in counted for row in frame.iter_rows(named=True)}
+        theirs = {
+            row["minute"]: Totals.of_source(row) for frame in counted for row in frame.iter_rows(named=True)
+        }
         minutes = (
             minute
             for minute in written
@@ -143,10 +153,11 @@ class MySqlSource:
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
-    ) -> dict[str, Payout]:
-        """Names and payouts of a few merchants; those the source does not know are left out."""
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         with self._snapshot() as ask:
+            self._limit(min(AT_RISK_S, self._timeout.total_seconds()))
             found = ask(
                 "at_risk",
                 merchants=ids or [None],  # MySQL has no empty list
@@ -154,10 +165,8 @@ class MySqlSource:
                 cancelable_days=cancelable_days,
                 moment=moment,
             )
-        return {
-            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"])
-            for r in found.iter_rows(named=True)
-        }
+            self._limit(self._timeout.total_seconds())
+        return found.to_dicts()
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -168,20 +177,27 @@ class MySqlSource:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("transactions", *_GIVEN):
+        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        for name in ("transactions", "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask).clock
             rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
-            statement = self._text(self._connect(), "without_time", {})
-            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
             self._check_engines()
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
+
+    def check_at_risk(self) -> None:
+        """The same of the money at risk."""
+        self.payouts([], datetime.now(UTC).date(), 1, datetime.now(UTC))
+
+    def check_without_time(self) -> None:
+        """The same of the rows without a time."""
+        with self._snapshot():
+            statement = self._text(self._connect(), "without_time", {})
+            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
@@ -197,20 +213,22 @@ class MySqlSource:
         return read_query(self._queries, name, "mysql")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Callable[..., pl.DataFrame]]:
+    def _snapshot(self, at_most: int | None = None) -> Iterator[Callable[..., pl.DataFrame]]:
         """A READ ONLY transaction with the snapshot of its start; a failure gives the connection up."""
         with source_errors(self.url):
             try:
                 connection = self._connect()
                 connection.query(_BEGIN)
-                yield lambda name, **values: self._ask(connection, name, values)
+                yield lambda name, **values: self._ask(connection, name, values, at_most)
                 connection.rollback()  # nothing to commit: the transaction only read
             except BaseException:
                 self.close()
                 raise
 
-    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        answer = fetch(connection, self._text(connection, name, values))
+    def _ask(
+        self, connection: Connection[Any], name: str, values: Mapping[str, Any], at_most: int | None
+    ) -> pl.DataFrame:
+        answer = fetch(connection, self._text(connection, name, values), at_most)
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
@@ -232,8 +250,9 @@ class MySqlSource:
     def _connect(self) -> Connection[Any]:
         if self._connection is None:
             self._connection = self._open()
-            for statement in (*_SESSION, *self._limits(self._connection)):
+            for statement in _SESSION:
                 self._connection.query(statement)
+            self._limit(self._timeout.total_seconds())
         return self._connection
 
     def _open(self) -> Connection[Any]:
@@ -255,15 +274,17 @@ class MySqlSource:
             msg = f"cannot log in to the trade database {mask_url(self.url)} without TLS: {error}"
             raise ConfigurationError(msg, "add ?ssl_mode=required to MINUTERISK_SOURCE_URL") from error
 
-    def _limits(self, connection: Connection[Any]) -> tuple[str, str]:
-        seconds = int(self._timeout.total_seconds())
+    def _limit(self, seconds: float) -> None:
+        """End statements that take longer, and waits behind an ALTER TABLE."""
+        connection = self._connect()
         limit = (
             f"max_statement_time = {seconds}"
             if "MariaDB" in connection.get_server_info()  # type: ignore[no-untyped-call]
-            else f"max_execution_time = {1000 * seconds}"
+            else f"max_execution_time = {int(1000 * seconds)}"
         )
         # Without the second a SELECT waits up to a day behind an ALTER TABLE.
-        return f"SET SESSION {limit}", f"SET SESSION lock_wait_timeout = {seconds}"
+        connection.query(f"SET SESSION {limit}")
+        connection.query(f"SET SESSION lock_wait_timeout = {max(int(seconds), 1)}")
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -346,7 +367,3 @@ def _runs(minutes: Sequence[datetime]) -> list[Span]:
         else:
             runs.append(Span(minute, minute + MINUTE))
     return runs
-
-
-def _totals(row: Mapping[str, Any]) -> Totals:
-    return Totals(int(row["rows"]), int(row["cancels"]), int(row["amount"]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
@@ -32,12 +33,28 @@ def configure_log(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _NeverRaises(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     # A tick that finds the one before it still at work is how catching up looks, not a warning.
     logging.getLogger("apscheduler").setLevel(max(level, logging.ERROR))
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(name)s %(message)s")
+
+
+class _NeverRaises:
+    """Standard error that may be closed, full or a broken pipe: a line is lost then, and nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

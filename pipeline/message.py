@@ -61,9 +61,9 @@ class Message:
     policy: str
     minute: datetime
     opened_minute: datetime
-    krw_at_risk: int
-    paid_out_cancelable: int
-    cancelled_unrecovered: int
+    krw_at_risk: int | None  # None: not known
+    paid_out_cancelable: int | None
+    cancelled_unrecovered: int | None
     reason: Mapping[str, int | None] = field(hash=False)
     times: int = 1  # how often the incident has opened
     cause: str | None = None  # what made the cancel rate rise, where that is known
@@ -101,9 +101,9 @@ def read_message(content: object, incident_id: int) -> Message:
         policy=_text(content, "policy"),
         minute=_minute(content, "minute"),
         opened_minute=_minute(content, "opened_minute"),
-        krw_at_risk=_number(content, "krw_at_risk"),
-        paid_out_cancelable=_number(content, "paid_out_cancelable"),
-        cancelled_unrecovered=_number(content, "cancelled_unrecovered"),
+        krw_at_risk=_money(content, "krw_at_risk"),
+        paid_out_cancelable=_money(content, "paid_out_cancelable"),
+        cancelled_unrecovered=_money(content, "cancelled_unrecovered"),
         reason=_reason(content, "reason"),
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
@@ -140,6 +140,11 @@ def _number(content: Mapping[str, Any], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _malformed(name, value, "a whole number")
     return value
+
+
+def _money(content: Mapping[str, Any], name: str) -> int | None:
+    """Null is not known; a field that is not there is a damaged row."""
+    return None if name in content and content[name] is None else _number(content, name)
 
 
 def _minute(content: Mapping[str, Any], name: str) -> datetime:
@@ -241,16 +246,22 @@ def render_reply_blocks(
 def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bool = False) -> str:
     """One line about many incidents that opened together."""
     words = TEXTS[language]
-    total = krw(sum(m.krw_at_risk for m in messages), language)
-    return (f"[{words['repeat']}] " if repeat else "") + words["digest"].format(
-        count=f"{len(messages):,}", total=total
+    known = [m.krw_at_risk for m in messages if m.krw_at_risk is not None]
+    unknown = f"{len(messages) - len(known):,}"
+    sentence = "digest" if len(known) == len(messages) else "digest_some" if known else "digest_none"
+    said = words[sentence].format(
+        count=f"{len(messages):,}", total=krw(sum(known), language), unknown=unknown
     )
+    return (f"[{words['repeat']}] " if repeat else "") + said
 
 
 def render_digest_lines(messages: Sequence[Message], language: str) -> list[str]:
-    """The ten incidents with most KRW at risk, one line each; equal ones in the order they opened."""
+    """The ten incidents with most KRW at risk, one line each; equal ones in the order they opened.
+
+    What is not known may be the most: it comes first, by severity.
+    """
     words = TEXTS[language]
-    top = sorted(messages, key=lambda m: (not m.of_platform, -m.krw_at_risk, m.incident_id))[:DIGEST_LENGTH]
+    top = sorted(messages, key=_most_first)[:DIGEST_LENGTH]
     return [
         f"{rank}. [{words[m.severity]}] {words[m.rule]} · {_merchant(m, words)} · {_risk(m, language)}"
         for rank, m in enumerate(top, start=1)
@@ -271,6 +282,12 @@ def render_digest_blocks(
         *[_section(line) for line in lines],
         _context(f"<{escape(dashboard_url)}|{words['link']}>"),
     ]
+
+
+def _most_first(message: Message) -> tuple[bool, bool, int, int]:
+    amount = message.krw_at_risk
+    order = list(LIGHTS).index(message.severity) if amount is None else -amount
+    return not message.of_platform, amount is not None, order, message.incident_id
 
 
 def krw(amount: int, language: str) -> str:
@@ -423,8 +440,8 @@ def _event(message: Message, language: str) -> str:
 def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:
     words = TEXTS[language]
     money = [
-        (words["paid_out_cancelable"], krw(message.paid_out_cancelable, language)),
-        (words["cancelled_unrecovered"], krw(message.cancelled_unrecovered, language)),
+        (words["paid_out_cancelable"], _krw_or_unknown(message.paid_out_cancelable, language)),
+        (words["cancelled_unrecovered"], _krw_or_unknown(message.cancelled_unrecovered, language)),
     ]
     facts = [*([] if message.of_platform else money), (words["minute"], _moment(message.minute, zone))]
     if message.event != "opened":
@@ -434,7 +451,14 @@ def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, s
 
 
 def _risk(message: Message, language: str) -> str:
-    return f"{TEXTS[language]['at_risk']} {krw(message.krw_at_risk, language)}"
+    words = TEXTS[language]
+    if message.krw_at_risk is None:
+        return words["at_risk_unknown"]
+    return f"{words['at_risk']} {krw(message.krw_at_risk, language)}"
+
+
+def _krw_or_unknown(amount: int | None, language: str) -> str:
+    return TEXTS[language]["not_known"] if amount is None else krw(amount, language)
 
 
 def _merchant(message: Message, words: Mapping[str, str]) -> str:

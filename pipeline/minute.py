@@ -113,6 +113,26 @@ def split_by_day(span: Span, zone: ZoneInfo) -> Iterator[Span]:
         start = end
 
 
+def offsets_of(zone: ZoneInfo, span: Span) -> list[tuple[datetime, timedelta]]:
+    """How far the zone's clock is ahead of UTC over a span: the minutes from which each offset holds."""
+    found = [(span.start, _offset(zone, span.start))]
+    day = to_index(span.start)
+    while day < to_index(span.end):
+        low, high = day, min(day + DAY_MINUTES, to_index(span.end))
+        if _offset(zone, from_index(high)) != found[-1][1]:
+            while high - low > 1:
+                middle = (low + high) // 2
+                same = _offset(zone, from_index(middle)) == found[-1][1]
+                low, high = (middle, high) if same else (low, middle)
+            found.append((from_index(high), _offset(zone, from_index(high))))
+        day = high
+    return found
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
 def parse_time(text: str) -> datetime:
     """Read an ISO 8601 time with a zone, for example 2013-02-07T00:00Z; a bare date is refused as naive."""
     try:

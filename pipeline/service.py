@@ -25,7 +25,7 @@ from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, SourceUn
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
-from pipeline.proof import find_faults, statement_of
+from pipeline.proof import find_faults, rows_without_time, statement_of
 from pipeline.reconcile import reconcile
 from pipeline.statement import write_statement
 from pipeline.translate import state_errors
@@ -184,9 +184,11 @@ class Service:
         self._rebuild()
         for judged in self.pipeline.catch_up(self.pipeline.due_until()):
             steps = self.pipeline.take_steps()
-            self.metrics.observe_minute(judged, steps)
-            self.tally.add(judged, sum(steps.values()))
-            self.on_judged(judged, sum(steps.values()))
+            # The minute is committed, whatever becomes of its numbers.
+            with self.pipeline.ornaments.beside("metrics.minute"):
+                self.metrics.observe_minute(judged, steps)
+                self.tally.add(judged, sum(steps.values()))
+                self.on_judged(judged, sum(steps.values()))
             log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
             if self.ending:
                 break
@@ -242,7 +244,9 @@ class Service:
     def heartbeat(self) -> None:
         """Say that this leader is alive."""
         self.pipeline.state.heartbeat()
-        self.metrics.observe_alarms(self.pipeline.alarms.counts())
+        with self.pipeline.ornaments.beside("metrics"):
+            self.metrics.serve_again()
+            self.metrics.observe_alarms(self.pipeline.alarms.counts())
 
     def housekeeping(self) -> None:
         """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
@@ -266,7 +270,9 @@ class Service:
         with pipeline.source.again() as source:  # the tick's connection is in use by another thread
             span = Span(next_minute - RECONCILED, next_minute)
             differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
-            self.metrics.without_time.set(source.rows_without_time())
+            without_time = rows_without_time(pipeline, source)
+        if without_time is not None:
+            self.metrics.without_time.set(without_time)
         self.metrics.differences.set(len(differences))
         for difference in differences:
             log.error("reconcile.difference", **difference.as_json())
@@ -310,18 +316,19 @@ class Service:
 
     def measure_budget(self) -> None:
         """Once a day: what would the budgeted policy open on a day without anything wrong?"""
-        found = measure_budget(self.pipeline)
-        if found is not None:
-            log.info(
-                "budget.measured", merchants=found.merchants, parts=found.parts, incidents=found.incidents
-            )
+        with self._damage_found(), self.pipeline.ornaments.beside("budget", but=(LakeDamaged,)):
+            found = measure_budget(self.pipeline)
+            if found is not None:
+                told = {"merchants": found.merchants, "parts": found.parts, "incidents": found.incidents}
+                log.info("budget.measured", **told)
         self.show_budget()
 
     def show_budget(self) -> None:
         """Bring the metrics of the budget up to date."""
         zone = self.pipeline.lake.zone
-        today = business_day(business_date(datetime.now(UTC), zone), zone)
-        self.metrics.observe_budget(self.pipeline.state.budget(today.start))
+        with self.pipeline.ornaments.beside("budget.shown"):
+            today = business_day(business_date(datetime.now(UTC), zone), zone)
+            self.metrics.observe_budget(self.pipeline.state.budget(today.start))
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""

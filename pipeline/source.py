@@ -7,19 +7,25 @@ says its own in `promise`, and the reconciliation catches for both what is later
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from pipeline.amounts import known_amount
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+    from decimal import Decimal
     from pathlib import Path
 
     import polars as pl
 
     from pipeline.minute import Span
+
+
+class TooManyRows(Exception):
+    """A span holds more rows than were asked for at most. No failure: the caller asks for a shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +35,7 @@ class Extracted:
     rows: pl.DataFrame
     xmin: int  # pg_snapshot_xmin: every transaction below it had ended; 0 where the dialect has none
     clock: datetime  # the source's clock
-
-
-@dataclass(frozen=True, slots=True)
-class Payout:
-    """What the source knows of a merchant's payouts; KRW."""
-
-    merchant_name: str | None
-    settled_through: date | None
-    paid_out: int
+    not_known: Mapping[str, str] = field(default_factory=dict)  # optional columns that do not fit, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,19 @@ class Totals:
 
     rows: int
     cancels: int
-    amount: int
+    amount: int | Decimal | None  # None: a row's amount could not be read, or is no number
 
     @classmethod
     def of_ledger(cls, row: Mapping[str, Any]) -> Totals:
         """What a ledger row says the source held."""
-        return cls(row["source_rows"], row["source_cancels"], int(row["source_amount"]))
+        return cls(row["source_rows"], row["source_cancels"], known_amount(row["source_amount"]))
+
+    @classmethod
+    def of_source(cls, row: Mapping[str, Any]) -> Totals | None:
+        """What a row of the query `totals` says; None where the minute's totals could not be read."""
+        if row["rows"] is None:
+            return None
+        return cls(int(row["rows"]), int(row["cancels"]), known_amount(row["amount"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,10 @@ class Changed:
 
     minutes: tuple[datetime, ...]
     fence: Fence
+
+
+#: Money at risk is worth so many seconds of a minute with an incident, and no more.
+AT_RISK_S: Final = 3.0
 
 
 def read_query(folder: Path, name: str, dialect: str) -> str:
@@ -149,8 +158,11 @@ class TradeSource(Protocol):
         """The snapshot of this moment."""
         ...
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` with the fence of the very snapshot they come from."""
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from.
+
+        Raises TooManyRows where there are more than `at_most`, without holding many more.
+        """
         ...
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
@@ -173,8 +185,11 @@ class TradeSource(Protocol):
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
-    ) -> dict[str, Payout]:
-        """Names and payouts of a few merchants; those the source does not know are left out."""
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come: for `payouts.read_payouts`.
+
+        Takes at most AT_RISK_S. Raises SourceChanged where a column is missing, and as the other reads do.
+        """
         ...
 
     def categories(self) -> pl.DataFrame | None:
@@ -185,5 +200,13 @@ class TradeSource(Protocol):
         ...
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
+        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        ...
+
+    def check_at_risk(self) -> None:
+        """The same of the money at risk."""
+        ...
+
+    def check_without_time(self) -> None:
+        """The same of the rows without a time."""
         ...

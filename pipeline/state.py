@@ -68,6 +68,9 @@ class MinuteCommit:
     next_minute: datetime
     changes: Changes = field(default_factory=Changes)
     minute: datetime | None = None  # the judged minute, when one was judged
+    history_until: datetime | None = (
+        None  # where a first start's history ends; only its first commit records it
+    )
 
 
 #: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
@@ -176,6 +179,12 @@ class State:
             mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
         return mark["next_minute"] if mark else None
 
+    def history_until(self) -> datetime | None:
+        """Where the history of the first start ends; None where it was not published by one."""
+        with self._read() as connection:
+            mark = connection.execute(text(sql("ops/watermark"))).mappings().one_or_none()
+        return mark["history_until"] if mark else None
+
     def published(self) -> Published:
         """How far the ledger has come; it counts every minute, so not for a tick."""
         with self._read() as connection:
@@ -235,10 +244,8 @@ class State:
                 run(connection, "insert_files", files=[f.as_row() for f in commit.files])
             run(connection, "record_minutes", minutes=list(commit.minutes))
             self._write_changes(connection, commit.changes, commit.minute)
-            found = connection.execute(
-                text(sql("ops/advance_watermark")), {"next_minute": commit.next_minute}
-            )
-            return int(found.scalar_one())
+            mark = {"next_minute": commit.next_minute, "history_until": commit.history_until}
+            return int(connection.execute(text(sql("ops/advance_watermark")), mark).scalar_one())
 
     def source_fence(self) -> KnownFence | None:
         """The newest fence and what goes with it; None before the first read."""
@@ -467,8 +474,6 @@ def _reopened_row(incident: Incident) -> dict[str, Any]:
     return {
         **_continued_row(incident),
         "times": incident.times,
-        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
-        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
     }
 
 
@@ -482,6 +487,9 @@ def _continued_row(incident: Incident) -> dict[str, Any]:
         "last_breach_minute": incident.last_breach_minute.isoformat(),
         "severity": incident.severity,
         "told_minute": _iso(incident.told_minute),
+        "merchant_name": incident.at_risk.merchant_name,
+        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
+        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
         "reason": dict(incident.reason),
     }
 

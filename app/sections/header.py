@@ -10,6 +10,7 @@ from app import reads
 from app.format import count, day, duration, moment, time_of_day, won, won_short
 from app.markup import Markup, card, join, notice, sentence, tag
 from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbeat_age, lag, pulse, waiting
+from app.sections.alone import failed
 from pipeline.errors import MinuteriskError
 from pipeline.minute import business_date, business_day
 
@@ -120,7 +121,13 @@ def _risk(page: Page, overview: Overview | None) -> Markup:
     label, language = page.texts("header.risk"), page.texts.language
     if overview is None:
         return card(label, "–")
-    return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+    if not overview.unpriced:
+        return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+    note = page.texts("header.risk.unpriced", count=count(overview.unpriced))
+    if overview.unpriced == overview.open:
+        return card(label, page.texts("money.not_known"), note, tone="warn")
+    exact = won(overview.krw_at_risk, language)
+    return card(label, won_short(overview.krw_at_risk, language), f"{exact} · {note}", tone="warn")
 
 
 def _budget(page: Page, overview: Overview | None) -> Markup:
@@ -130,7 +137,7 @@ def _budget(page: Page, overview: Overview | None) -> Markup:
         return card(label, "–")
     try:
         found = reads.budget(page, business_day(business_date(page.clock(), page.zone), page.zone).start)
-    except MinuteriskError:  # an operational database that an older version made; its own check says so
+    except Exception:  # noqa: BLE001 - perhaps an older version made the database; the other cards stay
         return card(label, "–")
     spent = count(found.spent)
     if found.interval is None or found.allowed is None:
@@ -155,6 +162,8 @@ def _alarms(page: Page) -> Markup:
         found = sorted(reads.alarms(page), key=lambda alarm: not alarm.wrong)
     except MinuteriskError:  # the notice of the database says so, or an older version made it
         return Markup("")
+    except Exception as error:  # noqa: BLE001 - the other figures stay
+        return failed(page, error)
     shown = []
     for alarm in found[:ALARMS_SHOWN]:
         since = page.texts("header.alarm.since", time=moment(alarm.since, page.zone))

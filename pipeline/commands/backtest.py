@@ -92,12 +92,12 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
         if signals is not None:
             with storage_errors(signals):
                 signals.write_text("\n".join(runs[0].result.lines()), encoding="utf-8")
-        content = [run.as_json() for run in runs]
+        content = [run.as_json() for run in runs]  # reads the files of signals, which go with the folders
     if html is not None:
         from pipeline.report import write_report  # noqa: PLC0415 - drawing takes a second to load
 
         with storage_errors(html):
-            write_report(html, runs, settings.language, lake.zone)
+            write_report(html, runs, content, settings.language, lake.zone)
     report(content[0] if len(runs) == 1 else {"runs": content}, as_json=as_json, text=side_by_side(content))
 
 

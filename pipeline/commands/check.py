@@ -109,6 +109,8 @@ def _rules(settings: Settings) -> None:
 def _source(settings: Settings, urls: Urls | None = None) -> None:
     with open_source(settings, urls or _urls(settings)) as source:
         source.check()
+        source.check_at_risk()
+        source.check_without_time()
 
 
 def _categories(settings: Settings, urls: Urls | None = None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -75,20 +75,22 @@ def progress_bar(label: str) -> Iterator[Progress]:
 
     def show(done: int, total: int | None, what: str) -> None:
         nonlocal bar
-        if not sys.stderr.isatty():
-            return
-        if bar is None:
-            bar = click.progressbar(
-                length=total, label=label, file=sys.stderr, item_show_func=lambda item: item
-            )
-            bar.__enter__()
-        bar.update(done - bar.pos, what)
+        with suppress(OSError, ValueError):  # a terminal that went away stops no work
+            if not sys.stderr.isatty():
+                return
+            if bar is None:
+                bar = click.progressbar(
+                    length=total, label=label, file=sys.stderr, item_show_func=lambda item: item
+                )
+                bar.__enter__()
+            bar.update(done - bar.pos, what)
 
     try:
         yield show
     finally:
         if bar is not None:
-            bar.__exit__(None, None, None)
+            with suppress(OSError, ValueError):
+                bar.__exit__(None, None, None)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Callable[[Any], str]]) -> str:

@@ -31,8 +31,9 @@ _INCIDENT_COLUMNS: dict[str, Callable[[Any], str]] = {
     "merchant_id": lambda merchant: "all merchants" if merchant == EVERYBODY else str(merchant),
     "merchant_name": lambda name: name or "-",
     "opened_minute": lambda minute: minute.strftime("%Y-%m-%dT%H:%MZ"),
-    "krw_at_risk": lambda amount: f"{amount:,}",
+    "krw_at_risk": lambda amount: "not known" if amount is None else f"{amount:,}",
 }
+_MONEY = ("krw_at_risk", "paid_out_cancelable", "cancelled_unrecovered")
 _MESSAGE_COLUMNS: dict[str, Callable[[Any], str]] = {
     "outbox_id": str,
     "status": str,
@@ -171,4 +172,8 @@ def _refuse(what: str, number: int) -> NoReturn:
 
 
 def _fields(row: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name:<24}{value}" for name, value in row.items())
+    return "\n".join(f"{name:<24}{_shown(name, value)}" for name, value in row.items())
+
+
+def _shown(name: str, value: object) -> object:
+    return "not known" if value is None and name in _MONEY else value

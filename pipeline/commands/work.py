@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from pipeline.commands.common import (
 )
 from pipeline.corrector import Corrector
 from pipeline.embedded import open_urls
-from pipeline.errors import DifferencesFound, FencedOut, NotLeader, UsageError
+from pipeline.errors import ConfigurationError, DifferencesFound, FencedOut, NotLeader, UsageError
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, format_minute
 from pipeline.proof import find_faults
@@ -52,7 +53,7 @@ def run() -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
     settings, metrics, stopped = read_settings(), Metrics(), Event()
     stop_on_signals(stopped)
-    metrics.serve(settings.metrics_port)
+    serve_metrics(metrics, settings.metrics_port)
     while not stopped.is_set():
         try:
             _lead(settings, metrics, stopped)
@@ -60,6 +61,12 @@ def run() -> None:
             log.warning("run.fenced_out", why=error.what)  # another process leads now: stand by for it
         except NotLeader:
             break
+
+
+def serve_metrics(metrics: Metrics, port: int) -> None:
+    """Serve them, or let the heartbeat try again and raise the alarm."""
+    with suppress(ConfigurationError):
+        metrics.serve(port)
 
 
 def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
@@ -78,7 +85,7 @@ def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
 @to_option
 @json_option
 def backfill(start: datetime, end: datetime, *, as_json: bool) -> None:
-    """Publish history in bulk, a business day at a time; nothing is judged or sent."""
+    """Publish history in bulk; nothing is judged or sent. Interrupted, it goes on where it ended."""
     span = span_of(start, end)
     with open_pipeline(read_settings()) as pipeline, progress_bar("backfill") as progress:
         minutes = pipeline.backfill(span, progress)
@@ -99,8 +106,10 @@ def catch_up(start: datetime | None, until: datetime | None, *, as_json: bool) -
         end = min(until, due) if until else due
         if start is not None:
             pipeline.judge_from(start)
-        elif pipeline.state.next_minute() is None:
+        elif (next_minute := pipeline.state.next_minute()) is None:
             pipeline.start_history(end, progress)
+        else:
+            pipeline.finish_history(next_minute, end, progress)
         for judged in pipeline.catch_up(end, progress):
             tally.add(judged, sum(pipeline.take_steps().values()))
         published = pipeline.state.published()

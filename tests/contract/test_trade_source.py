@@ -20,15 +20,16 @@ from pipeline.corrector import Corrector
 from pipeline.errors import ConfigurationError, SourceChanged, SourceUnavailable
 from pipeline.extract_mysql import MySqlSource
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
+from pipeline.payouts import Payout, read_payouts
 from pipeline.reconcile import reconcile
 from pipeline.schema import CATEGORY, TRANSACTION, UTC_TIME
 from pipeline.settings import load_settings
-from pipeline.source import Fence, KnownMinute, Payout, Totals
+from pipeline.source import Fence, KnownMinute, Totals
 from scheduler import open_pipeline
 from tests.contract.trade_servers import insert, mariadb_server, mariadb_trade, postgresql_trade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -196,10 +197,17 @@ def pay(trade: Trade, a: object, b: object) -> None:
         trade.execute(f"INSERT INTO settlements ({columns}) VALUES (%s, %s, %s, %s)", *paid)
 
 
+def payouts(
+    source: TradeSource, merchants: Sequence[str], days: int, moment: datetime
+) -> Mapping[str, Payout]:
+    today = date(2026, 3, 10)
+    return read_payouts(source.payouts(merchants, today, days, moment), merchants, today, SEOUL).by_merchant
+
+
 def test_payouts_are_those_settled_by_then_and_still_cancelable(trade: Trade, source: TradeSource) -> None:
     pay(trade, "a", "b'\"\\%")
     source.check()
-    found = source.payouts(["a", "b'\"\\%", "nobody"], date(2026, 3, 10), 3, NOON)
+    found = payouts(source, ["a", "b'\"\\%", "nobody"], 3, NOON)
     assert found == {
         "a": Payout("Alpha 알파", date(2026, 3, 8), 100),
         "b'\"\\%": Payout(None, None, 0),
@@ -210,7 +218,7 @@ def test_payouts_of_numbered_merchants(numbered: Trade) -> None:
     pay(numbered, 7, 8)
     with numbered.source() as source:
         source.check()
-        found = source.payouts(["7", "8", "9"], date(2026, 3, 10), 30, NOON + MINUTE)
+        found = payouts(source, ["7", "8", "9"], 30, NOON + MINUTE)
     assert found == {"7": Payout("Alpha 알파", date(2026, 3, 9), 150), "8": Payout(None, None, 0)}
 
 
@@ -219,11 +227,11 @@ def test_another_connection_knows_the_type_of_merchants_before_it_has_read_a_row
     with numbered.source() as source:
         source.check()
         with source.again() as other:
-            assert set(other.payouts(["7", "8"], date(2026, 3, 10), 30, NOON)) == {"7", "8"}
+            assert set(payouts(other, ["7", "8"], 30, NOON)) == {"7", "8"}
 
 
 def test_no_merchants_have_no_payouts(source: TradeSource) -> None:
-    assert source.payouts([], date(2026, 3, 10), 3, NOON) == {}
+    assert source.payouts([], date(2026, 3, 10), 3, NOON) == []
 
 
 # ------------------------------------------------------------------ categories
@@ -387,6 +395,8 @@ def test_mysql_has_no_fence_to_make_the_look_back_longer() -> None:
 
 def test_everything_can_be_read(source: TradeSource) -> None:
     source.check()
+    source.check_at_risk()
+    source.check_without_time()
 
 
 def test_at_most_two_connections_are_held(trade: Trade, source: TradeSource) -> None:
@@ -519,7 +529,15 @@ def test_a_query_that_gives_too_little_is_a_clear_stop(trade: Trade, tmp_path: P
         source.check()
 
 
-@pytest.mark.parametrize("name", ["totals", "without_time", "changed", "transactions"])
+@pytest.mark.parametrize("name", ["at_risk", "without_time"])
+def test_what_is_not_needed_to_count_is_checked_by_itself(trade: Trade, tmp_path: Path, name: str) -> None:
+    with trade.source(trade.queries(tmp_path / "wrong", **{name: "SELECT nothing FROM nowhere"})) as source:
+        source.check()
+        with pytest.raises(ConfigurationError, match="nowhere"):
+            getattr(source, f"check_{name}")()
+
+
+@pytest.mark.parametrize("name", ["totals", "changed", "transactions"])
 def test_check_finds_a_query_that_does_not_run(trade: Trade, tmp_path: Path, name: str) -> None:
     with (
         trade.source(trade.queries(tmp_path / "wrong", **{name: "SELECT nothing FROM nowhere"})) as source,

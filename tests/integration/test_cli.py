@@ -159,6 +159,34 @@ def test_a_backtest_writes_its_signals_line_by_line(work: Home) -> None:
     assert (result["signals"], result["signal_merchants"]) == (3, 1)
 
 
+@pytest.mark.parametrize(
+    ("first", "minutes", "kept_whole", "signals"),
+    [
+        (NOON, 3, 500_000, 3),
+        (NOON - timedelta(minutes=30), 5, 500_000, 0),  # nothing happened
+        (NOON, 3, 1, 3),  # more signals than are kept
+    ],
+)
+def test_a_backtest_draws_its_report_of_any_period(  # noqa: PLR0913, PLR0917 - the cases' values
+    work: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: datetime,
+    minutes: int,
+    kept_whole: int,
+    signals: int,
+) -> None:
+    monkeypatch.setattr("pipeline.replay.KEPT_WHOLE", kept_whole)
+    monkeypatch.setattr("pipeline.backtest.KEPT_WHOLE", kept_whole)
+    page = tmp_path / "report.html"
+    span = ("--from", stamp(first), "--to", stamp(first + timedelta(minutes=minutes)))
+    ran = work.inside("backtest", *span, "--policy", "literal", "--html", str(page), "--json")
+    assert ran.code == 0, ran
+    assert ran.last["signals"] == signals
+    assert (ran.last["signals_sha256"] is None) == (kept_whole == 1)
+    assert f"<tr><td>signals</td><td>{signals}</td></tr>" in page.read_text(encoding="utf-8")
+
+
 def test_a_backtest_of_what_is_not_published_is_wrong_use(work: Home) -> None:
     ran = work.inside("backtest", "--from", stamp(START - timedelta(days=1)), "--to", stamp(NOON))
     assert ran.code == 2

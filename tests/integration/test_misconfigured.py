@@ -187,14 +187,6 @@ def test_check_says_the_same_as_the_start_and_makes_nothing(server: Server) -> N
     assert not Path("home").exists()
 
 
-def test_a_taken_port_of_the_metrics_is_named(server: Server) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        refused(server, {"metrics_port": port}, port, "MINUTERISK_METRICS_PORT")
-
-
 def test_a_home_that_is_a_file_is_refused(server: Server) -> None:
     Path("taken").write_text("", encoding="utf-8")
     refused(server, {"home": str(Path("taken").resolve())}, "taken", "MINUTERISK_HOME")
