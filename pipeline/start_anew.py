@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import text
 
+from pipeline.errors import FencedOut
 from pipeline.translate import state_errors, storage_errors
 from queries import sql
 
@@ -55,8 +56,17 @@ def start_anew(state: State, settings: Settings) -> None:
     for projection in (settings.manifest, settings.catalog):
         with storage_errors(projection):
             projection.unlink(missing_ok=True)
-    state.forget_everything()
+    _empty(state)
     if settings.lake.is_dir():
         with storage_errors(settings.lake):
             shutil.rmtree(settings.lake)
     log.info("start_anew.done", installation=state.installation())
+
+
+def _empty(state: State) -> None:
+    """One transaction that only the leader can commit."""
+    with state_errors(state.url), state.engine.begin() as connection:
+        if connection.execute(text(sql("ops/fence")), {"epoch": state.epoch}).first() is None:
+            msg = f"epoch {state.epoch} no longer leads this installation"
+            raise FencedOut(msg, "nothing was deleted; stop the process that leads now, then start anew")
+        connection.execute(text(sql("ops/start_anew")))

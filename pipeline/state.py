@@ -383,11 +383,6 @@ class State:
         with self._commit() as connection:
             connection.execute(text(sql("ops/forget_files")), {"paths": list(paths)})
 
-    def forget_everything(self) -> None:
-        """Delete whatever came from the trade database and was told of it; a new installation begins."""
-        with self._commit() as connection:
-            connection.execute(text(sql("ops/start_anew")))
-
     def _write_changes(self, connection: Connection, changes: Changes, minute: datetime | None) -> None:
         known = [
             *changes.reopened,

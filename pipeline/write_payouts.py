@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.trade_catalog import Column
     from pipeline.write_sql import Sql
 
-#: A text that no merchant has as its id, in the columns of the merchants' names.
+#: One row more than is read: more are refused.
 _MOST_CATEGORIES: Final = 1_000_001
 #: Types as PostgreSQL names an array of them: ids are given as the transactions give theirs.
 _ARRAYS: Final[Mapping[str, str]] = {"integer": "bigint", "uuid": "uuid", "numeric": "numeric"}
@@ -22,9 +22,13 @@ _ARRAYS: Final[Mapping[str, str]] = {"integer": "bigint", "uuid": "uuid", "numer
 
 def at_risk(mapping: TradeMapping, to_sql: Sql) -> str:
     """Names and payouts of a few merchants; no row where there is no table of payouts."""
-    payouts = mapping.payouts
+    payouts, merchants = mapping.payouts, mapping.merchants
     if payouts is None:
-        return _parts(sql(f"connect/{mapping.dialect}/at_risk_unknown"))
+        if merchants is None or merchants.name is None:
+            return _parts(sql(f"connect/{mapping.dialect}/at_risk_unknown"))
+        return _parts(sql(f"connect/{mapping.dialect}/at_risk_names")).replace(
+            "{known}", _names(merchants, to_sql)
+        )
     settled = f"p.{to_sql.name(payouts.day.name, bound=True)} <= %(today)s"
     if payouts.settled:
         given = "moment" if to_sql.mysql else "%(moment)s"
@@ -82,18 +86,24 @@ def _array(column: Column) -> str:
 
 def _known(merchants: Merchants | None, payouts: Payouts, to_sql: Sql) -> str:
     """The merchants' names; where no table has them, no row of the same type."""
-    if merchants is None:
-        column = f"p.{to_sql.name(payouts.merchant.name, bound=True)}"
-        null = "CAST(NULL AS CHAR)" if to_sql.mysql else "NULL::text"
-        source = to_sql.table(payouts.table, bound=True)
-        return "\n    ".join(
-            [f"SELECT {column} AS merchant_id, {null} AS name", f"FROM {source} AS p WHERE false"]
-        )
-    column = f"m.{to_sql.name(merchants.merchant.name, bound=True)}"
-    null = "CAST(NULL AS CHAR)" if to_sql.mysql else "NULL::text"
-    name = f"m.{to_sql.name(merchants.name.name, bound=True)}" if merchants.name else null
+    if merchants is not None:
+        return _names(merchants, to_sql)
+    column = to_sql.column("p", payouts.merchant, bound=True)
+    source = to_sql.table(payouts.table, bound=True)
+    return "\n    ".join(
+        [f"SELECT {column} AS merchant_id, {_no_name(to_sql)} AS name", f"FROM {source} AS p WHERE false"]
+    )
+
+
+def _names(merchants: Merchants, to_sql: Sql) -> str:
+    column = to_sql.column("m", merchants.merchant, bound=True)
+    name = to_sql.column("m", merchants.name, bound=True) if merchants.name else _no_name(to_sql)
     asked = "IN %(merchants)s" if to_sql.mysql else f"= ANY(%(merchants)s::{_array(merchants.merchant)}[])"
     source = to_sql.table(merchants.table, bound=True)
     return "\n    ".join(
         [f"SELECT {column} AS merchant_id, {name} AS name", f"FROM {source} AS m", f"WHERE {column} {asked}"]
     )
+
+
+def _no_name(to_sql: Sql) -> str:
+    return "CAST(NULL AS CHAR)" if to_sql.mysql else "NULL::text"

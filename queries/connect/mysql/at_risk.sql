@@ -23,7 +23,7 @@ SELECT
     CAST(known.merchant_id AS CHAR)            AS merchant_id,
     named.name                                 AS merchant_name,
     paid.settled_through,
-    CAST(COALESCE(paid.paid_out, 0) AS SIGNED) AS paid_out
+    COALESCE(paid.paid_out, 0)                 AS paid_out
 FROM known
 LEFT JOIN named ON named.merchant_id = known.merchant_id
 LEFT JOIN paid ON paid.merchant_id = known.merchant_id

@@ -18,6 +18,6 @@ SELECT
     coalesce(known.merchant_id, paid.merchant_id)::text AS merchant_id,
     known.name                                          AS merchant_name,
     paid.settled_through,
-    round(coalesce(paid.paid_out, 0))::bigint           AS paid_out
+    coalesce(paid.paid_out, 0)                          AS paid_out
 FROM known
 FULL JOIN paid ON paid.merchant_id = known.merchant_id
