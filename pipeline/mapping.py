@@ -1,7 +1,7 @@
 """How another company's tables become transactions: what a proposal decides, and what a person answers. Pure.
 
-A mapping is one or two legs. A table of events is one; a payment row that is cancelled in place, and approvals and
-cancels in two tables, are two, of which `UNION ALL` makes one table.
+A mapping is one or two legs. A table of events is one; a payment row that is cancelled in place, and
+approvals and cancels in two tables, are two, of which `UNION ALL` makes one table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What `--set name=value` knows.
 ANSWERS: Final[Words[str, str]] = {
-    "shape": "events (a row for each approval and cancel), payments (a row that is cancelled in place), two_tables",
+    "shape": "events (a row for each approval and cancel), payments (rows cancelled in place), two_tables",
     "table": "table of the transactions, payments or approvals",
     "cancel_table": "table of the cancels, where they have their own",
     "id": "column that tells the rows apart",
@@ -50,7 +50,7 @@ NONE: Final = "none"
 
 
 class Question(UsageError):
-    """What the catalog does not say and a person has to: `name` is that of the answer, `choices` may be empty."""
+    """What the catalog does not say and a person has to; `name` is that of the answer."""
 
     def __init__(self, what: str, name: str, choices: Sequence[str] = ()) -> None:
         self.name = name

@@ -26,7 +26,7 @@ _EXAMPLES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A row of a table, and the transactions that it becomes (none: it is left out, or lies outside the span)."""
+    """A row of a table, and the transactions that it becomes; none: it is left out."""
 
     table: str
     row: Mapping[str, str | None]
@@ -60,7 +60,7 @@ class Preview:
 
 
 def span_to_show(mapping: TradeMapping, samples: Mapping[Table, Sample], clock: datetime) -> Span:
-    """The newest hour that has ended, or as many of its minutes as the samples hold: a busy hour is millions of rows."""
+    """The newest hour that has rows, or as many of its minutes as the samples hold: busy hours are large."""
     end = floor_minute(clock)
     for leg in mapping.legs:
         sample = samples.get(leg.table)
@@ -76,7 +76,7 @@ def span_to_show(mapping: TradeMapping, samples: Mapping[Table, Sample], clock: 
 
 
 def _covered(samples: Mapping[Table, Sample], leg: Leg, end: datetime) -> timedelta:
-    """How long before `end` the sample of a leg begins, in whole minutes; an hour where it is the whole table."""
+    """How long before `end` a leg's sample begins, in whole minutes; an hour where it is small."""
     sample = samples.get(leg.table)
     if sample is None or not sample.ordered or len(sample.rows) < 10_000:  # noqa: PLR2004 - then an hour is small
         return _HOUR
@@ -141,7 +141,8 @@ def _shown(leg: Leg) -> Iterator[str]:
 
 def _said(row: Mapping[str, Any], mapping: TradeMapping) -> str:
     at = row["occurred_at"].astimezone(UTC).isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z")
-    return f"{row['kind']} {row['amount']:,} (minor units of {mapping.currency}), merchant {row['merchant_id']}, {at}"
+    amount = f"{row['amount']:,} (minor units of {mapping.currency})"
+    return f"{row['kind']} {amount}, merchant {row['merchant_id']}, {at}"
 
 
 def _times(sample: Sample, stamp: Stamp) -> list[datetime]:

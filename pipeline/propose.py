@@ -154,7 +154,7 @@ def _possible(it: Proposer, main: Table, cancels: Table | None) -> list[str]:
         status = told is not None and "stat" in snake(told.name)
         time = likeliest(main, "time", is_time)
         if status and changed and time and changes_in_place(it.sample(main), time, changed):
-            msg = f"{main.full_name}.{told.name if told else ''} changes, but no column says when a cancel happened"
+            msg = f"rows of {main.full_name} change, but no column says when a cancel happened"
             raise Question(msg, "shape", (EVENTS, PAYMENTS))
     return ways
 

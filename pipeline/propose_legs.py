@@ -94,7 +94,7 @@ class Proposer:
             zone = zone_of(column, self.sample(table), self.catalog.clock, self.business)
             zone = zone or (like.zone if like else None)
         if zone is None:
-            msg = f"{table.full_name}.{column.name} is {column.declared}: its newest value does not tell its zone"
+            msg = f"{table.full_name}.{column.name} has no zone, and its newest value does not tell it"
             raise Question(msg, "zone", tuple(dict.fromkeys((self.business.key, "UTC"))))
         return Stamp(column, zone)
 
@@ -145,7 +145,7 @@ def _events(it: Proposer, main: Table, _: Table | None) -> list[Leg]:
     found = meanings(kind, sample, it.answers) if kind else {}
     if kind and "cancel" not in found.values():
         it.warnings.append(
-            f"no word of {kind.name} is a cancel: if cancels have a table of their own, --set cancel_table=..."
+            f"no word of {kind.name} is a cancel: have cancels a table of their own? --set cancel_table=..."
         )
     approved = it.column(main, "original_time", "original_time", is_time)
     stamp = (
@@ -320,7 +320,7 @@ def _identity(it: Proposer, table: Table, time: Stamp) -> Column:
 
 
 def _written(it: Proposer, table: Table, time: Stamp) -> Stamp:
-    """When a row was last written: the column of changes, else that of creation, else the transaction's own time."""
+    """When a row was last written: the column of changes, else that of creation, else its own time."""
     sample = it.sample(table)
     named = it.column(table, "written_at", "updated_at", lambda c: c.is_time and _is_filled(c, sample))
     column = named
@@ -328,8 +328,8 @@ def _written(it: Proposer, table: Table, time: Stamp) -> Stamp:
         column = likeliest(table, "created_at", lambda c: c.is_time and _is_filled(c, sample))
     if column is None:
         it.warnings.append(
-            f"{table.full_name} has no column that says when a row was written; its own time stands for it: a row"
-            " that is written more than the look-back after its time is found by the reconciliation only"
+            f"{table.full_name} has no column that says when a row was written; its own time stands for it:"
+            " a row written more than the look-back after its time is found by the reconciliation only"
         )
         return time
     return time if column == time.column else it.stamp(table, column, like=time, written=True)

@@ -60,7 +60,7 @@ def _tables(it: Proposer, answer: str, pattern: re.Pattern[str]) -> list[Table]:
 
 
 def _same_merchant(table: Table, leg: Leg) -> Column | None:
-    """The column of the merchant: of the same name, else of a name for merchants, and always of the same type."""
+    """The column of the merchant: of the same name, else of a name for merchants; always of the same type."""
     fits = [c for c in table.columns if _like(c, leg.merchant)]
     same = [c for c in fits if snake(c.name) == snake(leg.merchant.name)]
     return same[0] if same else likeliest(table, "merchant", lambda c: c in fits)

@@ -110,7 +110,7 @@ def has_fractions(values: Iterable[str]) -> bool:
 
 
 def factor_of(column: Column, values: Sequence[str], currency: str, unit: str | None) -> int:
-    """What the column's amounts are multiplied by to be minor units of the currency; a float is never cast."""
+    """What the column's amounts are multiplied by to be minor units of the currency."""
     digits = exponent(currency)
     if unit not in (None, "major", "minor"):
         msg = f"--set unit={unit} is neither major nor minor"

@@ -1,8 +1,8 @@
-"""Everything that came from the trade database is forgotten: for a mapping that was wrong from the start.
+"""Forget everything that came from the trade database: for a mapping that was wrong from the start.
 
-The operational database is emptied in one transaction. Before it go the projections of the ledger, which every
-start makes again; after it the files. A crash in between leaves files that no ledger row names: the next
-`start-anew`, or the sweeping of orphans, deletes them, and nobody counts them meanwhile.
+The operational database is emptied in one transaction. Before it go the projections of the ledger, which
+every start makes again; after it the files. A crash in between leaves files that no ledger row names: the
+next `start-anew`, or the sweeping of orphans, deletes them, and nobody counts them meanwhile.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def size_of(state: State) -> Size:
 def start_anew(state: State, settings: Settings) -> None:
     """Delete ledger, incidents, messages and files; only the leader may. Settings, queries and reports stay.
 
-    Raises FencedOut where this process does not lead any more: then only projections of the ledger are gone, which
-    every start makes again.
+    Raises FencedOut where this process does not lead any more: then only projections of the ledger are gone,
+    which every start makes again.
     """
     for projection in (settings.manifest, settings.catalog):
         with storage_errors(projection):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from pipeline.amounts import minor_places
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,10 +42,10 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         r"(취소|환불)_?(일시|시각)",
     ),
     "kind": (
-        r"kind|type|(event|txn|transaction|trx|tran|trade|payment|pay)_?(kind|type|cd|code|gb|gubun|div)"
-        r"|거래_?(구분|유형|종류)",
-        r"(payment|pay|txn|transaction|trx|tran|approval|order|cancel|refund)_?(status|state|stat)|status|state|stat"
-        r"|(처리|결제|거래|취소)?_?상태|구분",
+        r"kind|type|(event|txn|transaction|trx|tran|trade|payment|pay)_?(kind|type|cd|code|gb|gubun|div)",
+        r"거래_?(구분|유형|종류)",
+        r"(payment|pay|txn|transaction|trx|tran|approval|order|cancel|refund)_?(status|state|stat)",
+        r"status|state|stat|(처리|결제|거래|취소)?_?상태|구분",
         r"\w+_(status|state|kind|type)|action|operation|op|event",
     ),
     "amount": (
@@ -123,12 +125,6 @@ _APPROVAL: Final = re.compile(
 _AUTHORISED: Final = re.compile(r"AUTH")
 _CAPTURED: Final = re.compile(r"CAPTUR")
 
-#: Digits after the point of a currency's smallest unit (ISO 4217); every other currency has two.
-_EXPONENTS: Final[Mapping[str, int]] = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),  # noqa: SIM905 - easier to read
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905 - the same
-}
-
 
 def snake(name: str) -> str:
     """A name as the dictionary writes it: txnId, TXN-ID and "Txn Id" are txn_id."""
@@ -167,5 +163,5 @@ def meanings_of(words: list[str]) -> dict[str, Meaning | None]:
 
 
 def exponent(currency: str) -> int:
-    """Digits after the point of the currency's smallest unit."""
-    return _EXPONENTS.get(currency.strip().upper(), 2)
+    """Digits after the point of the currency's smallest unit (ISO 4217)."""
+    return minor_places(currency.strip().upper())

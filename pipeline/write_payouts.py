@@ -59,7 +59,7 @@ def categories(mapping: TradeMapping, to_sql: Sql) -> str | None:
     given = category if merchants.category.kind == "text" else to_sql.as_text(category)
     plain = merchant if merchants.merchant.kind in ("integer", "text") else to_sql.as_text(merchant)
     head = comment(
-        "Which category each merchant is of; one without history starts from the cancel rate of its category.",
+        "Which category each merchant is of; one without history starts from the cancel rate of that.",
         "Read once a business day, whole. Parameters: none. Grain: one row per merchant.",
     )
     lines = [

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pipeline.mapping import Stamp
 from pipeline.propose_values import fixed_offset
 from pipeline.schema import APPROVAL, CANCEL
 from pipeline.write_payouts import at_risk, categories
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.mapping import Leg, TradeMapping
+    from pipeline.mapping import Leg, Stamp, TradeMapping
     from pipeline.trade_catalog import Column
 
 _TEXT_KINDS: Final = ("text",)
@@ -80,7 +79,7 @@ class _Writer:
         ).replace("{occurred_at}", f"occurred_at{self.suffix}")
 
     def changed(self) -> str:
-        """Minutes of rows that were written lately, filtered by nothing: a row that is left out now was not before."""
+        """Minutes of rows written lately, unfiltered: a row that is left out now may not have been before."""
         with_xmin = not self.mysql and all(leg.table.has_xmin for leg in self.mapping.legs)
         name = "changed" if self.mysql or with_xmin else "changed_totals"
         legs = []
@@ -98,7 +97,7 @@ class _Writer:
     def without_time(self) -> str:
         """How many rows no minute can count."""
         told = [
-            "Rows that belong to no minute, because their time is missing or absurd; they are counted, with an alarm.",
+            "Rows of no minute, because their time is missing or absurd; they are counted, with an alarm.",
             "Parameters: none. Grain: one row.",
         ]
         counts = [
@@ -210,8 +209,17 @@ class _Writer:
         if leg.merchant_of_original:
             return self._moment(leg.original.time, "o")
         of, reference = leg.original, self.sql.column("t", leg.original.reference)
-        found = f"SELECT {self._moment(of.time, 'o')} FROM {self.sql.table(of.table)} AS o"
-        return f"({found} WHERE o.{self.sql.name(of.key.name)} = {reference})"
+        where = f"o.{self.sql.name(of.key.name)} = {reference}"
+        return " ".join(
+            [
+                "(SELECT",
+                self._moment(of.time, "o"),
+                "FROM",
+                self.sql.table(of.table),
+                "AS o WHERE",
+                where + ")",
+            ]
+        )
 
     def _inside(self, leg: Leg) -> list[str]:
         return [self.sql.since("t", leg.time), self.sql.before("t", leg.time)]

@@ -17,177 +17,21 @@ if TYPE_CHECKING:
 
 #: Words that are no names unless they are quoted, in either dialect; quoting one too many does no harm.
 _RESERVED: Final = frozenset(
-    [
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "asymmetric",
-        "between",
-        "both",
-        "by",
-        "call",
-        "case",
-        "cast",
-        "change",
-        "char",
-        "check",
-        "collate",
-        "column",
-        "condition",
-        "constraint",
-        "create",
-        "cross",
-        "current_date",
-        "current_time",
-        "current_timestamp",
-        "current_user",
-        "database",
-        "default",
-        "delete",
-        "desc",
-        "describe",
-        "distinct",
-        "div",
-        "do",
-        "double",
-        "drop",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "explain",
-        "false",
-        "fetch",
-        "float",
-        "for",
-        "foreign",
-        "from",
-        "full",
-        "function",
-        "grant",
-        "group",
-        "groups",
-        "having",
-        "if",
-        "ignore",
-        "in",
-        "index",
-        "inner",
-        "insert",
-        "int",
-        "integer",
-        "intersect",
-        "interval",
-        "into",
-        "is",
-        "join",
-        "key",
-        "keys",
-        "kill",
-        "lateral",
-        "leading",
-        "leave",
-        "left",
-        "like",
-        "limit",
-        "lines",
-        "load",
-        "localtime",
-        "localtimestamp",
-        "lock",
-        "long",
-        "loop",
-        "match",
-        "mod",
-        "natural",
-        "not",
-        "null",
-        "numeric",
-        "of",
-        "off",
-        "offset",
-        "on",
-        "only",
-        "option",
-        "or",
-        "order",
-        "out",
-        "outer",
-        "over",
-        "partition",
-        "placing",
-        "precision",
-        "primary",
-        "procedure",
-        "range",
-        "rank",
-        "read",
-        "real",
-        "recursive",
-        "references",
-        "release",
-        "rename",
-        "repeat",
-        "replace",
-        "require",
-        "restrict",
-        "return",
-        "returning",
-        "revoke",
-        "right",
-        "row",
-        "rows",
-        "schema",
-        "select",
-        "sensitive",
-        "separator",
-        "session_user",
-        "set",
-        "show",
-        "similar",
-        "smallint",
-        "some",
-        "sql",
-        "starting",
-        "symmetric",
-        "system",
-        "table",
-        "tablesample",
-        "terminated",
-        "then",
-        "to",
-        "trailing",
-        "trigger",
-        "true",
-        "undo",
-        "union",
-        "unique",
-        "unlock",
-        "unsigned",
-        "update",
-        "usage",
-        "use",
-        "user",
-        "using",
-        "value",
-        "values",
-        "varchar",
-        "variadic",
-        "verbose",
-        "when",
-        "where",
-        "while",
-        "window",
-        "with",
-        "write",
-        "xor",
-        "zerofill",
-    ]
+    """
+    all analyse analyze and any array as asc asymmetric between both by call case cast change char
+    check collate column condition constraint create cross current_date current_time
+    current_timestamp current_user database default delete desc describe distinct div do double drop
+    else end except exists explain false fetch float for foreign from full function grant group
+    groups having if ignore in index inner insert int integer intersect interval into is join key
+    keys kill lateral leading leave left like limit lines load localtime localtimestamp lock long
+    loop match mod natural not null numeric of off offset on only option or order out outer over
+    partition placing precision primary procedure range rank read real recursive references release
+    rename repeat replace require restrict return returning revoke right row rows schema select
+    sensitive separator session_user set show similar smallint some sql starting symmetric system
+    table tablesample terminated then to trailing trigger true undo union unique unlock unsigned
+    update usage use user using value values varchar variadic verbose when where while window with
+    write xor zerofill
+    """.split()  # noqa: SIM905 - a word a line would be four pages
 )
 
 
@@ -207,7 +51,7 @@ class Sql:
         self.span_said = said[0] if self.mysql else said[1]
 
     def name(self, name: str, *, bound: bool | None = None) -> str:
-        """A name, quoted where it has to be; where parameters are `bound` as %(name)s, a percent sign is doubled."""
+        """A name, quoted where needed; with parameters `bound` as %(name)s, a percent sign is doubled."""
         if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in _RESERVED:
             return name
         mark = "`" if self.mysql else '"'
@@ -249,7 +93,7 @@ class Sql:
         return f"{self.column(alias, stamp.column)} < {self.given('end' if self.mysql else '$2', stamp)}"
 
     def given(self, parameter: str, stamp: Stamp) -> str:
-        """A time that is given in UTC, as the column holds times. `parameter` is a name, or $1 in PostgreSQL."""
+        """A time given in UTC, as the column holds times. `parameter` is a name, or $1 in PostgreSQL."""
         text = parameter if parameter.startswith("$") else f"%({parameter})s"
         if stamp.zone is None or (self.mysql and stamp.zone == "UTC"):
             return text
@@ -269,7 +113,7 @@ class Sql:
     def _hours(self, zone: str) -> str:
         offset = self._offset(zone)
         if offset is None:
-            msg = f"{zone} changes its offset from UTC, which MySQL converts only with its tables of time zones loaded"
+            msg = f"{zone} changes its offset from UTC, which MySQL converts only with zone tables loaded"
             raise UsageError(msg, "store times in UTC, or write the queries by hand: see queries/RECIPES.md")
         minutes = int(offset.total_seconds()) // 60
         return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -64,8 +64,8 @@ def connect(
     """Propose, show and write the queries that read another company's tables.
 
     Reads the catalog and recent rows of URL (default: MINUTERISK_SOURCE_URL) with SELECT rights, and changes
-    nothing there. Where a mapping was wrong for some hours, write it again and `minuterisk reconcile --from --to`
-    corrects them; where it was wrong from the start, `minuterisk start-anew`.
+    nothing there. Where a mapping was wrong for some hours, write it again and let `minuterisk reconcile
+    --from --to` correct them; where it was wrong from the start, `minuterisk start-anew`.
     """
     settings = read_settings(**({"source_url": url} if url else {}))
     if settings.source_url is None:
@@ -106,7 +106,7 @@ def connect(
 def _agree(
     reader: CatalogReader, catalog: TradeCatalog, settings: Settings, answers: dict[str, str], *, talk: bool
 ) -> tuple[TradeMapping, dict[Table, Sample], dict[str, str]]:
-    """The mapping that a person and the catalog agree on, the samples it was seen in, and what the person said."""
+    """The mapping that a person and the catalog agree on, the samples behind it, and what the person said."""
     samples: dict[Table, Sample] = {}
     while True:
         _look(reader, catalog, answers, samples)
@@ -179,7 +179,8 @@ def _require_free(folder: Path, *, overwrite: bool) -> None:
         if written.get(path.name) != _digest(path.read_bytes())
     ]
     if edited:
-        msg = f"{folder} holds queries that connect did not write, or that were edited since: {', '.join(edited)}"
+        names = ", ".join(edited)
+        msg = f"{folder} holds queries that connect did not write, or that were edited since: {names}"
         raise UsageError(msg, "name another folder with --queries, or --overwrite them")
 
 
@@ -216,7 +217,7 @@ def _closing_text(folder: Path, checks: Mapping[str, str]) -> str:
         f"written to {folder}. Set these two, then `minuterisk check` and `minuterisk run`:",
         "  MINUTERISK_SOURCE_URL=(the URL you gave)",
         f"  MINUTERISK_SOURCE_QUERIES={folder}",
-        "If minutes were published with another mapping before: `minuterisk reconcile --from --to` corrects some hours,",
-        "`minuterisk start-anew` begins from nothing.",
+        "Were minutes published with another mapping before? `minuterisk reconcile --from --to` corrects",
+        "some hours, `minuterisk start-anew` begins from nothing.",
     ]
     return "\n".join(lines)

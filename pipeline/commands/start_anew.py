@@ -13,7 +13,8 @@ from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.leader import refuse_pooler
 from pipeline.minute import MINUTE, Span
-from pipeline.start_anew import size_of, start_anew as forget
+from pipeline.start_anew import size_of
+from pipeline.start_anew import start_anew as forget
 from scheduler import open_state
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ WORD = "delete"
 def start_anew(*, yes: bool, as_json: bool) -> None:
     """Delete every published minute, incident and message; `run` then begins with fresh history.
 
-    For a mapping of tables that was wrong from the start. Where only some hours are wrong, correct the queries and
-    let `minuterisk reconcile --from --to` read these hours again: nothing else is lost. Stop `minuterisk run` first.
+    For a mapping of tables that was wrong from the start. Where only some hours are wrong, correct the
+    queries and let `minuterisk reconcile --from --to` read these hours again: nothing else is lost. Stop `minuterisk
+    run` first.
     """
     settings = read_settings()
     with open_state(open_urls(settings)) as state:
@@ -71,10 +73,10 @@ def _told(size: Size, settings: Settings) -> str:
             "this deletes, for good:",
             f"  {size.minutes:,} published minutes{span}, in {size.files:,} files under {settings.lake}",
             f"  {size.incidents:,} incidents, {size.unresolved:,} of them unresolved",
-            f"  {size.messages:,} messages, {size.unsent:,} of them not sent; what was posted stays in its channel",
-            "  alarms, categories, the measured false-alarm budget, and how far the search for late commits has come",
-            "it keeps: settings, queries, rules, daily statements and reports, and the trade database as it is",
-            "where only some hours are wrong, `minuterisk reconcile --from --to` reads them again and keeps the rest",
+            f"  {size.messages:,} messages, {size.unsent:,} of them not sent; what was posted stays there",
+            "  alarms, categories, the measured false-alarm budget, the place of the search for late commits",
+            "it keeps: settings, queries, rules, statements and reports; the trade database is not touched",
+            "only some hours are wrong? `minuterisk reconcile --from --to` reads just them again",
         ]
     )
 

@@ -167,7 +167,7 @@ def test_a_backtest_writes_its_signals_line_by_line(work: Home) -> None:
         (NOON, 3, 1, 3),  # more signals than are kept
     ],
 )
-def test_a_backtest_draws_its_report_of_any_period(  # noqa: PLR0913, PLR0917 - the cases' values
+def test_a_backtest_draws_its_report_of_any_period(
     work: Home,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

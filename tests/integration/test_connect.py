@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import psycopg
 import pymysql
 import pytest
 
+from data.trade import database_url
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.settings import load_settings
@@ -62,10 +64,7 @@ def postgresql(admin_url: str, script: str) -> Database:
         script = script.replace(mark, text)
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(script.encode())
-        schemas = connection.execute(
-            "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg_%' AND nspname <> 'information_schema'"
-        ).fetchall()
-        for (schema,) in schemas:
+        for schema in ("public", *re.findall(r'CREATE SCHEMA "(\w+)"', script)):
             connection.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO connect_reader'.encode())
             connection.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO connect_reader'.encode())
 
@@ -73,10 +72,7 @@ def postgresql(admin_url: str, script: str) -> Database:
         with psycopg.connect(owner) as connection:
             return connection.execute(query.encode(), values or None).fetchall()
 
-    return Database(
-        owner.replace("://postgres:@", "://connect_reader@").replace("://postgres@", "://connect_reader@"),
-        ask,
-    )
+    return Database(database_url(owner, name, "connect_reader"), ask)
 
 
 def mariadb(socket: Path, script: str) -> Database:
@@ -125,57 +121,6 @@ def decided(said: dict[str, Any], name: str) -> str:
     return str(next(d["value"] for d in said["mapping"] if d["name"] == name))
 
 
-#: One hour by hand: merchant, approvals, cancels, approved and cancelled amount. Both times are %s, twice.
-BY_HAND = {
-    "ours": """
-        SELECT merchant_id::text, count(*) FILTER (WHERE kind = 'APPROVAL'), count(*) FILTER (WHERE kind = 'CANCEL'),
-            coalesce(sum(amount) FILTER (WHERE kind = 'APPROVAL'), 0)::bigint,
-            coalesce(sum(amount) FILTER (WHERE kind = 'CANCEL'), 0)::bigint
-        FROM transactions, (VALUES (%s::timestamptz, %s::timestamptz)) AS v (a, b)
-        WHERE occurred_at >= a AND occurred_at < b GROUP BY 1
-    """,
-    "payment_row": """
-        SELECT shop, sum(n)::bigint, sum(c)::bigint, sum(a)::bigint, sum(ca)::bigint FROM (
-            SELECT "shopId" AS shop, count(*) AS n, 0 AS c, sum(amount) AS a, 0 AS ca
-            FROM "Pay"."Payments", (VALUES (%s::timestamptz, %s::timestamptz)) AS v (a, b)
-            WHERE status IN ('PAID', 'CANCELED', 'PARTIAL_CANCELED') AND "deletedAt" IS NULL
-              AND "paidAt" AT TIME ZONE 'Asia/Seoul' >= a AND "paidAt" AT TIME ZONE 'Asia/Seoul' < b GROUP BY 1
-            UNION ALL
-            SELECT "shopId", 0, count(*), 0, sum("cancelAmount")
-            FROM "Pay"."Payments", (VALUES (%s::timestamptz, %s::timestamptz)) AS v (a, b)
-            WHERE "deletedAt" IS NULL
-              AND "canceledAt" AT TIME ZONE 'Asia/Seoul' >= a AND "canceledAt" AT TIME ZONE 'Asia/Seoul' < b GROUP BY 1
-        ) AS both_sides GROUP BY 1
-    """,
-    "uuid_events": """
-        SELECT merchant_uuid::text, count(*) FILTER (WHERE event_type = 'CAPTURED'),
-            count(*) FILTER (WHERE event_type IN ('REFUNDED', 'PARTIAL_REFUND')),
-            coalesce(sum(amount) FILTER (WHERE event_type = 'CAPTURED'), 0)::bigint,
-            coalesce(sum(amount) FILTER (WHERE event_type IN ('REFUNDED', 'PARTIAL_REFUND')), 0)::bigint
-        FROM payment_events, (VALUES (%s::timestamptz, %s::timestamptz)) AS v (a, b)
-        WHERE event_time >= a AND event_time < b GROUP BY 1
-    """,
-    "two_tables": """
-        SELECT store, sum(n)::bigint, sum(c)::bigint, sum(a)::bigint, sum(ca)::bigint FROM (
-            SELECT store_id::text AS store, count(*) AS n, 0 AS c, sum(approved_amount) AS a, 0 AS ca
-            FROM approvals, (VALUES (%s::timestamptz, %s::timestamptz)) AS v (a, b)
-            WHERE approved_at >= a AND approved_at < b AND is_deleted IS NOT TRUE GROUP BY 1
-            UNION ALL
-            SELECT p.store_id::text, 0, count(*), 0, sum(c.cancel_amount)
-            FROM cancels AS c JOIN approvals AS p USING (approval_id),
-                (VALUES (%s::timestamptz, %s::timestamptz)) AS v (a, b)
-            WHERE c.canceled_at >= a AND c.canceled_at < b AND c.cancel_status <> 'FAILED' GROUP BY 1
-        ) AS both_sides GROUP BY 1
-    """,
-    "mariadb_enum": """
-        SELECT MCHT_NO, SUM(TRX_TYPE = '승인'), SUM(TRX_TYPE IN ('취소', '부분취소')),
-            SUM(IF(TRX_TYPE = '승인', TRX_AMT, 0)), SUM(IF(TRX_TYPE IN ('취소', '부분취소'), TRX_AMT, 0))
-        FROM TRX_LIST
-        WHERE TRX_DT >= CONVERT_TZ(%s, '+00:00', '+09:00') AND TRX_DT < CONVERT_TZ(%s, '+00:00', '+09:00')
-          AND TRX_TYPE <> '실패' AND DEL_YN = 'N'
-        GROUP BY 1
-    """,
-}
 #: What the person has to say, and the merchant of the surge.
 SAID: dict[str, tuple[list[str], str]] = {
     "ours": ([], "2"),
@@ -190,7 +135,8 @@ def hour_by_hand(found: Database, shape: str, hour: Span) -> dict[str, tuple[int
     values = [hour.start, hour.end]
     if shape.startswith("mariadb"):
         values = [value.replace(tzinfo=None) for value in values]
-    rows = found.ask(BY_HAND[shape], values * (BY_HAND[shape].count("%s") // 2))
+    query = (SHAPES / f"{shape}.count.sql").read_text(encoding="utf-8").split("\n", 1)[1]
+    rows = found.ask(query, values * (query.count("%s") // 2))
     return {str(merchant): tuple(int(number) for number in numbers) for merchant, *numbers in rows}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "queries" / "RECIPES.md").read_text(encoding="utf-8")
+SHAPES = ROOT / "tests" / "shapes" / "recipes"
 HOUR = Span(datetime(2026, 3, 10, 3, tzinfo=UTC), datetime(2026, 3, 10, 4, tzinfo=UTC))
 
 
@@ -55,95 +56,7 @@ def recipes() -> dict[str, Recipe]:
     return found
 
 
-#: Rows of each recipe's tables, and a plain count: merchant, approvals, cancels, amount of both in minor units.
-ROWS = {
-    "payments": (
-        """INSERT INTO payments
-           SELECT n, 'S' || n % 3, CASE WHEN n % 10 = 0 THEN 'CANCELED' WHEN n % 10 = 1 THEN 'PARTIAL_CANCELED'
-                                        WHEN n % 10 = 2 THEN 'FAILED' WHEN n % 10 = 3 THEN 'READY' ELSE 'PAID' END,
-                  1000 + n, CASE WHEN n % 10 = 0 THEN 1000 + n WHEN n % 10 = 1 THEN 5 END,
-                  CASE WHEN n % 10 <> 3 THEN t + n * interval '1 minute' END,
-                  CASE WHEN n % 10 = 0 THEN t + n * interval '1 minute' WHEN n % 10 = 1 THEN t + n * interval '61 s' END, t
-           FROM generate_series(0, 99) AS n, (VALUES (timestamptz '2026-03-10 02:30Z')) AS v (t)""",
-        """SELECT shop_id,
-                  count(*) FILTER (WHERE paid_at >= '2026-03-10 03:00Z' AND paid_at < '2026-03-10 04:00Z'),
-                  count(*) FILTER (WHERE canceled_at >= '2026-03-10 03:00Z' AND canceled_at < '2026-03-10 04:00Z'),
-                  sum(CASE WHEN paid_at >= '2026-03-10 03:00Z' AND paid_at < '2026-03-10 04:00Z' THEN amount ELSE 0 END
-                    + CASE WHEN canceled_at >= '2026-03-10 03:00Z' AND canceled_at < '2026-03-10 04:00Z'
-                           THEN cancel_amount ELSE 0 END)
-           FROM payments WHERE status <> 'FAILED' GROUP BY 1""",
-    ),
-    "approvals": (
-        """INSERT INTO approvals SELECT n, n % 3, 1000 + n, timestamptz '2026-03-10 02:30Z' + n * interval '1 minute'
-           FROM generate_series(0, 99) AS n;
-           INSERT INTO cancels SELECT n, n, 1000 + n, timestamptz '2026-03-10 02:45Z' + n * interval '1 minute'
-           FROM generate_series(0, 99, 7) AS n""",
-        """SELECT store_id::text, sum(a)::bigint, sum(c)::bigint, sum(m) FROM (
-               SELECT store_id, 1 AS a, 0 AS c, amount AS m FROM approvals
-               WHERE approved_at >= '2026-03-10 03:00Z' AND approved_at < '2026-03-10 04:00Z'
-               UNION ALL
-               SELECT store_id, 0, 1, c.amount FROM cancels AS c JOIN approvals USING (approval_id)
-               WHERE canceled_at >= '2026-03-10 03:00Z' AND canceled_at < '2026-03-10 04:00Z'
-           ) AS both_tables GROUP BY 1""",
-    ),
-    "payment_events": (
-        """INSERT INTO payment_events
-           SELECT gen_random_uuid(), ('00000000-0000-0000-0000-00000000000' || n % 3)::uuid,
-                  (ARRAY['PAID', 'PAID', 'REFUNDED', 'PARTIAL_REFUND', 'FAILED'])[1 + n % 5]::event_type, 1000 + n,
-                  timestamptz '2026-03-10 02:30Z' + n * interval '1 minute'
-           FROM generate_series(0, 99) AS n""",
-        """SELECT merchant_uuid::text, count(*) FILTER (WHERE event_type = 'PAID'),
-                  count(*) FILTER (WHERE event_type <> 'PAID'), sum(amount)
-           FROM payment_events WHERE event_type <> 'FAILED'
-           AND event_time >= '2026-03-10 03:00Z' AND event_time < '2026-03-10 04:00Z' GROUP BY 1""",
-    ),
-}
-
-
-def plain(table: str, time: str, amount: str = "amount", where: str = "true") -> tuple[str, str]:
-    """Rows and count of a table with the columns id, merchant_id, kind, amount and one time."""
-    rows = f"""INSERT INTO {table} (id, merchant_id, kind, amount, {time})
-        SELECT n, n % 3, CASE WHEN n % 10 = 0 THEN 'CANCEL' ELSE 'APPROVAL' END, 1000 + n,
-               timestamptz '2026-03-10 02:30Z' + n * interval '1 minute' FROM generate_series(0, 99) AS n"""
-    query = f"""SELECT merchant_id::text, count(*) FILTER (WHERE kind = 'APPROVAL'), count(*) FILTER (WHERE kind = 'CANCEL'),
-        sum({amount}) FROM {table}
-        WHERE {time} >= timestamptz '2026-03-10 03:00Z' AND {time} < timestamptz '2026-03-10 04:00Z' AND {where} GROUP BY 1"""
-    return rows, query
-
-
-ROWS |= {
-    "sales": plain("sales", "sold_at"),
-    "usd_sales": plain("usd_sales", "sold_at", "amount * 100"),
-    "charges": plain("charges", "charged_at", where="currency = 'KRW'"),
-    "trades": plain("trades", "traded_at"),
-    "raw_trades": plain("raw_trades", "traded_at"),
-    "orders": plain("orders", "ordered_at", where="deleted_at IS NULL"),
-    "parts": plain("parts", "traded_at"),
-    "van_trades": (
-        """INSERT INTO van_trades
-           SELECT n, 'M' || n % 3, CASE WHEN n % 10 = 0 THEN 'C' ELSE 'A' END, 1000 + n, to_char(t, 'YYYYMMDD'),
-                  to_char(t, 'HH24MISS')
-           FROM generate_series(0, 99) AS n, LATERAL (SELECT timestamp '2026-03-10 11:30' + n * interval '1 minute' AS t) AS x""",
-        """SELECT trim(mid), count(*) FILTER (WHERE gubun = 'A'), count(*) FILTER (WHERE gubun = 'C'), sum(amt)
-           FROM van_trades WHERE trade_day = '20260310' AND trade_time >= '120000' AND trade_time < '130000' GROUP BY 1""",
-    ),
-    "trx": (
-        """INSERT INTO trx SELECT seq, CONCAT('M', seq %% 3), ELT(1 + seq %% 4, '승인', '취소', '부분취소', '실패'), 1000 + seq,
-               TIMESTAMP '2026-03-10 11:30:00' + INTERVAL seq MINUTE FROM seq_0_to_99""",
-        """SELECT mcht_no, SUM(trx_type = '승인'), SUM(trx_type IN ('취소', '부분취소')), SUM(trx_amt) FROM trx
-           WHERE trx_dt >= '2026-03-10 12:00' AND trx_dt < '2026-03-10 13:00' AND trx_type <> '실패' GROUP BY 1""",
-    ),
-}
-#: What is done after the rows are there.
-THEN = {
-    "charges": "UPDATE charges SET currency = CASE WHEN id % 4 = 1 THEN 'USD' ELSE 'KRW' END",
-    "trades": "UPDATE trades SET traded_at = timestamp '2026-03-10 11:30' + id * interval '1 minute'",
-    "orders": "UPDATE orders SET deleted_at = now() WHERE id % 6 = 1",
-    "raw_trades": "UPDATE raw_trades SET created_at = now()",
-    "parts": "UPDATE parts SET created_at = now()",
-}
 RECIPES = recipes()
-SEOUL_HOUR = ("'2026-03-10 12:00'", "'2026-03-10 13:00'")
 
 
 @pytest.fixture(scope="module")
@@ -179,18 +92,21 @@ def as_numbers(rows: list[tuple[Any, ...]]) -> dict[str, tuple[int, ...]]:
     return dict(found)
 
 
-def test_every_recipe_is_run() -> None:
-    assert set(RECIPES) == set(ROWS)
+def shape_of(name: str) -> tuple[list[str], str]:
+    """The statements that fill a recipe's tables, and the plain count."""
+    rows, query = (SHAPES / f"{name}.sql").read_text(encoding="utf-8").split("-- count\n")
+    return [s for s in rows.split("\n", 1)[1].split(";\n") if s.strip()], query
+
+
+def test_every_recipe_has_rows_to_run_on() -> None:
+    assert set(RECIPES) == {path.stem for path in SHAPES.glob("*.sql")}
 
 
 @pytest.mark.parametrize("name", [r.name for r in RECIPES.values() if r.dialect == "postgresql"])
 def test_a_recipe_counts_what_a_plain_count_counts(name: str, fresh_database: str, tmp_path: Path) -> None:
-    recipe, (rows, query) = RECIPES[name], ROWS[name]
-    if name == "trades":
-        query = query.replace("timestamptz '2026-03-10 03:00Z'", SEOUL_HOUR[0])
-        query = query.replace("timestamptz '2026-03-10 04:00Z'", SEOUL_HOUR[1])
+    recipe, (rows, query) = RECIPES[name], shape_of(name)
     with psycopg.connect(fresh_database, autocommit=True) as connection:
-        for statement in (recipe.tables, rows, THEN.get(name, "")):
+        for statement in (recipe.tables, *rows):
             connection.execute(statement.encode())
         by_hand = as_numbers(connection.execute(query.encode()).fetchall())
     with Source(fresh_database, folder_of(recipe, tmp_path / "queries"), timedelta(seconds=20)) as source:
@@ -211,10 +127,11 @@ def test_a_recipe_counts_what_a_plain_count_counts(name: str, fresh_database: st
 
 
 def test_the_recipe_for_mysql_counts_what_a_plain_count_counts(maria: Path, tmp_path: Path) -> None:
-    recipe, (rows, query) = RECIPES["trx"], ROWS["trx"]
+    recipe, (rows, query) = RECIPES["trx"], shape_of("trx")
     with mariadb_trade(maria, "TEXT") as trade:
         trade.execute(recipe.tables)
-        trade.execute(rows)
+        for statement in rows:
+            trade.execute(statement.replace("%", "%%"))
         by_hand = as_numbers(trade.execute(query))
         with MySqlSource(trade.url, folder_of(recipe, tmp_path / "queries"), timedelta(seconds=20)) as source:
             assert counted(source) == by_hand

@@ -6,12 +6,11 @@ import json
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
-import pytest
 from sqlalchemy import text
 
-from pipeline import start_anew
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span
 from pipeline.state import connect_state
@@ -19,6 +18,8 @@ from tests.integration.trade_home import pipeline_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.integration.trade_home import Trade
 
@@ -58,7 +59,8 @@ def counts(state_url: str) -> dict[str, int]:
     with engine.connect() as connection:
         tables = connection.execute(
             text(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+                "SELECT table_name FROM information_schema.tables"
+                " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
             )
         ).scalars()
         found = {
@@ -68,7 +70,7 @@ def counts(state_url: str) -> dict[str, int]:
     return found
 
 
-def installation(state_url: str) -> Any:
+def installation(state_url: str) -> object:
     engine = connect_state(state_url)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT installation FROM leader")).scalar_one()
@@ -135,9 +137,7 @@ def test_a_crash_after_the_database_was_emptied_leaves_nothing_that_anybody_coun
     home = tmp_path / "home"
     a_judged_hour(trade, state_url, home)
     with monkeypatch.context() as broken:
-        broken.setattr(
-            start_anew.shutil, "rmtree", lambda path: (_ for _ in ()).throw(OSError(5, "I/O error"))
-        )
+        broken.setattr("pipeline.start_anew.shutil.rmtree", Mock(side_effect=OSError(5, "I/O error")))
         code, _, _ = run(monkeypatch, trade, state_url, home, "--yes")
     assert code == 1
     assert list((home / "lake").rglob("*.parquet"))
