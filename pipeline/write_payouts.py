@@ -24,11 +24,10 @@ def at_risk(mapping: TradeMapping, to_sql: Sql) -> str:
     """Names and payouts of a few merchants; no row where there is no table of payouts."""
     payouts, merchants = mapping.payouts, mapping.merchants
     if payouts is None:
-        if merchants is None or merchants.name is None:
-            return _parts(sql(f"connect/{mapping.dialect}/at_risk_unknown"))
-        return _parts(sql(f"connect/{mapping.dialect}/at_risk_names")).replace(
-            "{known}", _names(merchants, to_sql)
-        )
+        named = merchants if merchants is not None and merchants.name is not None else None
+        template = "at_risk_names" if named else "at_risk_unknown"
+        known = _names(named, to_sql) if named else ""
+        return _parts(sql(f"connect/{mapping.dialect}/{template}")).replace("{known}", known)
     settled = f"p.{to_sql.name(payouts.day.name, bound=True)} <= %(today)s"
     if payouts.settled:
         given = "moment" if to_sql.mysql else "%(moment)s"

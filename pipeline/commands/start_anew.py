@@ -32,8 +32,8 @@ def start_anew(*, yes: bool, as_json: bool) -> None:
     """Delete every published minute, incident and message; `run` then begins with fresh history.
 
     For a mapping of tables that was wrong from the start. Where only some hours are wrong, correct the
-    queries and let `minuterisk reconcile --from --to` read these hours again: nothing else is lost. Stop `minuterisk
-    run` first.
+    queries and let `minuterisk reconcile --from --to` read these hours again: nothing else is lost.
+    Stop `minuterisk run` first.
     """
     settings = read_settings()
     with open_state(open_urls(settings)) as state:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 import psycopg
@@ -183,3 +183,49 @@ def test_from_the_url_to_the_incident_and_every_row_is_counted_as_by_hand(
     assert said["sample"]["rows"] > 0
     assert not said["sample"]["set_aside"]
     assert said["sample"]["examples"]
+
+
+def test_a_folder_that_somebody_edited_is_not_overwritten_silently(postgres_url: str, tmp_path: Path) -> None:
+    found = database("two_tables", postgres_url, cast("Any", None))
+    folder = tmp_path / "queries"
+    assert connect(found.url, folder)[0] == 0
+    assert connect(found.url, folder)[0] == 0  # as it was written: written again
+    edited = folder / "transactions.sql"
+    edited.write_text(edited.read_text() + "-- mine\n")
+    code, _, errors = connect(found.url, folder)
+    assert (code, "transactions.sql" in errors) == (2, True)
+    assert edited.read_text().endswith("-- mine\n")
+    assert connect(found.url, folder, "--overwrite")[0] == 0
+    assert not edited.read_text().endswith("-- mine\n")
+
+
+def test_what_cannot_be_known_is_refused_with_the_option_that_says_it(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    script = """
+        CREATE TABLE trades (
+            id BIGINT PRIMARY KEY, mid TEXT, type TEXT, amount BIGINT, traded_at TIMESTAMP, reg_dt TIMESTAMP
+        );
+        INSERT INTO trades SELECT n, 'M1', CASE n % 5 WHEN 0 THEN 'C' ELSE 'A' END, 100, t, t
+        FROM generate_series(1, 500) AS n,
+             LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '3 hours' - n * interval '1 minute' AS t) AS x
+    """
+    found, folder = postgresql(postgres_url, script), tmp_path / "queries"
+    code, _, errors = connect(found.url, folder)
+    assert (code, "'A' (400 of 500 rows)" in errors, "--set approval=" in errors) == (2, True, True)
+    code, _, errors = connect(found.url, folder, "--set", "approval=A", "--set", "cancel=C")
+    assert (code, "--set zone=Asia/Seoul" in errors) == (2, True)
+    assert not folder.exists()
+    code, said, errors = connect(
+        found.url, folder, "--set", "zone=UTC", "--set", "approval=A", "--set", "cancel=C"
+    )
+    assert code == 0, errors
+    assert set(said["sample"]["kinds"]) == {"APPROVAL", "CANCEL"}
+    assert any("CREATE INDEX CONCURRENTLY ON trades (traded_at)" in w for w in said["warnings"])
+
+
+def test_a_role_that_may_read_nothing_is_told_so(postgres_url: str, tmp_path: Path) -> None:
+    found = postgresql(postgres_url, "SELECT 1")
+    code, _, errors = connect(found.url, tmp_path / "queries")
+    assert code == 2
+    assert "GRANT SELECT" in errors
