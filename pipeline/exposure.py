@@ -7,7 +7,7 @@ old file of the lake, the money is not known, the alarm says why, and it is aske
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -19,7 +19,7 @@ from pipeline.payouts import MONEY_LIMIT, read_payouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from baselines.windows import Windows
     from pipeline.lake import Lake
@@ -69,7 +69,8 @@ class Exposure:
         """Prove that the query can be run at all; say so if not."""
 
         def asked_of_nobody() -> dict[str, AtRisk]:
-            self._source.check_at_risk()
+            moment = datetime.now(UTC)
+            self._source.payouts([], moment.date(), self._cancelable_days, moment)
             return {}
 
         self._tried((), asked_of_nobody)

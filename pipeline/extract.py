@@ -19,7 +19,7 @@ from pipeline.payouts import require_columns
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.pg_values import read_as_text_what_does_not_fit
 from pipeline.schema import conform_source, unfit_columns
-from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, has_query, read_query
+from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, failures_of, has_query, read_query
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import adbc_driver_postgresql.dbapi as adbc
 
+    from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
     from pipeline.pg_session import Few
     from pipeline.source import KnownMinute
@@ -131,7 +132,7 @@ class Source:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
         for name in ("fence", "transactions", "changed", "totals"):
             self._query(name)
         with self._snapshot() as cursor:
@@ -142,13 +143,16 @@ class Source:
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
 
-    def check_at_risk(self) -> None:
-        """The same of the money at risk."""
-        self.payouts([], datetime.now(UTC).date(), 1, datetime.now(UTC))
-
-    def check_without_time(self) -> None:
-        """The same of the rows without a time."""
-        self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                # Read, it may look at the whole table.
+                "without_time": lambda: self._few_rows(f"EXPLAIN {self._query('without_time')}"),
+            }
+        )
 
     def _query(self, name: str) -> str:
         return read_query(self._queries, name, "postgresql")

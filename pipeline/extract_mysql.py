@@ -26,7 +26,17 @@ from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source, unfit_columns
 from pipeline.settings import mask_url
-from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, TooManyRows, Totals, has_query, read_query
+from pipeline.source import (
+    AT_RISK_S,
+    Changed,
+    Extracted,
+    Fence,
+    TooManyRows,
+    Totals,
+    failures_of,
+    has_query,
+    read_query,
+)
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
 
     from pymysql.connections import Connection
 
+    from pipeline.errors import MinuteriskError
     from pipeline.source import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
@@ -177,7 +188,7 @@ class MySqlSource:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
         for name in ("transactions", "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
@@ -189,15 +200,20 @@ class MySqlSource:
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
 
-    def check_at_risk(self) -> None:
-        """The same of the money at risk."""
-        self.payouts([], datetime.now(UTC).date(), 1, datetime.now(UTC))
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                "without_time": self._explain_without_time,  # read, it may look at the whole table
+            }
+        )
 
-    def check_without_time(self) -> None:
-        """The same of the rows without a time."""
+    def _explain_without_time(self) -> None:
         with self._snapshot():
-            statement = self._text(self._connect(), "without_time", {})
-            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
+            connection = self._connect()
+            connection.cursor().execute(f"EXPLAIN {self._text(connection, 'without_time', {})}")
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from pipeline.amounts import known_amount
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, MinuteriskError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
@@ -124,6 +124,17 @@ def has_query(folder: Path, name: str, dialect: str) -> bool:
     return any(line.strip() and not line.strip().startswith("--") for line in lines)
 
 
+def failures_of(asks: Mapping[str, Callable[[], object]]) -> dict[str, MinuteriskError]:
+    """Ask each by itself and keep what is wrong, by name."""
+    failures: dict[str, MinuteriskError] = {}
+    for name, ask in asks.items():
+        try:
+            ask()
+        except MinuteriskError as error:
+            failures[name] = error
+    return failures
+
+
 class TradeSource(Protocol):
     """A trade database that is read and nothing else, through at most two connections."""
 
@@ -200,13 +211,12 @@ class TradeSource(Protocol):
         ...
 
     def check(self) -> None:
-        """Read nothing, but prove that all can be read that is counted; raises as the reads do."""
+        """Read nothing, but prove that everything that is counted can be read.
+
+        Raises ConfigurationError or SourceChanged.
+        """
         ...
 
-    def check_at_risk(self) -> None:
-        """The same of the money at risk."""
-        ...
-
-    def check_without_time(self) -> None:
-        """The same of the rows without a time."""
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query; they never stop a start."""
         ...

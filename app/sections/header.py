@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
+import structlog
 
 from app import reads
 from app.format import count, day, duration, moment, time_of_day, won, won_short
@@ -15,9 +16,13 @@ from pipeline.errors import MinuteriskError
 from pipeline.minute import business_date, business_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.reads import Page
     from app.rows import Overview
     from pipeline.manifest import Manifest
+
+log = structlog.get_logger()
 
 ALARMS_SHOWN: Final = 8
 
@@ -26,7 +31,27 @@ def show_header(page: Page) -> None:
     """The title with the pipeline's state, six figures, and what there is to say about missing parts."""
     overview, state_problem = _overview(page)
     manifest, lake_problem = _manifest(page)
-    cards = tag(
+    parts: tuple[Callable[[], Markup], ...] = (
+        lambda: _top(page, pulse(overview, manifest, page.clock())),
+        lambda: _cards(page, overview, manifest),
+        lambda: join([state_problem, lake_problem]),
+        lambda: _alarms(page),
+        lambda: _deliveries(page, overview),
+        lambda: _strays(page, overview),
+    )
+    st.html(join(_or_notice(page, part) for part in parts))
+
+
+def _or_notice(page: Page, part: Callable[[], Markup]) -> Markup:
+    try:
+        return part()
+    except Exception as error:
+        log.exception("page.part_failed", part="header")
+        return failed(page, error)
+
+
+def _cards(page: Page, overview: Overview | None, manifest: Manifest | None) -> Markup:
+    return tag(
         "div",
         _newest(page, manifest),
         _heartbeat(page, overview),
@@ -36,20 +61,6 @@ def show_header(page: Page) -> None:
         _publication(page, manifest),
         cls="mr-cards",
     )
-    top = _top(page, pulse(overview, manifest, page.clock()))
-    st.html(
-        join(
-            [
-                top,
-                cards,
-                state_problem,
-                lake_problem,
-                _alarms(page),
-                _deliveries(page, overview),
-                _strays(page, overview),
-            ]
-        )
-    )
 
 
 def _overview(page: Page) -> tuple[Overview | None, Markup]:
@@ -58,6 +69,9 @@ def _overview(page: Page) -> tuple[Overview | None, Markup]:
     except MinuteriskError as error:
         body = page.texts("state.database_down.note", what=sentence(error))
         return None, notice(page.texts("state.database_down"), body, tone="bad")
+    except Exception as error:
+        log.exception("page.part_failed", part="overview")
+        return None, failed(page, error)
 
 
 def _manifest(page: Page) -> tuple[Manifest | None, Markup]:
@@ -162,8 +176,6 @@ def _alarms(page: Page) -> Markup:
         found = sorted(reads.alarms(page), key=lambda alarm: not alarm.wrong)
     except MinuteriskError:  # the notice of the database says so, or an older version made it
         return Markup("")
-    except Exception as error:  # noqa: BLE001 - the other figures stay
-        return failed(page, error)
     shown = []
     for alarm in found[:ALARMS_SHOWN]:
         since = page.texts("header.alarm.since", time=moment(alarm.since, page.zone))

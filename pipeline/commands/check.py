@@ -17,6 +17,7 @@ from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import Urls, connect_urls, open_urls
 from pipeline.errors import ConfigurationError, MinuteriskError, UsageError
 from pipeline.migrate import current_revision, newest_revision
+from pipeline.plain import moment
 from pipeline.settings import describe_settings
 from pipeline.state import connect_state
 from pipeline.statement import verify_statement
@@ -109,8 +110,8 @@ def _rules(settings: Settings) -> None:
 def _source(settings: Settings, urls: Urls | None = None) -> None:
     with open_source(settings, urls or _urls(settings)) as source:
         source.check()
-        source.check_at_risk()
-        source.check_without_time()
+        for error in source.check_ornaments().values():
+            raise error
 
 
 def _categories(settings: Settings, urls: Urls | None = None) -> str | None:
@@ -162,7 +163,10 @@ def traffic(settings: Settings) -> str:
         return "unknown: the operational database does not say"
     if found is None:
         return "nothing is published yet"
-    newest = f"newest transaction in minute {found['newest'].isoformat()}" if found["newest"] else "none yet"
+    zone = settings.business_timezone
+    newest = (
+        f"newest transaction in minute {moment(found['newest'], zone)}" if found["newest"] else "none yet"
+    )
     if not found["silent_minutes"]:
         return f"ok: {newest}"
     said = (

@@ -19,7 +19,7 @@ from pipeline.alarms import open_alarms
 from pipeline.channels import Console
 from pipeline.commands import work
 from pipeline.corrector import Corrector
-from pipeline.errors import LakeDamaged
+from pipeline.errors import LakeDamaged, SourceValueWrong
 from pipeline.message import read_message, render_text
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
@@ -257,11 +257,9 @@ def test_what_at_risk_said_wrong_is_put_right_by_the_next_minute(quiet: Home) ->
 
 
 def test_money_that_becomes_known_escalates_and_says_so(quiet: Home) -> None:
-    merchant, unresolved = quiet.merchant(), 3
+    merchant = quiet.merchant()
     quiet.ask(gives("NULL::bigint"))
-    at = [quiet.next - n * MINUTE for n in range(60)]
-    for minute in at[:unresolved]:
-        quiet.surge(merchant, minute)
+    quiet.surge(merchant, quiet.next)
     quiet.judge()
     with quiet.pipeline.state.engine.begin() as connection:
         connection.execute(text("UPDATE incident SET severity = 'medium' WHERE status <> 'resolved'"))
@@ -274,16 +272,39 @@ def test_money_that_becomes_known_escalates_and_says_so(quiet: Home) -> None:
 
 def test_a_bad_row_makes_only_its_merchant_unknown(quiet: Home) -> None:
     bad, good = quiet.merchant(), quiet.merchant()
-    for way in (f"CASE m WHEN '{bad}' THEN 'NaN' ELSE 5000 END", f"1 / (m <> '{bad}')::int * 5000"):
-        quiet.ask(gives(f"({way})::numeric"))
-        for merchant in (bad, good):
-            quiet.surge(merchant, quiet.next)
-        quiet.judge()
-        assert quiet.incident(good)["krw_at_risk"] == 5000
-        assert quiet.incident(bad)["krw_at_risk"] is None
-        assert bad in failing(quiet.pipeline)["at_risk"]
-        quiet.end_all()
-        bad, good = quiet.merchant(), quiet.merchant()
+    quiet.ask(gives(f"(CASE m WHEN '{bad}' THEN 'NaN' ELSE 20000::numeric END)"))
+    for merchant in (bad, good):
+        quiet.surge(merchant, quiet.next)
+    quiet.judge()
+    assert quiet.incident(good)["krw_at_risk"] == 20_000
+    assert quiet.incident(bad)["krw_at_risk"] is None
+    assert bad in failing(quiet.pipeline)["at_risk"]
+
+
+class Picky:
+    """A query that fails at run time for some merchants."""
+
+    def __init__(self, bad: set[str]) -> None:
+        self.bad = bad
+
+    def payouts(self, merchants: list[str], *_: object) -> list[dict[str, Any]]:
+        if self.bad.intersection(merchants):
+            what = "division by zero"
+            raise SourceValueWrong(what)
+        paid = {"settled_through": START.date() - timedelta(days=3), "paid_out": 50_000}
+        return [{"merchant_id": merchant, "merchant_name": "Shop", **paid} for merchant in merchants]
+
+
+def test_the_merchant_that_makes_the_query_fail_is_found_and_the_others_are_priced(quiet: Home) -> None:
+    many = [quiet.merchant() for _ in range(6)]
+    quiet.pipeline.exposure._source = Picky({many[4]})  # type: ignore[assignment]
+    for merchant in many:
+        quiet.surge(merchant, quiet.next)
+    quiet.judge()
+    quiet.pipeline.exposure._source = quiet.pipeline.source
+    known = [quiet.incident(merchant)["krw_at_risk"] for merchant in many]
+    assert known == [50_000] * 4 + [None, 50_000]
+    assert f"{many[4]}: the query fails: division by zero" in failing(quiet.pipeline)["at_risk"]
 
 
 def test_a_slow_query_is_ended_soon_and_left_alone_for_a_while(quiet: Home) -> None:
