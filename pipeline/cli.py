@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Where each command lives. Modules are imported when their command is asked for, so `--help` is quick.
 COMMANDS = {
     "demo": "pipeline.commands.demo",
+    "connect": "pipeline.commands.connect",
     "run": "pipeline.commands.work",
     "backfill": "pipeline.commands.work",
     "catch-up": "pipeline.commands.work",
@@ -34,6 +35,7 @@ COMMANDS = {
     "dashboard": "pipeline.commands.desk",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
+    "start-anew": "pipeline.commands.start_anew",
 }
 
 
