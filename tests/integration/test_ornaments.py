@@ -497,13 +497,11 @@ def test_metrics_that_raise_keep_no_minute_back(
 
     end = quiet.next + 3 * MINUTE
     monkeypatch.setattr(service.metrics, "observe_minute", broken)
-    monkeypatch.setattr(quiet.pipeline, "due_until", lambda: end)
-    service._judge_due()
+    service._judge_due(end)
     assert quiet.next == end
     assert "ZeroDivisionError" in failing(quiet.pipeline)["metrics.minute"]
     monkeypatch.undo()
-    monkeypatch.setattr(quiet.pipeline, "due_until", lambda: end + MINUTE)
-    service._judge_due()
+    service._judge_due(end + MINUTE)
     assert failing(quiet.pipeline) == {}
 
 
