@@ -176,7 +176,7 @@ def test_from_the_url_to_the_incident_and_every_row_is_counted_as_by_hand(
         ledger = pipeline.state.minutes(Span(end - HOUR, end))
         assert sum(totals["rows"]) == sum(row["source_rows"] for row in ledger)
         fence = pipeline.source.fence()
-        changed = pipeline.source.changed(fence, Span(end - HOUR, end), {})
+        changed = pipeline.source.changed(fence, lambda _: end - HOUR, {})
         assert all(minute.tzinfo for minute in changed.minutes)
         assert pipeline.source.rows_without_time() == 0
     assert [i.merchant_id for i in opened if i.rule == "cancel_surge"] == [surging]
@@ -208,7 +208,7 @@ def test_what_cannot_be_known_is_refused_with_the_option_that_says_it(
         );
         INSERT INTO trades SELECT n, 'M1', CASE n % 5 WHEN 0 THEN 'C' ELSE 'A' END, 100, t, t
         FROM generate_series(1, 500) AS n,
-             LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '3 hours' - n * interval '1 minute' AS t) AS x
+             LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '3 h' - n * interval '1 minute' AS t) AS x
     """
     found, folder = postgresql(postgres_url, script), tmp_path / "queries"
     code, _, errors = connect(found.url, folder)
