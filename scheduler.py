@@ -139,15 +139,31 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
     _every(scheduler, service, "heartbeat", service.heartbeat, HEARTBEAT_S)
     scheduler.start()
     try:
-        service.pipeline.start_history(service.pipeline.due_until(), progress)
-        service.pipeline.prepare()
-        _add_jobs(scheduler, service)
+        with suppress(_Ended):
+            service.pipeline.start_history(service.pipeline.due_until(), _until_ended(service, progress))
+            service.pipeline.prepare()
+            _add_jobs(scheduler, service)
         while not service.ending:
             service.stopped.wait(ENDING_S)
     finally:
         scheduler.shutdown(wait=True)
     if service.failure is not None:
         raise service.failure
+
+
+class _Ended(Exception):
+    """The service ends while history is published."""
+
+
+def _until_ended(service: Service, progress: Progress) -> Progress:
+    """Tell of each piece of history, and publish no further one once the service ends."""
+
+    def told(done: int, total: int | None, what: str) -> None:
+        progress(done, total, what)
+        if service.ending:
+            raise _Ended
+
+    return told
 
 
 def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:

@@ -28,13 +28,14 @@ from pipeline.minute import (
     Span,
     business_date,
     business_day,
-    format_minute,
     last_due,
     split_by_day,
     to_index,
 )
 from pipeline.ornaments import Ornaments
 from pipeline.pieces import Pieces, at_most
+from pipeline.plain import moment
+from pipeline.row_watch import RowWatch
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -96,6 +97,7 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url)
+        self.watch = RowWatch(self.alarms, state, monotonic)
         self.ornaments = Ornaments(self.alarms)
         days = rules.exposure.cancelable_days
         self.exposure = Exposure(source, state, lake, self.ornaments, days, monotonic)
@@ -120,8 +122,9 @@ class Pipeline:
         """
         closed = self.due_until()
         if span.end > closed:
-            msg = f"minutes from {closed.isoformat()} on have not closed yet by the source's clock"
-            raise UsageError(msg, f"end at {format_minute(closed)}Z or earlier")
+            newest = moment(closed, self.lake.zone)
+            msg = f"minutes from {newest} on have not closed yet by the source's clock"
+            raise UsageError(msg, f'end at "{newest}" or earlier')
         missing = list(self._missing(span))
         if not missing:
             return 0
@@ -132,7 +135,8 @@ class Pipeline:
             for piece, found in pieces.work_through(part, lambda piece: self._publish(piece, until)):
                 minutes, rows = minutes + piece.minutes, rows + found
                 rate = rows / max(self.monotonic() - began, 0.001)
-                progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {format_minute(piece.end)}Z")
+                reached = moment(piece.end, self.lake.zone)
+                progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {reached}")
         self._line = None  # the windows are rebuilt from what is published now
         self.project()
         return minutes
@@ -174,8 +178,10 @@ class Pipeline:
         if due is None or not due.minutes:
             return
         for done, minute in enumerate(due, start=1):
-            yield self._judge(minute, last=done == due.minutes)
-            progress(done, due.minutes, minute.isoformat())
+            judged = self._judge(minute, last=done == due.minutes)
+            yield judged
+            self.watch.see(judged.counted)
+            progress(done, due.minutes, moment(minute, self.lake.zone))
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
                 self._read_categories(minute + MINUTE)
@@ -191,11 +197,11 @@ class Pipeline:
 
         Only minutes that were never judged can be judged: `start` has to lie after the last judged one.
         """
-        published = self.state.published()
+        published, zone = self.state.published(), self.lake.zone
         if published.last_judged and start <= published.last_judged:
-            msg = f"{start.isoformat()} is judged already, up to {published.last_judged.isoformat()}"
+            msg = f"{moment(start, zone)} is judged already, up to {moment(published.last_judged, zone)}"
             raise UsageError(
-                msg, f"start from {(published.last_judged + MINUTE).isoformat()}, or use backtest"
+                msg, f'start from "{moment(published.last_judged + MINUTE, zone)}", or use backtest'
             )
         if published.first_minute is None:
             self.start_history(start)
@@ -204,8 +210,8 @@ class Pipeline:
         elif published.last_minute and published.first_minute <= start <= published.last_minute:
             self.backfill(Span(start, published.last_minute + MINUTE))  # holes must not be judged as silence
         elif start < published.first_minute:
-            first = published.first_minute.isoformat()
-            msg = f"{start.isoformat()} lies before the published history ({first})"
+            first = moment(published.first_minute, zone)
+            msg = f"{moment(start, zone)} lies before the published history ({first})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")
         self.state.commit(MinuteCommit([], [], start))
         self._line = None
@@ -333,6 +339,7 @@ class Pipeline:
         next_minute = max(self.state.next_minute() or span.end, span.end)
         commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
         self.state.commit(commit)
+        self.watch.see(counted)
         rows = sum(row["source_rows"] for row in counted.ledger)
         log.info("backfill.published", span=str(span), rows=rows)
         return rows, rows

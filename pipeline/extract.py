@@ -20,6 +20,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.numeric import Int8
 
+from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
 from pipeline.errors import Overtaken, SourceChanged
 from pipeline.minute import TIME_END
@@ -278,8 +279,9 @@ class Source:
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
             raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
-        frame = pl.from_arrow(table)
-        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+        read = pl.from_arrow(table)
+        frame = read if isinstance(read, pl.DataFrame) else read.to_frame()
+        return conform_answer(frame, name, self._queries / f"{name}.sql", postgresql=True)
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:

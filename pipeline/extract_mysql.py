@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import polars as pl
 import pymysql
 
+from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, TIME_END, Span
@@ -71,12 +72,8 @@ _WITHOUT_SNAPSHOTS = (
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
 _NOTHING = Totals(0, 0, 0)
-#: What the queries beside `transactions` give.
+#: What the queries give that no other module looks at.
 _GIVEN = {
-    "fence": ("clock",),
-    "changed": ("minute",),
-    "totals": ("minute", "rows", "cancels", "amount"),
-    "without_time": ("rows",),
     "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
 }
 #: How long past its own timeout a silent server is waited for.
@@ -274,6 +271,7 @@ class MySqlSource:
         began = time.monotonic()
         answer = fetch(connection, self._text(connection, name, values), at_most)
         self.on_query(name, time.monotonic() - began)
+        answer = conform_answer(answer, name, self._queries / f"{name}.sql")
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"

@@ -41,7 +41,7 @@ log = structlog.get_logger()
 #: A file nobody wrote a ledger row for is an orphan of a crash.
 TEMPORARY_SUFFIX = ".writing"
 MICROSECOND = timedelta(microseconds=1)
-#: The newest format that every DuckDB from 1.0 on opens; left alone, DuckDB writes the format of its own version.
+#: The format that every DuckDB from 1.0 on opens; left alone, DuckDB writes the one of its own version.
 FORMAT = "v1.0.0"
 _DUCKDB_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.Datetime: "TIMESTAMPTZ"}
 
@@ -204,9 +204,9 @@ def catalog_statements(
 ) -> list[str]:
     """DDL of the analysts' views over the files of each dataset; a business day is one of `zone`.
 
-    `span` covers what the files hold. The files are listed, never found by a pattern, so that no half-published
-    one is seen. An analyst's own DuckDB may be old, without its time zone extension and without a network to get
-    it: the views use neither newer functions nor that extension.
+    `span` covers what the files hold. The files are listed, never found by a pattern, so that no
+    half-published one is seen. An analyst's own DuckDB may be old, without its time zone extension and
+    without a network to get it: the views use neither newer functions nor that extension.
     """
     views = []
     for dataset, schema in DATASETS.items():
@@ -217,7 +217,7 @@ def catalog_statements(
 
 
 def _offset_us(zone: ZoneInfo, span: Span) -> str:
-    """SQL: how far the zone's clock is ahead of UTC at epoch_us(minute), anywhere in `span`, in microseconds."""
+    """SQL: how far the zone's clock is ahead of UTC at a minute of `span`, in microseconds."""
     offsets = offsets_of(zone, span)
     _, newest = offsets[-1]
     if len(offsets) == 1:

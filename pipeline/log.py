@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
+from pipeline.plain import harmless
 from pipeline.settings import mask_url
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def configure_log(settings: Settings) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _mask,
             structlog.processors.format_exc_info,
+            _plain,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -39,6 +41,11 @@ def configure_log(settings: Settings) -> None:
     # A tick that finds the one before it still at work is how catching up looks, not a warning.
     logging.getLogger("apscheduler").setLevel(max(level, logging.ERROR))
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(name)s %(message)s")
+
+
+def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Nothing that came from outside acts on the terminal that shows the log."""
+    return {key: harmless(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class _NeverRaises:

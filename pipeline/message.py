@@ -4,20 +4,19 @@ The alert step writes the data into the outbox row, with every integer that led 
 becomes text for people. Percentages and ratios are computed from those integers for display only and are
 cut, not rounded, so that a number below a threshold is never shown as having reached it.
 
-Merchant names, ids and categories come from outside. `clean` takes away what could act in a chat or a
-terminal (control and bidirectional characters, back-ticks, length), and they only ever stand in a code span.
+Merchant names, ids, categories and who acknowledged come from outside. `clean` takes away what could act in a
+chat or a terminal (`pipeline.plain`, and back-ticks), and they only ever stand in a code span.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, parse_time
+from pipeline.plain import moment, one_line
 from pipeline.schema import CAUSES, COHORT_COLUMNS, PRIORS, RULE_NUMBERS
 from pipeline.wording import TEXTS
 
@@ -37,7 +36,6 @@ _REASON_NUMBERS: Final = tuple(
         ]
     )
 )
-NAME_LENGTH: Final = 80
 DIGEST_LENGTH: Final = 10
 LIGHTS: Final = {"critical": "🔴", "high": "🟠", "medium": "🟡"}
 RESOLVED_LIGHT: Final = "✅"
@@ -69,6 +67,7 @@ class Message:
     cause: str | None = None  # what made the cancel rate rise, where that is known
     prior: str | None = None  # what the baseline mostly rests on, where that is known
     category: str | None = None
+    acknowledged_by: str | None = None
     visible: bool = False  # worth a line in the channel as well as in the thread
 
     @property
@@ -107,6 +106,7 @@ def read_message(content: object, incident_id: int) -> Message:
         reason=_reason(content, "reason"),
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
+        acknowledged_by=None if content.get("acknowledged_by") is None else _text(content, "acknowledged_by"),
         cause=cause if (cause := content["reason"].get("cause")) in CAUSES else None,
         prior=prior if (prior := content["reason"].get("prior")) in PRIORS else None,
         category=None if content["reason"].get("category") is None else _text(content["reason"], "category"),
@@ -167,10 +167,7 @@ def _reason(content: Mapping[str, Any], name: str) -> dict[str, int | None]:
 
 def clean(text: str) -> str:
     """Untrusted text made harmless for a code span: one visible line, no back-tick, at most 80, escaped."""
-    spaced = "".join(" " if c in "\t\n\r" or unicodedata.category(c) in ("Zl", "Zp") else c for c in text)
-    visible = "".join(c for c in spaced if not unicodedata.category(c).startswith("C") and c != "`")
-    line = " ".join(visible.split())
-    return escape(line if len(line) <= NAME_LENGTH else line[: NAME_LENGTH - 1] + "…")
+    return escape(one_line(text.replace("`", "")))
 
 
 def escape(text: str) -> str:
@@ -191,7 +188,7 @@ def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool
         _merchant(message, words),
         _what_happened(message, language).rstrip("."),
         *([] if message.of_platform else [_risk(message, language)]),
-        _moment(message.minute, zone),
+        moment(message.minute, zone),
     ]
     if message.event != "opened":
         parts.insert(1, _event(message, language).rstrip("."))
@@ -238,7 +235,7 @@ def render_reply_blocks(
         f"*{words['state_' + message.event]}* · {_event(message, language)}",
         _merchant(message, words),
         _what_happened(message, language),
-        f"{risk}{_moment(message.minute, zone)}",
+        f"{risk}{moment(message.minute, zone)}",
     ]
     return [*_repeat_blocks(words, repeat=repeat), _section("\n".join(lines))]
 
@@ -429,8 +426,9 @@ def _percent(part: int, whole: int, words: Mapping[str, str]) -> str:
 
 
 def _event(message: Message, language: str) -> str:
-    words = TEXTS[language]
-    return words[message.event].format(
+    words, by = TEXTS[language], clean(message.acknowledged_by or "")
+    return words["acknowledged_by" if by and message.event == "acknowledged" else message.event].format(
+        by=f"`{by}`",
         severity=words[message.severity],
         duration=duration_text(message.duration, language),
         times=message.times,
@@ -443,9 +441,9 @@ def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, s
         (words["paid_out_cancelable"], _krw_or_unknown(message.paid_out_cancelable, language)),
         (words["cancelled_unrecovered"], _krw_or_unknown(message.cancelled_unrecovered, language)),
     ]
-    facts = [*([] if message.of_platform else money), (words["minute"], _moment(message.minute, zone))]
+    facts = [*([] if message.of_platform else money), (words["minute"], moment(message.minute, zone))]
     if message.event != "opened":
-        facts.append((words["opened_minute"], _moment(message.opened_minute, zone)))
+        facts.append((words["opened_minute"], moment(message.opened_minute, zone)))
         facts.append((words["duration"], duration_text(message.duration, language)))
     return facts
 
@@ -466,12 +464,6 @@ def _merchant(message: Message, words: Mapping[str, str]) -> str:
         return words["platform"]
     identifier, name = clean(message.merchant_id) or "?", clean(message.merchant_name or "")
     return f"`{name}` (`{identifier}`)" if name else f"`{identifier}`"
-
-
-def _moment(minute: datetime, zone: ZoneInfo) -> str:
-    local = minute.astimezone(zone)
-    # A zone without letters calls itself +03: say that it is an offset.
-    return local.strftime("%Y-%m-%d %H:%M ") + re.sub(r"^(?=[+-])", "UTC", local.tzname() or "")
 
 
 def _mrkdwn(text: str) -> Block:

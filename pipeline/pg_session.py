@@ -2,15 +2,15 @@
 
 Behind a connection pooler in transaction mode a server session serves other clients between our transactions.
 So every setting is local to a transaction, none is open while nothing is read, and no prepared statement,
-temporary table or lock of ours outlives one. The application's name travels as a startup parameter, which a
-pooler keeps apart by client.
+temporary table or lock of ours outlives one. Not even the name of the application: as a startup parameter
+PgBouncer leaves it to the next client that gives none.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import adbc_driver_postgresql.dbapi as adbc
 import psycopg
@@ -34,18 +34,19 @@ _LOCK_TIMEOUT_MS = 5_000
 _IDLE_TIMEOUT_MS = 60_000
 #: Rows come in parts of so many where their number is bounded.
 _PART_ROWS = 100_000
-_STARTUP = {"application_name": "minuterisk", "connect_timeout": "10"}
+#: Where the URL does not say otherwise.
+_CONNECT_TIMEOUT_S = 10
 
 
 def open_rows(url: str) -> adbc.Connection:
     """A connection that gives rows as Arrow; no transaction is open on it."""
-    return adbc.connect(_with_startup(url), autocommit=True)
+    return adbc.connect(_with_timeout(url), autocommit=True)
 
 
 def open_few(url: str) -> Few:
     """A connection that gives a handful of rows as dictionaries; its transactions only read."""
     connection = psycopg.connect(
-        _with_startup(url), autocommit=True, row_factory=dict_row, prepare_threshold=None
+        _with_timeout(url), autocommit=True, row_factory=dict_row, prepare_threshold=None
     )
     connection.read_only = True
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -103,9 +104,12 @@ def _limits(timeout: timedelta) -> list[str]:
     return [str(limit_ms), str(min(limit_ms, _LOCK_TIMEOUT_MS)), str(_IDLE_TIMEOUT_MS)]
 
 
-def _with_startup(url: str) -> str:
-    """The URL with our startup parameters, where it does not say otherwise."""
-    parts = urlsplit(url)
-    given = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    ours = urlencode({name: value for name, value in _STARTUP.items() if name not in given})
-    return parts._replace(query="&".join(filter(None, (parts.query, ours)))).geturl()
+def _with_timeout(url: str) -> str:
+    """The URL with a timeout for connecting, where it has none: the driver would wait for minutes."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # the driver says what is wrong with it
+        return url
+    if "connect_timeout" in dict(parse_qsl(parts.query, keep_blank_values=True)):
+        return url
+    return f"{url}{'&' if parts.query else '?'}connect_timeout={_CONNECT_TIMEOUT_S}"

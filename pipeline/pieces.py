@@ -10,8 +10,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from pipeline.errors import SourceTooSlow
-from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
+from pipeline.minute import DAY_MINUTES, MINUTE, Span, from_index, split_by_day, to_index
 from pipeline.source import TooManyRows
 
 if TYPE_CHECKING:
@@ -30,15 +32,19 @@ MOST_ROWS = 3 * PIECE_ROWS
 COUNTED_ROWS = 5_000_000
 #: The first piece, of which nothing is known.
 FIRST_MINUTES = 15
+#: After the source took too long, so many pieces of what it is up to come before a longer one is tried again.
+PATIENT_PIECES = 20
 
 
 class Pieces:
     """Cuts spans at the borders of business days, and by the rate of rows that it learns on the way."""
 
-    def __init__(self, zone: ZoneInfo, rows: int = PIECE_ROWS) -> None:
+    def __init__(self, zone: ZoneInfo, rows: int | None = None) -> None:
         self._zone = zone
-        self._rows = rows
+        self._rows = PIECE_ROWS if rows is None else rows
         self._minutes = FIRST_MINUTES
+        self._longest = DAY_MINUTES  # that the source is up to
+        self._in_time = 0  # pieces since it was not, or since longer ones were allowed again
 
     def work_through(
         self, span: Span, work: Callable[[Span], tuple[int, Result]]
@@ -56,9 +62,7 @@ class Pieces:
                 except (SourceTooSlow, TooManyRows) as error:
                     if piece.minutes == 1:
                         raise
-                    # The rest of too many rows is not known: it may be far more than double.
-                    part = 4 if isinstance(error, TooManyRows) else 2
-                    self._minutes = max(piece.minutes // part, 1)
+                    self._shorten(piece.minutes, too_slow=isinstance(error, SourceTooSlow))
                     continue
                 self._learn(piece.minutes, rows)
                 start = piece.end
@@ -66,7 +70,17 @@ class Pieces:
 
     def _learn(self, minutes: int, rows: int) -> None:
         fitting = minutes * self._rows // max(rows, 1)
-        self._minutes = max(min(fitting, 2 * minutes), 1)
+        longest = 2 * minutes if minutes >= self._minutes else self._minutes  # a day's end cut it short
+        self._in_time += 1
+        if self._in_time >= PATIENT_PIECES:
+            self._in_time, self._longest = 0, 2 * self._longest
+        self._minutes = max(min(fitting, longest, self._longest), 1)
+
+    def _shorten(self, minutes: int, *, too_slow: bool) -> None:
+        # How many rows too many it would have been is not known: perhaps far more than double.
+        self._minutes = max(minutes // 2 if too_slow else minutes // 4, 1)
+        if too_slow:
+            self._longest, self._in_time = self._minutes, 0
 
 
 def at_most(piece: Span) -> int | None:
@@ -78,14 +92,11 @@ def pieces_of_files(files: Iterable[LakeFile], dataset: str, span: Span, zone: Z
     """A published span in pieces of about PIECE_ROWS rows of a dataset, by what its files hold."""
     mine = [file for file in files if file.dataset == dataset]
     for day in split_by_day(span, zone):
-        rows = sum(file.rows * _shared(file.span, day) // file.span.minutes for file in mine)
-        parts = min(max(-(-rows // PIECE_ROWS), 1), day.minutes)
         first = to_index(day.start)
-        borders = [from_index(first + day.minutes * n // parts) for n in range(parts + 1)]
-        yield from (Span(start, end) for start, end in pairwise(borders))
-
-
-def _shared(one: Span, other: Span) -> int:
-    """Minutes that lie in both."""
-    start, end = max(one.start, other.start), min(one.end, other.end)
-    return max((end - start) // MINUTE, 0)
+        rows = np.zeros(day.minutes)  # by minute
+        for file in mine:
+            start, end = (to_index(moment) - first for moment in (file.span.start, file.span.end))
+            rows[max(start, 0) : max(end, 0)] += file.rows / file.span.minutes
+        number = (np.cumsum(rows) - rows) // PIECE_ROWS  # of the piece that each minute falls into
+        borders = [first, *(first + 1 + np.flatnonzero(np.diff(number))).tolist(), first + day.minutes]
+        yield from (Span(from_index(a), from_index(b)) for a, b in pairwise(borders))

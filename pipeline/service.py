@@ -34,6 +34,7 @@ from pipeline.look_back import DEEP
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
+from pipeline.outside import Outside
 from pipeline.proof import find_faults, rows_without_time, statement_of
 from pipeline.reconcile import reconcile
 from pipeline.source_watch import SourceWatch
@@ -314,7 +315,9 @@ class Service:
             return
         with pipeline.source.again() as source:  # the tick's connection is in use by another thread
             span = Span(next_minute - RECONCILED, next_minute)
-            differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
+            zone, outside = pipeline.settings.business_timezone, list[Outside]()
+            differences = reconcile(source, pipeline.state, span, zone, outside.append)
+            pipeline.watch.see_totals(outside)
             without_time = rows_without_time(pipeline, source)
         if without_time is not None:
             self.metrics.without_time.set(without_time)

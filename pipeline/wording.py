@@ -32,15 +32,16 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "repeated": "아직 확인한 담당자가 없습니다 (발생 후 {duration}).",
         "escalated": "심각도가 '{severity}' 단계로 올랐습니다 (발생 후 {duration}).",
         "acknowledged": "담당자가 확인했습니다 (발생 후 {duration}).",
+        "acknowledged_by": "{by} 님이 확인했습니다 (발생 후 {duration}).",
         "corrected": "늦게 들어온 거래를 반영해 수치를 바로잡았습니다 (발생 후 {duration}).",
         "resolved": "해소되었습니다 (지속 시간 {duration}).",
         "surge": "최근 1시간 취소 {cancels_hour}건 / 승인 {approvals_hour}건(취소율 {rate_hour}), "
         "지난 7일 취소 {cancels_week}건 / 승인 {approvals_week}건(취소율 {rate_week})의 {ratio}배입니다.",
         "surge_no_ratio": "최근 1시간 취소 {cancels_hour}건 / 승인 {approvals_hour}건(취소율 {rate_hour}), "
         "지난 7일 취소 {cancels_week}건 / 승인 {approvals_week}건(취소율 {rate_week}).",
-        "drop": "오늘 이 시각까지 승인액 {today}, 최근 {days}영업일 같은 시각까지 "
+        "drop": "오늘 이 시각까지 승인액 {today}, 최근 {days}일 같은 시각까지 "
         "평균 {paced}보다 {drop} 적습니다. 하루 평균은 {daily}입니다.",
-        "drop_no_ratio": "오늘 이 시각까지 승인액 {today}, 최근 {days}영업일 같은 시각까지 "
+        "drop_no_ratio": "오늘 이 시각까지 승인액 {today}, 최근 {days}일 같은 시각까지 "
         "평균 {paced}. 하루 평균은 {daily}입니다.",
         "surge_window": "최근 {window} 취소 {cancels}건 / 승인 {approvals}건, 평소 취소 {usual}건.",
         "drop_window": "최근 {window} 승인 {approvals}건, 평소 같은 시각 {usual}건.",
@@ -104,6 +105,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "repeated": "Nobody has acknowledged it yet ({duration} after it opened).",
         "escalated": "Severity rose to '{severity}' ({duration} after it opened).",
         "acknowledged": "An operator has acknowledged it ({duration} after it opened).",
+        "acknowledged_by": "{by} has acknowledged it ({duration} after it opened).",
         "corrected": "Late transactions were counted and the numbers corrected ({duration} after it opened).",
         "resolved": "Resolved (it lasted {duration}).",
         "surge": "{cancels_hour} cancels to {approvals_hour} approvals in the last hour (rate {rate_hour}), "
@@ -111,9 +113,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "surge_no_ratio": "{cancels_hour} cancels to {approvals_hour} approvals in the last hour "
         "(rate {rate_hour}); {cancels_week} to {approvals_week} in the 7 days before (rate {rate_week}).",
         "drop": "{today} approved so far today, {drop} less than the average of {paced} by this time "
-        "over {days} business days. A whole day averages {daily}.",
+        "over the {days} days before. A whole day averages {daily}.",
         "drop_no_ratio": "{today} approved so far today; the average by this time "
-        "over {days} business days is {paced}. A whole day averages {daily}.",
+        "over the {days} days before is {paced}. A whole day averages {daily}.",
         "surge_window": "{cancels} cancels to {approvals} approvals in the last {window}; {usual} are usual.",
         "drop_window": "{approvals} approvals in the last {window}; {usual} are usual at this time.",
         "more_cancels": "The cancels themselves rose.",

@@ -4,6 +4,7 @@
 -- Parameters: $1 statement_timeout, $2 lock_timeout, $3 idle_in_transaction_session_timeout (text, milliseconds).
 -- Grain: one row.
 SELECT
+    set_config('application_name', 'minuterisk', true),
     set_config('statement_timeout', $1::text, true),
     set_config('lock_timeout', $2::text, true),
     set_config('idle_in_transaction_session_timeout', $3::text, true),

@@ -24,9 +24,11 @@ from pipeline.minute import (
     last_due,
     offsets_of,
     parse_time,
+    parse_time_in,
     split_by_day,
     to_index,
 )
+from pipeline.plain import moment as shown
 
 ZONES = st.sampled_from(
     [
@@ -125,6 +127,22 @@ def test_any_text_is_a_time_within_the_calendar_or_a_usage_error(text: str) -> N
         return
     assert EPOCH <= moment < TIME_END
     assert moment.tzinfo is UTC
+
+
+@given(st.one_of(st.text(max_size=40), st.datetimes().map(str)), ZONES)
+def test_any_text_of_people_is_a_time_within_the_calendar_or_a_usage_error(text: str, zone: ZoneInfo) -> None:
+    try:
+        found, _ = parse_time_in(zone, text)
+    except UsageError:
+        return
+    assert EPOCH <= found < TIME_END
+    assert found.tzinfo is UTC
+
+
+@given(indexes, ZONES)
+def test_a_time_as_it_is_shown_to_people_is_read_back(index: int, zone: ZoneInfo) -> None:
+    minute = from_index(index)
+    assert parse_time_in(zone, shown(minute, zone)) == (minute, False)
 
 
 @given(indexes)

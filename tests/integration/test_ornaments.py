@@ -122,8 +122,11 @@ class Home:
         return f"m{self.used}"
 
     def ask(self, query: str, name: str = "at_risk") -> None:
+        """Let a query be this; one that is meant to take too long need not be waited for."""
         (self.folder / f"{name}.sql").write_text(query)
         self.pipeline.exposure._retry_at = 0.0
+        limit = timedelta(seconds=1 if "pg_sleep" in query else 20)
+        self.pipeline.source._timeout = limit  # type: ignore[attr-defined]
 
     def surge(self, merchant: str, minute: datetime) -> None:
         self.trade.execute(
@@ -188,7 +191,7 @@ def queries(folder: Path) -> Path:
 def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("home")
     asked = queries(folder / "queries")
-    given = {"source_queries": str(asked), "source_timeout": "1"}
+    given = {"source_queries": str(asked)}
     with trade_database(postgres_url) as trade, state_database(postgres_url) as state_url:
         fill(trade)
         with pipeline_of(trade, state_url, folder / "data", **given) as pipeline:
