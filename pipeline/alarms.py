@@ -7,7 +7,7 @@ it, the log still has it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import text
 
 from pipeline.errors import MinuteriskError
+from pipeline.secrets import clean
 from pipeline.translate import state_errors
 from queries import sql
 
@@ -92,6 +93,7 @@ class Alarms:
         """Something is wrong, or still is; `lasts` is for what happened once and has no end of its own."""
         if alarm.name not in ALARMS:
             raise KeyError(alarm.name)
+        alarm = replace(alarm, what=clean(alarm.what), hint=clean(alarm.hint))
         key, now = (alarm.name, alarm.subject), self._monotonic()
         with self._lock:
             known = self._known()
@@ -120,6 +122,11 @@ class Alarms:
         with self._lock:
             names = [name for name, _ in self._known()]
         return {name: names.count(name) for name in ALARMS}
+
+    def subjects(self, name: str) -> list[str]:
+        """What the open alarms of a name are about, also those that an earlier process left."""
+        with self._lock:
+            return [subject for known, subject in self._known() if known == name]
 
     def _known(self) -> dict[tuple[str, str], tuple[float, float]]:
         """Open alarms, at first those that an earlier process left."""

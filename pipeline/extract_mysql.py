@@ -25,7 +25,7 @@ from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source
-from pipeline.settings import mask_url
+from pipeline.secrets import mask_url
 from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
 from pipeline.translate import source_errors
 
