@@ -170,7 +170,7 @@ def adbc_cause(status: str, text: str) -> Cause:
     """The cause of a failure of ADBC about which the server itself said nothing."""
     if "Failed to connect" in text:
         return connection_cause(text)
-    if re.search(r"SetSqlQuery|Failed to execute query '.*': *$", text, re.DOTALL):
+    if re.search(r"SetSqlQuery|PGRES_EMPTY_QUERY|Failed to execute query '.*': *$", text, re.DOTALL):
         return Cause.QUERY  # an empty text, or one that gives no rows (COPY)
     if status in ("IO", "INTERNAL", "INVALID_DATA") and _DECODING.search(text):
         return Cause.VALUE

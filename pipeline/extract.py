@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from pipeline.categories import conform_categories
 from pipeline.errors import SourceChanged
+from pipeline.plan import PlanReason, plan_reason
 from pipeline.schema import conform_source
 from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
 from pipeline.translate import source_errors
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
+#: So long a plan is waited for, which only explains a failure.
+_PLAN_MS = 2000
 #: One transaction, one snapshot: the fence and the rows can never disagree.
 _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -120,7 +123,7 @@ class Source:
         """Names and payouts of a few merchants; those the source does not know are left out."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        found = self._few_rows(self._query("at_risk"), parameters)
+        found = self._few_rows("at_risk", self._query("at_risk"), parameters)
         return {
             r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"]) for r in found
         }
@@ -145,7 +148,12 @@ class Source:
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.payouts([], clock.date(), 1, clock)
-        self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
+        self._few_rows(
+            "without_time", f"EXPLAIN {self._query('without_time')}"
+        )  # read, it may look at the whole table
+
+    def _file(self, name: str) -> Path:
+        return self._queries / f"{name}.sql"
 
     def _query(self, name: str) -> str:
         return read_query(self._queries, name, "postgresql")
@@ -158,8 +166,10 @@ class Source:
         )
 
     def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
-        cursor.execute(self._query(name), list(parameters) or None)
-        table = cursor.fetch_arrow_table()
+        query = self._query(name)
+        with source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)):
+            cursor.execute(query, list(parameters) or None)
+            table = cursor.fetch_arrow_table()
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
             raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
@@ -176,7 +186,7 @@ class Source:
                     cursor.execute(_BEGIN)
                     yield cursor
                 connection.rollback()  # nothing to commit: the transaction only read
-            except adbc.Error:
+            except BaseException:
                 self.close()
                 raise
 
@@ -189,13 +199,27 @@ class Source:
             self._rows.commit()
         return self._rows
 
-    def _few_rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        with source_errors(self.url):
+    def _few_rows(
+        self, name: str, query: str, parameters: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        with source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)):
             try:
                 return self._small_connection().execute(query.encode(), parameters).fetchall()
             except psycopg.Error:
                 self.close()
                 raise
+
+    def _plan(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> PlanReason:
+        """Why `query` takes long, asked after it did; nothing of it runs, and nobody waits long for it."""
+        connection = self._small_connection()
+        asked = f"EXPLAIN (FORMAT JSON) {query}".encode()
+        numbered = not isinstance(parameters, dict)  # $1 and not %(name)s
+        with connection.transaction(force_rollback=True):
+            connection.execute(f"SET LOCAL statement_timeout = {_PLAN_MS}")
+            kind = psycopg.RawCursor if numbered else psycopg.Cursor
+            with kind(connection, row_factory=tuple_row) as cursor:
+                row = cursor.execute(asked, parameters).fetchone()
+        return plan_reason(row and row[0], "postgresql")
 
     def _small_connection(self) -> psycopg.Connection[dict[str, Any]]:
         if self._few is None:

@@ -24,6 +24,7 @@ from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
+from pipeline.plan import PlanReason, plan_reason
 from pipeline.schema import conform_source
 from pipeline.secrets import mask_url
 from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
@@ -177,7 +178,10 @@ class MySqlSource:
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
             statement = self._text(self._connect(), "without_time", {})
-            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
+            with source_errors(self.url, self._queries / "without_time.sql"):
+                self._connect().cursor().execute(
+                    f"EXPLAIN {statement}"
+                )  # read, it may look at the whole table
             self._check_engines()
         checked = conform_source(rows, str(self._queries / "transactions.sql"))
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
@@ -210,7 +214,9 @@ class MySqlSource:
                 raise
 
     def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        answer = fetch(connection, self._text(connection, name, values))
+        text, file = self._text(connection, name, values), self._queries / f"{name}.sql"
+        with source_errors(self.url, file, lambda: _plan(connection, text)):
+            answer = fetch(connection, text)
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
@@ -315,6 +321,11 @@ def _tls(mode: str, authority: str | None) -> dict[str, Any]:
     context.check_hostname = mode == "verify_identity"
     context.verify_mode = ssl.CERT_NONE if mode == "required" else ssl.CERT_REQUIRED
     return {"ssl": context}
+
+
+def _plan(connection: Connection[Any], text: str) -> PlanReason:
+    """Why a query takes long, asked after it did; its own time limit holds for this as well."""
+    return plan_reason(fetch(connection, f"EXPLAIN {text}").to_dicts(), "mysql")
 
 
 def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:

@@ -108,7 +108,7 @@ def _pymysql(error: pymysql.err.Error) -> Failure:
     origin = getattr(error, "original_exception", None)  # PyMySQL keeps it there
     if isinstance(origin, socket.gaierror) and origin.errno != socket.EAI_AGAIN:
         cause = Cause.REFUSED
-    named = _NAMED.search(text)
+    named = _NAMED.search(re.sub(r"'[^']*'@'[^']*'", "", text))  # whoever was refused is no place in a query
     shown = mask_url(" ".join(text.split()))
     return Failure(cause, str(number), shown, _line(text), named[1] if named else "")
 

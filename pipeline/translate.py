@@ -65,7 +65,8 @@ def source_errors(
     """
     try:
         yield
-    except MinuteriskError:
+    except MinuteriskError as error:
+        error.query = error.query or (query.name if query else "")
         raise
     except Exception as error:
         failure = driver_failure(error, decoding=query is not None)
@@ -173,7 +174,7 @@ class _Asked:
                 reason = self.plan().text
         ours = f"our query {self.query.name}" if self.query else "our query"
         msg = f"the trade database ended {ours}: {failure.text}{f'; its plan: {reason}' if reason else ''}"
-        index = "give its time column an index, " if reason else ""
+        index = "give its time column an index, " if "no index" in reason else ""
         return SourceTooSlow(
             msg, f"it is tried again; {index}see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT"
         )
