@@ -129,7 +129,7 @@ _REFUSED: Final = re.compile(
 )
 #: A server that is not there, whatever else its text says.
 _AWAY: Final = re.compile(
-    r"connection refused|timed? ?out|closed the connection|starting up|shutting down|in recovery mode"
+    r"connection refused|\btimed? ?out\b|closed the connection|starting up|shutting down|in recovery mode"
     r"|too many (?:clients|connections)|remaining connection slots|no more connections|name resolution"
     r"|unexpected eof|EOF detected|SSL SYSCALL|no such file or directory\s+is the server running"
     r"|network is unreachable|no route to host",
