@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
 from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
-from pipeline.errors import Overtaken, SourceChanged
+from pipeline.errors import MinuteriskError, Overtaken, SourceChanged
 from pipeline.minute import TIME_END
 from pipeline.payouts import require_columns
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.pg_values import read_as_text_what_does_not_fit
+from pipeline.plan import PlanReason, plan_reason
 from pipeline.schema import conform_source, unfit_columns
 from pipeline.source import (
     AHEAD_ALARM,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
     import adbc_driver_postgresql.dbapi as adbc
 
-    from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
     from pipeline.pg_session import Few
     from pipeline.source import KnownMinute
@@ -58,6 +58,8 @@ XID_WRAP = 2**32
 #: Ids farther back than this are not told apart; a look-back never reaches so far.
 _XID_REACH = 2**30
 _TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+#: So long a plan is waited for, which only explains a failure.
+_PLAN = timedelta(seconds=2)
 
 
 class Source:
@@ -172,7 +174,7 @@ class Source:
                     yield lambda name, *given: self._ask_few(connection, name, given)
             except BaseException as error:
                 self._close_few()
-                if self._give_way and isinstance(error, psycopg.Error):
+                if self._give_way and isinstance(error, psycopg.Error | MinuteriskError):
                     msg = "the search for late commits gave way to a question of the minute in hand"
                     raise Overtaken(msg, "it begins again") from error
                 raise
@@ -183,7 +185,10 @@ class Source:
         """The rows of a query, which may want fewer parameters than there are."""
         query, began = re.sub(r"--.*", "", self._query(name)), time.monotonic()
         wanted = [value for n, value in enumerate(given, start=1) if f"${n}" in query]
-        with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
+        with (
+            source_errors(self.url, self._file(name), lambda: self._plan_anew(query, wanted)),
+            psycopg.RawCursor(connection, row_factory=dict_row) as cursor,
+        ):
             found = cursor.execute(query.encode(), wanted).fetchall()
             types = {column.name: column.type_code for column in cursor.description or ()}
         self.on_query(name, time.monotonic() - began)
@@ -226,8 +231,9 @@ class Source:
         """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        query = str(self._queries / "at_risk.sql")
-        return self._few_rows(self._query("at_risk"), parameters, lambda given: require_columns(given, query))
+        file = str(self._file("at_risk"))
+        query = self._query("at_risk")
+        return self._few_rows("at_risk", query, parameters, lambda given: require_columns(given, file))
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -256,9 +262,14 @@ class Source:
             {
                 "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
                 # Read, it may look at the whole table.
-                "without_time": lambda: self._few_rows(f"EXPLAIN {self._query('without_time')}"),
+                "without_time": lambda: self._few_rows(
+                    "without_time", f"EXPLAIN {self._query('without_time')}"
+                ),
             }
         )
+
+    def _file(self, name: str) -> Path:
+        return self._queries / f"{name}.sql"
 
     def _query(self, name: str) -> str:
         return read_query(self._queries, name, "postgresql")
@@ -269,12 +280,13 @@ class Source:
     def _fetch(
         self, cursor: adbc.Cursor, name: str, *parameters: datetime | int, at_most: int | None = None
     ) -> pl.DataFrame:
-        began = time.monotonic()
-        if at_most is None:
-            cursor.execute(self._query(name), list(parameters) or None)
-            table = cursor.fetch_arrow_table()
-        else:
-            table = fetch_at_most(cursor.connection, self._query(name), parameters, at_most)
+        query, began = self._query(name), time.monotonic()
+        with source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)):
+            if at_most is None:
+                cursor.execute(query, list(parameters) or None)
+                table = cursor.fetch_arrow_table()
+            else:
+                table = fetch_at_most(cursor.connection, query, parameters, at_most)
         self.on_query(name, time.monotonic() - began)
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
@@ -301,12 +313,16 @@ class Source:
 
     def _few_rows(
         self,
+        name: str,
         query: str,
         parameters: Mapping[str, Any] | None = None,
         check: Callable[[list[str]], None] = lambda _: None,
     ) -> list[dict[str, Any]]:
         """The rows of a small query; `check` sees the names of its columns before their values are read."""
-        with source_errors(self.url), self._small_connection_alone():
+        with (
+            source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)),
+            self._small_connection_alone(),
+        ):
             try:
                 limit = min(self._timeout, timedelta(seconds=AT_RISK_S))
                 with few_rows(self._small_connection(), limit) as connection:
@@ -316,6 +332,25 @@ class Source:
             except BaseException:
                 self._close_few()  # the rows' own connection is none the worse for it
                 raise
+
+    def _plan(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> PlanReason:
+        """Why `query` takes long, asked after it did; nothing of it runs, and nobody waits long for it."""
+        asked = f"EXPLAIN (FORMAT JSON) {query}".encode()
+        numbered = not isinstance(parameters, dict)  # $1 and not %(name)s
+        kind = psycopg.RawCursor if numbered else psycopg.Cursor
+        with (
+            self._small_connection_alone(),
+            few_rows(self._small_connection(), min(self._timeout, _PLAN)) as connection,
+            kind(connection, row_factory=tuple_row) as cursor,
+        ):
+            row = cursor.execute(asked, parameters).fetchone()
+        return plan_reason(row and row[0], "postgresql")
+
+    def _plan_anew(self, query: str, parameters: Sequence[Any]) -> PlanReason:
+        """The same for a query on the second connection itself, which is given up first."""
+        self._close_few()
+        with self.again() as other:
+            return other._plan(query, parameters)  # noqa: SLF001 - of this class
 
     def _small_connection(self) -> Few:
         if self._few is None:

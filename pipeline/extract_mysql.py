@@ -27,8 +27,9 @@ from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import MINUTE, TIME_END, Span
 from pipeline.mysql_rows import TEXT_ONLY, fetch
+from pipeline.plan import PlanReason, plan_reason
 from pipeline.schema import conform_source, unfit_columns
-from pipeline.settings import mask_url
+from pipeline.secrets import mask_url
 from pipeline.source import (
     AHEAD_ALARM,
     AT_RISK_S,
@@ -268,10 +269,12 @@ class MySqlSource:
     def _ask(
         self, connection: Connection[Any], name: str, values: Mapping[str, Any], at_most: int | None
     ) -> pl.DataFrame:
+        text, file = self._text(connection, name, values), self._queries / f"{name}.sql"
         began = time.monotonic()
-        answer = fetch(connection, self._text(connection, name, values), at_most)
+        with source_errors(self.url, file, lambda: _plan(connection, text)):
+            answer = fetch(connection, text, at_most)
         self.on_query(name, time.monotonic() - began)
-        answer = conform_answer(answer, name, self._queries / f"{name}.sql")
+        answer = conform_answer(answer, name, file)
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
@@ -379,6 +382,11 @@ def _tls(mode: str, authority: str | None) -> dict[str, Any]:
     context.check_hostname = mode == "verify_identity"
     context.verify_mode = ssl.CERT_NONE if mode == "required" else ssl.CERT_REQUIRED
     return {"ssl": context}
+
+
+def _plan(connection: Connection[Any], text: str) -> PlanReason:
+    """Why a query takes long, asked after it did; its own time limit holds for this as well."""
+    return plan_reason(fetch(connection, f"EXPLAIN {text}").to_dicts(), "mysql")
 
 
 def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
