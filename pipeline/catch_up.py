@@ -282,7 +282,7 @@ class Pipeline:
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         windows.categories.codes(to_index(next_minute), windows.merchants.ids)
         published = self.state.published()
-        source_feed = SourceFeed(self.source)
+        source_feed = SourceFeed(self.source, self.alarms)
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
             lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.merchants)
@@ -295,7 +295,7 @@ class Pipeline:
             yield from _runs(unpublished(self.state, day))
 
     def _publish(self, span: Span) -> None:
-        counted = SourceFeed(self.source).count(span, Steps(self.monotonic))
+        counted = SourceFeed(self.source, self.alarms).count(span, Steps(self.monotonic))
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
         self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))

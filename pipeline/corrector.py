@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from pipeline.alarms import Alarm
 from pipeline.alert import Changes, Event
 from pipeline.correct import (
     AHEAD_ALARM,
@@ -85,6 +86,10 @@ class Corrector:
         look_back = min(look_back, pipeline.source.clock() - LOOK_BACK_LEAST)
         search = Span(min(floor_minute(look_back), next_minute), next_minute)
         changed = pipeline.source.changed(since, search, known)
+        if changed.unreadable is not None:
+            pipeline.alarms.raise_alarm(_search_unreadable(changed.unreadable))
+        else:
+            pipeline.alarms.end("rows.unreadable", "changed")
         if changed.fence.xmax < since.xmax:
             return self._after_failover(since, changed.fence, Span(min(horizon, next_minute), next_minute))
         corrected = self.correct([m for m in changed.minutes if m in known], "late_commit")
@@ -108,7 +113,7 @@ class Corrector:
         files = pipeline.state.publication().files
         spans = [one_minute(minute) for minute in minutes]
         pipeline.lake.require_whole(f for f in files if any(overlap(f.span, span) for span in spans))
-        feed, steps = SourceFeed(pipeline.source), Steps(pipeline.monotonic)
+        feed, steps = SourceFeed(pipeline.source, pipeline.alarms), Steps(pipeline.monotonic)
         counted = {minute: feed.count(one_minute(minute), steps) for minute in sorted(minutes)}
         revised = {minute: c for minute, c in counted.items() if differs(c, pipeline.lake, files)}
         if revised:
@@ -243,6 +248,11 @@ class Corrector:
         if self._to_compare == started:  # it may have begun anew meanwhile
             self._compared, self._to_compare, self._left = started, None, {}
             log.info("source.compared_after_restart", started=started.isoformat())
+
+
+def _search_unreadable(reason: str) -> Alarm:
+    what = f"the query changed cannot be read: {reason}; only the totals of the last minutes are compared"
+    return Alarm("rows.unreadable", what, "correct the value at the source, or the query", "changed")
 
 
 def _strays(changed: Changed, known: Container[datetime], next_minute: datetime) -> dict[str, list[datetime]]:

@@ -7,6 +7,8 @@ table means another folder, not other code. At most two connections are held: on
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
@@ -16,11 +18,15 @@ import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.answers import changed_around, conform_answer, differing
+from pipeline.arrow_rows import plain_frame
 from pipeline.categories import conform_categories
-from pipeline.errors import SourceChanged
+from pipeline.errors import MinuteriskError, SourceValueWrong
+from pipeline.halve import read_around, totals_around
 from pipeline.schema import conform_source
-from pipeline.source import Changed, Extracted, Fence, Payout, has_query, read_query
-from pipeline.translate import source_errors
+from pipeline.source import Changed, Extracted, Fence, Payout, Unreadable, has_query, read_query
+from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,20 +38,28 @@ if TYPE_CHECKING:
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
+#: Rows of some ids, in whatever type the ids are; a list is one parameter as JSON.
+_AMONG = 'given."transaction_id"::text = ANY (ARRAY(SELECT jsonb_array_elements_text($3::text::jsonb)))'
 #: One transaction, one snapshot: the fence and the rows can never disagree.
 _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PROMISE = (
+    "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
+    " the look-back; reconciliation finds what is older"
+)
+_PROMISE_BY_TOTALS = (
+    "PostgreSQL, without the transactions' ids: complete for transactions shorter than the look-back;"
+    " what commits later is found by reconciliation, hourly and daily"
+)
 
 
 class Source:
     """A trade database behind a role that may only SELECT."""
 
-    promise = (
-        "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
-        " the look-back; reconciliation finds what is older"
-    )
+    promise = _PROMISE  # until `check` or `changed` has seen that the query gives less
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
         self.url = url
+        self._currency = currency
         self._queries = queries
         self._timeout = timeout
         self._timeout_ms = int(timeout.total_seconds() * 1000)
@@ -61,8 +75,9 @@ class Source:
 
     def again(self) -> Source:
         """The same database through connections of its own, for another thread."""
-        other = Source(self.url, self._queries, self._timeout)
+        other = Source(self.url, self._queries, self._timeout, self._currency)
         other._merchant_is_text = self._merchant_is_text
+        other.promise = self.promise
         return other
 
     def close(self) -> None:
@@ -79,13 +94,16 @@ class Source:
 
     def extract(self, span: Span) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
-        with self._snapshot() as cursor:
-            fence = self._fence(cursor)
-            rows = conform_source(
-                self._fetch(cursor, "transactions", span.start, span.end), "transactions.sql"
-            )
+        unreadable: tuple[Unreadable, ...] = ()
+        try:
+            with self._reading() as reading:
+                fence = reading.fence()
+                given = reading.rows(span.start, span.end)
+        except SourceValueWrong as error:
+            given, fence, unreadable = read_around(self._reading, span, error)
+        rows = conform_source(given, str(self._queries / "transactions.sql"), self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, fence.xmin, fence.clock)
+        return Extracted(rows, fence.xmin, fence.clock, unreadable)
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""
@@ -93,10 +111,21 @@ class Source:
             return self._fence(cursor)
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
-        """Minutes with rows of transactions that had not ended when the minute was read."""
-        with self._snapshot() as cursor:
-            fence = self._fence(cursor)
-            found = self._fetch(cursor, "changed", look_back.start, since.xmin % XID_WRAP)
+        """Minutes with rows of transactions that had not ended when the minute was read.
+
+        Where the query does not say which transactions those are (a view has no xmin), minutes that got rows
+        lately are counted by the source and compared with the ledger, as with MySQL.
+        """
+        fence = None
+        try:
+            with self._snapshot() as cursor:
+                fence = self._fence(cursor)
+                found = self._answer(cursor, "changed", look_back.start, since.xmin % XID_WRAP)
+        except SourceValueWrong as error:
+            return changed_around(error, fence or self.fence(), look_back, known, self.totals)
+        self._promise_by(found)
+        if "newest" not in found.columns:
+            return Changed(differing(found["minute"].to_list(), known, self.totals), fence)
         minutes = (
             row["minute"]
             for row in found.iter_rows(named=True)
@@ -104,15 +133,24 @@ class Source:
         )
         return Changed(tuple(minutes), fence)
 
+    def _promise_by(self, changed: pl.DataFrame) -> None:
+        self.promise = _PROMISE if "newest" in changed.columns else _PROMISE_BY_TOTALS
+
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
         with self._snapshot() as cursor:
-            return self._fetch(cursor, "totals", span.start, span.end)
+            return self._answer(cursor, "totals", start, end)
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
         with self._snapshot() as cursor:
-            return int(self._fetch(cursor, "without_time")["rows"][0])
+            return int(self._answer(cursor, "without_time")["rows"][0])
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
@@ -139,10 +177,10 @@ class Source:
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
-            self._fetch(cursor, "changed", clock, 0)
+            self._promise_by(self._answer(cursor, "changed", clock, 0))
             rows = self._fetch(cursor, "transactions", clock, clock)
-            checked = conform_source(rows, str(self._queries / "transactions.sql"))
-            self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
+            checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
+            self._answer(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.payouts([], clock.date(), 1, clock)
         self._few_rows(f"EXPLAIN {self._query('without_time')}")  # read, it may look at the whole table
@@ -151,20 +189,30 @@ class Source:
         return read_query(self._queries, name, "postgresql")
 
     def _fence(self, cursor: adbc.Cursor) -> Fence:
-        row = self._fetch(cursor, "fence").row(0, named=True)
+        row = self._answer(cursor, "fence").row(0, named=True)
         started = row.get("started")  # a company's own query may be older than this column
         return Fence(
             row["xmin"], row["xmax"], row["clock"].astimezone(UTC), started and started.astimezone(UTC)
         )
 
+    def _answer(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
+        """What a query beside `transactions` gives, in the columns and types that it must give."""
+        return conform_answer(self._fetch(cursor, name, *parameters), name, self._queries / f"{name}.sql")
+
     def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
-        cursor.execute(self._query(name), list(parameters) or None)
-        table = cursor.fetch_arrow_table()
-        if len(set(table.column_names)) < len(table.column_names):
-            msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
-            raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
-        frame = pl.from_arrow(table)
-        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+        return self._run(cursor, name, self._query(name), parameters)
+
+    def _run(
+        self, cursor: adbc.Cursor, name: str, text: str, parameters: Sequence[datetime | int | str]
+    ) -> pl.DataFrame:
+        cursor.execute(text, list(parameters[: _parameters_of(text)]) or None)
+        return plain_frame(cursor.fetch_arrow_table(), self._queries / f"{name}.sql")
+
+    @contextmanager
+    def _reading(self) -> Iterator[_Reading]:
+        """One snapshot of the rows."""
+        with self._snapshot() as cursor:
+            yield _Reading(self, cursor)
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:
@@ -176,9 +224,17 @@ class Source:
                     cursor.execute(_BEGIN)
                     yield cursor
                 connection.rollback()  # nothing to commit: the transaction only read
-            except adbc.Error:
-                self.close()
+            except BaseException as error:
+                self._after_error(error)
                 raise
+
+    def _after_error(self, error: BaseException) -> None:
+        """A wrong value or answer says nothing against the connection, and many are met in a row."""
+        ours = isinstance(error, MinuteriskError) or is_value_error(error)
+        if ours and self._rows is not None:
+            self._rows.rollback()
+        else:
+            self.close()
 
     def _row_connection(self) -> adbc.Connection:
         if self._rows is None:
@@ -209,3 +265,53 @@ class Source:
             self._few.read_only = True
             self._few.execute(f"SET statement_timeout = {self._timeout_ms}")
         return self._few
+
+
+class _Reading:
+    """The rows of one snapshot."""
+
+    def __init__(self, source: Source, cursor: adbc.Cursor) -> None:
+        self._source = source
+        self._cursor = cursor
+
+    def fence(self) -> Fence:
+        """The snapshot."""
+        return self._source._fence(self._cursor)  # noqa: SLF001 - a part of the source
+
+    def names(self, moment: datetime) -> list[str]:
+        """The columns that the query gives, by the names that it gives them."""
+        self._cursor.execute(self._text, [moment, moment])
+        return list(self._cursor.fetch_arrow_table().column_names)
+
+    def rows(
+        self,
+        start: datetime,
+        end: datetime,
+        columns: Sequence[str] = (),
+        ids: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows of [start, end), of some columns alone, or of some ids alone."""
+        if not columns and ids is None:
+            return self._ask(self._text, start, end)
+        chosen = ", ".join(f'given."{name}"' for name in columns) or "given.*"
+        text = f"SELECT {chosen} FROM (\n{self._text}\n) AS given"  # noqa: S608 - the company's own query
+        if ids is None:
+            return self._ask(text, start, end)
+        return self._ask(f"{text} WHERE {_AMONG}", start, end, json.dumps(list(ids)))
+
+    def count(self, start: datetime, end: datetime) -> int:
+        """How many rows there are; the server computes no column for it."""
+        text = f"SELECT count(*) AS rows FROM (\n{self._text}\n) AS given"  # noqa: S608 - the company's own query
+        return int(self._ask(text, start, end)["rows"][0])
+
+    @property
+    def _text(self) -> str:
+        return self._source._query("transactions").rstrip().rstrip(";")  # noqa: SLF001 - a part of the source
+
+    def _ask(self, text: str, *parameters: datetime | str) -> pl.DataFrame:
+        return self._source._run(self._cursor, "transactions", text, parameters)  # noqa: SLF001 - a part of it
+
+
+def _parameters_of(text: str) -> int:
+    """How many parameters a query takes: the largest number it names outside its comments."""
+    return max((int(n) for n in re.findall(r"\$(\d+)", re.sub("--.*", "", text))), default=0)

@@ -20,14 +20,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import polars as pl
 import pymysql
 
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.answers import ANSWERS, changed_around, conform_answer, differing
 from pipeline.categories import conform_categories
-from pipeline.errors import ConfigurationError, SourceChanged
-from pipeline.minute import MINUTE, Span
+from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
+from pipeline.halve import read_around, totals_around
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.schema import conform_source
 from pipeline.settings import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
-from pipeline.translate import source_errors
+from pipeline.source import Changed, Extracted, Fence, Payout, Unreadable, has_query, read_query
+from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from pymysql.connections import Connection
 
+    from pipeline.minute import Span
     from pipeline.source import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
@@ -52,15 +55,7 @@ _WITHOUT_SNAPSHOTS = (
     "SELECT table_name, engine FROM information_schema.tables"
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
-_NOTHING = Totals(0, 0, 0)
-#: What the queries beside `transactions` give.
-_GIVEN = {
-    "fence": ("clock",),
-    "changed": ("minute",),
-    "totals": ("minute", "rows", "cancels", "amount"),
-    "without_time": ("rows",),
-    "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
-}
+_GIVEN = {"at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out")}
 #: How long past its own timeout a silent server is waited for.
 _PATIENCE_S = 10
 
@@ -73,8 +68,9 @@ class MySqlSource:
         " what commits later is found by reconciliation, hourly and daily"
     )
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
         self.url = url
+        self._currency = currency
         self._queries = queries
         self._timeout = timeout
         self._connection: Connection[Any] | None = None
@@ -88,7 +84,7 @@ class MySqlSource:
 
     def again(self) -> MySqlSource:
         """The same database through a connection of its own, for another thread."""
-        other = MySqlSource(self.url, self._queries, self._timeout)
+        other = MySqlSource(self.url, self._queries, self._timeout, self._currency)
         other._merchant_is_text = self._merchant_is_text
         return other
 
@@ -109,34 +105,38 @@ class MySqlSource:
 
     def extract(self, span: Span) -> Extracted:
         """Rows of `span` from one snapshot."""
-        with self._snapshot() as ask:
-            clock = _fence(ask).clock
-            parts = [ask("transactions", start=part.start, end=part.end) for part in _parts(span)]
-        rows = conform_source(pl.concat(parts), str(self._queries / "transactions.sql"))
+        unreadable: tuple[Unreadable, ...] = ()
+        try:
+            with self._reading() as reading:
+                fence = reading.fence()
+                given = reading.rows(span.start, span.end)
+        except SourceValueWrong as error:
+            given, fence, unreadable = read_around(self._reading, span, error)
+        rows = conform_source(given, str(self._queries / "transactions.sql"), self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, 0, clock)
+        return Extracted(rows, 0, fence.clock, unreadable)
 
     def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:  # noqa: ARG002 - there is nothing in a fence to compare rows with
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
-        with self._snapshot() as ask:
-            fence = _fence(ask)
-            written = ask("changed", start=look_back.start)["minute"].to_list()
-            runs = _runs([minute for minute in written if minute in known])
-            counted = [ask("totals", start=run.start, end=run.end) for run in runs]
-        theirs = {
-            row["minute"]: Totals.of_source(row) for frame in counted for row in frame.iter_rows(named=True)
-        }
-        minutes = (
-            minute
-            for minute in written
-            if minute not in known or theirs.get(minute, _NOTHING) != known[minute].totals
-        )
-        return Changed(tuple(minutes), fence)
+        fence = None
+        try:
+            with self._snapshot() as ask:
+                fence = _fence(ask)
+                written = ask("changed", start=look_back.start)["minute"].to_list()
+        except SourceValueWrong as error:
+            return changed_around(error, fence or self.fence(), look_back, known, self.totals)
+        return Changed(differing(written, known, self.totals), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
         with self._snapshot() as ask:
-            return pl.concat(ask("totals", start=part.start, end=part.end) for part in _parts(span))
+            return pl.concat(ask("totals", start=a, end=b) for a, b in _parts(start, end))
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
@@ -171,7 +171,7 @@ class MySqlSource:
 
     def check(self) -> None:
         """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("transactions", *_GIVEN):
+        for name in ("transactions", *ANSWERS, *_GIVEN):
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask).clock
@@ -181,7 +181,7 @@ class MySqlSource:
             statement = self._text(self._connect(), "without_time", {})
             self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
             self._check_engines()
-        checked = conform_source(rows, str(self._queries / "transactions.sql"))
+        checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.payouts([], clock.date(), 1, clock)
 
@@ -205,22 +205,49 @@ class MySqlSource:
             try:
                 connection = self._connect()
                 connection.query(_BEGIN)
-                yield lambda name, **values: self._ask(connection, name, values)
+                yield lambda name, wrap="{query}", **values: self._ask(connection, name, wrap, values)
                 connection.rollback()  # nothing to commit: the transaction only read
-            except BaseException:
-                self.close()
+            except BaseException as error:
+                self._after_error(error)
                 raise
 
-    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        answer = fetch(connection, self._text(connection, name, values))
+    def _after_error(self, error: BaseException) -> None:
+        """A wrong value says nothing against the connection, and many are met in a row."""
+        wrong_value = isinstance(error, SourceValueWrong) or is_value_error(error)
+        if wrong_value and self._connection is not None and self._connection.open:
+            self._connection.rollback()
+        else:
+            self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[_Reading]:
+        """One snapshot of the rows."""
+        with self._snapshot() as ask:
+            yield _Reading(self, ask)
+
+    def _ask(
+        self, connection: Connection[Any], name: str, wrap: str, values: Mapping[str, Any]
+    ) -> pl.DataFrame:
+        answer = fetch(connection, self._text(connection, name, values, wrap))
+        if name in ANSWERS:
+            return conform_answer(answer, name, self._queries / f"{name}.sql")
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
             raise SourceChanged(msg, f"it must give {', '.join(_GIVEN[name])}")
         return answer
 
-    def _text(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> str:
-        query = self._query(name)
+    def _names(self, moment: datetime) -> list[str]:
+        """The columns of `transactions` as they are called there."""
+        connection = self._connect()
+        with connection.cursor() as cursor:
+            cursor.execute(self._text(connection, "transactions", {"start": moment, "end": moment}))
+            return [column[0] for column in cursor.description or ()]
+
+    def _text(
+        self, connection: Connection[Any], name: str, values: Mapping[str, Any], wrap: str = "{query}"
+    ) -> str:
+        query = wrap.replace("{query}", self._query(name).rstrip().rstrip(";"))
         given = {key: _in_utc(value) for key, value in values.items()}
         try:
             return str(connection.cursor().mogrify(query, given))
@@ -328,23 +355,51 @@ def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query
     return value.astimezone(UTC).replace(tzinfo=None) if getattr(value, "tzinfo", None) else value
 
 
-def _parts(span: Span) -> Iterator[Span]:
-    """The span in pieces of an hour at most; at least one, which may be empty."""
-    start = span.start
+def _parts(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """A span in pieces of an hour at most; at least one, which may be empty."""
     while True:
-        end = min(start + _STATEMENT_SPAN, span.end)
-        yield Span(start, end)
-        start = end
-        if start >= span.end:
+        until = min(start + _STATEMENT_SPAN, end)
+        yield start, until
+        start = until
+        if start >= end:
             return
 
 
-def _runs(minutes: Sequence[datetime]) -> list[Span]:
-    """Unbroken runs of sorted minutes."""
-    runs: list[Span] = []
-    for minute in minutes:
-        if runs and runs[-1].end == minute:
-            runs[-1] = Span(runs[-1].start, minute + MINUTE)
-        else:
-            runs.append(Span(minute, minute + MINUTE))
-    return runs
+class _Reading:
+    """The rows of one snapshot."""
+
+    def __init__(self, source: MySqlSource, ask: Callable[..., pl.DataFrame]) -> None:
+        self._source = source
+        self._ask = ask
+
+    def fence(self) -> Fence:
+        """The snapshot's clock."""
+        return _fence(self._ask)
+
+    def names(self, moment: datetime) -> list[str]:
+        """The columns that the query gives, by the names that it gives them."""
+        return self._source._names(moment)  # noqa: SLF001 - a part of the source
+
+    def rows(
+        self,
+        start: datetime,
+        end: datetime,
+        columns: Sequence[str] = (),
+        ids: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows of [start, end), of some columns alone, or of some ids alone."""
+        wrap = "{query}"
+        if columns or ids is not None:
+            chosen = ", ".join(f"given.`{name}`" for name in columns) or "given.*"
+            wrap = f"SELECT {chosen} FROM (\n{{query}}\n) AS given"  # noqa: S608 - around the company's query
+        if ids is not None:
+            wrap += " WHERE CAST(given.transaction_id AS CHAR) IN %(ids)s"
+        values = {} if ids is None else {"ids": list(ids)}
+        return pl.concat(
+            self._ask("transactions", wrap, start=a, end=b, **values) for a, b in _parts(start, end)
+        )
+
+    def count(self, start: datetime, end: datetime) -> int:
+        """How many rows there are; the server computes no column for it."""
+        wrap = "SELECT COUNT(*) AS `rows` FROM (\n{query}\n) AS given"
+        return int(self._ask("transactions", wrap, start=start, end=end)["rows"][0])

@@ -19,6 +19,7 @@ from pipeline.errors import (
     Overtaken,
     SourceChanged,
     SourceUnavailable,
+    SourceValueWrong,
     StateUnavailable,
     StorageUnavailable,
 )
@@ -50,6 +51,10 @@ _MYSQL_STATES = {
     1146: "42P01",  # table
     **dict.fromkeys((1052, 1054, 1055, 1064, 1109, 1176, 1267, 1292, 1305, 1356, 1525, 1630), "42000"),
     **dict.fromkeys((1205, 1317, 1969, 3024), "57014"),  # ended by the server
+    **dict.fromkeys((1264, 1690), "22003"),  # out of range
+    1365: "22012",  # division by zero
+    1242: "21000",  # a subquery gives more than one row
+    **dict.fromkeys((1411, 3141), "22007"),  # a text that is no time, or no JSON
     1792: "25006",  # writes in a READ ONLY transaction
 }
 
@@ -116,10 +121,30 @@ def _refusal(state: str, text: str, url: str) -> MinuteriskError | None:
     if state == "25006":
         msg = f"an extraction query writes: {text}"
         return ConfigurationError(msg, "let every query in MINUTERISK_SOURCE_QUERIES only SELECT")
+    if _is_value(state, text):
+        msg = f"a value in the trade database cannot be read: {text}"
+        return SourceValueWrong(
+            msg, "correct the value at the source, or let the query give it without a cast"
+        )
     if state[:2] == "42":  # the text of the query and the table disagree
         msg = f"the extraction query does not fit the table: {text}"
         return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
     return None
+
+
+def is_value_error(error: BaseException) -> bool:
+    """Does a driver's error speak of one value? The connection and the query are good then."""
+    return _is_value(_sqlstate(error), _first_line(error))
+
+
+def _is_value(state: str, text: str) -> bool:
+    """Is one value wrong, and not the query? PostgreSQL says some of it under states of other things."""
+    return (
+        state[:2] == "22"
+        or state == "21000"  # a subquery gives more than one row
+        or (state == "0A000" and text.startswith("cannot convert"))  # NaN or infinity to an integer
+        or (state == "54000" and "null character" in text)
+    )
 
 
 def _state_error(error: Exception, url: str) -> MinuteriskError:

@@ -44,7 +44,7 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
 
 
 def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
-    feed, steps = SourceFeed(pipeline.source), Steps(pipeline.monotonic)
+    feed, steps = SourceFeed(pipeline.source, pipeline.alarms), Steps(pipeline.monotonic)
     parts = [feed.count(day, steps) for day in split_by_day(file.span, pipeline.lake.zone)]
     frames = [p.merchant_minutes if file.dataset == "merchant_minute" else p.quarantine for p in parts]
     written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
