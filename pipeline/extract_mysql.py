@@ -228,7 +228,11 @@ class MySqlSource:
     def _ask(
         self, connection: Connection[Any], name: str, wrap: str, values: Mapping[str, Any]
     ) -> pl.DataFrame:
-        answer = fetch(connection, self._text(connection, name, values, wrap))
+        try:
+            answer = fetch(connection, self._text(connection, name, values, wrap))
+        except (SourceChanged, SourceValueWrong) as error:
+            file = f"the extraction query {self._queries / name}.sql"
+            raise type(error)(error.what.replace("the extraction query", file, 1), error.hint) from error
         if name in ANSWERS:
             return conform_answer(answer, name, self._queries / f"{name}.sql")
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
