@@ -1,4 +1,8 @@
-"""What the queries beside `transactions` must give: columns and types, checked at one place."""
+"""The columns and types that the queries beside `transactions` give; another answer is refused by name.
+
+A time without a zone is a guess, a missing number is no zero: both would otherwise fail far from the query,
+or never.
+"""
 
 from __future__ import annotations
 
@@ -10,65 +14,69 @@ from pipeline.amounts import known_amount
 from pipeline.errors import SourceChanged
 from pipeline.minute import EPOCH, MINUTE, TIME_END, Span
 from pipeline.schema import UTC_TIME, wrong_type
-from pipeline.source import Changed, Totals
+from pipeline.source import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.errors import SourceValueWrong
-    from pipeline.source import Fence, KnownMinute
+    from pipeline.source import KnownMinute
 
-_INTEGER: Final = "an integer"
-_TIME: Final = "a time with its zone"
-_SUM: Final = "a number, or its text"
-#: By query, what it must give; `newest` and `started` need not be there.
-_GIVEN: Final[Mapping[str, Mapping[str, str]]] = {
+_TIME: Final = "a time with its zone (TIMESTAMPTZ)"
+_WHOLE: Final = "a whole number (BIGINT)"
+_NUMBER: Final = "a number, or one as text"
+
+#: What each query must give. PostgreSQL's `fence` also gives the snapshot.
+GIVEN: Final[Mapping[str, Mapping[str, str]]] = {
     "fence": {"clock": _TIME},
     "changed": {"minute": _TIME},
-    "totals": {"minute": _TIME, "rows": _INTEGER, "cancels": _INTEGER, "amount": _SUM},
-    "without_time": {"rows": _INTEGER},
+    "totals": {"minute": _TIME, "rows": _WHOLE, "cancels": _WHOLE, "amount": _NUMBER},
+    "without_time": {"rows": _WHOLE},
 }
-#: The queries that are checked here.
-ANSWERS: Final = tuple(_GIVEN)
-_OPTIONAL: Final[Mapping[str, Mapping[str, str]]] = {
-    "fence": {"xmin": _INTEGER, "xmax": _INTEGER, "started": _TIME},
-    "changed": {"newest": _INTEGER},
+POSTGRESQL_ALSO: Final[Mapping[str, Mapping[str, str]]] = {"fence": {"xmin": _WHOLE, "xmax": _WHOLE}}
+#: And what it may give.
+OPTIONAL: Final[Mapping[str, Mapping[str, str]]] = {
+    "fence": {"started": _TIME},
+    "changed": {"newest": _WHOLE},
 }
 
 
-def conform_answer(frame: pl.DataFrame, name: str, query: Path) -> pl.DataFrame:
-    """Check what the query `name` gave; integers come as Int64, sums as text, minutes as whole minutes.
+def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bool = False) -> pl.DataFrame:
+    """The answer of the query `name` in its types: times in microseconds of UTC, whole numbers as Int64.
 
-    Minutes that no clock can show (null, infinite) are left out: their rows are those of `without_time`.
-    Raises SourceChanged with the file and the column.
+    A sum of amounts comes as text, as it may leave 64 bits. Minutes that no clock shows (infinite) are left
+    out: their rows are those of `without_time`. Raises SourceChanged with the query and the column for one
+    that is missing or of another type, and for a time that is null or a minute that is not a full one. A
+    query that is not named here passes.
     """
-    given = _GIVEN[name]
-    missing = [column for column in given if column not in frame.columns]
+    wanted = {**GIVEN.get(name, {}), **(POSTGRESQL_ALSO.get(name, {}) if postgresql else {})}
+    missing = [column for column in wanted if column not in frame.columns]
     if missing:
-        msg = f"the extraction query {query} gives no column {', '.join(missing)}"
-        raise SourceChanged(msg, f"it must give {', '.join(given)}")
-    wanted = {**given, **_OPTIONAL.get(name, {})}
-    frame = frame.select(_typed(frame[column], wanted[column], query) for column in wanted if column in frame)
-    return _whole_minutes(frame, query, exact=name == "totals") if "minute" in frame.columns else frame
+        given = ", ".join(frame.columns)
+        msg = f"the extraction query {path} gives no column {', '.join(missing)}; it gives {given}"
+        raise SourceChanged(msg, f"it must give {', '.join(wanted)}")
+    may = {column: words for column, words in OPTIONAL.get(name, {}).items() if column in frame.columns}
+    for column, words in {**wanted, **may}.items():
+        frame = frame.with_columns(_typed(frame[column], words, path))
+        if words == _TIME and column in wanted and frame[column].null_count():
+            msg = f"the extraction query {path} gives {column} without a value (NULL)"
+            raise SourceChanged(msg, f"let {column} always have a value: filter such rows out, or coalesce")
+    return _full_minutes(frame, path) if "minute" in wanted else frame
 
 
-def _typed(column: pl.Series, wanted: str, query: Path) -> pl.Series:
+def _typed(column: pl.Series, words: str, path: Path) -> pl.Series:
     found = column.dtype
-    if wanted == _TIME and isinstance(found, pl.Datetime) and found.time_zone is not None:
+    if words == _TIME and (found == pl.Null or (isinstance(found, pl.Datetime) and found.time_zone)):
         return column.cast(UTC_TIME)
-    if wanted == _TIME and found == pl.Null:
-        return column.cast(UTC_TIME)
-    if wanted == _SUM and (found.is_numeric() or found in (pl.String, pl.Null)):
+    if words == _NUMBER and (found.is_numeric() or found in (pl.String, pl.Null)):
         return column.cast(pl.String)
-    if wanted == _INTEGER and (found.is_integer() or found == pl.Null):
+    if words == _WHOLE and (found.is_integer() or found == pl.Null):
         return column.cast(pl.Int64)
-    if wanted == _INTEGER and (found.is_decimal() or found == pl.String):  # sum(), count() of another dialect
-        numbers = _whole(column)
-        if numbers is not None:
-            return numbers
-    raise wrong_type(column, wanted, str(query))
+    whole = _whole(column) if words == _WHOLE and (found.is_decimal() or found == pl.String) else None
+    if whole is None:
+        raise wrong_type(column, words, str(path))
+    return whole
 
 
 def _whole(column: pl.Series) -> pl.Series | None:
@@ -79,13 +87,14 @@ def _whole(column: pl.Series) -> pl.Series | None:
     return pl.Series(column.name, numbers, pl.Int64) if whole else None
 
 
-def _whole_minutes(frame: pl.DataFrame, query: Path, *, exact: bool) -> pl.DataFrame:
+def _full_minutes(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     minute = pl.col("minute")
-    real = frame.filter((minute >= EPOCH) & (minute < TIME_END))
-    if exact and not real.select((minute == minute.dt.truncate("1m")).all()).item():
-        msg = f"the extraction query {query} gives times in `minute` that are not the beginning of a minute"
-        raise SourceChanged(msg, "write date_trunc('minute', occurred_at, 'UTC') AS minute, and group by it")
-    return real.with_columns(minute.dt.truncate("1m"))
+    frame = frame.filter((minute >= EPOCH) & (minute < TIME_END))
+    odd = frame.filter(minute != minute.dt.truncate("1m"))["minute"]
+    if not odd.is_empty():
+        msg = f"the extraction query {path} gives the minute {odd[0].isoformat()}, which is not a full one"
+        raise SourceChanged(msg, "cut it: date_trunc('minute', occurred_at, 'UTC') AS minute")
+    return frame
 
 
 def differing(
@@ -108,16 +117,9 @@ def differing(
     )
 
 
-def changed_around(
-    error: SourceValueWrong,
-    fence: Fence,
-    look_back: Span,
-    known: Mapping[datetime, KnownMinute],
-    totals: Callable[[Span], pl.DataFrame],
-) -> Changed:
-    """What changed in the minutes of the look-back, where a value keeps `changed` from saying it."""
-    recent = [minute for minute in look_back if minute in known]
-    return Changed(differing(recent, known, totals), fence, error.what)
+def recent(known: Mapping[datetime, KnownMinute], floor: datetime) -> list[datetime]:
+    """The known minutes that are not over before `floor`: all that can be asked about by their totals."""
+    return sorted(minute for minute in known if minute + MINUTE > floor)
 
 
 def _may_differ(theirs: Totals | None, ours: Totals) -> bool:

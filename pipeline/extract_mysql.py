@@ -4,16 +4,19 @@ InnoDB lets nobody see which transaction wrote a row, so late commits are found 
 rows written since then are counted by the source and compared with the ledger. A transaction that stays open
 longer than the look-back escapes this, and the reconciliation finds it.
 
-Everything runs on one connection, in a READ ONLY transaction whose snapshot is taken at its start. The
-session is in UTC; a TIMESTAMP then is certain, a DATETIME only where the query says that it holds UTC.
+Everything runs in a READ ONLY transaction whose snapshot is taken at its start, on one connection; the
+search for late commits on a second one, in a thread of its own. The session is in UTC; a TIMESTAMP then is
+certain, a DATETIME only where the query says that it holds UTC.
 """
 
 from __future__ import annotations
 
 import re
 import ssl
+import time
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -21,41 +24,58 @@ import polars as pl
 import pymysql
 
 from pipeline.amounts import DEFAULT_CURRENCY
-from pipeline.answers import ANSWERS, changed_around, conform_answer, differing
+from pipeline.answers import conform_answer, differing, recent
 from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
 from pipeline.halve import read_around, totals_around
+from pipeline.minute import TIME_END
+from pipeline.mysql_reading import MySqlReading, parts
 from pipeline.mysql_rows import TEXT_ONLY, fetch
-from pipeline.schema import conform_source
+from pipeline.schema import conform_source, unfit_columns
 from pipeline.settings import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Unreadable, has_query, read_query
+from pipeline.source import (
+    AHEAD_ALARM,
+    AT_RISK_S,
+    Changed,
+    Extracted,
+    Fence,
+    failures_of,
+    fence_of,
+    has_query,
+    read_query,
+)
 from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date, timedelta
     from pathlib import Path
 
     from pymysql.connections import Connection
 
+    from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
-    from pipeline.source import KnownMinute
+    from pipeline.source import KnownMinute, Unreadable
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+#: MySQL has no settings of a transaction, so these and the limits end with our connection; a proxy that
+#: shares connections (ProxySQL, MaxScale) keeps a session's settings apart by client. READ ONLY has to be the
+#: session's: a statement that alters a table ends our transaction first, and would then be free to.
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",
     "SET SESSION time_zone = '+00:00'",
 )
-#: A statement reads at most this much, so that the timeout bounds a query and never a day of history.
-_STATEMENT_SPAN = timedelta(hours=1)
 #: Tables that no snapshot covers, of those that we may read.
 _WITHOUT_SNAPSHOTS = (
     "SELECT table_name, engine FROM information_schema.tables"
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
-_GIVEN = {"at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out")}
+#: What the queries give that no other module looks at.
+_GIVEN = {
+    "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
+}
 #: How long past its own timeout a silent server is waited for.
 _PATIENCE_S = 10
 
@@ -64,8 +84,8 @@ class MySqlSource:
     """A MySQL or MariaDB trade database behind a user that may only SELECT."""
 
     promise = (
-        "MySQL/MariaDB: complete for transactions shorter than the look-back (5 minutes);"
-        " what commits later is found by reconciliation, hourly and daily"
+        "MySQL/MariaDB: complete for transactions shorter than the look-back (5 minutes), which are found"
+        " within 70 s; what commits later is found by reconciliation, hourly and daily"
     )
 
     def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
@@ -73,8 +93,9 @@ class MySqlSource:
         self._currency = currency
         self._queries = queries
         self._timeout = timeout
-        self._connection: Connection[Any] | None = None
+        self._connections: dict[str, Connection[Any]] = {}  # by what they are for
         self._merchant_is_text = True
+        self.on_query: Callable[[str, float], None] = lambda *_: None
 
     def __enter__(self) -> Self:
         return self
@@ -86,13 +107,25 @@ class MySqlSource:
         """The same database through a connection of its own, for another thread."""
         other = MySqlSource(self.url, self._queries, self._timeout, self._currency)
         other._merchant_is_text = self._merchant_is_text
+        other.on_query = self.on_query
         return other
 
     def close(self) -> None:
-        """Give the connection back; the next read opens a new one."""
-        connection, self._connection = self._connection, None
+        """Give the connections back; the next read opens a new one."""
+        for use in tuple(self._connections):
+            self._close(use)
+
+    def _close(self, use: str) -> None:
+        connection = self._connections.pop(use, None)
         if connection is not None and connection.open:
             connection.close()
+
+    def search_promise(self) -> str:
+        """How soon a late commit is found: by looking back, as nobody sees what is open."""
+        return (
+            "late commits of transactions shorter than 10 s are found within 20 s, shorter than 5 minutes"
+            " within 70 s; whether this server is a replica, and how far behind, is not known"
+        )
 
     def clock(self) -> datetime:
         """The source's clock: only it decides which minute is due."""
@@ -103,29 +136,48 @@ class MySqlSource:
         with self._snapshot() as ask:
             return _fence(ask)
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` from one snapshot."""
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
+        query = str(self._queries / "transactions.sql")
         unreadable: tuple[Unreadable, ...] = ()
+        unknown: dict[str, str] = {}
         try:
-            with self._reading() as reading:
+            with self._reading(at_most) as reading:
                 fence = reading.fence()
                 given = reading.rows(span.start, span.end)
         except SourceValueWrong as error:
-            given, fence, unreadable = read_around(self._reading, span, error)
-        rows = conform_source(given, str(self._queries / "transactions.sql"), self._currency)
+            opened = partial(self._reading, at_most)
+            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
+        rows = conform_source(given, query, self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, 0, fence.clock, unreadable)
+        return Extracted(rows, 0, fence.clock, {**unknown, **unfit_columns(given, query)}, unreadable)
 
-    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:  # noqa: ARG002 - there is nothing in a fence to compare rows with
+    @contextmanager
+    def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:
+        """One snapshot of the rows."""
+        with self._snapshot(at_most) as ask:
+            yield MySqlReading(ask, self._names, partial(_fence, ask), at_most)
+
+    def changed(
+        self,
+        since: Fence,  # noqa: ARG002 - there is nothing in a fence to compare rows with
+        floor: Callable[[Fence], datetime],
+        known: Mapping[datetime, KnownMinute],
+        until: datetime = TIME_END,
+    ) -> Changed:
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
-        fence = None
+        totals = partial(totals_around, partial(self._totals, use="search"))
         try:
-            with self._snapshot() as ask:
+            with self._snapshot(use="search") as ask:
                 fence = _fence(ask)
-                written = ask("changed", start=look_back.start)["minute"].to_list()
+                found = ask("changed", start=floor(fence))["minute"].to_list()
         except SourceValueWrong as error:
-            return changed_around(error, fence or self.fence(), look_back, known, self.totals)
-        return Changed(differing(written, known, self.totals), fence)
+            with self._snapshot(use="search") as ask:
+                fence = _fence(ask)
+            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+        ahead = max(until, fence.clock + AHEAD_ALARM)
+        written = [minute for minute in found if minute < until or minute >= ahead]
+        return Changed(differing(written, known, totals), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
         """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
@@ -134,9 +186,9 @@ class MySqlSource:
         """
         return totals_around(self._totals, span)
 
-    def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
-        with self._snapshot() as ask:
-            return pl.concat(ask("totals", start=a, end=b) for a, b in _parts(start, end))
+    def _totals(self, start: datetime, end: datetime, use: str = "rows") -> pl.DataFrame:
+        with self._snapshot(use=use) as ask:
+            return pl.concat(ask("totals", start=a, end=b) for a, b in parts(start, end))
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
@@ -145,10 +197,11 @@ class MySqlSource:
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
-    ) -> dict[str, Payout]:
-        """Names and payouts of a few merchants; those the source does not know are left out."""
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         with self._snapshot() as ask:
+            self._limit(min(AT_RISK_S, self._timeout.total_seconds()))
             found = ask(
                 "at_risk",
                 merchants=ids or [None],  # MySQL has no empty list
@@ -156,10 +209,8 @@ class MySqlSource:
                 cancelable_days=cancelable_days,
                 moment=moment,
             )
-        return {
-            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"])
-            for r in found.iter_rows(named=True)
-        }
+            self._limit(self._timeout.total_seconds())
+        return found.to_dicts()
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -170,20 +221,32 @@ class MySqlSource:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("transactions", *ANSWERS, *_GIVEN):
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
+        for name in ("transactions", "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask).clock
             rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
-            statement = self._text(self._connect(), "without_time", {})
-            self._connect().cursor().execute(f"EXPLAIN {statement}")  # read, it may look at the whole table
             self._check_engines()
         checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                "without_time": self._explain_without_time,  # read, it may look at the whole table
+            }
+        )
+
+    def _explain_without_time(self) -> None:
+        with self._snapshot():
+            connection = self._connect()
+            connection.cursor().execute(f"EXPLAIN {self._text(connection, 'without_time', {})}")
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
@@ -199,42 +262,47 @@ class MySqlSource:
         return read_query(self._queries, name, "mysql")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Callable[..., pl.DataFrame]]:
+    def _snapshot(
+        self, at_most: int | None = None, use: str = "rows"
+    ) -> Iterator[Callable[..., pl.DataFrame]]:
         """A READ ONLY transaction with the snapshot of its start; a failure gives the connection up."""
         with source_errors(self.url):
             try:
-                connection = self._connect()
+                connection = self._connect(use)
                 connection.query(_BEGIN)
-                yield lambda name, wrap="{query}", **values: self._ask(connection, name, wrap, values)
+                yield lambda name, wrap="{query}", **values: self._ask(
+                    connection, name, wrap, values, at_most
+                )
                 connection.rollback()  # nothing to commit: the transaction only read
             except BaseException as error:
-                self._after_error(error)
+                self._after_error(error, use)
                 raise
 
-    def _after_error(self, error: BaseException) -> None:
+    def _after_error(self, error: BaseException, use: str) -> None:
         """A wrong value says nothing against the connection, and many are met in a row."""
+        connection = self._connections.get(use)
         wrong_value = isinstance(error, SourceValueWrong) or is_value_error(error)
-        if wrong_value and self._connection is not None and self._connection.open:
-            self._connection.rollback()
+        if wrong_value and connection is not None and connection.open:
+            connection.rollback()
         else:
-            self.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[_Reading]:
-        """One snapshot of the rows."""
-        with self._snapshot() as ask:
-            yield _Reading(self, ask)
+            self._close(use)
 
     def _ask(
-        self, connection: Connection[Any], name: str, wrap: str, values: Mapping[str, Any]
+        self,
+        connection: Connection[Any],
+        name: str,
+        wrap: str,
+        values: Mapping[str, Any],
+        at_most: int | None,
     ) -> pl.DataFrame:
+        began = time.monotonic()
         try:
-            answer = fetch(connection, self._text(connection, name, values, wrap))
+            answer = fetch(connection, self._text(connection, name, values, wrap), at_most)
         except (SourceChanged, SourceValueWrong) as error:
             file = f"the extraction query {self._queries / name}.sql"
             raise type(error)(error.what.replace("the extraction query", file, 1), error.hint) from error
-        if name in ANSWERS:
-            return conform_answer(answer, name, self._queries / f"{name}.sql")
+        self.on_query(name, time.monotonic() - began)
+        answer = conform_answer(answer, name, self._queries / f"{name}.sql")
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
@@ -262,12 +330,13 @@ class MySqlSource:
                 f"it takes {', '.join(values) or 'no parameters'}, written %(name)s; a percent sign is %%",
             ) from error
 
-    def _connect(self) -> Connection[Any]:
-        if self._connection is None:
-            self._connection = self._open()
-            for statement in (*_SESSION, *self._limits(self._connection)):
-                self._connection.query(statement)
-        return self._connection
+    def _connect(self, use: str = "rows") -> Connection[Any]:
+        if use not in self._connections:
+            connection = self._connections[use] = self._open()
+            for statement in _SESSION:
+                connection.query(statement)
+            self._limit(self._timeout.total_seconds(), use)
+        return self._connections[use]
 
     def _open(self) -> Connection[Any]:
         patience = self._timeout.total_seconds() + _PATIENCE_S
@@ -288,15 +357,17 @@ class MySqlSource:
             msg = f"cannot log in to the trade database {mask_url(self.url)} without TLS: {error}"
             raise ConfigurationError(msg, "add ?ssl_mode=required to MINUTERISK_SOURCE_URL") from error
 
-    def _limits(self, connection: Connection[Any]) -> tuple[str, str]:
-        seconds = int(self._timeout.total_seconds())
+    def _limit(self, seconds: float, use: str = "rows") -> None:
+        """End statements that take longer, and waits behind an ALTER TABLE."""
+        connection = self._connect(use)
         limit = (
             f"max_statement_time = {seconds}"
             if "MariaDB" in connection.get_server_info()  # type: ignore[no-untyped-call]
-            else f"max_execution_time = {1000 * seconds}"
+            else f"max_execution_time = {int(1000 * seconds)}"
         )
         # Without the second a SELECT waits up to a day behind an ALTER TABLE.
-        return f"SET SESSION {limit}", f"SET SESSION lock_wait_timeout = {seconds}"
+        connection.query(f"SET SESSION {limit}")
+        connection.query(f"SET SESSION lock_wait_timeout = {max(int(seconds), 1)}")
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -351,59 +422,9 @@ def _tls(mode: str, authority: str | None) -> dict[str, Any]:
 
 
 def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
-    return Fence(0, 0, ask("fence")["clock"][0])
+    return fence_of(ask("fence").row(0, named=True))
 
 
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query
     """Aware times without their zone, as the session is in UTC; everything else as it is."""
     return value.astimezone(UTC).replace(tzinfo=None) if getattr(value, "tzinfo", None) else value
-
-
-def _parts(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """A span in pieces of an hour at most; at least one, which may be empty."""
-    while True:
-        until = min(start + _STATEMENT_SPAN, end)
-        yield start, until
-        start = until
-        if start >= end:
-            return
-
-
-class _Reading:
-    """The rows of one snapshot."""
-
-    def __init__(self, source: MySqlSource, ask: Callable[..., pl.DataFrame]) -> None:
-        self._source = source
-        self._ask = ask
-
-    def fence(self) -> Fence:
-        """The snapshot's clock."""
-        return _fence(self._ask)
-
-    def names(self, moment: datetime) -> list[str]:
-        """The columns that the query gives, by the names that it gives them."""
-        return self._source._names(moment)  # noqa: SLF001 - a part of the source
-
-    def rows(
-        self,
-        start: datetime,
-        end: datetime,
-        columns: Sequence[str] = (),
-        ids: Sequence[str] | None = None,
-    ) -> pl.DataFrame:
-        """Rows of [start, end), of some columns alone, or of some ids alone."""
-        wrap = "{query}"
-        if columns or ids is not None:
-            chosen = ", ".join(f"given.`{name}`" for name in columns) or "given.*"
-            wrap = f"SELECT {chosen} FROM (\n{{query}}\n) AS given"  # noqa: S608 - around the company's query
-        if ids is not None:
-            wrap += " WHERE CAST(given.transaction_id AS CHAR) IN %(ids)s"
-        values = {} if ids is None else {"ids": list(ids)}
-        return pl.concat(
-            self._ask("transactions", wrap, start=a, end=b, **values) for a, b in _parts(start, end)
-        )
-
-    def count(self, start: datetime, end: datetime) -> int:
-        """How many rows there are; the server computes no column for it."""
-        wrap = "SELECT COUNT(*) AS `rows` FROM (\n{query}\n) AS given"
-        return int(self._ask("transactions", wrap, start=start, end=end)["rows"][0])

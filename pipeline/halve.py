@@ -18,8 +18,16 @@ import structlog
 
 from pipeline.errors import SourceValueWrong
 from pipeline.minute import MINUTE
-from pipeline.schema import AMOUNT_GIVEN, AMOUNT_MAJOR, CURRENCY, UTC_SUFFIX, UTC_TIME, WRONG
-from pipeline.source import Fence, Unreadable
+from pipeline.schema import (
+    AMOUNT_GIVEN,
+    AMOUNT_MAJOR,
+    CURRENCY,
+    OPTIONAL_COLUMNS,
+    UTC_SUFFIX,
+    UTC_TIME,
+    WRONG,
+)
+from pipeline.source import TooManyRows, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.minute import Span
+    from pipeline.source import Fence
 
     Opened = Callable[[], AbstractContextManager["Reading"]]
     Fails = Callable[[datetime, datetime], str | None]
@@ -89,11 +98,12 @@ class _Piece:
 
 
 def read_around(
-    opened: Opened, span: Span, error: SourceValueWrong
-) -> tuple[pl.DataFrame, Fence, tuple[Unreadable, ...]]:
+    opened: Opened, span: Span, error: SourceValueWrong, at_most: int | None = None
+) -> tuple[pl.DataFrame, Fence, tuple[Unreadable, ...], dict[str, str]]:
     """Rows of `span`, which failed with `error`, as the query gives them, the unreadable ones with `wrong`.
 
-    Raises `error` where new values keep coming.
+    Beside the fence and what was set aside come the optional columns that are not known of some row, and why.
+    Raises `error` where new values keep coming, TooManyRows where there are more rows than `at_most`.
     """
     for _ in range(_ROUNDS):
         pieces = [_named(opened, piece) for piece in unreadable_pieces(span, error.what, _failing(opened))]
@@ -105,7 +115,10 @@ def read_around(
             error = again
             continue
         rows = pl.concat(frames, how="diagonal_relaxed")
-        return rows, fence, tuple(_told(p) for p in pieces if _reason(p))
+        if at_most is not None and rows.height > at_most:
+            raise TooManyRows
+        unknown = dict.fromkeys(OPTIONAL_COLUMNS, error.what) if _not_all_known(pieces) else {}
+        return rows, fence, tuple(_told(p) for p in pieces if _reason(p)), unknown
     raise error
 
 
@@ -284,10 +297,19 @@ def _set_aside(reading: Reading, piece: _Piece) -> pl.DataFrame:
 
 def _reason(piece: _Piece) -> str | None:
     """Why its rows are set aside; None where all that is needed to count them can be read."""
-    read = {name.removesuffix(UTC_SUFFIX) for name in piece.columns}
+    read = _plain(piece.columns)
     money = "amount" in read or AMOUNT_MAJOR in read
     counted = money and {"transaction_id", "merchant_id", "kind", "occurred_at"} <= read
     return None if counted else "value_unreadable"
+
+
+def _not_all_known(pieces: Sequence[_Piece]) -> bool:
+    """Is a row counted without what its query also gives of it?"""
+    return any(_reason(p) is None and not _plain(p.columns).issuperset(OPTIONAL_COLUMNS) for p in pieces)
+
+
+def _plain(columns: Sequence[str]) -> set[str]:
+    return {name.removesuffix(UTC_SUFFIX) for name in columns}
 
 
 def _told(piece: _Piece) -> Unreadable:

@@ -15,7 +15,8 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from pipeline.errors import SourceChanged, SourceValueWrong
-from pipeline.schema import UTC_SUFFIX
+from pipeline.schema import OPTIONAL_COLUMNS, UTC_SUFFIX
+from pipeline.source import TooManyRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +30,12 @@ _DECIMAL_LENGTH: Final = 40
 _PIECE_ROWS: Final = 50_000
 
 
-def fetch(connection: Connection[Any], query: str) -> pl.DataFrame:
+def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -> pl.DataFrame:
     """Run `query` on a connection with `TEXT_ONLY` and give its rows in the declared types, times in UTC.
 
-    Raises pymysql.err.Error, SourceChanged for a column whose values are not certain, and SourceValueWrong
-    for a value that cannot be read.
+    Raises pymysql.err.Error, SourceChanged for a column whose values are not certain, SourceValueWrong for a
+    value that cannot be read, and TooManyRows where there are more than `at_most`: the connection has to be
+    closed then, as the rest is not read.
     """
     cursor = connection.cursor(SSCursor)
     try:
@@ -43,10 +45,11 @@ def fetch(connection: Connection[Any], query: str) -> pl.DataFrame:
         pieces = [_typed(columns, ())]
         while rows := cursor.fetchmany(_PIECE_ROWS):
             pieces.append(_typed(columns, rows))
+            if at_most is not None and sum(piece.height for piece in pieces) > at_most:
+                cursor.connection = None  # type: ignore[assignment]  # its end would read the rest
+                raise TooManyRows
     except UnicodeDecodeError as error:
-        msg = (
-            f"the extraction query gives text that is not UTF-8: byte {error.start} of {error.object[:30]!r}"
-        )
+        msg = f"the extraction query gives text that is not UTF-8: byte {error.start}"
         raise SourceValueWrong(msg, "correct the value at the source") from error
     except (SourceChanged, SourceValueWrong):
         cursor.close()  # reads the rest: left to the garbage collector it would read from a closed connection
@@ -98,6 +101,10 @@ def _in_utc(column: pl.Expr) -> pl.Expr:
 
 
 def _in_utc_for_certain(column: pl.Expr) -> pl.Expr:
+    if (
+        column.meta.output_name() in OPTIONAL_COLUMNS
+    ):  # without a zone it is not known, and nothing waits for it
+        return _in_utc(column).dt.replace_time_zone(None)
     return _in_utc(column).alias(_certain(column.meta.output_name()))
 
 

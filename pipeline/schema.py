@@ -191,14 +191,16 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
 def conform_source(frame: pl.DataFrame, query: str, currency: str = DEFAULT_CURRENCY) -> pl.DataFrame:
     """Check what an extraction query gave against `TRANSACTION`; ids keep their own type, integer or text.
 
-    An all-null column is accepted as the type it should have. A row whose amount is no whole number of minor
-    units, or is in another currency than `currency`, gets a reason in `wrong`; the columns `wrong` and
-    `amount_given` are there only where one has. A column of another type raises `SourceChanged` with its
-    name, because half a minute must never be published.
+    An all-null column is accepted as the type it should have; an optional one of another type is null, see
+    `unfit_columns`. A row whose amount is no whole number of minor units, or is in another currency than
+    `currency`, gets a reason in `wrong`; the columns `wrong` and `amount_given` are there only where one has.
+    A column of another type raises `SourceChanged` with its name, because half a minute must never be
+    published.
     """
     _require_columns(frame, query)
+    known = set(frame.columns) - set(unfit_columns(frame, query))
     columns = [
-        _source_column(frame[name], wanted, query) if name in frame.columns else _nothing(frame, name)
+        _source_column(frame[name], wanted, query) if name in known else _nothing(frame, name)
         for name, wanted in TRANSACTION.items()
         if name != "amount"
     ]
@@ -268,6 +270,18 @@ def _without_other_currencies(
         pl.when(~other).then(AMOUNT_GIVEN).alias(AMOUNT_GIVEN),
         pl.when(other).then(reason).otherwise(pl.col(WRONG)).alias(WRONG),
     )
+
+
+def unfit_columns(frame: pl.DataFrame, query: str) -> dict[str, str]:
+    """Optional columns that are not of their type, and so are not known, each with what was met."""
+    found = {}
+    for name in OPTIONAL_COLUMNS:
+        try:
+            if name in frame.columns:
+                _source_column(frame[name], TRANSACTION[name], query)
+        except SourceChanged as error:
+            found[name] = error.what
+    return found
 
 
 def _source_column(column: pl.Series, wanted: pl.DataType, query: str) -> pl.Series:

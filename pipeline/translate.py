@@ -18,6 +18,7 @@ from pipeline.errors import (
     MinuteriskError,
     Overtaken,
     SourceChanged,
+    SourceTooSlow,
     SourceUnavailable,
     SourceValueWrong,
     StateUnavailable,
@@ -99,7 +100,7 @@ def _source_error(error: Exception, url: str) -> MinuteriskError:
         return ConfigurationError(msg, "check MINUTERISK_SOURCE_URL: user, password, host, database")
     if state == "57014":
         msg = f"the trade database ended our query: {text}"
-        return SourceUnavailable(msg, "see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT")
+        return SourceTooSlow(msg, "see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT")
     msg = f"the trade database {shown} does not answer: {text}"
     return SourceUnavailable(
         msg, "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away"

@@ -53,7 +53,8 @@ def test_old_and_new_files_are_read_alike(tmp_path: Path, ages: tuple[str, ...])
     assert rows.schema == DATASETS["quarantine"]
     assert sorted(rows["transaction_id"]) == expected
     with duckdb.connect() as analyst:
-        for statement in catalog_statements(lake.folder, {"quarantine": [f.path for f in files]}, ZONE):
+        paths = {"quarantine": [f.path for f in files]}
+        for statement in catalog_statements(lake.folder, paths, ZONE, Span(NOON, NOON + 2 * MINUTE)):
             analyst.execute(statement)
         seen = analyst.execute("SELECT transaction_id, typeof(transaction_id) FROM quarantine ORDER BY 1")
         assert seen.fetchall() == [(i, "VARCHAR") for i in expected]
