@@ -2,8 +2,8 @@
 
 A real PostgreSQL with 15 minutes of such traffic gets 5,000 rows more each second, committed ten times a
 second, and once a minute a few rows of a minute that is published, while the real service ticks, searches
-and judges. The time is read off the processes of our sessions (/proc), and of the parallel workers that the server
-starts for them, twenty times a second. Merchants, lake and channel do not matter to it.
+and judges. The time is read off the processes of our sessions (/proc), and of the parallel workers that the
+server starts for them, twenty times a second. Merchants, lake and channel do not matter to it.
 """
 
 from __future__ import annotations
