@@ -142,7 +142,7 @@ class Door:
         if not rows:
             msg = "the operational database has no row of the leader"
             raise ConfigurationError(msg, "start the pipeline once: it creates what is missing")
-        return Overview(**rows[0])
+        return Overview(**{**rows[0], "krw_at_risk": int(rows[0]["krw_at_risk"])})  # the sum may pass 64 bits
 
     def incidents(self, *, with_resolved: bool = False, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
         """The incidents with most at risk, unresolved ones first."""

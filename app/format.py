@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pipeline import plain
+
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
     from zoneinfo import ZoneInfo
@@ -38,8 +40,7 @@ def won_short(amount: int, language: str) -> str:
 
 def moment(value: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
     """A time in the business zone, with the zone's name: 2026-11-21 10:00 KST."""
-    local = value.astimezone(zone)
-    return local.strftime("%Y-%m-%d %H:%M:%S " if seconds else "%Y-%m-%d %H:%M ") + (local.tzname() or "")
+    return plain.moment(value, zone, seconds=seconds)
 
 
 def clock(value: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:

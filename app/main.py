@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from app.markup import notice
 from app.reads import REFRESH_S, Page, open_page
+from app.sections.alone import alone
 from app.sections.header import show_header
 from app.sections.incidents import show_incidents
 from app.sections.trend import show_trend
@@ -22,6 +24,9 @@ from app.texts import KOREAN, Texts
 from pipeline.errors import SettingsError
 from pipeline.secrets import clean_hooks
 from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STYLE: Final = Path(__file__).parent / "style.css"
 #: From our own disk: a named icon would be fetched from its maker's server.
@@ -50,7 +55,16 @@ def main() -> None:
 def show_watch(page: Page) -> None:
     """The three parts, one below the other, each refreshed every few seconds on its own."""
     for part in (show_header, show_incidents, show_trend):
-        st.fragment(part, run_every=REFRESH_S)(page)
+        st.fragment(_alone(part), run_every=REFRESH_S)(page)
+
+
+def _alone(part: Callable[[Page], None]) -> Callable[[Page], None]:
+    @wraps(part)
+    def show(page: Page) -> None:
+        with alone(page, part.__name__):
+            part(page)
+
+    return show
 
 
 def _settings() -> Settings | None:

@@ -22,7 +22,8 @@ class Overview:
     critical: int
     high: int
     medium: int
-    krw_at_risk: int
+    krw_at_risk: int  # of those whose money is known
+    unpriced: int  # the others
     undelivered: int
     oldest_undelivered_at: datetime | None
     dead: int
@@ -51,9 +52,9 @@ class Incident:
     opened_minute: datetime
     last_breach_minute: datetime
     resolved_minute: datetime | None
-    krw_at_risk: int
-    paid_out_cancelable: int
-    cancelled_unrecovered: int
+    krw_at_risk: int | None  # None: not known
+    paid_out_cancelable: int | None
+    cancelled_unrecovered: int | None
     reason: Mapping[str, Any]
     latest_reason: Mapping[str, Any]
     opened_at: datetime

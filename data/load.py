@@ -49,15 +49,15 @@ _NAMES: Final = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
 _STAGE: Final = sql.SQL(
     "CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {names} FROM transactions LIMIT 0"
 ).format(names=_NAMES)
-# The conflicting rows come back: ids of earlier chunks, of earlier loads, and of somebody writing right now.
+# The conflicting keys come back: of earlier chunks, of earlier loads, and of somebody writing right now.
 _MOVE: Final = sql.SQL(
     """
     WITH moved AS (
         INSERT INTO transactions ({names}) SELECT {names} FROM staged
-        ON CONFLICT (transaction_id) DO NOTHING
-        RETURNING transaction_id
+        ON CONFLICT DO NOTHING
+        RETURNING transaction_id, kind
     )
-    SELECT transaction_id FROM staged EXCEPT SELECT transaction_id FROM moved
+    SELECT transaction_id, kind FROM staged EXCEPT SELECT transaction_id, kind FROM moved
     """
 ).format(names=_NAMES)
 
@@ -153,10 +153,11 @@ class _Load:
     def _move(self, good: pl.DataFrame) -> None:
         self.connection.execute("TRUNCATE staged")
         copy_rows(self.connection, "staged", good)
-        repeated = pl.Series([row[0] for row in self.connection.execute(_MOVE)], dtype=pl.Int64)
-        is_repeated = pl.col("transaction_id").is_in(repeated.implode())
-        self.quarantine.add(good.filter(is_repeated).with_columns(reason=pl.lit("transaction_id_duplicate")))
-        moved = good.filter(~is_repeated)
+        key = {name: good.schema[name] for name in ("transaction_id", "kind")}
+        found = pl.DataFrame(self.connection.execute(_MOVE).fetchall(), key, orient="row")
+        repeated = good.join(found, on=list(key), how="semi", maintain_order="left")
+        self.quarantine.add(repeated.with_columns(reason=pl.lit("transaction_id_duplicate")))
+        moved = good.join(found, on=list(key), how="anti", maintain_order="left")
         if moved.height:
             self._count(moved)
 

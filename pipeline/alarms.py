@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from sqlalchemy import text
 
-from pipeline.errors import MinuteriskError
 from pipeline.secrets import clean
 from pipeline.translate import state_errors
 from queries import sql
@@ -47,6 +46,8 @@ ALARMS: Final = {
     "ornament.failing": DEGRADED,  # subject: what is not known or not shown
 }
 
+#: A driver may say pages.
+LENGTH: Final = 2_000
 #: An alarm that goes on is written again after so long, and said again in the log after `_SAID_AGAIN_S`.
 _WRITTEN_AGAIN_S: Final = 60.0
 _SAID_AGAIN_S: Final = 3600.0
@@ -93,7 +94,8 @@ class Alarms:
         """Something is wrong, or still is; `lasts` is for what happened once and has no end of its own."""
         if alarm.name not in ALARMS:
             raise KeyError(alarm.name)
-        alarm = replace(alarm, what=clean(alarm.what), hint=clean(alarm.hint))
+        texts = {name: _storable(clean(getattr(alarm, name))) for name in ("what", "hint", "subject")}
+        alarm = replace(alarm, **texts)
         key, now = (alarm.name, alarm.subject), self._monotonic()
         with self._lock:
             known = self._known()
@@ -133,7 +135,7 @@ class Alarms:
         if self._open is None:
             try:
                 found = open_alarms(self._engine, self._url)
-            except MinuteriskError:
+            except Exception:  # noqa: BLE001 - an alarm is in nobody's way
                 return {}  # asked again next time
             now = self._monotonic()
             self._open = {(a.name, a.subject): (now - _WRITTEN_AGAIN_S, now - _SAID_AGAIN_S) for a in found}
@@ -143,10 +145,15 @@ class Alarms:
         try:
             with state_errors(self._url), self._engine.begin() as connection:
                 connection.execute(text(sql(f"ops/{query}")), given)
-        except MinuteriskError as error:
-            log.warning("alarm.not_recorded", name=given["name"], error=error.what)
+        except Exception as error:  # noqa: BLE001 - an alarm is in nobody's way
+            log.warning("alarm.not_recorded", name=given["name"], error=str(error))
             return False
         return True
+
+
+def _storable(text: str) -> str:
+    """Text that the database takes, whatever a driver said; not endless."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:LENGTH]
 
 
 def open_alarms(engine: Engine, url: str) -> list[OpenAlarm]:

@@ -37,17 +37,25 @@ class AtRisk:
     """Money the company stands to lose on a merchant (KRW), and the merchant's name where it is known.
 
     `paid_out_cancelable`: paid out for sales that can still be cancelled. `cancelled_unrecovered`:
-    cancelled since the last payout, so not yet taken off one.
+    cancelled since the last payout, so not yet taken off one. None: not known, which is never 0.
     """
 
-    paid_out_cancelable: int = 0
-    cancelled_unrecovered: int = 0
+    paid_out_cancelable: int | None = None
+    cancelled_unrecovered: int | None = None
     merchant_name: str | None = None
 
     @property
-    def total(self) -> int:
-        """KRW at risk."""
+    def total(self) -> int | None:
+        """KRW at risk; None where a part of it is not known."""
+        if self.paid_out_cancelable is None or self.cancelled_unrecovered is None:
+            return None
         return self.paid_out_cancelable + self.cancelled_unrecovered
+
+
+#: Of a merchant whose money at risk nobody could say.
+NOT_KNOWN: Final = AtRisk()
+#: Of the platform as a whole, which has no price.
+NO_PRICE: Final = AtRisk(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +110,7 @@ class Changes:
 class Known:
     """The incidents before a minute: the unresolved ones, those that may come back, and money at risk.
 
-    `at_risk` holds the merchants of `merchants_to_price`; one without an entry has nothing at risk.
+    `at_risk` holds merchants of `merchants_to_price` and `unpriced`; of one without an entry it is not known.
     """
 
     unresolved: Mapping[Key, Incident] = field(default_factory=dict)
@@ -128,16 +136,22 @@ def merchants_to_price(keys: Iterable[Key]) -> list[str]:
     return sorted({merchant for rule, merchant in keys if rule not in PLATFORM_RULES})
 
 
+def unpriced(unresolved: Mapping[Key, Incident]) -> list[str]:
+    """Merchants with an incident that lasts, whose money at risk was not known so far."""
+    return merchants_to_price(key for key, incident in unresolved.items() if incident.at_risk.total is None)
+
+
 def alert(minute: datetime, signals: pl.DataFrame, known: Known, policy: str, rules: Rules) -> Changes:
     """Decide what the signals of `minute` (schema SIGNAL) do to the incidents."""
     fired = {(row["rule"], row["merchant_id"]): row for row in _passed(signals).iter_rows(named=True)}
     held = _merchants_held(signals) if any(rule in PLATFORM_RULES for rule, _ in fired) else 0
     opened, reopened, continued = [], [], {}
     events: list[Event] = []
+    priced = _priced(known)
     for key, row in fired.items():
         reason = _reason(row, held)
-        at_risk = known.at_risk.get(key[1], AtRisk())
-        now, before = known.unresolved.get(key), known.resolved.get(key)
+        at_risk = _of(key, known.at_risk)
+        now, before = priced.get(key, known.unresolved.get(key)), known.resolved.get(key)
         if now is not None:
             incident = continued[key] = _continue(minute, reason, now, rules.severity)
             if incident.severity != now.severity:
@@ -152,6 +166,11 @@ def alert(minute: datetime, signals: pl.DataFrame, known: Known, policy: str, ru
     kept = _kept(minute, signals, known.unresolved, fired)
     continued |= {incident.key: incident for incident in kept}
     resolved = _resolved(minute, known.unresolved, continued, rules)
+    for key in priced.keys() - fired.keys() - {incident.key for incident in resolved}:
+        before_it = continued.get(key, known.unresolved[key])
+        incident = continued[key] = _weighed(minute, before_it, priced[key].at_risk, rules.severity)
+        if incident.severity != before_it.severity:
+            events.append(Event("escalated", minute, incident))
     repeated = _repeated(minute, known.unresolved, continued, resolved, rules)
     continued |= {incident.key: incident for incident in repeated}
     events += back_again(reopened)
@@ -167,8 +186,11 @@ def back_again(reopened: Sequence[Incident]) -> list[Event]:
     return [Event("reopened", i.told_minute or i.opened_minute, i, visible=i.key in shown) for i in reopened]
 
 
-def _most_first(incident: Incident) -> tuple[bool, int, Key]:
-    return incident.rule not in PLATFORM_RULES, -incident.at_risk.total, incident.key
+def _most_first(incident: Incident) -> tuple[bool, bool, int, Key]:
+    """The platform's first, then those whose money nobody knows by severity, then by money."""
+    total = incident.at_risk.total
+    weight = SEVERITIES.index(incident.severity) if total is None else total
+    return incident.rule not in PLATFORM_RULES, total is not None, -weight, incident.key
 
 
 def may_come_back(incident: Incident, minute: datetime, rules: Rules) -> bool:
@@ -186,9 +208,12 @@ def open_incident(
 ) -> Incident:
     """An incident from the signals (rows of SIGNAL, by minute) of one key that a correction brought up.
 
-    With `before` it is that resolved one, come back.
+    With `before` it is that resolved one, come back. `at_risk` None: not known.
     """
-    first, risk = rows[0], at_risk or AtRisk()
+    first = rows[0]
+    risk = _of(
+        (first["rule"], first["merchant_id"]), {} if at_risk is None else {first["merchant_id"]: at_risk}
+    )
     reason = _reason(first, 0)
     if before is None:
         incident = _open(first["minute"], first, reason, risk, policy, rules.severity)
@@ -221,9 +246,9 @@ def message_of(event: Event) -> dict[str, Any]:
     }
 
 
-def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int, borders: Severity) -> str:
-    """Severity from the size of the deviation and the money, in integers."""
-    if krw_at_risk >= borders.critical_krw_at_risk or rule in PLATFORM_RULES:
+def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int | None, borders: Severity) -> str:
+    """Severity from the size of the deviation and the money, in integers (None: not known)."""
+    if (krw_at_risk or 0) >= borders.critical_krw_at_risk or rule in PLATFORM_RULES:
         return "critical"
     if rule == CANCEL_SURGE:
         left = reason["cancels_hour"] * reason["approvals_week"]
@@ -234,6 +259,29 @@ def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int, borders:
         limits = (borders.drop_high_percent, borders.drop_critical_percent)
         reached = [present <= (100 - percent) * expected for percent in limits]
     return SEVERITIES[sum(reached)]
+
+
+def _of(key: Key, at_risk: Mapping[str, AtRisk]) -> AtRisk:
+    return NO_PRICE if key[0] in PLATFORM_RULES else at_risk.get(key[1], NOT_KNOWN)
+
+
+def _priced(known: Known) -> dict[Key, Incident]:
+    """Incidents that last, and whose money at risk is known only now."""
+    found = {}
+    for key, incident in known.unresolved.items():
+        now = known.at_risk.get(key[1])
+        if incident.at_risk.total is None and now is not None and now != incident.at_risk:
+            name = now.merchant_name or incident.at_risk.merchant_name
+            found[key] = replace(incident, at_risk=replace(now, merchant_name=name))
+    return found
+
+
+def _weighed(minute: datetime, incident: Incident, at_risk: AtRisk, borders: Severity) -> Incident:
+    """The incident with its money, and the severity that follows from it."""
+    now = severity_of(incident.rule, incident.reason, at_risk.total, borders)
+    severity = max(incident.severity, now, key=SEVERITIES.index)
+    told = incident.told_minute if severity == incident.severity else minute
+    return replace(incident, at_risk=at_risk, severity=severity, told_minute=told)
 
 
 def _reason(row: Mapping[str, Any], merchants_held: int) -> dict[str, Any]:
@@ -276,6 +324,7 @@ def _reopen(
     minute: datetime, reason: Mapping[str, Any], before: Incident, at_risk: AtRisk, borders: Severity
 ) -> Incident:
     """The same incident again: its number, message and thread, with the numbers and the money of now."""
+    at_risk = replace(at_risk, merchant_name=at_risk.merchant_name or before.at_risk.merchant_name)
     return replace(
         before,
         status="open",

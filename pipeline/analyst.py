@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from pipeline.errors import ConfigurationError, UsageError
-from pipeline.lake import catalog_statements
+from pipeline.lake import catalog_statements, span_of_files
 from pipeline.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Analyst:
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
         files = {name: [f.path for f in entries] for name, entries in manifest.datasets.items()}
-        for statement in catalog_statements(settings.lake, files, settings.business_timezone):
+        span = span_of_files(file for entries in manifest.datasets.values() for file in entries)
+        for statement in catalog_statements(settings.lake, files, settings.business_timezone, span):
             connection.execute(statement)
         paths = [str(settings.lake / path) for listed in files.values() for path in listed]
         connection.execute("SET allowed_paths = $paths", {"paths": paths})

@@ -16,7 +16,8 @@ from baselines.windows import Windows
 from pipeline.errors import UsageError
 from pipeline.feeds import LakeFeed
 from pipeline.judge import CANCEL_SURGE, SETTLING, VOLUME_DROP
-from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, split_by_day, to_index
+from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, Span, split_by_day, to_index
+from pipeline.plain import moment, span_text
 from pipeline.replay import KEPT_WHOLE, replay_all, stretches_of
 from pipeline.run import Line, settle_minute
 from pipeline.schema import MERCHANT_MINUTE, RULE_NUMBERS, SIGNAL
@@ -24,14 +25,14 @@ from pipeline.score import money_caught, score
 from pipeline.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from pipeline.alert import AtRisk, Changes, Incident, Key
     from pipeline.catch_up import Progress
     from pipeline.count import Counted
-    from pipeline.minute import Span
     from pipeline.replay import Replayed, Stretch
     from pipeline.score import Score
     from pipeline.state import Published
@@ -59,8 +60,14 @@ class MemoryBook:
         """Incidents that have resolved after `since` and may come back."""
         return {k: i for k, i in self._resolved.items() if i.resolved_minute and i.resolved_minute > since}
 
-    def at_risk(self, merchants: Sequence[str], minute: datetime, windows: Windows) -> Mapping[str, AtRisk]:  # noqa: ARG002 - the protocol's
-        """Nothing: payouts belong to the present, not to the judged period."""
+    def at_risk(
+        self,
+        merchants: Sequence[str],  # noqa: ARG002 - the protocol's
+        minute: datetime,  # noqa: ARG002 - the protocol's
+        windows: Windows,  # noqa: ARG002 - the protocol's
+        again: Collection[str] | None = None,  # noqa: ARG002 - the protocol's
+    ) -> Mapping[str, AtRisk]:
+        """Not known: payouts belong to the present, not to the judged period."""
         return {}
 
     def record(
@@ -216,16 +223,17 @@ def signal_lines(signals: pl.DataFrame) -> pl.Series:
     return pl.concat([surge, drop])["line"].sort()
 
 
-def require_published(span: Span, published: Published, missing: Sequence[datetime] = ()) -> None:
+def require_published(span: Span, published: Published, missing: Sequence[datetime], zone: ZoneInfo) -> None:
     """Refuse a period that is not published as a whole; `missing` are the unpublished minutes inside it."""
     first, last = published.first_minute, published.last_minute
     if first is None or last is None or span.start < first or span.end > last + MINUTE:
-        found = f"{first.isoformat()} to {(last + MINUTE).isoformat()}" if first and last else "nothing"
-        msg = f"{span} is not published as a whole; published is {found}"
+        found = span_text(Span(first, last + MINUTE), zone) if first and last else "nothing"
+        msg = f"{span_text(span, zone)} is not published as a whole; published is {found}"
         raise UsageError(msg, "choose a period inside it, or `minuterisk backfill` it first")
     if missing:
-        first_missing = missing[0].isoformat()
-        msg = f"{span} has a hole: {len(missing)} minutes are not published, the first is {first_missing}"
+        first_missing = moment(missing[0], zone)
+        what = f"{span_text(span, zone)} has a hole"
+        msg = f"{what}: {len(missing)} minutes are not published, the first is {first_missing}"
         raise UsageError(msg, "`minuterisk backfill` it first; a missing minute would be judged as silence")
 
 

@@ -18,20 +18,24 @@ from pipeline.alarms import Alarms
 from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.categories import refresh_categories
-from pipeline.correct import first_fence
-from pipeline.errors import UsageError
+from pipeline.errors import LakeDamaged, PassingError, UsageError
+from pipeline.exposure import Exposure
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.history import read_past, rebuild_windows, unpublished
+from pipeline.look_back import first_fence
 from pipeline.minute import (
     MINUTE,
     Span,
     business_date,
     business_day,
-    format_minute,
     last_due,
     split_by_day,
     to_index,
 )
+from pipeline.ornaments import Ornaments
+from pipeline.pieces import Pieces, at_most
+from pipeline.plain import moment
+from pipeline.row_watch import RowWatch
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
     from pipeline.lake import Lake
     from pipeline.run import Feed
     from pipeline.settings import Settings
-    from pipeline.source import TradeSource
+    from pipeline.source import Fence, TradeSource
     from pipeline.state import State
 
 log = structlog.get_logger()
@@ -93,6 +97,10 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url)
+        self.watch = RowWatch(self.alarms, state, monotonic)
+        self.ornaments = Ornaments(self.alarms)
+        days = rules.exposure.cancelable_days
+        self.exposure = Exposure(source, state, lake, self.ornaments, days, monotonic)
         self._line: Line | None = None
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
@@ -101,29 +109,37 @@ class Pipeline:
         self._catalog_version = -1
         self._categories_due: datetime | None = None  # when categories are asked for again
 
-    def due_until(self) -> datetime:
-        """The end of the newest due minute, by the source's clock."""
-        return last_due(self.source.clock(), self.settings.close_delay) + MINUTE
+    def due_until(self, fence: Fence | None = None) -> datetime:
+        """The end of the newest due minute, by the source's clock; on a standby by what it has replayed."""
+        complete = (fence or self.source.fence()).complete_until
+        return last_due(complete, self.settings.close_delay) + MINUTE
 
-    def backfill(self, span: Span, progress: Progress = no_progress) -> int:
-        """Publish `span` a business day at a time, without judging; published minutes are left as they are.
+    def backfill(self, span: Span, progress: Progress = no_progress, *, first_start: bool = False) -> int:
+        """Publish `span` in pieces, without judging; published minutes are left as they are.
 
-        Returns how many minutes were published.
+        Each piece is committed by itself: what is interrupted goes on behind the last one. The first commit
+        of a `first_start` records the end of its span. Returns how many minutes were published.
         """
         closed = self.due_until()
         if span.end > closed:
-            msg = f"minutes from {closed.isoformat()} on have not closed yet by the source's clock"
-            raise UsageError(msg, f"end at {format_minute(closed)}Z or earlier")
+            newest = moment(closed, self.lake.zone)
+            msg = f"minutes from {newest} on have not closed yet by the source's clock"
+            raise UsageError(msg, f'end at "{newest}" or earlier')
         missing = list(self._missing(span))
-        total, done = sum(part.minutes for part in missing), 0
+        if not missing:
+            return 0
+        minutes, rows, began = 0, 0, self.monotonic()
+        total, pieces = sum(part.minutes for part in missing), Pieces(self.settings.business_timezone)
+        until = span.end if first_start else None
         for part in missing:
-            self._publish(part)
-            done += part.minutes
-            progress(done, total, str(part))
-        if missing:
-            self._line = None  # the windows are rebuilt from what is published now
-            self.project()
-        return done
+            for piece, found in pieces.work_through(part, lambda piece: self._publish(piece, until)):
+                minutes, rows = minutes + piece.minutes, rows + found
+                rate = rows / max(self.monotonic() - began, 0.001)
+                reached = moment(piece.end, self.lake.zone)
+                progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {reached}")
+        self._line = None  # the windows are rebuilt from what is published now
+        self.project()
+        return minutes
 
     def start_history(self, until: datetime, progress: Progress = no_progress) -> None:
         """Publish, unjudged, the days before `until` at the first start, or an outage's oldest minutes."""
@@ -131,11 +147,25 @@ class Pipeline:
         if next_minute is None:
             zone = self.settings.business_timezone
             first = business_day(business_date(until, zone) - timedelta(days=HISTORY_DAYS), zone).start
-            self.backfill(Span(first, until), progress)
-        elif until - next_minute > JUDGED_OUTAGE:
+            self.backfill(Span(first, until), progress, first_start=True)
+            return
+        next_minute = self.finish_history(next_minute, until, progress)
+        if until - next_minute > JUDGED_OUTAGE:
             span = Span(next_minute, until - JUDGED_OUTAGE)
             log.warning("outage.too_long_to_judge", span=str(span), published_without_verdicts=span.minutes)
             self.backfill(span, progress)
+
+    def finish_history(
+        self, next_minute: datetime, until: datetime, progress: Progress = no_progress
+    ) -> datetime:
+        """Publish the rest of a first start that was interrupted; gives the next minute to judge."""
+        wanted = self.state.history_until()
+        if wanted is None or min(wanted, until) <= next_minute:
+            return next_minute
+        rest = Span(next_minute, min(wanted, until))
+        log.info("history.goes_on", span=str(rest))
+        self.backfill(rest, progress)
+        return rest.end
 
     def due(self, until: datetime) -> Span | None:
         """The minutes to judge before `until`; None before the first publication."""
@@ -148,8 +178,10 @@ class Pipeline:
         if due is None or not due.minutes:
             return
         for done, minute in enumerate(due, start=1):
-            yield self._judge(minute, last=done == due.minutes)
-            progress(done, due.minutes, minute.isoformat())
+            judged = self._judge(minute, last=done == due.minutes)
+            yield judged
+            self.watch.see(judged.counted)
+            progress(done, due.minutes, moment(minute, self.lake.zone))
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
                 self._read_categories(minute + MINUTE)
@@ -165,11 +197,11 @@ class Pipeline:
 
         Only minutes that were never judged can be judged: `start` has to lie after the last judged one.
         """
-        published = self.state.published()
+        published, zone = self.state.published(), self.lake.zone
         if published.last_judged and start <= published.last_judged:
-            msg = f"{start.isoformat()} is judged already, up to {published.last_judged.isoformat()}"
+            msg = f"{moment(start, zone)} is judged already, up to {moment(published.last_judged, zone)}"
             raise UsageError(
-                msg, f"start from {(published.last_judged + MINUTE).isoformat()}, or use backtest"
+                msg, f'start from "{moment(published.last_judged + MINUTE, zone)}", or use backtest'
             )
         if published.first_minute is None:
             self.start_history(start)
@@ -178,8 +210,8 @@ class Pipeline:
         elif published.last_minute and published.first_minute <= start <= published.last_minute:
             self.backfill(Span(start, published.last_minute + MINUTE))  # holes must not be judged as silence
         elif start < published.first_minute:
-            first = published.first_minute.isoformat()
-            msg = f"{start.isoformat()} lies before the published history ({first})"
+            first = moment(published.first_minute, zone)
+            msg = f"{moment(start, zone)} lies before the published history ({first})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")
         self.state.commit(MinuteCommit([], [], start))
         self._line = None
@@ -187,12 +219,11 @@ class Pipeline:
     def ensure_fence(self) -> None:
         """Set the first fence before the first row is read: the search then finds what commits later."""
         if self.state.source_fence() is None:
-            self.state.record_fence(first_fence(self.source.fence()), {})
+            self.state.record_fence(first_fence(self.source.fence()))
 
     def book(self) -> StateBook:
         """Where judged minutes are written."""
-        days = self.rules.exposure.cancelable_days
-        return StateBook(self.state, self.lake, self.source, self.settings.policy, days)
+        return StateBook(self.state, self.lake, self.exposure, self.settings.policy)
 
     def windows_before(self, minute: datetime) -> Windows | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago."""
@@ -220,25 +251,27 @@ class Pipeline:
             log.error("state.restored", version_seen=shown.version, alarm=True)
 
     def project(self) -> None:
-        """Make the manifest show what the ledger says."""
-        with self._projecting:  # housekeeping projects too; an older version must not come last
-            self.lake.project(self.state.publication())
+        """Make the manifest show what the ledger says; where that fails, `project_catalog` tries again."""
+        with self._projecting, self.ornaments.beside("manifest"):
+            self.lake.project(self.state.publication())  # under the lock: an older version must not come last
         self._projected_at = self.monotonic()
 
     def project_catalog(self) -> bool:
         """Bring the analysts' catalog up to the newest version; says whether there was anything to do.
 
-        A manifest or catalog that somebody deleted or damaged is made again on the way.
+        A manifest or catalog that somebody deleted or damaged is made again on the way. Raises LakeDamaged.
         """
         with self._projecting:
             publication = self.state.publication()
-            shown = self.lake.shown()
-            if publication.published_through and (shown is None or shown.version != publication.version):
-                self.lake.project(publication)
-            if publication.version == self._catalog_version and self.lake.has_catalog():
-                return False
-            self.lake.project_catalog(publication)
-            self._catalog_version = publication.version
+            with self.ornaments.beside("manifest"):
+                shown = self.lake.shown()
+                if publication.published_through and (shown is None or shown.version != publication.version):
+                    self.lake.project(publication)
+            with self.ornaments.beside("analyst.duckdb", but=(LakeDamaged,)):
+                if publication.version == self._catalog_version and self.lake.has_catalog():
+                    return False
+                self.lake.project_catalog(publication)
+                self._catalog_version = publication.version
         return True
 
     def take_steps(self) -> dict[str, float]:
@@ -263,12 +296,16 @@ class Pipeline:
         if self._categories_due is not None and next_minute < self._categories_due:
             return
         try:
-            read = refresh_categories(self.source, self.state, next_minute)
+            read = refresh_categories(self.source, self.state, next_minute, self.ornaments)
             categories = Categories(self.state.categories())
-        except BaseException:  # nobody knows what is stored: the next line takes what it finds
+        except BaseException as error:  # nobody knows what is stored: the next line takes what it finds
             self._line = None
             self._snapshots.clear()
-            raise
+            if not isinstance(error, Exception) or isinstance(error, PassingError):
+                raise
+            self.ornaments.raised("categories", error)
+            self._categories_due = next_minute + CATEGORIES_RETRY
+            return
         zone = self.settings.business_timezone
         tomorrow = business_day(business_date(next_minute, zone), zone).end
         self._categories_due = tomorrow if read else next_minute + CATEGORIES_RETRY
@@ -282,7 +319,7 @@ class Pipeline:
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         windows.categories.codes(to_index(next_minute), windows.merchants.ids)
         published = self.state.published()
-        source_feed = SourceFeed(self.source)
+        source_feed = SourceFeed(self.source, self.ornaments, self.alarms)
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
             lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.merchants)
@@ -294,12 +331,18 @@ class Pipeline:
         for day in split_by_day(span, self.settings.business_timezone):
             yield from _runs(unpublished(self.state, day))
 
-    def _publish(self, span: Span) -> None:
-        counted = SourceFeed(self.source).count(span, Steps(self.monotonic))
+    def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
+        """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""
+        feed = SourceFeed(self.source, self.ornaments, self.alarms)
+        counted = feed.count(span, Steps(self.monotonic), at_most(span))
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
-        self.state.commit(MinuteCommit(counted.ledger, files, next_minute, Changes()))
-        log.info("backfill.published", span=str(span), rows=sum(r["source_rows"] for r in counted.ledger))
+        commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
+        self.state.commit(commit)
+        self.watch.see(counted)
+        rows = sum(row["source_rows"] for row in counted.ledger)
+        log.info("backfill.published", span=str(span), rows=rows)
+        return rows, rows
 
 
 def _runs(minutes: list[datetime]) -> Iterator[Span]:

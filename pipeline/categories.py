@@ -15,13 +15,14 @@ import polars as pl
 import structlog
 
 from baselines.categories import in_force
-from pipeline.errors import MinuteriskError, SourceChanged
+from pipeline.errors import SourceChanged
 from pipeline.minute import EPOCH
 from pipeline.schema import CATEGORY, CATEGORY_CHANGE
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pipeline.ornaments import Ornaments
     from pipeline.source import TradeSource
     from pipeline.state import State
 
@@ -77,20 +78,21 @@ def changes_since(stored: pl.DataFrame, read: pl.DataFrame, from_minute: datetim
     ).sort("merchant_id")
 
 
-def refresh_categories(source: TradeSource, state: State, next_minute: datetime) -> bool:
+def refresh_categories(
+    source: TradeSource, state: State, next_minute: datetime, ornaments: Ornaments
+) -> bool:
     """Read the categories and store what changed, in force from `next_minute` on; says whether it was read.
 
-    Where the source does not give them now, the last known ones go on, and the log says so. Where there is
+    Where the source does not give them now, the last known ones go on, and an alarm says so. Where there is
     no query for them (any more), none are in force.
     """
     try:
         read = source.categories()
-    except MinuteriskError as error:
-        log.warning("categories.not_read", error=error.what, next=error.hint)
+    except Exception as error:  # noqa: BLE001 - whatever an optional query gives, no minute may wait for it
+        log.warning("categories.not_read", error=str(error))
+        ornaments.raised("categories", error)
         return False
-    except Exception:  # whatever an optional query gives, no minute may wait for it
-        log.exception("categories.not_read", alarm=True)
-        return False
+    ornaments.works("categories")
     stored = state.categories()
     if read is None and stored.is_empty():
         return True

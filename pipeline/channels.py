@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pipeline.message import (
@@ -70,6 +71,8 @@ class Console:
     def __init__(self, language: str, zone: ZoneInfo, stream: TextIO | None = None) -> None:
         self._language, self._zone = language, zone
         self._stream = stream or sys.stdout
+        if isinstance(self._stream, TextIOWrapper):  # a terminal without Korean shows what it can
+            self._stream.reconfigure(errors="backslashreplace")
 
     def send(self, parcel: Parcel, turn: Callable[[], None]) -> str | None:
         """Print the text, on a terminal under a coloured header."""

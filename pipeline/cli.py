@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import MinuteriskError
+from pipeline.plain import harmless
 from pipeline.secrets import clean, clean_streams
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 #: Where each command lives. Modules are imported when their command is asked for, so `--help` is quick.
 COMMANDS = {
     "demo": "pipeline.commands.demo",
+    "connect": "pipeline.commands.connect",
     "run": "pipeline.commands.work",
     "backfill": "pipeline.commands.work",
     "catch-up": "pipeline.commands.work",
@@ -32,6 +36,7 @@ COMMANDS = {
     "dashboard": "pipeline.commands.desk",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
+    "start-anew": "pipeline.commands.start_anew",
 }
 
 
@@ -62,6 +67,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; everything that it and its libraries print leaves without secrets."""
+    _let_every_letter_through()
     with clean_streams():
         return _run(arguments)
 
@@ -70,6 +76,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     """The only place where an error becomes an exit code."""
     try:
         outcome: Any = cli.main(list(arguments) if arguments is not None else None, standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         return _fail("stopped by Ctrl-C", 1)
     except click.ClickException as error:
@@ -78,15 +85,29 @@ def _run(arguments: Sequence[str] | None) -> int:
     except MinuteriskError as error:
         return _fail(str(error), error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; that is no failure of ours
-        return 0
+        return _unread()
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for people
         return _fault(error)
     return outcome if isinstance(outcome, int) else 0
 
 
+def _let_every_letter_through() -> None:
+    """A terminal that does not know Korean gets escapes: no failure of a command that has done its work."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unread() -> int:
+    """The reader of our output has gone: no failure of ours, and Python must not try again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return 0
+
+
 def _fail(text: str, exit_code: int) -> int:
-    click.echo(clean(f"minuterisk: {text}"), err=True)
+    click.echo(harmless(clean(f"minuterisk: {text}")), err=True)
     return exit_code
 
 

@@ -2,6 +2,8 @@
 
 A new file is written and checked against its inputs, the ledger's pointers are swapped in one
 transaction, and the inputs are deleted only after a grace: a reader may still hold the old manifest.
+No file gets more than MOST_ROWS rows, because all of them lie in memory while it is written: an hour or
+a day of more becomes several files, one after the other.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ GRACE = timedelta(minutes=15)
 #: A file without a ledger row is an orphan of a crash once no commit can still be naming it.
 ORPHAN_AGE = timedelta(hours=1)
 HOUR = timedelta(hours=1)
+#: Half a gigabyte of memory while it is written and compared.
+MOST_ROWS = 2_000_000
 
 
 def compact(lake: Lake, state: State, before: datetime) -> int:
@@ -78,7 +82,18 @@ def _groups(
         span = target(file.span.start, zone)
         if file.span.end <= span.end <= before:
             groups.setdefault(span, []).append(file)
-    return ((span, inputs) for span, inputs in groups.items() if len(inputs) > 1)
+    return ((span, part) for span, inputs in groups.items() for part in _that_fit(inputs) if len(part) > 1)
+
+
+def _that_fit(inputs: Iterable[LakeFile]) -> Iterator[list[LakeFile]]:
+    """Files in the order of their minutes, in runs that together hold at most MOST_ROWS rows."""
+    run: list[LakeFile] = []
+    for file in sorted(inputs, key=lambda file: file.span.start):
+        if run and sum(f.rows for f in run) + file.rows > MOST_ROWS:
+            yield run
+            run = []
+        run.append(file)
+    yield run
 
 
 def _hour(moment: datetime, _: ZoneInfo) -> Span:

@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from pipeline import outbox
 from pipeline.channels import LeaseShort, NotLooked, Parcel, write_ranges
-from pipeline.message import Message, MessageMalformed, read_message
+from pipeline.message import Message, MessageMalformed, read_message, render_text
 from pipeline.minute import MINUTE
 from pipeline.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
@@ -53,6 +54,7 @@ class Limits:
 
 
 LIMITS: Final = Limits()
+UTC_ZONE: Final = ZoneInfo("UTC")
 
 
 class Pace:
@@ -315,9 +317,17 @@ def _read(rows: Sequence[Claimed]) -> tuple[dict[int, Message], list[tuple[Claim
     bad: list[tuple[Claimed, MessageMalformed]] = []
     for row in rows:
         try:
-            messages[row.outbox_id] = read_message(row.message, row.incident_id)
+            message = read_message(row.message, row.incident_id)
+            render_text(
+                message, "en", UTC_ZONE
+            )  # one that nobody can put into words must not hold up the others
         except MessageMalformed as error:
             bad.append((row, error))
+        except Exception as error:  # noqa: BLE001 - whatever is in the row, it is the row that is set aside
+            what = f"the message cannot be put into words: {type(error).__name__}"
+            bad.append((row, MessageMalformed(what, "correct the row, then `minuterisk outbox requeue`")))
+        else:
+            messages[row.outbox_id] = message
     return messages, bad
 
 

@@ -20,6 +20,7 @@ from pipeline.judge import (
     surge_breach,
     surge_reasons,
 )
+from pipeline.plain import moment, one_line
 from pipeline.schema import BUDGETED_COLUMNS
 from pipeline.settings import POLICIES
 from pipeline.why_not import windows_of
@@ -27,6 +28,7 @@ from pipeline.why_not import windows_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from baselines.rules import Rules
     from baselines.windows import Windows
@@ -216,9 +218,9 @@ def _as_json(condition: Condition) -> dict[str, Any]:
     return {**parts, "holds": condition.holds}
 
 
-def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account]) -> str:
-    """The accounts for people."""
-    lines = [f"merchant {merchant_id}, minute {minute.isoformat()}"]
+def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account], zone: ZoneInfo) -> str:
+    """The accounts for people; times in `zone`."""
+    lines = [f"merchant {one_line(merchant_id)}, minute {moment(minute, zone)}"]
     for account in accounts:
         lines += ["", f"{account.rule}: {'BREACH' if account.breach else 'no breach'} ({account.distance})"]
         lines += [f"  {name:<22}{value:>20,}" for name, value in account.numbers.items()]
@@ -231,9 +233,10 @@ def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account]
             f"  {policy:<10} {'fires' if r == FIRES else 'does not fire: ' + r}"
             for policy, r in account.reasons.items()
         ]
-        lines += [f"    {name:<20}{value:>20}" for name, value in account.signal.items()]
+        lines += [f"    {name:<20}{one_line(str(value)):>20}" for name, value in account.signal.items()]
         lines += [f"  window  {window}" for window in account.windows]
         lines += [
-            f"  {policy:<10} first fires: {found.text(minute)}" for policy, found in account.first.items()
+            f"  {policy:<10} first fires: {found.text(minute, zone)}"
+            for policy, found in account.first.items()
         ]
     return "\n".join(lines)

@@ -4,62 +4,77 @@ InnoDB lets nobody see which transaction wrote a row, so late commits are found 
 rows written since then are counted by the source and compared with the ledger. A transaction that stays open
 longer than the look-back escapes this, and the reconciliation finds it.
 
-Everything runs on one connection, in a READ ONLY transaction whose snapshot is taken at its start. The
-session is in UTC; a TIMESTAMP then is certain, a DATETIME only where the query says that it holds UTC.
+Everything runs in a READ ONLY transaction whose snapshot is taken at its start, on one connection; the
+search for late commits on a second one, in a thread of its own. The session is in UTC; a TIMESTAMP then is
+certain, a DATETIME only where the query says that it holds UTC.
 """
 
 from __future__ import annotations
 
 import re
 import ssl
+import time
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import polars as pl
 import pymysql
 
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.answers import conform_answer, differing, recent
 from pipeline.categories import conform_categories
-from pipeline.errors import ConfigurationError, SourceChanged
-from pipeline.minute import MINUTE, Span
+from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
+from pipeline.halve import read_around, totals_around
+from pipeline.minute import TIME_END
+from pipeline.mysql_reading import MySqlReading, parts
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.plan import PlanReason, plan_reason
-from pipeline.schema import conform_source
+from pipeline.schema import conform_source, unfit_columns
 from pipeline.secrets import mask_url
-from pipeline.source import Changed, Extracted, Fence, Payout, Totals, has_query, read_query
-from pipeline.translate import source_errors
+from pipeline.source import (
+    AHEAD_ALARM,
+    AT_RISK_S,
+    Changed,
+    Extracted,
+    Fence,
+    failures_of,
+    fence_of,
+    has_query,
+    read_query,
+)
+from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date, timedelta
     from pathlib import Path
 
     from pymysql.connections import Connection
 
-    from pipeline.source import KnownMinute
+    from pipeline.errors import MinuteriskError
+    from pipeline.minute import Span
+    from pipeline.source import KnownMinute, Unreadable
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+#: MySQL has no settings of a transaction, so these and the limits end with our connection; a proxy that
+#: shares connections (ProxySQL, MaxScale) keeps a session's settings apart by client. READ ONLY has to be the
+#: session's: a statement that alters a table ends our transaction first, and would then be free to.
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",
     "SET SESSION time_zone = '+00:00'",
 )
-#: A statement reads at most this much, so that the timeout bounds a query and never a day of history.
-_STATEMENT_SPAN = timedelta(hours=1)
 #: Tables that no snapshot covers, of those that we may read.
 _WITHOUT_SNAPSHOTS = (
     "SELECT table_name, engine FROM information_schema.tables"
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
-_NOTHING = Totals(0, 0, 0)
-#: What the queries beside `transactions` give.
+#: What the queries give that no other module looks at.
 _GIVEN = {
-    "fence": ("clock",),
-    "changed": ("minute",),
-    "totals": ("minute", "rows", "cancels", "amount"),
-    "without_time": ("rows",),
     "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
 }
 #: How long past its own timeout a silent server is waited for.
@@ -70,16 +85,18 @@ class MySqlSource:
     """A MySQL or MariaDB trade database behind a user that may only SELECT."""
 
     promise = (
-        "MySQL/MariaDB: complete for transactions shorter than the look-back (5 minutes);"
-        " what commits later is found by reconciliation, hourly and daily"
+        "MySQL/MariaDB: complete for transactions shorter than the look-back (5 minutes), which are found"
+        " within 70 s; what commits later is found by reconciliation, hourly and daily"
     )
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
         self.url = url
+        self._currency = currency
         self._queries = queries
         self._timeout = timeout
-        self._connection: Connection[Any] | None = None
+        self._connections: dict[str, Connection[Any]] = {}  # by what they are for
         self._merchant_is_text = True
+        self.on_query: Callable[[str, float], None] = lambda *_: None
 
     def __enter__(self) -> Self:
         return self
@@ -89,15 +106,27 @@ class MySqlSource:
 
     def again(self) -> MySqlSource:
         """The same database through a connection of its own, for another thread."""
-        other = MySqlSource(self.url, self._queries, self._timeout)
+        other = MySqlSource(self.url, self._queries, self._timeout, self._currency)
         other._merchant_is_text = self._merchant_is_text
+        other.on_query = self.on_query
         return other
 
     def close(self) -> None:
-        """Give the connection back; the next read opens a new one."""
-        connection, self._connection = self._connection, None
+        """Give the connections back; the next read opens a new one."""
+        for use in tuple(self._connections):
+            self._close(use)
+
+    def _close(self, use: str) -> None:
+        connection = self._connections.pop(use, None)
         if connection is not None and connection.open:
             connection.close()
+
+    def search_promise(self) -> str:
+        """How soon a late commit is found: by looking back, as nobody sees what is open."""
+        return (
+            "late commits of transactions shorter than 10 s are found within 20 s, shorter than 5 minutes"
+            " within 70 s; whether this server is a replica, and how far behind, is not known"
+        )
 
     def clock(self) -> datetime:
         """The source's clock: only it decides which minute is due."""
@@ -108,34 +137,59 @@ class MySqlSource:
         with self._snapshot() as ask:
             return _fence(ask)
 
-    def extract(self, span: Span) -> Extracted:
-        """Rows of `span` from one snapshot."""
-        with self._snapshot() as ask:
-            clock = _fence(ask).clock
-            parts = [ask("transactions", start=part.start, end=part.end) for part in _parts(span)]
-        rows = conform_source(pl.concat(parts), str(self._queries / "transactions.sql"))
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
+        query = str(self._queries / "transactions.sql")
+        unreadable: tuple[Unreadable, ...] = ()
+        unknown: dict[str, str] = {}
+        try:
+            with self._reading(at_most) as reading:
+                fence = reading.fence()
+                given = reading.rows(span.start, span.end)
+        except SourceValueWrong as error:
+            opened = partial(self._reading, at_most)
+            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
+        rows = conform_source(given, query, self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, 0, clock)
+        return Extracted(rows, 0, fence.clock, {**unknown, **unfit_columns(given, query)}, unreadable)
 
-    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:  # noqa: ARG002 - there is nothing in a fence to compare rows with
+    @contextmanager
+    def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:
+        """One snapshot of the rows."""
+        with self._snapshot(at_most) as ask:
+            yield MySqlReading(ask, self._names, partial(_fence, ask), at_most)
+
+    def changed(
+        self,
+        since: Fence,  # noqa: ARG002 - there is nothing in a fence to compare rows with
+        floor: Callable[[Fence], datetime],
+        known: Mapping[datetime, KnownMinute],
+        until: datetime = TIME_END,
+    ) -> Changed:
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
-        with self._snapshot() as ask:
-            fence = _fence(ask)
-            written = ask("changed", start=look_back.start)["minute"].to_list()
-            runs = _runs([minute for minute in written if minute in known])
-            counted = [ask("totals", start=run.start, end=run.end) for run in runs]
-        theirs = {row["minute"]: _totals(row) for frame in counted for row in frame.iter_rows(named=True)}
-        minutes = (
-            minute
-            for minute in written
-            if minute not in known or theirs.get(minute, _NOTHING) != known[minute].totals
-        )
-        return Changed(tuple(minutes), fence)
+        totals = partial(totals_around, partial(self._totals, use="search"))
+        try:
+            with self._snapshot(use="search") as ask:
+                fence = _fence(ask)
+                found = ask("changed", start=floor(fence))["minute"].to_list()
+        except SourceValueWrong as error:
+            with self._snapshot(use="search") as ask:
+                fence = _fence(ask)
+            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+        ahead = max(until, fence.clock + AHEAD_ALARM)
+        written = [minute for minute in found if minute < until or minute >= ahead]
+        return Changed(differing(written, known, totals), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
-        with self._snapshot() as ask:
-            return pl.concat(ask("totals", start=part.start, end=part.end) for part in _parts(span))
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime, use: str = "rows") -> pl.DataFrame:
+        with self._snapshot(use=use) as ask:
+            return pl.concat(ask("totals", start=a, end=b) for a, b in parts(start, end))
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
@@ -144,10 +198,11 @@ class MySqlSource:
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
-    ) -> dict[str, Payout]:
-        """Names and payouts of a few merchants; those the source does not know are left out."""
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         with self._snapshot() as ask:
+            self._limit(min(AT_RISK_S, self._timeout.total_seconds()))
             found = ask(
                 "at_risk",
                 merchants=ids or [None],  # MySQL has no empty list
@@ -155,10 +210,8 @@ class MySqlSource:
                 cancelable_days=cancelable_days,
                 moment=moment,
             )
-        return {
-            r["merchant_id"]: Payout(r["merchant_name"], r["settled_through"], r["paid_out"])
-            for r in found.iter_rows(named=True)
-        }
+            self._limit(self._timeout.total_seconds())
+        return found.to_dicts()
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -169,23 +222,32 @@ class MySqlSource:
         return conform_categories(given, str(self._queries / "categories.sql"))
 
     def check(self) -> None:
-        """Read nothing, but prove that everything can be read; raises ConfigurationError or SourceChanged."""
-        for name in ("transactions", *_GIVEN):
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
+        for name in ("transactions", "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask).clock
             rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
-            statement = self._text(self._connect(), "without_time", {})
-            with source_errors(self.url, self._queries / "without_time.sql"):
-                self._connect().cursor().execute(
-                    f"EXPLAIN {statement}"
-                )  # read, it may look at the whole table
             self._check_engines()
-        checked = conform_source(rows, str(self._queries / "transactions.sql"))
+        checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
-        self.payouts([], clock.date(), 1, clock)
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                "without_time": self._explain_without_time,  # read, it may look at the whole table
+            }
+        )
+
+    def _explain_without_time(self) -> None:
+        with self._snapshot():
+            connection = self._connect()
+            connection.cursor().execute(f"EXPLAIN {self._text(connection, 'without_time', {})}")
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
@@ -201,30 +263,67 @@ class MySqlSource:
         return read_query(self._queries, name, "mysql")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Callable[..., pl.DataFrame]]:
+    def _snapshot(
+        self, at_most: int | None = None, use: str = "rows"
+    ) -> Iterator[Callable[..., pl.DataFrame]]:
         """A READ ONLY transaction with the snapshot of its start; a failure gives the connection up."""
         with source_errors(self.url):
             try:
-                connection = self._connect()
+                connection = self._connect(use)
                 connection.query(_BEGIN)
-                yield lambda name, **values: self._ask(connection, name, values)
+                yield lambda name, wrap="{query}", **values: self._ask(
+                    connection, name, wrap, values, at_most
+                )
                 connection.rollback()  # nothing to commit: the transaction only read
-            except BaseException:
-                self.close()
+            except BaseException as error:
+                self._after_error(error, use)
                 raise
 
-    def _ask(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        text, file = self._text(connection, name, values), self._queries / f"{name}.sql"
+    def _after_error(self, error: BaseException, use: str) -> None:
+        """A wrong value says nothing against the connection, and many are met in a row."""
+        connection = self._connections.get(use)
+        wrong_value = isinstance(error, SourceValueWrong) or is_value_error(error)
+        if wrong_value and connection is not None and connection.open:
+            connection.rollback()
+        else:
+            self._close(use)
+
+    def _ask(
+        self,
+        connection: Connection[Any],
+        name: str,
+        wrap: str,
+        values: Mapping[str, Any],
+        at_most: int | None,
+    ) -> pl.DataFrame:
+        text, file = self._text(connection, name, values, wrap), self._queries / f"{name}.sql"
+        began = time.monotonic()
+        began = time.monotonic()
         with source_errors(self.url, file, lambda: _plan(connection, text)):
-            answer = fetch(connection, text)
+            try:
+                answer = fetch(connection, text, at_most)
+            except (SourceChanged, SourceValueWrong) as error:
+                what = error.what.replace("the extraction query", f"the extraction query {file}", 1)
+                raise type(error)(what, error.hint) from error
+        self.on_query(name, time.monotonic() - began)
+        answer = conform_answer(answer, name, file)
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
             raise SourceChanged(msg, f"it must give {', '.join(_GIVEN[name])}")
         return answer
 
-    def _text(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> str:
-        query = self._query(name)
+    def _names(self, moment: datetime) -> list[str]:
+        """The columns of `transactions` as they are called there."""
+        connection = self._connect()
+        with connection.cursor() as cursor:
+            cursor.execute(self._text(connection, "transactions", {"start": moment, "end": moment}))
+            return [column[0] for column in cursor.description or ()]
+
+    def _text(
+        self, connection: Connection[Any], name: str, values: Mapping[str, Any], wrap: str = "{query}"
+    ) -> str:
+        query = wrap.replace("{query}", self._query(name).rstrip().rstrip(";"))
         given = {key: _in_utc(value) for key, value in values.items()}
         try:
             return str(connection.cursor().mogrify(query, given))
@@ -235,12 +334,13 @@ class MySqlSource:
                 f"it takes {', '.join(values) or 'no parameters'}, written %(name)s; a percent sign is %%",
             ) from error
 
-    def _connect(self) -> Connection[Any]:
-        if self._connection is None:
-            self._connection = self._open()
-            for statement in (*_SESSION, *self._limits(self._connection)):
-                self._connection.query(statement)
-        return self._connection
+    def _connect(self, use: str = "rows") -> Connection[Any]:
+        if use not in self._connections:
+            connection = self._connections[use] = self._open()
+            for statement in _SESSION:
+                connection.query(statement)
+            self._limit(self._timeout.total_seconds(), use)
+        return self._connections[use]
 
     def _open(self) -> Connection[Any]:
         patience = self._timeout.total_seconds() + _PATIENCE_S
@@ -261,15 +361,17 @@ class MySqlSource:
             msg = f"cannot log in to the trade database {mask_url(self.url)} without TLS: {error}"
             raise ConfigurationError(msg, "add ?ssl_mode=required to MINUTERISK_SOURCE_URL") from error
 
-    def _limits(self, connection: Connection[Any]) -> tuple[str, str]:
-        seconds = int(self._timeout.total_seconds())
+    def _limit(self, seconds: float, use: str = "rows") -> None:
+        """End statements that take longer, and waits behind an ALTER TABLE."""
+        connection = self._connect(use)
         limit = (
             f"max_statement_time = {seconds}"
             if "MariaDB" in connection.get_server_info()  # type: ignore[no-untyped-call]
-            else f"max_execution_time = {1000 * seconds}"
+            else f"max_execution_time = {int(1000 * seconds)}"
         )
         # Without the second a SELECT waits up to a day behind an ALTER TABLE.
-        return f"SET SESSION {limit}", f"SET SESSION lock_wait_timeout = {seconds}"
+        connection.query(f"SET SESSION {limit}")
+        connection.query(f"SET SESSION lock_wait_timeout = {max(int(seconds), 1)}")
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -329,35 +431,9 @@ def _plan(connection: Connection[Any], text: str) -> PlanReason:
 
 
 def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
-    return Fence(0, 0, ask("fence")["clock"][0])
+    return fence_of(ask("fence").row(0, named=True))
 
 
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query
     """Aware times without their zone, as the session is in UTC; everything else as it is."""
     return value.astimezone(UTC).replace(tzinfo=None) if getattr(value, "tzinfo", None) else value
-
-
-def _parts(span: Span) -> Iterator[Span]:
-    """The span in pieces of an hour at most; at least one, which may be empty."""
-    start = span.start
-    while True:
-        end = min(start + _STATEMENT_SPAN, span.end)
-        yield Span(start, end)
-        start = end
-        if start >= span.end:
-            return
-
-
-def _runs(minutes: Sequence[datetime]) -> list[Span]:
-    """Unbroken runs of sorted minutes."""
-    runs: list[Span] = []
-    for minute in minutes:
-        if runs and runs[-1].end == minute:
-            runs[-1] = Span(runs[-1].start, minute + MINUTE)
-        else:
-            runs.append(Span(minute, minute + MINUTE))
-    return runs
-
-
-def _totals(row: Mapping[str, Any]) -> Totals:
-    return Totals(int(row["rows"]), int(row["cancels"]), int(row["amount"]))

@@ -8,49 +8,93 @@ import numpy as np
 import polars as pl
 
 from baselines.windows import POSITION
+from pipeline.alarms import Alarm
+from pipeline.correct import HORIZON
 from pipeline.count import Counted, count
 from pipeline.minute import MINUTE_US, business_date, business_day, to_index
-from pipeline.schema import DATASETS, MERCHANT_MINUTE
+from pipeline.pieces import pieces_of_files
+from pipeline.schema import DATASETS, MERCHANT_MINUTE, OPTIONAL_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from baselines.merchants import MerchantIndex
+    from pipeline.alarms import Alarms
     from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
-    from pipeline.source import TradeSource
+    from pipeline.ornaments import Ornaments
+    from pipeline.source import Extracted, TradeSource, Unreadable
     from pipeline.steps import Steps
 
 
+#: Pieces of a span with an alarm of their own.
+_ALARMS_EACH = 3
+_HINT = (
+    "they are set aside and counted as value_unreadable; correct the value at the source, or let the query"
+    " give the column without a cast: what is no whole amount is then set aside by itself"
+)
 _NOTHING_ASIDE = DATASETS["quarantine"].to_frame()
 
 
 class SourceFeed:
     """Extract from the trade database, then screen and aggregate."""
 
-    def __init__(self, source: TradeSource) -> None:
+    def __init__(self, source: TradeSource, ornaments: Ornaments, alarms: Alarms) -> None:
         self._source = source
+        self._ornaments = ornaments
+        self._alarms = alarms
 
-    def count(self, span: Span, steps: Steps) -> Counted:
-        """Read the rows of `span` in one snapshot and count them."""
+    def count(self, span: Span, steps: Steps, at_most: int | None = None) -> Counted:
+        """Read the rows of `span` in one snapshot and count them; TooManyRows where there are more."""
         with steps.time("extract"):
-            extracted = self._source.extract(span)
+            extracted = self._source.extract(span, at_most)
+        self._tell(extracted)
         with steps.time("aggregate"):
             return count(extracted.rows, span, extracted.xmin, extracted.clock)
 
+    def _tell(self, extracted: Extracted) -> None:
+        """Alarms of what could not be read."""
+        for alarm in unreadable_alarms(extracted.unreadable):
+            self._alarms.raise_alarm(alarm, HORIZON)
+        for name in OPTIONAL_COLUMNS:
+            if name in extracted.not_known:
+                self._ornaments.fails(
+                    name, extracted.not_known[name], "cast it in the query, or leave it out"
+                )
+            else:
+                self._ornaments.works(name)
+
+
+def unreadable_alarms(unreadable: Sequence[Unreadable]) -> list[Alarm]:
+    """One alarm for each of the first pieces of a span that cannot be read, and one for all others."""
+    pieces = [_unreadable_alarm(piece) for piece in unreadable[:_ALARMS_EACH]]
+    more = unreadable[_ALARMS_EACH:]
+    if more:
+        what = f"{len(more)} further pieces of time from {more[0].start.isoformat()} on cannot be read"
+        pieces.append(Alarm("rows.unreadable", what, _HINT, f"{more[0].query} and further ones"))
+    return pieces
+
+
+def _unreadable_alarm(piece: Unreadable) -> Alarm:
+    start, end = piece.start.isoformat(), piece.end.isoformat()
+    rows = "an unknown number of rows" if piece.rows is None else f"{piece.rows} row{'s' * (piece.rows != 1)}"
+    ids = f" (transaction_id {', '.join(piece.ids[:3])})" if piece.ids else ""
+    what = f"{rows} of the query {piece.query} from {start} to {end}{ids} cannot be read: {piece.reason}"
+    return Alarm("rows.unreadable", what, _HINT, f"{piece.query} {start}/{end}")
+
 
 class LakeFeed:
-    """Published counts, read a business day at a time and handed out by the minute."""
+    """Published counts, read a business day (or a part of it) at a time and handed out by the minute."""
 
     def __init__(self, lake: Lake, files: Sequence[LakeFile], merchants: MerchantIndex) -> None:
         self._lake = lake
         self._files = files
         self._merchants = merchants
-        self._day: Span | None = None
+        self._piece: Span | None = None
         self._rows = MERCHANT_MINUTE.to_frame()
         self._first = 0
-        self._borders = np.zeros(0, np.int64)  # of the minutes of `_day` in `_rows`
+        self._borders = np.zeros(0, np.int64)  # of the minutes of `_piece` in `_rows`
 
     def count(self, span: Span, steps: Steps) -> Counted:
         """The published merchant-minutes of `span`; the ledger rows keep their numbers."""
@@ -61,16 +105,18 @@ class LakeFeed:
         return Counted(span, rows, _NOTHING_ASIDE, [], published=True)
 
     def _load(self, span: Span) -> None:
-        if self._day and self._day.start <= span.start and span.end <= self._day.end:
+        if self._piece and self._piece.start <= span.start and span.end <= self._piece.end:
             return
         zone = self._lake.zone
-        self._day = day = business_day(business_date(span.start, zone), zone)
-        rows = self._lake.read(self._files, "merchant_minute", day)
-        # Looked up for the day at once: a look-up of its own for each minute costs as much as its judgement.
+        day = business_day(business_date(span.start, zone), zone)
+        pieces = pieces_of_files(self._files, "merchant_minute", day, zone)
+        self._piece = piece = next((p for p in pieces if p.start <= span.start and span.end <= p.end), day)
+        rows = self._lake.read(self._files, "merchant_minute", piece)
+        # Looked up for all at once: a look-up of its own for each minute costs as much as its judgement.
         self._rows = rows.with_columns(pl.Series(POSITION, self._merchants.positions(rows["merchant_id"])))
-        self._first = to_index(day.start)
+        self._first = to_index(piece.start)
         index = rows["minute"].dt.epoch("us").to_numpy() // MINUTE_US
-        self._borders = np.searchsorted(index, np.arange(self._first, to_index(day.end) + 1))
+        self._borders = np.searchsorted(index, np.arange(self._first, to_index(piece.end) + 1))
 
 
 class CatchUpFeed:

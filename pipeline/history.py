@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from baselines.categories import Categories
 from baselines.windows import Windows
 from pipeline.hold import past_minutes, past_of
-from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
+from pipeline.minute import MINUTE, Span, from_index, to_index
+from pipeline.pieces import pieces_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,11 +58,11 @@ def windows_from(
     if history.first_minute is None:
         return windows
     start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)
-    for day in split_by_day(Span(start, max(next_minute, start)), lake.zone):
-        missing = [minute for minute in day if minute in history.missing]
-        named = None if merchant_id is None else [merchant_id]
-        rows = lake.read(history.files, "merchant_minute", day, named)
-        windows.fill(day.start, day.end, rows, missing)
+    whole, named = Span(start, max(next_minute, start)), None if merchant_id is None else [merchant_id]
+    for piece in pieces_of_files(history.files, "merchant_minute", whole, lake.zone):
+        missing = [minute for minute in piece if minute in history.missing]
+        rows = lake.read(history.files, "merchant_minute", piece, named)
+        windows.fill(piece.start, piece.end, rows, missing)
     windows.settle()
     return windows
 

@@ -13,6 +13,8 @@ import json
 import os
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -21,7 +23,7 @@ import structlog
 
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.manifest import Manifest, read_manifest
-from pipeline.minute import Span, business_date, format_minute
+from pipeline.minute import EPOCH, Span, business_date, format_minute, offsets_of
 from pipeline.schema import ADDED_COUNTS, DATASETS, conform
 from pipeline.translate import storage_errors
 from queries import sql
@@ -32,10 +34,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from pipeline.manifest import LakeFile as ManifestFile
+
 log = structlog.get_logger()
 
 #: A file nobody wrote a ledger row for is an orphan of a crash.
 TEMPORARY_SUFFIX = ".writing"
+MICROSECOND = timedelta(microseconds=1)
+#: The format that every DuckDB from 1.0 on opens; left alone, DuckDB writes the one of its own version.
+FORMAT = "v1.0.0"
 _DUCKDB_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.Datetime: "TIMESTAMPTZ"}
 
 
@@ -115,9 +122,7 @@ class Lake:
         if merchants is not None:
             inside &= pl.col("merchant_id").is_in(list(merchants))
         try:
-            # A file of an earlier version lacks the newer columns: they are null.
-            lazy = pl.scan_parquet(paths, glob=False, schema=DATASETS[dataset], missing_columns="insert")
-            rows = lazy.filter(inside).collect()
+            rows = _scan(paths, DATASETS[dataset]).filter(inside).collect()
         except (FileNotFoundError, pl.exceptions.PolarsError) as error:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
@@ -150,10 +155,10 @@ class Lake:
             replace_file(self._manifest, content.encode())
 
     def shown(self) -> Manifest | None:
-        """What readers see now; None where the manifest is missing or damaged."""
+        """What readers see now; None where the manifest is missing, damaged or cannot be read."""
         try:
             return read_manifest(self._manifest)
-        except LakeDamaged:
+        except (LakeDamaged, StorageUnavailable):
             return None
 
     def has_catalog(self) -> bool:
@@ -163,10 +168,11 @@ class Lake:
     def project_catalog(self, publication: Publication) -> None:
         """Replace the analysts' DuckDB file by one whose views read `publication`."""
         files = {name: [f.path for f in publication.files if f.dataset == name] for name in DATASETS}
+        span = span_of_files(publication.files)
         with storage_errors(self._catalog):
             self._catalog.parent.mkdir(parents=True, exist_ok=True)
             try:
-                self._write_catalog(files)
+                self._write_catalog(catalog_statements(self.folder, files, self.zone, span))
             except duckdb.Error as error:  # DuckDB gives no error number to translate
                 self.require_whole(publication.files)  # it looks into each file for its columns
                 msg = f"cannot write {self._catalog}: {str(error).splitlines()[0]}"
@@ -184,27 +190,43 @@ class Lake:
                 gone.append(path)
         return gone
 
-    def _write_catalog(self, files: Mapping[str, Sequence[str]]) -> None:
+    def _write_catalog(self, statements: Sequence[str]) -> None:
         temporary = self._catalog.with_suffix(TEMPORARY_SUFFIX)
         temporary.unlink(missing_ok=True)
-        with duckdb.connect(str(temporary)) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            for statement in catalog_statements(self.folder, files, self.zone):
+        with duckdb.connect(str(temporary), config={"storage_compatibility_version": FORMAT}) as connection:
+            for statement in statements:
                 connection.execute(statement)
         temporary.replace(self._catalog)
 
 
-def catalog_statements(folder: Path, files: Mapping[str, Sequence[str]], zone: ZoneInfo) -> list[str]:
+def catalog_statements(
+    folder: Path, files: Mapping[str, Sequence[str]], zone: ZoneInfo, span: Span
+) -> list[str]:
     """DDL of the analysts' views over the files of each dataset; a business day is one of `zone`.
 
-    The files are listed, never found by a pattern, so that no half-published one is seen.
+    `span` covers what the files hold. The files are listed, never found by a pattern, so that no
+    half-published one is seen. An analyst's own DuckDB may be old, without its time zone extension and
+    without a network to get it: the views use neither newer functions nor that extension.
     """
     views = []
     for dataset, schema in DATASETS.items():
         paths = [str(folder / path) for path in files.get(dataset, ())]
         views.append(f"CREATE OR REPLACE VIEW {dataset} AS {_select(paths, schema)}")
-    ours = sql("analyst/views").replace("{business_timezone}", _quoted(zone.key))
+    ours = sql("analyst/views").replace("{offset_us}", _offset_us(zone, span))
     return [*views, *(s for s in ours.split(";\n") if s.strip())]
+
+
+def _offset_us(zone: ZoneInfo, span: Span) -> str:
+    """SQL: how far the zone's clock is ahead of UTC at a minute of `span`, in microseconds."""
+    offsets = offsets_of(zone, span)
+    _, newest = offsets[-1]
+    if len(offsets) == 1:
+        return str(newest // MICROSECOND)
+    cases = [
+        f"WHEN epoch_us(minute) < {(end - EPOCH) // MICROSECOND} THEN {offset // MICROSECOND}"
+        for (_, offset), (end, _) in pairwise(offsets)
+    ]
+    return f"CASE {' '.join(cases)} ELSE {newest // MICROSECOND} END"
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType]) -> str:
@@ -243,6 +265,25 @@ def _entry(file: LakeFile) -> dict[str, Any]:
     }
 
 
+def _scan(paths: Sequence[Path], schema: pl.Schema) -> pl.LazyFrame:
+    """Rows of files in today's columns: those of an earlier version lack the newer ones, which are null.
+
+    Ids of transactions were integers once; files that hold them so are cast.
+    """
+    old = [path for path in paths if "transaction_id" in schema and _ids_are_integers(path)]
+    ages = ((old, {**schema, "transaction_id": pl.Int64()}), ([p for p in paths if p not in old], schema))
+    scans = (
+        pl.scan_parquet(some, glob=False, schema=pl.Schema(kept), missing_columns="insert").cast(schema)
+        for some, kept in ages
+        if some
+    )
+    return pl.concat(scans)
+
+
+def _ids_are_integers(path: Path) -> bool:
+    return pl.read_parquet_schema(path)["transaction_id"] == pl.Int64
+
+
 def _in_order(rows: pl.DataFrame) -> bool:
     """Are the rows sorted by minute and merchant? Mostly they are, and asking costs less than sorting."""
     if not rows["minute"].is_sorted():
@@ -258,6 +299,12 @@ def _digest(path: Path) -> str | None:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def span_of_files(files: Iterable[LakeFile | ManifestFile]) -> Span:
+    """From the oldest to the newest minute that the files reach; one without minutes where there are none."""
+    spans = [file.span for file in files]
+    return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
 
 
 def overlap(one: Span, other: Span) -> bool:

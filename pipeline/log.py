@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
+from pipeline.plain import harmless
 from pipeline.secrets import clean_value
 
 if TYPE_CHECKING:
@@ -30,16 +32,38 @@ def configure_log(settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _plain,
             _clean,  # the traceback as well
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _NeverRaises(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     # A tick that finds the one before it still at work is how catching up looks, not a warning.
     logging.getLogger("apscheduler").setLevel(max(level, logging.ERROR))
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(name)s %(message)s")
+
+
+def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Nothing that came from outside acts on the terminal that shows the log."""
+    return {key: harmless(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+class _NeverRaises:
+    """Standard error that may be closed, full or a broken pipe: a line is lost then, and nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -28,6 +28,11 @@ class LakeFile:
     end: datetime
     rows: int
 
+    @property
+    def span(self) -> Span:
+        """The minutes it holds."""
+        return Span(self.start, self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

@@ -4,20 +4,19 @@ The alert step writes the data into the outbox row, with every integer that led 
 becomes text for people. Percentages and ratios are computed from those integers for display only and are
 cut, not rounded, so that a number below a threshold is never shown as having reached it.
 
-Merchant names, ids and categories come from outside. `clean` takes away what could act in a chat or a
-terminal (control and bidirectional characters, back-ticks, length), and they only ever stand in a code span.
+Merchant names, ids, categories and who acknowledged come from outside. `clean` takes away what could act in a
+chat or a terminal (`pipeline.plain`, and back-ticks), and they only ever stand in a code span.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, parse_time
+from pipeline.plain import moment, one_line
 from pipeline.schema import CAUSES, COHORT_COLUMNS, PRIORS, RULE_NUMBERS
 from pipeline.wording import TEXTS
 
@@ -37,7 +36,6 @@ _REASON_NUMBERS: Final = tuple(
         ]
     )
 )
-NAME_LENGTH: Final = 80
 DIGEST_LENGTH: Final = 10
 LIGHTS: Final = {"critical": "🔴", "high": "🟠", "medium": "🟡"}
 RESOLVED_LIGHT: Final = "✅"
@@ -61,14 +59,15 @@ class Message:
     policy: str
     minute: datetime
     opened_minute: datetime
-    krw_at_risk: int
-    paid_out_cancelable: int
-    cancelled_unrecovered: int
+    krw_at_risk: int | None  # None: not known
+    paid_out_cancelable: int | None
+    cancelled_unrecovered: int | None
     reason: Mapping[str, int | None] = field(hash=False)
     times: int = 1  # how often the incident has opened
     cause: str | None = None  # what made the cancel rate rise, where that is known
     prior: str | None = None  # what the baseline mostly rests on, where that is known
     category: str | None = None
+    acknowledged_by: str | None = None
     visible: bool = False  # worth a line in the channel as well as in the thread
 
     @property
@@ -101,12 +100,13 @@ def read_message(content: object, incident_id: int) -> Message:
         policy=_text(content, "policy"),
         minute=_minute(content, "minute"),
         opened_minute=_minute(content, "opened_minute"),
-        krw_at_risk=_number(content, "krw_at_risk"),
-        paid_out_cancelable=_number(content, "paid_out_cancelable"),
-        cancelled_unrecovered=_number(content, "cancelled_unrecovered"),
+        krw_at_risk=_money(content, "krw_at_risk"),
+        paid_out_cancelable=_money(content, "paid_out_cancelable"),
+        cancelled_unrecovered=_money(content, "cancelled_unrecovered"),
         reason=_reason(content, "reason"),
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
+        acknowledged_by=None if content.get("acknowledged_by") is None else _text(content, "acknowledged_by"),
         cause=cause if (cause := content["reason"].get("cause")) in CAUSES else None,
         prior=prior if (prior := content["reason"].get("prior")) in PRIORS else None,
         category=None if content["reason"].get("category") is None else _text(content["reason"], "category"),
@@ -142,6 +142,11 @@ def _number(content: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def _money(content: Mapping[str, Any], name: str) -> int | None:
+    """Null is not known; a field that is not there is a damaged row."""
+    return None if name in content and content[name] is None else _number(content, name)
+
+
 def _minute(content: Mapping[str, Any], name: str) -> datetime:
     try:
         return parse_time(_text(content, name))
@@ -162,10 +167,7 @@ def _reason(content: Mapping[str, Any], name: str) -> dict[str, int | None]:
 
 def clean(text: str) -> str:
     """Untrusted text made harmless for a code span: one visible line, no back-tick, at most 80, escaped."""
-    spaced = "".join(" " if c in "\t\n\r" or unicodedata.category(c) in ("Zl", "Zp") else c for c in text)
-    visible = "".join(c for c in spaced if not unicodedata.category(c).startswith("C") and c != "`")
-    line = " ".join(visible.split())
-    return escape(line if len(line) <= NAME_LENGTH else line[: NAME_LENGTH - 1] + "…")
+    return escape(one_line(text.replace("`", "")))
 
 
 def escape(text: str) -> str:
@@ -186,7 +188,7 @@ def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool
         _merchant(message, words),
         _what_happened(message, language).rstrip("."),
         *([] if message.of_platform else [_risk(message, language)]),
-        _moment(message.minute, zone),
+        moment(message.minute, zone),
     ]
     if message.event != "opened":
         parts.insert(1, _event(message, language).rstrip("."))
@@ -233,7 +235,7 @@ def render_reply_blocks(
         f"*{words['state_' + message.event]}* · {_event(message, language)}",
         _merchant(message, words),
         _what_happened(message, language),
-        f"{risk}{_moment(message.minute, zone)}",
+        f"{risk}{moment(message.minute, zone)}",
     ]
     return [*_repeat_blocks(words, repeat=repeat), _section("\n".join(lines))]
 
@@ -241,16 +243,22 @@ def render_reply_blocks(
 def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bool = False) -> str:
     """One line about many incidents that opened together."""
     words = TEXTS[language]
-    total = krw(sum(m.krw_at_risk for m in messages), language)
-    return (f"[{words['repeat']}] " if repeat else "") + words["digest"].format(
-        count=f"{len(messages):,}", total=total
+    known = [m.krw_at_risk for m in messages if m.krw_at_risk is not None]
+    unknown = f"{len(messages) - len(known):,}"
+    sentence = "digest" if len(known) == len(messages) else "digest_some" if known else "digest_none"
+    said = words[sentence].format(
+        count=f"{len(messages):,}", total=krw(sum(known), language), unknown=unknown
     )
+    return (f"[{words['repeat']}] " if repeat else "") + said
 
 
 def render_digest_lines(messages: Sequence[Message], language: str) -> list[str]:
-    """The ten incidents with most KRW at risk, one line each; equal ones in the order they opened."""
+    """The ten incidents with most KRW at risk, one line each; equal ones in the order they opened.
+
+    What is not known may be the most: it comes first, by severity.
+    """
     words = TEXTS[language]
-    top = sorted(messages, key=lambda m: (not m.of_platform, -m.krw_at_risk, m.incident_id))[:DIGEST_LENGTH]
+    top = sorted(messages, key=_most_first)[:DIGEST_LENGTH]
     return [
         f"{rank}. [{words[m.severity]}] {words[m.rule]} · {_merchant(m, words)} · {_risk(m, language)}"
         for rank, m in enumerate(top, start=1)
@@ -271,6 +279,12 @@ def render_digest_blocks(
         *[_section(line) for line in lines],
         _context(f"<{escape(dashboard_url)}|{words['link']}>"),
     ]
+
+
+def _most_first(message: Message) -> tuple[bool, bool, int, int]:
+    amount = message.krw_at_risk
+    order = list(LIGHTS).index(message.severity) if amount is None else -amount
+    return not message.of_platform, amount is not None, order, message.incident_id
 
 
 def krw(amount: int, language: str) -> str:
@@ -412,8 +426,9 @@ def _percent(part: int, whole: int, words: Mapping[str, str]) -> str:
 
 
 def _event(message: Message, language: str) -> str:
-    words = TEXTS[language]
-    return words[message.event].format(
+    words, by = TEXTS[language], clean(message.acknowledged_by or "")
+    return words["acknowledged_by" if by and message.event == "acknowledged" else message.event].format(
+        by=f"`{by}`",
         severity=words[message.severity],
         duration=duration_text(message.duration, language),
         times=message.times,
@@ -423,18 +438,25 @@ def _event(message: Message, language: str) -> str:
 def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:
     words = TEXTS[language]
     money = [
-        (words["paid_out_cancelable"], krw(message.paid_out_cancelable, language)),
-        (words["cancelled_unrecovered"], krw(message.cancelled_unrecovered, language)),
+        (words["paid_out_cancelable"], _krw_or_unknown(message.paid_out_cancelable, language)),
+        (words["cancelled_unrecovered"], _krw_or_unknown(message.cancelled_unrecovered, language)),
     ]
-    facts = [*([] if message.of_platform else money), (words["minute"], _moment(message.minute, zone))]
+    facts = [*([] if message.of_platform else money), (words["minute"], moment(message.minute, zone))]
     if message.event != "opened":
-        facts.append((words["opened_minute"], _moment(message.opened_minute, zone)))
+        facts.append((words["opened_minute"], moment(message.opened_minute, zone)))
         facts.append((words["duration"], duration_text(message.duration, language)))
     return facts
 
 
 def _risk(message: Message, language: str) -> str:
-    return f"{TEXTS[language]['at_risk']} {krw(message.krw_at_risk, language)}"
+    words = TEXTS[language]
+    if message.krw_at_risk is None:
+        return words["at_risk_unknown"]
+    return f"{words['at_risk']} {krw(message.krw_at_risk, language)}"
+
+
+def _krw_or_unknown(amount: int | None, language: str) -> str:
+    return TEXTS[language]["not_known"] if amount is None else krw(amount, language)
 
 
 def _merchant(message: Message, words: Mapping[str, str]) -> str:
@@ -442,12 +464,6 @@ def _merchant(message: Message, words: Mapping[str, str]) -> str:
         return words["platform"]
     identifier, name = clean(message.merchant_id) or "?", clean(message.merchant_name or "")
     return f"`{name}` (`{identifier}`)" if name else f"`{identifier}`"
-
-
-def _moment(minute: datetime, zone: ZoneInfo) -> str:
-    local = minute.astimezone(zone)
-    # A zone without letters calls itself +03: say that it is an offset.
-    return local.strftime("%Y-%m-%d %H:%M ") + re.sub(r"^(?=[+-])", "UTC", local.tzname() or "")
 
 
 def _mrkdwn(text: str) -> Block:

@@ -22,6 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         r = self.registry = CollectorRegistry()
+        self._not_served = 0  # the port that could not be had
         self.lag = Gauge(
             "minuterisk_lag_seconds", "Source clock minus the end of the newest judged minute", registry=r
         )
@@ -72,7 +73,14 @@ class Metrics:
         )
         self.poll = Histogram(
             "minuterisk_poll_seconds",
-            "Search for late commits, with corrections",
+            "Search for late commits",
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.query = Histogram(
+            "minuterisk_source_query_seconds",
+            "Answer of the trade database to a query",
+            ["query"],
             buckets=_SECONDS,
             registry=r,
         )
@@ -115,8 +123,9 @@ class Metrics:
     def serve(self, port: int, *, or_any: bool = False) -> int | None:
         """Serve /metrics on 127.0.0.1 and give the port (0: not at all).
 
-        Raises ConfigurationError for a taken port, unless any free one will do.
+        Raises ConfigurationError for a taken port, unless any free one will do; see `serve_again`.
         """
+        self._not_served = 0
         if not port:
             return None
         try:
@@ -125,16 +134,25 @@ class Metrics:
             if or_any:
                 server, _ = start_http_server(0, addr="127.0.0.1", registry=self.registry)
                 return int(server.server_port)
-            msg = f"port {port} for the metrics is taken"
-            raise ConfigurationError(
-                msg, "set MINUTERISK_METRICS_PORT to a free port, or to 0 for no metrics"
-            ) from error
+            self._not_served = port
+            msg = f"port {port} for the metrics cannot be had: {error.strerror or error}"
+            hint = "set MINUTERISK_METRICS_PORT to a free port, or to 0 for no metrics"
+            raise ConfigurationError(msg, hint) from error
         return port
+
+    def serve_again(self) -> None:
+        """Try the port again that could not be had."""
+        if self._not_served:
+            self.serve(self._not_served)
 
     def observe_alarms(self, open_now: Mapping[str, int]) -> None:
         """Record how many alarms of each name are open."""
         for name, number in open_now.items():
             self.alarms.labels(name).set(number)
+
+    def observe_query(self, name: str, seconds: float) -> None:
+        """Record how long the trade database took to answer a query."""
+        self.query.labels(name).observe(seconds)
 
     def observe_budget(self, found: Spent) -> None:
         """Record the budget; nothing of the null before its first measurement."""

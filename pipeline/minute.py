@@ -6,6 +6,7 @@ since 1970-01-01T00:00Z (`to_index`). Minute M covers [M, M + 60 s). No function
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -59,7 +60,8 @@ def require_aware(moment: datetime) -> datetime:
     """Return `moment` in UTC; a naive one is refused because its zone would be a guess."""
     if moment.tzinfo is None:
         msg = f"the time {moment.isoformat()} has no time zone"
-        raise UsageError(msg, f"write it with one, for example {moment.isoformat()}Z")
+        local = moment.isoformat()
+        raise UsageError(msg, f"say which is meant: in Seoul {local}+09:00, in UTC {local}Z")
     return moment.astimezone(UTC)
 
 
@@ -113,6 +115,26 @@ def split_by_day(span: Span, zone: ZoneInfo) -> Iterator[Span]:
         start = end
 
 
+def offsets_of(zone: ZoneInfo, span: Span) -> list[tuple[datetime, timedelta]]:
+    """How far the zone's clock is ahead of UTC over a span: the minutes from which each offset holds."""
+    found = [(span.start, _offset(zone, span.start))]
+    day = to_index(span.start)
+    while day < to_index(span.end):
+        low, high = day, min(day + DAY_MINUTES, to_index(span.end))
+        if _offset(zone, from_index(high)) != found[-1][1]:
+            while high - low > 1:
+                middle = (low + high) // 2
+                same = _offset(zone, from_index(middle)) == found[-1][1]
+                low, high = (middle, high) if same else (low, middle)
+            found.append((from_index(high), _offset(zone, from_index(high))))
+        day = high
+    return found
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
 def parse_time(text: str) -> datetime:
     """Read an ISO 8601 time with a zone, for example 2013-02-07T00:00Z; a bare date is refused as naive."""
     try:
@@ -121,9 +143,56 @@ def parse_time(text: str) -> datetime:
         msg = f"{text!r} is not a time"
         raise UsageError(msg, "write it like 2026-11-21T09:00Z or 2026-11-21T18:00+09:00") from None
     if not EPOCH <= moment < TIME_END:
-        msg = f"the time {text} lies outside {EPOCH.year} to {TIME_END.year - 1}"
-        raise UsageError(msg, "check the year")
+        raise _outside(text)
     return moment
+
+
+def _outside(text: str) -> UsageError:
+    msg = f"the time {text} lies outside {EPOCH.year} to {TIME_END.year - 1}"
+    return UsageError(msg, "check the year")
+
+
+def parse_time_in(zone: ZoneInfo, text: str) -> tuple[datetime, bool]:
+    """Read a time as people write and copy it; says also whether its zone was not in it but is `zone`.
+
+    Beside what `parse_time` reads: 2026-11-21, 2026-11-21 18:00, and 2026-11-21 18:00 KST where that is what
+    the clocks of `zone` say then. A time that they show twice or never is refused.
+    """
+    bare, name = _zone_name(text.strip())
+    try:
+        local = datetime.fromisoformat(bare)
+    except ValueError:
+        return parse_time(text), False  # which says what is wrong
+    if local.tzinfo is not None:
+        return parse_time(bare), False
+    if not EPOCH.year - 1 <= local.year < TIME_END.year:
+        raise _outside(text)
+    if name == "UTC":
+        return parse_time(f"{local.isoformat()}Z"), False
+    return parse_time(_moment_of(zone, local, name).isoformat()), not name
+
+
+def _zone_name(text: str) -> tuple[str, str]:
+    """A time and the letters of the zone behind it; of UTC+03 the offset belongs to the time."""
+    found = re.fullmatch(r"(.*\d) ?(?:UTC(?=[+-])|([A-Z]{3,5})$)([+-]\d\d(?::?\d\d)?)?", text)
+    return (f"{found[1]}{found[3] or ''}", found[2] or "") if found else (text, "")
+
+
+def _moment_of(zone: ZoneInfo, local: datetime, name: str) -> datetime:
+    """When the clocks of `zone` show `local`, and call themselves `name` where that is given."""
+    found = [local.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
+    both = " or ".join(dict.fromkeys(moment.isoformat(timespec="minutes") for moment in found))
+    if name:
+        found = [moment for moment in found if moment.tzname() == name]
+    if not found:
+        msg = f"{zone} has no time {local.isoformat(' ')} {name}"
+        raise UsageError(msg, f"write it with its offset, such as {both}")
+    one, other = found[0], found[-1]
+    exists = one.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
+    if one.utcoffset() != other.utcoffset() or not exists:
+        msg = f"the clocks of {zone} show {local.isoformat(' ')} {'twice' if exists else 'never'}"
+        raise UsageError(msg, f"say which is meant: {both}")
+    return one
 
 
 def format_minute(minute: datetime) -> str:

@@ -16,8 +16,9 @@ import polars as pl
 import structlog
 
 from baselines.categories import Categories
-from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_date, business_day, split_by_day
+from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_date, business_day
 from pipeline.null import measure_null, parts_for, take_part
+from pipeline.pieces import pieces_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def measure_day(
     parts, seed = parts_for(sum(f.rows for f in inside)), day.toordinal()
     pieces = [
         take_part(lake.read(inside, "merchant_minute", piece), parts, seed)
-        for piece in split_by_day(span, lake.zone)
+        for piece in pieces_of_files(inside, "merchant_minute", span, lake.zone)
     ]
     found = measure_null(pl.concat(pieces), judged, lake.zone, rules, seed, Categories(categories))
     return replace(found, parts=parts)

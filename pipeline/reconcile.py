@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import structlog
 
 from pipeline.count import count
-from pipeline.minute import split_by_day
+from pipeline.minute import format_minute
+from pipeline.outside import outside_minutes
+from pipeline.pieces import COUNTED_ROWS, Pieces, at_most
 from pipeline.source import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
+    from pipeline.count import Counted
     from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
+    from pipeline.outside import Outside
     from pipeline.source import TradeSource
     from pipeline.state import State
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +40,41 @@ class Difference:
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
-        return {**asdict(self), "minute": self.minute.isoformat()}
+        sides = {"source": _as_json(self.source), "ledger": _as_json(self.ledger)}
+        return {"minute": self.minute.isoformat(), **sides}
 
 
 NOTHING = Totals(0, 0, 0)
 
 
+def _as_json(totals: Totals | None) -> dict[str, Any] | None:
+    if totals is None:
+        return None
+    amount = totals.amount
+    return {**asdict(totals), "amount": str(amount) if isinstance(amount, Decimal) else amount}
+
+
 def reconcile_exactly(source: TradeSource, state: State, lake: Lake, span: Span) -> list[Difference]:
     """Every minute of `span` on which any merchant's counts or amounts differ from the published files.
 
-    Reads all rows of the span from the source again, a business day at a time: it also finds a change that
-    leaves a minute's totals as they were, for example another merchant. Raises LakeDamaged for a file that
-    cannot be read.
+    Reads all rows of the span from the source again, piece by piece: it also finds a change that leaves a
+    minute's totals as they were, for example another merchant. Raises LakeDamaged for a file that cannot be
+    read.
     """
     files = state.publication().files
-    days = split_by_day(span, lake.zone)
-    return [difference for day in days for difference in _compare_day(source, state, lake, files, day)]
+
+    def compare(piece: Span) -> tuple[int, list[Difference]]:
+        extracted = source.extract(piece, at_most(piece))
+        counted = count(extracted.rows, piece, extracted.xmin, extracted.clock)
+        return extracted.rows.height, list(_compare_exactly(counted, state, lake, files))
+
+    return [d for _, found in Pieces(lake.zone).work_through(span, compare) for d in found]
 
 
-def _compare_day(
-    source: TradeSource, state: State, lake: Lake, files: Sequence[LakeFile], span: Span
+def _compare_exactly(
+    counted: Counted, state: State, lake: Lake, files: Sequence[LakeFile]
 ) -> Iterator[Difference]:
-    extracted = source.extract(span)
-    counted = count(extracted.rows, span, extracted.xmin, extracted.clock)
+    span = counted.span
     theirs = {datetime.fromisoformat(row["minute"]): Totals.of_ledger(row) for row in counted.ledger}
     ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
     unlike = _unlike(counted.merchant_minutes, lake.read(files, "merchant_minute", span))
@@ -71,23 +91,39 @@ def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
     return set(both.filter(pl.col("side") != 0)["minute"])
 
 
-def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
-    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too."""
-    return [
-        difference for day in split_by_day(span, zone) for difference in _reconcile_day(source, state, day)
-    ]
+def reconcile(
+    source: TradeSource,
+    state: State,
+    span: Span,
+    zone: ZoneInfo,
+    on_outside: Callable[[Outside], object] = lambda _: None,
+) -> list[Difference]:
+    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too.
+
+    `on_outside` is told of minutes that the source gave outside of what it was asked for.
+    """
+
+    def compare(piece: Span) -> tuple[int, list[Difference]]:
+        counted = source.totals(piece)
+        if outside := outside_minutes(counted, piece, "totals"):
+            on_outside(outside)
+        return int(counted["rows"].sum()), list(_compare(counted, state, piece))
+
+    return [d for _, found in Pieces(zone, COUNTED_ROWS).work_through(span, compare) for d in found]
 
 
-def _reconcile_day(source: TradeSource, state: State, span: Span) -> Iterator[Difference]:
-    counted = source.totals(span).iter_rows(named=True)
-    theirs = {row["minute"]: _totals(row, "rows", "cancels", "amount") for row in counted}
-    ours = {
-        r["minute"]: _totals(r, "source_rows", "source_cancels", "source_amount") for r in state.minutes(span)
-    }
+def _compare(counted: pl.DataFrame, state: State, span: Span) -> Iterator[Difference]:
+    theirs = {row["minute"]: Totals.of_source(row) for row in counted.iter_rows(named=True)}
+    ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
+    incomparable = [minute for minute in span if _incomparable(theirs.get(minute, NOTHING), ours.get(minute))]
+    if incomparable:  # what their rows say is compared by `reconcile_exactly`
+        minutes = [format_minute(minute) for minute in incomparable]
+        log.warning("reconcile.not_comparable", minutes=len(minutes), first=minutes[0], last=minutes[-1])
     for minute in span:
-        if theirs.get(minute, NOTHING) != ours.get(minute):
+        if minute not in incomparable and theirs.get(minute, NOTHING) != ours.get(minute):
             yield Difference(minute, theirs.get(minute), ours.get(minute))
 
 
-def _totals(row: Mapping[str, Any], *names: str) -> Totals:
-    return Totals(*(int(row[name]) for name in names))
+def _incomparable(theirs: Totals | None, ours: Totals | None) -> bool:
+    """Is a published minute's amount not known on either side, as a value of its rows cannot be read?"""
+    return ours is not None and (theirs is None or None in (theirs.amount, ours.amount))

@@ -22,6 +22,7 @@ from pipeline.feeds import LakeFeed
 from pipeline.history import history_of, windows_from
 from pipeline.judge import KINDS, RULES, Verdicts
 from pipeline.minute import DAY_MINUTES, MINUTE, Span, split_by_day
+from pipeline.plain import moment
 from pipeline.run import Line, judge_minute
 from pipeline.steps import Steps
 
@@ -137,7 +138,7 @@ def replay_all(stretches: Sequence[Stretch], book: Book, progress: Progress) -> 
         def tick() -> None:
             nonlocal done
             done += 1
-            progress(done, total, (stretches[0].span.start + done * MINUTE).isoformat())
+            progress(done, total, moment(stretches[0].span.start + done * MINUTE, stretches[0].lake.zone))
 
         return replay(stretches[0], book, tick)
     # Not forked: the threads of Polars do not survive that.

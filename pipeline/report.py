@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
 from plotly.io import to_html
 
 from pipeline.judge import CANCEL_SURGE, VOLUME_DROP
+from pipeline.message import clean
 from pipeline.minute import business_date, split_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -66,8 +67,13 @@ td:first-child, th:first-child { text-align: left }
 """
 
 
-def write_report(path: Path, runs: Sequence[Run], language: str, zone: ZoneInfo) -> None:
-    """Write the report of one or more runs over the same period; raises OSError where it cannot."""
+def write_report(
+    path: Path, runs: Sequence[Run], content: Sequence[Mapping[str, Any]], language: str, zone: ZoneInfo
+) -> None:
+    """Write the report of one or more runs over the same period; raises OSError where it cannot.
+
+    `content` is each run's summary (`Run.as_json`). No file of signals is read: they are gone by now.
+    """
     texts = _TEXTS[language]
     pictures = [_per_day(runs, texts, zone), _steps(runs, texts), _when(runs, texts, zone)]
     if any(run.score is not None for run in runs):
@@ -82,7 +88,7 @@ def write_report(path: Path, runs: Sequence[Run], language: str, zone: ZoneInfo)
     page = (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>minuterisk · '
         f"{texts['title']}</title><style>{_STYLE}</style></head><body>{body}{''.join(drawn)}"
-        f"<h2>{texts['numbers']}</h2>{_table(runs)}</body></html>"
+        f"<h2>{texts['numbers']}</h2>{_table(runs, content)}</body></html>"
     )
     path.write_text(page, encoding="utf-8")
 
@@ -135,7 +141,7 @@ def _when(runs: Sequence[Run], texts: dict[str, str], zone: ZoneInfo) -> go.Figu
             figure.add_scattergl(
                 x=[incident.opened_minute.astimezone(zone).replace(tzinfo=None) for incident in opened],
                 y=[_times(incident) for incident in opened],
-                text=[f"{texts['merchant']} {incident.merchant_id}" for incident in opened],
+                text=[f"{texts['merchant']} {clean(incident.merchant_id)}" for incident in opened],
                 mode="markers",
                 marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.7},
                 name=f"{_name(run, runs)}, {texts[rule]}",
@@ -172,11 +178,8 @@ def _delays(runs: Sequence[Run], texts: dict[str, str]) -> go.Figure:
     return figure
 
 
-def _table(runs: Sequence[Run]) -> str:
-    flat = []
-    for run in runs:
-        content = run.as_json()
-        flat.append({k: v for k, v in content.items() if k != "score"} | content.get("score", {}))
+def _table(runs: Sequence[Run], content: Sequence[Mapping[str, Any]]) -> str:
+    flat = [{k: v for k, v in one.items() if k != "score"} | one.get("score", {}) for one in content]
     head = "".join(f"<th>{escape(_name(run, runs))}</th>" for run in runs)
     names = [name for name in flat[0] if name not in ("signals_sha256", "from", "to")]
     cells = {name: "".join(f"<td>{escape(_shown(one.get(name)))}</td>" for one in flat) for name in names}

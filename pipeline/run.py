@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.alert import AtRisk, Changes, Known, alert, keys_to_open, merchants_to_price
+from pipeline.alert import AtRisk, Changes, Known, alert, keys_to_open, merchants_to_price, unpriced
 from pipeline.compare import compare
 from pipeline.hold import Past, hold
 from pipeline.judge import verdicts
 from pipeline.minute import one_minute
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
@@ -46,8 +46,14 @@ class Book(Protocol):
         """The newest incident of each rule and merchant that has resolved after `since` and may come back."""
         ...
 
-    def at_risk(self, merchants: Sequence[str], minute: datetime, windows: Windows) -> Mapping[str, AtRisk]:
-        """Money at risk of some merchants at the end of `minute`."""
+    def at_risk(
+        self,
+        merchants: Sequence[str],
+        minute: datetime,
+        windows: Windows,
+        again: Collection[str] | None = None,
+    ) -> Mapping[str, AtRisk]:
+        """Money at risk at the end of `minute` of `merchants`, and some of `again`; no entry: not known."""
         ...
 
     def record(
@@ -117,6 +123,7 @@ def settle_minute(minute: datetime, signals: pl.DataFrame, line: Line) -> tuple[
         opening = keys_to_open(signals, unresolved)
         since = minute - timedelta(minutes=line.rules.incident.reopen_within_minutes)
         resolved = line.book.resolved_since(since) if opening else {}
-        at_risk = line.book.at_risk(merchants_to_price(opening), minute, line.windows)
+        wanted, again = merchants_to_price(opening), unpriced(unresolved)
+        at_risk = line.book.at_risk(wanted, minute, line.windows, again)
         known = Known(unresolved, resolved, at_risk)
         return signals, alert(minute, signals, known, line.policy, line.rules)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from pipeline.amounts import DEFAULT_CURRENCY, minor_places, whole_units
 from pipeline.errors import SourceChanged
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ KINDS: Final = (APPROVAL, CANCEL)
 #: sum up within 64 bits, more than one merchant has in all the days that a window holds.
 AMOUNT_LIMIT: Final = 10**12
 
-#: What a transaction is counted by. merchant_id may also be an integer.
+#: What a transaction is counted by. Its key is (transaction_id, kind): an approval and its cancel may be
+#: one row of the source. transaction_id may also be text, merchant_id an integer.
 PAYMENT: Final = pl.Schema(
     {
         "transaction_id": pl.Int64(),
@@ -45,6 +47,15 @@ TRANSACTION: Final = pl.Schema(
 )
 #: Columns a query need not give; they are null then.
 OPTIONAL_COLUMNS: Final = tuple(name for name in TRANSACTION if name not in PAYMENT)
+
+#: Columns that rows have besides where one of them cannot be counted: why, and the amount that is no integer.
+WRONG: Final = "wrong"
+AMOUNT_GIVEN: Final = "amount_given"
+#: Instead of `amount`, a query may give it in major units (19.99), and beside either its currency.
+AMOUNT_MAJOR: Final = "amount_major"
+CURRENCY: Final = "currency"
+#: By this suffix a query says that a time, which carries no zone, is in UTC.
+UTC_SUFFIX: Final = "_utc"
 
 #: An approval younger than this when it is cancelled makes the cancel a fresh one; the others are older.
 FRESH: Final = timedelta(hours=24)
@@ -67,7 +78,7 @@ MERCHANT_MINUTE: Final = pl.Schema(
 ADDED_COUNTS: Final = ("cancel_fresh_count", "cancel_older_count")
 
 #: Transactions that were set aside, each with its reason; no customer data.
-QUARANTINE: Final = pl.Schema({**PAYMENT, "reason": pl.String()})
+QUARANTINE: Final = pl.Schema({**PAYMENT, "transaction_id": pl.String(), "reason": pl.String()})
 
 #: What the extraction query `categories` comes to: one row per merchant whose category is known.
 CATEGORY: Final = pl.Schema({"merchant_id": pl.String(), "category": pl.String()})
@@ -160,8 +171,6 @@ DATASETS: Final[Mapping[str, pl.Schema]] = {
     "quarantine": pl.Schema({"minute": UTC_TIME, **QUARANTINE}),
 }
 
-_MERCHANT_TYPES: Final = (pl.String, pl.Int16, pl.Int32, pl.Int64)
-
 
 def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Give `frame` exactly the columns and types of `schema`, in its order.
@@ -179,29 +188,134 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(dtype, strict=True) for name, dtype in schema.items())
 
 
-def conform_source(frame: pl.DataFrame, query: str) -> pl.DataFrame:
-    """Check what an extraction query gave against `TRANSACTION`; merchant_id keeps its own type.
+def conform_source(frame: pl.DataFrame, query: str, currency: str = DEFAULT_CURRENCY) -> pl.DataFrame:
+    """Check what an extraction query gave against `TRANSACTION`; ids keep their own type, integer or text.
 
-    An all-null column is accepted as the type it should have. Anything else raises `SourceChanged`
-    with the column, because half a minute must never be published.
+    An all-null column is accepted as the type it should have; an optional one of another type is null, see
+    `unfit_columns`. A row whose amount is no whole number of minor units, or is in another currency than
+    `currency`, gets a reason in `wrong`; the columns `wrong` and `amount_given` are there only where one has.
+    A column of another type raises `SourceChanged` with its name, because half a minute must never be
+    published.
     """
-    missing = [name for name in TRANSACTION if name not in frame.columns]
-    required = [name for name in missing if name not in OPTIONAL_COLUMNS]
-    if required:
-        given = ", ".join(frame.columns)
-        msg = f"the extraction query {query} gives no column {', '.join(required)}; it gives {given}"
+    _require_columns(frame, query)
+    known = set(frame.columns) - set(unfit_columns(frame, query))
+    columns = [
+        _source_column(frame[name], wanted, query) if name in known else _nothing(frame, name)
+        for name, wanted in TRANSACTION.items()
+        if name != "amount"
+    ]
+    counted = pl.DataFrame(columns).with_columns(_amounts(frame, query, currency))
+    set_aside = [name for name in (WRONG, AMOUNT_GIVEN) if WRONG in counted.columns]
+    return counted.select(*TRANSACTION, *set_aside)
+
+
+def _require_columns(frame: pl.DataFrame, query: str) -> None:
+    given = [name for name in PAYMENT if name in frame.columns]
+    if AMOUNT_MAJOR in frame.columns:
+        given.append("amount")
+    missing = [name for name in PAYMENT if name not in given]
+    if missing:
+        gives = ", ".join(frame.columns)
+        msg = f"the extraction query {query} gives no column {', '.join(missing)}; it gives {gives}"
         raise SourceChanged(msg, f"name the column in the query: it must give {', '.join(PAYMENT)}")
-    frame = frame.with_columns(pl.lit(None, TRANSACTION[name]).alias(name) for name in missing)
-    return frame.select(_source_column(frame[name], wanted, query) for name, wanted in TRANSACTION.items())
+    if AMOUNT_MAJOR in frame.columns and "amount" in frame.columns:
+        msg = f"the extraction query {query} gives both amount and {AMOUNT_MAJOR}"
+        raise SourceChanged(msg, f"give amount in minor units or {AMOUNT_MAJOR} in major units, not both")
+
+
+def _nothing(frame: pl.DataFrame, name: str) -> pl.Series:
+    return pl.Series(name, [None], TRANSACTION[name]).new_from_index(0, frame.height)
+
+
+def _amounts(frame: pl.DataFrame, query: str, currency: str) -> list[pl.Series]:
+    """`amount`, and where any row of it or of `frame` is wrong, `wrong` and `amount_given`."""
+    name = AMOUNT_MAJOR if AMOUNT_MAJOR in frame.columns else "amount"
+    column = frame[name]
+    known = column.dtype.is_numeric() or column.dtype in (pl.String, pl.Null)
+    if not known:
+        msg = (
+            f"the extraction query {query} gives {name} as {column.dtype}; {TRANSACTION['amount']} is needed"
+        )
+        raise SourceChanged(msg, f"cast {name} in the query")
+    found = whole_units(column, minor_places(currency) if name == AMOUNT_MAJOR else 0)
+    if CURRENCY in frame.columns:
+        found = _without_other_currencies(found, frame[CURRENCY], currency, query)
+    if WRONG in frame.columns:  # set aside before, as a value of the row cannot be read
+        found = found.with_columns(
+            pl.coalesce(frame[WRONG], WRONG), pl.coalesce(frame[AMOUNT_GIVEN], AMOUNT_GIVEN)
+        )
+    if found[WRONG].null_count() == found.height:
+        return [found["amount"]]
+    return found.get_columns()
+
+
+def _without_other_currencies(
+    found: pl.DataFrame, given: pl.Series, currency: str, query: str
+) -> pl.DataFrame:
+    """Amounts of other currencies cannot be added to ours: their rows are set aside and add nothing."""
+    if given.dtype not in (pl.String, pl.Null):
+        msg = f"the extraction query {query} gives {CURRENCY} as {given.dtype}; text is needed"
+        raise SourceChanged(msg, f"give its three letters, for example '{currency}'")
+    if (given == currency).all(ignore_nulls=False):
+        return found
+    code = given.cast(pl.String).str.strip_chars().str.to_uppercase().alias(CURRENCY)
+    other = pl.col(CURRENCY).is_null() | (pl.col(CURRENCY) != currency)
+    reason = (
+        pl.when(pl.col(CURRENCY).is_null())
+        .then(pl.lit("currency_missing"))
+        .otherwise(pl.lit("currency_other"))
+    )
+    return found.with_columns(code).select(
+        pl.when(~other).then("amount").alias("amount"),
+        pl.when(~other).then(AMOUNT_GIVEN).alias(AMOUNT_GIVEN),
+        pl.when(other).then(reason).otherwise(pl.col(WRONG)).alias(WRONG),
+    )
+
+
+def unfit_columns(frame: pl.DataFrame, query: str) -> dict[str, str]:
+    """Optional columns that are not of their type, and so are not known, each with what was met."""
+    found = {}
+    for name in OPTIONAL_COLUMNS:
+        try:
+            if name in frame.columns:
+                _source_column(frame[name], TRANSACTION[name], query)
+        except SourceChanged as error:
+            found[name] = error.what
+    return found
 
 
 def _source_column(column: pl.Series, wanted: pl.DataType, query: str) -> pl.Series:
-    found = column.dtype
-    if found == wanted or (column.name == "merchant_id" and found in _MERCHANT_TYPES):
+    found, name = column.dtype, column.name
+    if found == wanted:
         return column
-    if found == pl.Null or (found.is_integer() and wanted.is_integer()):
+    if found == pl.Null:
         return column.cast(wanted)
+    if name.endswith("_id") and (column.dtype.is_integer() or found == pl.String or found.is_decimal()):
+        return _id_column(column)
     if isinstance(found, pl.Datetime) and found.time_zone is not None and isinstance(wanted, pl.Datetime):
         return column.cast(wanted)
-    msg = f"the extraction query {query} gives {column.name} as {found}; {wanted} is needed"
-    raise SourceChanged(msg, f"cast {column.name} in the query")
+    raise wrong_type(column, str(wanted), query)
+
+
+def _id_column(column: pl.Series) -> pl.Series:
+    """An id in the type it has at the source, integer or text."""
+    if column.name == "merchant_id" and column.dtype in (pl.Int16, pl.Int32):
+        return column
+    if not column.dtype.is_integer():
+        return column.cast(pl.String)
+    integers = column.cast(pl.Int64, strict=False)
+    return integers if integers.null_count() == column.null_count() else column.cast(pl.String)
+
+
+def wrong_type(column: pl.Series, wanted: str, query: str) -> SourceChanged:
+    """A column of an extraction query has a type that cannot be used; says how to write it."""
+    msg = f"the extraction query {query} gives {column.name} as {column.dtype}; {wanted} is needed"
+    if isinstance(column.dtype, pl.Datetime):
+        msg += ", and a time without a zone does not say when it was"
+        name = column.name
+        return SourceChanged(
+            msg,
+            f"write {name} AT TIME ZONE 'Asia/Seoul' AS {name},"
+            f" or name it {name}{UTC_SUFFIX} if it holds UTC",
+        )
+    return SourceChanged(msg, f"cast {column.name} in the query")

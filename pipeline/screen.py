@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipeline.schema import AMOUNT_LIMIT, KINDS, QUARANTINE
+from pipeline.schema import AMOUNT_GIVEN, AMOUNT_LIMIT, KINDS, QUARANTINE, WRONG
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: Reasons in the order they are tested; a row gets the first that fits.
+#: Longer ids (bytes) are no ids, and leave the index rows of our operational database.
+MERCHANT_ID_LIMIT = 1_000
+
+#: Reasons in the order they are tested; a row gets the first that fits. The first ones come from the reading.
 REASONS = (
+    "value_unreadable",
+    "currency_other",
+    "currency_missing",
+    "amount_not_a_number",
+    "amount_fraction",
     "transaction_id_missing",
     "merchant_missing",
+    "merchant_unreadable",
     "kind_unknown",
     "amount_missing",
     "amount_negative",
@@ -33,10 +42,14 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """Rows to count, and rows set aside (schema QUARANTINE)."""
+    """Rows to count, and rows set aside (schema QUARANTINE).
+
+    `given` has those amounts of set-aside rows that are no integers, as text: occurred_at, amount_given.
+    """
 
     good: pl.DataFrame
     bad: pl.DataFrame
+    given: pl.DataFrame
 
     def reasons(self) -> dict[str, int]:
         """How many rows were set aside for which reason, most frequent first."""
@@ -48,22 +61,40 @@ def screen(rows: pl.DataFrame, not_after: datetime, *, by_minute: bool = False) 
     """Split `rows` (columns of TRANSACTION, merchant_id text or integer) into good and set-aside ones.
 
     `not_after` is the source's clock: a transaction later than it has not happened yet. Of several rows
-    with the same transaction_id the first is good and the later ones are set aside. With `by_minute` that
-    holds within each minute, and the earliest is the first: then a minute gives the same rows whether it is
-    read alone or with its day, in whatever order the source gives them.
+    with the same key (transaction_id, kind) the first is good and the later ones are set aside. With
+    `by_minute` that holds within each minute, and the earliest is the first: then a minute gives the same
+    rows whether it is read alone or with its day, in whatever order the source gives them.
     """
-    suspicious = (
-        rows.select(_is_bad(rows, not_after).any()).item() or rows["transaction_id"].n_unique() < rows.height
-    )
-    if not suspicious:  # the hot path: one cheap test a minute, no reason column built
-        return Screened(rows, QUARANTINE.to_frame())
-    key = pl.col("transaction_id")
+    if not _is_suspicious(rows, not_after):  # the hot path: one cheap test a minute, no reason column built
+        return Screened(rows, QUARANTINE.to_frame(), _NOTHING_GIVEN)
+    key = ["transaction_id", "kind"]
+    unique = pl.struct(key)
     if by_minute:
         rows = rows.sort("transaction_id", "occurred_at", "kind", "amount", "merchant_id", nulls_last=True)
-        key = pl.struct("transaction_id", pl.col("occurred_at").dt.truncate("1m"))
-    reasoned = rows.with_columns(_reason(rows, not_after, key).alias("reason"))
+        unique = pl.struct(*key, pl.col("occurred_at").dt.truncate("1m"))
+    reasoned = rows.with_columns(_reason(rows, not_after, unique).alias("reason"))
     bad = reasoned.filter(pl.col("reason").is_not_null())
-    return Screened(reasoned.filter(pl.col("reason").is_null()).drop("reason"), _as_quarantine(bad))
+    good = reasoned.filter(pl.col("reason").is_null()).drop("reason", WRONG, AMOUNT_GIVEN, strict=False)
+    return Screened(good, _as_quarantine(bad), _given(bad))
+
+
+_NOTHING_GIVEN = pl.DataFrame(schema={"occurred_at": pl.Datetime("us", "UTC"), AMOUNT_GIVEN: pl.String()})
+
+
+def _given(bad: pl.DataFrame) -> pl.DataFrame:
+    if AMOUNT_GIVEN not in bad.columns:
+        return _NOTHING_GIVEN
+    return bad.select(_NOTHING_GIVEN.columns).drop_nulls(AMOUNT_GIVEN)
+
+
+def _is_suspicious(rows: pl.DataFrame, not_after: datetime) -> bool:
+    if rows.select(_is_bad(rows, not_after).any()).item():
+        return True
+    if (
+        rows["transaction_id"].n_unique() == rows.height
+    ):  # ids alone are cheaper to tell apart than whole keys
+        return False
+    return rows.select("transaction_id", "kind").n_unique() < rows.height
 
 
 def _is_bad(rows: pl.DataFrame, not_after: datetime) -> pl.Expr:
@@ -80,13 +111,15 @@ def _reason(rows: pl.DataFrame, not_after: datetime, key: pl.Expr) -> pl.Expr:
 
 def _conditions(rows: pl.DataFrame, not_after: datetime) -> list[tuple[str, pl.Expr]]:
     merchant = pl.col("merchant_id")
-    blank = (
-        merchant.str.strip_chars() == "" if rows.schema["merchant_id"] == pl.String else pl.lit(value=False)
-    )
+    text = rows.schema["merchant_id"] == pl.String
+    blank = merchant.str.strip_chars() == "" if text else pl.lit(value=False)
     amount, occurred = pl.col("amount"), pl.col("occurred_at")
+    wrong = [(reason, pl.col(WRONG) == reason) for reason in REASONS if WRONG in rows.columns]
     return [
+        *wrong,
         ("transaction_id_missing", pl.col("transaction_id").is_null()),
         ("merchant_missing", merchant.is_null() | blank),
+        *([("merchant_unreadable", _unreadable(merchant))] if text else []),
         ("kind_unknown", pl.col("kind").is_null() | ~pl.col("kind").is_in(KINDS)),
         ("amount_missing", amount.is_null()),
         ("amount_negative", amount < 0),
@@ -94,6 +127,11 @@ def _conditions(rows: pl.DataFrame, not_after: datetime) -> list[tuple[str, pl.E
         ("time_missing", occurred.is_null()),
         ("time_future", occurred > not_after),
     ]
+
+
+def _unreadable(merchant: pl.Expr) -> pl.Expr:
+    """Ids that our operational database does not take: no NUL in its text, nothing long in its indexes."""
+    return (merchant.str.len_bytes() > MERCHANT_ID_LIMIT) | merchant.str.contains("\0", literal=True)
 
 
 def _as_quarantine(bad: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from pipeline.alert import Changes
 from pipeline.correct import Gates, rejudge_published
 from pipeline.feeds import SourceFeed
 from pipeline.history import read_past, rebuild_windows
-from pipeline.minute import split_by_day
+from pipeline.pieces import Pieces, at_most
 from pipeline.state import Correction
 from pipeline.steps import Steps
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pipeline.catch_up import Pipeline
+    from pipeline.count import Counted
     from pipeline.lake import LakeFile
+    from pipeline.minute import Span
 
 log = structlog.get_logger()
 
@@ -44,12 +46,20 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
 
 
 def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
-    feed, steps = SourceFeed(pipeline.source), Steps(pipeline.monotonic)
-    parts = [feed.count(day, steps) for day in split_by_day(file.span, pipeline.lake.zone)]
-    frames = [p.merchant_minutes if file.dataset == "merchant_minute" else p.quarantine for p in parts]
-    written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
+    feed, steps = SourceFeed(pipeline.source, pipeline.ornaments, pipeline.alarms), Steps(pipeline.monotonic)
     known = {row["minute"].isoformat(): row for row in pipeline.state.minutes(file.span)}
-    revised = [row for part in parts for row in part.ledger if _differs(row, known.get(row["minute"]))]
+    frames: list[pl.DataFrame] = []
+    revised: list[Mapping[str, Any]] = []
+
+    def read(piece: Span) -> tuple[int, Counted]:
+        counted = feed.count(piece, steps, at_most(piece))
+        return sum(row["source_rows"] for row in counted.ledger), counted
+
+    for _, counted in Pieces(pipeline.lake.zone).work_through(file.span, read):
+        kept = file.dataset == "merchant_minute"
+        frames.append(counted.merchant_minutes if kept else counted.quarantine)
+        revised += [row for row in counted.ledger if _differs(row, known.get(row["minute"]))]
+    written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
     _commit(pipeline, file, written, revised)
 
 

@@ -15,12 +15,14 @@ from baselines.categories import UNKNOWN
 from pipeline.budget import find_collapses, find_drops, judge_spans
 from pipeline.judge import CANCEL_SURGE, FIRES, VOLUME_DROP
 from pipeline.minute import MINUTE
+from pipeline.plain import moment
 from pipeline.schema import PRIORS
 from pipeline.settings import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     import polars as pl
 
@@ -85,13 +87,13 @@ class FirstFire:
         at = self.minute.isoformat() if self.minute else None
         return {"minute": at, "minutes_from_asked": away, "why": self.why or None}
 
-    def text(self, asked: datetime) -> str:
-        """For people."""
+    def text(self, asked: datetime, zone: ZoneInfo) -> str:
+        """For people; the time in `zone`."""
         if self.minute is None:
             return self.why
         away = (self.minute - asked) // MINUTE
         when = "this minute" if not away else f"{abs(away):,} min {'earlier' if away < 0 else 'later'}"
-        return f"{self.minute.isoformat()} ({when})"
+        return f"{moment(self.minute, zone)} ({when})"
 
 
 def windows_of(comparison: Comparison, position: int, rules: Rules) -> dict[str, list[Window]]:

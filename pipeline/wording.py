@@ -32,15 +32,16 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "repeated": "아직 확인한 담당자가 없습니다 (발생 후 {duration}).",
         "escalated": "심각도가 '{severity}' 단계로 올랐습니다 (발생 후 {duration}).",
         "acknowledged": "담당자가 확인했습니다 (발생 후 {duration}).",
+        "acknowledged_by": "{by} 님이 확인했습니다 (발생 후 {duration}).",
         "corrected": "늦게 들어온 거래를 반영해 수치를 바로잡았습니다 (발생 후 {duration}).",
         "resolved": "해소되었습니다 (지속 시간 {duration}).",
         "surge": "최근 1시간 취소 {cancels_hour}건 / 승인 {approvals_hour}건(취소율 {rate_hour}), "
         "지난 7일 취소 {cancels_week}건 / 승인 {approvals_week}건(취소율 {rate_week})의 {ratio}배입니다.",
         "surge_no_ratio": "최근 1시간 취소 {cancels_hour}건 / 승인 {approvals_hour}건(취소율 {rate_hour}), "
         "지난 7일 취소 {cancels_week}건 / 승인 {approvals_week}건(취소율 {rate_week}).",
-        "drop": "오늘 이 시각까지 승인액 {today}, 최근 {days}영업일 같은 시각까지 "
+        "drop": "오늘 이 시각까지 승인액 {today}, 최근 {days}일 같은 시각까지 "
         "평균 {paced}보다 {drop} 적습니다. 하루 평균은 {daily}입니다.",
-        "drop_no_ratio": "오늘 이 시각까지 승인액 {today}, 최근 {days}영업일 같은 시각까지 "
+        "drop_no_ratio": "오늘 이 시각까지 승인액 {today}, 최근 {days}일 같은 시각까지 "
         "평균 {paced}. 하루 평균은 {daily}입니다.",
         "surge_window": "최근 {window} 취소 {cancels}건 / 승인 {approvals}건, 평소 취소 {usual}건.",
         "drop_window": "최근 {window} 승인 {approvals}건, 평소 같은 시각 {usual}건.",
@@ -63,6 +64,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown": "계산 불가",
         "merchant": "가맹점",
         "at_risk": "위험 금액",
+        "at_risk_unknown": "위험 금액 알 수 없음",
+        "not_known": "알 수 없음",
         "paid_out_cancelable": "지급 후 취소 가능",
         "cancelled_unrecovered": "취소 후 미회수",
         "minute": "판정 시각",
@@ -73,6 +76,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "repeat": "중복 전송일 수 있음",
         "repeat_why": "앞선 전송이 도착했는지 확인하지 못해 다시 보냅니다.",
         "digest": "1분 사이 사건 {count}건이 열렸습니다. 위험 금액 합계 {total}.",
+        "digest_some": "1분 사이 사건 {count}건이 열렸습니다. "
+        "위험 금액 합계 {total}, {unknown}건은 알 수 없음.",
+        "digest_none": "1분 사이 사건 {count}건이 열렸습니다. 위험 금액 알 수 없음.",
         "digest_header": "사건 {count}건 동시 발생",
         "digest_top": "위험 금액이 큰 {shown}건",
     },
@@ -99,6 +105,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "repeated": "Nobody has acknowledged it yet ({duration} after it opened).",
         "escalated": "Severity rose to '{severity}' ({duration} after it opened).",
         "acknowledged": "An operator has acknowledged it ({duration} after it opened).",
+        "acknowledged_by": "{by} has acknowledged it ({duration} after it opened).",
         "corrected": "Late transactions were counted and the numbers corrected ({duration} after it opened).",
         "resolved": "Resolved (it lasted {duration}).",
         "surge": "{cancels_hour} cancels to {approvals_hour} approvals in the last hour (rate {rate_hour}), "
@@ -106,9 +113,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "surge_no_ratio": "{cancels_hour} cancels to {approvals_hour} approvals in the last hour "
         "(rate {rate_hour}); {cancels_week} to {approvals_week} in the 7 days before (rate {rate_week}).",
         "drop": "{today} approved so far today, {drop} less than the average of {paced} by this time "
-        "over {days} business days. A whole day averages {daily}.",
+        "over the {days} days before. A whole day averages {daily}.",
         "drop_no_ratio": "{today} approved so far today; the average by this time "
-        "over {days} business days is {paced}. A whole day averages {daily}.",
+        "over the {days} days before is {paced}. A whole day averages {daily}.",
         "surge_window": "{cancels} cancels to {approvals} approvals in the last {window}; {usual} are usual.",
         "drop_window": "{approvals} approvals in the last {window}; {usual} are usual at this time.",
         "more_cancels": "The cancels themselves rose.",
@@ -131,6 +138,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown": "not defined",
         "merchant": "Merchant",
         "at_risk": "At risk",
+        "at_risk_unknown": "Money at risk not known",
+        "not_known": "not known",
         "paid_out_cancelable": "Paid out, still cancelable",
         "cancelled_unrecovered": "Cancelled, not recovered",
         "minute": "Judged minute",
@@ -141,6 +150,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "repeat": "possible repeat",
         "repeat_why": "It is not known whether an earlier attempt arrived, so it is sent again.",
         "digest": "{count} incidents opened within a minute. At risk in total: {total}.",
+        "digest_some": "{count} incidents opened within a minute. "
+        "At risk in total: {total}; of {unknown} not known.",
+        "digest_none": "{count} incidents opened within a minute. Money at risk not known.",
         "digest_header": "{count} incidents at once",
         "digest_top": "The {shown} with most at risk",
     },

@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from pipeline.migrate import migrate
 from pipeline.secrets import SECRETS
 from pipeline.state import connect_state
+from tests.servers import Standby, hot_standby
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,6 +83,13 @@ def postgres_url() -> Iterator[str]:
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def standby(postgres_url: str) -> Iterator[Standby]:
+    """A hot standby of the test process's PostgreSQL: whatever is committed there can be read here."""
+    with hot_standby(postgres_url) as following:
+        yield following
 
 
 @pytest.fixture

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
+import structlog
 
 from app import reads
 from app.format import count, day, duration, moment, time_of_day, won, won_short
 from app.markup import Markup, card, join, notice, sentence, tag
 from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbeat_age, lag, pulse, waiting
+from app.sections.alone import failed
 from pipeline.errors import MinuteriskError
 from pipeline.minute import business_date, business_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.reads import Page
     from app.rows import Overview
     from pipeline.manifest import Manifest
+
+log = structlog.get_logger()
 
 ALARMS_SHOWN: Final = 8
 
@@ -25,7 +31,27 @@ def show_header(page: Page) -> None:
     """The title with the pipeline's state, six figures, and what there is to say about missing parts."""
     overview, state_problem = _overview(page)
     manifest, lake_problem = _manifest(page)
-    cards = tag(
+    parts: tuple[Callable[[], Markup], ...] = (
+        lambda: _top(page, pulse(overview, manifest, page.clock())),
+        lambda: _cards(page, overview, manifest),
+        lambda: join([state_problem, lake_problem]),
+        lambda: _alarms(page),
+        lambda: _deliveries(page, overview),
+        lambda: _strays(page, overview),
+    )
+    st.html(join(_or_notice(page, part) for part in parts))
+
+
+def _or_notice(page: Page, part: Callable[[], Markup]) -> Markup:
+    try:
+        return part()
+    except Exception as error:
+        log.exception("page.part_failed", part="header")
+        return failed(page, error)
+
+
+def _cards(page: Page, overview: Overview | None, manifest: Manifest | None) -> Markup:
+    return tag(
         "div",
         _newest(page, manifest),
         _heartbeat(page, overview),
@@ -35,20 +61,6 @@ def show_header(page: Page) -> None:
         _publication(page, manifest),
         cls="mr-cards",
     )
-    top = _top(page, pulse(overview, manifest, page.clock()))
-    st.html(
-        join(
-            [
-                top,
-                cards,
-                state_problem,
-                lake_problem,
-                _alarms(page),
-                _deliveries(page, overview),
-                _strays(page, overview),
-            ]
-        )
-    )
 
 
 def _overview(page: Page) -> tuple[Overview | None, Markup]:
@@ -57,6 +69,9 @@ def _overview(page: Page) -> tuple[Overview | None, Markup]:
     except MinuteriskError as error:
         body = page.texts("state.database_down.note", what=sentence(error))
         return None, notice(page.texts("state.database_down"), body, tone="bad")
+    except Exception as error:
+        log.exception("page.part_failed", part="overview")
+        return None, failed(page, error)
 
 
 def _manifest(page: Page) -> tuple[Manifest | None, Markup]:
@@ -120,7 +135,13 @@ def _risk(page: Page, overview: Overview | None) -> Markup:
     label, language = page.texts("header.risk"), page.texts.language
     if overview is None:
         return card(label, "–")
-    return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+    if not overview.unpriced:
+        return card(label, won_short(overview.krw_at_risk, language), won(overview.krw_at_risk, language))
+    note = page.texts("header.risk.unpriced", count=count(overview.unpriced))
+    if overview.unpriced == overview.open:
+        return card(label, page.texts("money.not_known"), note, tone="warn")
+    exact = won(overview.krw_at_risk, language)
+    return card(label, won_short(overview.krw_at_risk, language), f"{exact} · {note}", tone="warn")
 
 
 def _budget(page: Page, overview: Overview | None) -> Markup:
@@ -130,7 +151,7 @@ def _budget(page: Page, overview: Overview | None) -> Markup:
         return card(label, "–")
     try:
         found = reads.budget(page, business_day(business_date(page.clock(), page.zone), page.zone).start)
-    except MinuteriskError:  # an operational database that an older version made; its own check says so
+    except Exception:  # noqa: BLE001 - perhaps an older version made the database; the other cards stay
         return card(label, "–")
     spent = count(found.spent)
     if found.interval is None or found.allowed is None:

@@ -10,6 +10,7 @@ from app import reads
 from app.format import clock, count, duration, moment, won, won_short
 from app.markup import Markup, chip, join, notice, table, tag, visible
 from app.reason import NOTHING, reason_rows
+from app.sections.alone import alone, markup_alone
 from app.sections.choice import asked_incident, choose_incident, chosen_incident
 from pipeline.errors import MinuteriskError
 
@@ -26,14 +27,13 @@ def show_incidents(page: Page) -> None:
     try:
         found = reads.incidents(page, with_resolved=with_resolved)
         chosen = _chosen(page)
-        told = reads.events(page, chosen.incident_id) if chosen else ()
     except MinuteriskError:
         return
     left, right = st.columns([2, 3], gap="large")
-    with left:
+    with left, alone(page, "list"):
         _show_list(page, found, chosen)
-    with right:
-        _show_detail(page, found, chosen, told)
+    with right, alone(page, "detail"):
+        _show_detail(page, found, chosen)
 
 
 def _chosen(page: Page) -> Incident | None:
@@ -89,18 +89,26 @@ def _name(page: Page, incident: Incident) -> str:
 
 
 def _money_short(page: Page, incident: Incident) -> str:
-    return NOTHING if incident.of_platform else won_short(incident.krw_at_risk, page.texts.language)
+    if incident.of_platform:
+        return NOTHING
+    if incident.krw_at_risk is None:
+        return page.texts("incident.risk.not_known")
+    return won_short(incident.krw_at_risk, page.texts.language)
+
+
+def _won(page: Page, amount: int | None) -> str:
+    return page.texts("money.not_known") if amount is None else won(amount, page.texts.language)
 
 
 def _severity(page: Page, incident: Incident) -> Markup:
     return chip(page.texts.word("severity", incident.severity), incident.severity)
 
 
-def _show_detail(page: Page, found: IncidentList, chosen: Incident | None, told: tuple[Event, ...]) -> None:
+def _show_detail(page: Page, found: IncidentList, chosen: Incident | None) -> None:
     asked = asked_incident()
     if chosen is not None:
-        about = [part(page, chosen) for part in (_title, _money, _facts, _reason)]
-        st.html(join([*about, _events(page, told)]))
+        parts = (_title, _money, _facts, _reason, _events)
+        st.html(join(markup_alone(page, part, chosen) for part in parts))
     elif asked is not None:
         st.html(
             notice(
@@ -132,11 +140,9 @@ def _money(page: Page, incident: Incident) -> Markup:
     texts = page.texts
     if incident.of_platform:
         return tag("div", texts("incident.platform.note"), cls="mr-note")
-    paid = f"{texts('incident.risk.paid')} {won(incident.paid_out_cancelable, texts.language)}"
-    cancelled = f"{texts('incident.risk.cancelled')} {won(incident.cancelled_unrecovered, texts.language)}"
-    amount = tag(
-        "div", won(incident.krw_at_risk, texts.language), tag("small", texts("incident.risk")), cls="mr-big"
-    )
+    paid = f"{texts('incident.risk.paid')} {_won(page, incident.paid_out_cancelable)}"
+    cancelled = f"{texts('incident.risk.cancelled')} {_won(page, incident.cancelled_unrecovered)}"
+    amount = tag("div", _won(page, incident.krw_at_risk), tag("small", texts("incident.risk")), cls="mr-big")
     return join([amount, tag("div", f"{paid}  ·  {cancelled}", cls="mr-note")])
 
 
@@ -170,8 +176,8 @@ def _reason(page: Page, incident: Incident) -> Markup:
     return join([heading, table(head, rows, numbers=True)])
 
 
-def _events(page: Page, told: tuple[Event, ...]) -> Markup:
-    texts = page.texts
+def _events(page: Page, incident: Incident) -> Markup:
+    texts, told = page.texts, reads.events(page, incident.incident_id)
     heading = tag("div", texts("events.heading"), cls="mr-h3")
     if not told:
         return join([heading, tag("div", texts("events.none"), cls="mr-note")])

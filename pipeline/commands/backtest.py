@@ -25,6 +25,8 @@ from pipeline.commands.common import (
 from pipeline.embedded import open_urls
 from pipeline.history import unpublished
 from pipeline.labels import read_labels
+from pipeline.minute import parse_time
+from pipeline.plain import moment, one_line, pad
 from pipeline.replay import whole_period
 from pipeline.settings import POLICIES
 from pipeline.translate import storage_errors
@@ -33,6 +35,7 @@ from scheduler import open_lake, open_state
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -77,7 +80,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
     numbers = {path: load_rules(path) for _, path in pairs}
     with ExitStack() as stack:
         state = stack.enter_context(open_state(open_urls(settings)))
-        require_published(span, state.published(), unpublished(state, span))
+        require_published(span, state.published(), unpublished(state, span), settings.business_timezone)
         lake = open_lake(settings)
         runs: list[Run] = []
         for policy, path in pairs:
@@ -92,16 +95,24 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
         if signals is not None:
             with storage_errors(signals):
                 signals.write_text("\n".join(runs[0].result.lines()), encoding="utf-8")
-        content = [run.as_json() for run in runs]
+        content = [run.as_json() for run in runs]  # reads the files of signals, which go with the folders
     if html is not None:
         from pipeline.report import write_report  # noqa: PLC0415 - drawing takes a second to load
 
         with storage_errors(html):
-            write_report(html, runs, settings.language, lake.zone)
-    report(content[0] if len(runs) == 1 else {"runs": content}, as_json=as_json, text=side_by_side(content))
+            write_report(html, runs, content, settings.language, lake.zone)
+    report(
+        content[0] if len(runs) == 1 else {"runs": content},
+        as_json=as_json,
+        text=side_by_side(content, lake.zone),
+    )
 
 
-def side_by_side(runs: Sequence[Mapping[str, Any]]) -> str:
-    """One line a number, one column a run."""
+def side_by_side(runs: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
+    """One line a number, one column a run; times in `zone`."""
     flat = [{k: v for k, v in run.items() if k != "score"} | run.get("score", {}) for run in runs]
-    return "\n".join(f"{name:<30}" + "  ".join(f"{run[name]!s:<24}" for run in flat) for name in flat[0])
+    flat = [{**run, **{end: moment(parse_time(run[end]), zone) for end in ("from", "to")}} for run in flat]
+    lines = ([pad(one_line(str(run[name]), 1000), 24) for run in flat] for name in flat[0])
+    return "\n".join(
+        f"{name:<30}{'  '.join(line).rstrip()}" for name, line in zip(flat[0], lines, strict=True)
+    )

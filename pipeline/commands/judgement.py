@@ -22,6 +22,7 @@ from pipeline.explain import account_text
 from pipeline.explain import explain as account_for
 from pipeline.history import rebuild_windows, unpublished
 from pipeline.minute import DAY_MINUTES, MINUTE, Span, one_minute
+from pipeline.plain import moment, one_line
 from pipeline.why_not import SEARCHED, first_fires
 from scheduler import open_lake, open_state
 
@@ -42,13 +43,14 @@ def explain(merchant: str, minute: datetime, rules: str | None, *, as_json: bool
     numbers = load_rules(settings.rules)
     with open_state(open_urls(settings)) as state:
         judged = one_minute(minute)
-        require_published(judged, state.published(), unpublished(state, judged))
+        zone = settings.business_timezone
+        require_published(judged, state.published(), unpublished(state, judged), zone)
         lake = open_lake(settings)
         windows = rebuild_windows(lake, state, minute + MINUTE, numbers)
         around = Span(minute - SEARCHED, minute + SEARCHED + MINUTE)
         found = lake.read(state.signal_files(around), "signal", around, [merchant])
         if windows.merchants.find(merchant) is None and found.is_empty():
-            _refuse_unknown(merchant, minute, windows)
+            _refuse_unknown(merchant, moment(minute, zone), windows)
         ledger = state.minutes(around)
         policies = {row["minute"]: row["policy"] for row in ledger if row["policy"]}
         first = first_fires(minute, found, policies, numbers)
@@ -61,16 +63,16 @@ def explain(merchant: str, minute: datetime, rules: str | None, *, as_json: bool
         "minute": minute.isoformat(),
         "policy": settings.policy,
         "accounts": [account.as_json_at(minute) for account in accounts],
-        "stored_signals": [{**row, "minute": row["minute"].isoformat()} for row in stored],
+        "stored_signals": stored,
     }
-    text = account_text(merchant, minute, accounts)
+    text = account_text(merchant, minute, accounts, zone)
     listed = "\n".join(f"  {row['rule']}: {row['reason']} ({row['tier']})" for row in stored) or "  none"
     report(content, as_json=as_json, text=f"{text}\n\nsignals stored when the minute was judged:\n{listed}")
 
 
-def _refuse_unknown(merchant: str, minute: datetime, windows: Windows) -> NoReturn:
+def _refuse_unknown(merchant: str, minute: str, windows: Windows) -> NoReturn:
     days = windows.history_minutes // DAY_MINUTES
-    msg = f"merchant {merchant!r} is unknown: no transaction in the {days} days up to {minute.isoformat()}"
+    msg = f"merchant {merchant!r} is unknown: no transaction in the {days} days up to {minute}"
     near = difflib.get_close_matches(merchant, windows.merchants.ids.to_list(), n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "see the ids with `minuterisk sql`"
+    hint = f"did you mean {', '.join(map(one_line, near))}?" if near else "see the ids with `minuterisk sql`"
     raise UsageError(msg, hint)

@@ -22,6 +22,7 @@ from pipeline.commands.work import stop_on_signals
 from pipeline.embedded import open_urls
 from pipeline.errors import ConfigurationError
 from pipeline.minute import Span, business_date, business_day, floor_minute
+from pipeline.plain import moment
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -132,15 +133,13 @@ def load(file: Path, *, as_json: bool) -> None:
             clock=lambda: datetime.now(UTC),
             progress=lambda done, total: progress(done, total, ""),
         )
-    content = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(found).items()}
+    content, zone = asdict(found), settings.business_timezone
     lines = [f"{found.loaded:,} of {found.rows:,} rows loaded"]
     lines += [f"  set aside: {reason} {rows:,}" for reason, rows in found.quarantined.items()]
     lines += [f"  they are in {found.quarantine_file}"] if found.quarantine_file else []
-    lines += (
-        [f"  from {found.first} to {found.last}; publish them with `minuterisk backfill`"]
-        if found.first
-        else []
-    )
+    if found.first and found.last:
+        ends = " to ".join(moment(end, zone, seconds=True) for end in (found.first, found.last))
+        lines.append(f"  from {ends}; publish them with `minuterisk backfill`")
     report(content, as_json=as_json, text="\n".join(lines))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
@@ -25,9 +26,10 @@ from pipeline.commands.common import (
 )
 from pipeline.corrector import Corrector
 from pipeline.embedded import open_urls
-from pipeline.errors import DifferencesFound, FencedOut, NotLeader, UsageError
+from pipeline.errors import ConfigurationError, DifferencesFound, FencedOut, NotLeader, UsageError
 from pipeline.metrics import Metrics
-from pipeline.minute import MINUTE, format_minute
+from pipeline.minute import MINUTE, Span
+from pipeline.plain import moment, span_text
 from pipeline.proof import find_faults
 from pipeline.service import Tally
 from pipeline.verify import repair_files
@@ -35,8 +37,8 @@ from scheduler import open_lake, open_pipeline, open_service, open_source, open_
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
-    from pipeline.minute import Span
     from pipeline.proof import Faults
     from pipeline.settings import Settings
     from pipeline.state import State
@@ -52,7 +54,7 @@ def run() -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
     settings, metrics, stopped = read_settings(), Metrics(), Event()
     stop_on_signals(stopped)
-    metrics.serve(settings.metrics_port)
+    serve_metrics(metrics, settings.metrics_port)
     while not stopped.is_set():
         try:
             _lead(settings, metrics, stopped)
@@ -60,6 +62,12 @@ def run() -> None:
             log.warning("run.fenced_out", why=error.what)  # another process leads now: stand by for it
         except NotLeader:
             break
+
+
+def serve_metrics(metrics: Metrics, port: int) -> None:
+    """Serve them, or let the heartbeat try again and raise the alarm."""
+    with suppress(ConfigurationError):
+        metrics.serve(port)
 
 
 def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
@@ -78,13 +86,13 @@ def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
 @to_option
 @json_option
 def backfill(start: datetime, end: datetime, *, as_json: bool) -> None:
-    """Publish history in bulk, a business day at a time; nothing is judged or sent."""
+    """Publish history in bulk; nothing is judged or sent. Interrupted, it goes on where it ended."""
     span = span_of(start, end)
     with open_pipeline(read_settings()) as pipeline, progress_bar("backfill") as progress:
         minutes = pipeline.backfill(span, progress)
         published = pipeline.state.published()
     content = {"from": span.start, "to": span.end, "minutes_published": minutes, "holes": published.holes}
-    report(_iso(content), as_json=as_json, text=f"{minutes:,} minutes published, {published.holes} holes")
+    report(content, as_json=as_json, text=f"{minutes:,} minutes published, {published.holes} holes")
 
 
 @click.command("catch-up")
@@ -93,19 +101,24 @@ def backfill(start: datetime, end: datetime, *, as_json: bool) -> None:
 @json_option
 def catch_up(start: datetime | None, until: datetime | None, *, as_json: bool) -> None:
     """Judge and commit every due minute, oldest first, then exit."""
-    tally = Tally()
-    with open_pipeline(read_settings()) as pipeline, progress_bar("catch-up") as progress:
+    tally, settings = Tally(), read_settings()
+    with open_pipeline(settings) as pipeline, progress_bar("catch-up") as progress:
         due = pipeline.due_until()
         end = min(until, due) if until else due
         if start is not None:
             pipeline.judge_from(start)
-        elif pipeline.state.next_minute() is None:
+        elif (next_minute := pipeline.state.next_minute()) is None:
             pipeline.start_history(end, progress)
+        else:
+            pipeline.finish_history(next_minute, end, progress)
         for judged in pipeline.catch_up(end, progress):
             tally.add(judged, sum(pipeline.take_steps().values()))
         published = pipeline.state.published()
     content = {**tally.as_json(), "holes": published.holes, "next_minute": published.next_minute}
-    report(_iso(content), as_json=as_json, text=_caught_up(tally, published.next_minute))
+    until_text = (
+        moment(published.next_minute, settings.business_timezone) if published.next_minute else "none"
+    )
+    report(content, as_json=as_json, text=_caught_up(tally, until_text))
 
 
 @click.command()
@@ -117,7 +130,7 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
     settings, span = read_settings(), span_of(start, end)
     try:
         with open_pipeline(settings) as pipeline, progress_bar("reconcile"):
-            _require_inside(span, pipeline.state)
+            _require_inside(span, pipeline.state, settings.business_timezone)
             found = find_faults(pipeline, pipeline.source, span)
             found, left = _repair(pipeline, found, span) if found.any else (found, found)
     except NotLeader:
@@ -131,19 +144,19 @@ def reconcile(start: datetime, end: datetime, *, as_json: bool) -> None:
         "left": len(left.differences) + len(left.files),
         "rows_without_time": left.without_time,
     }
-    report(_iso(content), as_json=as_json, text=_reconciled(found, left, span))
+    report(content, as_json=as_json, text=_reconciled(found, left, span, settings.business_timezone))
     if found.any:
         msg = f"{len(found.differences)} minutes and {len(found.files)} files were not as they must be"
         raise DifferencesFound(msg, "all repaired" if not left.any else "see the log of `minuterisk run`")
 
 
-def _require_inside(span: Span, state: State) -> None:
+def _require_inside(span: Span, state: State, zone: ZoneInfo) -> None:
     """Refuse a period that reaches past what is published: it does not differ, it is not there yet."""
     published = state.published()
     first, last = published.first_minute, published.last_minute
     if first is None or last is None or span.start < first or span.end > last + MINUTE:
-        found = f"{format_minute(first)}Z to {format_minute(last + MINUTE)}Z" if first and last else "nothing"
-        msg = f"{span} is not published; published is {found}"
+        found = span_text(Span(first, last + MINUTE), zone) if first and last else "nothing"
+        msg = f"{span_text(span, zone)} is not published; published is {found}"
         raise UsageError(msg, "choose a period inside it, or `minuterisk backfill` or `catch-up` first")
 
 
@@ -156,7 +169,7 @@ def _repair(pipeline: Pipeline, found: Faults, span: Span) -> tuple[Faults, Faul
     found = replace(found, differences=tuple(both[minute] for minute in sorted(both)))
     pipeline.state.request_repairs(found.minutes)
     corrector = Corrector(pipeline)
-    while pipeline.state.repair_requests():
+    while pipeline.state.repairs_waiting():
         corrector.repair()
     return found, find_faults(pipeline, pipeline.source, span)
 
@@ -165,7 +178,7 @@ def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
     """While `minuterisk run` is at work it alone repairs: ask it, and wait until it has."""
     urls = open_urls(settings)
     with open_source(settings, urls) as source, open_state(urls) as state:
-        _require_inside(span, state)
+        _require_inside(span, state, settings.business_timezone)
         pipeline = Pipeline(
             settings, load_rules(settings.rules), source, open_lake(settings), state, time.monotonic
         )
@@ -189,16 +202,15 @@ def stop_on_signals(stopped: Event) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _caught_up(tally: Tally, next_minute: datetime | None) -> str:
-    until = format_minute(next_minute) if next_minute else "nothing"
+def _caught_up(tally: Tally, next_minute: str) -> str:
     return (
         f"{tally.minutes_processed:,} minutes judged, {tally.transactions:,} transactions, "
-        f"{tally.signals:,} signals, {tally.incidents_opened} incidents opened; next minute {until}Z"
+        f"{tally.signals:,} signals, {tally.incidents_opened} incidents opened; next minute {next_minute}"
     )
 
 
-def _reconciled(found: Faults, left: Faults, span: Span) -> str:
-    lines = [f"{format_minute(d.minute)}Z  source {d.source}  ledger {d.ledger}" for d in found.differences]
+def _reconciled(found: Faults, left: Faults, span: Span, zone: ZoneInfo) -> str:
+    lines = [f"{moment(d.minute, zone)}  source {d.source}  ledger {d.ledger}" for d in found.differences]
     lines += [f"damaged or missing: {file.path}" for file in found.files]
     lines += (
         [f"{left.without_time} source rows have no time: no minute counts them"] if left.without_time else []
@@ -207,9 +219,3 @@ def _reconciled(found: Faults, left: Faults, span: Span) -> str:
     minutes = f"{len(found.differences)} of {span.minutes:,} minutes differ"
     differ = f"{minutes}, {len(found.files)} files damaged{repaired}"
     return "\n".join([*lines, differ])
-
-
-def _iso(content: dict[str, object]) -> dict[str, object]:
-    return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in content.items()
-    }

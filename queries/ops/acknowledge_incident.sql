@@ -11,7 +11,7 @@ SELECT incident_id, 'acknowledged', last_breach_minute, jsonb_build_object(
     'merchant_name', merchant_name, 'tier', tier, 'severity', severity, 'policy', policy,
     'minute', last_breach_minute, 'opened_minute', opened_minute, 'krw_at_risk', krw_at_risk,
     'paid_out_cancelable', paid_out_cancelable, 'cancelled_unrecovered', cancelled_unrecovered, 'times', times,
-    'reason', latest_reason
+    'acknowledged_by', acknowledged_by, 'reason', latest_reason
 )
 FROM taken
 RETURNING incident_id

@@ -1,4 +1,5 @@
--- Incidents for the dashboard's list: the unresolved ones first, of these the platform's, then by KRW at risk.
+-- Incidents for the dashboard's list: the unresolved ones first, of these the platform's, then by KRW at risk. What
+-- is not known may be the most: it comes before every amount, the worst severity first.
 -- Parameters: with_resolved (boolean), at_most (integer, rows).
 -- Grain: one row per incident; total says how many there are, also past at_most.
 SELECT
@@ -26,5 +27,6 @@ SELECT
     count(*) OVER () AS total
 FROM incident
 WHERE status <> 'resolved' OR :with_resolved
-ORDER BY (status = 'resolved'), (rule NOT LIKE 'platform%' OR status = 'resolved'), krw_at_risk DESC, opened_minute DESC, incident_id DESC
+ORDER BY (status = 'resolved'), (rule NOT LIKE 'platform%' OR status = 'resolved'), krw_at_risk DESC NULLS FIRST,
+         array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
 LIMIT :at_most

@@ -10,7 +10,8 @@ SELECT
     found.critical,
     found.high,
     found.medium,
-    found.krw_at_risk,
+    found.krw_at_risk,  -- of those whose money is known
+    found.unpriced,
     told.undelivered,
     told.oldest_undelivered_at,
     told.dead,
@@ -22,7 +23,8 @@ CROSS JOIN (
         count(*) FILTER (WHERE severity = 'critical') AS critical,
         count(*) FILTER (WHERE severity = 'high') AS high,
         count(*) FILTER (WHERE severity = 'medium') AS medium,
-        coalesce(sum(krw_at_risk), 0)::bigint AS krw_at_risk
+        coalesce(sum(krw_at_risk), 0) AS krw_at_risk,
+        count(*) FILTER (WHERE krw_at_risk IS NULL) AS unpriced
     FROM incident
     WHERE status <> 'resolved'
 ) AS found

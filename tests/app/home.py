@@ -93,7 +93,8 @@ INSERT INTO incident (rule, merchant_id, merchant_name, tier, severity, status, 
 VALUES (:rule, :merchant_id, :merchant_name, :tier, :severity, :status, 'supported', :opened,
     :last, :resolved, CASE WHEN :status = 'resolved' THEN now() END,
     CASE WHEN :status = 'acknowledged' THEN now() END, CASE WHEN :status = 'acknowledged' THEN '김위험' END,
-    :paid + :cancelled, :paid, :cancelled, CAST(:reason AS jsonb), CAST(:latest AS jsonb))
+    CAST(:paid AS bigint) + CAST(:cancelled AS bigint), :paid, :cancelled,
+    CAST(:reason AS jsonb), CAST(:latest AS jsonb))
 RETURNING incident_id
 """
 

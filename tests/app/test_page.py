@@ -236,6 +236,45 @@ def test_incidents_are_sorted_by_money_at_risk(page: Callable[..., AppTest], bus
     assert [b.key for b in tested.button] == [f"open-{busy[name]}" for name in ("drop", "surge", "small")]
 
 
+def test_money_that_is_not_known_is_said_so_and_comes_first(
+    page: Callable[..., AppTest], busy: dict[str, int], state_engine: Engine
+) -> None:
+    opened = recent(60, NOW).start
+    unknown = add_incident(state_engine, opened, merchant_id="m8", severity="high", paid=None, cancelled=None)
+    half = add_incident(state_engine, opened, merchant_id="m9", severity="critical", paid=None, cancelled=7)
+    tested = page(incident=str(half))
+    first = [b.key for b in tested.button][:3]
+    assert first == [f"open-{half}", f"open-{unknown}", f"open-{busy['drop']}"]
+    seen = text_of(tested)
+    assert "위험 금액 알 수 없음" in seen
+    assert re.search(r"지급 후 취소 가능 알 수 없음\s+·\s+취소 후 미회수 7원", seen)
+    assert re.search(r"626,913,579원 · 2건은 알 수 없음", seen)
+    assert " 0원" not in seen
+
+
+def test_a_part_of_the_page_fails_alone(
+    page: Callable[..., AppTest], busy: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    notice = "이 부분을 지금 보여줄 수 없습니다"
+    whole = {
+        "events": ("정상 가동", "판단 근거"),
+        "budget": ("정상 가동", "사건"),
+        "alarms": ("정상 가동", "사건"),
+        "incidents": ("정상 가동", "추이"),
+        "overview": ("사건", "추이"),
+        "trend": ("정상 가동", "판단 근거"),
+    }
+    for method, others in whole.items():
+        with monkeypatch.context() as patched:
+            patched.setattr(Door, method, broken)
+            seen = text_of(page(incident=str(busy["surge"])))
+        assert all(other in seen for other in others), method
+        assert (notice in seen) == (method != "budget"), method
+
+
 def test_resolved_ones_come_last_and_only_on_request(
     page: Callable[..., AppTest], busy: dict[str, int]
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline.book import StateBook
 from pipeline.count import count
 from pipeline.minute import split_by_day
 from pipeline.state import MinuteCommit
@@ -22,7 +21,7 @@ PER_DAY = 3_000_000
 def publish_history(pipeline: Pipeline, traffic: Traffic, span: Span) -> int:
     """Publish `span` without a detour through the trade database; returns how many transactions it holds."""
     settings, transactions = pipeline.settings, 0
-    book = StateBook(pipeline.state, pipeline.lake, pipeline.source, settings.policy, 0)
+    book = pipeline.book()
     clock = pipeline.source.clock()
     for day in split_by_day(span, settings.business_timezone):
         # Named as the extraction query names it.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from baselines.rules import IncidentRules, load_rules
 from pipeline.alert import (
+    NO_PRICE,
     AtRisk,
     Incident,
     Key,
@@ -91,15 +92,14 @@ def test_incidents_live_as_the_plain_life_cycle_says(
         signals = pl.DataFrame(rows, SIGNAL, orient="row")
         asked = merchants_to_price(keys_to_open(signals, unresolved))
         assert asked == sorted({k[1] for k, (passed, _) in found.items() if passed and k not in unresolved})
-        at_risk = {m: AtRisk(600_000_000, 400_000_000) for m in asked if m in risky}
+        at_risk = {m: AtRisk(600_000_000, 400_000_000) if m in risky else AtRisk(0, 0) for m in asked}
         changes = alert(minute, signals, Known(unresolved, resolved, at_risk), "supported", rules)
         fired = {}
         for row in rows:
             key = (row["rule"], row["merchant_id"])
-            known = unresolved[key].at_risk.total if key in unresolved else 0
-            risk = known or (at_risk[key[1]].total if key not in unresolved and key[1] in at_risk else 0)
+            known = unresolved[key].at_risk if key in unresolved else at_risk.get(key[1], NO_PRICE)
             if row["passed"]:
-                fired[key] = plain_severity(row, risk)
+                fired[key] = plain_severity(row, known.total or 0)
         oracle.step(minute, fired)
         history += [(e.minute, e.kind, e.incident.key, e.incident.severity) for e in changes.events]
         for incident in changes.opened:

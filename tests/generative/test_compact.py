@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+import pipeline.compact
 from pipeline.compact import compact, delete_expired
 from pipeline.lake import Lake
 from pipeline.minute import MINUTE, Span
@@ -22,6 +23,7 @@ from pipeline.state import MinuteCommit, State
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from sqlalchemy import Engine
 
 START = datetime(2026, 3, 1, 14, 0, tzinfo=UTC)  # an hour before the business day ends in Seoul
@@ -72,16 +74,20 @@ def ordered(frame: pl.DataFrame) -> list[dict[str, Any]]:
     cuts=st.sets(st.one_of(st.integers(1, LENGTH - 1), st.sampled_from([59, 60, 61, 120, 180])), max_size=25),
     zone=st.sampled_from([ZoneInfo("Asia/Seoul"), ZoneInfo("Asia/Kolkata")]),
     until=st.sampled_from([0, 59, 60, 61, 150, LENGTH, LENGTH + 24 * 60]),
+    most=st.sampled_from([60, 150, 2_000_000]),
 )
-def test_any_split_into_files_gives_the_same_rows_before_and_after_compaction(
+def test_any_split_into_files_gives_the_same_rows_before_and_after_compaction(  # noqa: PLR0913, PLR0917 - drawn
     tmp_path: Path,
     state_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
     dataset: str,
     minutes: dict[int, int],
     cuts: set[int],
     zone: ZoneInfo,
     until: int,
+    most: int,
 ) -> None:
+    monkeypatch.setattr(pipeline.compact, "MOST_ROWS", most)
     shutil.rmtree(tmp_path / "lake", ignore_errors=True)
     lake = Lake(tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", zone)
     with state_engine.begin() as connection:
@@ -105,6 +111,7 @@ def test_any_split_into_files_gives_the_same_rows_before_and_after_compaction(
     assert ordered(lake.read(after.files, dataset, whole)) == ordered(rows)
     assert after.version - version <= replaced
     assert len(after.files) <= len(files)
+    assert max(f.rows for f in after.files) <= max(most, *(f.rows for f in files if f))
     assert compact(lake, state, START + until * MINUTE) == 0, "compaction does not come to rest"
     assert delete_expired(lake, state) == 0, "a reader may still hold the old manifest"
     with state_engine.begin() as connection:

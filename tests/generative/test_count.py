@@ -32,7 +32,7 @@ DAY = timedelta(hours=24)
 BORDERS = (START - DAY, START - DAY + timedelta(microseconds=1), START - DAY + MINUTE)
 #: Of the approvals that rows name: on both sides of 24 hours before the first minutes, and after the cancel.
 APPROVED = [*BORDERS, START, START - 40 * DAY, START + DAY]
-texts = st.sampled_from(["A", "B", " A", "", "  ", "\t\n", "\u3000", None])
+texts = st.sampled_from(["A", "B", " A", "", "  ", "\t\n", "\u3000", "A\0", "x" * 1001, None])
 numbers = st.sampled_from([1, 2, 0, -7, None])
 times = st.integers(0, 4 * 60 * 1_000_000 - 1).map(lambda us: START + timedelta(microseconds=us))
 
@@ -62,6 +62,7 @@ def reason_of(row: Row, seen: set[Any], clock: datetime = CLOCK) -> str | None:
     merchant, amount, at = row["merchant_id"], row["amount"], row["occurred_at"]
     tests = {
         "transaction_id_missing": row["transaction_id"] is None,
+        "merchant_unreadable": isinstance(merchant, str) and (len(merchant) > 1000 or "\0" in merchant),
         "merchant_missing": merchant is None or (isinstance(merchant, str) and not merchant.strip()),
         "kind_unknown": row["kind"] not in ("APPROVAL", "CANCEL"),
         "amount_missing": amount is None,
@@ -69,9 +70,13 @@ def reason_of(row: Row, seen: set[Any], clock: datetime = CLOCK) -> str | None:
         "amount_too_large": amount is not None and amount > AMOUNT_LIMIT,
         "time_missing": at is None,
         "time_future": at is not None and at > clock,
-        "transaction_id_duplicate": row["transaction_id"] in seen,
+        "transaction_id_duplicate": (row["transaction_id"], row["kind"]) in seen,
     }
     return next((reason for reason in REASONS if tests.get(reason)), None)
+
+
+def id_of(row: Row) -> str | None:
+    return None if row["transaction_id"] is None else str(row["transaction_id"])
 
 
 def reasons_of(rows: list[Row]) -> list[str | None]:
@@ -79,7 +84,7 @@ def reasons_of(rows: list[Row]) -> list[str | None]:
     reasons = []
     for row in rows:
         reasons.append(reason_of(row, seen))
-        seen.add(row["transaction_id"])
+        seen.add((row["transaction_id"], row["kind"]))
     return reasons
 
 
@@ -96,7 +101,7 @@ def reasons_by_minute(rows: list[Row]) -> list[str | None]:
     for i in order:
         minute = seen.setdefault(floor_minute(rows[i]["occurred_at"]), set())
         reasons[i] = reason_of(rows[i], minute, max(CLOCK, SPAN.end))  # a closed minute has no future
-        minute.add(rows[i]["transaction_id"])
+        minute.add((rows[i]["transaction_id"], rows[i]["kind"]))
     return reasons
 
 
@@ -107,7 +112,7 @@ def test_every_row_is_good_or_set_aside_with_the_first_reason_that_fits(rows: li
     expected = [row for row, reason in zip(rows, reasons, strict=True) if reason is None]
     assert screened.good.to_dicts() == expected
     assert screened.bad.to_dicts() == [
-        {**{n: row[n] for n in QUARANTINE if n != "reason"}, "reason": reason}
+        {**{n: row[n] for n in QUARANTINE if n != "reason"}, "transaction_id": id_of(row), "reason": reason}
         for row, reason in zip(rows, reasons, strict=True)
         if reason is not None
     ]

@@ -22,10 +22,13 @@ from pipeline.minute import (
     format_minute,
     from_index,
     last_due,
+    offsets_of,
     parse_time,
+    parse_time_in,
     split_by_day,
     to_index,
 )
+from pipeline.plain import moment as shown
 
 ZONES = st.sampled_from(
     [
@@ -126,6 +129,34 @@ def test_any_text_is_a_time_within_the_calendar_or_a_usage_error(text: str) -> N
     assert moment.tzinfo is UTC
 
 
+@given(st.one_of(st.text(max_size=40), st.datetimes().map(str)), ZONES)
+def test_any_text_of_people_is_a_time_within_the_calendar_or_a_usage_error(text: str, zone: ZoneInfo) -> None:
+    try:
+        found, _ = parse_time_in(zone, text)
+    except UsageError:
+        return
+    assert EPOCH <= found < TIME_END
+    assert found.tzinfo is UTC
+
+
+@given(indexes, ZONES)
+def test_a_time_as_it_is_shown_to_people_is_read_back(index: int, zone: ZoneInfo) -> None:
+    minute = from_index(index)
+    assert parse_time_in(zone, shown(minute, zone)) == (minute, False)
+
+
 @given(indexes)
 def test_a_written_minute_sorts_like_its_time(index: int) -> None:
     assert format_minute(from_index(index)) < format_minute(from_index(index + 1))
+
+
+@given(indexes, st.integers(0, 400 * 1440), ZONES, st.data())
+def test_the_offsets_of_a_zone_give_every_local_time_of_a_span(
+    first: int, minutes: int, zone: ZoneInfo, data: st.DataObject
+) -> None:
+    span = Span(from_index(first), from_index(first + minutes))
+    offsets = offsets_of(zone, span)
+    assert [at for at, _ in offsets] == sorted({at for at, _ in offsets})
+    moment = from_index(data.draw(st.integers(first, first + max(minutes - 1, 0))))
+    offset = [offset for at, offset in offsets if at <= moment][-1]
+    assert moment + offset == moment.astimezone(zone).replace(tzinfo=UTC)

@@ -310,7 +310,7 @@ def test_people_are_told_what_the_verdict_rests_on(
             reason = content["reason"]
             assert (reason["prior"], reason["category"]) == ("category", "tickets")
             assert "rests on the rate of its category 'tickets', " in account_text(
-                "new", NOW - MINUTE, accounts
+                "new", NOW - MINUTE, accounts, SEOUL
             )
             names = {
                 "home": str(tmp_path),

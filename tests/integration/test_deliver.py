@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from pipeline import outbox
 from pipeline.channels import read_ranges, write_ranges
 from pipeline.deliver import LIMITS, deliver_one
+from pipeline.message import render_text
 from pipeline.schema import RULE_NUMBERS
 from pipeline.slack import SlackClient
 from tests.integration.delivery import (
@@ -32,9 +33,11 @@ from tests.integration.delivery import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
     from sqlalchemy import Engine
 
+    from pipeline.message import Message
     from pipeline.outbox import Claimed
 
 
@@ -281,6 +284,35 @@ def test_a_storm_is_one_digest_and_every_row_has_its_record(world: World) -> Non
     assert "`M299`" in message["blocks"][3]["text"]["text"]
     assert {(r["status"], r["message_ts"]) for r in world.rows()} == {("sent", message["ts"])}
     assert judge(world).lost == []
+
+
+def test_a_message_that_nobody_can_put_into_words_is_set_aside_and_the_others_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(message: Message, language: str, zone: ZoneInfo) -> str:
+        if message.merchant_id == "poison":
+            raise OverflowError
+        return render_text(message, language, zone)
+
+    monkeypatch.setattr("pipeline.deliver.render_text", render)
+    add_incident(world.engine, "poison")
+    add_incident(world.engine, "M1")
+    assert [d.outcome for d in world.drain()] == ["dead", "sent"]
+
+
+def test_a_poisoned_message_does_not_take_its_digest_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(message: Message, language: str, zone: ZoneInfo) -> str:
+        if message.merchant_id == "M9":
+            raise OverflowError
+        return render_text(message, language, zone)
+
+    monkeypatch.setattr("pipeline.deliver.render_text", render)
+    for number in range(30):
+        add_incident(world.engine, f"M{number}")
+    world.drain()
+    assert world.statuses() == {"sent": 29, "dead": 1}
 
 
 def test_an_incident_of_the_platform_is_never_lost_in_a_digest(world: World) -> None:

@@ -91,7 +91,7 @@ def test_bad_rows_are_set_aside_with_a_reason_and_counted_and_the_rest_goes_on(
     pipeline: Pipeline, trade: Trade
 ) -> None:
     good = ordinary(trade, end=NOON)
-    trade.execute("ALTER TABLE transactions DROP CONSTRAINT transactions_pkey")
+    trade.execute("ALTER TABLE transactions DROP CONSTRAINT transactions_transaction_id_kind_key")
     at = NOON - 3 * HOUR + timedelta(seconds=30)
     trade.insert(
         (100_001, None, "APPROVAL", 10, at),

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
+from data.trade import READER
 from pipeline.errors import NotLeader
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
@@ -29,8 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def pooler(server_url: str, mode: str) -> Iterator[str]:
-    """PgBouncer in front of a server; gives its host (a folder of sockets) and port as a query of a URL."""
+def pooler(server_url: str, mode: str, sessions: int = 20) -> Iterator[str]:
+    """PgBouncer in front of a server; gives its host (a folder of sockets) and port as a query of a URL.
+
+    All clients of a role and database share `sessions` sessions of the server.
+    """
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
     if program is None:
         reason = "NOT TESTED: pgbouncer is not on the PATH (Debian: pgbouncer)"
@@ -43,9 +47,9 @@ def pooler(server_url: str, mode: str) -> Iterator[str]:
     (folder / "ini").write_text(
         f"[databases]\n* = host={sockets}\n[pgbouncer]\npool_mode = {mode}\nauth_type = trust\n"
         f"unix_socket_dir = {folder}\nlisten_port = 6432\nlisten_addr =\nauth_file = {folder}/users\n"
-        "ignore_startup_parameters = options,extra_float_digits\n"
+        f"ignore_startup_parameters = options,extra_float_digits\ndefault_pool_size = {sessions}\n"
     )
-    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "users").write_text(f'"postgres" ""\n"{READER}" ""\n')
     # It refuses to run as root, and has to reach the server's socket.
     user = ["-u", pwd.getpwuid(Path(sockets).stat().st_uid).pw_name] if os.geteuid() == 0 else []
     log = (folder / "log").open("wb")

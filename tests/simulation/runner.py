@@ -4,6 +4,7 @@ MINUTERISK_TEST_CRASH=kind:n     die at the n-th file write, fsync, rename, dele
                                  or right after (committed) the n-th commit; kind:n:power is a power cut that
                                  takes along what was not synced, kind:n:deaf one on a disk that never syncs
 MINUTERISK_TEST_SHORT=1          waits of minutes and hours become seconds
+MINUTERISK_TEST_PIECE_ROWS=n     history is read in pieces of about n rows
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pipeline.compact
+import pipeline.pieces
 import pipeline.service
 import scheduler
 from pipeline.cli import main
@@ -140,7 +142,8 @@ def inject(crash: Crash) -> None:
 def shorten() -> None:
     """Seconds for minutes: a simulation lasts one minute, not one day."""
     shorter: list[tuple[Any, str, Any]] = [
-        (pipeline.service, "POLL_S", 1),
+        (pipeline.service, "SEARCH_S", 1),
+        (pipeline.service, "DEEP_SEARCH_S", 4),
         (scheduler, "CATALOG_S", 2),
         (scheduler, "HOUSEKEEPING", timedelta(seconds=4)),
         (scheduler, "RECONCILE", timedelta(seconds=6)),
@@ -152,7 +155,14 @@ def shorten() -> None:
         setattr(module, name, value)
 
 
+def shorten_pieces(rows: int) -> None:
+    """As if this machine had little memory."""
+    pipeline.pieces.PIECE_ROWS, pipeline.pieces.MOST_ROWS = rows, 3 * rows
+
+
 if __name__ == "__main__":
+    if "MINUTERISK_TEST_PIECE_ROWS" in os.environ:
+        shorten_pieces(int(os.environ["MINUTERISK_TEST_PIECE_ROWS"]))
     if "MINUTERISK_TEST_SHORT" in os.environ:
         shorten()
     wanted = os.environ.get("MINUTERISK_TEST_CRASH")

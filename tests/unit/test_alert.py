@@ -30,7 +30,7 @@ def incident(number: int, **changes: Any) -> Incident:  # noqa: ANN401
         "opened_minute": NOON - timedelta(hours=5),
         "last_breach_minute": NOON - timedelta(hours=2),
         "reason": REASON,
-        "at_risk": AtRisk(number),
+        "at_risk": AtRisk(number, 0),
         "told_minute": NOON - timedelta(hours=5),
         **changes,
     }
@@ -47,7 +47,7 @@ def test_of_many_that_come_back_together_those_with_most_at_risk_are_shown_in_th
     resolved = {
         i.key: i for n in many for i in [incident(n, status="resolved", resolved_minute=NOON - MINUTE)]
     }
-    at_risk = {f"M{n}": AtRisk(n) for n in many}
+    at_risk = {f"M{n}": AtRisk(n, 0) for n in many}
     changes = alert(NOON, breached(many), Known({}, resolved, at_risk), "budgeted", RULES)
     assert len(changes.reopened) == 45
     assert {event.kind for event in changes.events} == {"reopened"}

@@ -143,7 +143,7 @@ def test_files_written_before_cancels_were_tied_are_read(tmp_path: Path) -> None
     assert lake.read([old, new], "merchant_minute", whole)["cancel_fresh_count"].to_list() == expected
     for files, wanted in (([old.path], expected[:3]), ([old.path, new.path], expected)):
         with duckdb.connect() as connection:
-            for statement in catalog_statements(lake.folder, {"merchant_minute": files}, SEOUL):
+            for statement in catalog_statements(lake.folder, {"merchant_minute": files}, SEOUL, whole):
                 connection.execute(statement)
             asked = "SELECT cancel_fresh_count, cancel_count FROM merchant_minute ORDER BY minute"
             assert connection.execute(asked).fetchall() == [(fresh, USUAL[1]) for fresh in wanted]

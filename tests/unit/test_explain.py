@@ -141,7 +141,7 @@ def test_a_merchant_never_seen_has_zeros_and_no_baseline(windows: Windows) -> No
 
 def test_the_text_shows_every_number_and_every_verdict(windows: Windows) -> None:
     found = explain(windows, "fallen", RULES)
-    text = account_text("fallen", JUDGED, found)
+    text = account_text("fallen", JUDGED, found, SEOUL)
     for account in found:
         assert all(f"{value:,}" in text for value in account.numbers.values())
         assert all(f"{c.left:,} {c.sign} {c.right:,}" in text for c in (*account.conditions, *account.gates))
@@ -193,10 +193,10 @@ def test_a_window_says_whose_rate_it_rests_on() -> None:
         made.categories = Categories(categories)
         rules = replace(RULES, budget=replace(RULES.budget, category_weight=200))
         (surge, _) = explain(made, "new", rules)
-        assert f"little history: rests on the rate of {said}" in account_text("new", JUDGED, [surge])
+        assert f"little history: rests on the rate of {said}" in account_text("new", JUDGED, [surge], SEOUL)
         shown = surge.as_json()["windows"][0]
         assert shown["category"] == (None if categories is None else "air")
-        assert "rests on" not in account_text("calm", JUDGED, explain(made, "calm", rules))
+        assert "rests on" not in account_text("calm", JUDGED, explain(made, "calm", rules), SEOUL)
 
 
 def surge_row(minute: datetime, reason: str = "fires", cancels: int = 10) -> dict[str, object]:
@@ -233,14 +233,14 @@ def test_without_an_episode_around_it_the_next_one_is_named_then_the_last_one() 
     early, late = JUDGED - timedelta(hours=9), JUDGED + timedelta(hours=9)
     assert firsts(surge_row(early), surge_row(late))["budgeted"].minute == late
     assert firsts(surge_row(early), surge_row(early + MINUTE))["budgeted"].minute == early
-    assert "not within 24 hours" in firsts()["literal"].text(JUDGED)
+    assert "not within 24 hours" in firsts()["literal"].text(JUDGED, SEOUL)
 
 
 def test_what_another_policy_did_not_record_is_not_guessed() -> None:
     found = firsts(surge_row(JUDGED), policy="supported")
     assert found["supported"].minute == JUDGED
     assert found["budgeted"].minute is None
-    assert "not recorded" in found["budgeted"].text(JUDGED)
+    assert "not recorded" in found["budgeted"].text(JUDGED, SEOUL)
 
 
 def signal(rule: str, merchant: str, **numbers: int) -> dict[str, object]:
@@ -306,18 +306,20 @@ def test_a_period_that_is_not_published_as_a_whole_is_refused(
 ) -> None:
     published = Published(FIRST, JUDGED, 1, None, None, 1)
     if ok:
-        require_published(Span(start, end), published)
+        require_published(Span(start, end), published, [], SEOUL)
         return
     with pytest.raises(UsageError, match="not published as a whole"):
-        require_published(Span(start, end), published)
+        require_published(Span(start, end), published, [], SEOUL)
 
 
 def test_where_nothing_is_published_every_period_is_refused() -> None:
     with pytest.raises(UsageError, match="nothing"):
-        require_published(Span(FIRST, JUDGED), Published(None, None, 0, None, None, 0))
+        require_published(Span(FIRST, JUDGED), Published(None, None, 0, None, None, 0), [], SEOUL)
 
 
 def test_a_period_with_a_hole_inside_is_refused() -> None:
     """A minute that is missing would be judged as silence."""
     with pytest.raises(UsageError, match="hole"):
-        require_published(Span(FIRST, JUDGED), Published(FIRST, JUDGED, 2, None, None, 1), [FIRST + MINUTE])
+        require_published(
+            Span(FIRST, JUDGED), Published(FIRST, JUDGED, 2, None, None, 1), [FIRST + MINUTE], SEOUL
+        )

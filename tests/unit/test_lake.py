@@ -58,7 +58,7 @@ def test_so_they_are_for_analysts(lake: Lake, old: LakeFile) -> None:
     for files, categories in (([old], [None]), ([old, new], [None, "air"]), ([new, old], [None, "air"])):
         with duckdb.connect() as connection:
             paths = {"signal": [file.path for file in files]}
-            for statement in catalog_statements(lake.folder, paths, SEOUL):
+            for statement in catalog_statements(lake.folder, paths, SEOUL, one_minute(NOON)):
                 connection.execute(statement)
             found = connection.execute("SELECT category, evidence, passed FROM signal ORDER BY minute")
             assert found.fetchall() == [(category, 7, None) for category in categories]

@@ -38,6 +38,7 @@ from pipeline.wording import TEXTS
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"
 Golden = Callable[[str, str], None]
+DIGESTS = ("digest", "repeat", "digest_some_unknown", "digest_unknown")
 GOLDEN = Path(__file__).parent / "golden" / "message"
 
 SURGE = {"approvals_hour": 120, "cancels_hour": 36, "approvals_week": 20_160, "cancels_week": 1_008}
@@ -122,7 +123,9 @@ LATER = {"minute": "2026-11-21T10:39:00+00:00"}
 CASES = {
     "surge_opened": message(),
     "surge_escalated": message(event="escalated", **LATER),
-    "surge_acknowledged": message(event="acknowledged", **LATER),
+    "surge_money_unknown": message(krw_at_risk=None, paid_out_cancelable=None, cancelled_unrecovered=None),
+    "surge_money_half_known": message(krw_at_risk=None, paid_out_cancelable=None),
+    "surge_acknowledged": message(event="acknowledged", acknowledged_by="김위험", **LATER),
     "surge_corrected": message(event="corrected", **LATER),
     "surge_resolved": message(event="resolved", **LATER),
     "surge_reopened": message(event="reopened", times=2, **LATER),
@@ -215,10 +218,15 @@ def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: 
         "digest": render_digest_text(many, language, repeat=True),
     }
     golden(f"message/repeat.{language}.json", as_file(repeat))
+    for name, known in (("digest_some_unknown", 20), ("digest_unknown", 0)):
+        some = [m if m.incident_id <= known else replace(m, krw_at_risk=None) for m in many]
+        some = [replace(m, severity="medium") if m.incident_id % 2 else m for m in some]
+        unknown = {"text": render_digest_text(some, language), "lines": render_digest_lines(some, language)}
+        golden(f"message/{name}.{language}.json", as_file(unknown))
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    names = {f"{case}.{language}" for case in (*CASES, "digest", "repeat") for language in TEXTS}
+    names = {f"{case}.{language}" for case in (*CASES, *DIGESTS) for language in TEXTS}
     assert {path.stem for path in GOLDEN.glob("*.json")} == names
 
 
@@ -255,7 +263,7 @@ def assert_harmless(text: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
     prior = {**PRIOR, "prior": "category", "category": name}
-    case = message(merchant_name=name, merchant_id=name, event=event, reason=prior)
+    case = message(merchant_name=name, merchant_id=name, event=event, reason=prior, acknowledged_by=name)
     for language in TEXTS:
         blocks = render_blocks(case, language, SEOUL, DASHBOARD, repeat=True)
         digest = render_digest_blocks([case] * 25, language, DASHBOARD, repeat=True)
@@ -267,6 +275,25 @@ def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
         assert_harmless(render_text(case, language, SEOUL))
         assert "\n" not in render_text(case, language, SEOUL)
         assert "\n" not in "".join(render_digest_lines([case], language))
+
+
+def test_an_acknowledgement_tells_by_whom_where_that_is_known() -> None:
+    for language, somebody in (("ko", "담당자가 확인했습니다"), ("en", "An operator has acknowledged it")):
+        known = message(event="acknowledged", acknowledged_by="lee")
+        before = message(event="acknowledged")  # written before names were told
+        for text in (
+            render_text(known, language, SEOUL),
+            *texts_of(render_reply_blocks(known, language, SEOUL)),
+        ):
+            assert somebody not in text
+        assert "`lee`" in render_text(known, language, SEOUL)
+        assert somebody in render_text(before, language, SEOUL)
+
+
+def test_days_of_the_calendar_are_not_called_working_days() -> None:
+    """The days before a drop hold Saturdays, Sundays and holidays: 영업일 is the word for the others."""
+    assert not [text for text in TEXTS["ko"].values() if "영업일" in text]
+    assert not [text for text in TEXTS["en"].values() if "business day" in text]
 
 
 def test_a_rate_is_named_only_where_the_verdict_rests_on_it() -> None:

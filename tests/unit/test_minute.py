@@ -16,6 +16,7 @@ from pipeline.minute import (
     last_due,
     one_minute,
     parse_time,
+    parse_time_in,
     require_minute,
     split_by_day,
 )
@@ -36,7 +37,52 @@ def test_a_time_without_a_zone_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_time(text)
     assert "no time zone" in caught.value.what
-    assert caught.value.hint.endswith("Z")
+    assert caught.value.hint.endswith(f"+09:00, in UTC {datetime.fromisoformat(text).isoformat()}Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("2026-03-01 18:00", True),
+        ("2026-03-01T18:00", True),
+        ("2026-03-01 18:00:00 KST", False),
+        ("2026-03-01 18:00 KST", False),
+        ("2026-03-01 09:00 UTC", False),
+        ("2026-03-01 12:00 UTC+03", False),
+        ("2026-03-01T09:00Z", False),
+        ("2026-03-01T18:00+09:00", False),
+    ],
+)
+def test_a_time_as_people_read_it_in_a_message_is_one_of_the_business_zone(text: str, *, taken: bool) -> None:
+    assert parse_time_in(SEOUL, text) == (NINE, taken)
+
+
+def test_a_bare_date_is_the_start_of_its_business_day() -> None:
+    assert parse_time_in(SEOUL, "2026-03-02") == (datetime(2026, 3, 1, 15, tzinfo=UTC), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2026-10-25 02:30", ["twice", "2026-10-25T02:30+02:00", "2026-10-25T02:30+01:00"]),
+        ("2026-03-29 02:30", ["never", "2026-03-29T02:30+01:00", "2026-03-29T02:30+02:00"]),
+        ("2026-03-29 12:30 KST", ["Europe/Berlin has no time", "2026-03-29T12:30+02:00"]),
+        ("0001-01-01", ["outside 1970 to 2199"]),
+        ("9999-12-31 23:59", ["outside 1970 to 2199"]),
+    ],
+)
+def test_a_time_that_the_clocks_show_twice_or_never_is_refused_with_both_spellings(
+    text: str, told: list[str]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_time_in(ZoneInfo("Europe/Berlin"), text)
+    assert all(part in str(caught.value) for part in told)
+
+
+def test_a_time_shown_twice_is_told_apart_by_the_name_of_its_zone() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    summer, winter = (parse_time_in(berlin, f"2026-10-25 02:30 {name}")[0] for name in ("CEST", "CET"))
+    assert winter - summer == 60 * MINUTE
 
 
 @pytest.mark.parametrize(

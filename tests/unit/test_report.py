@@ -43,7 +43,8 @@ def run(policy: str, opened: list[Incident], rules: str = "rules.toml") -> Run:
 @pytest.mark.parametrize(("language", "words"), [("ko", "백테스트"), ("en", "Backtest")])
 def test_it_is_one_file_that_asks_nobody_for_anything(tmp_path: Path, language: str, words: str) -> None:
     path = tmp_path / "report.html"
-    write_report(path, [run("budgeted", [opened_by("A")])], language, ZoneInfo("Asia/Seoul"))
+    runs = [run("budgeted", [opened_by("A")])]
+    write_report(path, runs, [one.as_json() for one in runs], language, ZoneInfo("Asia/Seoul"))
     page = path.read_text(encoding="utf-8")
     assert words in page
     assert "12,345" in page
@@ -56,7 +57,17 @@ def test_it_is_one_file_that_asks_nobody_for_anything(tmp_path: Path, language: 
 def test_runs_stand_side_by_side_and_names_of_files_are_escaped(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     runs = [run("budgeted", []), run("budgeted", [opened_by("A")], "<b>stricter.toml")]
-    write_report(path, runs, "en", ZoneInfo("Asia/Seoul"))
+    write_report(path, runs, [one.as_json() for one in runs], "en", ZoneInfo("Asia/Seoul"))
     head = re.findall(r"<tr><th></th>(.*?)</tr>", path.read_text(encoding="utf-8"))[0]
     assert head.count("<th>") == 2
     assert "&lt;b&gt;stricter" in head
+
+
+def test_the_id_of_a_merchant_is_no_markup_in_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    runs = [run("budgeted", [opened_by("<a href='https://bad.example'>A</a>\u202e")])]
+    write_report(path, runs, [one.as_json() for one in runs], "en", ZoneInfo("Asia/Seoul"))
+    _library, *pictures = path.read_text(encoding="utf-8").split("Plotly.newPlot(")
+    drawn = "".join(pictures)
+    assert "bad.example" in drawn
+    assert not [made for made in ("<a href", "\\u003ca href", "\u202e", "\\u202e") if made in drawn]

@@ -48,14 +48,15 @@ def test_a_query_need_not_say_when_the_cancelled_approval_was_made() -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("transaction_id", pl.Series(["1"])),
+        ("transaction_id", pl.Series([1.0])),
+        ("transaction_id", pl.Series([b"1"])),
         ("merchant_id", pl.Series([1.0])),
         ("merchant_id", pl.Series([True])),
         ("kind", pl.Series([1])),
         ("kind", pl.Series([b"APPROVAL"])),
-        ("amount", pl.Series([5.0])),
-        ("amount", pl.Series(["5"])),
-        ("amount", pl.Series(["5"]).cast(pl.Decimal(10, 2))),
+        ("amount", pl.Series([True])),
+        ("amount", pl.Series([b"5"])),
+        ("amount", pl.Series([NOON])),
         ("occurred_at", pl.Series([datetime(2026, 3, 1)])),  # noqa: DTZ001 - naive is the point
         ("occurred_at", pl.Series(["2026-03-01T12:00Z"])),
         ("occurred_at", pl.Series([NOON.date()])),
@@ -81,6 +82,95 @@ def test_integer_merchants_keep_their_type_and_narrow_ids_are_widened(dtype: typ
     found = conform_source(given, "transactions.sql")
     assert found.schema["merchant_id"] == dtype
     assert found.schema["transaction_id"] == pl.Int64
+
+
+def test_ids_may_be_text_and_numbers_past_64_bits_become_it() -> None:
+    found = conform_source(source(transaction_id=pl.Series(["0f-1"])), "transactions.sql")
+    assert found["transaction_id"].to_list() == ["0f-1"]
+    large = pl.Series([2**64 - 1], dtype=pl.UInt64)
+    found = conform_source(source(transaction_id=large, merchant_id=large), "transactions.sql")
+    assert found.select("transaction_id", "merchant_id").row(0) == (str(2**64 - 1),) * 2
+
+
+@pytest.mark.parametrize(
+    ("values", "amount"),
+    [
+        (pl.Series([5.0]), 5),
+        (pl.Series([1e15]), 10**15),
+        (pl.Series(["1799894.00"]), 1_799_894),
+        (pl.Series(["-7"]), -7),
+        (pl.Series(["1799894.00"]).cast(pl.Decimal(18, 2)), 1_799_894),
+        (pl.Series([2**63 - 1], dtype=pl.UInt64), 2**63 - 1),
+    ],
+)
+def test_a_whole_amount_is_taken_exactly_whatever_its_type(values: pl.Series, amount: int) -> None:
+    found = conform_source(source(amount=values), "transactions.sql")
+    assert found.schema == TRANSACTION
+    assert found["amount"].to_list() == [amount]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason", "given"),
+    [
+        (pl.Series(["19.99"]), "amount_fraction", "19.99"),
+        (pl.Series(["19.99"]).cast(pl.Decimal(18, 2)), "amount_fraction", "19.99"),
+        (pl.Series([19.5]), "amount_fraction", "19.5"),
+        (pl.Series([float("nan")]), "amount_not_a_number", "NaN"),
+        (pl.Series([1e300]), "amount_too_large", "1e+300"),
+        (pl.Series(["nan"]), "amount_not_a_number", "nan"),
+        (pl.Series(["inf"]), "amount_not_a_number", "inf"),
+        (pl.Series(["1,000"]), "amount_not_a_number", "1,000"),
+        (pl.Series(["9" * 40]), "amount_too_large", "9" * 40),
+        (pl.Series(["-" + "9" * 40]), "amount_negative", "-" + "9" * 40),
+    ],
+)
+def test_an_amount_that_is_no_whole_number_concerns_its_row_alone(
+    values: pl.Series, reason: str, given: str
+) -> None:
+    found = conform_source(source(amount=values), "transactions.sql")
+    assert found.select("amount", "wrong", "amount_given").rows() == [(None, reason, given)]
+
+
+@pytest.mark.parametrize(
+    ("currency", "given", "amount"),
+    [
+        ("KRW", "1799894.00", 1_799_894),
+        ("USD", "19.99", 1999),
+        ("USD", "-0.5", -50),
+        ("KWD", "1.234", 1234),
+        ("USD", "20", 2000),
+    ],
+)
+def test_major_units_become_minor_ones_by_the_currency(currency: str, given: str, amount: int) -> None:
+    major = source(amount_major=pl.Series([given]), currency=pl.Series([currency])).drop("amount")
+    assert conform_source(major, "transactions.sql", currency)["amount"].to_list() == [amount]
+
+
+def test_a_finer_fraction_than_the_currency_has_is_set_aside() -> None:
+    major = source(amount_major=pl.Series(["19.995"])).drop("amount")
+    assert conform_source(major, "transactions.sql", "USD")["wrong"].to_list() == ["amount_fraction"]
+
+
+def test_rows_of_another_currency_are_set_aside_and_add_nothing() -> None:
+    rows = pl.concat(
+        source(currency=pl.Series([code], dtype=pl.String)) for code in ("KRW", "usd", " krw ", None)
+    )
+    found = conform_source(rows, "transactions.sql")
+    assert found["amount"].to_list() == [5, None, 5, None]
+    assert found["wrong"].to_list() == [None, "currency_other", None, "currency_missing"]
+    assert found["amount_given"].null_count() == 4
+
+
+def test_amounts_are_given_once() -> None:
+    assert "both amount and amount_major" in refused(source(amount_major=pl.Series([5])))
+
+
+def test_a_time_without_a_zone_is_refused_with_the_recipe() -> None:
+    naive = source(occurred_at=pl.Series([datetime(2026, 3, 1)]))  # noqa: DTZ001 - naive is the point
+    with pytest.raises(SourceChanged) as caught:
+        conform_source(naive, "transactions.sql")
+    assert "AT TIME ZONE 'Asia/Seoul'" in caught.value.hint
+    assert "occurred_at_utc" in caught.value.hint
 
 
 def test_a_time_in_another_zone_or_unit_is_the_same_moment_in_utc() -> None:

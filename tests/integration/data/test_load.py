@@ -168,6 +168,23 @@ def test_loading_twice_loads_once(tmp_path: Path, fresh_database: str, database:
     assert (again.loaded, again.quarantined, again.merchants) == (0, {"transaction_id_duplicate": 3}, 0)
 
 
+def test_an_approval_and_its_cancel_may_carry_one_id(
+    tmp_path: Path, fresh_database: str, database: str
+) -> None:
+    path = parquet(tmp_path, transaction_id=[1, 1, 1], kind=["APPROVAL", "CANCEL", "CANCEL"])
+    report = load(path, fresh_database, database)
+    assert (report.loaded, report.quarantined) == (2, {"transaction_id_duplicate": 1})
+
+
+def test_the_cancel_of_a_loaded_approval_is_no_duplicate(
+    tmp_path: Path, fresh_database: str, database: str
+) -> None:
+    load(parquet(tmp_path, transaction_id=[1]), fresh_database, database)
+    cancel = parquet(tmp_path, transaction_id=[1, 1], kind=["CANCEL", "APPROVAL"])
+    report = load(cancel, fresh_database, database)
+    assert (report.loaded, report.quarantined) == (1, {"transaction_id_duplicate": 1})
+
+
 def test_a_duplicate_in_a_later_chunk_is_found(
     tmp_path: Path, fresh_database: str, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

