@@ -40,29 +40,42 @@ _STATE: Final = "MINUTERISK_STATE_URL"
 class Inspection:
     """Asks everything that `check` says."""
 
-    def __init__(self, settings: Settings, open_source: Callable[[Urls], TradeSource]) -> None:
+    def __init__(
+        self, settings: Settings, open_source: Callable[[Urls], TradeSource], urls: Urls | None = None
+    ) -> None:
         self._settings = settings
+        self._given = urls  # where nothing but these is to be asked
         self._open_source = open_source
         self._sampled = Sampled()
 
     def run(self, *, sample: bool, brief: bool = False) -> list[Finding]:
         """Every part in turn; `sample` reads an hour of the source, `brief` is for health checks."""
-        os.environ.setdefault("PGCONNECT_TIMEOUT", str(CONNECT_S))  # drivers of libpq wait for ever otherwise
         findings = self.part("rules", self._rules)
         if not brief:
             findings += self.part("home", lambda: home_findings(self._settings))
-        source = self.part("source", self._source)
-        findings += source
-        findings += self.part("state", self._state)
-        if worst_level(source) != "failure" or self._answers():
-            findings += self.part("clocks", self._clocks)
-            if sample:
-                findings += self.part("sample", self._sample)
-            if not brief:
-                findings += self.part("ornaments", self._ornaments)
-                findings += self.part("server", self._server)
-                findings += self.part("plans", self._plans)
-        return _without_repeats(findings)
+        source = self._of_source(sample=sample, brief=brief)
+        return _without_repeats([*findings, *source, *self.part("state", self._state)])
+
+    def run_source(self) -> list[Finding]:
+        """What there is to say of the source alone."""
+        return _without_repeats(self._of_source(sample=True, brief=False))
+
+    def _of_source(self, *, sample: bool, brief: bool) -> list[Finding]:
+        os.environ.setdefault("PGCONNECT_TIMEOUT", str(CONNECT_S))  # drivers of libpq wait for ever otherwise
+        findings = self.part("source", self._source)
+        if worst_level(findings) == "failure" and not self._answers():
+            return findings
+        findings += self.part("clocks", self._clocks)
+        if sample:
+            findings += self.part("sample", self._sample)
+        if not brief:
+            findings += self.part("ornaments", self._ornaments)
+            findings += self.part("server", self._server)
+            findings += self.part("plans", self._plans)
+        return findings
+
+    def _urls(self) -> Urls:
+        return self._given or urls_of(self._settings)
 
     def part(self, name: str, ask: Part) -> list[Finding]:
         """What a part finds; a failure, a fault or no answer in time is a finding too."""
@@ -92,7 +105,7 @@ class Inspection:
         return [Finding("rules", "ok", "")]
 
     def _source(self) -> list[Finding]:
-        with self._open_source(urls_of(self._settings)) as source:
+        with self._open_source(self._urls()) as source:
             source.check()
         return [Finding("source", "ok", "")]
 
@@ -114,21 +127,23 @@ class Inspection:
             return [Finding("state", "ok", ""), asked.pool(server, _STATE, refused=True)]
 
     def _clocks(self) -> list[Finding]:
-        with self._open_source(urls_of(self._settings)) as source:
+        with self._open_source(self._urls()) as source:
             findings = [_clock_of("the source", source.clock)]
+        if not self._urls().state_url:
+            return findings
         with suppress(MinuteriskError), self._ask_state() as asked:
             findings.append(_clock_of("the operational database", lambda: asked.server()["clock"]))
         return findings
 
     def _sample(self) -> list[Finding]:
-        with self._open_source(urls_of(self._settings)) as source:
+        with self._open_source(self._urls()) as source:
             with suppress(MinuteriskError):
                 source.check()  # it learns the type of the merchants' ids
             self._sampled = inspect_sample(source)
         return self._sampled.findings
 
     def _ornaments(self) -> list[Finding]:
-        with self._open_source(urls_of(self._settings)) as source:
+        with self._open_source(self._urls()) as source:
             with suppress(MinuteriskError):
                 source.check()
             wrong = source.check_ornaments()
@@ -155,19 +170,19 @@ class Inspection:
 
     def _plans(self) -> Iterable[Finding]:
         settings = self._settings
-        with self._open_source(urls_of(settings)) as source:
+        with self._open_source(self._urls()) as source:
             fence = self._sampled.fence or source.fence()
         merchants = self._sampled.ids
         with self._ask_source() as asked:
             yield from asked.plans(settings.source_queries, fence.clock, merchants, fence.xmin)
 
     def _ask_source(self) -> PostgresInspection | MySqlInspection:
-        url = urls_of(self._settings).source_url
+        url = self._urls().source_url
         kind = MySqlInspection if dialect(url) == "mysql" else PostgresInspection
         return kind(url, self._settings.source_timeout)
 
     def _ask_state(self) -> PostgresInspection:
-        return PostgresInspection(urls_of(self._settings).state_url, self._settings.source_timeout, ours=True)
+        return PostgresInspection(self._urls().state_url, self._settings.source_timeout, ours=True)
 
 
 def _clock_of(name: str, ask: Callable[[], datetime]) -> Finding:

@@ -140,7 +140,7 @@ def _minutes(source: TradeSource, span: Span) -> list[datetime]:
 def _written(source: TradeSource, fence: Fence) -> list[datetime]:
     since = Fence(fence.xmin - _LONG_AGO_XIDS, fence.xmax - _LONG_AGO_XIDS, fence.clock)
     end = floor_minute(fence.clock) + MINUTE
-    return sorted(source.changed(since, Span(end - MINUTE - _WRITTEN_BACK, end), {}).minutes)
+    return sorted(source.changed(since, lambda _: end - MINUTE - _WRITTEN_BACK, {}).minutes)
 
 
 def _sample(source: TradeSource, newest: datetime, clock: datetime) -> Sample:

@@ -40,6 +40,9 @@ def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -
     try:
         cursor.execute(query)
         described: Any = cursor.description
+        if described is None:
+            msg = "the extraction query gives no rows: it is empty, or it writes"
+            raise SourceChanged(msg, "write one SELECT")  # noqa: TRY301 - the cursor is closed below
         columns = [(name, type_code, scale) for name, type_code, _, _, _, scale, _ in described]
         pieces = [_typed(columns, ())]
         while rows := cursor.fetchmany(_PIECE_ROWS):

@@ -1,14 +1,15 @@
 """What a running installation does: judge, follow the source, deliver, keep house, prove.
 
 Each method is one job; scheduler.py says when it runs. Only the tick changes published minutes and owns the
-windows; the other jobs read, or ask the tick.
+windows; the other jobs read, or ask the tick. What the tick does besides judging, it does in pieces that end
+before the next minute is due.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -21,15 +22,19 @@ from pipeline.compact import compact, delete_expired, sweep_orphans
 from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
-from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, SourceUnavailable, UsageError
+from pipeline.errors import LakeDamaged, MinuteriskError, Overtaken, SourceUnavailable
+from pipeline.failures import SOURCE_FAILING, Failures
+from pipeline.look_back import DEEP
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
 from pipeline.outside import Outside
 from pipeline.proof import find_faults, rows_without_time, statement_of
 from pipeline.reconcile import reconcile
+from pipeline.source_watch import SourceWatch
 from pipeline.statement import write_statement
 from pipeline.translate import state_errors
+from pipeline.turns import SPARED_S, Turns
 from pipeline.verify import repair_files
 
 if TYPE_CHECKING:
@@ -45,9 +50,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-POLL_S = 10  # a late commit is found within two of these
-#: A source that does not answer for longer is an operator's alarm; a restart of it takes less.
-SOURCE_PATIENCE_S = 60
+SEARCH_S = 10  # a late commit is found within two of these
+DEEP_SEARCH_S = 60  # one whose transaction idled before its first write, within one of these and a short one
+#: The tick reads published minutes again for so long at a time, and looks in between whether one is due.
+WORK_S = 1.0
 RECONCILED = timedelta(hours=2)
 REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
 
@@ -111,11 +117,16 @@ class Service:
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = stopped or Event()  # ends the whole process
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
+        pipeline.source.on_query = self._observe_query
         self._corrector = Corrector(pipeline)
-        self._polled_at = -math.inf
+        self._watch = SourceWatch(pipeline)
+        self._turns = Turns(SEARCH_S, DEEP_SEARCH_S)
+        # When the next minute is due, by our monotonic clock; it has passed while that minute is worked on.
+        self._due_at = math.inf
+        self._followed_at = -math.inf
         self._started = datetime.now(UTC)
-        self._away_since: float | None = None  # since when the source does not answer
-        self._away_told = False
+        self._failures = Failures(lambda: pipeline.alarms, metrics)
+        self._has_judged = False  # in this tick: what fails after it must not slow the next one down
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
         self._channel = channel
@@ -128,35 +139,30 @@ class Service:
 
     def tick(self) -> None:
         """Judge every due minute, oldest first; then look for what changed."""
+        self._has_judged = False
         try:
             self._tick()
         except SourceUnavailable as error:
-            self._source_away(error)
+            self._failures.source_away(error)
             raise
-        self._source_answers()
-
-    def _source_away(self, error: SourceUnavailable) -> None:
-        """No answer is no zero: nothing is judged, nobody is told of an outage, the operator is called."""
-        now = time.monotonic()
-        self._away_since = now if self._away_since is None else self._away_since
-        self.metrics.source_up.set(0)
-        if now - self._away_since >= SOURCE_PATIENCE_S and not self._away_told:
-            away_s = round(now - self._away_since)
-            log.error("source.unreachable", away_s=away_s, error=error.what, next=error.hint, alarm=True)
-            self._away_told = True
-
-    def _source_answers(self) -> None:
-        self.metrics.source_up.set(1)
-        if self._away_told and self._away_since is not None:
-            log.info("source.reachable_again", away_s=round(time.monotonic() - self._away_since))
-        self._away_since, self._away_told = None, False
+        except SOURCE_FAILING:
+            self._failures.source_answers()
+            raise
+        self._failures.source_answers()
 
     def _tick(self) -> None:
         with self._damage_found():
-            self._judge_due()
+            seen_at = self.pipeline.monotonic()
+            fence = self._watch.look()
+            self._corrector.see(fence)
+            until = self.pipeline.due_until(fence)
+            self._judge_due(until)
+            self._has_judged = True
             next_minute = self.pipeline.state.next_minute()
             if next_minute is not None:
-                self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+                self.metrics.lag.set((fence.clock - next_minute).total_seconds())
+                due = next_minute + MINUTE + self.pipeline.settings.close_delay
+                self._due_at = seen_at + (due - fence.complete_until).total_seconds()
             self._follow()
 
     @contextmanager
@@ -181,9 +187,9 @@ class Service:
         if self._to_rebuild is wanted:  # another job may have found more meanwhile
             self._to_rebuild = ()
 
-    def _judge_due(self) -> None:
+    def _judge_due(self, until: datetime) -> None:
         self._rebuild()
-        for judged in self.pipeline.catch_up(self.pipeline.due_until()):
+        for judged in self.pipeline.catch_up(until):
             steps = self.pipeline.take_steps()
             # The minute is committed, whatever becomes of its numbers.
             with self.pipeline.ornaments.beside("metrics.minute"):
@@ -195,18 +201,38 @@ class Service:
                 break
 
     def _follow(self) -> None:
-        """After the due minutes, never in front of them: look for late commits, repair what was found."""
-        now = time.monotonic()
-        if now - self._polled_at < POLL_S:
-            return
-        self._polled_at = now
-        with self.metrics.poll.time():
-            corrected = self._corrector.poll() + self._corrector.repair()
+        """After the due minutes, never in front of them: correct what was found, repair what was asked."""
+        now = self.pipeline.monotonic()
+        deadline = min(now + WORK_S, self._due_at - SPARED_S / 2)
+        if now >= deadline and now - self._followed_at < 2 * DEEP_SEARCH_S:
+            return  # one that is always behind must not starve this
+        self._followed_at = now
+        corrected = self._corrector.take(deadline)
+        if self.pipeline.monotonic() < deadline:
+            corrected += self._corrector.repair(deadline)
         self.metrics.corrected.inc(len(corrected))
         if self._corrector.open_for is not None:
             self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
+
+    def search(self) -> None:
+        """Beside the tick: look for late commits, but not when a minute is about to be due."""
+        now = self.pipeline.monotonic()
+        if self._corrector.waiting:
+            return
+        depth = self._turns.turn(now, self._due_at - now)
+        if depth is None:
+            return
+        try:
+            with self.metrics.poll.time():
+                self._corrector.search(deep=depth is DEEP)
+        except Overtaken:  # the minute in hand came first
+            self._turns.again(depth)
         for reason, minutes in self.pipeline.state.strays().items():
             self.metrics.strays.labels(reason).set(minutes)
+
+    def _observe_query(self, name: str, seconds: float) -> None:
+        with suppress(Exception):  # a number for Prometheus keeps no minute back
+            self.metrics.observe_query(name, seconds)
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
@@ -281,11 +307,13 @@ class Service:
             log.error("reconcile.difference", **difference.as_json())
         pipeline.state.request_repairs([difference.minute for difference in differences])
 
-    def compare_after_restart(self) -> None:
-        """Where the source began anew: compare the horizon's totals, and leave the repairs to the tick."""
-        if self._corrector.comparing:
+    def compare(self) -> None:
+        """Beside the tick: totals of the horizon where the source began anew, of old minutes with rows."""
+        if self._corrector.comparing or self._corrector.has_old_suspects():
             with self.pipeline.source.again() as source:
                 self._corrector.compare_after_restart(source)
+                self._corrector.judge_old_suspects(source)
+        self._corrector.tell_strays()
 
     def prove(self) -> None:
         """Once a day: horizon against source, files against checksums; repair, then state what holds."""
@@ -313,7 +341,7 @@ class Service:
         state.request_repairs(found.minutes)
         self._to_rebuild = found.files
         until = time.monotonic() + REPAIR_TIME.total_seconds()
-        while (self._to_rebuild or state.repair_requests()) and time.monotonic() < until:
+        while (self._to_rebuild or state.repairs_waiting()) and time.monotonic() < until:
             if self.stopped.wait(1) or self.failure is not None:
                 break
 
@@ -334,23 +362,19 @@ class Service:
             self.metrics.observe_budget(self.pipeline.state.budget(today.start))
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""
+        """Wrap `job`: its failures are told and wait for the next run; few of them end the service."""
 
         def guarded_job() -> None:
+            if self._failures.waits(name):
+                return
             try:
                 job()
-            except (PassingError, UsageError) as error:
-                # What was right at the start is away for now (a name that does not resolve, a lost right):
-                # the loop goes on, and the log says what to do.
-                self.metrics.errors.labels(name, type(error).__name__).inc()
-                log.warning("job.failed", job=name, error=error.what, next=error.hint)
-            except MinuteriskError as error:
-                told = {"job": name, "error": error.what, "next": error.hint}
-                log.error("job.ended_service", **told)  # noqa: TRY400 - a known failure needs no traceback
-                self.failure = error
-            except Exception as error:
-                self.metrics.errors.labels(name, type(error).__name__).inc()
-                log.exception("job.fault", job=name)
+            except Exception as error:  # noqa: BLE001 - a job's failure is its own: told, and an alarm
+                slowly = not (name == "tick" and self._has_judged)
+                if self._failures.failed(name, error, slowly=slowly) and isinstance(error, MinuteriskError):
+                    self.failure = error
+            else:
+                self._failures.succeeded(name)
 
         return guarded_job
 
