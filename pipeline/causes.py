@@ -148,6 +148,8 @@ def postgresql_cause(sqlstate: str, text: str = "", *, in_text: bool = False) ->
     """
     if sqlstate == "0A000" and "cached plan" in text:  # the table changed under a prepared statement
         return Cause.UNREACHABLE
+    if sqlstate == "0A000" and "cannot convert" in text:  # NaN or infinity to an integer
+        return Cause.VALUE
     if sqlstate == "08P01":  # a count of parameters that does not fit; also what a pooler answers
         return Cause.QUERY if _PARAMETERS.search(text) else connection_cause(text)
     if sqlstate[:2] == "22" and in_text:

@@ -12,23 +12,29 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
-from pipeline.answers import conform_answer
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.answers import conform_answer, differing, recent
+from pipeline.arrow_rows import plain_frame
 from pipeline.categories import conform_categories
-from pipeline.errors import MinuteriskError, Overtaken, SourceChanged
-from pipeline.minute import TIME_END
+from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
+from pipeline.halve import read_around, totals_around
+from pipeline.minute import TIME_END, floor_minute
 from pipeline.payouts import require_columns
+from pipeline.pg_reading import PgReading, parameters_of
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.pg_values import read_as_text_what_does_not_fit
 from pipeline.plan import PlanReason, plan_reason
-from pipeline.schema import conform_source, unfit_columns
+from pipeline.schema import UTC_SUFFIX, UTC_TIME, conform_source, unfit_columns
 from pipeline.source import (
     AHEAD_ALARM,
     AT_RISK_S,
@@ -40,39 +46,45 @@ from pipeline.source import (
     has_query,
     read_query,
 )
-from pipeline.translate import source_errors
+from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
-    import adbc_driver_postgresql.dbapi as adbc
-
     from pipeline.minute import Span
     from pipeline.pg_session import Few
-    from pipeline.source import KnownMinute
+    from pipeline.source import KnownMinute, Unreadable
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
 #: Ids farther back than this are not told apart; a look-back never reaches so far.
 _XID_REACH = 2**30
+_TIMESTAMP = psycopg.adapters.types["timestamp"].oid
 _TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 #: So long a plan is waited for, which only explains a failure.
 _PLAN = timedelta(seconds=2)
+_PROMISE = (
+    "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
+    " the look-back: within 20 s, or 70 s where the transaction idled before its first write and the"
+    " reader may not see that; reconciliation finds what is older"
+)
+_PROMISE_BY_TOTALS = (
+    "PostgreSQL, where the query changed gives no newest: complete for transactions shorter than the"
+    " look-back (5 minutes), which are found within 70 s; what commits later is found by reconciliation,"
+    " hourly and daily"
+)
 
 
 class Source:
     """A trade database behind a role that may only SELECT."""
 
-    promise = (
-        "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
-        " the look-back: within 20 s, or 70 s where the transaction idled before its first write and the"
-        " reader may not see that; reconciliation finds what is older"
-    )
+    promise = _PROMISE  # until `changed` was seen to give less
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
         self.url = url
+        self._currency = currency
         self._queries = queries
         self._timeout = timeout
         self._rows: adbc.Connection | None = None
@@ -90,7 +102,8 @@ class Source:
 
     def again(self) -> Source:
         """The same database through connections of its own, for another thread."""
-        other = Source(self.url, self._queries, self._timeout)
+        other = Source(self.url, self._queries, self._timeout, self._currency)
+        other.promise = self.promise
         other._merchant_is_text = self._merchant_is_text
         other.on_query = self.on_query
         return other
@@ -132,12 +145,27 @@ class Source:
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
-        with self._snapshot() as cursor:
-            fence = self._fence(cursor)
-            given = self._fetch(cursor, "transactions", span.start, span.end, at_most=at_most)
-            rows = conform_source(given, "transactions.sql")
+        query = str(self._queries / "transactions.sql")
+        unreadable: tuple[Unreadable, ...] = ()
+        unknown: dict[str, str] = {}
+        try:
+            with self._reading(at_most) as reading:
+                fence = reading.fence()
+                given = reading.rows(span.start, span.end)
+        except SourceValueWrong as error:
+            opened = partial(self._reading, at_most)
+            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
+        rows = conform_source(given, query, self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, fence.xmin, fence.clock, unfit_columns(given, "transactions.sql"))
+        not_known = {**unknown, **unfit_columns(given, query)}
+        return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
+
+    @contextmanager
+    def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
+        """One snapshot of the rows."""
+        with self._snapshot() as cursor:
+            ask = partial(self._run, cursor, "transactions", at_most=at_most)
+            yield PgReading(self._query("transactions"), ask, cursor, partial(self._fence, cursor))
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""
@@ -151,18 +179,48 @@ class Source:
         known: Mapping[datetime, KnownMinute],
         until: datetime = TIME_END,
     ) -> Changed:
-        """Minutes with rows of transactions that had not ended when the minute was read."""
-        with self._search() as ask:
-            fence = fence_of(ask("fence")[0])
-            base = max(since.xmin, fence.xmax - _XID_REACH)
-            given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
-            found = ask("changed", *given)
+        """Minutes with rows of transactions that had not ended when the minute was read.
+
+        Where the query does not say which these are (a view has no xmin), the minutes that got rows lately
+        are counted by the source and compared with the ledger, as with MySQL.
+        """
+        totals = partial(totals_around, self._searched_totals)
+        try:
+            with self._search() as ask:
+                fence = fence_of(ask("fence")[0])
+                base = max(since.xmin, fence.xmax - _XID_REACH)
+                given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
+                found = ask("changed", *given)
+        except SourceValueWrong as error:
+            with self._search() as ask:
+                fence = fence_of(ask("fence")[0])
+            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+        if self.promise == _PROMISE_BY_TOTALS:
+            ahead = max(until, fence.clock + AHEAD_ALARM)
+            written = [row["minute"] for row in found if row["minute"] < until or row["minute"] >= ahead]
+            return Changed(differing(sorted(written), known, totals), fence)
         minutes = (
-            row["minute"].astimezone(UTC)
+            row["minute"]
             for row in found
             if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - base
         )
         return Changed(tuple(minutes), fence)
+
+    def _searched_totals(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Totals on the second connection."""
+        with self._search() as ask:
+            rows = ask("totals", start, end)
+        return conform_answer(
+            pl.DataFrame(
+                {
+                    "minute": pl.Series([row["minute"] for row in rows], dtype=UTC_TIME),
+                    **{n: [str(row[n]) for row in rows] for n in ("rows", "cancels", "amount")},
+                },
+                schema_overrides={"rows": pl.String, "cancels": pl.String, "amount": pl.String},
+            ),
+            "totals",
+            self._queries / "totals.sql",
+        )
 
     @contextmanager
     def _search(self) -> Iterator[Callable[..., list[dict[str, Any]]]]:
@@ -192,14 +250,31 @@ class Source:
             found = cursor.execute(query.encode(), wanted).fetchall()
             types = {column.name: column.type_code for column in cursor.description or ()}
         self.on_query(name, time.monotonic() - began)
-        if name == "changed" and (types.get("minute") != _TIMESTAMPTZ or "newest" not in types):
-            msg = (
-                f"the extraction query {self._queries / 'changed.sql'} gives {', '.join(types) or 'nothing'}"
-            )
-            minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
-            hint = f"it must give {minute}, and newest"
-            raise SourceChanged(msg, hint)
+        if name == "changed":
+            return self._changed_rows(found, types)
         return found
+
+    def _changed_rows(
+        self, found: Sequence[Mapping[str, Any]], types: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        """Rows of `changed` with full minutes in UTC; others are those of `without_time`."""
+        path = self._queries / "changed.sql"
+        if types.get("minute") != _TIMESTAMPTZ and types.get(f"minute{UTC_SUFFIX}") != _TIMESTAMP:
+            gives = (
+                "minute as a time without a zone" if types.get("minute") == _TIMESTAMP else ", ".join(types)
+            )
+            msg = f"the extraction query {path} gives {gives or 'nothing'}"
+            minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
+            hint = f"it must give {minute}, and newest; a minute without a zone that holds UTC is minute_utc"
+            raise SourceChanged(msg, hint)
+        self.promise = _PROMISE if "newest" in types else _PROMISE_BY_TOTALS
+        rows = []
+        for row in found:
+            minute = row.get("minute", row.get(f"minute{UTC_SUFFIX}"))
+            if isinstance(minute, datetime):
+                aware = minute if minute.tzinfo else minute.replace(tzinfo=UTC)
+                rows.append({**row, "minute": floor_minute(aware)})
+        return rows
 
     @contextmanager
     def _small_connection_alone(self) -> Iterator[None]:
@@ -216,9 +291,15 @@ class Source:
             self._few_in_use.release()
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
         with self._snapshot() as cursor:
-            return self._fetch(cursor, "totals", span.start, span.end)
+            return self._fetch(cursor, "totals", start, end)
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
@@ -250,7 +331,7 @@ class Source:
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
             rows = self._fetch(cursor, "transactions", clock, clock)
-            checked = conform_source(rows, str(self._queries / "transactions.sql"))
+            checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
@@ -277,23 +358,28 @@ class Source:
     def _fence(self, cursor: adbc.Cursor) -> Fence:
         return fence_of(self._fetch(cursor, "fence").row(0, named=True))
 
-    def _fetch(
-        self, cursor: adbc.Cursor, name: str, *parameters: datetime | int, at_most: int | None = None
+    def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
+        found = self._run(cursor, name, self._query(name), parameters)
+        return conform_answer(found, name, self._queries / f"{name}.sql", postgresql=True)
+
+    def _run(
+        self,
+        cursor: adbc.Cursor,
+        name: str,
+        text: str,
+        parameters: Sequence[datetime | int | str],
+        at_most: int | None = None,
     ) -> pl.DataFrame:
-        query, began = self._query(name), time.monotonic()
-        with source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)):
+        """The answer of the query `name` or of one around it, which may want fewer parameters."""
+        began, given = time.monotonic(), list(parameters[: parameters_of(text)])
+        with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
             if at_most is None:
-                cursor.execute(query, list(parameters) or None)
+                cursor.execute(text, given or None)
                 table = cursor.fetch_arrow_table()
             else:
-                table = fetch_at_most(cursor.connection, query, parameters, at_most)
+                table = fetch_at_most(cursor.connection, text, given, at_most)
         self.on_query(name, time.monotonic() - began)
-        if len(set(table.column_names)) < len(table.column_names):
-            msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
-            raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
-        read = pl.from_arrow(table)
-        frame = read if isinstance(read, pl.DataFrame) else read.to_frame()
-        return conform_answer(frame, name, self._queries / f"{name}.sql", postgresql=True)
+        return plain_frame(table, self._queries / f"{name}.sql")
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:
@@ -302,9 +388,19 @@ class Source:
             try:
                 with snapshot(self._row_connection(), self._timeout) as cursor:
                     yield cursor
-            except BaseException:
-                self._close_rows()
+            except BaseException as error:
+                self._after_error(error)
                 raise
+
+    def _after_error(self, error: BaseException) -> None:
+        """A wrong value or answer says nothing against the connection, and many are met in a row."""
+        harmless = isinstance(error, SourceValueWrong | SourceChanged) or is_value_error(error)
+        if harmless and self._rows is not None:
+            with suppress(adbc.Error):
+                self._rows.rollback()
+                self._rows.adbc_connection.set_autocommit(True)
+                return
+        self._close_rows()
 
     def _row_connection(self) -> adbc.Connection:
         if self._rows is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import SettingsError
 from pipeline.secrets import learn_environment, mask_url
 
@@ -95,6 +96,13 @@ def _source_url(text: str) -> str:
     return f"{scheme.removesuffix('+pymysql')}://{rest}"
 
 
+def _currency(text: str) -> str:
+    if re.fullmatch(r"[A-Z]{3}", text):
+        return text
+    msg = "must be the three letters of a currency such as KRW"
+    raise ValueError(msg)
+
+
 def _web_url(text: str) -> str:
     if re.match(r"https?://", text):
         return text if text.endswith("/") else text + "/"
@@ -146,6 +154,9 @@ class Settings:
     )
     close_delay: timedelta = _setting(
         timedelta(seconds=5), _seconds(0, 3600), "wait after a minute's end, seconds"
+    )
+    currency: str = _setting(
+        DEFAULT_CURRENCY, _currency, "currency of the amounts; rows of another one are set aside"
     )
     business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
     policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))

@@ -75,6 +75,12 @@ def source_errors(
         raise _Asked(url, query, plan).error(failure) from error
 
 
+def is_value_error(error: BaseException) -> bool:
+    """Does a driver's error speak of one value? The connection and the query are good then."""
+    failure = driver_failure(error)
+    return failure is not None and failure.cause is Cause.VALUE
+
+
 @contextmanager
 def state_errors(url: str) -> Iterator[None]:
     """Translate what SQLAlchemy and psycopg raise about the operational database."""
