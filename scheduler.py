@@ -48,9 +48,9 @@ ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
-COMPARE_S = 10  # asks for nothing unless the source's server began anew
+COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-EXECUTORS = ("tick", "deliver", "heartbeat", "catalog", "slow")
+EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "slow")
 
 
 @contextmanager
@@ -139,9 +139,10 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
     _every(scheduler, service, "heartbeat", service.heartbeat, HEARTBEAT_S)
     scheduler.start()
     try:
-        service.pipeline.start_history(service.pipeline.due_until(), progress)
-        service.pipeline.prepare()
-        _add_jobs(scheduler, service)
+        with suppress(_Ended):
+            service.pipeline.start_history(service.pipeline.due_until(), _until_ended(service, progress))
+            service.pipeline.prepare()
+            _add_jobs(scheduler, service)
         while not service.ending:
             service.stopped.wait(ENDING_S)
     finally:
@@ -150,13 +151,29 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
         raise service.failure
 
 
+class _Ended(Exception):
+    """The service ends while history is published."""
+
+
+def _until_ended(service: Service, progress: Progress) -> Progress:
+    """Tell of each piece of history, and publish no further one once the service ends."""
+
+    def told(done: int, total: int | None, what: str) -> None:
+        progress(done, total, what)
+        if service.ending:
+            raise _Ended
+
+    return told
+
+
 def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     _every(scheduler, service, "tick", service.tick, TICK_S)
+    _every(scheduler, service, "search", service.search, TICK_S)
     _every(scheduler, service, "deliver", service.deliver, DELIVER_S)
     _every(scheduler, service, "catalog", service.catalog, CATALOG_S)
     _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
     _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
-    _every(scheduler, service, "compare_after_restart", service.compare_after_restart, COMPARE_S)
+    _every(scheduler, service, "compare", service.compare, COMPARE_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

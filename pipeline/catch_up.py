@@ -18,11 +18,11 @@ from pipeline.alarms import Alarms
 from pipeline.alert import Changes
 from pipeline.book import StateBook
 from pipeline.categories import refresh_categories
-from pipeline.correct import first_fence
 from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.exposure import Exposure
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.history import read_past, rebuild_windows, unpublished
+from pipeline.look_back import first_fence
 from pipeline.minute import (
     MINUTE,
     Span,
@@ -35,6 +35,7 @@ from pipeline.minute import (
 from pipeline.ornaments import Ornaments
 from pipeline.pieces import Pieces, at_most
 from pipeline.plain import moment
+from pipeline.row_watch import RowWatch
 from pipeline.run import Judged, Line, run_minute
 from pipeline.state import MinuteCommit
 from pipeline.steps import Steps
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from pipeline.lake import Lake
     from pipeline.run import Feed
     from pipeline.settings import Settings
-    from pipeline.source import TradeSource
+    from pipeline.source import Fence, TradeSource
     from pipeline.state import State
 
 log = structlog.get_logger()
@@ -96,6 +97,7 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url)
+        self.watch = RowWatch(self.alarms, state, monotonic)
         self.ornaments = Ornaments(self.alarms)
         days = rules.exposure.cancelable_days
         self.exposure = Exposure(source, state, lake, self.ornaments, days, monotonic)
@@ -107,9 +109,10 @@ class Pipeline:
         self._catalog_version = -1
         self._categories_due: datetime | None = None  # when categories are asked for again
 
-    def due_until(self) -> datetime:
-        """The end of the newest due minute, by the source's clock."""
-        return last_due(self.source.clock(), self.settings.close_delay) + MINUTE
+    def due_until(self, fence: Fence | None = None) -> datetime:
+        """The end of the newest due minute, by the source's clock; on a standby by what it has replayed."""
+        complete = (fence or self.source.fence()).complete_until
+        return last_due(complete, self.settings.close_delay) + MINUTE
 
     def backfill(self, span: Span, progress: Progress = no_progress, *, first_start: bool = False) -> int:
         """Publish `span` in pieces, without judging; published minutes are left as they are.
@@ -175,7 +178,9 @@ class Pipeline:
         if due is None or not due.minutes:
             return
         for done, minute in enumerate(due, start=1):
-            yield self._judge(minute, last=done == due.minutes)
+            judged = self._judge(minute, last=done == due.minutes)
+            yield judged
+            self.watch.see(judged.counted)
             progress(done, due.minutes, moment(minute, self.lake.zone))
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
@@ -214,7 +219,7 @@ class Pipeline:
     def ensure_fence(self) -> None:
         """Set the first fence before the first row is read: the search then finds what commits later."""
         if self.state.source_fence() is None:
-            self.state.record_fence(first_fence(self.source.fence()), {})
+            self.state.record_fence(first_fence(self.source.fence()))
 
     def book(self) -> StateBook:
         """Where judged minutes are written."""
@@ -334,6 +339,7 @@ class Pipeline:
         next_minute = max(self.state.next_minute() or span.end, span.end)
         commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
         self.state.commit(commit)
+        self.watch.see(counted)
         rows = sum(row["source_rows"] for row in counted.ledger)
         log.info("backfill.published", span=str(span), rows=rows)
         return rows, rows

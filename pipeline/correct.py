@@ -9,7 +9,6 @@ is ever doubled. Files, ledger, signals, incidents and messages change in one co
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,7 @@ from pipeline.judge import judge
 from pipeline.minute import Span, one_minute
 from pipeline.pieces import pieces_of_files
 from pipeline.schema import SIGNAL
-from pipeline.source import Fence, KnownFence, KnownMinute, Totals
+from pipeline.source import KnownMinute, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,49 +46,6 @@ if TYPE_CHECKING:
 
 #: A published minute is corrected for this long; later changes are recorded and raise an alarm.
 HORIZON = timedelta(hours=48)
-#: Rows written this long ago are always looked at again: a transaction may sit idle before its first write.
-LOOK_BACK_LEAST = timedelta(minutes=5)
-#: A forgotten transaction must not make every poll read hours; reconciliation covers what is older.
-LOOK_BACK_MOST = timedelta(hours=1)
-#: A row this far ahead of the source's clock is a wrong time; its minute is counted when its time comes.
-AHEAD_ALARM = timedelta(minutes=5)
-#: A look-back older than this means a transaction is open for that long: an alarm.
-LOOK_BACK_ALARM = timedelta(minutes=5)
-
-
-class LookBack:
-    """The adaptive floor of the search for late commits.
-
-    A transaction that is open now has an id at or above the snapshot's xmin, so it took that id after the
-    newest poll whose xmax was not above it. Nothing unseen was written before that poll, except by
-    transactions that began long before they first wrote; LOOK_BACK_LEAST allows for those.
-    """
-
-    def __init__(self, known: KnownFence) -> None:
-        # Until it ends, a transaction that was open at the known fence is as old as it was known to be.
-        before = Fence(known.fence.xmin, known.fence.xmin, known.open_since)
-        self._polls: deque[Fence] = deque([before, known.fence], maxlen=4096)
-
-    def add(self, fence: Fence) -> None:
-        """Remember a poll."""
-        self._polls.append(fence)
-
-    def open_since(self, fence: Fence) -> datetime:
-        """The oldest moment at which a transaction still open at `fence` can have taken its id."""
-        before = [poll.clock for poll in self._polls if poll.xmax <= fence.xmin]
-        return max(before, default=self._polls[0].clock)
-
-    def known(self, fence: Fence) -> KnownFence:
-        """The fence with the floor: from when on rows have to be looked at again at the next poll."""
-        open_since = self.open_since(fence)
-        wanted = min(open_since - timedelta(seconds=60), fence.clock - LOOK_BACK_LEAST)
-        return KnownFence(fence, max(wanted, fence.clock - LOOK_BACK_MOST), open_since)
-
-
-def first_fence(fence: Fence) -> KnownFence:
-    """Of a server that was not watched before: what is open there may have been open for long."""
-    oldest = fence.clock - LOOK_BACK_MOST
-    return KnownFence(fence, oldest, oldest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.aggregate import aggregate
 from pipeline.amounts import exact_sum
+from pipeline.outside import within
 from pipeline.schema import CANCEL, UTC_TIME
 from pipeline.screen import screen
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.minute import Span
+    from pipeline.outside import Outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Counted:
     quarantine: pl.DataFrame  # QUARANTINE
     ledger: Sequence[Mapping[str, Any]]  # one row per minute of the span, in order
     published: bool = False  # True when these numbers were read back from the lake
+    outside: Outside | None = None  # rows of other minutes that the query gave; counted nowhere here
 
     @property
     def transactions(self) -> int:
@@ -37,7 +40,11 @@ class Counted:
 
 
 def count(rows: pl.DataFrame, span: Span, xmin: int, clock: datetime) -> Counted:
-    """Screen and aggregate the rows of `span`; every minute gets a ledger row, also an empty one."""
+    """Screen and aggregate the rows of `span`; every minute gets a ledger row, also an empty one.
+
+    Rows of other minutes are left to these: they are said in `outside`.
+    """
+    rows, outside = within(rows, span)
     # A span that is read has closed: a source clock that was stepped back since does not make it future.
     screened = screen(rows, max(clock, span.end), by_minute=True)
     merchant_minutes = aggregate(screened.good, span)
@@ -45,7 +52,8 @@ def count(rows: pl.DataFrame, span: Span, xmin: int, clock: datetime) -> Counted
     given = screened.given.with_columns(minute=pl.col("occurred_at").dt.truncate("1m"))
     ledger = _ledger(merchant_minutes, quarantine, given, span)
     constant = {"source_xmin": xmin, "source_clock": clock.isoformat(), "policy": None}
-    return Counted(span, merchant_minutes, quarantine, [row | constant for row in ledger])
+    ledger = [row | constant for row in ledger]
+    return Counted(span, merchant_minutes, quarantine, ledger, outside=outside)
 
 
 def _ledger(

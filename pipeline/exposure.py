@@ -16,6 +16,7 @@ from pipeline.alert import AtRisk
 from pipeline.errors import ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.payouts import MONEY_LIMIT, read_payouts
+from pipeline.source import AT_RISK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -37,6 +38,8 @@ UNANSWERED_S: Final = 300.0
 _RARELY, _RETRY_MOST_S = 20, 60.0
 #: Looking for the merchant that makes the query fail ends after so long.
 _SEARCH_S: Final = 3.0
+_QUERY: Final = "at_risk.sql"
+_SLOW: Final = "it has 3 s: restrict it to the merchants asked for, and give its tables an index by merchant"
 #: These say that the query fails whoever is asked about.
 _FOR_ALL: Final = (ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable)
 
@@ -111,7 +114,8 @@ class Exposure:
         except Exception as error:  # noqa: BLE001 - whatever it is, incidents go out without an amount
             self._failed, end = asked[:ASKED_AGAIN], self._monotonic()
             self._retry_at = end + min(_RARELY * (end - start), _RETRY_MOST_S)
-            self._ornaments.raised(NAME, error)
+            hint = _SLOW if end - start >= AT_RISK_S or isinstance(error, SourceTooSlow) else ""
+            self._ornaments.raised(NAME, error, _QUERY, hint)
             return {}
         self._failed = None
         self._tell()
@@ -159,13 +163,13 @@ class Exposure:
 
     def _tell(self) -> None:
         """Say what is wrong with the query's values, or that nothing is."""
-        hint = "correct at_risk.sql (MINUTERISK_SOURCE_QUERIES); it is read anew each time"
+        hint = f"correct {_QUERY} (MINUTERISK_SOURCE_QUERIES); it is read anew each time"
         if self._wrong:
             merchant, why = next(iter(self._wrong.items()))
-            what = f"at_risk.sql: of {len(self._wrong)} merchants; first {merchant}: {why}"
+            what = f"{_QUERY}: of {len(self._wrong)} merchants; first {merchant}: {why}"
             self._ornaments.fails(NAME, what, hint)
         elif self._strangers:
-            what = f"at_risk.sql gives {self._strangers} rows of merchants that nobody asked for, or of none"
+            what = f"{_QUERY} gives {self._strangers} rows of merchants that nobody asked for, or of none"
             self._ornaments.fails(NAME, what, hint)
         else:
             self._ornaments.works(NAME)

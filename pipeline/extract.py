@@ -2,24 +2,43 @@
 
 Everything is read through the queries in one folder (`MINUTERISK_SOURCE_QUERIES`); another company's
 table means another folder, not other code. At most two connections are held: one of ADBC for rows
-(Arrow, no Python object per row), one of psycopg for the handful of merchants an incident names.
+(Arrow, no Python object per row), one of psycopg for what gives few rows: the merchants an incident names,
+and the search for late commits, which runs in a thread of its own and gives way to them.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import re
+import time
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.numeric import Int8
 
+from pipeline.answers import conform_answer
 from pipeline.categories import conform_categories
-from pipeline.errors import SourceChanged
+from pipeline.errors import Overtaken, SourceChanged
+from pipeline.minute import TIME_END
 from pipeline.payouts import require_columns
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.pg_values import read_as_text_what_does_not_fit
 from pipeline.schema import conform_source, unfit_columns
-from pipeline.source import AT_RISK_S, Changed, Extracted, Fence, failures_of, has_query, read_query
+from pipeline.source import (
+    AHEAD_ALARM,
+    AT_RISK_S,
+    Changed,
+    Extracted,
+    Fence,
+    failures_of,
+    fence_of,
+    has_query,
+    read_query,
+)
 from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
@@ -36,6 +55,9 @@ if TYPE_CHECKING:
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
+#: Ids farther back than this are not told apart; a look-back never reaches so far.
+_XID_REACH = 2**30
+_TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 
 
 class Source:
@@ -43,7 +65,8 @@ class Source:
 
     promise = (
         "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
-        " the look-back; reconciliation finds what is older"
+        " the look-back: within 20 s, or 70 s where the transaction idled before its first write and the"
+        " reader may not see that; reconciliation finds what is older"
     )
 
     def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
@@ -52,7 +75,10 @@ class Source:
         self._timeout = timeout
         self._rows: adbc.Connection | None = None
         self._few: Few | None = None
+        self._few_in_use = Lock()
+        self._give_way = False  # the thread that searches is asked to end
         self._merchant_is_text = True
+        self.on_query: Callable[[str, float], None] = lambda *_: None
 
     def __enter__(self) -> Self:
         return self
@@ -64,14 +90,38 @@ class Source:
         """The same database through connections of its own, for another thread."""
         other = Source(self.url, self._queries, self._timeout)
         other._merchant_is_text = self._merchant_is_text
+        other.on_query = self.on_query
         return other
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""
-        rows, few, self._rows, self._few = self._rows, self._few, None, None
-        for connection in (rows, few):
-            if connection is not None:
-                connection.close()
+        self._close_rows()
+        with self._small_connection_alone():
+            self._close_few()
+
+    def _close_rows(self) -> None:
+        rows, self._rows = self._rows, None
+        if rows is not None:
+            rows.close()
+
+    def _close_few(self) -> None:
+        few, self._few = self._few, None
+        if few is not None:
+            few.close()
+
+    def search_promise(self) -> str:
+        """How soon a late commit is found: it depends on what the reader may see."""
+        fence = self.fence()
+        if fence.open is not None:
+            return "every late commit is found within 20 s: the reader sees when transactions began"
+        if fence.standby is not None:
+            return (
+                "late commits are found within 70 s of being replayed: a standby does not show what is open"
+            )
+        return (
+            "late commits are found within 20 s, within 70 s where a transaction idled before its first write"
+            " (up to 5 minutes; GRANT pg_read_all_stats to the reader for 20 s always)"
+        )
 
     def clock(self) -> datetime:
         """The source's clock: only it decides which minute is due."""
@@ -92,17 +142,73 @@ class Source:
         with self._snapshot() as cursor:
             return self._fence(cursor)
 
-    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
+    def changed(
+        self,
+        since: Fence,
+        floor: Callable[[Fence], datetime],
+        known: Mapping[datetime, KnownMinute],
+        until: datetime = TIME_END,
+    ) -> Changed:
         """Minutes with rows of transactions that had not ended when the minute was read."""
-        with self._snapshot() as cursor:
-            fence = self._fence(cursor)
-            found = self._fetch(cursor, "changed", look_back.start, since.xmin % XID_WRAP)
+        with self._search() as ask:
+            fence = fence_of(ask("fence")[0])
+            base = max(since.xmin, fence.xmax - _XID_REACH)
+            given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
+            found = ask("changed", *given)
         minutes = (
-            row["minute"]
-            for row in found.iter_rows(named=True)
-            if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - since.xmin
+            row["minute"].astimezone(UTC)
+            for row in found
+            if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - base
         )
         return Changed(tuple(minutes), fence)
+
+    @contextmanager
+    def _search(self) -> Iterator[Callable[..., list[dict[str, Any]]]]:
+        """A snapshot on the second connection. It gives way to `payouts`: then this raises Overtaken."""
+        with source_errors(self.url), self._few_in_use:
+            try:
+                with few_rows(self._small_connection(), self._timeout) as connection:
+                    connection.execute("SET LOCAL jit = off")  # a query that runs once is not worth compiling
+                    yield lambda name, *given: self._ask_few(connection, name, given)
+            except BaseException as error:
+                self._close_few()
+                if self._give_way and isinstance(error, psycopg.Error):
+                    msg = "the search for late commits gave way to a question of the minute in hand"
+                    raise Overtaken(msg, "it begins again") from error
+                raise
+
+    def _ask_few(
+        self, connection: psycopg.Connection[Any], name: str, given: Sequence[object]
+    ) -> list[dict[str, Any]]:
+        """The rows of a query, which may want fewer parameters than there are."""
+        query, began = re.sub(r"--.*", "", self._query(name)), time.monotonic()
+        wanted = [value for n, value in enumerate(given, start=1) if f"${n}" in query]
+        with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
+            found = cursor.execute(query.encode(), wanted).fetchall()
+            types = {column.name: column.type_code for column in cursor.description or ()}
+        self.on_query(name, time.monotonic() - began)
+        if name == "changed" and (types.get("minute") != _TIMESTAMPTZ or "newest" not in types):
+            msg = (
+                f"the extraction query {self._queries / 'changed.sql'} gives {', '.join(types) or 'nothing'}"
+            )
+            minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
+            hint = f"it must give {minute}, and newest"
+            raise SourceChanged(msg, hint)
+        return found
+
+    @contextmanager
+    def _small_connection_alone(self) -> Iterator[None]:
+        """The second connection for this thread; a search that is under way is ended."""
+        while not self._few_in_use.acquire(timeout=0.1):
+            self._give_way, few = True, self._few
+            if few is not None:
+                with suppress(psycopg.Error):
+                    few.cancel_safe(timeout=2)
+        self._give_way = False
+        try:
+            yield
+        finally:
+            self._few_in_use.release()
 
     def totals(self, span: Span) -> pl.DataFrame:
         """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
@@ -137,11 +243,11 @@ class Source:
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
-            self._fetch(cursor, "changed", clock, 0)
             rows = self._fetch(cursor, "transactions", clock, clock)
             checked = conform_source(rows, str(self._queries / "transactions.sql"))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
+        self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
 
     def check_ornaments(self) -> dict[str, MinuteriskError]:
         """What is wrong with the queries that nothing is counted by, by query."""
@@ -158,35 +264,34 @@ class Source:
         return read_query(self._queries, name, "postgresql")
 
     def _fence(self, cursor: adbc.Cursor) -> Fence:
-        row = self._fetch(cursor, "fence").row(0, named=True)
-        started = row.get("started")  # a company's own query may be older than this column
-        return Fence(
-            row["xmin"], row["xmax"], row["clock"].astimezone(UTC), started and started.astimezone(UTC)
-        )
+        return fence_of(self._fetch(cursor, "fence").row(0, named=True))
 
     def _fetch(
         self, cursor: adbc.Cursor, name: str, *parameters: datetime | int, at_most: int | None = None
     ) -> pl.DataFrame:
+        began = time.monotonic()
         if at_most is None:
             cursor.execute(self._query(name), list(parameters) or None)
             table = cursor.fetch_arrow_table()
         else:
             table = fetch_at_most(cursor.connection, self._query(name), parameters, at_most)
+        self.on_query(name, time.monotonic() - began)
         if len(set(table.column_names)) < len(table.column_names):
             msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
             raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
-        frame = pl.from_arrow(table)
-        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+        read = pl.from_arrow(table)
+        frame = read if isinstance(read, pl.DataFrame) else read.to_frame()
+        return conform_answer(frame, name, self._queries / f"{name}.sql", postgresql=True)
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:
-        """One REPEATABLE READ, READ ONLY transaction; after an error the connections are given up."""
+        """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
         with source_errors(self.url):
             try:
                 with snapshot(self._row_connection(), self._timeout) as cursor:
                     yield cursor
             except BaseException:
-                self.close()
+                self._close_rows()
                 raise
 
     def _row_connection(self) -> adbc.Connection:
@@ -201,7 +306,7 @@ class Source:
         check: Callable[[list[str]], None] = lambda _: None,
     ) -> list[dict[str, Any]]:
         """The rows of a small query; `check` sees the names of its columns before their values are read."""
-        with source_errors(self.url):
+        with source_errors(self.url), self._small_connection_alone():
             try:
                 limit = min(self._timeout, timedelta(seconds=AT_RISK_S))
                 with few_rows(self._small_connection(), limit) as connection:
@@ -209,9 +314,7 @@ class Source:
                     check([column.name for column in cursor.description or ()])
                     return cursor.fetchall()
             except BaseException:
-                few, self._few = self._few, None  # the rows' own connection is none the worse for it
-                if few is not None:
-                    few.close()
+                self._close_few()  # the rows' own connection is none the worse for it
                 raise
 
     def _small_connection(self) -> Few:

@@ -73,7 +73,14 @@ class Metrics:
         )
         self.poll = Histogram(
             "minuterisk_poll_seconds",
-            "Search for late commits, with corrections",
+            "Search for late commits",
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.query = Histogram(
+            "minuterisk_source_query_seconds",
+            "Answer of the trade database to a query",
+            ["query"],
             buckets=_SECONDS,
             registry=r,
         )
@@ -142,6 +149,10 @@ class Metrics:
         """Record how many alarms of each name are open."""
         for name, number in open_now.items():
             self.alarms.labels(name).set(number)
+
+    def observe_query(self, name: str, seconds: float) -> None:
+        """Record how long the trade database took to answer a query."""
+        self.query.labels(name).observe(seconds)
 
     def observe_budget(self, found: Spent) -> None:
         """Record the budget; nothing of the null before its first measurement."""

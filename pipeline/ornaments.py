@@ -51,18 +51,22 @@ class Ornaments:
         said = f"not known or not shown: {ORNAMENTS[name]}; {what}"
         self._alarms.raise_alarm(Alarm(ALARM, said, hint, name))
 
-    def raised(self, name: str, error: Exception) -> None:
-        """It does not work now: it raised this. The leadership's own errors are raised again."""
+    def raised(self, name: str, error: Exception, where: str = "", hint: str = "") -> None:
+        """It does not work now: it raised this. The leadership's own errors are raised again.
+
+        `where` names the file at fault where the error does not; `hint` is a better one than the error's.
+        """
         if isinstance(error, LEADERSHIP):
             raise error
+        what = error.what if isinstance(error, MinuteriskError) else described(error)
+        said = f"{where}: {what}" if where not in what else what
         if isinstance(error, MinuteriskError):
-            self.fails(name, error.what, error.hint)
+            self.fails(name, said, hint or error.hint)
             return
-        what = described(error)
         if self._traced.get(name) != what:
             log.warning("ornament.fault", name=name, exc_info=error)
             self._traced[name] = what
-        self.fails(name, what, "see the log of `minuterisk run`")
+        self.fails(name, said, hint or "see the log of `minuterisk run`")
 
     def works(self, name: str) -> None:
         """It works; an alarm about it ends."""

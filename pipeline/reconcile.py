@@ -12,16 +12,18 @@ import structlog
 
 from pipeline.count import count
 from pipeline.minute import format_minute
+from pipeline.outside import outside_minutes
 from pipeline.pieces import COUNTED_ROWS, Pieces, at_most
 from pipeline.source import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from pipeline.count import Counted
     from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
+    from pipeline.outside import Outside
     from pipeline.source import TradeSource
     from pipeline.state import State
 
@@ -89,11 +91,22 @@ def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
     return set(both.filter(pl.col("side") != 0)["minute"])
 
 
-def reconcile(source: TradeSource, state: State, span: Span, zone: ZoneInfo) -> list[Difference]:
-    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too."""
+def reconcile(
+    source: TradeSource,
+    state: State,
+    span: Span,
+    zone: ZoneInfo,
+    on_outside: Callable[[Outside], object] = lambda _: None,
+) -> list[Difference]:
+    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too.
+
+    `on_outside` is told of minutes that the source gave outside of what it was asked for.
+    """
 
     def compare(piece: Span) -> tuple[int, list[Difference]]:
         counted = source.totals(piece)
+        if outside := outside_minutes(counted, piece, "totals"):
+            on_outside(outside)
         return int(counted["rows"].sum()), list(_compare(counted, state, piece))
 
     return [d for _, found in Pieces(zone, COUNTED_ROWS).work_through(span, compare) for d in found]

@@ -1,14 +1,15 @@
 """What a running installation does: judge, follow the source, deliver, keep house, prove.
 
 Each method is one job; scheduler.py says when it runs. Only the tick changes published minutes and owns the
-windows; the other jobs read, or ask the tick.
+windows; the other jobs read, or ask the tick. What the tick does besides judging, it does in pieces that end
+before the next minute is due.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -21,14 +22,25 @@ from pipeline.compact import compact, delete_expired, sweep_orphans
 from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
-from pipeline.errors import LakeDamaged, MinuteriskError, PassingError, SourceUnavailable, UsageError
+from pipeline.errors import (
+    LakeDamaged,
+    MinuteriskError,
+    Overtaken,
+    PassingError,
+    SourceUnavailable,
+    UsageError,
+)
+from pipeline.look_back import DEEP
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
 from pipeline.outbox import outbox_status
+from pipeline.outside import Outside
 from pipeline.proof import find_faults, rows_without_time, statement_of
 from pipeline.reconcile import reconcile
+from pipeline.source_watch import SourceWatch
 from pipeline.statement import write_statement
 from pipeline.translate import state_errors
+from pipeline.turns import SPARED_S, Turns
 from pipeline.verify import repair_files
 
 if TYPE_CHECKING:
@@ -44,7 +56,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-POLL_S = 10  # a late commit is found within two of these
+SEARCH_S = 10  # a late commit is found within two of these
+DEEP_SEARCH_S = 60  # one whose transaction idled before its first write, within one of these and a short one
+#: The tick reads published minutes again for so long at a time, and looks in between whether one is due.
+WORK_S = 1.0
 #: A source that does not answer for longer is an operator's alarm; a restart of it takes less.
 SOURCE_PATIENCE_S = 60
 RECONCILED = timedelta(hours=2)
@@ -110,8 +125,13 @@ class Service:
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = stopped or Event()  # ends the whole process
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
+        pipeline.source.on_query = self._observe_query
         self._corrector = Corrector(pipeline)
-        self._polled_at = -math.inf
+        self._watch = SourceWatch(pipeline)
+        self._turns = Turns(SEARCH_S, DEEP_SEARCH_S)
+        # When the next minute is due, by our monotonic clock; it has passed while that minute is worked on.
+        self._due_at = math.inf
+        self._followed_at = -math.inf
         self._started = datetime.now(UTC)
         self._away_since: float | None = None  # since when the source does not answer
         self._away_told = False
@@ -152,10 +172,16 @@ class Service:
 
     def _tick(self) -> None:
         with self._damage_found():
-            self._judge_due()
+            seen_at = self.pipeline.monotonic()
+            fence = self._watch.look()
+            self._corrector.see(fence)
+            until = self.pipeline.due_until(fence)
+            self._judge_due(until)
             next_minute = self.pipeline.state.next_minute()
             if next_minute is not None:
-                self.metrics.lag.set((self.pipeline.source.clock() - next_minute).total_seconds())
+                self.metrics.lag.set((fence.clock - next_minute).total_seconds())
+                due = next_minute + MINUTE + self.pipeline.settings.close_delay
+                self._due_at = seen_at + (due - fence.complete_until).total_seconds()
             self._follow()
 
     @contextmanager
@@ -180,9 +206,9 @@ class Service:
         if self._to_rebuild is wanted:  # another job may have found more meanwhile
             self._to_rebuild = ()
 
-    def _judge_due(self) -> None:
+    def _judge_due(self, until: datetime) -> None:
         self._rebuild()
-        for judged in self.pipeline.catch_up(self.pipeline.due_until()):
+        for judged in self.pipeline.catch_up(until):
             steps = self.pipeline.take_steps()
             # The minute is committed, whatever becomes of its numbers.
             with self.pipeline.ornaments.beside("metrics.minute"):
@@ -194,18 +220,38 @@ class Service:
                 break
 
     def _follow(self) -> None:
-        """After the due minutes, never in front of them: look for late commits, repair what was found."""
-        now = time.monotonic()
-        if now - self._polled_at < POLL_S:
-            return
-        self._polled_at = now
-        with self.metrics.poll.time():
-            corrected = self._corrector.poll() + self._corrector.repair()
+        """After the due minutes, never in front of them: correct what was found, repair what was asked."""
+        now = self.pipeline.monotonic()
+        deadline = min(now + WORK_S, self._due_at - SPARED_S / 2)
+        if now >= deadline and now - self._followed_at < 2 * DEEP_SEARCH_S:
+            return  # one that is always behind must not starve this
+        self._followed_at = now
+        corrected = self._corrector.take(deadline)
+        if self.pipeline.monotonic() < deadline:
+            corrected += self._corrector.repair(deadline)
         self.metrics.corrected.inc(len(corrected))
         if self._corrector.open_for is not None:
             self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
+
+    def search(self) -> None:
+        """Beside the tick: look for late commits, but not when a minute is about to be due."""
+        now = self.pipeline.monotonic()
+        if self._corrector.waiting:
+            return
+        depth = self._turns.turn(now, self._due_at - now)
+        if depth is None:
+            return
+        try:
+            with self.metrics.poll.time():
+                self._corrector.search(deep=depth is DEEP)
+        except Overtaken:  # the minute in hand came first
+            self._turns.again(depth)
         for reason, minutes in self.pipeline.state.strays().items():
             self.metrics.strays.labels(reason).set(minutes)
+
+    def _observe_query(self, name: str, seconds: float) -> None:
+        with suppress(Exception):  # a number for Prometheus keeps no minute back
+            self.metrics.observe_query(name, seconds)
 
     def deliver(self) -> None:
         """Deliver everything that is waiting."""
@@ -269,7 +315,9 @@ class Service:
             return
         with pipeline.source.again() as source:  # the tick's connection is in use by another thread
             span = Span(next_minute - RECONCILED, next_minute)
-            differences = reconcile(source, pipeline.state, span, pipeline.settings.business_timezone)
+            zone, outside = pipeline.settings.business_timezone, list[Outside]()
+            differences = reconcile(source, pipeline.state, span, zone, outside.append)
+            pipeline.watch.see_totals(outside)
             without_time = rows_without_time(pipeline, source)
         if without_time is not None:
             self.metrics.without_time.set(without_time)
@@ -278,11 +326,13 @@ class Service:
             log.error("reconcile.difference", **difference.as_json())
         pipeline.state.request_repairs([difference.minute for difference in differences])
 
-    def compare_after_restart(self) -> None:
-        """Where the source began anew: compare the horizon's totals, and leave the repairs to the tick."""
-        if self._corrector.comparing:
+    def compare(self) -> None:
+        """Beside the tick: totals of the horizon where the source began anew, of old minutes with rows."""
+        if self._corrector.comparing or self._corrector.has_old_suspects():
             with self.pipeline.source.again() as source:
                 self._corrector.compare_after_restart(source)
+                self._corrector.judge_old_suspects(source)
+        self._corrector.tell_strays()
 
     def prove(self) -> None:
         """Once a day: horizon against source, files against checksums; repair, then state what holds."""
@@ -310,7 +360,7 @@ class Service:
         state.request_repairs(found.minutes)
         self._to_rebuild = found.files
         until = time.monotonic() + REPAIR_TIME.total_seconds()
-        while (self._to_rebuild or state.repair_requests()) and time.monotonic() < until:
+        while (self._to_rebuild or state.repairs_waiting()) and time.monotonic() < until:
             if self.stopped.wait(1) or self.failure is not None:
                 break
 

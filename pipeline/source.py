@@ -8,14 +8,16 @@ says its own in `promise`, and the reconciliation catches for both what is later
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from pipeline.amounts import known_amount
 from pipeline.errors import ConfigurationError, MinuteriskError
+from pipeline.minute import EPOCH, TIME_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
     from decimal import Decimal
     from pathlib import Path
 
@@ -67,14 +69,58 @@ class KnownMinute:
     xmin: int
 
 
+#: A row this far ahead of the source's clock is a wrong time; its minute is counted when its time comes.
+AHEAD_ALARM = timedelta(minutes=5)
+#: What a standby that has replayed nothing since its start may be behind; nobody knows.
+UNKNOWN_LAG = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """How far a standby has come with replaying its primary's log."""
+
+    replayed: datetime | None  # when the newest transaction committed that was replayed; None: not known
+    caught_up: bool  # everything that the primary has sent is replayed, and it is sending
+    why: str  # what holds it back, in words
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A snapshot of the source, to ask what has changed since; xmin and xmax are 0 where it has none."""
+    """A snapshot of the source, to ask what has changed since; xmin and xmax are 0 where it has none.
+
+    What only some servers and readers see is None elsewhere.
+    """
 
     xmin: int  # every transaction below it had ended
-    xmax: int  # no transaction at or above it had begun
+    xmax: int  # no transaction at or above it had ended; it may have begun
     clock: datetime  # the source's clock
-    started: datetime | None = None  # since when the server runs, where that is known
+    started: datetime | None = None  # since when the server runs
+    next_xid: int | None = None  # no transaction had taken this id yet
+    in_progress: frozenset[int] | None = None  # ids of transactions that had not ended
+    open: tuple[datetime, ...] | None = None  # when transactions began that were open after the snapshot
+    standby: Standby | None = None
+
+    @property
+    def untaken(self) -> int:
+        """No transaction had taken this id; where that is not known, none at or above it had ended."""
+        return self.xmax if self.next_xid is None else self.next_xid
+
+    @property
+    def complete_until(self) -> datetime:
+        """No transaction that committed before this is missing: by it a minute is due, not by the clock."""
+        if self.standby is None or self.standby.caught_up:
+            return self.clock
+        return min(self.standby.replayed or EPOCH, self.clock)
+
+    @property
+    def replayed_until(self) -> datetime:
+        """The newest moment from which something was seen; a primary shows everything up to its clock.
+
+        A standby that looks caught up may be cut off without having noticed yet.
+        """
+        if self.standby is None:
+            return self.clock
+        return min(self.standby.replayed or self.clock - UNKNOWN_LAG, self.clock)
 
     def of_another_start(self, later: Fence) -> bool:
         """Did the server begin anew between this and `later`? Perhaps it is another one."""
@@ -96,6 +142,47 @@ class Changed:
 
     minutes: tuple[datetime, ...]
     fence: Fence
+
+
+def fence_of(row: Mapping[str, Any]) -> Fence:
+    """What the query `fence` gives; a company's own may be older than all of its columns but the clock."""
+    snapshot = row.get("snapshot")
+    opened = row.get("open")
+    replayed = row.get("replayed")
+    standby = None
+    if row.get("standby") or replayed:
+        standby = _standby(row)
+    in_progress = None
+    next_xid = row.get("next_xid")
+    if (
+        snapshot is not None and next_xid is not None and standby is None
+    ):  # one that is made in recovery lists nothing
+        # The list ends at the newest transaction that has ended; younger ones are in progress, too.
+        listed = (int(xid) for xid in snapshot.split(":")[2].split(",") if xid)
+        in_progress = frozenset((*listed, *range(row["xmax"], next_xid)))
+    return Fence(
+        xmin=row.get("xmin") or 0,
+        xmax=row.get("xmax") or 0,
+        clock=row["clock"].astimezone(UTC),
+        started=_utc(row.get("started")),
+        next_xid=next_xid,
+        in_progress=in_progress,
+        open=None if opened is None or standby else tuple(moment.astimezone(UTC) for moment in opened),
+        standby=standby,
+    )
+
+
+def _standby(row: Mapping[str, Any]) -> Standby:
+    """Equal positions say nothing while nothing is received, and a paused one receives on."""
+    paused, receiving = bool(row.get("paused")), bool(row.get("receiving"))
+    why = "its replay is paused" if paused else "its replay is behind"
+    if "receiving" in row and not receiving and not paused:
+        why = "it receives nothing from its primary"
+    return Standby(_utc(row.get("replayed")), bool(row.get("received")) and receiving and not paused, why)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.astimezone(UTC)
 
 
 #: Money at risk is worth so many seconds of a minute with an incident, and no more.
@@ -139,10 +226,15 @@ class TradeSource(Protocol):
     """A trade database that is read and nothing else, through at most two connections."""
 
     url: str
+    on_query: Callable[[str, float], None]  # told the name of each query that was answered, and its seconds
 
     @property
     def promise(self) -> str:
         """In a sentence for people: which commits are certain to be counted."""
+        ...
+
+    def search_promise(self) -> str:
+        """In a sentence for people: how soon a late commit is found with what this reader may see."""
         ...
 
     def __enter__(self) -> Self:
@@ -176,13 +268,23 @@ class TradeSource(Protocol):
         """
         ...
 
-    def changed(self, since: Fence, look_back: Span, known: Mapping[datetime, KnownMinute]) -> Changed:
+    def changed(
+        self,
+        since: Fence,
+        floor: Callable[[Fence], datetime],
+        known: Mapping[datetime, KnownMinute],
+        until: datetime = TIME_END,
+    ) -> Changed:
         """A superset of the closed minutes that changed since the fence, from one snapshot.
 
-        `look_back` bounds the search by the time rows were written, where the dialect has such a column, else
-        by their own time. `known` are the published minutes of the horizon. A minute that `known` lacks is
-        given too: it is older than the horizon, or its row lies in the future. A dialect that sees which
-        transactions are new compares them with the minute's own snapshot; another compares totals.
+        `floor` says, given the fence of the new snapshot, how far to look back by the time rows were
+        written, where the dialect has such a column, else by their own time. `known` are the published
+        minutes of the horizon. A minute that `known` lacks is given too: it is older than the horizon, or its
+        row lies in the future. Minutes from `until` on are not published yet and are left out up to
+        AHEAD_ALARM past the clock. A dialect that sees which transactions are new compares them with the
+        minute's own snapshot; another compares totals.
+
+        It may run in a thread beside all other questions. Raises Overtaken where it gave way to one of them.
         """
         ...
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,15 +19,15 @@ from sqlalchemy import text
 from pipeline.alert import AtRisk, Changes, Event, Incident, Key, message_of
 from pipeline.errors import FencedOut, NotLeader, Overtaken
 from pipeline.lake import LakeFile, Publication
+from pipeline.late_state import LateState
 from pipeline.minute import MINUTE, Span
 from pipeline.schema import CATEGORY_CHANGE
-from pipeline.source import Fence, KnownFence
 from pipeline.spent import Spent
 from pipeline.translate import state_errors
 from queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime, timedelta
 
     from sqlalchemy import Connection, Engine, RowMapping
@@ -102,13 +101,11 @@ def connect_state(url: str) -> Engine:
     )
 
 
-class State:
+class State(LateState):
     """The writing side of the operational database."""
 
     def __init__(self, engine: Engine, url: str) -> None:
-        self.engine = engine
-        self.url = url
-        self.epoch: int | None = None
+        super().__init__(engine, url)
         self._lock: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -247,36 +244,6 @@ class State:
             mark = {"next_minute": commit.next_minute, "history_until": commit.history_until}
             return int(connection.execute(text(sql("ops/advance_watermark")), mark).scalar_one())
 
-    def source_fence(self) -> KnownFence | None:
-        """The newest fence and what goes with it; None before the first read."""
-        with self._read() as connection:
-            row = connection.execute(text(sql("ops/fence_of_source"))).mappings().one_or_none()
-        if row is None:
-            return None
-        fence = Fence(row["xmin"], row["xmax"], row["clock"], row["started"])
-        return KnownFence(fence, row["look_back"], row["open_since"])
-
-    def record_fence(
-        self, known: KnownFence, strays: Mapping[str, Sequence[datetime]]
-    ) -> list[tuple[str, datetime]]:
-        """Move the search for late commits on; gives the strays (minutes by reason) not recorded before."""
-        fence = known.fence
-        given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock, "started": fence.started}
-        given |= {"look_back": known.look_back, "open_since": known.open_since}
-        new = []
-        with self._commit() as connection:
-            connection.execute(text(sql("ops/record_fence")), given)
-            for reason, minutes in strays.items():
-                found = {"minutes": list(minutes), "reason": reason}
-                recorded = connection.execute(text(sql("ops/record_strays")), found).scalars()
-                new += [(reason, minute) for minute in recorded]
-        return new
-
-    def strays(self) -> dict[str, int]:
-        """How many minutes hold rows that nothing has counted, by reason."""
-        with self._read() as connection:
-            return dict(connection.execute(text(sql("ops/count_strays"))).mappings().one())
-
     def incidents_between(self, first: datetime, last: datetime) -> list[dict[str, Any]]:
         """Incidents that were unresolved at any minute from `first` to `last`."""
         with self._read() as connection:
@@ -306,21 +273,6 @@ class State:
         with self._commit() as connection:
             given = {"version": version, "told_until": told_until}
             return connection.execute(text(sql("ops/go_past")), given).first() is not None
-
-    def request_repairs(self, minutes: Sequence[datetime]) -> None:
-        """Ask whoever leads to read these minutes again; any process may ask."""
-        with state_errors(self.url), self.engine.begin() as connection:
-            connection.execute(text(sql("ops/request_repairs")), {"minutes": list(minutes)})
-
-    def repair_requests(self, limit: int = 240) -> list[datetime]:
-        """Minutes to read again, oldest first."""
-        with self._read() as connection:
-            return list(connection.execute(text(sql("ops/repair_requests")), {"limit": limit}).scalars())
-
-    def forget_repairs(self, minutes: Sequence[datetime]) -> None:
-        """These minutes have been read again."""
-        with self._commit() as connection:
-            connection.execute(text(sql("ops/forget_repairs")), {"minutes": list(minutes)})
 
     def finalise(self, before: datetime) -> int:
         """Make minutes before the horizon final; returns how many became so."""
@@ -404,20 +356,6 @@ class State:
         if changes.events:
             events = [_event_row(n, e, ids[e.incident.key]) for n, e in enumerate(changes.events)]
             run(connection, "insert_outbox", events=events)
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with state_errors(self.url), self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _commit(self) -> Iterator[Connection]:
-        """One transaction that only the leader can commit."""
-        with state_errors(self.url), self.engine.begin() as connection:
-            if connection.execute(text(sql("ops/fence")), {"epoch": self.epoch}).first() is None:
-                msg = f"epoch {self.epoch} no longer leads this installation"
-                raise FencedOut(msg, "this process stops; the new leader goes on from the ledger")
-            yield connection
 
 
 def _retire(connection: Connection, paths: Sequence[str]) -> None:

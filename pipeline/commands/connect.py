@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pipeline.catalog_reader import CatalogReader
-from pipeline.commands.check import source_checks
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import Urls
-from pipeline.errors import MinuteriskError, UsageError
+from pipeline.errors import UsageError
+from pipeline.finding import as_error, as_text
+from pipeline.inspect_installation import Inspection
 from pipeline.mapping import ANSWERS, Question, read_answers
 from pipeline.preview import preview, preview_text, span_to_show
 from pipeline.propose import candidates, propose
@@ -26,8 +27,9 @@ from pipeline.write_queries import write_queries
 from scheduler import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pipeline.finding import Finding
     from pipeline.mapping import TradeMapping
     from pipeline.preview import Preview
     from pipeline.settings import Settings
@@ -85,22 +87,27 @@ def connect(
         click.echo(_proposal_text(mapping, found))
         click.confirm(f"\nwrite these queries to {folder}?", default=True, abort=True)
     _write(folder, files, said)
-    checks = source_checks(read_settings(source_url=settings.source_url, source_queries=str(folder)))
-    said_checks = {name: str(result or "ok") for name, result in checks.items()}
+    findings = _check(read_settings(source_url=settings.source_url, source_queries=str(folder)))
     content = {
         "source": mask_url(settings.source_url),
         "queries": str(folder),
         "mapping": [{"name": d.name, "value": d.value, "why": d.why} for d in mapping.decisions],
         "warnings": list(mapping.warnings),
         "sample": found.as_json(),
-        "checks": said_checks,
+        "findings": [finding.as_json() for finding in findings],
         "settings": {"MINUTERISK_SOURCE_QUERIES": str(folder)},
     }
-    text = _closing_text(folder, said_checks)
+    text = _closing_text(folder, findings)
     report(content, as_json=as_json, text=text if talk else f"{_proposal_text(mapping, found)}\n\n{text}")
-    failed = [result for result in checks.values() if isinstance(result, MinuteriskError)]
-    if failed:
-        raise failed[0]
+    error = as_error(findings)
+    if error is not None:
+        raise error
+
+
+def _check(settings: Settings) -> list[Finding]:
+    """What `check` says of the trade database with the queries just written."""
+    urls = Urls(settings.source_url or "", "")
+    return Inspection(settings, lambda found: open_source(settings, found), urls).run_source()
 
 
 def _agree(
@@ -210,9 +217,9 @@ def _proposal_text(mapping: TradeMapping, found: Preview) -> str:
     return "\n".join([*lines, "", preview_text(found, mapping.currency)])
 
 
-def _closing_text(folder: Path, checks: Mapping[str, str]) -> str:
-    lines = [f"{name:<14}{result}" for name, result in checks.items()]
-    lines += [
+def _closing_text(folder: Path, findings: Sequence[Finding]) -> str:
+    lines = [
+        as_text(findings),
         "",
         f"written to {folder}. Set these two, then `minuterisk check` and `minuterisk run`:",
         "  MINUTERISK_SOURCE_URL=(the URL you gave)",

@@ -169,7 +169,7 @@ def _repair(pipeline: Pipeline, found: Faults, span: Span) -> tuple[Faults, Faul
     found = replace(found, differences=tuple(both[minute] for minute in sorted(both)))
     pipeline.state.request_repairs(found.minutes)
     corrector = Corrector(pipeline)
-    while pipeline.state.repair_requests():
+    while pipeline.state.repairs_waiting():
         corrector.repair()
     return found, find_faults(pipeline, pipeline.source, span)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ("quick", "latency", "backtest", "detection", "platform", "cold_start")
+MEASUREMENTS = ("quick", "latency", "backtest", "detection", "platform", "cold_start", "history")
 
 
 def main() -> None:

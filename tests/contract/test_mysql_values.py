@@ -151,7 +151,7 @@ def test_a_zero_date_is_no_time(trade: Trade) -> None:
     with trade.source() as source:
         assert source.rows_without_time() == 1
         now = source.fence()
-        assert source.changed(now, one_minute(NOON), {}).minutes == ()
+        assert source.changed(now, lambda _: NOON, {}).minutes == ()
     with text_only(trade) as connection:
         rows = fetch(connection, "SELECT occurred_at FROM transactions")
     assert rows["occurred_at"].to_list() == [None]

@@ -41,7 +41,7 @@ WAYS: dict[str, tuple[str, int | None, str | None]] = {
     "text": (gives("'8100000000'"), PAID, None),
     "a float": (gives("8.1e9"), PAID, None),
     "a time in UTC": (
-        gives("8100000000").replace("AS settled_through", "AS settled_through_utc"),
+        gives("8100000000", "NOW() - INTERVAL 3 DAY").replace("through,", "through_utc,"),
         PAID,
         None,
     ),
@@ -110,6 +110,7 @@ def test_whatever_at_risk_gives_the_incident_opens(
     (pipeline, trade, folder), (query, money, wrong) = line, WAYS[way]
     (folder / "at_risk.sql").write_text(query)
     pipeline.exposure._retry_at = 0.0
+    pipeline.ornaments.works("at_risk")
     minute = pipeline.state.next_minute()
     assert minute is not None
     first = 100_000 + 100 * number

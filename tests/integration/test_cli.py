@@ -332,7 +332,7 @@ def test_incidents_are_listed_shown_and_acknowledged_once(work: Home) -> None:
 def test_check_shows_the_settings_and_that_all_is_well(work: Home) -> None:
     found = work.ok("check", "--json").last
     assert found["ok"]
-    assert set(found["checks"].values()) == {"ok"}
+    assert {name for name, said in found["checks"].items() if said != "ok"} == {"time"}  # its data are old
     live = work.run("check", "--live", "--json").last["checks"]
     assert live["traffic"] == "ok: newest transaction in minute 2026-03-10 21:04 KST"
     assert found["settings"]["MINUTERISK_POLICY"] == "supported"

@@ -176,7 +176,7 @@ def test_from_the_url_to_the_incident_and_every_row_is_counted_as_by_hand(
         ledger = pipeline.state.minutes(Span(end - HOUR, end))
         assert sum(totals["rows"]) == sum(row["source_rows"] for row in ledger)
         fence = pipeline.source.fence()
-        changed = pipeline.source.changed(fence, Span(end - HOUR, end), {})
+        changed = pipeline.source.changed(fence, lambda _: end - HOUR, {})
         assert all(minute.tzinfo for minute in changed.minutes)
         assert pipeline.source.rows_without_time() == 0
     assert [i.merchant_id for i in opened if i.rule == "cancel_surge"] == [surging]

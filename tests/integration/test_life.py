@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from pipeline.commands.check import traffic
 from pipeline.corrector import Corrector
+from pipeline.live import traffic
 from pipeline.minute import MINUTE, Span
 from pipeline.schema import SIGNAL
 from queries import sql

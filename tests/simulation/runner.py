@@ -142,7 +142,8 @@ def inject(crash: Crash) -> None:
 def shorten() -> None:
     """Seconds for minutes: a simulation lasts one minute, not one day."""
     shorter: list[tuple[Any, str, Any]] = [
-        (pipeline.service, "POLL_S", 1),
+        (pipeline.service, "SEARCH_S", 1),
+        (pipeline.service, "DEEP_SEARCH_S", 4),
         (scheduler, "CATALOG_S", 2),
         (scheduler, "HOUSEKEEPING", timedelta(seconds=4)),
         (scheduler, "RECONCILE", timedelta(seconds=6)),

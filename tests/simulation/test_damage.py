@@ -36,7 +36,8 @@ SOME = START - 13 * MINUTE
 @pytest.fixture
 def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Twenty judged minutes, most of them with a row, every tenth with a bad one."""
-    monkeypatch.setattr(pipeline.service, "POLL_S", 0)
+    monkeypatch.setattr(pipeline.service, "SEARCH_S", 0)
+    world.step_clock(timedelta(seconds=30))  # no minute is about to be due: there is time for other work
     kinds = {n: "REFUND" if n % 10 == 0 else "APPROVAL" for n in range(5, 55)}
     world.insert([(n, "shop", kind, 10, START - HOUR + n * MINUTE) for n, kind in kinds.items()])
     with open_pipeline(world.settings()) as line:
@@ -63,6 +64,7 @@ def flip(path: Path) -> None:
 
 def ticks(service: Service, count: int = 3) -> None:
     for _ in range(count):
+        service.guarded("search", service.search)()
         service.guarded("tick", service.tick)()
     assert service.failure is None
 

@@ -14,8 +14,10 @@ import psycopg
 import pytest
 
 from data.trade import insert_transactions
+from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.reconcile import reconcile_exactly
+from scheduler import open_service, run_service
 from tests.integration.trade_home import pipeline_of, settings_of, trade_database
 from tests.simulation.runner import CRASHED
 
@@ -93,3 +95,31 @@ def test_a_first_start_that_dies_again_and_again_publishes_every_minute_once(
         whole = Span(first, next_minute)
         assert reconcile_exactly(pipeline.source, pipeline.state, pipeline.lake, whole) == []
         assert sum(row["source_rows"] for row in pipeline.state.minutes(whole)) == 5000
+
+
+def test_history_ends_with_the_piece_in_hand_when_the_service_is_stopped(
+    trade: Trade, state_url: str, tmp_path: Path
+) -> None:
+    with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
+        service = open_service(pipeline, Metrics())
+        told: list[int] = []
+
+        def progress(done: int, total: int | None, what: str) -> None:
+            told.append(done)
+            if len(told) == 3:
+                service.stopped.set()
+
+        run_service(service, progress)
+        published = pipeline.state.published()
+        assert (published.minutes, published.last_judged) == (told[2], None)
+        service = open_service(pipeline, Metrics())
+        wanted = pipeline.state.history_until()
+        assert wanted
+
+        def enough(done: int, total: int | None, what: str) -> None:
+            if done == total:
+                service.stopped.set()
+
+        run_service(service, enough)
+        published = pipeline.state.published()
+        assert (published.next_minute, published.holes, published.last_judged) == (wanted, 0, None)

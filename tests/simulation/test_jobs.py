@@ -18,6 +18,8 @@ from tests.simulation.checks import differences
 from tests.simulation.world import START
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pytest
 
     from pipeline.catch_up import Pipeline
@@ -41,11 +43,11 @@ def test_an_exception_in_a_jobs_thread_is_counted_and_the_next_run_goes_on(
         judge = service._judge_due
         failed: list[str] = []
 
-        def failing() -> None:
+        def failing(until: datetime) -> None:
             if len(failed) < 3:
                 failed.append(threading.current_thread().name)
                 raise ZeroDivisionError
-            judge()
+            judge(until)
 
         monkeypatch.setattr(service, "_judge_due", failing)
         running = threading.Thread(target=run_service, args=(service,))

@@ -243,8 +243,10 @@ def _state_on(server: Server, world: World) -> None:
 
 
 def _reconnect(line: Pipeline) -> None:
-    with suppress(SourceUnavailable):  # the old connection is found broken, the next call makes a new one
-        line.source.clock()
+    """The old connections are found broken, the next calls make new ones."""
+    for ask in (line.source.clock, line.source.check):
+        with suppress(SourceUnavailable):
+            ask()
 
 
 def _outbox(world: World) -> list[tuple[object, ...]]:

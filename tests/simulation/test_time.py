@@ -115,13 +115,16 @@ def test_a_transaction_open_for_long_raises_an_alarm_and_its_row_is_found_also_a
             " VALUES (1000, 'shop', 'CANCEL', 5, %s)",
             [START - 12 * MINUTE],
         )
-        alarms = []
+        alarms, open_for = [], []
         for _ in range(20):
             with capture_logs() as said:
                 corrector.poll()
-            alarms.append([line["open_for_s"] for line in said if line.get("alarm")])
+            alarms.append([line["event"] for line in said if line.get("alarm")])
+            open_for.append(corrector.open_for)
             world.step_clock(MINUTE)
-        assert alarms == [[]] * 6 + [[n * 60.0] for n in range(6, 20)]
+        assert open_for == [n * MINUTE for n in range(20)]
+        assert alarms == [[]] * 6 + [["source.transaction_open"]] + [[]] * 13  # said once
+        assert pipeline.alarms.counts()["source.transaction_open"] == 1
         corrector = Corrector(pipeline)  # another process takes over
         corrector.poll()
         assert corrector.open_for == 20 * MINUTE
@@ -130,5 +133,6 @@ def test_a_transaction_open_for_long_raises_an_alarm_and_its_row_is_found_also_a
         late.commit()
     assert corrector.poll() == [START - 12 * MINUTE]
     assert corrector.open_for == timedelta(0)
+    assert pipeline.alarms.counts()["source.transaction_open"] == 0
     judged(pipeline)
     assert differences(world, oracle_minutes=0) == []

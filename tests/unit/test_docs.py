@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import COMMANDS
+from pipeline.payouts import COLUMNS as PAYOUT_COLUMNS
+from pipeline.schema import AMOUNT_MAJOR, CATEGORY, CURRENCY, TRANSACTION
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +87,36 @@ def test_every_test_a_document_names_exists() -> None:
         for found in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8"))
     }
     assert {pair for pair in named if pair[1] not in defined} == set()
+
+
+def typed_columns() -> dict[str, dict[str, list[str]]]:
+    """The table of types of queries/README.md: per query and column the cells after these two."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| `(\w+)`([^|]*) \| (.+) \|$", text_of("queries/README.md"), re.MULTILINE
+    )
+    found: dict[str, dict[str, list[str]]] = {}
+    for query, column, remark, cells in rows:
+        found.setdefault(query, {})[column] = [remark.strip(), *cells.split(" | ")]
+    return found
+
+
+def test_every_column_of_the_extraction_queries_has_its_types_in_the_table() -> None:
+    found = {query: set(columns) for query, columns in typed_columns().items()}
+    assert found["transactions"] == {*TRANSACTION, AMOUNT_MAJOR, CURRENCY}
+    assert found["at_risk"] == set(PAYOUT_COLUMNS)
+    assert found["categories"] == set(CATEGORY)
+    assert set(found) == {path.stem for path in (ROOT / "queries/extract/postgresql").glob("*.sql")}
+    for columns in typed_columns().values():
+        assert {len(cells) for cells in columns.values()} == {5}
+
+
+@pytest.mark.parametrize(("dialect", "cell"), [("postgresql", 1), ("mysql", 2)])
+def test_the_queries_we_ship_give_the_columns_of_the_table(dialect: str, cell: int) -> None:
+    for query, columns in typed_columns().items():
+        asked = re.sub(r"--[^\n]*", "", text_of(f"queries/extract/{dialect}/{query}.sql"))
+        words = {word.removesuffix("_utc") for word in re.findall(r"\w+", asked)}
+        needed = {n for n, c in columns.items() if c[cell] != "not given" and not c[0].startswith("(")}
+        assert needed <= words, query
 
 
 def test_no_file_holds_a_path_of_somebodys_machine_or_the_address_of_a_package_index() -> None:

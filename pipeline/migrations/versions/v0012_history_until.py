@@ -5,7 +5,7 @@ from alembic import op
 from queries import sql
 
 revision = "0012_history_until"
-down_revision = "0009_unknown_money"
+down_revision = "0010_search_depth"
 
 
 def upgrade() -> None:
