@@ -86,7 +86,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
 def open_source(settings: Settings, urls: Urls) -> TradeSource:
     """The trade database in its dialect, read only; opens nothing yet."""
     source = source_class(urls.source_url)
-    return source(urls.source_url, settings.source_queries, settings.source_timeout)
+    return source(urls.source_url, settings.source_queries, settings.source_timeout, settings.currency)
 
 
 def source_class(url: str | None) -> type[Source | MySqlSource]:

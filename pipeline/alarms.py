@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from sqlalchemy import text
 
+from pipeline.secrets import clean
 from pipeline.translate import state_errors
 from queries import sql
 
@@ -93,9 +94,8 @@ class Alarms:
         """Something is wrong, or still is; `lasts` is for what happened once and has no end of its own."""
         if alarm.name not in ALARMS:
             raise KeyError(alarm.name)
-        alarm = replace(
-            alarm, **{name: _storable(getattr(alarm, name)) for name in ("what", "hint", "subject")}
-        )
+        texts = {name: _storable(clean(getattr(alarm, name))) for name in ("what", "hint", "subject")}
+        alarm = replace(alarm, **texts)
         key, now = (alarm.name, alarm.subject), self._monotonic()
         with self._lock:
             known = self._known()
@@ -124,6 +124,11 @@ class Alarms:
         with self._lock:
             names = [name for name, _ in self._known()]
         return {name: names.count(name) for name in ALARMS}
+
+    def subjects(self, name: str) -> list[str]:
+        """What the open alarms of a name are about, also those that an earlier process left."""
+        with self._lock:
+            return [subject for known, subject in self._known() if known == name]
 
     def _known(self) -> dict[tuple[str, str], tuple[float, float]]:
         """Open alarms, at first those that an earlier process left."""

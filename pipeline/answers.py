@@ -1,4 +1,4 @@
-"""The columns and types that the queries beside `transactions` give; another answer is refused by name. Pure.
+"""The columns and types that the queries beside `transactions` give; another answer is refused by name.
 
 A time without a zone is a guess, a missing number is no zero: both would otherwise fail far from the query,
 or never.
@@ -10,49 +10,45 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from pipeline.amounts import known_amount
 from pipeline.errors import SourceChanged
-from pipeline.schema import UTC_TIME
+from pipeline.minute import EPOCH, MINUTE, TIME_END, Span
+from pipeline.schema import UTC_TIME, wrong_type
+from pipeline.source import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
+    from pipeline.source import KnownMinute
 
-def _time(found: pl.DataType) -> bool:
-    return isinstance(found, pl.Datetime) and found.time_zone is not None
+_TIME: Final = "a time with its zone (TIMESTAMPTZ)"
+_WHOLE: Final = "a whole number (BIGINT)"
+_NUMBER: Final = "a number, or one as text"
 
-
-def _whole(found: pl.DataType) -> bool:
-    return found.is_integer()
-
-
-def _number(found: pl.DataType) -> bool:
-    """A sum may leave 64 bits and hold what is no number, so it also comes as text."""
-    return found.is_numeric() or found == pl.String
-
-
-_TIME: Final = ("a time with its zone (TIMESTAMPTZ)", _time)
-_WHOLE: Final = ("a whole number (BIGINT)", _whole)
-_NUMBER: Final = ("a number, or one as text", _number)
-
-#: What each query must give. PostgreSQL's `changed` also gives `newest`, its `fence` the snapshot.
-GIVEN: Final[Mapping[str, Mapping[str, tuple[str, Callable[[pl.DataType], bool]]]]] = {
+#: What each query must give. PostgreSQL's `fence` also gives the snapshot.
+GIVEN: Final[Mapping[str, Mapping[str, str]]] = {
     "fence": {"clock": _TIME},
     "changed": {"minute": _TIME},
     "totals": {"minute": _TIME, "rows": _WHOLE, "cancels": _WHOLE, "amount": _NUMBER},
     "without_time": {"rows": _WHOLE},
 }
-POSTGRESQL_ALSO: Final[Mapping[str, Mapping[str, tuple[str, Callable[[pl.DataType], bool]]]]] = {
-    "fence": {"xmin": _WHOLE, "xmax": _WHOLE},
+POSTGRESQL_ALSO: Final[Mapping[str, Mapping[str, str]]] = {"fence": {"xmin": _WHOLE, "xmax": _WHOLE}}
+#: And what it may give.
+OPTIONAL: Final[Mapping[str, Mapping[str, str]]] = {
+    "fence": {"started": _TIME},
     "changed": {"newest": _WHOLE},
 }
 
 
 def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bool = False) -> pl.DataFrame:
-    """The answer of the query `name`, unchanged but for its minutes in microseconds of UTC.
+    """The answer of the query `name` in its types: times in microseconds of UTC, whole numbers as Int64.
 
-    Raises SourceChanged with the query and the column for one that is missing or of another type, and for a
-    time that is null or a minute that is not a full one. A query that is not named here passes.
+    A sum of amounts comes as text, as it may leave 64 bits. Minutes that no clock shows (infinite) are left
+    out: their rows are those of `without_time`. Raises SourceChanged with the query and the column for one
+    that is missing or of another type, and for a time that is null or a minute that is not a full one. A
+    query that is not named here passes.
     """
     wanted = {**GIVEN.get(name, {}), **(POSTGRESQL_ALSO.get(name, {}) if postgresql else {})}
     missing = [column for column in wanted if column not in frame.columns]
@@ -60,22 +56,82 @@ def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bo
         given = ", ".join(frame.columns)
         msg = f"the extraction query {path} gives no column {', '.join(missing)}; it gives {given}"
         raise SourceChanged(msg, f"it must give {', '.join(wanted)}")
-    for column, (words, fits) in wanted.items():
-        found = frame.schema[column]
-        if found != pl.Null and not fits(found):
-            msg = f"the extraction query {path} gives {column} as {found}; {words} is needed"
-            raise SourceChanged(msg, f"cast {column} in the query")
-        if fits is _time and frame[column].null_count():
+    may = {column: words for column, words in OPTIONAL.get(name, {}).items() if column in frame.columns}
+    for column, words in {**wanted, **may}.items():
+        frame = frame.with_columns(_typed(frame[column], words, path))
+        if words == _TIME and column in wanted and frame[column].null_count():
             msg = f"the extraction query {path} gives {column} without a value (NULL)"
             raise SourceChanged(msg, f"let {column} always have a value: filter such rows out, or coalesce")
     return _full_minutes(frame, path) if "minute" in wanted else frame
 
 
+def _typed(column: pl.Series, words: str, path: Path) -> pl.Series:
+    found = column.dtype
+    if words == _TIME and (found == pl.Null or (isinstance(found, pl.Datetime) and found.time_zone)):
+        return column.cast(UTC_TIME)
+    if words == _NUMBER and (found.is_numeric() or found in (pl.String, pl.Null)):
+        return column.cast(pl.String)
+    if words == _WHOLE and (found.is_integer() or found == pl.Null):
+        return column.cast(pl.Int64)
+    whole = _whole(column) if words == _WHOLE and (found.is_decimal() or found == pl.String) else None
+    if whole is None:
+        raise wrong_type(column, words, str(path))
+    return whole
+
+
+def _whole(column: pl.Series) -> pl.Series | None:
+    """Integers that are sent as NUMERIC; None where one is no integer."""
+    texts = column.cast(pl.String).to_list()
+    numbers = [None if text is None else known_amount(text) for text in texts]
+    whole = all(isinstance(number, int) or text is None for number, text in zip(numbers, texts, strict=True))
+    return pl.Series(column.name, numbers, pl.Int64) if whole else None
+
+
 def _full_minutes(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    frame = frame.with_columns(pl.col("minute").cast(UTC_TIME))
-    minutes = frame["minute"]
-    odd = minutes.filter(minutes != minutes.dt.truncate("1m"))
+    minute = pl.col("minute")
+    frame = frame.filter((minute >= EPOCH) & (minute < TIME_END))
+    odd = frame.filter(minute != minute.dt.truncate("1m"))["minute"]
     if not odd.is_empty():
         msg = f"the extraction query {path} gives the minute {odd[0].isoformat()}, which is not a full one"
         raise SourceChanged(msg, "cut it: date_trunc('minute', occurred_at, 'UTC') AS minute")
     return frame
+
+
+def differing(
+    written: Sequence[datetime],
+    known: Mapping[datetime, KnownMinute],
+    totals: Callable[[Span], pl.DataFrame],
+) -> tuple[datetime, ...]:
+    """Of minutes that got rows lately those that are not what `known` says of them, or that it does not know.
+
+    A source that does not show which transaction wrote a row counts such minutes itself. Where a value keeps
+    it from that, or kept us from reading all rows, the minute is read again: only its rows can tell.
+    """
+    runs = _runs([minute for minute in written if minute in known])
+    counted = [row for run in runs for row in totals(run).iter_rows(named=True)]
+    theirs = {row["minute"]: Totals.of_source(row) for row in counted}
+    return tuple(
+        minute
+        for minute in written
+        if minute not in known or _may_differ(theirs.get(minute, Totals(0, 0, 0)), known[minute].totals)
+    )
+
+
+def recent(known: Mapping[datetime, KnownMinute], floor: datetime) -> list[datetime]:
+    """The known minutes that are not over before `floor`: all that can be asked about by their totals."""
+    return sorted(minute for minute in known if minute + MINUTE > floor)
+
+
+def _may_differ(theirs: Totals | None, ours: Totals) -> bool:
+    return theirs is None or theirs.amount is None or theirs != ours
+
+
+def _runs(minutes: Sequence[datetime]) -> list[Span]:
+    """Unbroken runs of sorted minutes."""
+    runs: list[Span] = []
+    for minute in minutes:
+        if runs and runs[-1].end == minute:
+            runs[-1] = Span(runs[-1].start, minute + MINUTE)
+        else:
+            runs.append(Span(minute, minute + MINUTE))
+    return runs

@@ -319,7 +319,7 @@ class Pipeline:
         windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
         windows.categories.codes(to_index(next_minute), windows.merchants.ids)
         published = self.state.published()
-        source_feed = SourceFeed(self.source, self.ornaments)
+        source_feed = SourceFeed(self.source, self.ornaments, self.alarms)
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
             lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.merchants)
@@ -333,7 +333,7 @@ class Pipeline:
 
     def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
         """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""
-        feed = SourceFeed(self.source, self.ornaments)
+        feed = SourceFeed(self.source, self.ornaments, self.alarms)
         counted = feed.count(span, Steps(self.monotonic), at_most(span))
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)

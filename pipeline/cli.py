@@ -13,6 +13,7 @@ import click
 
 from pipeline.errors import MinuteriskError
 from pipeline.plain import harmless
+from pipeline.secrets import clean, clean_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,15 +66,21 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the only place where an error becomes an exit code."""
+    """Run one command; everything that it and its libraries print leaves without secrets."""
     _let_every_letter_through()
+    with clean_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """The only place where an error becomes an exit code."""
     try:
         outcome: Any = cli.main(list(arguments) if arguments is not None else None, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         return _fail("stopped by Ctrl-C", 1)
     except click.ClickException as error:
-        error.show()
+        error.show(sys.stderr)
         return error.exit_code
     except MinuteriskError as error:
         return _fail(str(error), error.exit_code)
@@ -100,7 +107,7 @@ def _unread() -> int:
 
 
 def _fail(text: str, exit_code: int) -> int:
-    click.echo(harmless(f"minuterisk: {text}"), err=True)
+    click.echo(harmless(clean(f"minuterisk: {text}")), err=True)
     return exit_code
 
 

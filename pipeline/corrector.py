@@ -133,6 +133,7 @@ class Corrector:
             known | self._read_since(known),
             next_minute,
         )
+        self._tell_unreadable(changed.unreadable)
         unknown = [minute for minute in changed.minutes if minute not in known]
         published = self._published(unknown, horizon)
         ahead = max(next_minute, changed.fence.clock + AHEAD_ALARM)
@@ -148,6 +149,15 @@ class Corrector:
                 "future": [m for m in unknown if m > ahead],
             },
         )
+
+    def _tell_unreadable(self, reason: str | None) -> None:
+        """An alarm while a value keeps the search from finding what commits late for older minutes."""
+        if reason is None:
+            self._pipeline.alarms.end("rows.unreadable", "changed")
+            return
+        what = f"the query changed cannot be read: {reason}; only totals of the last minutes are compared"
+        alarm = Alarm("rows.unreadable", what, "correct the value at the source, or the query", "changed")
+        self._pipeline.alarms.raise_alarm(alarm)
 
     @property
     def waiting(self) -> bool:
@@ -269,7 +279,10 @@ class Corrector:
         """The same, newest first until the deadline, at least one; gives those corrected, and those left."""
         pipeline = self._pipeline
         files = pipeline.state.publication().files
-        feed, steps = SourceFeed(pipeline.source, pipeline.ornaments), Steps(pipeline.monotonic)
+        feed, steps = (
+            SourceFeed(pipeline.source, pipeline.ornaments, pipeline.alarms),
+            Steps(pipeline.monotonic),
+        )
         left = sorted(minutes)
         revised: dict[datetime, Counted] = {}
         while left:

@@ -3,9 +3,10 @@
     MinuteriskError                 exit code 1
     ├── UsageError                  exit code 2: the person has to change something first
     │   ├── SettingsError           an unknown, malformed or contradictory setting
-    │   └── ConfigurationError      source, state or home are not as they must be (table, right, URL)
+    │   └── ConfigurationError      source, state or home are not as they must be (right, password, TLS, URL)
+    │       └── SourceRefused       the trade database refuses us: right, password, TLS, unknown host or name
     ├── PassingError                exit code 1: the same step may succeed later, nothing was lost
-    │   ├── SourceUnavailable       the trade database cannot be reached, or it goes away
+    │   ├── SourceUnavailable       the trade database cannot be reached, goes away, or fails by itself
     │   ├── SourceTooSlow           the trade database ended a query of ours that took too long
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
@@ -18,25 +19,35 @@
     │   ├── SourceValueWrong        a value in the trade database cannot be cast, read or stored
     │   ├── LakeDamaged             a published file is missing or not what the ledger says
     │   ├── FencedOut               this process led once; a newer leader has taken over
+    │   ├── Fault                   an error that no table explains: our own bug
     │   └── Refused                 a channel will never take a message (also MessageMalformed)
     └── DifferencesFound            exit code 3: a check worked and found differences
 
 NotPosted, PerhapsPosted and Refused stand in pipeline/slack.py, beside what raises them.
-Driver errors are translated into these at the edge (pipeline/translate.py) and nowhere else.
+Driver errors are translated into these at the edge (pipeline/translate.py) and nowhere else; which cause each
+of them has is a table (pipeline/causes.py). No text of an error holds a secret (pipeline/secrets.py).
+
+A running service survives all of them but FencedOut and a lake that it cannot build again: people mend a
+right or a query while it runs, so it tries again, slowly, and an alarm says what is wrong
+(pipeline/failures.py).
 """
 
 from __future__ import annotations
+
+from pipeline.secrets import clean
 
 
 class MinuteriskError(Exception):
     """A failure with the value that was met (`what`) and the next step to take (`hint`)."""
 
     exit_code = 1
+    #: The file of the extraction query that it is about, such as transactions.sql; empty: about none.
+    query: str = ""
 
     def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
+        self.what = clean(what)
+        self.hint = clean(hint)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         return f"{self.what}\n  next: {self.hint}" if self.hint else self.what
@@ -54,6 +65,10 @@ class SettingsError(UsageError):
 
 class ConfigurationError(UsageError):
     """A database, table, right or folder is not as it must be."""
+
+
+class SourceRefused(ConfigurationError):
+    """The trade database refuses us: a right, a password, TLS, an unknown host, database or role."""
 
 
 class PassingError(MinuteriskError):
@@ -102,6 +117,10 @@ class LakeDamaged(PermanentError):
 
 class FencedOut(PermanentError):
     """This process led once; a newer leader has taken over and its commits are refused."""
+
+
+class Fault(PermanentError):
+    """What no table explains: a fault of minuterisk itself, to be reported."""
 
 
 class DifferencesFound(MinuteriskError):

@@ -12,22 +12,29 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
-from pipeline.answers import conform_answer
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.answers import conform_answer, differing, recent
+from pipeline.arrow_rows import plain_frame
 from pipeline.categories import conform_categories
-from pipeline.errors import Overtaken, SourceChanged
-from pipeline.minute import TIME_END
+from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
+from pipeline.halve import read_around, totals_around
+from pipeline.minute import TIME_END, floor_minute
 from pipeline.payouts import require_columns
+from pipeline.pg_reading import PgReading, parameters_of
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.pg_values import read_as_text_what_does_not_fit
-from pipeline.schema import conform_source, unfit_columns
+from pipeline.plan import PlanReason, plan_reason
+from pipeline.schema import UTC_SUFFIX, UTC_TIME, conform_source, unfit_columns
 from pipeline.source import (
     AHEAD_ALARM,
     AT_RISK_S,
@@ -39,38 +46,45 @@ from pipeline.source import (
     has_query,
     read_query,
 )
-from pipeline.translate import source_errors
+from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
-    import adbc_driver_postgresql.dbapi as adbc
-
-    from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
     from pipeline.pg_session import Few
-    from pipeline.source import KnownMinute
+    from pipeline.source import KnownMinute, Unreadable
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
 #: Ids farther back than this are not told apart; a look-back never reaches so far.
 _XID_REACH = 2**30
+_TIMESTAMP = psycopg.adapters.types["timestamp"].oid
 _TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+#: So long a plan is waited for, which only explains a failure.
+_PLAN = timedelta(seconds=2)
+_PROMISE = (
+    "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
+    " the look-back: within 20 s, or 70 s where the transaction idled before its first write and the"
+    " reader may not see that; reconciliation finds what is older"
+)
+_PROMISE_BY_TOTALS = (
+    "PostgreSQL, where the query changed gives no newest: complete for transactions shorter than the"
+    " look-back (5 minutes), which are found within 70 s; what commits later is found by reconciliation,"
+    " hourly and daily"
+)
 
 
 class Source:
     """A trade database behind a role that may only SELECT."""
 
-    promise = (
-        "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
-        " the look-back: within 20 s, or 70 s where the transaction idled before its first write and the"
-        " reader may not see that; reconciliation finds what is older"
-    )
+    promise = _PROMISE  # until `changed` was seen to give less
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
         self.url = url
+        self._currency = currency
         self._queries = queries
         self._timeout = timeout
         self._rows: adbc.Connection | None = None
@@ -88,7 +102,8 @@ class Source:
 
     def again(self) -> Source:
         """The same database through connections of its own, for another thread."""
-        other = Source(self.url, self._queries, self._timeout)
+        other = Source(self.url, self._queries, self._timeout, self._currency)
+        other.promise = self.promise
         other._merchant_is_text = self._merchant_is_text
         other.on_query = self.on_query
         return other
@@ -130,12 +145,27 @@ class Source:
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
-        with self._snapshot() as cursor:
-            fence = self._fence(cursor)
-            given = self._fetch(cursor, "transactions", span.start, span.end, at_most=at_most)
-            rows = conform_source(given, "transactions.sql")
+        query = str(self._queries / "transactions.sql")
+        unreadable: tuple[Unreadable, ...] = ()
+        unknown: dict[str, str] = {}
+        try:
+            with self._reading(at_most) as reading:
+                fence = reading.fence()
+                given = reading.rows(span.start, span.end)
+        except SourceValueWrong as error:
+            opened = partial(self._reading, at_most)
+            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
+        rows = conform_source(given, query, self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, fence.xmin, fence.clock, unfit_columns(given, "transactions.sql"))
+        not_known = {**unknown, **unfit_columns(given, query)}
+        return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
+
+    @contextmanager
+    def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
+        """One snapshot of the rows."""
+        with self._snapshot() as cursor:
+            ask = partial(self._run, cursor, "transactions", at_most=at_most)
+            yield PgReading(self._query("transactions"), ask, cursor, partial(self._fence, cursor))
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""
@@ -149,18 +179,48 @@ class Source:
         known: Mapping[datetime, KnownMinute],
         until: datetime = TIME_END,
     ) -> Changed:
-        """Minutes with rows of transactions that had not ended when the minute was read."""
-        with self._search() as ask:
-            fence = fence_of(ask("fence")[0])
-            base = max(since.xmin, fence.xmax - _XID_REACH)
-            given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
-            found = ask("changed", *given)
+        """Minutes with rows of transactions that had not ended when the minute was read.
+
+        Where the query does not say which these are (a view has no xmin), the minutes that got rows lately
+        are counted by the source and compared with the ledger, as with MySQL.
+        """
+        totals = partial(totals_around, self._searched_totals)
+        try:
+            with self._search() as ask:
+                fence = fence_of(ask("fence")[0])
+                base = max(since.xmin, fence.xmax - _XID_REACH)
+                given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
+                found = ask("changed", *given)
+        except SourceValueWrong as error:
+            with self._search() as ask:
+                fence = fence_of(ask("fence")[0])
+            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+        if self.promise == _PROMISE_BY_TOTALS:
+            ahead = max(until, fence.clock + AHEAD_ALARM)
+            written = [row["minute"] for row in found if row["minute"] < until or row["minute"] >= ahead]
+            return Changed(differing(sorted(written), known, totals), fence)
         minutes = (
-            row["minute"].astimezone(UTC)
+            row["minute"]
             for row in found
             if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - base
         )
         return Changed(tuple(minutes), fence)
+
+    def _searched_totals(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Totals on the second connection."""
+        with self._search() as ask:
+            rows = ask("totals", start, end)
+        return conform_answer(
+            pl.DataFrame(
+                {
+                    "minute": pl.Series([row["minute"] for row in rows], dtype=UTC_TIME),
+                    **{n: [str(row[n]) for row in rows] for n in ("rows", "cancels", "amount")},
+                },
+                schema_overrides={"rows": pl.String, "cancels": pl.String, "amount": pl.String},
+            ),
+            "totals",
+            self._queries / "totals.sql",
+        )
 
     @contextmanager
     def _search(self) -> Iterator[Callable[..., list[dict[str, Any]]]]:
@@ -172,7 +232,7 @@ class Source:
                     yield lambda name, *given: self._ask_few(connection, name, given)
             except BaseException as error:
                 self._close_few()
-                if self._give_way and isinstance(error, psycopg.Error):
+                if self._give_way and isinstance(error, psycopg.Error | MinuteriskError):
                     msg = "the search for late commits gave way to a question of the minute in hand"
                     raise Overtaken(msg, "it begins again") from error
                 raise
@@ -183,18 +243,38 @@ class Source:
         """The rows of a query, which may want fewer parameters than there are."""
         query, began = re.sub(r"--.*", "", self._query(name)), time.monotonic()
         wanted = [value for n, value in enumerate(given, start=1) if f"${n}" in query]
-        with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
+        with (
+            source_errors(self.url, self._file(name), lambda: self._plan_anew(query, wanted)),
+            psycopg.RawCursor(connection, row_factory=dict_row) as cursor,
+        ):
             found = cursor.execute(query.encode(), wanted).fetchall()
             types = {column.name: column.type_code for column in cursor.description or ()}
         self.on_query(name, time.monotonic() - began)
-        if name == "changed" and (types.get("minute") != _TIMESTAMPTZ or "newest" not in types):
-            msg = (
-                f"the extraction query {self._queries / 'changed.sql'} gives {', '.join(types) or 'nothing'}"
-            )
-            minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
-            hint = f"it must give {minute}, and newest"
-            raise SourceChanged(msg, hint)
+        if name == "changed":
+            return self._changed_rows(found, types)
         return found
+
+    def _changed_rows(
+        self, found: Sequence[Mapping[str, Any]], types: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        """Rows of `changed` with full minutes in UTC; others are those of `without_time`."""
+        path = self._queries / "changed.sql"
+        if types.get("minute") != _TIMESTAMPTZ and types.get(f"minute{UTC_SUFFIX}") != _TIMESTAMP:
+            gives = (
+                "minute as a time without a zone" if types.get("minute") == _TIMESTAMP else ", ".join(types)
+            )
+            msg = f"the extraction query {path} gives {gives or 'nothing'}"
+            minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
+            hint = f"it must give {minute}, and newest; a minute without a zone that holds UTC is minute_utc"
+            raise SourceChanged(msg, hint)
+        self.promise = _PROMISE if "newest" in types else _PROMISE_BY_TOTALS
+        rows = []
+        for row in found:
+            minute = row.get("minute", row.get(f"minute{UTC_SUFFIX}"))
+            if isinstance(minute, datetime):
+                aware = minute if minute.tzinfo else minute.replace(tzinfo=UTC)
+                rows.append({**row, "minute": floor_minute(aware)})
+        return rows
 
     @contextmanager
     def _small_connection_alone(self) -> Iterator[None]:
@@ -211,9 +291,15 @@ class Source:
             self._few_in_use.release()
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
         with self._snapshot() as cursor:
-            return self._fetch(cursor, "totals", span.start, span.end)
+            return self._fetch(cursor, "totals", start, end)
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
@@ -226,8 +312,9 @@ class Source:
         """Rows of `at_risk` for a few merchants, values as they come."""
         ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
         parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        query = str(self._queries / "at_risk.sql")
-        return self._few_rows(self._query("at_risk"), parameters, lambda given: require_columns(given, query))
+        file = str(self._file("at_risk"))
+        query = self._query("at_risk")
+        return self._few_rows("at_risk", query, parameters, lambda given: require_columns(given, file))
 
     def categories(self) -> pl.DataFrame | None:
         """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
@@ -244,7 +331,7 @@ class Source:
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
             rows = self._fetch(cursor, "transactions", clock, clock)
-            checked = conform_source(rows, str(self._queries / "transactions.sql"))
+            checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
@@ -256,9 +343,14 @@ class Source:
             {
                 "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
                 # Read, it may look at the whole table.
-                "without_time": lambda: self._few_rows(f"EXPLAIN {self._query('without_time')}"),
+                "without_time": lambda: self._few_rows(
+                    "without_time", f"EXPLAIN {self._query('without_time')}"
+                ),
             }
         )
+
+    def _file(self, name: str) -> Path:
+        return self._queries / f"{name}.sql"
 
     def _query(self, name: str) -> str:
         return read_query(self._queries, name, "postgresql")
@@ -266,22 +358,28 @@ class Source:
     def _fence(self, cursor: adbc.Cursor) -> Fence:
         return fence_of(self._fetch(cursor, "fence").row(0, named=True))
 
-    def _fetch(
-        self, cursor: adbc.Cursor, name: str, *parameters: datetime | int, at_most: int | None = None
+    def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
+        found = self._run(cursor, name, self._query(name), parameters)
+        return conform_answer(found, name, self._queries / f"{name}.sql", postgresql=True)
+
+    def _run(
+        self,
+        cursor: adbc.Cursor,
+        name: str,
+        text: str,
+        parameters: Sequence[datetime | int | str],
+        at_most: int | None = None,
     ) -> pl.DataFrame:
-        began = time.monotonic()
-        if at_most is None:
-            cursor.execute(self._query(name), list(parameters) or None)
-            table = cursor.fetch_arrow_table()
-        else:
-            table = fetch_at_most(cursor.connection, self._query(name), parameters, at_most)
+        """The answer of the query `name` or of one around it, which may want fewer parameters."""
+        began, given = time.monotonic(), list(parameters[: parameters_of(text)])
+        with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
+            if at_most is None:
+                cursor.execute(text, given or None)
+                table = cursor.fetch_arrow_table()
+            else:
+                table = fetch_at_most(cursor.connection, text, given, at_most)
         self.on_query(name, time.monotonic() - began)
-        if len(set(table.column_names)) < len(table.column_names):
-            msg = f"the extraction query {self._queries / f'{name}.sql'} gives a column twice"
-            raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
-        read = pl.from_arrow(table)
-        frame = read if isinstance(read, pl.DataFrame) else read.to_frame()
-        return conform_answer(frame, name, self._queries / f"{name}.sql", postgresql=True)
+        return plain_frame(table, self._queries / f"{name}.sql")
 
     @contextmanager
     def _snapshot(self) -> Iterator[adbc.Cursor]:
@@ -290,9 +388,19 @@ class Source:
             try:
                 with snapshot(self._row_connection(), self._timeout) as cursor:
                     yield cursor
-            except BaseException:
-                self._close_rows()
+            except BaseException as error:
+                self._after_error(error)
                 raise
+
+    def _after_error(self, error: BaseException) -> None:
+        """A wrong value or answer says nothing against the connection, and many are met in a row."""
+        harmless = isinstance(error, SourceValueWrong | SourceChanged) or is_value_error(error)
+        if harmless and self._rows is not None:
+            with suppress(adbc.Error):
+                self._rows.rollback()
+                self._rows.adbc_connection.set_autocommit(True)
+                return
+        self._close_rows()
 
     def _row_connection(self) -> adbc.Connection:
         if self._rows is None:
@@ -301,12 +409,16 @@ class Source:
 
     def _few_rows(
         self,
+        name: str,
         query: str,
         parameters: Mapping[str, Any] | None = None,
         check: Callable[[list[str]], None] = lambda _: None,
     ) -> list[dict[str, Any]]:
         """The rows of a small query; `check` sees the names of its columns before their values are read."""
-        with source_errors(self.url), self._small_connection_alone():
+        with (
+            source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)),
+            self._small_connection_alone(),
+        ):
             try:
                 limit = min(self._timeout, timedelta(seconds=AT_RISK_S))
                 with few_rows(self._small_connection(), limit) as connection:
@@ -316,6 +428,25 @@ class Source:
             except BaseException:
                 self._close_few()  # the rows' own connection is none the worse for it
                 raise
+
+    def _plan(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> PlanReason:
+        """Why `query` takes long, asked after it did; nothing of it runs, and nobody waits long for it."""
+        asked = f"EXPLAIN (FORMAT JSON) {query}".encode()
+        numbered = not isinstance(parameters, dict)  # $1 and not %(name)s
+        kind = psycopg.RawCursor if numbered else psycopg.Cursor
+        with (
+            self._small_connection_alone(),
+            few_rows(self._small_connection(), min(self._timeout, _PLAN)) as connection,
+            kind(connection, row_factory=tuple_row) as cursor,
+        ):
+            row = cursor.execute(asked, parameters).fetchone()
+        return plan_reason(row and row[0], "postgresql")
+
+    def _plan_anew(self, query: str, parameters: Sequence[Any]) -> PlanReason:
+        """The same for a query on the second connection itself, which is given up first."""
+        self._close_few()
+        with self.again() as other:
+            return other._plan(query, parameters)  # noqa: SLF001 - of this class
 
     def _small_connection(self) -> Few:
         if self._few is None:

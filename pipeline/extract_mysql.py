@@ -15,44 +15,48 @@ import re
 import ssl
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import polars as pl
 import pymysql
 
-from pipeline.answers import conform_answer
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.answers import conform_answer, differing, recent
 from pipeline.categories import conform_categories
-from pipeline.errors import ConfigurationError, SourceChanged
-from pipeline.minute import MINUTE, TIME_END, Span
+from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
+from pipeline.halve import read_around, totals_around
+from pipeline.minute import TIME_END
+from pipeline.mysql_reading import MySqlReading, parts
 from pipeline.mysql_rows import TEXT_ONLY, fetch
+from pipeline.plan import PlanReason, plan_reason
 from pipeline.schema import conform_source, unfit_columns
-from pipeline.settings import mask_url
+from pipeline.secrets import mask_url
 from pipeline.source import (
     AHEAD_ALARM,
     AT_RISK_S,
     Changed,
     Extracted,
     Fence,
-    TooManyRows,
-    Totals,
     failures_of,
     fence_of,
     has_query,
     read_query,
 )
-from pipeline.translate import source_errors
+from pipeline.translate import is_value_error, source_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date
+    from datetime import date, timedelta
     from pathlib import Path
 
     from pymysql.connections import Connection
 
     from pipeline.errors import MinuteriskError
-    from pipeline.source import KnownMinute
+    from pipeline.minute import Span
+    from pipeline.source import KnownMinute, Unreadable
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -64,14 +68,11 @@ _SESSION = (
     "SET SESSION TRANSACTION READ ONLY",
     "SET SESSION time_zone = '+00:00'",
 )
-#: A statement reads at most this much, so that the timeout bounds a query and never a day of history.
-_STATEMENT_SPAN = timedelta(hours=1)
 #: Tables that no snapshot covers, of those that we may read.
 _WITHOUT_SNAPSHOTS = (
     "SELECT table_name, engine FROM information_schema.tables"
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
-_NOTHING = Totals(0, 0, 0)
 #: What the queries give that no other module looks at.
 _GIVEN = {
     "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
@@ -88,8 +89,9 @@ class MySqlSource:
         " within 70 s; what commits later is found by reconciliation, hourly and daily"
     )
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta) -> None:
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
         self.url = url
+        self._currency = currency
         self._queries = queries
         self._timeout = timeout
         self._connections: dict[str, Connection[Any]] = {}  # by what they are for
@@ -104,7 +106,7 @@ class MySqlSource:
 
     def again(self) -> MySqlSource:
         """The same database through a connection of its own, for another thread."""
-        other = MySqlSource(self.url, self._queries, self._timeout)
+        other = MySqlSource(self.url, self._queries, self._timeout, self._currency)
         other._merchant_is_text = self._merchant_is_text
         other.on_query = self.on_query
         return other
@@ -137,17 +139,25 @@ class MySqlSource:
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
-        parts: list[pl.DataFrame] = []
-        with self._snapshot(at_most) as ask:
-            clock = _fence(ask).clock
-            for part in _parts(span):
-                parts.append(ask("transactions", start=part.start, end=part.end))
-                if at_most is not None and sum(rows.height for rows in parts) > at_most:
-                    raise TooManyRows
-        given, query = pl.concat(parts), str(self._queries / "transactions.sql")
-        rows = conform_source(given, query)
+        query = str(self._queries / "transactions.sql")
+        unreadable: tuple[Unreadable, ...] = ()
+        unknown: dict[str, str] = {}
+        try:
+            with self._reading(at_most) as reading:
+                fence = reading.fence()
+                given = reading.rows(span.start, span.end)
+        except SourceValueWrong as error:
+            opened = partial(self._reading, at_most)
+            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
+        rows = conform_source(given, query, self._currency)
         self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, 0, clock, unfit_columns(given, query))
+        return Extracted(rows, 0, fence.clock, {**unknown, **unfit_columns(given, query)}, unreadable)
+
+    @contextmanager
+    def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:
+        """One snapshot of the rows."""
+        with self._snapshot(at_most) as ask:
+            yield MySqlReading(ask, self._names, partial(_fence, ask), at_most)
 
     def changed(
         self,
@@ -157,27 +167,29 @@ class MySqlSource:
         until: datetime = TIME_END,
     ) -> Changed:
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
-        with self._snapshot(use="search") as ask:
-            fence = _fence(ask)
-            ahead = max(until, fence.clock + AHEAD_ALARM)
-            found = ask("changed", start=floor(fence))["minute"].to_list()
-            written = [minute for minute in found if minute < until or minute >= ahead]
-            runs = _runs([minute for minute in written if minute in known])
-            counted = [ask("totals", start=part.start, end=part.end) for run in runs for part in _parts(run)]
-        theirs = {
-            row["minute"]: Totals.of_source(row) for frame in counted for row in frame.iter_rows(named=True)
-        }
-        minutes = (
-            minute
-            for minute in written
-            if minute not in known or theirs.get(minute, _NOTHING) != known[minute].totals
-        )
-        return Changed(tuple(minutes), fence)
+        totals = partial(totals_around, partial(self._totals, use="search"))
+        try:
+            with self._snapshot(use="search") as ask:
+                fence = _fence(ask)
+                found = ask("changed", start=floor(fence))["minute"].to_list()
+        except SourceValueWrong as error:
+            with self._snapshot(use="search") as ask:
+                fence = _fence(ask)
+            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+        ahead = max(until, fence.clock + AHEAD_ALARM)
+        written = [minute for minute in found if minute < until or minute >= ahead]
+        return Changed(differing(written, known, totals), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
-        with self._snapshot() as ask:
-            return pl.concat(ask("totals", start=part.start, end=part.end) for part in _parts(span))
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime, use: str = "rows") -> pl.DataFrame:
+        with self._snapshot(use=use) as ask:
+            return pl.concat(ask("totals", start=a, end=b) for a, b in parts(start, end))
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
@@ -219,7 +231,7 @@ class MySqlSource:
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
             self._check_engines()
-        checked = conform_source(rows, str(self._queries / "transactions.sql"))
+        checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
         self._merchant_is_text = checked.schema["merchant_id"] == pl.String
 
     def check_ornaments(self) -> dict[str, MinuteriskError]:
@@ -259,27 +271,59 @@ class MySqlSource:
             try:
                 connection = self._connect(use)
                 connection.query(_BEGIN)
-                yield lambda name, **values: self._ask(connection, name, values, at_most)
+                yield lambda name, wrap="{query}", **values: self._ask(
+                    connection, name, wrap, values, at_most
+                )
                 connection.rollback()  # nothing to commit: the transaction only read
-            except BaseException:
-                self._close(use)
+            except BaseException as error:
+                self._after_error(error, use)
                 raise
 
+    def _after_error(self, error: BaseException, use: str) -> None:
+        """A wrong value says nothing against the connection, and many are met in a row."""
+        connection = self._connections.get(use)
+        wrong_value = isinstance(error, SourceValueWrong) or is_value_error(error)
+        if wrong_value and connection is not None and connection.open:
+            connection.rollback()
+        else:
+            self._close(use)
+
     def _ask(
-        self, connection: Connection[Any], name: str, values: Mapping[str, Any], at_most: int | None
+        self,
+        connection: Connection[Any],
+        name: str,
+        wrap: str,
+        values: Mapping[str, Any],
+        at_most: int | None,
     ) -> pl.DataFrame:
+        text, file = self._text(connection, name, values, wrap), self._queries / f"{name}.sql"
         began = time.monotonic()
-        answer = fetch(connection, self._text(connection, name, values), at_most)
+        began = time.monotonic()
+        with source_errors(self.url, file, lambda: _plan(connection, text)):
+            try:
+                answer = fetch(connection, text, at_most)
+            except (SourceChanged, SourceValueWrong) as error:
+                what = error.what.replace("the extraction query", f"the extraction query {file}", 1)
+                raise type(error)(what, error.hint) from error
         self.on_query(name, time.monotonic() - began)
-        answer = conform_answer(answer, name, self._queries / f"{name}.sql")
+        answer = conform_answer(answer, name, file)
         missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
         if missing:
             msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
             raise SourceChanged(msg, f"it must give {', '.join(_GIVEN[name])}")
         return answer
 
-    def _text(self, connection: Connection[Any], name: str, values: Mapping[str, Any]) -> str:
-        query = self._query(name)
+    def _names(self, moment: datetime) -> list[str]:
+        """The columns of `transactions` as they are called there."""
+        connection = self._connect()
+        with connection.cursor() as cursor:
+            cursor.execute(self._text(connection, "transactions", {"start": moment, "end": moment}))
+            return [column[0] for column in cursor.description or ()]
+
+    def _text(
+        self, connection: Connection[Any], name: str, values: Mapping[str, Any], wrap: str = "{query}"
+    ) -> str:
+        query = wrap.replace("{query}", self._query(name).rstrip().rstrip(";"))
         given = {key: _in_utc(value) for key, value in values.items()}
         try:
             return str(connection.cursor().mogrify(query, given))
@@ -381,6 +425,11 @@ def _tls(mode: str, authority: str | None) -> dict[str, Any]:
     return {"ssl": context}
 
 
+def _plan(connection: Connection[Any], text: str) -> PlanReason:
+    """Why a query takes long, asked after it did; its own time limit holds for this as well."""
+    return plan_reason(fetch(connection, f"EXPLAIN {text}").to_dicts(), "mysql")
+
+
 def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
     return fence_of(ask("fence").row(0, named=True))
 
@@ -388,25 +437,3 @@ def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query
     """Aware times without their zone, as the session is in UTC; everything else as it is."""
     return value.astimezone(UTC).replace(tzinfo=None) if getattr(value, "tzinfo", None) else value
-
-
-def _parts(span: Span) -> Iterator[Span]:
-    """The span in pieces of an hour at most; at least one, which may be empty."""
-    start = span.start
-    while True:
-        end = min(start + _STATEMENT_SPAN, span.end)
-        yield Span(start, end)
-        start = end
-        if start >= span.end:
-            return
-
-
-def _runs(minutes: Sequence[datetime]) -> list[Span]:
-    """Unbroken runs of sorted minutes."""
-    runs: list[Span] = []
-    for minute in minutes:
-        if runs and runs[-1].end == minute:
-            runs[-1] = Span(runs[-1].start, minute + MINUTE)
-        else:
-            runs.append(Span(minute, minute + MINUTE))
-    return runs

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from baselines.windows import POSITION
+from pipeline.alarms import Alarm
+from pipeline.correct import HORIZON
 from pipeline.count import Counted, count
 from pipeline.minute import MINUTE_US, business_date, business_day, to_index
 from pipeline.pieces import pieces_of_files
@@ -18,27 +20,43 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from baselines.merchants import MerchantIndex
+    from pipeline.alarms import Alarms
     from pipeline.lake import Lake, LakeFile
     from pipeline.minute import Span
     from pipeline.ornaments import Ornaments
-    from pipeline.source import TradeSource
+    from pipeline.source import Extracted, TradeSource, Unreadable
     from pipeline.steps import Steps
 
 
+#: Pieces of a span with an alarm of their own.
+_ALARMS_EACH = 3
+_HINT = (
+    "they are set aside and counted as value_unreadable; correct the value at the source, or let the query"
+    " give the column without a cast: what is no whole amount is then set aside by itself"
+)
 _NOTHING_ASIDE = DATASETS["quarantine"].to_frame()
 
 
 class SourceFeed:
     """Extract from the trade database, then screen and aggregate."""
 
-    def __init__(self, source: TradeSource, ornaments: Ornaments) -> None:
+    def __init__(self, source: TradeSource, ornaments: Ornaments, alarms: Alarms) -> None:
         self._source = source
         self._ornaments = ornaments
+        self._alarms = alarms
 
     def count(self, span: Span, steps: Steps, at_most: int | None = None) -> Counted:
         """Read the rows of `span` in one snapshot and count them; TooManyRows where there are more."""
         with steps.time("extract"):
             extracted = self._source.extract(span, at_most)
+        self._tell(extracted)
+        with steps.time("aggregate"):
+            return count(extracted.rows, span, extracted.xmin, extracted.clock)
+
+    def _tell(self, extracted: Extracted) -> None:
+        """Alarms of what could not be read."""
+        for alarm in unreadable_alarms(extracted.unreadable):
+            self._alarms.raise_alarm(alarm, HORIZON)
         for name in OPTIONAL_COLUMNS:
             if name in extracted.not_known:
                 self._ornaments.fails(
@@ -46,8 +64,24 @@ class SourceFeed:
                 )
             else:
                 self._ornaments.works(name)
-        with steps.time("aggregate"):
-            return count(extracted.rows, span, extracted.xmin, extracted.clock)
+
+
+def unreadable_alarms(unreadable: Sequence[Unreadable]) -> list[Alarm]:
+    """One alarm for each of the first pieces of a span that cannot be read, and one for all others."""
+    pieces = [_unreadable_alarm(piece) for piece in unreadable[:_ALARMS_EACH]]
+    more = unreadable[_ALARMS_EACH:]
+    if more:
+        what = f"{len(more)} further pieces of time from {more[0].start.isoformat()} on cannot be read"
+        pieces.append(Alarm("rows.unreadable", what, _HINT, f"{more[0].query} and further ones"))
+    return pieces
+
+
+def _unreadable_alarm(piece: Unreadable) -> Alarm:
+    start, end = piece.start.isoformat(), piece.end.isoformat()
+    rows = "an unknown number of rows" if piece.rows is None else f"{piece.rows} row{'s' * (piece.rows != 1)}"
+    ids = f" (transaction_id {', '.join(piece.ids[:3])})" if piece.ids else ""
+    what = f"{rows} of the query {piece.query} from {start} to {end}{ids} cannot be read: {piece.reason}"
+    return Alarm("rows.unreadable", what, _HINT, f"{piece.query} {start}/{end}")
 
 
 class LakeFeed:

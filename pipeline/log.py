@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import structlog
 
 from pipeline.plain import harmless
-from pipeline.settings import mask_url
+from pipeline.secrets import clean_value
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
@@ -23,15 +23,17 @@ def configure_log(settings: Settings) -> None:
     level = getattr(logging, settings.log_level.upper())
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     renderer = (
-        structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if as_text
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _mask,
             structlog.processors.format_exc_info,
             _plain,
+            _clean,  # the traceback as well
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -64,6 +66,6 @@ class _NeverRaises:
             self._stream.flush()
 
 
-def _mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """No password leaves in a log line, whoever put a URL there."""
-    return {key: mask_url(value) if isinstance(value, str) else value for key, value in event.items()}
+def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """No secret leaves in a log line, whoever put it there and however deep."""
+    return {key: clean_value(value) for key, value in event.items()}

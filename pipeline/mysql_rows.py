@@ -14,8 +14,8 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
-from pipeline.errors import SourceChanged
-from pipeline.schema import OPTIONAL_COLUMNS
+from pipeline.errors import SourceChanged, SourceValueWrong
+from pipeline.schema import OPTIONAL_COLUMNS, UTC_SUFFIX
 from pipeline.source import TooManyRows
 
 if TYPE_CHECKING:
@@ -25,45 +25,53 @@ if TYPE_CHECKING:
 
 #: What a connection is opened with (`conv=`): parameters are written as ever, results stay text.
 TEXT_ONLY: Final[Mapping[Any, Any]] = encoders
-#: The suffix by which a query says that a DATETIME, which carries no zone, is in UTC.
-UTC_SUFFIX: Final = "_utc"
+#: Characters of a DECIMAL of 38 digits, with its sign and point.
+_DECIMAL_LENGTH: Final = 40
 _PIECE_ROWS: Final = 50_000
 
 
 def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -> pl.DataFrame:
     """Run `query` on a connection with `TEXT_ONLY` and give its rows in the declared types, times in UTC.
 
-    Raises pymysql.err.Error, SourceChanged for a column whose values are not certain, and TooManyRows where
-    there are more than `at_most`: the connection has to be closed then, as the rest is not read.
+    Raises pymysql.err.Error, SourceChanged for a column whose values are not certain, SourceValueWrong for a
+    value that cannot be read, and TooManyRows where there are more than `at_most`: the connection has to be
+    closed then, as the rest is not read.
     """
     cursor = connection.cursor(SSCursor)
     try:
         cursor.execute(query)
         described: Any = cursor.description
-        columns = [(name, type_code, scale) for name, type_code, _, _, _, scale, _ in described]
+        if described is None:
+            msg = "the extraction query gives no rows: it is empty, or it writes"
+            raise SourceChanged(msg, "write one SELECT")  # noqa: TRY301 - the cursor is closed below
+        columns = [(name, code, length, scale) for name, code, _, _, length, scale, _ in described]
         pieces = [_typed(columns, ())]
         while rows := cursor.fetchmany(_PIECE_ROWS):
             pieces.append(_typed(columns, rows))
             if at_most is not None and sum(piece.height for piece in pieces) > at_most:
                 cursor.connection = None  # type: ignore[assignment]  # its end would read the rest
                 raise TooManyRows
-    except SourceChanged:
+    except UnicodeDecodeError as error:
+        msg = f"the extraction query gives text that is not UTF-8: byte {error.start}"
+        raise SourceValueWrong(msg, "correct the value at the source") from error
+    except (SourceChanged, SourceValueWrong):
         cursor.close()  # reads the rest: left to the garbage collector it would read from a closed connection
         raise
     cursor.close()
     return pl.concat(pieces, how="vertical_relaxed")  # binary text shows only where a piece has some
 
 
-def _typed(columns: Sequence[tuple[str, int, int]], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+def _typed(columns: Sequence[tuple[str, int, int, int]], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     try:
         texts = pl.DataFrame([_as_sent(name, v) for (name, *_), v in zip(columns, values, strict=True)])
         return texts.select(_value(*column) for column in columns)
+    except pl.exceptions.DuplicateError as error:
+        msg = f"the extraction query gives a column twice: {', '.join(name for name, *_ in columns)}"
+        raise SourceChanged(msg, "give each its own name") from error
     except pl.exceptions.PolarsError as error:
         msg = f"the extraction query gives a value that does not fit: {str(error).splitlines()[0]}"
-        raise SourceChanged(
-            msg, "integers must lie within 64 bits, and no two columns share a name"
-        ) from error
+        raise SourceValueWrong(msg, "integers must lie within 64 bits") from error
 
 
 def _as_sent(name: str, values: Sequence[str | bytes | None]) -> pl.Series:
@@ -71,11 +79,14 @@ def _as_sent(name: str, values: Sequence[str | bytes | None]) -> pl.Series:
     return pl.Series(name, values, pl.Binary if isinstance(first, bytes) else pl.String)
 
 
-def _value(name: str, type_code: int, scale: int) -> pl.Expr:
-    """The column in its declared type; MySQL's zero dates become null, as they stand for no date."""
+def _value(name: str, type_code: int, length: int, scale: int) -> pl.Expr:
+    """The column in its declared type; MySQL's zero dates become null, as they stand for no date.
+
+    A DECIMAL of more than 38 digits stays text: nothing holds it exactly.
+    """
     column = pl.col(name)
     if type_code in (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL):
-        return column.cast(pl.Decimal(38, scale), strict=False)
+        return column if length > _DECIMAL_LENGTH else column.cast(pl.Decimal(38, scale), strict=False)
     return _VALUES.get(type_code, _as_it_is)(column)
 
 

@@ -22,14 +22,8 @@ from pipeline.compact import compact, delete_expired, sweep_orphans
 from pipeline.correct import HORIZON
 from pipeline.corrector import Corrector
 from pipeline.deliver import Pace, deliver_one
-from pipeline.errors import (
-    LakeDamaged,
-    MinuteriskError,
-    Overtaken,
-    PassingError,
-    SourceUnavailable,
-    UsageError,
-)
+from pipeline.errors import LakeDamaged, MinuteriskError, Overtaken, SourceUnavailable
+from pipeline.failures import SOURCE_FAILING, Failures
 from pipeline.look_back import DEEP
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.nightly import measure_budget
@@ -60,8 +54,6 @@ SEARCH_S = 10  # a late commit is found within two of these
 DEEP_SEARCH_S = 60  # one whose transaction idled before its first write, within one of these and a short one
 #: The tick reads published minutes again for so long at a time, and looks in between whether one is due.
 WORK_S = 1.0
-#: A source that does not answer for longer is an operator's alarm; a restart of it takes less.
-SOURCE_PATIENCE_S = 60
 RECONCILED = timedelta(hours=2)
 REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
 
@@ -133,8 +125,8 @@ class Service:
         self._due_at = math.inf
         self._followed_at = -math.inf
         self._started = datetime.now(UTC)
-        self._away_since: float | None = None  # since when the source does not answer
-        self._away_told = False
+        self._failures = Failures(lambda: pipeline.alarms, metrics)
+        self._has_judged = False  # in this tick: what fails after it must not slow the next one down
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
         self._channel = channel
@@ -147,28 +139,16 @@ class Service:
 
     def tick(self) -> None:
         """Judge every due minute, oldest first; then look for what changed."""
+        self._has_judged = False
         try:
             self._tick()
         except SourceUnavailable as error:
-            self._source_away(error)
+            self._failures.source_away(error)
             raise
-        self._source_answers()
-
-    def _source_away(self, error: SourceUnavailable) -> None:
-        """No answer is no zero: nothing is judged, nobody is told of an outage, the operator is called."""
-        now = time.monotonic()
-        self._away_since = now if self._away_since is None else self._away_since
-        self.metrics.source_up.set(0)
-        if now - self._away_since >= SOURCE_PATIENCE_S and not self._away_told:
-            away_s = round(now - self._away_since)
-            log.error("source.unreachable", away_s=away_s, error=error.what, next=error.hint, alarm=True)
-            self._away_told = True
-
-    def _source_answers(self) -> None:
-        self.metrics.source_up.set(1)
-        if self._away_told and self._away_since is not None:
-            log.info("source.reachable_again", away_s=round(time.monotonic() - self._away_since))
-        self._away_since, self._away_told = None, False
+        except SOURCE_FAILING:
+            self._failures.source_answers()
+            raise
+        self._failures.source_answers()
 
     def _tick(self) -> None:
         with self._damage_found():
@@ -177,6 +157,7 @@ class Service:
             self._corrector.see(fence)
             until = self.pipeline.due_until(fence)
             self._judge_due(until)
+            self._has_judged = True
             next_minute = self.pipeline.state.next_minute()
             if next_minute is not None:
                 self.metrics.lag.set((fence.clock - next_minute).total_seconds())
@@ -381,23 +362,19 @@ class Service:
             self.metrics.observe_budget(self.pipeline.state.budget(today.start))
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """Wrap `job`: a passing failure waits for the next run, a permanent one ends the service."""
+        """Wrap `job`: its failures are told and wait for the next run; few of them end the service."""
 
         def guarded_job() -> None:
+            if self._failures.waits(name):
+                return
             try:
                 job()
-            except (PassingError, UsageError) as error:
-                # What was right at the start is away for now (a name that does not resolve, a lost right):
-                # the loop goes on, and the log says what to do.
-                self.metrics.errors.labels(name, type(error).__name__).inc()
-                log.warning("job.failed", job=name, error=error.what, next=error.hint)
-            except MinuteriskError as error:
-                told = {"job": name, "error": error.what, "next": error.hint}
-                log.error("job.ended_service", **told)  # noqa: TRY400 - a known failure needs no traceback
-                self.failure = error
-            except Exception as error:
-                self.metrics.errors.labels(name, type(error).__name__).inc()
-                log.exception("job.fault", job=name)
+            except Exception as error:  # noqa: BLE001 - a job's failure is its own: told, and an alarm
+                slowly = not (name == "tick" and self._has_judged)
+                if self._failures.failed(name, error, slowly=slowly) and isinstance(error, MinuteriskError):
+                    self.failure = error
+            else:
+                self._failures.succeeded(name)
 
         return guarded_job
 

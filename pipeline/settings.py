@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import SettingsError
+from pipeline.secrets import learn_environment, mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,12 +67,22 @@ def _postgresql_url(text: str, known: str = "postgresql://") -> str:
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         msg = f"must start with {known}"
         raise ValueError(msg)
-    _require_port(rest)
+    _require_readable(rest)
     return "postgresql://" + rest
 
 
-def _require_port(rest: str) -> None:
-    hosts = re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0].split(",")
+def _require_readable(rest: str) -> None:
+    """Refuse what drivers would read as another password, host or database than was meant."""
+    main, _, options = rest.partition("?")
+    given, _, address = main.rpartition("@")
+    if (
+        re.search(r"[\s#\x00-\x1f]|%(?![0-9A-Fa-f]{2})|%00", rest)
+        or re.search(r"[@/\[\]]", given)
+        or "@" in options
+    ):
+        msg = "must be percent-encoded: in a password write / : @ % and space as %2F %3A %40 %25 %20"
+        raise ValueError(msg)
+    hosts = address.partition("/")[0].split(",")
     if not all(re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", host) for host in hosts):
         msg = "must give a number after the host's colon, the port"
         raise ValueError(msg)
@@ -80,8 +92,15 @@ def _source_url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     if scheme not in ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"):
         return _postgresql_url(text, "postgresql://, mysql:// or mariadb://")
-    _require_port(rest)
+    _require_readable(rest)
     return f"{scheme.removesuffix('+pymysql')}://{rest}"
+
+
+def _currency(text: str) -> str:
+    if re.fullmatch(r"[A-Z]{3}", text):
+        return text
+    msg = "must be the three letters of a currency such as KRW"
+    raise ValueError(msg)
 
 
 def _web_url(text: str) -> str:
@@ -135,6 +154,9 @@ class Settings:
     )
     close_delay: timedelta = _setting(
         timedelta(seconds=5), _seconds(0, 3600), "wait after a minute's end, seconds"
+    )
+    currency: str = _setting(
+        DEFAULT_CURRENCY, _currency, "currency of the amounts; rows of another one are set aside"
     )
     business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
     policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))
@@ -191,6 +213,7 @@ def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
 
     Raises SettingsError for an unknown name, an unreadable value or a file that is not TOML.
     """
+    learn_environment(environ, PREFIX)  # before anything can fail, and speak, because of them
     raw = {**_from_file(file), **_from_environment(environ)}
     values: dict[str, Any] = {name: _read(name, text) for name, text in raw.items()}
     return Settings(**values)
@@ -207,12 +230,6 @@ def describe_settings(settings: Settings) -> dict[str, str]:
 def dialect(url: str | None) -> str:
     """The dialect that a trade database's URL asks for, a folder of queries/extract: postgresql or mysql."""
     return "mysql" if (url or "").partition("://")[0] in ("mysql", "mariadb") else "postgresql"
-
-
-def mask_url(url: str) -> str:
-    """The URL without its password, wherever in the URL it is written."""
-    url = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", url)  # up to the last @: a password may hold one
-    return re.sub(r"(password=)[^&\s]+", r"\1***", url)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -237,6 +254,7 @@ def _from_file(file: Path | None) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not TOML: {error}"
         raise SettingsError(msg, 'write lines such as policy = "supported"') from error
+    learn_environment({f"{PREFIX}{name.upper()}": str(value) for name, value in content.items()}, PREFIX)
     texts = {
         _known(name, f"key {name} in {path}"): _scalar(name, value, path) for name, value in content.items()
     }
@@ -246,7 +264,8 @@ def _from_file(file: Path | None) -> dict[str, str]:
 def _scalar(name: str, value: object, path: Path) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
-    msg = f"{name} in {path} is {value!r}; a text or a whole number is needed"
+    shown = "***" if _is_secret(name) else repr(value)
+    msg = f"{name} in {path} is {shown}; a text or a whole number is needed"
     raise SettingsError(msg, "see `minuterisk check --settings`")
 
 
@@ -268,6 +287,10 @@ def _read(name: str, text: str) -> object:
         shown = "***" if found.metadata["secret"] else repr(mask_url(text))
         msg = f"{PREFIX}{name.upper()} is {shown}, but it {error}"
         raise SettingsError(msg, f"{PREFIX}{name.upper()}: {found.metadata['text']}") from None
+
+
+def _is_secret(name: str) -> bool:
+    return any(f.name == name and f.metadata["secret"] for f in fields(Settings))
 
 
 def _show(value: object, *, secret: bool) -> str:

@@ -31,13 +31,29 @@ class TooManyRows(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The smallest piece of a span that a query cannot read, as a value in it is wrong."""
+
+    query: str
+    start: datetime
+    end: datetime
+    rows: int | None  # set aside; None: nobody knows how many
+    reason: str  # what the database says of the value
+    ids: tuple[str, ...] = ()  # of these rows, where they are known
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
-    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from."""
+    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from.
+
+    Rows that cannot be read or counted say why in a further column, `wrong`.
+    """
 
     rows: pl.DataFrame
     xmin: int  # pg_snapshot_xmin: every transaction below it had ended; 0 where the dialect has none
     clock: datetime  # the source's clock
     not_known: Mapping[str, str] = field(default_factory=dict)  # optional columns that do not fit, and why
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +158,7 @@ class Changed:
 
     minutes: tuple[datetime, ...]
     fence: Fence
+    unreadable: str | None = None  # a value that keeps the query from being read; totals were compared
 
 
 def fence_of(row: Mapping[str, Any]) -> Fence:

@@ -1,33 +1,41 @@
-"""Driver errors to ours, at this one place. Each says what was met and what to do next."""
+"""Driver errors to ours, at this one place. Each says its cause, what was met and what to do next.
+
+Which failure has which cause is a table: pipeline/causes.py.
+"""
 
 from __future__ import annotations
 
 import errno
-import re
-import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import adbc_driver_manager
 import psycopg
-import pymysql
 import sqlalchemy.exc
 
+from pipeline.causes import Cause
 from pipeline.errors import (
     ConfigurationError,
+    Fault,
     MinuteriskError,
     Overtaken,
     SourceChanged,
+    SourceRefused,
     SourceTooSlow,
     SourceUnavailable,
+    SourceValueWrong,
     StateUnavailable,
     StorageUnavailable,
 )
-from pipeline.settings import dialect, mask_url
+from pipeline.failure import Failure, driver_failure
+from pipeline.secrets import mask_url
+from pipeline.settings import dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from pipeline.plan import PlanReason
 
 _STORAGE_ERRORS = {
     errno.ENOSPC: (
@@ -42,26 +50,35 @@ _STORAGE_ERRORS = {
     errno.ENOTDIR: ("a file stands where a folder is needed", "set MINUTERISK_HOME to a folder"),
 }
 
-#: MySQL's error numbers as the SQLSTATE by which PostgreSQL says the same. Its own SQLSTATEs are too coarse:
-#: 42000 is a typing error, a missing right and a full server.
-_MYSQL_STATES = {
-    **dict.fromkeys((1044, 1045, 1130, 1251, 1524, 1698, 1820, 1862, 2059), "28000"),  # log in
-    **dict.fromkeys((1046, 1049), "3D000"),  # database
-    **dict.fromkeys((1142, 1143, 1227, 1370), "42501"),  # right
-    1146: "42P01",  # table
-    **dict.fromkeys((1052, 1054, 1055, 1064, 1109, 1176, 1267, 1292, 1305, 1356, 1525, 1630), "42000"),
-    **dict.fromkeys((1205, 1317, 1969, 3024), "57014"),  # ended by the server
-    1792: "25006",  # writes in a READ ONLY transaction
-}
+_REPORT = "this is a fault of minuterisk; report it with the log around it"
+#: Whoever waited for a lock learns nothing from the plan, and asking for it would wait for the same lock.
+_LOCKED = ("55P03", "1205", "3572")
 
 
 @contextmanager
-def source_errors(url: str) -> Iterator[None]:
-    """Translate what psycopg, ADBC and PyMySQL raise about the trade database."""
+def source_errors(
+    url: str, query: Path | None = None, plan: Callable[[], PlanReason] | None = None
+) -> Iterator[None]:
+    """Translate what the drivers of the trade database raise; with `query` also what reading its rows does.
+
+    `query` is the file of the query that runs, and `plan` asks for its plan once it was too slow.
+    """
     try:
         yield
-    except (psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error) as error:
-        raise _source_error(error, url) from error
+    except MinuteriskError as error:
+        error.query = error.query or (query.name if query else "")
+        raise
+    except Exception as error:
+        failure = driver_failure(error, decoding=query is not None)
+        if failure is None:
+            raise
+        raise _Asked(url, query, plan).error(failure) from error
+
+
+def is_value_error(error: BaseException) -> bool:
+    """Does a driver's error speak of one value? The connection and the query are good then."""
+    failure = driver_failure(error)
+    return failure is not None and failure.cause is Cause.VALUE
 
 
 @contextmanager
@@ -70,7 +87,11 @@ def state_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
-        raise _state_error(error, url) from error
+        failure = driver_failure(getattr(error, "orig", None) or error)
+        raise _state_error(failure or Failure(Cause.FAULT, "", str(error)), url) from error
+    except sqlalchemy.exc.TimeoutError as error:  # all of our own connections are in use
+        msg = "the operational database keeps all of our connections busy"
+        raise StateUnavailable(msg, "it is tried again at the next tick") from error
 
 
 @contextmanager
@@ -84,97 +105,120 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageUnavailable(msg, hint) from error
 
 
-def _source_error(error: Exception, url: str) -> MinuteriskError:
-    state, text = _sqlstate(error), _first_line(error)
-    refusal = _refusal(state, text, url)
-    if refusal is not None:
-        return refusal
-    shown = mask_url(url)
-    if _is_configuration(state, text) or _host_is_unknown(error):
-        msg = f"cannot open the trade database {shown}: {text}"
-        return ConfigurationError(msg, "check MINUTERISK_SOURCE_URL: user, password, host, database")
-    if state == "57014":
-        msg = f"the trade database ended our query: {text}"
-        return SourceTooSlow(msg, "see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT")
-    msg = f"the trade database {shown} does not answer: {text}"
-    return SourceUnavailable(
-        msg, "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away"
-    )
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the trade database was asked when it failed."""
 
+    url: str
+    query: Path | None
+    plan: Callable[[], PlanReason] | None
 
-def _refusal(state: str, text: str, url: str) -> MinuteriskError | None:
-    """What the trade database says against a query of ours; None when it says nothing against it."""
-    shown = mask_url(url)
-    if state == "42P01":
-        msg = f"the trade database {shown} has no such table: {text}"
-        ours = "create it (`minuterisk demo`, `load` or `simulate`), or " * (dialect(url) == "postgresql")
-        return ConfigurationError(msg, f"{ours}adapt MINUTERISK_SOURCE_QUERIES")
-    if state == "42501":
-        msg = f"the role may not read the trade database {shown}: {text}"
-        return ConfigurationError(
-            msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else"
+    def error(self, failure: Failure) -> MinuteriskError:
+        """The failure as ours; it knows its query."""
+        of_cause = {
+            Cause.UNREACHABLE: self._unreachable,
+            Cause.REFUSED: self._refused,
+            Cause.QUERY: self._query_wrong,
+            Cause.VALUE: self._value_wrong,
+            Cause.SLOW: self._too_slow,
+            Cause.FAULT: self._fault,
+        }
+        error = of_cause[failure.cause](failure)
+        error.query = self.query.name if self.query else ""
+        return error
+
+    @property
+    def _shown(self) -> str:
+        return mask_url(self.url)
+
+    def _place(self, failure: Failure) -> str:
+        """Such as "extraction query transactions.sql line 7"."""
+        if self.query is None:
+            return "statement"
+        line = failure.line or _line_naming(self.query, failure.named)
+        return f"extraction query {self.query.name}{f' line {line}' if line else ''}"
+
+    def _mend(self) -> str:
+        return f"mend {self.query}" if self.query else "adapt the queries in MINUTERISK_SOURCE_QUERIES"
+
+    def _unreachable(self, failure: Failure) -> MinuteriskError:
+        msg = f"the trade database {self._shown} does not answer: {failure.text}"
+        hint = "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away"
+        return SourceUnavailable(msg, hint)
+
+    def _refused(self, failure: Failure) -> MinuteriskError:
+        if failure.code in ("42501", "1142", "1143", "1227"):
+            at = f" ({self._place(failure)})" if self.query else ""
+            msg = f"the role may not read the trade database {self._shown}: {failure.text}{at}"
+            return SourceRefused(msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else")
+        msg = f"cannot open the trade database {self._shown}: {failure.text}"
+        return SourceRefused(msg, "check MINUTERISK_SOURCE_URL: user, password, host, database, TLS")
+
+    def _query_wrong(self, failure: Failure) -> MinuteriskError:
+        place = self._place(failure)
+        if failure.code in ("25006", "1792", "1290", "1142") or failure.writes:
+            msg = f"the {place} writes: {failure.text}"
+            return SourceChanged(msg, f"let it only SELECT: {self._mend()}")
+        if failure.code in ("42P01", "1146"):
+            msg = f"the trade database {self._shown} has no such table: {failure.text} ({place})"
+            ours = "create it (`minuterisk demo`, `load` or `simulate`), or " * (
+                dialect(self.url) == "postgresql"
+            )
+            return SourceChanged(msg, ours + self._mend())
+        msg = f"the {place} does not fit the table: {failure.text}"
+        return SourceChanged(msg, f"adapt it to the table's columns and to its parameters: {self._mend()}")
+
+    def _value_wrong(self, failure: Failure) -> MinuteriskError:
+        msg = f"the {self._place(failure)} meets a value that cannot be read: {failure.text}"
+        hint = f"the other rows are right; let the query give null for such a value: {self._mend()}"
+        return SourceValueWrong(msg, hint)
+
+    def _too_slow(self, failure: Failure) -> MinuteriskError:
+        reason = ""
+        if self.plan is not None and failure.code not in _LOCKED:
+            with suppress(Exception):  # without a plan the failure is told all the same
+                reason = self.plan().text
+        ours = f"our query {self.query.name}" if self.query else "our query"
+        msg = f"the trade database ended {ours}: {failure.text}{f'; its plan: {reason}' if reason else ''}"
+        index = "give its time column an index, " if "no index" in reason else ""
+        return SourceTooSlow(
+            msg, f"it is tried again; {index}see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT"
         )
-    if state == "25006":
-        msg = f"an extraction query writes: {text}"
-        return ConfigurationError(msg, "let every query in MINUTERISK_SOURCE_QUERIES only SELECT")
-    if state[:2] == "42":  # the text of the query and the table disagree
-        msg = f"the extraction query does not fit the table: {text}"
-        return SourceChanged(msg, "adapt the query in MINUTERISK_SOURCE_QUERIES to the table's columns")
+
+    def _fault(self, failure: Failure) -> MinuteriskError:
+        msg = f"the trade database refused the {self._place(failure)}: {failure.text}"
+        return Fault(msg, _REPORT)
+
+
+def _line_naming(query: Path, name: str) -> int | None:
+    """The first line of the query that has the word, comments aside; for servers that give no line."""
+    if not name:
+        return None
+    with suppress(OSError, UnicodeDecodeError):
+        for number, line in enumerate(query.read_text(encoding="utf-8").splitlines(), start=1):
+            if name.lower() in line.partition("--")[0].lower():
+                return number
     return None
 
 
-def _state_error(error: Exception, url: str) -> MinuteriskError:
-    original = getattr(error, "orig", None) or error
-    state, text = _sqlstate(original), _first_line(original)
-    shown = mask_url(url)
-    if state in ("53100", "58030"):
+def _state_error(failure: Failure, url: str) -> MinuteriskError:
+    code, text, shown = failure.code, failure.text, mask_url(url)
+    if code in ("53100", "58030"):
         msg = f"the operational database has no room: {text}"
         return StorageUnavailable(msg, "free space on its disk; nothing half-written was published")
-    if state == "23P01":  # compaction covered a minute that a correction was just writing, or the reverse
+    if code == "23P01":  # compaction covered a minute that a correction was just writing, or the reverse
         msg = f"another job of ours published the same minutes meanwhile: {text}"
         return Overtaken(msg, "nothing was changed; it starts anew with the new files")
-    if state == "42501" or _is_configuration(state, text):
+    if failure.cause is Cause.REFUSED:
         msg = f"cannot open the operational database {shown}: {text}"
         return ConfigurationError(msg, "check MINUTERISK_STATE_URL; its role must own the database")
-    if isinstance(original, psycopg.OperationalError):
+    if code == "25006":
+        msg = f"the operational database {shown} takes no writes: {text}"
+        return ConfigurationError(msg, "let MINUTERISK_STATE_URL name the primary, not a standby")
+    if failure.cause in (Cause.UNREACHABLE, Cause.SLOW):
         msg = f"the operational database {shown} does not answer: {text}"
         return StateUnavailable(
             msg, "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away"
         )
     msg = f"the operational database refused a statement: {text}"
-    return MinuteriskError(msg, "this is a fault of minuterisk; report it with the log around it")
-
-
-def _is_configuration(state: str, text: str) -> bool:
-    if state[:2] == "28" or state == "3D000":
-        return True
-    # libpq gives no SQLSTATE when the connection itself fails.
-    known = (
-        "does not exist",
-        "authentication failed",
-        "could not translate host name",
-        "failed to resolve host",  # psycopg resolves by itself
-        "no password supplied",
-        "invalid ",
-    )
-    return not state and any(part in text for part in known)
-
-
-def _host_is_unknown(error: Exception) -> bool:
-    return isinstance(getattr(error, "original_exception", None), socket.gaierror)  # PyMySQL keeps it there
-
-
-def _sqlstate(error: BaseException) -> str:
-    if isinstance(error, pymysql.err.Error):
-        return _MYSQL_STATES.get(error.args[0], "") if error.args else ""
-    state = getattr(error, "sqlstate", None) or ""
-    return state if re.fullmatch(r"[0-9A-Z]{5}", state) and state != "00000" else ""
-
-
-def _first_line(error: BaseException) -> str:
-    mysql = isinstance(error, pymysql.err.Error) and len(error.args) > 1
-    text = str(error.args[1] if mysql else error).strip() or type(error).__name__
-    text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", text)  # the driver manager's own prefix
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    wanted = next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0])
-    return mask_url(re.sub(r"^.*?(FATAL|ERROR):\s*", "", wanted))
+    return Fault(msg, _REPORT)

@@ -46,7 +46,7 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
 
 
 def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
-    feed, steps = SourceFeed(pipeline.source, pipeline.ornaments), Steps(pipeline.monotonic)
+    feed, steps = SourceFeed(pipeline.source, pipeline.ornaments, pipeline.alarms), Steps(pipeline.monotonic)
     known = {row["minute"].isoformat(): row for row in pipeline.state.minutes(file.span)}
     frames: list[pl.DataFrame] = []
     revised: list[Mapping[str, Any]] = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import sys
 import tempfile
+import threading
 import uuid
 import warnings
 from pathlib import Path
@@ -16,6 +19,7 @@ import structlog
 from hypothesis import settings as hypothesis_settings
 
 from pipeline.migrate import migrate
+from pipeline.secrets import SECRETS
 from pipeline.state import connect_state
 from tests.servers import Standby, hot_standby
 
@@ -50,6 +54,17 @@ def _log_of_its_own() -> Iterator[None]:
     """A command run in the test process points the log at that test's standard error, which then closes."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_its_own() -> Iterator[None]:
+    """What one test kept secret is an ordinary word in the next; Python's own hooks come back."""
+    hooks = (warnings.formatwarning, sys.excepthook, threading.excepthook, sys.unraisablehook)
+    records = logging.getLogRecordFactory()
+    yield
+    SECRETS.forget()
+    warnings.formatwarning, sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    logging.setLogRecordFactory(records)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from pipeline.mapping import ANSWERS, Question, read_answers
 from pipeline.preview import preview, preview_text, span_to_show
 from pipeline.propose import candidates, propose
 from pipeline.propose_legs import is_time, likeliest
-from pipeline.settings import mask_url
+from pipeline.secrets import mask_url
 from pipeline.translate import storage_errors
 from pipeline.write_queries import write_queries
 from scheduler import open_source

@@ -26,7 +26,7 @@ from pipeline.errors import (
 from pipeline.minute import MINUTE, Span
 from pipeline.reconcile import reconcile
 from pipeline.schema import AMOUNT_LIMIT, MERCHANT_MINUTE
-from pipeline.settings import mask_url
+from pipeline.secrets import mask_url
 from scheduler import open_pipeline
 from tests.integration.trade_home import pipeline_of, settings_of, state_database
 

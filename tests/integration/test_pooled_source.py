@@ -138,7 +138,7 @@ def test_our_transaction_reads_under_our_limits(trade: Trade, tmp_path: Path, st
             cursor.execute(f"SELECT {shown}")
             assert cursor.fetchone() == tuple(expected.values())
         shorter = {"statement_timeout": "3s", "lock_timeout": "3s"}  # of what nothing is counted by
-        assert source._few_rows(f"SELECT {shown}") == [expected | shorter]  # type: ignore[attr-defined]
+        assert source._few_rows("at_risk", f"SELECT {shown}") == [expected | shorter]  # type: ignore[attr-defined]
 
 
 def test_rows_that_a_policy_hides_from_the_role_are_counted_nowhere(

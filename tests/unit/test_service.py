@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from structlog.testing import capture_logs
 
 from pipeline.deliver import Delay
 from pipeline.errors import SourceUnavailable
+from pipeline.failures import SOURCE_PATIENCE_S
 from pipeline.metrics import Metrics
-from pipeline.service import SOURCE_PATIENCE_S, Service, Tally
+from pipeline.service import Service, Tally
+from tests.unit.open_alarms import OpenAlarms
 
 if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
@@ -39,6 +41,7 @@ def service(source: Away) -> Service:
         due_until=source.due_until,
         catch_up=lambda _until: [],
         state=SimpleNamespace(next_minute=lambda: None),
+        alarms=OpenAlarms(),
     )
     made = Service(cast("Pipeline", pipeline), cast("Channel", None), Metrics())
     made._follow = lambda: None  # type: ignore[method-assign]
@@ -49,26 +52,23 @@ def up(made: Service) -> float | None:
     return made.metrics.registry.get_sample_value("minuterisk_source_up")
 
 
-def test_a_source_that_does_not_answer_is_an_alarm_once_and_never_an_incident(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_source_that_does_not_answer_is_an_alarm_after_a_while_until_it_answers() -> None:
     source, now = Away(), [1000.0]
     made = service(source)
-    monkeypatch.setattr("pipeline.service.time.monotonic", lambda: now[0])
-    said: list[Any] = []
+    made._failures._monotonic = lambda: now[0]
+    alarms = cast("OpenAlarms", made.pipeline.alarms)
     for _ in range(2 * SOURCE_PATIENCE_S):
+        assert list(alarms.open) == [("source.unreachable", "")] * (now[0] > 1000 + SOURCE_PATIENCE_S)
         with capture_logs() as logs, pytest.raises(SourceUnavailable):
             made.tick()
-        said += [(now[0] - 1000, entry) for entry in logs]
+        assert logs == []
         now[0] += 1
-    ((after_s, alarm),) = said
-    assert after_s == SOURCE_PATIENCE_S
-    assert (alarm["event"], alarm["alarm"], alarm["log_level"]) == ("source.unreachable", True, "error")
     assert up(made) == 0
     source.answers = True
     with capture_logs() as logs:
         made.tick()
     assert [entry["event"] for entry in logs] == ["source.reachable_again"]
+    assert alarms.open == {}
     assert up(made) == 1
 
 
