@@ -7,6 +7,7 @@ asked for by EXPLAIN without ANALYZE.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -146,7 +147,7 @@ class PostgresInspection:
                 "moment": moment,
             }
         if shape.query == "changed":
-            return [shape.start, Int8(xmin % _XID_WRAP)]
+            return [shape.start, Int8(xmin % _XID_WRAP), shape.end, shape.end]
         return [shape.start, shape.end] if shape.takes_span else None
 
     def _explain(self, query: str, given: Any, setting: str = "") -> object:  # noqa: ANN401 - a query's own
@@ -159,9 +160,11 @@ class PostgresInspection:
             if named:
                 with connection.cursor(row_factory=tuple_row) as cursor:
                     row = cursor.execute(statement, given).fetchone()
-            else:
+            else:  # a query may want fewer parameters than there are
+                text = re.sub(r"--.*", "", query)
+                wanted = [value for n, value in enumerate(given or (), start=1) if f"${n}" in text]
                 with psycopg.RawCursor(connection, row_factory=tuple_row) as raw:
-                    row = raw.execute(statement, given).fetchone()
+                    row = raw.execute(statement, wanted).fetchone()
         return row[0] if row else None
 
     def _shares_process(self) -> bool:
