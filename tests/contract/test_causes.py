@@ -112,12 +112,17 @@ def test_a_parameter_too_many_is_the_query_s_fault(trade: Trade, tmp_path: Path)
 def test_a_wrong_value_is_said_to_be_one(
     trade: Trade, tmp_path: Path, postgresql: str, mysql: str, text: str
 ) -> None:
-    amount = postgresql if trade.dialect == "postgresql" else mysql
-    columns = f"SELECT transaction_id, merchant_id, kind, {amount} AS amount, occurred_at"
-    error = failure(trade, tmp_path, f"{columns} {SPAN[trade.dialect]}")
-    assert isinstance(error, SourceValueWrong)
-    assert text in error.what
-    assert error.query == "transactions.sql"
+    trade.insert(*[(i, "m", "APPROVAL", 100 + i, NOON) for i in range(1, 6)])
+    value = postgresql if trade.dialect == "postgresql" else mysql
+    query = f"SELECT max({value}) AS `rows` FROM transactions"
+    queries = trade.queries(
+        tmp_path / "queries",
+        without_time=query if trade.dialect == "mysql" else query.replace("`", '"'),
+    )
+    with trade.source(queries) as source, pytest.raises(SourceValueWrong) as caught:
+        source.rows_without_time()  # of transactions, everything but the row is read
+    assert text in caught.value.what
+    assert caught.value.query == "without_time.sql"
 
 
 def test_a_slow_query_is_named_with_its_plan_s_reason(trade: Trade, tmp_path: Path) -> None:
