@@ -297,7 +297,7 @@ def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_
     writing = trade.queries(tmp_path / "writing", categories="DELETE FROM merchants")
     with (
         trade.source(writing, url=trade.owner_url) as source,
-        pytest.raises(ConfigurationError, match="writes"),
+        pytest.raises(SourceChanged, match="writes"),
     ):
         source.categories()
 
