@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from data.trade import create_trade_database
+from data.trade import READER, create_trade_database
 from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
 from pipeline.log import configure_log
 from pipeline.metrics import Metrics
@@ -63,12 +63,10 @@ class Server:
         self._mark: dict[int, float] = {}
 
     def used_s(self) -> float:
-        """Of our sessions in the trade database and of parallel workers, which go by the same name."""
+        """Of our sessions in the trade database and of parallel workers, which are of the same role."""
         with self._lock:
-            query = (
-                "SELECT pid FROM pg_stat_activity WHERE application_name = 'minuterisk' AND datname = 'trade'"
-            )
-            for (pid,) in self._connection.execute(query).fetchall():
+            query = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND datname = %s"
+            for (pid,) in self._connection.execute(query, [READER, TRADE_DATABASE]).fetchall():
                 with suppress(FileNotFoundError):
                     self._used[pid] = self._of(pid)
             return sum(self._used.values())

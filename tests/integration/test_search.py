@@ -230,7 +230,7 @@ def _sessions(trade: Trade) -> int:
     with psycopg.connect(trade.owner_url) as connection:
         query = (
             "SELECT count(*) FROM pg_stat_activity"
-            " WHERE application_name = 'minuterisk' AND datname = current_database()"
+            " WHERE usename = 'minuterisk_reader' AND datname = current_database()"
         )
         return int(connection.execute(query).fetchone()[0])  # type: ignore[index] # one row
 
