@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8
 
 from pipeline.errors import MinuteriskError
@@ -28,6 +28,7 @@ from pipeline.inspection import (
     shapes,
 )
 from pipeline.pg_reading import parameters_of
+from pipeline.pg_session import few_rows, open_few
 from pipeline.plan import plan_reason
 from pipeline.source import has_query, read_query
 from pipeline.translate import source_errors, state_errors
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from pipeline.pg_session import Few
 
 _ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls")
 _RIGHTS = {"inserts": "INSERT", "updates": "UPDATE", "deletes": "DELETE", "truncates": "TRUNCATE"}
@@ -50,9 +53,9 @@ class PostgresInspection:
 
     def __init__(self, url: str, timeout: timedelta, *, ours: bool = False) -> None:
         self.url = url
-        self._timeout_ms = int(timeout.total_seconds() * 1000)
+        self._timeout = timeout
         self._errors = state_errors if ours else source_errors
-        self._connection: psycopg.Connection[dict[str, Any]] | None = None
+        self._connection: Few | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -160,7 +163,6 @@ class PostgresInspection:
 
     def _explain(self, query: str, given: Any, setting: str = "") -> object:  # noqa: ANN401 - a query's own
         with self._transaction() as connection:
-            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             if setting:
                 connection.execute(setting.encode())
             named = isinstance(given, dict)
@@ -191,24 +193,15 @@ class PostgresInspection:
             return connection.execute(sql(f"inspect/postgresql/{name}").encode(), given or None).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    def _transaction(self) -> Iterator[Few]:
         with self._errors(self.url):
             connection = self._connect()
-            with connection.transaction():
-                connection.execute(f"SET LOCAL statement_timeout = {self._timeout_ms}".encode())
+            with few_rows(connection, self._timeout):
                 yield connection
 
-    def _connect(self) -> psycopg.Connection[dict[str, Any]]:
+    def _connect(self) -> Few:
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self.url,
-                autocommit=True,
-                row_factory=dict_row,
-                application_name="minuterisk",
-                connect_timeout=CONNECT_S,
-                prepare_threshold=None,
-            )
-            self._connection.read_only = True
+            self._connection = open_few(self.url)
         return self._connection
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ("quick", "latency", "backtest", "detection", "platform", "cold_start", "history")
+MEASUREMENTS = (
+    "quick",
+    "latency",
+    "source_cost",
+    "backtest",
+    "detection",
+    "platform",
+    "cold_start",
+    "history",
+)
 
 
 def main() -> None:
