@@ -22,6 +22,7 @@ from app.sections.incidents import show_incidents
 from app.sections.trend import show_trend
 from app.texts import KOREAN, Texts
 from pipeline.errors import SettingsError
+from pipeline.secrets import clean_hooks
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ ICON: Final = Path(__file__).parent / "icon.svg"
 
 def main() -> None:
     """Show the page that the settings of this process ask for."""
+    clean_hooks()  # what libraries log of an address leaves without its password
     st.set_page_config(
         page_title="minuterisk", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed"
     )

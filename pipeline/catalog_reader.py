@@ -7,13 +7,12 @@ from datetime import UTC, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import psycopg
 import pymysql
-from psycopg.rows import dict_row
 from pymysql.cursors import DictCursor
 
 from pipeline.errors import ConfigurationError, SourceTooSlow, SourceUnavailable
 from pipeline.extract_mysql import connect_arguments
+from pipeline.pg_session import few_rows, open_few
 from pipeline.settings import dialect
 from pipeline.trade_catalog import Column, Sample, Table, TradeCatalog, enum_words, kind_of
 from pipeline.translate import source_errors
@@ -95,18 +94,7 @@ class CatalogReader:
 
     @contextmanager
     def _postgresql(self) -> Iterator[_Ask]:
-        limit_ms = int(self._timeout.total_seconds() * 1000)
-        connection = psycopg.connect(
-            self._url, row_factory=dict_row, application_name="minuterisk", connect_timeout=10
-        )
-        with connection, connection.transaction():
-            # SET LOCAL: nothing stays in a session that a pooler gives to somebody else.
-            for setting in (
-                "TRANSACTION READ ONLY",
-                f"LOCAL statement_timeout = {limit_ms}",
-                "LOCAL timezone = 'UTC'",
-            ):
-                connection.execute(f"SET {setting}".encode())
+        with open_few(self._url) as connection, few_rows(connection, self._timeout):
             yield lambda query: connection.execute(query.encode()).fetchall()
 
     @contextmanager

@@ -16,8 +16,8 @@ from pipeline.causes import Cause, adbc_cause, mysql_cause, postgresql_cause, ps
 from pipeline.secrets import mask_url
 
 _LINE: Final = re.compile(r"\bLINE (\d+):|\bat line (\d+)")
-#: A name that MySQL quotes; the last part where it is qualified.
-_NAMED: Final = re.compile(r"['`](?:[\w$]+\.)*([\w$]+)['`]")
+#: A name or a value that MySQL quotes.
+_NAMED: Final = re.compile(r"'([^']+)'|`([^`]+)`")
 #: Errors of PyArrow by the name of their class: importing it only to name them would cost every start.
 _ARROW_QUERY: Final = ("ArrowNotImplementedError", "ArrowTypeError", "ArrowKeyError")
 #: A parameter that the server could not take for what the query makes of it: the query is wrong, no row is.
@@ -110,7 +110,7 @@ def _pymysql(error: pymysql.err.Error) -> Failure:
         cause = Cause.REFUSED
     named = _NAMED.search(re.sub(r"'[^']*'@'[^']*'", "", text))  # whoever was refused is no place in a query
     shown = mask_url(" ".join(text.split()))
-    return Failure(cause, str(number), shown, _line(text), named[1] if named else "")
+    return Failure(cause, str(number), shown, _line(text), (named[1] or named[2]) if named else "")
 
 
 def _decoder(error: BaseException) -> Failure | None:

@@ -49,6 +49,8 @@ _STATEMENTS: Final = 60
 _PIECES: Final = 6
 #: Ids of rows that share a moment are told apart up to so many.
 _IDS: Final = 20_000
+#: What the query `totals` gives.
+_TOTALS: Final = {"minute": UTC_TIME, "rows": pl.Int64(), "cancels": pl.Int64(), "amount": pl.String()}
 #: New values that cannot be read may be written meanwhile.
 _ROUNDS: Final = 3
 #: Columns in the order in which they are suspected.
@@ -111,6 +113,7 @@ def read_around(
             with opened() as reading:
                 fence = reading.fence()
                 frames = [*_readable(reading, span, pieces), *(_set_aside(reading, p) for p in pieces)]
+                frames.append(_no_rows(reading.names(span.start)))
         except SourceValueWrong as again:
             error = again
             continue
@@ -139,18 +142,19 @@ def totals_around(totals: Callable[[datetime, datetime], pl.DataFrame], span: Sp
         first = minutes[0].start.isoformat()
         log.warning("totals.unreadable", minutes=len(minutes), first=first, reason=error.what)
     read = [totals(start, end) for start, end in _gaps(span, minutes)]
-    unread = pl.DataFrame({"minute": [piece.start for piece in minutes]}, {"minute": UTC_TIME})
+    unread = pl.DataFrame({**dict.fromkeys(_TOTALS), "minute": [piece.start for piece in minutes]}, _TOTALS)
     return pl.concat([*read, unread], how="diagonal_relaxed")
 
 
 def _gaps(span: Span, pieces: Sequence[_Piece]) -> Iterator[tuple[datetime, datetime]]:
-    """What lies before, between and behind pieces of a span; the last one may be empty."""
+    """What lies before, between and behind pieces of a span."""
     start = span.start
     for piece in pieces:
         if start < piece.start:
             yield start, piece.start
         start = piece.end
-    yield start, span.end
+    if start < span.end:
+        yield start, span.end
 
 
 def _failing(
@@ -278,6 +282,11 @@ def _readable(reading: Reading, span: Span, pieces: Sequence[_Piece]) -> Iterato
     for piece in pieces:
         if piece.others:
             yield reading.rows(piece.start, piece.end, ids=piece.others)
+
+
+def _no_rows(names: Sequence[str]) -> pl.DataFrame:
+    """Every column of the query, so that none is missing where not one row of it can be read."""
+    return pl.DataFrame(schema=dict.fromkeys(sorted(_plain(names)), pl.Null()))
 
 
 def _set_aside(reading: Reading, piece: _Piece) -> pl.DataFrame:

@@ -198,7 +198,7 @@ def _without_repeats(findings: list[Finding]) -> list[Finding]:
     told: set[str] = set()
     kept = []
     for finding in findings:
-        if finding.level == "failure" and finding.what in told:
+        if finding.level in ("warning", "failure") and finding.what in told:
             continue
         told.add(finding.what)
         kept.append(finding)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pymysql
 from pymysql.cursors import DictCursor
 
-from pipeline.errors import SourceChanged
+from pipeline.errors import MinuteriskError, SourceChanged
 from pipeline.extract_mysql import connect_arguments
-from pipeline.finding import Finding
+from pipeline.finding import Finding, failed
 from pipeline.inspection import (
     CONNECT_S,
     Shape,
@@ -112,11 +112,17 @@ class MySqlInspection:
         for shape in shapes(clock):
             if not has_query(folder, shape.query, "mysql"):
                 continue
-            rows = self._ask(self._explain(folder, shape, merchants))
-            reason = plan_reason(rows, "mysql")
-            known = self._statistics(reason.sequential)
-            has_index = any(row.get("possible_keys") for row in rows if row.get("type") == "ALL")
-            yield plan_finding(shape, reason, known, has_index=has_index, clock=clock)
+            try:
+                yield self._plan(folder, shape, merchants, clock)
+            except MinuteriskError as error:
+                yield failed("plans", error, "warning")
+
+    def _plan(self, folder: Path, shape: Shape, merchants: Sequence[object], clock: datetime) -> Finding:
+        rows = self._ask(self._explain(folder, shape, merchants))
+        reason = plan_reason(rows, "mysql")
+        known = self._statistics(reason.sequential)
+        has_index = any(row.get("possible_keys") for row in rows if row.get("type") == "ALL")
+        return plan_finding(shape, reason, known, has_index=has_index, clock=clock)
 
     def _explain(self, folder: Path, shape: Shape, merchants: Sequence[object]) -> str:
         start, end = (t.replace(tzinfo=None) for t in (shape.start, shape.end))

@@ -8,13 +8,15 @@ asked for by EXPLAIN without ANALYZE.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8
 
-from pipeline.finding import Finding
+from pipeline.errors import MinuteriskError
+from pipeline.finding import Finding, failed
 from pipeline.inspection import (
     CONNECT_S,
     Shape,
@@ -25,6 +27,8 @@ from pipeline.inspection import (
     rights_finding,
     shapes,
 )
+from pipeline.pg_reading import parameters_of
+from pipeline.pg_session import few_rows, open_few
 from pipeline.plan import plan_reason
 from pipeline.source import has_query, read_query
 from pipeline.translate import source_errors, state_errors
@@ -32,8 +36,10 @@ from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from pathlib import Path
+
+    from pipeline.pg_session import Few
 
 _ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls")
 _RIGHTS = {"inserts": "INSERT", "updates": "UPDATE", "deletes": "DELETE", "truncates": "TRUNCATE"}
@@ -47,9 +53,9 @@ class PostgresInspection:
 
     def __init__(self, url: str, timeout: timedelta, *, ours: bool = False) -> None:
         self.url = url
-        self._timeout_ms = int(timeout.total_seconds() * 1000)
+        self._timeout = timeout
         self._errors = state_errors if ours else source_errors
-        self._connection: psycopg.Connection[dict[str, Any]] | None = None
+        self._connection: Few | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -114,14 +120,19 @@ class PostgresInspection:
             if not has_query(folder, shape.query, "postgresql"):
                 continue
             query = read_query(folder, shape.query, "postgresql")
-            given = self._parameters(shape, merchants, xmin)
-            reason = plan_reason(self._explain(query, given), "postgresql")
-            without = (
-                self._explain(query, given, "SET LOCAL enable_seqscan = off") if reason.sequential else None
-            )
-            needs = without is not None and bool(plan_reason(without, "postgresql").sequential)
-            known = self._statistics(reason.sequential)
-            yield plan_finding(shape, reason, known, has_index=not needs, clock=clock)
+            try:
+                yield self._plan(shape, query, self._parameters(shape, query, merchants, xmin), clock)
+            except MinuteriskError as error:
+                yield failed("plans", error, "warning")
+
+    def _plan(self, shape: Shape, query: str, given: Any, clock: datetime) -> Finding:  # noqa: ANN401 - a query's own
+        reason = plan_reason(self._explain(query, given), "postgresql")
+        has_index = True
+        if reason.sequential:
+            without = self._explain(query, given, "SET LOCAL enable_seqscan = off")
+            has_index = not plan_reason(without, "postgresql").sequential
+        known = self._statistics(reason.sequential)
+        return plan_finding(shape, reason, known, has_index=has_index, clock=clock)
 
     def _statistics(self, tables: Sequence[str]) -> list[Statistics]:
         rows = self._ask("statistics", tables=list(tables)) if tables else []
@@ -136,7 +147,7 @@ class PostgresInspection:
             for row in rows
         ]
 
-    def _parameters(self, shape: Shape, merchants: Sequence[object], xmin: int) -> Any:  # noqa: ANN401 - a query's own
+    def _parameters(self, shape: Shape, query: str, merchants: Sequence[object], xmin: int) -> Any:  # noqa: ANN401 - a query's own
         if shape.query == "at_risk":
             moment = shape.end
             return {
@@ -146,12 +157,12 @@ class PostgresInspection:
                 "moment": moment,
             }
         if shape.query == "changed":
-            return [shape.start, Int8(xmin % _XID_WRAP)]
+            given = [shape.start, Int8(xmin % _XID_WRAP), shape.end, shape.end + timedelta(minutes=5)]
+            return given[: parameters_of(query)]
         return [shape.start, shape.end] if shape.takes_span else None
 
     def _explain(self, query: str, given: Any, setting: str = "") -> object:  # noqa: ANN401 - a query's own
         with self._transaction() as connection:
-            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             if setting:
                 connection.execute(setting.encode())
             named = isinstance(given, dict)
@@ -182,24 +193,15 @@ class PostgresInspection:
             return connection.execute(sql(f"inspect/postgresql/{name}").encode(), given or None).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    def _transaction(self) -> Iterator[Few]:
         with self._errors(self.url):
             connection = self._connect()
-            with connection.transaction():
-                connection.execute(f"SET LOCAL statement_timeout = {self._timeout_ms}".encode())
+            with few_rows(connection, self._timeout):
                 yield connection
 
-    def _connect(self) -> psycopg.Connection[dict[str, Any]]:
+    def _connect(self) -> Few:
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self.url,
-                autocommit=True,
-                row_factory=dict_row,
-                application_name="minuterisk",
-                connect_timeout=CONNECT_S,
-                prepare_threshold=None,
-            )
-            self._connection.read_only = True
+            self._connection = open_few(self.url)
         return self._connection
 
 

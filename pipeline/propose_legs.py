@@ -283,7 +283,7 @@ LEGS: Final = {EVENTS: _events, PAYMENTS: _payments, TWO_TABLES: _two_tables}
 def _columns(it: Proposer, table: Table) -> dict[str, Any]:
     """What every leg of a main table has: `Leg`'s fields without what tells approvals from cancels."""
     merchant = it.needed(table, "merchant", "merchant", is_id)
-    time = it.stamp(table, it.needed(table, "occurred_at", "time", is_time))
+    time = it.stamp(table, _own_time(it, table))
     identity, amount = _identity(it, table, time), it.needed(table, "amount", "amount", is_amount)
     written, deleted = _written(it, table, time), _deleted(it, table)
     currency = it.column(table, "currency", "currency", is_word, among="currency_column")
@@ -308,6 +308,21 @@ def _columns(it: Proposer, table: Table) -> dict[str, Any]:
         "deleted": deleted,
         "currency": currency,
     }
+
+
+def _own_time(it: Proposer, table: Table) -> Column:
+    """When it happened. Where only the time of writing is known by its name, another one may be meant."""
+    column = it.needed(table, "occurred_at", "time", is_time)
+    others = [c for c in table.times() if all(rank(c.name, role) is None for role in _OTHER_TIMES)]
+    if "occurred_at" in it.answers or rank(column.name, "created_at") is None or not others:
+        return column
+    names = ", ".join(c.name for c in others)
+    msg = f"{table.full_name}.{column.name} looks like the time of writing; there is also {names}"
+    raise Question(msg, "occurred_at", [*(c.name for c in others), column.name])
+
+
+#: Roles of times that are not when it happened.
+_OTHER_TIMES: Final = ("created_at", "updated_at", "cancelled_at", "deleted", "settled_at")
 
 
 def _identity(it: Proposer, table: Table, time: Stamp) -> Column:

@@ -30,7 +30,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         r"(business|company|client)_(id|no)|사업자_?번호",
     ),
     "time": (
-        r"(occurred|happened|transacted|transaction|txn|trx|tran|trade|event)_(at|on|time|ts|dt|dttm|date)",
+        r"(occurred|happened|transacted|transaction|txn|trx|tran|trade|traded|event)_(at|on|time|ts|dt|dttm|date)",
         r"(paid|captured|approved|approval|charged|purchased|payment|pay|sold|authorized)_(at|on|time|ts|dt|dttm|date)",
         r"occurred|거래_?(일시|시각)|결제_?(일시|시각)|승인_?(일시|시각)|발생_?(일시|시각)",
         r"(ts|timestamp|event_ts|at|dttm|일시)",

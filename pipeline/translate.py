@@ -191,12 +191,13 @@ class _Asked:
 
 
 def _line_naming(query: Path, name: str) -> int | None:
-    """The first line of the query that has the word, comments aside; for servers that give no line."""
-    if not name:
-        return None
+    """The first line of the query that has the name, comments aside; for servers that give no line."""
+    lines: list[str] = []
     with suppress(OSError, UnicodeDecodeError):
-        for number, line in enumerate(query.read_text(encoding="utf-8").splitlines(), start=1):
-            if name.lower() in line.partition("--")[0].lower():
+        lines = [line.partition("--")[0].lower() for line in query.read_text(encoding="utf-8").splitlines()]
+    for wanted in filter(None, (name.lower(), name.lower().rpartition(".")[2])):  # as it is, and unqualified
+        for number, line in enumerate(lines, start=1):
+            if wanted in line:
                 return number
     return None
 

@@ -85,9 +85,12 @@ class _Writer:
         legs = []
         for leg in self.mapping.legs:
             columns = {f"occurred_at{self.suffix}": self._moment(leg.time)}
+            conditions = [self.sql.since("t", leg.written)]
             if with_xmin:
-                columns["newest"] = "(t.xmin::text::bigint - $2 + 4294967296) % 4294967296"
-            legs.append(self._select(leg, columns, [self.sql.since("t", leg.written)], joins=False))
+                columns["written_age"] = "age(t.xmin)"
+                fence = "age(t.xmin) <= (SELECT age($2::bigint::text::xid))"
+                conditions += [self.sql.outside("t", leg.time), fence]
+            legs.append(self._select(leg, columns, conditions, filtered=False))
         template = sql(f"connect/{self.mapping.dialect}/{name}")
         head, body = template.split("\n\n", 1)
         return f"{head}\n" + body.replace("{rows}", indented("\nUNION ALL\n".join(legs))).replace(
@@ -101,26 +104,23 @@ class _Writer:
             "Parameters: none. Grain: one row.",
         ]
         counts = [
-            "(\n" + indented(self._select(leg, {"n": "count(*)"}, [self._no_time(leg)], joins=False)) + "\n)"
+            "(\n" + indented(self._select(leg, {"n": "count(*)"}, [self._no_time(leg)])) + "\n)"
             for leg in self.mapping.legs
         ]
         alias = "`rows`" if self.mysql else "rows"
         return comment(*told) + "SELECT " + " + ".join(counts) + f" AS {alias}\n"
 
     def _select(
-        self, leg: Leg, columns: Mapping[str, str], conditions: Sequence[str], *, joins: bool = True
+        self, leg: Leg, columns: Mapping[str, str], conditions: Sequence[str], *, filtered: bool = True
     ) -> str:
         width = max(map(len, columns.values()))
         selected = ",\n".join(f"    {text.ljust(width)} AS {name}" for name, text in columns.items())
         lines = ["SELECT", selected, f"FROM {self.sql.table(leg.table)} AS t"]
-        if joins and leg.merchant_of_original and leg.original:
+        if leg.merchant_of_original and leg.original and "merchant_id" in columns:
             of = leg.original
-            key, reference = self.sql.name(of.key.name), self.sql.column("t", leg.original.reference)
+            key, reference = self.sql.name(of.key.name), self.sql.column("t", of.reference)
             lines.append(f"LEFT JOIN {self.sql.table(of.table)} AS o ON o.{key} = {reference}")
-        kept = [
-            *conditions,
-            *(self._filters(leg) if ("newest" not in columns and joins) or "n" in columns else ()),
-        ]
+        kept = [*conditions, *(self._filters(leg) if filtered else ())]
         lines.append("WHERE " + "\n  AND ".join(kept))
         return "\n".join(lines)
 

@@ -92,6 +92,11 @@ class Sql:
         """Before the second parameter."""
         return f"{self.column(alias, stamp.column)} < {self.given('end' if self.mysql else '$2', stamp)}"
 
+    def outside(self, alias: str, stamp: Stamp) -> str:
+        """Not within the third and fourth parameter; PostgreSQL only."""
+        column = self.column(alias, stamp.column)
+        return f"({column} < {self.given('$3', stamp)} OR {column} >= {self.given('$4', stamp)})"
+
     def given(self, parameter: str, stamp: Stamp) -> str:
         """A time given in UTC, as the column holds times. `parameter` is a name, or $1 in PostgreSQL."""
         text = parameter if parameter.startswith("$") else f"%({parameter})s"

@@ -297,7 +297,7 @@ def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_
     writing = trade.queries(tmp_path / "writing", categories="DELETE FROM merchants")
     with (
         trade.source(writing, url=trade.owner_url) as source,
-        pytest.raises(ConfigurationError, match="writes"),
+        pytest.raises(SourceChanged, match=r"categories\.sql writes"),
     ):
         source.categories()
 
@@ -415,7 +415,7 @@ def test_at_most_two_connections_are_held(trade: Trade, source: TradeSource) -> 
 def test_the_reader_may_not_write(trade: Trade, tmp_path: Path) -> None:
     trade.insert((1, "a", "APPROVAL", 100, NOON))
     writing = trade.queries(tmp_path / "writing", without_time="DELETE FROM transactions")
-    with trade.source(writing) as source, pytest.raises(ConfigurationError):
+    with trade.source(writing) as source, pytest.raises(SourceChanged, match="writes"):
         source.rows_without_time()
     assert trade.execute("SELECT count(*) FROM transactions") == [(1,)]
 
@@ -426,7 +426,7 @@ def test_even_a_user_with_rights_writes_nothing(trade: Trade, tmp_path: Path) ->
         writing = trade.queries(tmp_path / "writing", without_time=statement)
         with (
             trade.source(writing, url=trade.owner_url) as source,
-            pytest.raises(ConfigurationError, match="writes"),
+            pytest.raises(SourceChanged, match=r"without_time\.sql writes"),
         ):
             source.rows_without_time()
     assert trade.execute("SELECT count(*) FROM transactions") == [(1,)]
@@ -545,7 +545,7 @@ def test_what_is_not_needed_to_count_is_checked_by_itself(trade: Trade, tmp_path
 def test_check_finds_a_query_that_does_not_run(trade: Trade, tmp_path: Path, name: str) -> None:
     with (
         trade.source(trade.queries(tmp_path / "wrong", **{name: "SELECT nothing FROM nowhere"})) as source,
-        pytest.raises(SourceChanged, match=f"nowhere.*{name}.sql line 1"),
+        pytest.raises(SourceChanged, match=rf"nowhere.*{name}\.sql line 1"),
     ):
         source.check()
 

@@ -143,6 +143,9 @@ STARTS = {
         {"MINUTERISK_TRADE_URL": "postgresql://o:{coded}@127.0.0.1:1/x", **REFUSED},
     ),
     "an argument": Start(("load", "postgresql://o:{raw}@127.0.0.1:1/x"), REFUSED),
+    "connect": Start(("connect", "postgresql://reader:{coded}@127.0.0.1:1/x", "--yes")),
+    "connect malformed": Start(("connect", "mysql://reader:{raw} @127.0.0.1:1/x", "--yes", "--json")),
+    "start-anew": Start(("start-anew",), STATE_REFUSED),
     "token": Start(("check",), {"MINUTERISK_SLACK_TOKEN": "xoxb-{raw}", **REFUSED}),
     "in the file": Start(("check",), MALFORMED, in_file=True),
     "in the file, refused": Start(("catch-up",), REFUSED, in_file=True),
@@ -248,6 +251,7 @@ def toml(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'
 
 
+@pytest.mark.timeout(600)  # about 150 starts
 # PyMySQL leaves the socket of a failed connection to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -199,18 +199,47 @@ def test_a_folder_that_somebody_edited_is_not_overwritten_silently(postgres_url:
     assert not edited.read_text().endswith("-- mine\n")
 
 
+#: Words, a zone and indexes that nobody can know or has.
+UNKNOWABLE = """
+    CREATE TABLE trades (
+        id BIGINT PRIMARY KEY, mid TEXT, type TEXT, amount BIGINT, traded_at TIMESTAMP, reg_dt TIMESTAMP
+    );
+    INSERT INTO trades SELECT n, 'M1', CASE n % 5 WHEN 0 THEN 'C' ELSE 'A' END, 100, t, t
+    FROM generate_series(1, 500) AS n,
+         LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '3 hours' - n * interval '1 minute' AS t) AS x
+"""
+
+
+class Terminal(StringIO):
+    """Says that a person sits there."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_it_asks_shows_and_writes_after_a_yes(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, folder = postgresql(postgres_url, UNKNOWABLE), tmp_path / "queries"
+    out, err = Terminal(), StringIO()
+    monkeypatch.setattr("sys.stdin", Terminal("cancel=C;approval=A\n2\ny\n"))
+    with redirect_stdout(out), redirect_stderr(err):
+        assert main(["connect", found.url, "--queries", str(folder)]) == 0, err.getvalue()
+    said = out.getvalue()
+    assert "1  Asia/Seoul" in said
+    assert "-> CANCEL 100 (minor units of KRW), merchant M1" in said
+    assert "MINUTERISK_SOURCE_URL=(the URL you gave)" in said
+    assert "AT TIME ZONE 'UTC'" in (folder / "transactions.sql").read_text()
+    monkeypatch.setattr("sys.stdin", Terminal("cancel=C;approval=A\n2\nn\n"))
+    with redirect_stdout(Terminal()), redirect_stderr(StringIO()):
+        assert main(["connect", found.url, "--queries", str(tmp_path / "other")]) == 1
+    assert not (tmp_path / "other").exists()
+
+
 def test_what_cannot_be_known_is_refused_with_the_option_that_says_it(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    script = """
-        CREATE TABLE trades (
-            id BIGINT PRIMARY KEY, mid TEXT, type TEXT, amount BIGINT, traded_at TIMESTAMP, reg_dt TIMESTAMP
-        );
-        INSERT INTO trades SELECT n, 'M1', CASE n % 5 WHEN 0 THEN 'C' ELSE 'A' END, 100, t, t
-        FROM generate_series(1, 500) AS n,
-             LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '3 h' - n * interval '1 minute' AS t) AS x
-    """
-    found, folder = postgresql(postgres_url, script), tmp_path / "queries"
+    found, folder = postgresql(postgres_url, UNKNOWABLE), tmp_path / "queries"
     code, _, errors = connect(found.url, folder)
     assert (code, "'A' (400 of 500 rows)" in errors, "--set approval=" in errors) == (2, True, True)
     code, _, errors = connect(found.url, folder, "--set", "approval=A", "--set", "cancel=C")

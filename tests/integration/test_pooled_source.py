@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from pipeline.catalog_reader import CatalogReader
 from pipeline.corrector import Corrector
 from pipeline.embedded import Urls
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.proof import find_faults
 from scheduler import open_source
-from tests.integration.test_pooler import pooler, through
+from tests.integration.test_pooler import ROOT, pooler, through
 from tests.integration.trade_home import Trade, pipeline_of, settings_of
 
 if TYPE_CHECKING:
@@ -105,6 +109,24 @@ def test_history_minutes_corrections_and_the_proof_work_through_a_pool(
         assert not found.any
         ledger = pipeline.state.minutes(Span(published.start, until))
         assert sum(row["source_rows"] for row in ledger) == 200
+    assert seen_by(pool) == before
+
+
+def test_check_and_connect_leave_nothing_in_a_pool_either(
+    trade: Trade, pool: str, state_url: str, tmp_path: Path
+) -> None:
+    before = seen_by(pool)
+    given = {"HOME": str(tmp_path / "home"), "SOURCE_URL": pool, "STATE_URL": state_url}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MINUTERISK_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "check", "--json"],
+        env={**kept, "PYTHONPATH": str(ROOT), **{f"MINUTERISK_{name}": v for name, v in given.items()}},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert '"check": "row_security"' in done.stdout, done.stderr
+    assert seen_by(pool) == before
+    catalog = CatalogReader(pool, timedelta(seconds=5)).read()
+    assert "transactions" in {table.name for table in catalog.tables}
     assert seen_by(pool) == before
 
 

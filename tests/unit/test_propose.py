@@ -141,6 +141,12 @@ def test_a_word_nobody_knows_is_asked_for_with_its_count() -> None:
     assert found.legs[0].meanings == {"A": "APPROVAL", "C": "CANCEL"}
 
 
+def test_a_time_of_an_unknown_name_beside_the_time_of_writing_is_asked_for() -> None:
+    columns = {("vended" if n == "occurred_at" else n): declared for n, declared in EVENTS.items()}
+    question = asked({table("transactions", **columns): rows()})
+    assert (question.name, question.choices) == ("occurred_at", ("vended", "created_at"))
+
+
 def test_a_status_that_changes_without_a_time_of_the_cancel_is_asked_for() -> None:
     columns = {**EVENTS, "updated_at": "timestamp with time zone"}
     columns["status"] = columns.pop("kind")

@@ -29,22 +29,16 @@ class Away:
     def __init__(self) -> None:
         self.answers = False
 
-    def due_until(self) -> datetime:
+    def tick(self) -> None:
         if not self.answers:
             what, hint = "the trade database does not answer", "start it"
             raise SourceUnavailable(what, hint)
-        return MINUTE
 
 
 def service(source: Away) -> Service:
-    pipeline = SimpleNamespace(
-        due_until=source.due_until,
-        catch_up=lambda _until: [],
-        state=SimpleNamespace(next_minute=lambda: None),
-        alarms=OpenAlarms(),
-    )
+    pipeline = SimpleNamespace(source=SimpleNamespace(), alarms=OpenAlarms())
     made = Service(cast("Pipeline", pipeline), cast("Channel", None), Metrics())
-    made._follow = lambda: None  # type: ignore[method-assign]
+    made._tick = source.tick  # type: ignore[method-assign]
     return made
 
 

@@ -4,10 +4,10 @@ from alembic import op
 
 from queries import sql
 
-revision = "0012_history_until"
+revision = "0011_history_until"
 down_revision = "0010_search_depth"
 
 
 def upgrade() -> None:
     """Run the revision's SQL."""
-    op.execute(sql("ops/schema/0012_history_until"))
+    op.execute(sql("ops/schema/0011_history_until"))
