@@ -41,6 +41,7 @@ ALARMS: Final = {
     "rows.set_aside": WRONG,  # more than 1 % of an hour
     "rows.outside_span": WRONG,  # subject: the query
     "rows.unreadable": WRONG,  # values that nobody could read were left out; subject: the smallest span
+    "minutes.differ": WRONG,  # read again, and still not what the source's own totals say
     "minutes.stray": WRONG,  # rows that no minute counts any more
     "job.failing": WRONG,  # subject: the job
     "ornament.failing": DEGRADED,  # subject: what is not known or not shown

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TIME: Final = "a time with its zone (TIMESTAMPTZ)"
 _WHOLE: Final = "a whole number (BIGINT)"
 _NUMBER: Final = "a number, or one as text"
+_WHOLE_LIMIT: Final = 2**63
 
 #: What each query must give. PostgreSQL's `fence` also gives the snapshot.
 GIVEN: Final[Mapping[str, Mapping[str, str]]] = {
@@ -83,7 +84,10 @@ def _whole(column: pl.Series) -> pl.Series | None:
     """Integers that are sent as NUMERIC; None where one is no integer."""
     texts = column.cast(pl.String).to_list()
     numbers = [None if text is None else known_amount(text) for text in texts]
-    whole = all(isinstance(number, int) or text is None for number, text in zip(numbers, texts, strict=True))
+    whole = all(
+        text is None or (isinstance(number, int) and abs(number) < _WHOLE_LIMIT)
+        for number, text in zip(numbers, texts, strict=True)
+    )
     return pl.Series(column.name, numbers, pl.Int64) if whole else None
 
 

@@ -17,6 +17,9 @@ from pipeline.schema import UTC_SUFFIX
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: The years 1 to 9999 in microseconds from 1970; PostgreSQL's infinity lies beyond.
+_FIRST_US = -62_135_596_800_000_000
+_LAST_US = 253_402_300_799_999_999
 #: Where the dashes of a uuid stand: begin and length of each part.
 _UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
@@ -50,10 +53,24 @@ def _plain(column: pa.ChunkedArray, field: pa.Field) -> pl.Series:
         values = values.cast(pl.String)
     elif label == "bpchar":
         values = values.str.strip_chars_end(" ")
+    elif isinstance(values.dtype, pl.Datetime):
+        values = _within_years(values)
     naive = isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is None
     if naive and field.name.endswith(UTC_SUFFIX):
         return values.dt.replace_time_zone("UTC").rename(field.name.removesuffix(UTC_SUFFIX))
     return values
+
+
+def _within_years(times: pl.Series) -> pl.Series:
+    """Infinite times as the first and the last that Python knows: they still compare as they did."""
+    if times.dtype.time_unit != "us":  # type: ignore[attr-defined]
+        return times
+    if times.is_empty() or times.null_count() == len(times):
+        return times
+    stored = times.to_physical()
+    if int(stored.min()) >= _FIRST_US and int(stored.max()) <= _LAST_US:  # type: ignore[arg-type]
+        return times
+    return stored.clip(_FIRST_US, _LAST_US).cast(times.dtype)
 
 
 def _label(field: pa.Field) -> str:

@@ -82,6 +82,10 @@ class Found:
     strays: Mapping[str, Sequence[datetime]]  # minutes by reason that hold rows which nothing counts
 
 
+#: Of the minutes that were read again without any effect so many are compared with the source's totals.
+_ASKED_AGAIN = 3
+
+
 class Corrector:
     """Works on a pipeline in the thread that judges its minutes, and searches beside it."""
 
@@ -225,10 +229,27 @@ class Corrector:
             changed, left = self._correct(minutes, cause, deadline)
             done = set(minutes) - set(left)
             state.forget_repairs([a for a in asked if a.minute in done])
+            if cause == "reconciliation":
+                self._tell_disagreement(sorted(done - set(changed)))
             corrected += changed
             if left:
                 break
         return corrected
+
+    def _tell_disagreement(self, unchanged: Sequence[datetime]) -> None:
+        """Minutes that were read again to no effect: does the source itself still count them otherwise?"""
+        pipeline = self._pipeline
+        for minute in unchanged[-_ASKED_AGAIN:]:
+            span = one_minute(minute)
+            for found in reconcile(pipeline.source, pipeline.state, span, pipeline.lake.zone):
+                what = (
+                    f"{len(unchanged):,} minutes were read again and still differ, such as"
+                    f" {format_minute(minute)}Z: totals.sql counts {_shown(found.source)},"
+                    f" transactions.sql gave {_shown(found.ledger)}"
+                )
+                hint = "let both queries speak about the same rows; `minuterisk check` compares them"
+                pipeline.alarms.raise_alarm(Alarm("minutes.differ", what, hint))
+                return
 
     def has_old_suspects(self) -> bool:
         """Is there anything for `judge_old_suspects`?"""
@@ -468,3 +489,10 @@ class Corrector:
         if self._to_compare == started:  # it may have begun anew meanwhile
             self._compared, self._to_compare, self._left = started, None, {}
             log.info("source.compared_after_restart", started=started.isoformat())
+
+
+def _shown(totals: Totals | None) -> str:
+    if totals is None:
+        return "nothing"
+    amount = "an amount that is not known" if totals.amount is None else f"an amount of {totals.amount:,}"
+    return f"{totals.rows:,} rows, {totals.cancels:,} cancels and {amount}"

@@ -42,8 +42,8 @@ from pipeline.source import (
     Extracted,
     Fence,
     failures_of,
-    fence_of,
     has_query,
+    only_fence,
     read_query,
 )
 from pipeline.translate import is_value_error, source_errors
@@ -163,7 +163,7 @@ class Source:
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
         """One snapshot of the rows."""
-        with self._snapshot() as cursor:
+        with self._snapshot() as cursor, source_errors(self.url, self._file("transactions")):
             ask = partial(self._run, cursor, "transactions", at_most=at_most)
             yield PgReading(self._query("transactions"), ask, cursor, partial(self._fence, cursor))
 
@@ -187,13 +187,13 @@ class Source:
         totals = partial(totals_around, self._searched_totals)
         try:
             with self._search() as ask:
-                fence = fence_of(ask("fence")[0])
+                fence = only_fence(ask("fence"), self._file("fence"))
                 base = max(since.xmin, fence.xmax - _XID_REACH)
                 given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
                 found = ask("changed", *given)
         except SourceValueWrong as error:
             with self._search() as ask:
-                fence = fence_of(ask("fence")[0])
+                fence = only_fence(ask("fence"), self._file("fence"))
             return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
         if self.promise == _PROMISE_BY_TOTALS:
             ahead = max(until, fence.clock + AHEAD_ALARM)
@@ -356,7 +356,7 @@ class Source:
         return read_query(self._queries, name, "postgresql")
 
     def _fence(self, cursor: adbc.Cursor) -> Fence:
-        return fence_of(self._fetch(cursor, "fence").row(0, named=True))
+        return only_fence(self._fetch(cursor, "fence").to_dicts(), self._file("fence"))
 
     def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
         found = self._run(cursor, name, self._query(name), parameters)

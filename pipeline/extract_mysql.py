@@ -41,8 +41,8 @@ from pipeline.source import (
     Extracted,
     Fence,
     failures_of,
-    fence_of,
     has_query,
+    only_fence,
     read_query,
 )
 from pipeline.translate import is_value_error, source_errors
@@ -135,7 +135,7 @@ class MySqlSource:
     def fence(self) -> Fence:
         """The clock of this moment; there are no transaction ids to go with it."""
         with self._snapshot() as ask:
-            return _fence(ask)
+            return _fence(ask, self._queries / "fence.sql")
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
@@ -157,7 +157,7 @@ class MySqlSource:
     def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:
         """One snapshot of the rows."""
         with self._snapshot(at_most) as ask:
-            yield MySqlReading(ask, self._names, partial(_fence, ask), at_most)
+            yield MySqlReading(ask, self._names, partial(_fence, ask, self._queries / "fence.sql"), at_most)
 
     def changed(
         self,
@@ -170,11 +170,11 @@ class MySqlSource:
         totals = partial(totals_around, partial(self._totals, use="search"))
         try:
             with self._snapshot(use="search") as ask:
-                fence = _fence(ask)
+                fence = _fence(ask, self._queries / "fence.sql")
                 found = ask("changed", start=floor(fence))["minute"].to_list()
         except SourceValueWrong as error:
             with self._snapshot(use="search") as ask:
-                fence = _fence(ask)
+                fence = _fence(ask, self._queries / "fence.sql")
             return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
         ahead = max(until, fence.clock + AHEAD_ALARM)
         written = [minute for minute in found if minute < until or minute >= ahead]
@@ -226,7 +226,7 @@ class MySqlSource:
         for name in ("transactions", "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
-            clock = _fence(ask).clock
+            clock = _fence(ask, self._queries / "fence.sql").clock
             rows = ask("transactions", start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
@@ -430,8 +430,8 @@ def _plan(connection: Connection[Any], text: str) -> PlanReason:
     return plan_reason(fetch(connection, f"EXPLAIN {text}").to_dicts(), "mysql")
 
 
-def _fence(ask: Callable[..., pl.DataFrame]) -> Fence:
-    return fence_of(ask("fence").row(0, named=True))
+def _fence(ask: Callable[..., pl.DataFrame], query: Path) -> Fence:
+    return only_fence(ask("fence").to_dicts(), query)
 
 
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - a parameter of a query

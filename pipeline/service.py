@@ -306,6 +306,8 @@ class Service:
         for difference in differences:
             log.error("reconcile.difference", **difference.as_json())
         pipeline.state.request_repairs([difference.minute for difference in differences])
+        if not differences:
+            pipeline.alarms.end("minutes.differ")
 
     def compare(self) -> None:
         """Beside the tick: totals of the horizon where the source began anew, of old minutes with rows."""

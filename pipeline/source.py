@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from pipeline.amounts import known_amount
-from pipeline.errors import ConfigurationError, MinuteriskError
+from pipeline.errors import ConfigurationError, MinuteriskError, SourceChanged
 from pipeline.minute import EPOCH, TIME_END
 
 if TYPE_CHECKING:
@@ -159,6 +159,29 @@ class Changed:
     minutes: tuple[datetime, ...]
     fence: Fence
     unreadable: str | None = None  # a value that keeps the query from being read; totals were compared
+
+
+def only_fence(rows: Sequence[Mapping[str, Any]], query: Path) -> Fence:
+    """The answer of the query `fence`: exactly one row. Raises SourceChanged for anything else it gives."""
+    if len(rows) != 1:
+        msg = f"the extraction query {query} gives {len(rows)} rows; exactly one is needed"
+        raise SourceChanged(msg, "select without a FROM, or with a filter that leaves one row")
+    row = rows[0]
+    for name in ("xmin", "xmax"):
+        if name in row and not (isinstance(row[name], int) and row[name] >= 0):
+            msg = f"the extraction query {query} gives {name} as {row[name]}; a whole number is needed"
+            raise SourceChanged(
+                msg, f"write pg_snapshot_{name}(pg_current_snapshot())::text::bigint AS {name}"
+            )
+    clock = row.get("clock")
+    if not (isinstance(clock, datetime) and clock.tzinfo and EPOCH <= clock < TIME_END):
+        msg = f"the extraction query {query} gives clock as {clock}; a time with its zone is needed"
+        raise SourceChanged(msg, "write clock_timestamp() AS clock (MySQL: UTC_TIMESTAMP(6) AS clock_utc)")
+    try:
+        return fence_of(row)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        msg = f"the extraction query {query} gives a column that is not what it has to be: {error}"
+        raise SourceChanged(msg, "take the optional columns away, or copy the shipped query anew") from error
 
 
 def fence_of(row: Mapping[str, Any]) -> Fence:
