@@ -90,7 +90,7 @@ def _counts(world: World, connection: psycopg.Connection, first: datetime, end: 
     found += _apart("Parquet by minute", by_minute, "ledger", ledger.filter(silent))
     with world.trade() as trade:
         bad = trade.execute(
-            f"SELECT transaction_id FROM transactions WHERE NOT coalesce({_GOOD}, false)"
+            f"SELECT transaction_id::text FROM transactions WHERE NOT coalesce({_GOOD}, false)"
             " AND occurred_at >= %s AND occurred_at < %s".encode(),
             [first, end],
         ).fetchall()
