@@ -66,6 +66,15 @@ def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bo
     return _full_minutes(frame, path) if "minute" in wanted else frame
 
 
+def only_count(frame: pl.DataFrame, path: Path) -> int:
+    """The answer of the query `without_time`: one row with a number. Raises SourceChanged for another."""
+    if frame.height != 1 or frame["rows"][0] is None:
+        given = "NULL" if frame.height == 1 else f"{frame.height} rows"
+        msg = f"the extraction query {path} gives {given}; one row with a number is needed"
+        raise SourceChanged(msg, "write SELECT count(*) AS rows")
+    return int(frame["rows"][0])
+
+
 def _typed(column: pl.Series, words: str, path: Path) -> pl.Series:
     found = column.dtype
     if words == _TIME and (found == pl.Null or (isinstance(found, pl.Datetime) and found.time_zone)):

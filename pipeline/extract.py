@@ -23,7 +23,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
 from pipeline.amounts import DEFAULT_CURRENCY
-from pipeline.answers import conform_answer, differing, recent
+from pipeline.answers import conform_answer, differing, only_count, recent
 from pipeline.arrow_rows import plain_frame
 from pipeline.categories import conform_categories
 from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
@@ -267,6 +267,10 @@ class Source:
             minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
             hint = f"it must give {minute}, and newest; a minute without a zone that holds UTC is minute_utc"
             raise SourceChanged(msg, hint)
+        odd = next((row for row in found if not isinstance(row.get("newest", 0), int)), None)
+        if odd is not None:
+            msg = f"the extraction query {path} gives newest as {odd['newest']}; a whole number is needed"
+            raise SourceChanged(msg, "give the age of the newest transaction, or no column newest")
         self.promise = _PROMISE if "newest" in types else _PROMISE_BY_TOTALS
         rows = []
         for row in found:
@@ -304,7 +308,7 @@ class Source:
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
         with self._snapshot() as cursor:
-            return int(self._fetch(cursor, "without_time")["rows"][0])
+            return only_count(self._fetch(cursor, "without_time"), self._file("without_time"))
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime

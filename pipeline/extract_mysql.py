@@ -24,7 +24,7 @@ import polars as pl
 import pymysql
 
 from pipeline.amounts import DEFAULT_CURRENCY
-from pipeline.answers import conform_answer, differing, recent
+from pipeline.answers import conform_answer, differing, only_count, recent
 from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
 from pipeline.halve import read_around, totals_around
@@ -194,7 +194,7 @@ class MySqlSource:
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
         with self._snapshot() as ask:
-            return int(ask("without_time")["rows"][0])
+            return only_count(ask("without_time"), self._queries / "without_time.sql")
 
     def payouts(
         self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
