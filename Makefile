@@ -14,7 +14,7 @@ FAST  = $(wildcard tests/unit tests/generative tests/contract)
 ALONE = $(wildcard tests/browser tests/benchmarks)
 WORKERS = auto
 
-.PHONY: help install demo test check lint types imports format bench bench-quick bench-detection soak lock clean
+.PHONY: help install demo test test-faults check lint types imports format bench bench-quick bench-detection soak lock clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 @ \2/p' Makefile | awk -F' @ ' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ test: $(STAMP) ## run all tests: the fast ones, the rest, then alone what drives
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(FAST)
 	$(PYTEST) -n $(WORKERS) --dist loadfile tests $(FAST:%=--ignore=%) $(ALONE:%=--ignore=%)
 	$(if $(ALONE),$(PYTEST) $(ALONE))
+
+test-faults: $(STAMP) ## every extraction query failing in every way, at every moment, on both dialects
+	MINUTERISK_TEST_FAULTS=all $(PYTEST) -n $(WORKERS) --dist load tests/integration/test_query_faults.py
 
 check: lint types imports ## lint, types and import contracts
 

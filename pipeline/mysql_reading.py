@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from pipeline.errors import SourceChanged
 from pipeline.source import TooManyRows
 
 if TYPE_CHECKING:
@@ -54,7 +55,15 @@ class MySqlReading:
             read.append(self._ask("transactions", wrap, start=a, end=b, **values))
             if self._at_most is not None and sum(part.height for part in read) > self._at_most:
                 raise TooManyRows
-        return pl.concat(read)
+        return self._together(read)
+
+    def _together(self, read: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Binary text shows only where a part has some: parts without rows say nothing of their types."""
+        try:
+            return pl.concat([part for part in read if part.height] or read[:1], how="vertical_relaxed")
+        except pl.exceptions.PolarsError as error:
+            msg = f"the extraction query transactions.sql gives a column in two types: {error}"
+            raise SourceChanged(msg.splitlines()[0], "cast the column in the query") from error
 
     def count(self, start: datetime, end: datetime) -> int:
         """How many rows there are; the server computes no column for it."""

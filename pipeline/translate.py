@@ -139,7 +139,8 @@ class _Asked:
         return f"extraction query {self.query.name}{f' line {line}' if line else ''}"
 
     def _mend(self) -> str:
-        return f"mend {self.query}" if self.query else "adapt the queries in MINUTERISK_SOURCE_QUERIES"
+        folder = "in MINUTERISK_SOURCE_QUERIES"
+        return f"mend {self.query.name} {folder}" if self.query else f"adapt the queries {folder}"
 
     def _unreachable(self, failure: Failure) -> MinuteriskError:
         msg = f"the trade database {self._shown} does not answer: {failure.text}"
@@ -164,7 +165,11 @@ class _Asked:
             ours = "create it (`minuterisk demo`, `load` or `simulate`), or " * (
                 dialect(self.url) == "postgresql"
             )
-            return SourceChanged(msg, ours + self._mend())
+            error = SourceChanged(msg, ours + self._mend())
+            error.exit_code = (
+                ConfigurationError.exit_code
+            )  # no table at all: the address or the folder is wrong
+            return error
         msg = f"the {place} does not fit the table: {failure.text}"
         return SourceChanged(msg, f"adapt it to the table's columns and to its parameters: {self._mend()}")
 

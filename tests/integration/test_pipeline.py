@@ -189,13 +189,6 @@ def test_a_column_of_another_type_or_name_is_named(
     assert named in error.what
 
 
-def test_merchants_whose_ids_have_another_type_than_the_transactions_are_refused(
-    trade: Trade, state_url: str, tmp_path: Path
-) -> None:
-    trade.execute("ALTER TABLE settlements ALTER COLUMN merchant_id TYPE bigint USING 1")
-    assert isinstance(refusal(trade, state_url, tmp_path), SourceChanged)
-
-
 @pytest.mark.parametrize("which", ["source_url", "state_url"])
 def test_a_wrong_address_or_database_is_refused_without_showing_the_password(
     trade: Trade, state_url: str, tmp_path: Path, which: str
