@@ -140,7 +140,7 @@ class _Asked:
 
     def _mend(self) -> str:
         folder = "in MINUTERISK_SOURCE_QUERIES"
-        return f"mend {self.query.name} {folder}" if self.query else f"adapt the queries {folder}"
+        return f"mend {self.query} {folder}" if self.query else f"adapt the queries {folder}"
 
     def _unreachable(self, failure: Failure) -> MinuteriskError:
         msg = f"the trade database {self._shown} does not answer: {failure.text}"

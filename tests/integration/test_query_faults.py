@@ -246,7 +246,7 @@ def named(fault: Fault, texts: list[str]) -> bool:
     return any(fault.query in text for text in texts)
 
 
-#: A third of the faults meets each moment, another third the other, in every run; `make test-faults` runs all.
+#: A third of the faults meets each moment, another third the other; `make test-faults` runs all.
 EVERY = os.environ.get("MINUTERISK_TEST_FAULTS") == "all"
 
 
