@@ -45,11 +45,6 @@ class Pacing:
         """How many baseline days are complete and used."""
         return len(self.used_days)
 
-    @property
-    def missing_days(self) -> int:
-        """How many of the wanted baseline days have missing minutes and are not used."""
-        return self.baseline_days - self.days
-
     def paced_at(self, positions: Integers) -> Integers:
         """The baseline up to this time of day, summed over the used days; shape (len(positions),)."""
         return sum(

@@ -304,11 +304,6 @@ class SlackStandIn:
         """The next calls of a method meet this fault: a name in FAULTS, or an error code of the API."""
         self._planned += [(method, kind)] * times
 
-    def stop_faults(self) -> None:
-        """A good day from now on."""
-        self._rates = {True: 0.0, False: 0.0}
-        self._planned.clear()
-
     def answer(self, method: str, token: str, given: Json) -> tuple[Fault, Json]:
         """What to answer, and how to spoil it. Takes effect on the workspace here, under one lock."""
         with self._lock:

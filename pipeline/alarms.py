@@ -114,6 +114,8 @@ class Alarms:
 
     def end(self, name: str, subject: str = "") -> None:
         """What was wrong is right again; nothing happens where it was not."""
+        if name not in ALARMS:
+            raise KeyError(name)
         with self._lock:
             known = self._known()
             if (name, subject) in known and self._write("end_alarm", name=name, subject=subject):

@@ -40,7 +40,7 @@ _CODES: Final = _table(
     # A prepared statement is gone or the table changed under it: a new connection does not know it.
     (Cause.UNREACHABLE, "25P03 26000 42P05 40003 53300"),
     (Cause.REFUSED, "42501 57P04 55P02"),
-    (Cause.QUERY, "25006 2F005 39P01 39P02 39P03 54001 54011 54023"),
+    (Cause.QUERY, "25006 39P01 39P02 39P03 54001 54011 54023"),
     (Cause.QUERY, "HV005 HV00C HV00D HV00J HV00K HV00P HV00Q HV00R"),
     (Cause.VALUE, "HV004 HV00A XX001 XX002"),
     (Cause.SLOW, "25P04 55006 55P03 57014"),

@@ -85,7 +85,10 @@ class Proposer:
     def stamp(
         self, table: Table, column: Column, *, like: Stamp | None = None, written: bool = False
     ) -> Stamp:
-        """The column with its zone, where its values do not say it; raises Question."""
+        """The column with its zone, where its values do not say it; raises Question, or UsageError."""
+        if not column.is_time:
+            msg = f"{table.full_name}.{column.name} is {column.declared}, which connect reads no time from"
+            raise UsageError(msg, "name another column, or write the queries by hand: queries/RECIPES.md")
         if column.kind != "local":
             return Stamp(column)
         said = self.answers.get("written_zone" if written else "zone") or self.answers.get("zone")

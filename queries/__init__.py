@@ -1,4 +1,4 @@
-"""Every SQL text, by name: `sql("ops/claim_outbox")` is the text of queries/ops/claim_outbox.sql.
+"""Every SQL text, by name: `sql("ops/outbox_claim")` is the text of queries/ops/outbox_claim.sql.
 
 Each file starts with a comment: one sentence on what it does, its parameters and its grain.
 """

@@ -55,7 +55,7 @@ def check(
     results = {name: short([f for f in findings if f.check == name]) for name in _names(findings)}
     if live:
         results["traffic"] = traffic(settings)
-    promise = source_class(settings.source_url).promise
+    promise = inspection.promise or source_class(settings.source_url).promise
     content = {
         "settings": shown,
         "checks": results,

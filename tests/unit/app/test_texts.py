@@ -60,3 +60,9 @@ def _without_texts() -> str:
 
 def test_every_alarm_has_a_title() -> None:
     assert {key.removeprefix("alarm.") for key in KOREAN if key.startswith("alarm.")} == set(ALARMS)
+
+
+def test_every_alarm_is_in_the_table_of_the_room() -> None:
+    told = (Path(app.__file__).parents[1] / "pipeline" / "README.md").read_text(encoding="utf-8")
+    table = told[told.index("## Alarms") : told.index("## What may fail")]
+    assert set(re.findall(r"`([a-z]+\.[a-z_]+)`", table)) == set(ALARMS)
