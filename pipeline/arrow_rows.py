@@ -27,12 +27,17 @@ _UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 def plain_frame(table: pa.Table, query: Path) -> pl.DataFrame:
     """The columns of an answer: uuid, NUMERIC, enum as text, CHAR without its padding, `x_utc` as x in UTC.
 
-    Raises SourceChanged where two columns share a name, SourceValueWrong for text that is not UTF-8.
+    Raises SourceChanged where two columns share a name or one is of type money, SourceValueWrong for text
+    that is not UTF-8.
     """
     names = [name.removesuffix(UTC_SUFFIX) for name in table.column_names]
     if len(set(names)) < len(names):
         msg = f"the extraction query {query} gives a column twice"
         raise SourceChanged(msg, f"it gives {', '.join(table.column_names)}: give each its own name")
+    money = next((field.name for field in table.schema if _label(field) == "money"), None)
+    if money is not None:  # it comes as hundredths, whatever the currency has
+        msg = f"the extraction query {query} gives {money} as money, whose unit nobody says"
+        raise SourceChanged(msg, f"write {money}::numeric AS {money} (in minor units; or as amount_major)")
     try:
         return pl.DataFrame([_plain(table.column(n), table.field(n)) for n in range(table.num_columns)])
     except (pa.ArrowException, pl.exceptions.PolarsError, UnicodeDecodeError) as error:

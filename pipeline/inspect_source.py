@@ -227,7 +227,7 @@ def _at_risk(source: TradeSource, merchants: Sequence[str], clock: datetime, zon
         hint = "give merchant_id as text, exactly as transactions.sql gives it: merchant_id::text"
     elif not known:
         what = f"at_risk.sql knows none of {len(merchants)} merchants: incidents have no name and no money"
-        hint = "do its tables hold the same merchant ids?"
+        hint = "do its tables hold the same merchant ids? Without tables of payouts this is as it must be"
     elif unpaid:
         what = f"at_risk.sql {said}; the money of {unpaid} is not known" + (f": {wrong[0]}" if wrong else "")
         hint = "give paid_out as a whole number of minor units, and settled_through as a date"

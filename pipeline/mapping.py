@@ -7,6 +7,7 @@ approvals and cancels in two tables, are two, of which `UNION ALL` makes one tab
 from __future__ import annotations
 
 import difflib
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +58,7 @@ class Question(UsageError):
         self.choices = tuple(choices)
         example = self.choices[0] if self.choices else "..."
         said = f", choose from {', '.join(self.choices)}" if self.choices else f": {ANSWERS[name]}"
-        super().__init__(what, f"add --set {name}={example}{said}")
+        super().__init__(what, f"add --set {shlex.quote(f'{name}={example}')}{said}")
 
 
 @dataclass(frozen=True, slots=True)

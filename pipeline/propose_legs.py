@@ -69,6 +69,12 @@ class Proposer:
             if named.lower() == NONE:
                 return None
             column = find_column(table, named)
+            if not fits(column):
+                msg = (
+                    f"{table.full_name}.{column.name} is {column.declared}, no type that {role} is read from"
+                )
+                hint = "name another column, or let a view cast it; by hand: queries/RECIPES.md"
+                raise UsageError(msg, hint)
             self.decide(answer, column.name, "as you said")
             return column
         return likeliest(table, role, fits)
@@ -79,6 +85,12 @@ class Proposer:
         if column is None:
             choices = [c.name for c in table.columns if fits(c)]
             msg = f"{table.full_name} has no column whose name says that it is {answer}"
+            likely = likeliest(table, role, lambda _: True)
+            if likely is not None:
+                msg = (
+                    f"{table.full_name}.{likely.name} is {likely.declared}, no type that {role} is read from"
+                )
+                choices = []
             raise Question(msg, answer, choices)
         return column
 
