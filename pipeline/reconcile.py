@@ -125,12 +125,12 @@ def _compare(counted: pl.DataFrame, state: State, span: Span) -> Iterator[Differ
 
 
 def _incomparable(theirs: Totals | None, ours: Totals | None) -> bool:
-    """Can the source not sum up a published minute, as a value of its rows cannot be read?
+    """Is a published minute's amount not known on either side, as a value of its rows cannot be read?
 
-    One that it can sum up while we could not is compared: the value or the query was mended since.
+    Where even its rows or cancels differ it is compared: the value or the query was mended since.
     """
     if ours is None:
         return False
     return theirs is None or (
-        theirs.amount is None and (theirs.rows, theirs.cancels) == (ours.rows, ours.cancels)
+        None in (theirs.amount, ours.amount) and (theirs.rows, theirs.cancels) == (ours.rows, ours.cancels)
     )
