@@ -27,14 +27,14 @@ from pipeline.answers import conform_answer, differing, only_count, recent
 from pipeline.arrow_rows import plain_frame
 from pipeline.categories import conform_categories
 from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
-from pipeline.halve import read_around, totals_around
+from pipeline.halve import read_span, totals_around
 from pipeline.minute import TIME_END, floor_minute
 from pipeline.payouts import require_columns
 from pipeline.pg_reading import PgReading, parameters_of
 from pipeline.pg_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.pg_values import read_as_text_what_does_not_fit
 from pipeline.plan import PlanReason, plan_reason
-from pipeline.schema import UTC_SUFFIX, UTC_TIME, conform_source, unfit_columns
+from pipeline.schema import UTC_SUFFIX, UTC_TIME, conform_source
 from pipeline.source import (
     AHEAD_ALARM,
     AT_RISK_S,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from pipeline.minute import Span
     from pipeline.pg_session import Few
-    from pipeline.source import KnownMinute, Unreadable
+    from pipeline.source import KnownMinute
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
@@ -146,19 +146,9 @@ class Source:
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
         query = str(self._queries / "transactions.sql")
-        unreadable: tuple[Unreadable, ...] = ()
-        unknown: dict[str, str] = {}
-        try:
-            with self._reading(at_most) as reading:
-                fence = reading.fence()
-                given = reading.rows(span.start, span.end)
-        except SourceValueWrong as error:
-            opened = partial(self._reading, at_most)
-            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
-        rows = conform_source(given, query, self._currency)
-        self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        not_known = {**unknown, **unfit_columns(given, query)}
-        return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
+        extracted = read_span(partial(self._reading, at_most), span, query, self._currency, at_most)
+        self._merchant_is_text = extracted.rows.schema["merchant_id"] == pl.String
+        return extracted
 
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:

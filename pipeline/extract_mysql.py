@@ -27,12 +27,12 @@ from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.answers import conform_answer, differing, only_count, recent
 from pipeline.categories import conform_categories
 from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
-from pipeline.halve import read_around, totals_around
+from pipeline.halve import read_span, totals_around
 from pipeline.minute import TIME_END
 from pipeline.mysql_reading import MySqlReading, parts
 from pipeline.mysql_rows import TEXT_ONLY, fetch
 from pipeline.plan import PlanReason, plan_reason
-from pipeline.schema import conform_source, unfit_columns
+from pipeline.schema import conform_source
 from pipeline.secrets import mask_url
 from pipeline.source import (
     AHEAD_ALARM,
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
-    from pipeline.source import KnownMinute, Unreadable
+    from pipeline.source import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -140,18 +140,9 @@ class MySqlSource:
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
         query = str(self._queries / "transactions.sql")
-        unreadable: tuple[Unreadable, ...] = ()
-        unknown: dict[str, str] = {}
-        try:
-            with self._reading(at_most) as reading:
-                fence = reading.fence()
-                given = reading.rows(span.start, span.end)
-        except SourceValueWrong as error:
-            opened = partial(self._reading, at_most)
-            given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
-        rows = conform_source(given, query, self._currency)
-        self._merchant_is_text = rows.schema["merchant_id"] == pl.String
-        return Extracted(rows, 0, fence.clock, {**unknown, **unfit_columns(given, query)}, unreadable)
+        extracted = read_span(partial(self._reading, at_most), span, query, self._currency, at_most)
+        self._merchant_is_text = extracted.rows.schema["merchant_id"] == pl.String
+        return extracted
 
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:

@@ -26,8 +26,10 @@ from pipeline.schema import (
     UTC_SUFFIX,
     UTC_TIME,
     WRONG,
+    conform_source,
+    unfit_columns,
 )
-from pipeline.source import TooManyRows, Unreadable
+from pipeline.source import Extracted, TooManyRows, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,6 +99,24 @@ class _Piece:
     ids: tuple[str, ...] | None = None  # of the rows at fault; None: all of the piece
     others: tuple[str, ...] = ()  # ids of the rows that can be read
     rows: int | None = None  # how many there are where no column can be read; None: nobody knows
+
+
+def read_span(opened: Opened, span: Span, query: str, currency: str, at_most: int | None = None) -> Extracted:
+    """Rows of `span` from one snapshot, around the values that cannot be read; what extraction gives.
+
+    Raises what the source says, and TooManyRows where there are more rows than `at_most`.
+    """
+    unreadable: tuple[Unreadable, ...] = ()
+    unknown: dict[str, str] = {}
+    try:
+        with opened() as reading:
+            fence = reading.fence()
+            given = reading.rows(span.start, span.end)
+    except SourceValueWrong as error:
+        given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
+    rows = conform_source(given, query, currency)
+    not_known = {**unknown, **unfit_columns(given, query)}
+    return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
 
 
 def read_around(
