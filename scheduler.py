@@ -17,20 +17,20 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from baselines.rules import load_rules
+from baselines.merchants.rules import load_rules
 from pipeline.catch_up import Pipeline, no_progress
-from pipeline.channels import Channel, Console, Slack
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import LakeDamaged, NotLeader
-from pipeline.extract import Source
-from pipeline.extract_mysql import MySqlSource
-from pipeline.lake import Lake
-from pipeline.leader import lead_or_stand_by, refuse_pooler
-from pipeline.migrate import migrate
 from pipeline.service import Service
 from pipeline.settings import dialect
-from pipeline.slack import SlackClient
-from pipeline.state import State, connect_state
+from pipeline.source.mysql import MySqlSource
+from pipeline.source.postgresql import PostgresSource
+from pipeline.store.lake import Lake
+from pipeline.store.leader import lead_or_stand_by, refuse_pooler
+from pipeline.store.migrate import migrate
+from pipeline.store.state import State, connect_state
+from pipeline.tell.channels import Channel, Console, Slack
+from pipeline.tell.slack import SlackClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.catch_up import Progress
     from pipeline.metrics import Metrics
     from pipeline.settings import Settings
-    from pipeline.source import TradeSource
+    from pipeline.source.asked import Source
 
 TICK_S = 1
 DELIVER_S = 1
@@ -83,15 +83,15 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
             pipeline.project_catalog()
 
 
-def open_source(settings: Settings, urls: Urls) -> TradeSource:
+def open_source(settings: Settings, urls: Urls) -> Source:
     """The trade database in its dialect, read only; opens nothing yet."""
     source = source_class(urls.source_url)
     return source(urls.source_url, settings.source_queries, settings.source_timeout, settings.currency)
 
 
-def source_class(url: str | None) -> type[Source | MySqlSource]:
+def source_class(url: str | None) -> type[PostgresSource | MySqlSource]:
     """Who reads the trade database at `url`; None is the embedded PostgreSQL."""
-    return MySqlSource if dialect(url) == "mysql" else Source
+    return MySqlSource if dialect(url) == "mysql" else PostgresSource
 
 
 def open_state(urls: Urls) -> State:

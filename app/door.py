@@ -19,10 +19,10 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLA
 from app.rows import Event, Incident, IncidentList, Overview
 from pipeline.alarms import OpenAlarm
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
-from pipeline.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
+from pipeline.packs.merchants.spent import Spent
 from pipeline.schema import MERCHANT_MINUTE, UTC_TIME
-from pipeline.spent import Spent
+from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from queries import sql
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pipeline import plain
+from pipeline import figures as plain
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta

@@ -22,7 +22,7 @@ from app.sections.incidents import show_incidents
 from app.sections.trend import show_trend
 from app.texts import KOREAN, Texts
 from pipeline.errors import SettingsError
-from pipeline.secrets import clean_hooks
+from pipeline.errors.secrets import clean_hooks
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.rows import Overview
-    from pipeline.manifest import Manifest
+    from pipeline.store.manifest import Manifest
 
 #: Another process takes the lead 15 s after the last heartbeat; a little more, so that nothing flickers.
 HEARTBEAT_LIMIT: Final = timedelta(seconds=20)

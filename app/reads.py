@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.door import Door
 from app.texts import Texts
-from pipeline.manifest import Manifest
+from pipeline.store.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from app.rows import Event, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
+    from pipeline.packs.merchants.spent import Spent
     from pipeline.settings import Settings
-    from pipeline.spent import Spent
 
 REFRESH_S: Final = 5
 SHARED_S: Final = 2

@@ -30,8 +30,8 @@ from data.trade import (
 )
 from pipeline.errors import UsageError
 from pipeline.minute import require_aware
+from pipeline.packs.merchants.screen import screen
 from pipeline.schema import QUARANTINE, conform
-from pipeline.screen import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from baselines.categories import Categories
+from baselines.facts import Categories
 from pipeline.alarms import Alarms
-from pipeline.alert import Changes
-from pipeline.book import StateBook
-from pipeline.categories import refresh_categories
+from pipeline.alarms.ornaments import Ornaments
+from pipeline.alarms.row_watch import RowWatch
 from pipeline.errors import LakeDamaged, PassingError, UsageError
-from pipeline.exposure import Exposure
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
+from pipeline.figures import moment
 from pipeline.history import read_past, rebuild_windows, unpublished
-from pipeline.look_back import first_fence
+from pipeline.judge.life import Changes
 from pipeline.minute import (
     MINUTE,
     Span,
@@ -32,25 +31,26 @@ from pipeline.minute import (
     split_by_day,
     to_index,
 )
-from pipeline.ornaments import Ornaments
-from pipeline.pieces import Pieces, at_most
-from pipeline.plain import moment
-from pipeline.row_watch import RowWatch
 from pipeline.run import Judged, Line, run_minute
-from pipeline.state import MinuteCommit
+from pipeline.source.look_back import first_fence
+from pipeline.source.pieces import Pieces, at_most
 from pipeline.steps import Steps
+from pipeline.store.book import StateBook
+from pipeline.store.exposure import Exposure
+from pipeline.store.facts import refresh_categories
+from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from baselines.rules import Rules
-    from baselines.windows import Windows
-    from pipeline.correct import Rejudged
-    from pipeline.lake import Lake
+    from baselines.merchants.rules import Rules
+    from baselines.merchants.windows import Windows
+    from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
     from pipeline.settings import Settings
-    from pipeline.source import Fence, TradeSource
-    from pipeline.state import State
+    from pipeline.source.asked import Fence, Source
+    from pipeline.store.lake import Lake
+    from pipeline.store.state import State
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class Pipeline:
         self,
         settings: Settings,
         rules: Rules,
-        source: TradeSource,
+        source: Source,
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],

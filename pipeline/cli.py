@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import MinuteriskError
-from pipeline.plain import harmless
-from pipeline.secrets import clean, clean_streams
+from pipeline.errors.secrets import clean, clean_streams
+from pipeline.figures import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

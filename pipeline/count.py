@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.aggregate import aggregate
 from pipeline.amounts import exact_sum
 from pipeline.outside import within
+from pipeline.packs.merchants.aggregate import aggregate
+from pipeline.packs.merchants.screen import screen
 from pipeline.schema import CANCEL, UTC_TIME
-from pipeline.screen import screen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import ConfigurationError, StorageUnavailable
-from pipeline.translate import storage_errors
+from pipeline.errors.translate import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from baselines.windows import POSITION
+from baselines.merchants.windows import POSITION
 from pipeline.alarms import Alarm
-from pipeline.correct import HORIZON
 from pipeline.count import Counted, count
 from pipeline.minute import MINUTE_US, business_date, business_day, to_index
-from pipeline.pieces import pieces_of_files
 from pipeline.schema import DATASETS, MERCHANT_MINUTE, OPTIONAL_COLUMNS
+from pipeline.source.look_back import HORIZON
+from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from baselines.merchants import MerchantIndex
+    from baselines.entities import EntityIndex
     from pipeline.alarms import Alarms
-    from pipeline.lake import Lake, LakeFile
+    from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
-    from pipeline.ornaments import Ornaments
-    from pipeline.source import Extracted, TradeSource, Unreadable
+    from pipeline.source.asked import Extracted, Source, Unreadable
     from pipeline.steps import Steps
+    from pipeline.store.lake import Lake, LakeFile
 
 
 #: Pieces of a span with an alarm of their own.
@@ -40,7 +40,7 @@ _NOTHING_ASIDE = DATASETS["quarantine"].to_frame()
 class SourceFeed:
     """Extract from the trade database, then screen and aggregate."""
 
-    def __init__(self, source: TradeSource, ornaments: Ornaments, alarms: Alarms) -> None:
+    def __init__(self, source: Source, ornaments: Ornaments, alarms: Alarms) -> None:
         self._source = source
         self._ornaments = ornaments
         self._alarms = alarms
@@ -87,7 +87,7 @@ def _unreadable_alarm(piece: Unreadable) -> Alarm:
 class LakeFeed:
     """Published counts, read a business day (or a part of it) at a time and handed out by the minute."""
 
-    def __init__(self, lake: Lake, files: Sequence[LakeFile], merchants: MerchantIndex) -> None:
+    def __init__(self, lake: Lake, files: Sequence[LakeFile], merchants: EntityIndex) -> None:
         self._lake = lake
         self._files = files
         self._merchants = merchants

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from baselines.categories import Categories
-from baselines.windows import Windows
-from pipeline.hold import past_minutes, past_of
+from baselines.facts import Categories
+from baselines.merchants.windows import Windows
+from pipeline.judge.hold import past_minutes, past_of
 from pipeline.minute import MINUTE, Span, from_index, to_index
-from pipeline.pieces import pieces_of_files
+from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.rules import Rules
-    from pipeline.hold import Past
-    from pipeline.lake import Lake, LakeFile
-    from pipeline.state import State
+    from baselines.merchants.rules import Rules
+    from pipeline.judge.hold import Past
+    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.state import State
 
 
 @dataclass(frozen=True, slots=True)

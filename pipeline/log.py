@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
-from pipeline.plain import harmless
-from pipeline.secrets import clean_value
+from pipeline.errors.secrets import clean_value
+from pipeline.figures import harmless
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger

@@ -11,8 +11,8 @@ from pipeline.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.packs.merchants.spent import Spent
     from pipeline.run import Judged
-    from pipeline.spent import Spent
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 

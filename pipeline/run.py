@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.alert import AtRisk, Changes, Known, alert, keys_to_open, merchants_to_price, unpriced
-from pipeline.compare import compare
-from pipeline.hold import Past, hold
-from pipeline.judge import verdicts
+from pipeline.judge.hold import Past, hold
+from pipeline.judge.life import AtRisk, Changes, Known, alert, keys_to_open, merchants_to_price, unpriced
 from pipeline.minute import one_minute
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.judge import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.rules import Rules
-    from baselines.windows import Windows
-    from pipeline.alert import Incident, Key
+    from baselines.merchants.rules import Rules
+    from baselines.merchants.windows import Windows
     from pipeline.count import Counted
-    from pipeline.judge import Verdicts
+    from pipeline.judge.life import Incident, Key
     from pipeline.minute import Span
+    from pipeline.packs.merchants.judge import Verdicts
     from pipeline.steps import Steps
 
 
@@ -73,7 +73,7 @@ class Line:
     rules: Rules
     policy: str
     steps: Steps
-    past: Past = field(default_factory=Past)  # what the gates of pipeline/hold.py remember
+    past: Past = field(default_factory=Past)  # what the gates of pipeline/judge/hold.py remember
 
 
 @dataclass(frozen=True, slots=True)

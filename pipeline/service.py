@@ -18,35 +18,34 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from pipeline.compact import compact, delete_expired, sweep_orphans
-from pipeline.correct import HORIZON
-from pipeline.corrector import Corrector
-from pipeline.deliver import Pace, deliver_one
+from pipeline.alarms.failures import SOURCE_FAILING, Failures
+from pipeline.alarms.source_watch import SourceWatch
 from pipeline.errors import LakeDamaged, MinuteriskError, Overtaken, SourceUnavailable
-from pipeline.failures import SOURCE_FAILING, Failures
-from pipeline.look_back import DEEP
+from pipeline.errors.translate import state_errors
 from pipeline.minute import MINUTE, Span, business_date, business_day
-from pipeline.nightly import measure_budget
-from pipeline.outbox import outbox_status
 from pipeline.outside import Outside
-from pipeline.proof import find_faults, rows_without_time, statement_of
-from pipeline.reconcile import reconcile
-from pipeline.source_watch import SourceWatch
-from pipeline.statement import write_statement
-from pipeline.translate import state_errors
-from pipeline.turns import SPARED_S, Turns
-from pipeline.verify import repair_files
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.proof import find_faults, rows_without_time, statement_of
+from pipeline.prove.reconcile import reconcile
+from pipeline.prove.statement import write_statement
+from pipeline.prove.verify import repair_files
+from pipeline.replay.nightly import measure_budget
+from pipeline.source.look_back import DEEP, HORIZON
+from pipeline.source.turns import SPARED_S, Turns
+from pipeline.store.compact import compact, delete_expired, sweep_orphans
+from pipeline.tell.deliver import Pace, deliver_one
+from pipeline.tell.outbox import outbox_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.catch_up import Pipeline
-    from pipeline.channels import Channel
-    from pipeline.deliver import Delay
-    from pipeline.lake import LakeFile
     from pipeline.metrics import Metrics
-    from pipeline.proof import Faults
+    from pipeline.prove.proof import Faults
     from pipeline.run import Judged
+    from pipeline.store.lake import LakeFile
+    from pipeline.tell.channels import Channel
+    from pipeline.tell.deliver import Delay
 
 log = structlog.get_logger()
 

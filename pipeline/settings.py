@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import SettingsError
-from pipeline.secrets import learn_environment, mask_url
+from pipeline.errors.secrets import learn_environment, mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,7 +160,9 @@ class Settings:
     )
     business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
     policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))
-    rules: Path = _setting(PROJECT / "baselines" / "rules.toml", _path, "file with every tuned number")
+    rules: Path = _setting(
+        PROJECT / "baselines" / "merchants" / "rules.toml", _path, "file with every tuned number"
+    )
     language: str = _setting("ko", _one_of(*LANGUAGES), "language of messages and screens: ko, en")
     slack_token: str | None = _setting(
         None, str, "bot token; without it messages go to the console", secret=True

@@ -18,9 +18,9 @@ import pytest
 import structlog
 from hypothesis import settings as hypothesis_settings
 
-from pipeline.migrate import migrate
-from pipeline.secrets import SECRETS
-from pipeline.state import connect_state
+from pipeline.errors.secrets import SECRETS
+from pipeline.store.migrate import migrate
+from pipeline.store.state import connect_state
 from tests.servers import Standby, hot_standby
 
 if TYPE_CHECKING:

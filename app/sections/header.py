@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.reads import Page
     from app.rows import Overview
-    from pipeline.manifest import Manifest
+    from pipeline.store.manifest import Manifest
 
 log = structlog.get_logger()
 

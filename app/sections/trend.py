@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.reads import Page
     from app.rows import Incident
-    from pipeline.manifest import Manifest
+    from pipeline.store.manifest import Manifest
 
 #: No zoom bar, no logo: a chart of an operator's page, not of a notebook.
 CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}

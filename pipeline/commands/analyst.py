@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pipeline.analyst import Analyst
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.errors import MinuteriskError
+from pipeline.store.analyst import Analyst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from baselines.rules import load_rules
-from pipeline.backtest import Run, compare_with, require_published
-from pipeline.backtest import backtest as judge_again
+from baselines.merchants.rules import load_rules
 from pipeline.commands.common import (
     from_option,
     json_option,
@@ -23,13 +21,15 @@ from pipeline.commands.common import (
     to_option,
 )
 from pipeline.embedded import open_urls
+from pipeline.errors.translate import storage_errors
+from pipeline.figures import moment, one_line, pad
 from pipeline.history import unpublished
-from pipeline.labels import read_labels
 from pipeline.minute import parse_time
-from pipeline.plain import moment, one_line, pad
-from pipeline.replay import whole_period
+from pipeline.replay.backtest import Run, compare_with, require_published
+from pipeline.replay.backtest import backtest as judge_again
+from pipeline.replay.labels import read_labels
+from pipeline.replay.replay import whole_period
 from pipeline.settings import POLICIES
-from pipeline.translate import storage_errors
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
                 signals.write_text("\n".join(runs[0].result.lines()), encoding="utf-8")
         content = [run.as_json() for run in runs]  # reads the files of signals, which go with the folders
     if html is not None:
-        from pipeline.report import write_report  # noqa: PLC0415 - drawing takes a second to load
+        from pipeline.replay.report import write_report  # noqa: PLC0415 - drawing takes a second to load
 
         with storage_errors(html):
             write_report(html, runs, content, settings.language, lake.zone)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.commands.common import json_option, read_settings, report
-from pipeline.finding import as_error, as_text, short, worst_level
-from pipeline.inspect_installation import Inspection
-from pipeline.live import live_findings, traffic
+from pipeline.inspection.finding import as_error, as_text, short, worst_level
+from pipeline.inspection.installation import Inspection
+from pipeline.inspection.live import live_findings, traffic
+from pipeline.prove.statement import verify_statement
 from pipeline.settings import describe_settings
-from pipeline.statement import verify_statement
 from scheduler import open_source, source_class
 
 if TYPE_CHECKING:
-    from pipeline.finding import Finding
+    from pipeline.inspection.finding import Finding
 
 
 @click.command()

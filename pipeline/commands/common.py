@@ -14,9 +14,9 @@ from uuid import UUID
 import click
 
 from pipeline.errors import UsageError
+from pipeline.figures import fit, harmless, moment, one_line, pad, width
 from pipeline.log import configure_log
 from pipeline.minute import Span, format_minute, parse_time_in, require_minute
-from pipeline.plain import fit, harmless, moment, one_line, pad, width
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:

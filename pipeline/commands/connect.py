@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pipeline.catalog_reader import CatalogReader
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import Urls
 from pipeline.errors import UsageError
-from pipeline.finding import as_error, as_text
-from pipeline.inspect_installation import Inspection
-from pipeline.mapping import ANSWERS, Question, read_answers
-from pipeline.preview import preview, preview_text, span_to_show
-from pipeline.propose import candidates, propose
-from pipeline.propose_legs import is_time, likeliest
-from pipeline.secrets import mask_url
-from pipeline.translate import storage_errors
-from pipeline.write_queries import write_queries
+from pipeline.errors.secrets import mask_url
+from pipeline.errors.translate import storage_errors
+from pipeline.inspection.finding import as_error, as_text
+from pipeline.inspection.installation import Inspection
+from pipeline.packs.merchants.connect.mapping import ANSWERS, Question, read_answers
+from pipeline.packs.merchants.connect.preview import preview, preview_text, span_to_show
+from pipeline.packs.merchants.connect.propose import candidates, propose
+from pipeline.packs.merchants.connect.propose_legs import is_time, likeliest
+from pipeline.packs.merchants.connect.write_queries import write_queries
+from pipeline.source.catalog_reader import CatalogReader
 from scheduler import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.finding import Finding
-    from pipeline.mapping import TradeMapping
-    from pipeline.preview import Preview
+    from pipeline.connect.catalog import Sample, Table, TradeCatalog
+    from pipeline.inspection.finding import Finding
+    from pipeline.packs.merchants.connect.mapping import TradeMapping
+    from pipeline.packs.merchants.connect.preview import Preview
     from pipeline.settings import Settings
-    from pipeline.trade_catalog import Sample, Table, TradeCatalog
 
 #: What the folder was written from; it also tells whether somebody has edited a query since.
 RECORD: Final = "connect.json"

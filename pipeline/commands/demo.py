@@ -25,7 +25,7 @@ from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls, reset_databa
 from pipeline.errors import UsageError
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
-from pipeline.reconcile import reconcile
+from pipeline.prove.reconcile import reconcile
 from scheduler import open_pipeline, open_service, open_state, run_service
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from sqlalchemy import text
 
-from pipeline import outbox as messages
 from pipeline.commands.common import fields, json_option, read_settings, report, table
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
-from pipeline.outage import EVERYBODY
-from pipeline.plain import moment, one_line
+from pipeline.figures import moment, one_line
+from pipeline.packs.merchants.platform import EVERYBODY
+from pipeline.tell import outbox as messages
 from queries import sql
 from scheduler import open_state
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pipeline.state import State
+    from pipeline.store.state import State
 
 _MONEY = ("krw_at_risk", "paid_out_cancelable", "cancelled_unrecovered")
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from baselines.rules import load_rules
-from pipeline.backtest import require_published
+from baselines.merchants.rules import load_rules
 from pipeline.commands.common import (
     TIME,
     json_option,
@@ -18,18 +17,19 @@ from pipeline.commands.common import (
 )
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
-from pipeline.explain import account_text
-from pipeline.explain import explain as account_for
+from pipeline.figures import moment, one_line
 from pipeline.history import rebuild_windows, unpublished
 from pipeline.minute import DAY_MINUTES, MINUTE, Span, one_minute
-from pipeline.plain import moment, one_line
-from pipeline.why_not import SEARCHED, first_fires
+from pipeline.packs.merchants.explain import account_text
+from pipeline.packs.merchants.explain import explain as account_for
+from pipeline.packs.merchants.why_not import SEARCHED, first_fires
+from pipeline.replay.backtest import require_published
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from baselines.windows import Windows
+    from baselines.merchants.windows import Windows
 
 
 @click.command()

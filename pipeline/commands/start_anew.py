@@ -11,15 +11,15 @@ import click
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
-from pipeline.leader import refuse_pooler
 from pipeline.minute import MINUTE, Span
-from pipeline.start_anew import size_of
-from pipeline.start_anew import start_anew as forget
+from pipeline.store.leader import refuse_pooler
+from pipeline.store.start_anew import size_of
+from pipeline.store.start_anew import start_anew as forget
 from scheduler import open_state
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
-    from pipeline.start_anew import Size
+    from pipeline.store.start_anew import Size
 
 #: What a person types, so that a habit of pressing Enter deletes nothing.
 WORD = "delete"

@@ -21,9 +21,9 @@ from pipeline.commands.common import json_option, progress_bar, read_settings, r
 from pipeline.commands.work import stop_on_signals
 from pipeline.embedded import open_urls
 from pipeline.errors import ConfigurationError
+from pipeline.errors.translate import source_errors
+from pipeline.figures import moment
 from pipeline.minute import Span, business_date, business_day, floor_minute
-from pipeline.plain import moment
-from pipeline.translate import source_errors
 
 if TYPE_CHECKING:
     from data.commits import LiveReport

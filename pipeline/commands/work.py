@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from baselines.rules import load_rules
+from baselines.merchants.rules import load_rules
 from pipeline.catch_up import Pipeline
 from pipeline.commands.common import (
     TIME,
@@ -24,24 +24,24 @@ from pipeline.commands.common import (
     span_of,
     to_option,
 )
-from pipeline.corrector import Corrector
 from pipeline.embedded import open_urls
 from pipeline.errors import ConfigurationError, DifferencesFound, FencedOut, NotLeader, UsageError
+from pipeline.figures import moment, span_text
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span
-from pipeline.plain import moment, span_text
-from pipeline.proof import find_faults
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.proof import find_faults
+from pipeline.prove.verify import repair_files
 from pipeline.service import Tally
-from pipeline.verify import repair_files
 from scheduler import open_lake, open_pipeline, open_service, open_source, open_state, run_service
 
 if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from pipeline.proof import Faults
+    from pipeline.prove.proof import Faults
     from pipeline.settings import Settings
-    from pipeline.state import State
+    from pipeline.store.state import State
 
 log = structlog.get_logger()
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from baselines.categories import Categories
-from pipeline.compare import Portfolio
-from pipeline.judge import CANCEL_SURGE
+from baselines.facts import Categories
 from pipeline.minute import DAY_MINUTES, Span, to_index
+from pipeline.packs.merchants.compare import Portfolio
+from pipeline.packs.merchants.judge import CANCEL_SURGE
 from pipeline.schema import CATEGORY_CHANGE
 from tests.benchmarks.traffic import DAY_START, Merchants, Surge
 from tests.benchmarks.watch import TUNED, Opened, Watch, delays

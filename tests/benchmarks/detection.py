@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.compare import Portfolio
-from pipeline.judge import CANCEL_SURGE
 from pipeline.minute import DAY_MINUTES, WEEK_MINUTES, Span, to_index
+from pipeline.packs.merchants.compare import Portfolio
+from pipeline.packs.merchants.judge import CANCEL_SURGE
 from pipeline.settings import POLICIES
 from tests.benchmarks.flights import PARTS, flights_report, measure_part
 from tests.benchmarks.large import measure_drops

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pipeline.aggregate import aggregate
-from pipeline.judge import CANCEL_SURGE
 from pipeline.minute import DAY_MINUTES, Span, from_index, to_index
+from pipeline.packs.merchants.aggregate import aggregate
+from pipeline.packs.merchants.judge import CANCEL_SURGE
 from pipeline.settings import POLICIES
 from tests.benchmarks.watch import TUNED, Watch
 

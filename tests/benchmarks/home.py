@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.count import count
 from pipeline.minute import split_by_day
-from pipeline.state import MinuteCommit
+from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
     from data.traffic import Traffic

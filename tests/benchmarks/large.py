@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from baselines.calendar import is_rest_day
-from pipeline.judge import VOLUME_DROP
 from pipeline.minute import DAY_MINUTES, business_day, from_index, to_index
+from pipeline.packs.merchants.judge import VOLUME_DROP
 from pipeline.settings import POLICIES
 from tests.benchmarks.traffic import MINUTES, merchant_minutes
 from tests.benchmarks.watch import SEOUL, Watch, delays, random_recall
@@ -18,7 +18,7 @@ from tests.benchmarks.watch import SEOUL, Watch, delays, random_recall
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from baselines.rules import Rules
+    from baselines.merchants.rules import Rules
     from tests.benchmarks.watch import Opened
 
 LARGE = 150

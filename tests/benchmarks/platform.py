@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from baselines.rules import Rules, load_rules
-from pipeline.compare import PlatformNumbers, SameMinutes
-from pipeline.hold import Past, hold
-from pipeline.outage import EVERYBODY, PLATFORM_RULES, platform_rows
+from baselines.merchants.rules import Rules, load_rules
+from pipeline.judge.hold import Past, hold
+from pipeline.packs.merchants.compare import PlatformNumbers, SameMinutes
+from pipeline.packs.merchants.platform import EVERYBODY, PLATFORM_RULES, platform_rows
 from pipeline.schema import SIGNAL
 from pipeline.settings import PROJECT
 from tests.benchmarks.traffic import CORRELATION_HOURS, DAY_START, MINUTES
 
 if TYPE_CHECKING:
     from baselines.chance import Floats
-    from baselines.slices import Integers
+    from baselines.merchants.slices import Integers
 
 LIKE_DAYS = 5
 DAY = 1440
@@ -112,7 +112,11 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=500)
     parser.add_argument("--json", action="store_true", help="only the JSON line")
     given = parser.parse_args()
-    rules, rng, results = load_rules(PROJECT / "baselines" / "rules.toml"), np.random.default_rng(5), []
+    rules, rng, results = (
+        load_rules(PROJECT / "baselines" / "merchants" / "rules.toml"),
+        np.random.default_rng(5),
+        [],
+    )
     for per_day, day_sd, hour_sd in CASES:
         approvals, cancels = traffic(given.days, per_day, day_sd, hour_sd, rng)
         found = openings(approvals, cancels, given.days, rules)

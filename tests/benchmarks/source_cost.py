@@ -162,7 +162,7 @@ class _Judged:
             self._stopped.set()
 
 
-def _by_query(source: Any, server: Server) -> dict[str, float]:  # noqa: ANN401 - a TradeSource
+def _by_query(source: Any, server: Server) -> dict[str, float]:  # noqa: ANN401 - a Source
     """Processor time by query, where the source tells which it has asked; it fills itself."""
     spent: dict[str, float] = defaultdict(float)
     told, last = getattr(source, "on_query", None), [server.used_s()]

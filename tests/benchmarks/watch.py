@@ -2,7 +2,7 @@
 
 `verdicts` are the signals of `judge` before they become a frame. An incident is counted where a passed
 signal starts one: none of the rule and merchant within `resolve_after_minutes` before, where a breach that
-the budget held back keeps one open (`pipeline.alert` opens and keeps them in the same way).
+the budget held back keeps one open (`pipeline.judge.life` opens and keeps them in the same way).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from baselines.rules import Rules, load_rules
-from baselines.windows import Windows
-from pipeline.compare import compare
-from pipeline.judge import FIRES, KINDS, REASONS, RULES, verdicts
+from baselines.merchants.rules import Rules, load_rules
+from baselines.merchants.windows import Windows
 from pipeline.minute import to_index
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.judge import FIRES, KINDS, REASONS, RULES, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.slices import Integers
-    from pipeline.compare import Portfolio
-    from pipeline.judge import Columns, Verdicts
+    from baselines.merchants.slices import Integers
     from pipeline.minute import Span
+    from pipeline.packs.merchants.compare import Portfolio
+    from pipeline.packs.merchants.judge import Columns, Verdicts
 
 SEOUL = ZoneInfo("Asia/Seoul")
-TUNED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+TUNED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 _FIRES = REASONS.index(FIRES)
 _NEVER = -(10**9)
 

@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from pipeline.lake import Lake, Publication, catalog_statements
 from pipeline.minute import MINUTE, Span
 from pipeline.schema import DATASETS
+from pipeline.store.lake import Lake, Publication, catalog_statements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.lake import LakeFile
+    from pipeline.store.lake import LakeFile
 
 #: The oldest that is promised, and the last one before 2.0.
 VERSIONS = ("1.2.2", "1.5.6")

@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.errors import SourceTooSlow
 from pipeline.minute import MINUTE, Span
-from pipeline.pieces import Pieces
-from pipeline.source import TooManyRows
+from pipeline.source.asked import TooManyRows
+from pipeline.source.pieces import Pieces
 from tests.contract.trade_servers import mariadb_server, mariadb_trade, postgresql_trade
 
 if TYPE_CHECKING:

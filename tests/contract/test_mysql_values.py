@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import mysql_rows
 from pipeline.errors import ConfigurationError, SourceChanged
-from pipeline.extract_mysql import connect_arguments
 from pipeline.minute import one_minute
-from pipeline.mysql_rows import fetch
 from pipeline.schema import PAYMENT, TRANSACTION
+from pipeline.source import mysql_rows
+from pipeline.source.mysql import connect_arguments
+from pipeline.source.mysql_rows import fetch
 from tests.contract.trade_servers import mariadb_server, mariadb_trade
 
 if TYPE_CHECKING:

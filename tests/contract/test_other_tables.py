@@ -14,7 +14,7 @@ import pytest
 from pipeline.count import count
 from pipeline.errors import SourceChanged
 from pipeline.minute import MINUTE, Span, one_minute
-from pipeline.source import KnownMinute, Totals
+from pipeline.source.asked import KnownMinute, Totals
 from tests.contract.trade_servers import mariadb_server, mariadb_trade, postgresql_trade
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.count import Counted
-    from pipeline.source import Extracted, TradeSource
+    from pipeline.source.asked import Extracted, Source
     from tests.contract.trade_servers import Trade
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -67,7 +67,7 @@ def of(**columns: str) -> str:
 
 
 @contextmanager
-def reading(trade: Trade, folder: Path, **queries: str) -> Iterator[TradeSource]:
+def reading(trade: Trade, folder: Path, **queries: str) -> Iterator[Source]:
     with trade.source(trade.queries(folder / "queries", **queries)) as source:
         yield source
 

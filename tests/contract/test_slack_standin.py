@@ -19,7 +19,7 @@ from slack_sdk import WebClient
 
 from data.slack_blocks import block_problem
 from data.slack_standin import FAULTS, SlackStandIn, Workspace
-from pipeline.slack import DeliveryError, NotPosted, PerhapsPosted, Refused, SlackClient
+from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused, SlackClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

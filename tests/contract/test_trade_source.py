@@ -15,16 +15,16 @@ import polars as pl
 import pytest
 
 from pipeline.cli import main
-from pipeline.corrector import Corrector
 from pipeline.errors import ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable
-from pipeline.extract_mysql import MySqlSource
-from pipeline.look_back import LOOK_BACK_LEAST, LookBack, Watched, first_fence
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
-from pipeline.payouts import Payout, read_payouts
-from pipeline.reconcile import reconcile
+from pipeline.packs.merchants.at_risk import Payout, read_payouts
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.reconcile import reconcile
 from pipeline.schema import CATEGORY, TRANSACTION, UTC_TIME
 from pipeline.settings import load_settings
-from pipeline.source import Fence, KnownMinute, Totals
+from pipeline.source.asked import Fence, KnownMinute, Totals
+from pipeline.source.look_back import LOOK_BACK_LEAST, LookBack, Watched, first_fence
+from pipeline.source.mysql import MySqlSource
 from scheduler import open_pipeline
 from tests.contract.trade_servers import insert, mariadb_server, mariadb_trade, postgresql_trade
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from data.trade import MerchantIdType
-    from pipeline.source import TradeSource
+    from pipeline.source.asked import Source
     from tests.contract.trade_servers import Trade
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ def maria(mariadb: Path) -> Iterator[Trade]:
 
 
 @pytest.fixture
-def source(trade: Trade) -> Iterator[TradeSource]:
+def source(trade: Trade) -> Iterator[Source]:
     with trade.source() as source:
         yield source
 
@@ -89,7 +89,7 @@ def from_(moment: datetime) -> Callable[[Fence], datetime]:
     return lambda _: moment
 
 
-def known(source: TradeSource, span: Span) -> dict[datetime, KnownMinute]:
+def known(source: Source, span: Span) -> dict[datetime, KnownMinute]:
     """What the ledger would say after reading `span` now."""
     xmin = source.extract(span).xmin
     counted = dict.fromkeys(span, Totals(0, 0, 0))
@@ -101,7 +101,7 @@ def known(source: TradeSource, span: Span) -> dict[datetime, KnownMinute]:
 # ------------------------------------------------------------------ reading
 
 
-def test_a_span_holds_its_start_and_not_its_end(trade: Trade, source: TradeSource) -> None:
+def test_a_span_holds_its_start_and_not_its_end(trade: Trade, source: Source) -> None:
     rows = [
         (1, "a", "APPROVAL", 100, NOON - MICROSECOND),
         (2, "a", "APPROVAL", 200, NOON, None),
@@ -122,13 +122,13 @@ def test_a_numbered_merchant_keeps_its_number(numbered: Trade) -> None:
     assert extracted.sort("transaction_id")["merchant_id"].to_list() == [2**53 + 1, None]
 
 
-def test_an_empty_minute_has_the_same_columns(source: TradeSource) -> None:
+def test_an_empty_minute_has_the_same_columns(source: Source) -> None:
     assert source.extract(one_minute(NOON)).rows.schema == TRANSACTION
     assert source.totals(one_minute(NOON)).height == 0
     assert source.extract(Span(NOON, NOON)).rows.height == 0
 
 
-def test_hours_are_read_whole(trade: Trade, source: TradeSource) -> None:
+def test_hours_are_read_whole(trade: Trade, source: Source) -> None:
     rows = [(n, "a", "APPROVAL", n, NOON + 7 * n * MINUTE) for n in range(1, 40)]
     trade.insert(*rows)
     span = Span(NOON, NOON + timedelta(hours=3, minutes=20))
@@ -137,7 +137,7 @@ def test_hours_are_read_whole(trade: Trade, source: TradeSource) -> None:
     assert sorted(source.totals(span)["minute"]) == [row[4] for row in expected]
 
 
-def test_rows_that_cannot_be_counted_come_through(trade: Trade, source: TradeSource) -> None:
+def test_rows_that_cannot_be_counted_come_through(trade: Trade, source: Source) -> None:
     bad = [
         (1, None, "APPROVAL", 100, NOON),
         (2, "", "APPROVAL", 100, NOON),
@@ -152,7 +152,7 @@ def test_rows_that_cannot_be_counted_come_through(trade: Trade, source: TradeSou
     assert source.rows_without_time() == 1
 
 
-def test_the_source_counts_as_we_do(trade: Trade, source: TradeSource) -> None:
+def test_the_source_counts_as_we_do(trade: Trade, source: Source) -> None:
     kinds = ("APPROVAL", "CANCEL", "cancel", "CANCEL ", None)
     rows = [
         (n, f"m{n % 3}", kinds[n % 5], None if n == 9 else n - 3, NOON + n * 7 * SECOND) for n in range(1, 60)
@@ -170,7 +170,7 @@ def test_the_source_counts_as_we_do(trade: Trade, source: TradeSource) -> None:
 
 
 def test_what_is_committed_during_a_read_belongs_to_the_next(
-    trade: Trade, source: TradeSource, tmp_path: Path
+    trade: Trade, source: Source, tmp_path: Path
 ) -> None:
     trade.insert((1, "a", "APPROVAL", 100, NOON))
     fence = (source._queries / "fence.sql").read_text()  # type: ignore[attr-defined]
@@ -184,7 +184,7 @@ def test_what_is_committed_during_a_read_belongs_to_the_next(
     assert (during, source.extract(one_minute(NOON)).rows.height) == (1, 2)
 
 
-def test_the_clock_is_the_source_s_and_in_utc(source: TradeSource) -> None:
+def test_the_clock_is_the_source_s_and_in_utc(source: Source) -> None:
     clock = source.clock()
     assert clock.utcoffset() == timedelta(0)
     assert abs(clock - datetime.now(UTC)) < timedelta(seconds=10)
@@ -202,14 +202,12 @@ def pay(trade: Trade, a: object, b: object) -> None:
         trade.execute(f"INSERT INTO settlements ({columns}) VALUES (%s, %s, %s, %s)", *paid)
 
 
-def payouts(
-    source: TradeSource, merchants: Sequence[str], days: int, moment: datetime
-) -> Mapping[str, Payout]:
+def payouts(source: Source, merchants: Sequence[str], days: int, moment: datetime) -> Mapping[str, Payout]:
     today = date(2026, 3, 10)
     return read_payouts(source.payouts(merchants, today, days, moment), merchants, today, SEOUL).by_merchant
 
 
-def test_payouts_are_those_settled_by_then_and_still_cancelable(trade: Trade, source: TradeSource) -> None:
+def test_payouts_are_those_settled_by_then_and_still_cancelable(trade: Trade, source: Source) -> None:
     pay(trade, "a", "b'\"\\%")
     source.check()
     found = payouts(source, ["a", "b'\"\\%", "nobody"], 3, NOON)
@@ -235,7 +233,7 @@ def test_another_connection_knows_the_type_of_merchants_before_it_has_read_a_row
             assert set(payouts(other, ["7", "8"], 30, NOON)) == {"7", "8"}
 
 
-def test_no_merchants_have_no_payouts(source: TradeSource) -> None:
+def test_no_merchants_have_no_payouts(source: Source) -> None:
     assert source.payouts([], date(2026, 3, 10), 3, NOON) == []
 
 
@@ -247,7 +245,7 @@ def merchants(trade: Trade, *rows: tuple[object, object]) -> None:
         trade.execute("INSERT INTO merchants (merchant_id, category) VALUES (%s, %s)", *row)
 
 
-def test_categories_are_read_where_they_are_known(trade: Trade, source: TradeSource) -> None:
+def test_categories_are_read_where_they_are_known(trade: Trade, source: Source) -> None:
     known = source.categories()
     assert known is not None
     assert (known.schema, known.height) == (CATEGORY, 0)
@@ -331,7 +329,7 @@ def test_check_proves_the_query_of_categories_and_says_where_there_is_none(
 # ------------------------------------------------------------------ late commits
 
 
-def test_a_late_commit_is_found(trade: Trade, source: TradeSource) -> None:
+def test_a_late_commit_is_found(trade: Trade, source: Source) -> None:
     last = Span(now() - 3 * MINUTE, now())
     trade.insert((1, "a", "APPROVAL", 100, last.start), (2, "a", "APPROVAL", 100, last.start + MINUTE))
     since = source.fence()
@@ -346,7 +344,7 @@ def test_a_late_commit_is_found(trade: Trade, source: TradeSource) -> None:
     assert source.extract(one_minute(last.start)).rows.height == 2
 
 
-def test_a_row_written_late_for_an_old_minute_is_found(trade: Trade, source: TradeSource) -> None:
+def test_a_row_written_late_for_an_old_minute_is_found(trade: Trade, source: Source) -> None:
     old = one_minute(now() - timedelta(hours=5))
     ledger, since = known(source, old), source.fence()
     trade.insert((1, "a", "APPROVAL", 100, old.start))
@@ -354,13 +352,13 @@ def test_a_row_written_late_for_an_old_minute_is_found(trade: Trade, source: Tra
     assert changed.minutes == (old.start,)
 
 
-def test_a_minute_nobody_published_is_named_too(trade: Trade, source: TradeSource) -> None:
+def test_a_minute_nobody_published_is_named_too(trade: Trade, source: Source) -> None:
     since, tomorrow = source.fence(), now() + timedelta(days=1)
     trade.insert((1, "a", "APPROVAL", 100, tomorrow), (2, "a", "APPROVAL", 100, None))
     assert source.changed(since, from_(now() - 5 * MINUTE), {}).minutes == (tomorrow,)
 
 
-def test_a_time_no_minute_can_have_is_counted_and_stops_nothing(trade: Trade, source: TradeSource) -> None:
+def test_a_time_no_minute_can_have_is_counted_and_stops_nothing(trade: Trade, source: Source) -> None:
     """Clocks that were never set, and the end of time as PostgreSQL writes it."""
     absurd = {"postgresql": ("infinity", "-infinity", "290000-01-01Z"), "mysql": ("1970-01-01 00:00:01",)}
     since, times = source.fence(), (*absurd[trade.dialect], None)
@@ -370,7 +368,7 @@ def test_a_time_no_minute_can_have_is_counted_and_stops_nothing(trade: Trade, so
     assert source.rows_without_time() == len(times)
 
 
-def test_without_new_rows_nothing_has_changed(trade: Trade, source: TradeSource) -> None:
+def test_without_new_rows_nothing_has_changed(trade: Trade, source: Source) -> None:
     last = Span(now() - 3 * MINUTE, now())
     trade.insert((1, "a", "APPROVAL", 100, last.start))
     ledger = known(source, last)
@@ -397,12 +395,12 @@ def test_mysql_has_no_fence_to_make_the_look_back_longer() -> None:
 # ------------------------------------------------------------------ care and failure
 
 
-def test_everything_can_be_read(source: TradeSource) -> None:
+def test_everything_can_be_read(source: Source) -> None:
     source.check()
     assert source.check_ornaments() == {}
 
 
-def test_at_most_two_connections_are_held(trade: Trade, source: TradeSource) -> None:
+def test_at_most_two_connections_are_held(trade: Trade, source: Source) -> None:
     source.check()
     source.extract(one_minute(NOON))
     source.payouts(["a"], date(2026, 3, 10), 3, NOON)
@@ -432,7 +430,7 @@ def test_even_a_user_with_rights_writes_nothing(trade: Trade, tmp_path: Path) ->
     assert trade.execute("SELECT count(*) FROM transactions") == [(1,)]
 
 
-def test_a_cut_connection_is_a_passing_failure(trade: Trade, source: TradeSource) -> None:
+def test_a_cut_connection_is_a_passing_failure(trade: Trade, source: Source) -> None:
     trade.insert((1, "a", "APPROVAL", 100, NOON))
     source.check()
     trade.end_sessions()
@@ -441,7 +439,7 @@ def test_a_cut_connection_is_a_passing_failure(trade: Trade, source: TradeSource
     assert source.extract(one_minute(NOON)).rows.height == 1
 
 
-def test_another_thread_has_a_connection_of_its_own(trade: Trade, source: TradeSource) -> None:
+def test_another_thread_has_a_connection_of_its_own(trade: Trade, source: Source) -> None:
     source.check()
     before = len(trade.sessions())
     with source.again() as other:
@@ -473,7 +471,7 @@ def test_a_query_that_takes_too_long_is_ended(trade: Trade, tmp_path: Path) -> N
     ],
 )
 def test_a_table_that_changed_is_a_clear_stop(
-    trade: Trade, source: TradeSource, statement: str, error: type[Exception], text: str
+    trade: Trade, source: Source, statement: str, error: type[Exception], text: str
 ) -> None:
     trade.execute(statement)
     with pytest.raises(error, match=text):

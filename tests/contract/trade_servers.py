@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from data.trade import MerchantIdType
-    from pipeline.source import TradeSource
+    from pipeline.source.asked import Source
 
 Dialect = Literal["postgresql", "mysql"]
 Row = tuple[Any, ...]
@@ -70,7 +70,7 @@ class Trade:
     owner_url: str
     connect: Callable[[], Any]
 
-    def source(self, queries: Path | None = None, url: str | None = None, timeout_s: int = 20) -> TradeSource:
+    def source(self, queries: Path | None = None, url: str | None = None, timeout_s: int = 20) -> Source:
         settings = load_settings({"MINUTERISK_SOURCE_URL": url or self.url})
         folder, timeout = queries or settings.source_queries, timedelta(seconds=timeout_s)
         return source_class(settings.source_url)(settings.source_url or "", folder, timeout)

@@ -11,8 +11,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.rules import IncidentRules, load_rules
-from pipeline.alert import (
+from baselines.merchants.rules import IncidentRules, load_rules
+from pipeline.judge.life import (
     NO_PRICE,
     AtRisk,
     Incident,
@@ -28,7 +28,7 @@ from pipeline.minute import MINUTE
 from pipeline.schema import SIGNAL
 from tests.oracle import LifeCycle
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 KEYS: list[Key] = [(rule, merchant) for rule in ("cancel_surge", "volume_drop") for merchant in ("A", "B")]
 

@@ -13,18 +13,18 @@ import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from baselines.categories import UNKNOWN, Categories
-from baselines.rules import load_rules
-from baselines.windows import Windows
-from pipeline.budget import judge_spans
-from pipeline.categories import changes_since
-from pipeline.compare import compare
+from baselines.facts import UNKNOWN, Categories
+from baselines.merchants.rules import load_rules
+from baselines.merchants.windows import Windows
 from pipeline.minute import MINUTE, to_index
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.surge_windows import judge_spans
 from pipeline.schema import CATEGORY, CATEGORY_CHANGE, MERCHANT_MINUTE, PRIORS
+from pipeline.store.facts import changes_since
 
 SEOUL = ZoneInfo("Asia/Seoul")
 START = datetime(2026, 3, 10, 3, tzinfo=UTC)
-SHIPPED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+SHIPPED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 MERCHANTS = tuple(f"M{n}" for n in range(6))
 #: What one read of the source may say.
 READS = st.dictionaries(st.sampled_from(MERCHANTS), st.sampled_from(("air", "bus", "car")))

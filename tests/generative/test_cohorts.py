@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from baselines.cohorts import Cohorts, Tied
+from baselines.merchants.cohorts import Cohorts, Tied
 from pipeline.minute import HOUR_MINUTES, WEEK_MINUTES
 
 MERCHANTS = 3

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-import pipeline.compact
-from pipeline.compact import compact, delete_expired
-from pipeline.lake import Lake
+import pipeline.store.compact
 from pipeline.minute import MINUTE, Span
 from pipeline.schema import DATASETS
-from pipeline.state import MinuteCommit, State
+from pipeline.store.compact import compact, delete_expired
+from pipeline.store.lake import Lake
+from pipeline.store.state import MinuteCommit, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def test_any_split_into_files_gives_the_same_rows_before_and_after_compaction(  
     until: int,
     most: int,
 ) -> None:
-    monkeypatch.setattr(pipeline.compact, "MOST_ROWS", most)
+    monkeypatch.setattr(pipeline.store.compact, "MOST_ROWS", most)
     shutil.rmtree(tmp_path / "lake", ignore_errors=True)
     lake = Lake(tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", zone)
     with state_engine.begin() as connection:

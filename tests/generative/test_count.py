@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.count import count
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
+from pipeline.packs.merchants.screen import REASONS, screen
 from pipeline.schema import AMOUNT_LIMIT, DATASETS, MERCHANT_MINUTE, QUARANTINE, TRANSACTION
-from pipeline.screen import REASONS, screen
 
 START = datetime(2026, 3, 1, 14, 58, tzinfo=UTC)
 SPAN = Span(START, START + 4 * MINUTE)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
+from pipeline.figures import moment as shown
 from pipeline.minute import (
     EPOCH,
     MINUTE,
@@ -28,7 +29,6 @@ from pipeline.minute import (
     split_by_day,
     to_index,
 )
-from pipeline.plain import moment as shown
 
 ZONES = st.sampled_from(
     [

@@ -11,15 +11,15 @@ import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from baselines.rules import load_rules
-from baselines.windows import Windows
-from pipeline.budget import find_collapses, may_have_collapsed
-from pipeline.compare import compare
-from pipeline.judge import KINDS, RULES, verdicts
+from baselines.merchants.rules import load_rules
+from baselines.merchants.windows import Windows
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.judge import KINDS, RULES, verdicts
+from pipeline.packs.merchants.surge_windows import find_collapses, may_have_collapsed
 from pipeline.schema import MERCHANT_MINUTE
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = load_rules(ROOT / "baselines" / "rules.toml")
+SHIPPED = load_rules(ROOT / "baselines" / "merchants" / "rules.toml")
 SEOUL = ZoneInfo("Asia/Seoul")
 END = datetime(2026, 3, 20, 9, tzinfo=UTC)  # 18:00 of a Friday in Seoul
 DAYS, MERCHANTS = 8, 60

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from baselines.rules import (
+from baselines.merchants.rules import (
     CancelSurge,
     Exposure,
     Rules,
@@ -22,11 +22,11 @@ from baselines.rules import (
     VolumeDrop,
     load_rules,
 )
-from baselines.windows import Windows
-from pipeline.aggregate import aggregate
-from pipeline.compare import compare
-from pipeline.judge import judge
+from baselines.merchants.windows import Windows
 from pipeline.minute import MINUTE, Span, business_date, from_index, split_by_day
+from pipeline.packs.merchants.aggregate import aggregate
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.judge import judge
 from pipeline.schema import MERCHANT_MINUTE, SIGNAL, TRANSACTION
 from tests.oracle import Drop, Numbers, Oracle, Surge, Transaction, floor
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 SEOUL = ZoneInfo("Asia/Seoul")
-SHIPPED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+SHIPPED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 #: Merchants are independent of each other, so each of them is an example of its own at little cost.
 MERCHANTS = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 #: An example costs about a second, so a failure is shown as it was found instead of shrunk for minutes.

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from data.slack_standin import SlackStandIn, Workspace
-from pipeline import outbox
-from pipeline.channels import Slack, read_ranges
-from pipeline.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
-from pipeline.slack import SlackClient
-from pipeline.wording import TEXTS
+from pipeline.tell import outbox
+from pipeline.tell.channels import Slack, read_ranges
+from pipeline.tell.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
+from pipeline.tell.slack import SlackClient
+from pipeline.tell.words import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.corrector import Corrector
 from pipeline.history import rebuild_windows
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
 from tests.integration.trade_home import pipeline_of
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from sqlalchemy import text
 
 from app.door import Door
 from data.trade import insert_transactions
-from pipeline.channels import Console
 from pipeline.metrics import Metrics
 from pipeline.minute import Span, business_day
-from pipeline.nightly import measure_budget
-from pipeline.null import NullDay
+from pipeline.packs.merchants.null import NullDay
+from pipeline.replay.nightly import measure_budget
 from pipeline.schema import UTC_TIME
 from pipeline.service import Service
+from pipeline.tell.channels import Console
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:

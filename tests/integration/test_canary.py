@@ -20,7 +20,7 @@ from pipeline.alarms import Alarm, Alarms
 from pipeline.cli import main
 from pipeline.embedded import connect_urls
 from pipeline.settings import load_settings
-from pipeline.state import connect_state
+from pipeline.store.state import connect_state
 from tests.contract.trade_servers import mariadb_server
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ import polars as pl
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.backtest import MemoryBook, backtest
 from pipeline.catch_up import no_progress
 from pipeline.cli import main
-from pipeline.corrector import Corrector
 from pipeline.errors import StateUnavailable
-from pipeline.explain import account_text, explain
 from pipeline.history import rebuild_windows
 from pipeline.minute import EPOCH, MINUTE, Span, business_day
-from pipeline.replay import replay_all, whole_period
+from pipeline.packs.merchants.explain import account_text, explain
+from pipeline.prove.corrector import Corrector
+from pipeline.replay.backtest import MemoryBook, backtest
+from pipeline.replay.replay import replay_all, whole_period
 from pipeline.schema import SIGNAL
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 

@@ -402,7 +402,7 @@ def test_clocks_that_are_apart_are_said(desk: Desk, ahead_s: int, level: str, co
 
 def test_an_hour_with_too_many_rows_is_read_in_part(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(desk.trade)
-    monkeypatch.setattr("pipeline.inspect_source.MOST_ROWS", 22)
+    monkeypatch.setattr("pipeline.inspection.source.MOST_ROWS", 22)
     found = desk.check()
     assert found.what("rows").startswith("20 rows of 3 merchants in 4 minutes")
     assert found.what("totals") == "equal to the rows in all 4 minutes"
@@ -424,8 +424,8 @@ def test_a_query_that_is_too_slow_fails_alone(desk: Desk, monkeypatch: pytest.Mo
 def test_a_part_that_hangs_is_left_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(desk.trade)
     monkeypatch.setenv("MINUTERISK_SOURCE_TIMEOUT", "1")
-    monkeypatch.setattr("pipeline.inspect_installation._GRACE_S", 0.0)
-    monkeypatch.setattr("pipeline.inspect_installation._TIMEOUTS", 0.2)
+    monkeypatch.setattr("pipeline.inspection.installation._GRACE_S", 0.0)
+    monkeypatch.setattr("pipeline.inspection.installation._TIMEOUTS", 0.2)
     found = desk.check(totals=changed_query("totals", ("WHERE", "WHERE pg_sleep(0.9) IS NOT NULL AND")))
     assert found.code == 1
     assert "no answer within 0 s" in found.what("source") + found.what("sample")

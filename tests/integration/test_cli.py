@@ -26,7 +26,7 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.cli import main
-from pipeline.state import connect_state
+from pipeline.store.state import connect_state
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 3, 10, 6, tzinfo=UTC)
@@ -179,8 +179,8 @@ def test_a_backtest_draws_its_report_of_any_period(
     kept_whole: int,
     signals: int,
 ) -> None:
-    monkeypatch.setattr("pipeline.replay.KEPT_WHOLE", kept_whole)
-    monkeypatch.setattr("pipeline.backtest.KEPT_WHOLE", kept_whole)
+    monkeypatch.setattr("pipeline.replay.replay.KEPT_WHOLE", kept_whole)
+    monkeypatch.setattr("pipeline.replay.backtest.KEPT_WHOLE", kept_whole)
     page = tmp_path / "report.html"
     span = ("--from", stamp(first), "--to", stamp(first + timedelta(minutes=minutes)))
     ran = work.inside("backtest", *span, "--policy", "literal", "--html", str(page), "--json")

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from pipeline.cli import main
-from pipeline.plain import width
+from pipeline.figures import width
 from tests.integration.test_cli import NOON, START, stamp, working_home
 
 if TYPE_CHECKING:

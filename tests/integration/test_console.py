@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline import outbox
-from pipeline.channels import Console
-from pipeline.deliver import LIMITS, deliver_one
+from pipeline.tell import outbox
+from pipeline.tell.channels import Console
+from pipeline.tell.deliver import LIMITS, deliver_one
 from tests.integration.delivery import MARK, SEOUL, World, add_incident, make_standin, make_world
 
 if TYPE_CHECKING:

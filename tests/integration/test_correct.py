@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.compact import compact
-from pipeline.corrector import Corrector
 from pipeline.history import rebuild_windows
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
-from pipeline.reconcile import reconcile
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.reconcile import reconcile
+from pipeline.store.compact import compact
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:

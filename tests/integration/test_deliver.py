@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from pipeline import outbox
-from pipeline.channels import read_ranges, write_ranges
-from pipeline.deliver import LIMITS, deliver_one
-from pipeline.message import render_text
 from pipeline.schema import RULE_NUMBERS
-from pipeline.slack import SlackClient
+from pipeline.tell import outbox
+from pipeline.tell.channels import read_ranges, write_ranges
+from pipeline.tell.deliver import LIMITS, deliver_one
+from pipeline.tell.message import render_text
+from pipeline.tell.slack import SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     EVENTS,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from pipeline.message import Message
-    from pipeline.outbox import Claimed
+    from pipeline.tell.message import Message
+    from pipeline.tell.outbox import Claimed
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_a_fault_of_ours_is_raised_and_the_row_does_not_stop_the_others(
     add_incident(world.engine, "M1")
     add_incident(world.engine, "M2")
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.channels.render_blocks", lambda *_a, **_k: 1 / 0)
+        patch.setattr("pipeline.tell.channels.render_blocks", lambda *_a, **_k: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             world.deliver()
     assert [d.outbox_ids[0] for d in world.drain()] == [2, 1]
@@ -294,7 +294,7 @@ def test_a_message_that_nobody_can_put_into_words_is_set_aside_and_the_others_go
             raise OverflowError
         return render_text(message, language, zone)
 
-    monkeypatch.setattr("pipeline.deliver.render_text", render)
+    monkeypatch.setattr("pipeline.tell.deliver.render_text", render)
     add_incident(world.engine, "poison")
     add_incident(world.engine, "M1")
     assert [d.outcome for d in world.drain()] == ["dead", "sent"]
@@ -308,7 +308,7 @@ def test_a_poisoned_message_does_not_take_its_digest_along(
             raise OverflowError
         return render_text(message, language, zone)
 
-    monkeypatch.setattr("pipeline.deliver.render_text", render)
+    monkeypatch.setattr("pipeline.tell.deliver.render_text", render)
     for number in range(30):
         add_incident(world.engine, f"M{number}")
     world.drain()
@@ -362,7 +362,7 @@ def test_a_poison_row_does_not_take_the_storm_with_it(world: World) -> None:
 def test_a_digest_names_no_more_than_its_metadata_holds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.deliver.DIGEST_KEY_LENGTH", 80)
+    monkeypatch.setattr("pipeline.tell.deliver.DIGEST_KEY_LENGTH", 80)
     for number in range(100):
         add_incident(world.engine, f"M{number}")
     change(world.engine, "DELETE FROM outbox WHERE incident_id % 2 = 0")  # no neighbours: the longest ranges

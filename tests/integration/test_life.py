@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from pipeline.corrector import Corrector
-from pipeline.live import traffic
+from pipeline.inspection.live import traffic
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
 from pipeline.schema import SIGNAL
 from queries import sql
 from tests.integration.delivery import make_standin, make_world
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
     from tests.integration.trade_home import Trade
 
-SHIPPED = Path(__file__).resolve().parents[2] / "baselines" / "rules.toml"
+SHIPPED = Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml"
 NOON = datetime(2026, 3, 11, 3, tzinfo=UTC)  # in Seoul, a Wednesday with whole working days before it
 HOUR = timedelta(hours=1)
 MERCHANTS = 40

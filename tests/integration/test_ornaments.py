@@ -16,16 +16,16 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.alarms import open_alarms
-from pipeline.channels import Console
+from pipeline.alarms.ornaments import ORNAMENTS
 from pipeline.commands import work
-from pipeline.corrector import Corrector
 from pipeline.errors import LakeDamaged, SourceValueWrong
-from pipeline.message import read_message, render_text
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
-from pipeline.ornaments import ORNAMENTS
-from pipeline.proof import find_faults
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.proof import find_faults
 from pipeline.service import Service
+from pipeline.tell.channels import Console
+from pipeline.tell.message import read_message, render_text
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
@@ -410,7 +410,7 @@ def test_an_old_file_of_the_lake_that_is_gone_does_not_hold_an_incident(
         what = "a published file is missing"
         raise LakeDamaged(what)
 
-    monkeypatch.setattr("pipeline.exposure.Exposure._cancelled_before", damaged)
+    monkeypatch.setattr("pipeline.store.exposure.Exposure._cancelled_before", damaged)
     merchant = quiet.merchant()
     quiet.surge(merchant, quiet.next)
     quiet.judge()

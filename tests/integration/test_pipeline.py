@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from pipeline.compact import compact, delete_expired, sweep_orphans
 from pipeline.errors import (
     ConfigurationError,
     FencedOut,
@@ -23,10 +22,11 @@ from pipeline.errors import (
     SourceChanged,
     UsageError,
 )
+from pipeline.errors.secrets import mask_url
 from pipeline.minute import MINUTE, Span
-from pipeline.reconcile import reconcile
+from pipeline.prove.reconcile import reconcile
 from pipeline.schema import AMOUNT_LIMIT, MERCHANT_MINUTE
-from pipeline.secrets import mask_url
+from pipeline.store.compact import compact, delete_expired, sweep_orphans
 from scheduler import open_pipeline
 from tests.integration.trade_home import pipeline_of, settings_of, state_database
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
-    from pipeline.state import State
+    from pipeline.store.state import State
     from tests.integration.trade_home import Trade
 
 SEOUL = ZoneInfo("Asia/Seoul")

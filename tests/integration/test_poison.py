@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.alarms import open_alarms
-from pipeline.corrector import Corrector
 from pipeline.minute import MINUTE, Span, floor_minute
-from pipeline.reconcile import reconcile, reconcile_exactly
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.reconcile import reconcile, reconcile_exactly
 from pipeline.settings import PROJECT
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 

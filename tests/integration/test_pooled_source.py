@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from pipeline.catalog_reader import CatalogReader
-from pipeline.corrector import Corrector
 from pipeline.embedded import Urls
 from pipeline.minute import MINUTE, Span, floor_minute
-from pipeline.proof import find_faults
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.proof import find_faults
+from pipeline.source.catalog_reader import CatalogReader
 from scheduler import open_source
 from tests.integration.test_pooler import ROOT, pooler, through
 from tests.integration.trade_home import Trade, pipeline_of, settings_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.settings import Settings
-    from pipeline.source import TradeSource
+    from pipeline.source.asked import Source
 
 #: Everything that a session can keep for the next client.
 SETTINGS = "SELECT name, setting FROM pg_settings ORDER BY name"
@@ -60,11 +60,11 @@ def seen_by(url: str) -> tuple[int, dict[str, Any], Any]:
         return session[1][0], settings, connection.execute(LEFT_BEHIND).fetchone()
 
 
-def source_of(settings: Settings) -> TradeSource:
+def source_of(settings: Settings) -> Source:
     return open_source(settings, Urls(settings.source_url or "", settings.state_url or ""))
 
 
-def ask_everything(source: TradeSource, span: Span) -> int:
+def ask_everything(source: Source, span: Span) -> int:
     """Every question a source answers; gives the rows of the span."""
     source.check()
     fence = source.fence()

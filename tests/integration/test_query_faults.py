@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
-    from pipeline.channels import Channel
+    from pipeline.tell.channels import Channel
     from tests.contract.trade_servers import Dialect, Trade
 
 #: The minute with the surge: in Seoul a Wednesday noon, with whole days before it.
@@ -186,7 +186,7 @@ class Run:
         shutil.copytree(self.made.queries, self.queries, dirs_exist_ok=True)
 
     def alarms(self) -> dict[tuple[str, str], str]:
-        from pipeline.state import connect_state  # noqa: PLC0415 - one place
+        from pipeline.store.state import connect_state  # noqa: PLC0415 - one place
 
         engine = connect_state(self.settings.state_url)
         try:

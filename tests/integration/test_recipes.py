@@ -15,15 +15,15 @@ import psycopg
 import pytest
 
 from pipeline.count import count
-from pipeline.extract import Source
-from pipeline.extract_mysql import MySqlSource
 from pipeline.minute import Span
+from pipeline.source.mysql import MySqlSource
+from pipeline.source.postgresql import PostgresSource
 from tests.contract.trade_servers import mariadb_server, mariadb_trade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.source import TradeSource
+    from pipeline.source.asked import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "queries" / "RECIPES.md").read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def maria() -> Iterator[Path]:
         yield socket
 
 
-def counted(source: TradeSource) -> dict[str, tuple[int, ...]]:
+def counted(source: Source) -> dict[str, tuple[int, ...]]:
     extracted = source.extract(HOUR)
     found = count(extracted.rows, HOUR, extracted.xmin, HOUR.end)
     assert found.quarantine.is_empty(), found.quarantine
@@ -109,7 +109,9 @@ def test_a_recipe_counts_what_a_plain_count_counts(name: str, fresh_database: st
         for statement in (recipe.tables, *rows):
             connection.execute(statement.encode())
         by_hand = as_numbers(connection.execute(query.encode()).fetchall())
-    with Source(fresh_database, folder_of(recipe, tmp_path / "queries"), timedelta(seconds=20)) as source:
+    with PostgresSource(
+        fresh_database, folder_of(recipe, tmp_path / "queries"), timedelta(seconds=20)
+    ) as source:
         assert counted(source) == by_hand
         if "totals" in recipe.files:
             totals = source.totals(HOUR)

@@ -11,7 +11,7 @@ import pytest
 from pipeline.alarms import open_alarms
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span
-from pipeline.reconcile import reconcile
+from pipeline.prove.reconcile import reconcile
 from pipeline.settings import load_settings
 from tests.integration.trade_home import pipeline_of
 

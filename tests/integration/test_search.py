@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.corrector import Corrector
 from pipeline.errors import Overtaken
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
-from pipeline.reconcile import reconcile
-from pipeline.turns import Turns
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.reconcile import reconcile
+from pipeline.source.turns import Turns
 from scheduler import open_service
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
-    from pipeline.source import Fence
+    from pipeline.source.asked import Fence
     from tests.integration.trade_home import Trade
     from tests.servers import Standby
 
@@ -303,7 +303,7 @@ class _Steps:
         self._seconds = 1000.0
         extract, judge = line.source.extract, line._judge
 
-        def counted(span: Span, *more: Any) -> Any:  # noqa: ANN401 - as TradeSource.extract
+        def counted(span: Span, *more: Any) -> Any:  # noqa: ANN401 - as Source.extract
             self.reads += 1
             self.read.add(span.start)
             self._seconds += 0.1
@@ -329,8 +329,8 @@ class _Steps:
 def test_a_minute_waits_for_what_the_standby_has_not_replayed(
     postgres_url: str, trade: Trade, standby: Standby, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.source_watch.LAGS_FOR_S", 0.0)
-    monkeypatch.setattr("pipeline.source_watch.LAG", timedelta(seconds=1))
+    monkeypatch.setattr("pipeline.alarms.source_watch.LAGS_FOR_S", 0.0)
+    monkeypatch.setattr("pipeline.alarms.source_watch.LAG", timedelta(seconds=1))
     due = floor_minute(datetime.now(UTC)) - 2 * MINUTE
     trade.insert((1, "shop", "APPROVAL", 1, due))
     standby.catch_up()

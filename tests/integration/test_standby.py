@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from pipeline.extract import Source
 from pipeline.minute import Span, floor_minute
 from pipeline.settings import load_settings
+from pipeline.source.postgresql import PostgresSource
 
 if TYPE_CHECKING:
     from tests.integration.trade_home import Trade
@@ -28,7 +28,7 @@ def test_what_is_committed_at_the_primary_is_read_at_the_standby(
     trade.insert((1, "A", "APPROVAL", 100, minute), (2, "A", "CANCEL", 100, minute))
     standby.catch_up()
     url = standby.of(trade.source_url)
-    with Source(url, load_settings({}).source_queries, timedelta(seconds=20)) as source:
+    with PostgresSource(url, load_settings({}).source_queries, timedelta(seconds=20)) as source:
         source.check()
         fence = source.fence()
         read = source.extract(Span(minute, minute + timedelta(minutes=1)))

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span
-from pipeline.state import connect_state
+from pipeline.store.state import connect_state
 from tests.integration.trade_home import pipeline_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def test_a_crash_after_the_database_was_emptied_leaves_nothing_that_anybody_coun
     home = tmp_path / "home"
     a_judged_hour(trade, state_url, home)
     with monkeypatch.context() as broken:
-        broken.setattr("pipeline.start_anew.shutil.rmtree", Mock(side_effect=OSError(5, "I/O error")))
+        broken.setattr("pipeline.store.start_anew.shutil.rmtree", Mock(side_effect=OSError(5, "I/O error")))
         code, _, _ = run(monkeypatch, trade, state_url, home, "--yes")
     assert code == 1
     assert list((home / "lake").rglob("*.parquet"))

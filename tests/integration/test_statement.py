@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.cli import main
+from pipeline.prove.statement import write_statement
 from pipeline.settings import Settings, load_settings
-from pipeline.statement import write_statement
 
 if TYPE_CHECKING:
     from pathlib import Path

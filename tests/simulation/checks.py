@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from baselines.rules import load_rules
+from baselines.merchants.rules import load_rules
 from pipeline.schema import ADDED_COUNTS, MERCHANT_MINUTE, QUARANTINE, SIGNAL, conform
 from pipeline.settings import Settings
 from tests.oracle import LifeCycle, Numbers, Oracle, Transaction
@@ -141,10 +141,10 @@ def _judgement(
 
 
 def _judge_again(world: World, first: datetime, judged: Sequence[datetime]) -> pl.DataFrame:
-    from baselines.windows import Windows  # noqa: PLC0415 - only this check needs the windows
-    from pipeline.compare import compare  # noqa: PLC0415
-    from pipeline.hold import Past, hold  # noqa: PLC0415
-    from pipeline.judge import judge  # noqa: PLC0415
+    from baselines.merchants.windows import Windows  # noqa: PLC0415 - only this check needs the windows
+    from pipeline.judge.hold import Past, hold  # noqa: PLC0415
+    from pipeline.packs.merchants.compare import compare  # noqa: PLC0415
+    from pipeline.packs.merchants.judge import judge  # noqa: PLC0415
 
     settings = world.settings()
     rules = load_rules(settings.rules)

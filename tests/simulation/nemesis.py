@@ -203,7 +203,7 @@ class VersionWatch:
     def _run(self) -> None:
         import polars as pl  # noqa: PLC0415
 
-        from pipeline.manifest import read_manifest  # noqa: PLC0415
+        from pipeline.store.manifest import read_manifest  # noqa: PLC0415
 
         newest = -1
         while not self._stopped.wait(0.2):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.analyst import Analyst
-from pipeline.manifest import read_manifest
 from pipeline.settings import load_settings
+from pipeline.store.analyst import Analyst
+from pipeline.store.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,12 +16,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pipeline.compact
-import pipeline.pieces
 import pipeline.service
+import pipeline.source.pieces
+import pipeline.store.compact
 import scheduler
 from pipeline.cli import main
-from pipeline.state import State
+from pipeline.store.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,7 @@ def shorten() -> None:
         (scheduler, "HOUSEKEEPING", timedelta(seconds=4)),
         (scheduler, "RECONCILE", timedelta(seconds=6)),
         (pipeline.service, "RECONCILED", timedelta(hours=6)),
-        (pipeline.compact, "GRACE", timedelta(seconds=15)),
+        (pipeline.store.compact, "GRACE", timedelta(seconds=15)),
     ]
     for module, name, value in shorter:
         getattr(module, name)  # one that has moved must not stay long in silence
@@ -157,7 +157,7 @@ def shorten() -> None:
 
 def shorten_pieces(rows: int) -> None:
     """As if this machine had little memory."""
-    pipeline.pieces.PIECE_ROWS, pipeline.pieces.MOST_ROWS = rows, 3 * rows
+    pipeline.source.pieces.PIECE_ROWS, pipeline.source.pieces.MOST_ROWS = rows, 3 * rows
 
 
 if __name__ == "__main__":

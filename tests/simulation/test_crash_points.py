@@ -12,8 +12,8 @@ import polars as pl
 import psycopg
 import pytest
 
-from pipeline.manifest import read_manifest
 from pipeline.minute import MINUTE
+from pipeline.store.manifest import read_manifest
 from tests.simulation.checks import differences
 from tests.simulation.runner import CRASHED
 from tests.simulation.world import START

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-import pipeline.compact
 import pipeline.service
-from pipeline.compact import compact, delete_expired
+import pipeline.store.compact
 from pipeline.errors import SourceUnavailable
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span
+from pipeline.store.compact import compact, delete_expired
 from scheduler import open_pipeline, open_service
 from tests.simulation.checks import differences
 from tests.simulation.world import START
@@ -163,7 +163,7 @@ def test_a_deleted_catalog_is_there_again(world: World, service: Service) -> Non
 def test_one_file_that_cannot_be_deleted_does_not_keep_the_others(
     world: World, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline.compact, "GRACE", timedelta(0))
+    monkeypatch.setattr(pipeline.store.compact, "GRACE", timedelta(0))
     line: Pipeline = service.pipeline
     compact(line.lake, line.state, START)
     expired = line.state.expired_files(timedelta(0))

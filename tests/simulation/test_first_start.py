@@ -16,7 +16,7 @@ import pytest
 from data.trade import insert_transactions
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
-from pipeline.reconcile import reconcile_exactly
+from pipeline.prove.reconcile import reconcile_exactly
 from scheduler import open_service, run_service
 from tests.integration.trade_home import pipeline_of, settings_of, trade_database
 from tests.simulation.runner import CRASHED

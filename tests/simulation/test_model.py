@@ -18,10 +18,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pipeline.compact import compact
-from pipeline.corrector import Corrector
 from pipeline.minute import MINUTE, Span
-from pipeline.reconcile import reconcile
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.reconcile import reconcile
+from pipeline.store.compact import compact
 from scheduler import open_pipeline
 from tests.simulation.checks import differences, published
 from tests.simulation.world import START, World, world

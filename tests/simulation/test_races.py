@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.compact import compact
-from pipeline.corrector import Corrector
 from pipeline.errors import Overtaken
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
+from pipeline.store.compact import compact
 from scheduler import open_pipeline
 from tests.simulation.checks import differences
 from tests.simulation.world import START

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import pipeline.compact
-from pipeline.compact import compact, delete_expired
-from pipeline.corrector import Corrector
+import pipeline.store.compact
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
+from pipeline.store.compact import compact, delete_expired
 from scheduler import open_pipeline
 from tests.simulation.world import ROOT, START
 
@@ -42,7 +42,7 @@ def start_reader(home: Path) -> subprocess.Popen[str]:
 def test_every_answer_is_one_published_version_and_none_goes_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline.compact, "GRACE", GRACE)
+    monkeypatch.setattr(pipeline.store.compact, "GRACE", GRACE)
     world.insert([(n, "shop", "APPROVAL", 10, START - timedelta(minutes=n % 100 + 1)) for n in range(1, 301)])
     with open_pipeline(world.settings()) as line:
         line.backfill(Span(START - timedelta(hours=2), START - MINUTE))

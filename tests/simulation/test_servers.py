@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.compact import compact, sweep_orphans
-from pipeline.corrector import Corrector
 from pipeline.errors import SourceUnavailable
-from pipeline.manifest import read_manifest
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
+from pipeline.store.compact import compact, sweep_orphans
+from pipeline.store.manifest import read_manifest
 from scheduler import open_pipeline, open_service
 from tests.simulation.checks import differences
 from tests.simulation.world import START

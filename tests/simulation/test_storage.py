@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.corrector import Corrector
 from pipeline.errors import SourceUnavailable, StateUnavailable, StorageUnavailable
-from pipeline.manifest import read_manifest
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
+from pipeline.store.manifest import read_manifest
 from scheduler import open_pipeline
 from tests.simulation.checks import differences
 from tests.simulation.world import START

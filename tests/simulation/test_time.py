@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.corrector import Corrector
 from pipeline.minute import MINUTE, Span
+from pipeline.prove.corrector import Corrector
 from scheduler import open_pipeline
 from tests.simulation.checks import differences
 from tests.simulation.world import START

@@ -17,11 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import pipeline.compact
-from pipeline.compact import compact, delete_expired
-from pipeline.corrector import Corrector
+import pipeline.store.compact
 from pipeline.errors import NotLeader
+from pipeline.prove.corrector import Corrector
 from pipeline.settings import load_settings
+from pipeline.store.compact import compact, delete_expired
 from scheduler import open_pipeline
 from tests.simulation.runner import crash_of, inject
 
@@ -75,7 +75,7 @@ class Zygote:
 
 def cycle(settings: Mapping[str, str]) -> None:
     """What a running installation does again and again: judge, correct, compact, delete, project."""
-    pipeline.compact.GRACE = timedelta(0)
+    pipeline.store.compact.GRACE = timedelta(0)
     with open_pipeline(load_settings(settings)) as line:
         for _ in line.catch_up(line.due_until()):
             pass

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from baselines.rules import load_rules
-from pipeline.alert import REPEATED_AT_ONCE, AtRisk, Incident, Key, Known, alert
+from baselines.merchants.rules import load_rules
+from pipeline.judge.life import REPEATED_AT_ONCE, AtRisk, Incident, Key, Known, alert
 from pipeline.minute import MINUTE
 from pipeline.schema import SIGNAL
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
 REASON = {"approvals_hour": 10, "cancels_hour": 6, "approvals_week": 1000, "cancels_week": 50}
 

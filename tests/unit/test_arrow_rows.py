@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.arrow_rows import plain_frame
 from pipeline.errors import SourceChanged
+from pipeline.source.arrow_rows import plain_frame
 
 QUERY = Path("transactions.sql")
 

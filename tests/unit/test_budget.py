@@ -12,22 +12,22 @@ import polars as pl
 import pytest
 
 from baselines.calendar import like_days
-from baselines.rules import load_rules
-from baselines.windows import Windows
-from pipeline.budget import find_collapses, find_drops, find_surges, usual_for_the_day
-from pipeline.compare import (
+from baselines.merchants.rules import load_rules
+from baselines.merchants.windows import Windows
+from pipeline.minute import business_day
+from pipeline.packs.merchants.compare import (
     Comparison,
     DropNumbers,
     HourNumbers,
     Portfolio,
-    SpanNumbers,
     SurgeNumbers,
+    WindowNumbers,
     compare,
 )
-from pipeline.minute import business_day
+from pipeline.packs.merchants.surge_windows import find_collapses, find_drops, find_surges, usual_for_the_day
 from pipeline.schema import MERCHANT_MINUTE, PRIORS, conform
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 SEOUL = ZoneInfo("Asia/Seoul")
 BILLION = 1_000_000_000
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -150,16 +150,16 @@ def minutes(when: list[datetime], approvals: int) -> pl.DataFrame:
     )
 
 
-def span(cancels: int, *, local: bool, minutes: int = 60, blocks: int = 28) -> SpanNumbers:
+def span(cancels: int, *, local: bool, minutes: int = 60, blocks: int = 28) -> WindowNumbers:
     """A merchant of 20,000 approvals a day with 5 % cancels in its week and in the hours before."""
     one = np.array([1], np.int64)
     block = np.full((blocks, 1), 5_000, np.int64)
     around = (one * 1_700, one * 85) if local else (one * 0, one * 0)
     counts = one * 0, one * 830, one * cancels, block, block // 20, *around, one * 140_000, one * -1
-    return SpanNumbers(minutes, local, *counts)
+    return WindowNumbers(minutes, local, *counts)
 
 
-def surges(*spans: SpanNumbers) -> Comparison:
+def surges(*spans: WindowNumbers) -> Comparison:
     none = np.zeros(0, np.int64)
     empty = SurgeNumbers(none, none, none, none, none)
     return Comparison(
@@ -208,7 +208,7 @@ def new_merchant(sold: int, cancels: int, category: int) -> Comparison:
         np.array([850_000, 9_950_000]),
         np.array([150_000, 50_000]),
     )
-    spans = (SpanNumbers(1440, False, *counts, one * category),)  # noqa: FBT003 - against the week
+    spans = (WindowNumbers(1440, False, *counts, one * category),)  # noqa: FBT003 - against the week
     return replace(
         surges(*spans, *[replace(span(0, local=True), positions=nothing[:0])] * 6), portfolio=every
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipeline import categories
-from pipeline.categories import NAME_LENGTH, conform_categories
 from pipeline.errors import SourceChanged
 from pipeline.schema import CATEGORY
+from pipeline.source import answers
+from pipeline.source.answers import NAME_LENGTH, conform_categories
 
 
 def given(*rows: tuple[object, object]) -> dict[str, str]:
@@ -59,7 +59,7 @@ def test_what_is_no_category_is_named_with_its_query(frame: dict[str, list[objec
 
 
 def test_more_rows_than_there_are_merchants_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(categories, "MOST_MERCHANTS", 2)
+    monkeypatch.setattr(answers, "MOST_MERCHANTS", 2)
     assert given(("a", "air"), ("b", "bus")) == {"a": "air", "b": "bus"}
     with pytest.raises(SourceChanged, match="more than 2 rows"):
         given(("a", "air"), ("b", "bus"), ("c", "car"))

@@ -13,7 +13,6 @@ import pymysql
 import pytest
 import sqlalchemy.exc
 
-from pipeline.causes import Cause, adbc_cause, connection_cause, mysql_cause, postgresql_cause, psycopg_cause
 from pipeline.errors import (
     ConfigurationError,
     Fault,
@@ -28,8 +27,16 @@ from pipeline.errors import (
     StateUnavailable,
     StorageUnavailable,
 )
-from pipeline.plan import PlanReason
-from pipeline.translate import source_errors, state_errors
+from pipeline.errors.causes import (
+    Cause,
+    adbc_cause,
+    connection_cause,
+    mysql_cause,
+    postgresql_cause,
+    psycopg_cause,
+)
+from pipeline.errors.translate import source_errors, state_errors
+from pipeline.source.plan import PlanReason
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,16 +12,16 @@ import duckdb
 import polars as pl
 import pytest
 
-from baselines.rules import load_rules
-from baselines.windows import Windows
-from pipeline.compare import compare
-from pipeline.judge import judge
-from pipeline.lake import Lake, LakeFile, catalog_statements
+from baselines.merchants.rules import load_rules
+from baselines.merchants.windows import Windows
 from pipeline.minute import DAY_MINUTES, MINUTE, Span, business_day
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.judge import judge
 from pipeline.schema import ADDED_COUNTS, COHORT_COLUMNS, MERCHANT_MINUTE, conform
+from pipeline.store.lake import Lake, LakeFile, catalog_statements
 
 SEOUL = ZoneInfo("Asia/Seoul")
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 NOON = datetime(2026, 3, 18, 3, tzinfo=UTC)  # a Wednesday in Seoul
 START = business_day(date(2026, 3, 9), SEOUL).start
 

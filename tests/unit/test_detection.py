@@ -8,7 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.judge import CANCEL_SURGE, FIRES, HELD_BY_BUDGET, REASONS, RULES, VOLUME_DROP, Verdicts
+from pipeline.packs.merchants.judge import (
+    CANCEL_SURGE,
+    FIRES,
+    HELD_BY_BUDGET,
+    REASONS,
+    RULES,
+    VOLUME_DROP,
+    Verdicts,
+)
 from tests.benchmarks.detection import targets_met
 from tests.benchmarks.watch import Incidents, Opened, delays, random_recall
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import COMMANDS
-from pipeline.payouts import COLUMNS as PAYOUT_COLUMNS
+from pipeline.packs.merchants.at_risk import COLUMNS as PAYOUT_COLUMNS
 from pipeline.schema import AMOUNT_MAJOR, CATEGORY, CURRENCY, TRANSACTION
 from pipeline.settings import Settings
 

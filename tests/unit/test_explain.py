@@ -12,24 +12,24 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from baselines.categories import Categories
-from baselines.rules import load_rules
-from baselines.windows import Windows
-from pipeline.backtest import Backtest, require_published, signal_lines
-from pipeline.compare import compare
+from baselines.facts import Categories
+from baselines.merchants.rules import load_rules
+from baselines.merchants.windows import Windows
 from pipeline.count import count
 from pipeline.errors import UsageError
-from pipeline.explain import Account, account_text, explain
-from pipeline.judge import judge
 from pipeline.minute import MINUTE, Span
-from pipeline.replay import Replayed
+from pipeline.packs.merchants.compare import compare
+from pipeline.packs.merchants.explain import Account, account_text, explain
+from pipeline.packs.merchants.judge import judge
+from pipeline.packs.merchants.why_not import FirstFire, first_fires
+from pipeline.replay.backtest import Backtest, require_published, signal_lines
+from pipeline.replay.replay import Replayed
 from pipeline.schema import CATEGORY_CHANGE, SIGNAL, TRANSACTION
-from pipeline.state import Published
-from pipeline.why_not import FirstFire, first_fires
+from pipeline.store.state import Published
 from tests.oracle import Numbers, Oracle, Transaction
 
 SEOUL = ZoneInfo("Asia/Seoul")
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 MIDNIGHT = datetime(2026, 3, 10, 15, tzinfo=UTC)  # in Seoul
 JUDGED = MIDNIGHT + timedelta(hours=12)
 FIRST = MIDNIGHT - timedelta(days=8)

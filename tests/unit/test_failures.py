@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from pipeline.alarms import Alarm
+from pipeline.alarms.failures import Failures
 from pipeline.errors import (
     ConfigurationError,
     Fault,
@@ -21,7 +22,6 @@ from pipeline.errors import (
     StateUnavailable,
     StorageUnavailable,
 )
-from pipeline.failures import Failures
 from pipeline.metrics import Metrics
 from tests.unit.open_alarms import OpenAlarms
 

@@ -11,12 +11,12 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.rules import Rules, load_rules
-from pipeline.hold import Past, hold, past_minutes, past_of
+from baselines.merchants.rules import Rules, load_rules
+from pipeline.judge.hold import Past, hold, past_minutes, past_of
 from pipeline.minute import MINUTE
 from pipeline.schema import SIGNAL
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 Row = tuple[str, str, str, str | None]  # rule, merchant, kind, cause

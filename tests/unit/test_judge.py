@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from baselines.rules import Rules, load_rules
-from pipeline.alert import severity_of
-from pipeline.compare import Comparison, DropNumbers, SurgeNumbers
-from pipeline.judge import drop_breach, drop_reasons, judge, surge_breach, surge_reasons
+from baselines.merchants.rules import Rules, load_rules
+from pipeline.judge.life import severity_of
+from pipeline.packs.merchants.compare import Comparison, DropNumbers, SurgeNumbers
+from pipeline.packs.merchants.judge import drop_breach, drop_reasons, judge, surge_breach, surge_reasons
 from pipeline.schema import SIGNAL
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BILLION = 1_000_000_000
 

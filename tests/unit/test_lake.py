@@ -11,9 +11,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline.lake import Lake, LakeFile, catalog_statements
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.schema import SIGNAL, conform
+from pipeline.store.lake import Lake, LakeFile, catalog_statements
 
 if TYPE_CHECKING:
     from pathlib import Path

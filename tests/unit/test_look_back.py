@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from pipeline.look_back import DEEP, SHORT, LookBack, Watched, first_fence
-from pipeline.source import Fence, Standby, fence_of
-from pipeline.turns import Turns
+from pipeline.source.asked import Fence, Standby, fence_of
+from pipeline.source.look_back import DEEP, SHORT, LookBack, Watched, first_fence
+from pipeline.source.turns import Turns
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

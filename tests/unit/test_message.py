@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.slack_blocks import block_problem
-from pipeline.message import (
+from pipeline.tell.message import (
     EVENTS,
     Message,
     MessageMalformed,
@@ -33,7 +33,7 @@ from pipeline.message import (
     render_text,
     unescape,
 )
-from pipeline.wording import TEXTS
+from pipeline.tell.words import TEXTS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.errors import ConfigurationError
-from pipeline.migrate import current_revision, migrate, newest_revision
-from pipeline.state import connect_state
+from pipeline.store.migrate import current_revision, migrate, newest_revision
+from pipeline.store.state import connect_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,20 +11,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from baselines.categories import Categories
 from baselines.chance import poisson_interval
-from baselines.rules import Rules, load_rules
-from pipeline import null
-from pipeline.compare import Comparison, compare
+from baselines.facts import Categories
+from baselines.merchants.rules import Rules, load_rules
 from pipeline.minute import MINUTE, Span
-from pipeline.null import deal, measure_null, parts_for, take_part, wander
+from pipeline.packs.merchants import null
+from pipeline.packs.merchants.compare import Comparison, compare
+from pipeline.packs.merchants.null import deal, measure_null, parts_for, take_part, wander
 from pipeline.schema import CATEGORY_CHANGE, MERCHANT_MINUTE
 from tests.benchmarks.traffic import DAY_START, Merchants, Surge
 
 if TYPE_CHECKING:
-    from baselines.windows import Windows
+    from baselines.merchants.windows import Windows
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 SEOUL = ZoneInfo("Asia/Seoul")
 
 

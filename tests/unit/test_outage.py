@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.rules import load_rules
-from pipeline.compare import Comparison, PlatformNumbers, SameMinutes
-from pipeline.judge import judge
-from pipeline.outage import _most, ordinary, platform_rows
+from baselines.merchants.rules import load_rules
+from pipeline.packs.merchants.compare import Comparison, PlatformNumbers, SameMinutes
+from pipeline.packs.merchants.judge import judge
+from pipeline.packs.merchants.platform import _most, ordinary, platform_rows
 from tests.unit.test_judge import drop, surge
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
 SIZE = 40
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceTooSlow
-from pipeline.lake import LakeFile
 from pipeline.minute import MINUTE, Span, business_date
-from pipeline.pieces import MOST_ROWS, PIECE_ROWS, Pieces, at_most, pieces_of_files
-from pipeline.source import TooManyRows
+from pipeline.source.asked import TooManyRows
+from pipeline.source.pieces import MOST_ROWS, PIECE_ROWS, Pieces, at_most, pieces_of_files
+from pipeline.store.lake import LakeFile
 
 SEOUL = ZoneInfo("Asia/Seoul")
 START = datetime(2026, 3, 1, 15, tzinfo=UTC)  # midnight in Seoul

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.commands.common import as_json_text, fields, table
-from pipeline.plain import fit, harmless, moment, one_line, pad, width
+from pipeline.figures import fit, harmless, moment, one_line, pad, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.plan import PlanReason, plan_reason
+from pipeline.source.plan import PlanReason, plan_reason
 
 WHOLE = {
     "Node Type": "Seq Scan",

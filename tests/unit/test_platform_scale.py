@@ -12,17 +12,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from baselines.rules import load_rules
-from baselines.windows import Windows
-from pipeline.backtest import MemoryBook
+from baselines.merchants.rules import load_rules
+from baselines.merchants.windows import Windows
 from pipeline.count import Counted
 from pipeline.minute import MINUTE, Span
+from pipeline.replay.backtest import MemoryBook
 from pipeline.run import Line, run_minute
 from pipeline.schema import MERCHANT_MINUTE, QUARANTINE
 from pipeline.steps import Steps
 
 SEOUL = ZoneInfo("Asia/Seoul")
-RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "rules.toml")
+RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 NOON = datetime(2026, 3, 11, 3, tzinfo=UTC)  # in Seoul, a Wednesday
 MERCHANTS = 100_000
 APPROVALS = 200  # of each merchant, twice in each of the two hours from 11:00

@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline.connect.catalog import Column, Sample, Table, TradeCatalog, kind_of
+from pipeline.connect.quoting import Sql
 from pipeline.errors import UsageError
-from pipeline.mapping import Question, read_answers
-from pipeline.propose import propose
-from pipeline.trade_catalog import Column, Sample, Table, TradeCatalog, kind_of
-from pipeline.trade_words import meaning_of, meanings_of, rank, snake
-from pipeline.write_queries import write_queries
-from pipeline.write_sql import Sql
+from pipeline.packs.merchants.connect.mapping import Question, read_answers
+from pipeline.packs.merchants.connect.propose import propose
+from pipeline.packs.merchants.connect.words import meaning_of, meanings_of, rank, snake
+from pipeline.packs.merchants.connect.write_queries import write_queries
 
 if TYPE_CHECKING:
-    from pipeline.mapping import TradeMapping
-    from pipeline.trade_catalog import Dialect
+    from pipeline.connect.catalog import Dialect
+    from pipeline.packs.merchants.connect.mapping import TradeMapping
 
 CLOCK = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.backtest import Backtest, Run
 from pipeline.minute import Span
-from pipeline.replay import Replayed
-from pipeline.report import write_report
-from pipeline.score import Detection, Score
+from pipeline.replay.backtest import Backtest, Run
+from pipeline.replay.replay import Replayed
+from pipeline.replay.report import write_report
+from pipeline.replay.score import Detection, Score
 from tests.unit.test_score import incident, label
 
 if TYPE_CHECKING:
-    from pipeline.alert import Incident
+    from pipeline.judge.life import Incident
 
 START = datetime(2026, 2, 28, 15, tzinfo=UTC)  # midnight in Seoul
 SPAN = Span(START, START + timedelta(days=2))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from baselines.rules import load_rules, parse_rules
+from baselines.merchants.rules import load_rules, parse_rules
 from pipeline.errors import SettingsError
 
-SHIPPED = Path(__file__).resolve().parents[2] / "baselines" / "rules.toml"
+SHIPPED = Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml"
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
 

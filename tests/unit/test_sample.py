@@ -9,17 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.alarms.row_words import plain
 from pipeline.count import count
 from pipeline.errors import DifferencesFound, MinuteriskError, UsageError
-from pipeline.finding import Finding, as_error, as_text, short
-from pipeline.inspect_mysql import _beyond_select
-from pipeline.inspection import Statistics, clock_finding, lag_finding, plan_finding, pool_finding, shapes
+from pipeline.inspection.finding import Finding, as_error, as_text, short
+from pipeline.inspection.mysql import _beyond_select
+from pipeline.inspection.plans import (
+    Statistics,
+    clock_finding,
+    lag_finding,
+    plan_finding,
+    pool_finding,
+    shapes,
+)
+from pipeline.inspection.sample import Sample, sample_findings, time_finding
 from pipeline.minute import MINUTE, Span
 from pipeline.outside import outside_minutes, within
-from pipeline.plan import PlanReason
-from pipeline.row_words import plain
-from pipeline.sample import Sample, sample_findings, time_finding
 from pipeline.schema import TRANSACTION, UTC_TIME
+from pipeline.source.plan import PlanReason
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SPAN = Span(NOON, NOON + 3 * MINUTE)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from pipeline.alert import AtRisk, Incident
 from pipeline.errors import UsageError
-from pipeline.labels import read_labels
+from pipeline.judge.life import AtRisk, Incident
 from pipeline.minute import MINUTE, Span
+from pipeline.replay.labels import read_labels
+from pipeline.replay.score import LABEL, money_caught, score
 from pipeline.schema import MERCHANT_MINUTE
-from pipeline.score import LABEL, money_caught, score
 
 if TYPE_CHECKING:
     from pathlib import Path

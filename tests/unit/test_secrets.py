@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError, SourceUnavailable
+from pipeline.errors.secrets import SECRETS, Secrets, clean, clean_hooks, clean_streams, clean_value, mask_url
 from pipeline.log import configure_log
-from pipeline.secrets import SECRETS, Secrets, clean, clean_hooks, clean_streams, clean_value, mask_url
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:

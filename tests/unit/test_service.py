@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.deliver import Delay
+from pipeline.alarms.failures import SOURCE_PATIENCE_S
 from pipeline.errors import SourceUnavailable
-from pipeline.failures import SOURCE_PATIENCE_S
 from pipeline.metrics import Metrics
 from pipeline.service import Service, Tally
+from pipeline.tell.deliver import Delay
 from tests.unit.open_alarms import OpenAlarms
 
 if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
-    from pipeline.channels import Channel
+    from pipeline.tell.channels import Channel
 
 MINUTE = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.secrets import mask_url
+from pipeline.errors.secrets import mask_url
 from pipeline.settings import Settings, describe_settings, load_settings, setting_names
 
 

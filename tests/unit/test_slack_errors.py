@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse, WebClient
 
 from pipeline.errors import PassingError, PermanentError
-from pipeline.slack import (
+from pipeline.tell.slack import (
     LONGEST_RETRY_AFTER,
     PERMANENT,
     DeliveryError,

@@ -19,7 +19,7 @@ from tests.app.home import minute_rows, publish, write_file, write_manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.manifest import Manifest
+    from pipeline.store.manifest import Manifest
 
 END = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)  # 10:00 in Seoul
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -7,7 +7,7 @@ import pytest
 
 from app.pulse import TONES, heartbeat_age, pulse, waiting
 from app.rows import Overview
-from pipeline.manifest import Manifest
+from pipeline.store.manifest import Manifest
 
 NOW = datetime(2026, 11, 21, 1, 0, 30, tzinfo=UTC)
 OVERVIEW = Overview(

@@ -1,0 +1,1 @@
+"""What is normal for a merchant: sliding windows, pacing by time of day, and the tuned numbers."""

@@ -1,0 +1,130 @@
+"""Today so far against the same time of day on recent business days, in exact integers.
+
+a(d, t) is the approved amount of business day d up to time of day t. The baseline days are the N
+business days before today; one with a missing minute is not used. `paced` holds the sum of a(d, t)
+over the used days, kept by adding each day's minute as the clock passes it. Where the zone changes
+its offset, days are compared by wall clock.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.merchants.slices import Integers, Slice, grown
+from pipeline.minute import business_date, business_day, from_index, to_index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+
+class Pacing:
+    """Shape (merchants,): `today` so far, `whole` baseline days, and a(d, t) of each in `paced_days`."""
+
+    def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Slice]) -> None:
+        self.zone = zone
+        self.baseline_days = baseline_days
+        self.day: date | None = None
+        self.used_days: tuple[date, ...] = ()
+        self.today = np.zeros(0, np.int64)
+        self.whole = np.zeros(0, np.int64)
+        self.paced_days: dict[date, Integers] = {}  # a(d, t) by used day
+        self.day_end = 0  # index of the first minute after `day`
+        self.missing: set[int] = set()  # minutes inside the windows that were never published
+        self._slices = slices
+        self._day_totals: dict[date, Integers] = {}
+        #: (time of day in minutes, minute index, its day), latest first
+        self._waiting: list[tuple[int, int, date]] = []
+
+    @property
+    def days(self) -> int:
+        """How many baseline days are complete and used."""
+        return len(self.used_days)
+
+    def paced_at(self, positions: Integers) -> Integers:
+        """The baseline up to this time of day, summed over the used days; shape (len(positions),)."""
+        return sum(
+            (paced[positions] for paced in self.paced_days.values()), np.zeros(len(positions), np.int64)
+        )
+
+    def is_day_end(self, index: int) -> bool:
+        """Is this the last minute of its business day (the brief's own full-day comparison)?"""
+        return index + 1 == self.day_end
+
+    def copy(self, slices: Mapping[int, Slice]) -> Pacing:
+        """The same state over `slices`, free to move on by itself."""
+        other = copy(self)
+        other._slices = slices  # noqa: SLF001 - of this very class
+        other.missing = set(self.missing)
+        other._waiting = list(self._waiting)  # noqa: SLF001 - the same
+        other._day_totals = {  # noqa: SLF001 - the same
+            day: total.copy() for day, total in self._day_totals.items()
+        }
+        other.today, other.whole = self.today.copy(), self.whole.copy()
+        other.paced_days = {day: paced.copy() for day, paced in self.paced_days.items()}
+        return other
+
+    def grow(self, size: int) -> None:
+        """Make room for `size` merchants."""
+        self.today, self.whole = (grown(a, size) for a in (self.today, self.whole))
+        self.paced_days = {day: grown(paced, size) for day, paced in self.paced_days.items()}
+
+    def enter(self, index: int, entering: Slice) -> bool:
+        """Move on to minute `index`; says whether a business day starts with it."""
+        new_day = self.day is None or index >= self.day_end
+        if new_day:
+            self._start_day(business_date(from_index(index), self.zone))
+        np.add.at(self.today, entering.positions, entering.amounts)
+        clock = self._time_of_day(index)
+        while self._waiting and self._waiting[-1][0] <= clock:
+            _, passing, day = self._waiting.pop()
+            rows = self._slices[passing]
+            np.add.at(self.paced_days[day], rows.positions, rows.amounts)
+        return new_day
+
+    def enter_many(self, first: int, last: int, entering: Slice) -> None:
+        """Move on through minutes of the running day at once; `entering` holds the rows of all of them."""
+        np.add.at(self.today, entering.positions, entering.amounts)
+        clock = max(self._time_of_day(index) for index in range(first, last + 1))
+        passing: dict[date, list[Slice]] = {}
+        while self._waiting and self._waiting[-1][0] <= clock:
+            _, index, day = self._waiting.pop()
+            passing.setdefault(day, []).append(self._slices[index])
+        for day, slices in passing.items():
+            if self._waiting:
+                for rows in slices:
+                    np.add.at(self.paced_days[day], rows.positions, rows.amounts)
+            else:  # the whole day has passed, and its sum is known
+                self.paced_days[day] = self._resized(self._day_totals[day])
+
+    def _start_day(self, day: date) -> None:
+        if self.day is not None:
+            self._day_totals[self.day] = self.today
+        wanted = [day - timedelta(days=n) for n in range(1, self.baseline_days + 1)]
+        self._day_totals = {d: total for d, total in self._day_totals.items() if d in wanted}
+        self.day, self.day_end = day, to_index(business_day(day, self.zone).end)
+        self.used_days = tuple(d for d in wanted if d in self._day_totals and self._is_complete(d))
+        size = len(self.today)
+        self.today = np.zeros(size, np.int64)
+        self.paced_days = {d: np.zeros(size, np.int64) for d in self.used_days}
+        self.whole = sum(
+            (self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64)
+        )
+        minutes = [(to_index(m), d) for d in self.used_days for m in business_day(d, self.zone)]
+        self._waiting = sorted(((self._time_of_day(m), m, d) for m, d in minutes), reverse=True)
+
+    def _is_complete(self, day: date) -> bool:
+        span = business_day(day, self.zone)
+        minutes = range(to_index(span.start), to_index(span.end))
+        return all(index in self._slices for index in minutes) and self.missing.isdisjoint(minutes)
+
+    def _time_of_day(self, index: int) -> int:
+        local = from_index(index).astimezone(self.zone)
+        return local.hour * 60 + local.minute
+
+    def _resized(self, array: Integers) -> Integers:
+        return np.concatenate([array, np.zeros(len(self.today) - len(array), np.int64)])

@@ -1,0 +1,1 @@
+"""Another company's tables, as its database describes them."""

@@ -1,0 +1,1 @@
+"""Settlement risk of merchants: cancels after the payout, and sales that vanish. Pure."""

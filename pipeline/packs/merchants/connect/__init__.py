@@ -1,0 +1,1 @@
+"""How a company's tables become transactions of merchants: proposed, previewed, written as queries. Pure."""

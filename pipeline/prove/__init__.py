@@ -1,0 +1,1 @@
+"""What is published is compared with the source, corrected, proven and stated."""

@@ -1,0 +1,98 @@
+"""What is proven about a span: source against ledger, ledger against files, files against their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipeline.minute import split_by_day
+from pipeline.prove.reconcile import Difference, reconcile, reconcile_exactly
+from pipeline.source.pieces import pieces_of_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pipeline.catch_up import Pipeline
+    from pipeline.minute import Span
+    from pipeline.source.asked import Source
+    from pipeline.store.lake import Lake, LakeFile
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Minutes that differ from the source, and files that are not what was committed."""
+
+    differences: tuple[Difference, ...]
+    files: tuple[LakeFile, ...]
+    without_time: int | None  # None: not known
+
+    @property
+    def minutes(self) -> list[datetime]:
+        """The minutes that differ."""
+        return [difference.minute for difference in self.differences]
+
+    @property
+    def any(self) -> bool:
+        """Is there anything to repair?"""
+        return bool(self.differences or self.files)
+
+
+def find_faults(pipeline: Pipeline, source: Source, span: Span) -> Faults:
+    """Compare every minute of `span` with the source, and every published file with its checksum."""
+    files = pipeline.lake.damaged(pipeline.state.publication().files)
+    if files:  # what is in them cannot be compared; their rebuilding compares it
+        differences = reconcile(source, pipeline.state, span, pipeline.lake.zone)
+    else:
+        differences = reconcile_exactly(source, pipeline.state, pipeline.lake, span)
+    return Faults(tuple(differences), tuple(files), rows_without_time(pipeline, source))
+
+
+def rows_without_time(pipeline: Pipeline, source: Source) -> int | None:
+    """How many rows no minute can count; None, and an alarm, where the source does not say."""
+    with pipeline.ornaments.beside("without_time"):
+        return source.rows_without_time()
+    return None
+
+
+def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) -> dict[str, Any]:
+    """The facts of the daily statement: what was compared, found, repaired, and what the ledger holds."""
+    publication, published = pipeline.state.publication(), pipeline.state.published()
+    ledger = [row for day in split_by_day(span, pipeline.lake.zone) for row in pipeline.state.minutes(day)]
+    names = ("approval_count", "cancel_count", "approval_amount", "cancel_amount", "quarantined")
+    lines = [[row["minute"].isoformat(), row["revision"], *(row[name] for name in names)] for row in ledger]
+    totals = {name: sum(row[name] for row in ledger) for name in names}
+    files = _sums(pipeline.lake, publication.files, span, names[:4])
+    return {
+        "installation": pipeline.state.installation(),
+        "from": span.start.isoformat(),
+        "to": span.end.isoformat(),
+        "version": publication.version,
+        "minutes": len(ledger),
+        "holes": published.holes,
+        "differences_found": len(found.minutes),
+        "differences_left": len(left.minutes),
+        "files_verified": len(publication.files),
+        "files_damaged": len(found.files),
+        "files_damaged_left": len(left.files),
+        "rows_without_time": left.without_time,
+        "stray_minutes": pipeline.state.strays(),
+        "revised_minutes": sum(row["revision"] > 0 for row in ledger),
+        "ledger": totals,
+        "files_equal_ledger": all(files[name] == totals[name] for name in names[:4]),
+        "ledger_sha256": hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest(),
+        "source_promise": pipeline.source.promise,
+    }
+
+
+def _sums(lake: Lake, files: Sequence[LakeFile], span: Span, names: Sequence[str]) -> dict[str, int]:
+    """What the published merchant-minutes of `span` add up to, by column."""
+    sums = dict.fromkeys(names, 0)
+    for piece in pieces_of_files(files, "merchant_minute", span, lake.zone):
+        rows = lake.read(files, "merchant_minute", piece).select(pl.col(name).sum() for name in names)
+        sums = {name: sums[name] + int(rows[name].item()) for name in names}
+    return sums

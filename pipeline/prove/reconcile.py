@@ -1,0 +1,136 @@
+"""Source against ledger, minute by minute: rows, cancels and amount as the source itself counts them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import structlog
+
+from pipeline.count import count
+from pipeline.minute import format_minute
+from pipeline.outside import outside_minutes
+from pipeline.source.asked import Totals
+from pipeline.source.pieces import COUNTED_ROWS, Pieces, at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from zoneinfo import ZoneInfo
+
+    from pipeline.count import Counted
+    from pipeline.minute import Span
+    from pipeline.outside import Outside
+    from pipeline.source.asked import Source
+    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.state import State
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A minute on which source and ledger disagree; None: that side does not have the minute."""
+
+    minute: datetime
+    source: Totals | None
+    ledger: Totals | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        sides = {"source": _as_json(self.source), "ledger": _as_json(self.ledger)}
+        return {"minute": self.minute.isoformat(), **sides}
+
+
+NOTHING = Totals(0, 0, 0)
+
+
+def _as_json(totals: Totals | None) -> dict[str, Any] | None:
+    if totals is None:
+        return None
+    amount = totals.amount
+    return {**asdict(totals), "amount": str(amount) if isinstance(amount, Decimal) else amount}
+
+
+def reconcile_exactly(source: Source, state: State, lake: Lake, span: Span) -> list[Difference]:
+    """Every minute of `span` on which any merchant's counts or amounts differ from the published files.
+
+    Reads all rows of the span from the source again, piece by piece: it also finds a change that leaves a
+    minute's totals as they were, for example another merchant. Raises LakeDamaged for a file that cannot be
+    read.
+    """
+    files = state.publication().files
+
+    def compare(piece: Span) -> tuple[int, list[Difference]]:
+        extracted = source.extract(piece, at_most(piece))
+        counted = count(extracted.rows, piece, extracted.xmin, extracted.clock)
+        return extracted.rows.height, list(_compare_exactly(counted, state, lake, files))
+
+    return [d for _, found in Pieces(lake.zone).work_through(span, compare) for d in found]
+
+
+def _compare_exactly(
+    counted: Counted, state: State, lake: Lake, files: Sequence[LakeFile]
+) -> Iterator[Difference]:
+    span = counted.span
+    theirs = {datetime.fromisoformat(row["minute"]): Totals.of_ledger(row) for row in counted.ledger}
+    ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
+    unlike = _unlike(counted.merchant_minutes, lake.read(files, "merchant_minute", span))
+    unlike |= _unlike(counted.quarantine, lake.read(files, "quarantine", span))
+    for minute in span:
+        if minute in unlike or theirs[minute] != ours.get(minute):
+            yield Difference(minute, theirs[minute], ours.get(minute))
+
+
+def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
+    """Minutes whose rows are not the same on both sides."""
+    sides = (one.select(other.columns).with_columns(side=1), other.with_columns(side=-1))
+    both = pl.concat(sides).group_by(other.columns).agg(pl.col("side").sum())
+    return set(both.filter(pl.col("side") != 0)["minute"])
+
+
+def reconcile(
+    source: Source,
+    state: State,
+    span: Span,
+    zone: ZoneInfo,
+    on_outside: Callable[[Outside], object] = lambda _: None,
+) -> list[Difference]:
+    """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too.
+
+    `on_outside` is told of minutes that the source gave outside of what it was asked for.
+    """
+
+    def compare(piece: Span) -> tuple[int, list[Difference]]:
+        counted = source.totals(piece)
+        if outside := outside_minutes(counted, piece, "totals"):
+            on_outside(outside)
+        return int(counted["rows"].sum()), list(_compare(counted, state, piece))
+
+    return [d for _, found in Pieces(zone, COUNTED_ROWS).work_through(span, compare) for d in found]
+
+
+def _compare(counted: pl.DataFrame, state: State, span: Span) -> Iterator[Difference]:
+    theirs = {row["minute"]: Totals.of_source(row) for row in counted.iter_rows(named=True)}
+    ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
+    incomparable = [minute for minute in span if _incomparable(theirs.get(minute, NOTHING), ours.get(minute))]
+    if incomparable:  # what their rows say is compared by `reconcile_exactly`
+        minutes = [format_minute(minute) for minute in incomparable]
+        log.warning("reconcile.not_comparable", minutes=len(minutes), first=minutes[0], last=minutes[-1])
+    for minute in span:
+        if minute not in incomparable and theirs.get(minute, NOTHING) != ours.get(minute):
+            yield Difference(minute, theirs.get(minute), ours.get(minute))
+
+
+def _incomparable(theirs: Totals | None, ours: Totals | None) -> bool:
+    """Is a published minute's amount not known on either side, as a value of its rows cannot be read?
+
+    Where even its rows or cancels differ it is compared: the value or the query was mended since.
+    """
+    if ours is None:
+        return False
+    return theirs is None or (
+        None in (theirs.amount, ours.amount) and (theirs.rows, theirs.cancels) == (ours.rows, ours.cancels)
+    )

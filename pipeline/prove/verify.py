@@ -1,0 +1,95 @@
+"""A published file that is damaged or missing is built again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import structlog
+
+from pipeline.feeds import SourceFeed
+from pipeline.history import read_past, rebuild_windows
+from pipeline.judge.life import Changes
+from pipeline.prove.rejudge import Gates, rejudge_published
+from pipeline.source.pieces import Pieces, at_most
+from pipeline.steps import Steps
+from pipeline.store.state import Correction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from pipeline.catch_up import Pipeline
+    from pipeline.count import Counted
+    from pipeline.minute import Span
+    from pipeline.store.lake import LakeFile
+
+log = structlog.get_logger()
+
+
+def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
+    """Build damaged files again: counts from the source, signals by judging the published counts again.
+
+    A minute whose numbers at the source have changed since gets a new revision with them.
+    """
+    # Signals need the counts first, and the signals before them.
+    for file in sorted(damaged, key=lambda f: (f.dataset == "signal", f.span.start)):
+        log.error("lake.file_damaged", path=file.path, rows=file.rows, alarm=True)
+        if file.dataset == "signal":
+            _repair_signals(pipeline, file)
+        else:
+            _repair_counts(pipeline, file)
+        log.info("lake.file_rebuilt", path=file.path)
+    if damaged:
+        pipeline.take_windows(None, min(file.span.start for file in damaged))
+        pipeline.project()
+
+
+def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
+    feed, steps = SourceFeed(pipeline.source, pipeline.ornaments, pipeline.alarms), Steps(pipeline.monotonic)
+    known = {row["minute"].isoformat(): row for row in pipeline.state.minutes(file.span)}
+    frames: list[pl.DataFrame] = []
+    revised: list[Mapping[str, Any]] = []
+
+    def read(piece: Span) -> tuple[int, Counted]:
+        counted = feed.count(piece, steps, at_most(piece))
+        return sum(row["source_rows"] for row in counted.ledger), counted
+
+    for _, counted in Pieces(pipeline.lake.zone).work_through(file.span, read):
+        kept = file.dataset == "merchant_minute"
+        frames.append(counted.merchant_minutes if kept else counted.quarantine)
+        revised += [row for row in counted.ledger if _differs(row, known.get(row["minute"]))]
+    written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
+    _commit(pipeline, file, written, revised)
+
+
+def _repair_signals(pipeline: Pipeline, file: LakeFile) -> None:
+    windows = rebuild_windows(pipeline.lake, pipeline.state, file.span.start, pipeline.rules)
+    judged = {row["minute"]: row["policy"] for row in pipeline.state.minutes(file.span) if row["judged_at"]}
+    files = pipeline.state.publication().files
+    past = read_past(pipeline.lake, pipeline.state, file.span.start, pipeline.rules)
+    gates = Gates(past, pipeline.rules, judged)
+    signals = rejudge_published(windows, pipeline.lake, files, file.span, gates)
+    _commit(pipeline, file, pipeline.lake.write("signal", signals, file.span), [])
+
+
+def _commit(
+    pipeline: Pipeline, file: LakeFile, written: LakeFile | None, revised: Sequence[Mapping[str, Any]]
+) -> None:
+    files = [written] if written else []
+    pipeline.state.correct(
+        Correction(
+            cause="damaged_file",
+            minutes=revised,
+            retired=[file.path],
+            files=files,
+            changes=Changes(),
+            corrected=(),
+            at=file.span.start,
+        )
+    )
+
+
+def _differs(row: Mapping[str, Any], known: Mapping[str, Any] | None) -> bool:
+    names = ("approval_count", "cancel_count", "approval_amount", "cancel_amount", "quarantined")
+    return known is not None and any(row[name] != known[name] for name in names)

@@ -1,0 +1,1 @@
+"""The past judged again: backtests, their scores and reports, and the nightly null."""

@@ -1,0 +1,1 @@
+"""The company's database: read and nothing else, in its dialect."""

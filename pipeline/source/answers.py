@@ -1,0 +1,183 @@
+"""The columns and types that the queries beside `transactions` give; another answer is refused by name.
+
+A time without a zone is a guess, a missing number is no zero: both would otherwise fail far from the query,
+or never.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pipeline.amounts import known_amount
+from pipeline.errors import SourceChanged
+from pipeline.minute import EPOCH, MINUTE, TIME_END, Span
+from pipeline.schema import CATEGORY, UTC_TIME, wrong_type
+from pipeline.source.asked import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.source.asked import KnownMinute
+
+_TIME: Final = "a time with its zone (TIMESTAMPTZ)"
+_WHOLE: Final = "a whole number (BIGINT)"
+_NUMBER: Final = "a number, or one as text"
+_WHOLE_LIMIT: Final = 2**63
+#: More merchants than this are not read: the query then gives something else than merchants.
+MOST_MERCHANTS: Final = 1_000_000
+#: A category is a word or two; what is longer is cut.
+NAME_LENGTH: Final = 80
+
+#: What each query must give. PostgreSQL's `fence` also gives the snapshot.
+GIVEN: Final[Mapping[str, Mapping[str, str]]] = {
+    "fence": {"clock": _TIME},
+    "changed": {"minute": _TIME},
+    "totals": {"minute": _TIME, "rows": _WHOLE, "cancels": _WHOLE, "amount": _NUMBER},
+    "without_time": {"rows": _WHOLE},
+}
+POSTGRESQL_ALSO: Final[Mapping[str, Mapping[str, str]]] = {"fence": {"xmin": _WHOLE, "xmax": _WHOLE}}
+#: And what it may give.
+OPTIONAL: Final[Mapping[str, Mapping[str, str]]] = {
+    "fence": {"started": _TIME},
+    "changed": {"newest": _WHOLE},
+}
+
+
+def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bool = False) -> pl.DataFrame:
+    """The answer of the query `name` in its types: times in microseconds of UTC, whole numbers as Int64.
+
+    A sum of amounts comes as text, as it may leave 64 bits. Minutes that no clock shows (infinite) are left
+    out: their rows are those of `without_time`. Raises SourceChanged with the query and the column for one
+    that is missing or of another type, and for a time that is null or a minute that is not a full one. A
+    query that is not named here passes.
+    """
+    wanted = {**GIVEN.get(name, {}), **(POSTGRESQL_ALSO.get(name, {}) if postgresql else {})}
+    missing = [column for column in wanted if column not in frame.columns]
+    if missing:
+        given = ", ".join(frame.columns)
+        msg = f"the extraction query {path} gives no column {', '.join(missing)}; it gives {given}"
+        raise SourceChanged(msg, f"it must give {', '.join(wanted)}")
+    may = {column: words for column, words in OPTIONAL.get(name, {}).items() if column in frame.columns}
+    for column, words in {**wanted, **may}.items():
+        frame = frame.with_columns(_typed(frame[column], words, path))
+        if words == _TIME and column in wanted and frame[column].null_count():
+            msg = f"the extraction query {path} gives {column} without a value (NULL)"
+            raise SourceChanged(msg, f"let {column} always have a value: filter such rows out, or coalesce")
+    return _full_minutes(frame, path) if "minute" in wanted else frame
+
+
+def only_count(frame: pl.DataFrame, path: Path) -> int:
+    """The answer of the query `without_time`: one row with a number. Raises SourceChanged for another."""
+    if frame.height != 1 or frame["rows"][0] is None:
+        given = "NULL" if frame.height == 1 else f"{frame.height} rows"
+        msg = f"the extraction query {path} gives {given}; one row with a number is needed"
+        raise SourceChanged(msg, "write SELECT count(*) AS rows")
+    return int(frame["rows"][0])
+
+
+def _typed(column: pl.Series, words: str, path: Path) -> pl.Series:
+    found = column.dtype
+    if words == _TIME and (found == pl.Null or (isinstance(found, pl.Datetime) and found.time_zone)):
+        return column.cast(UTC_TIME)
+    if words == _NUMBER and (found.is_numeric() or found in (pl.String, pl.Null)):
+        return column.cast(pl.String)
+    if words == _WHOLE and (found.is_integer() or found == pl.Null):
+        return column.cast(pl.Int64)
+    whole = _whole(column) if words == _WHOLE and (found.is_decimal() or found == pl.String) else None
+    if whole is None:
+        raise wrong_type(column, words, str(path))
+    return whole
+
+
+def _whole(column: pl.Series) -> pl.Series | None:
+    """Integers that are sent as NUMERIC; None where one is no integer."""
+    texts = column.cast(pl.String).to_list()
+    numbers = [None if text is None else known_amount(text) for text in texts]
+    whole = all(
+        text is None or (isinstance(number, int) and abs(number) < _WHOLE_LIMIT)
+        for number, text in zip(numbers, texts, strict=True)
+    )
+    return pl.Series(column.name, numbers, pl.Int64) if whole else None
+
+
+def _full_minutes(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+    minute = pl.col("minute")
+    frame = frame.filter((minute >= EPOCH) & (minute < TIME_END))
+    odd = frame.filter(minute != minute.dt.truncate("1m"))["minute"]
+    if not odd.is_empty():
+        msg = f"the extraction query {path} gives the minute {odd[0].isoformat()}, which is not a full one"
+        raise SourceChanged(msg, "cut it: date_trunc('minute', occurred_at, 'UTC') AS minute")
+    return frame
+
+
+def differing(
+    written: Sequence[datetime],
+    known: Mapping[datetime, KnownMinute],
+    totals: Callable[[Span], pl.DataFrame],
+) -> tuple[datetime, ...]:
+    """Of minutes that got rows lately those that are not what `known` says of them, or that it does not know.
+
+    A source that does not show which transaction wrote a row counts such minutes itself. Where a value keeps
+    it from that, or kept us from reading all rows, the minute is read again: only its rows can tell.
+    """
+    runs = _runs([minute for minute in written if minute in known])
+    counted = [row for run in runs for row in totals(run).iter_rows(named=True)]
+    theirs = {row["minute"]: Totals.of_source(row) for row in counted}
+    return tuple(
+        minute
+        for minute in written
+        if minute not in known or _may_differ(theirs.get(minute, Totals(0, 0, 0)), known[minute].totals)
+    )
+
+
+def recent(known: Mapping[datetime, KnownMinute], floor: datetime) -> list[datetime]:
+    """The known minutes that are not over before `floor`: all that can be asked about by their totals."""
+    return sorted(minute for minute in known if minute + MINUTE > floor)
+
+
+def _may_differ(theirs: Totals | None, ours: Totals) -> bool:
+    return theirs is None or theirs.amount is None or theirs != ours
+
+
+def _runs(minutes: Sequence[datetime]) -> list[Span]:
+    """Unbroken runs of sorted minutes."""
+    runs: list[Span] = []
+    for minute in minutes:
+        if runs and runs[-1].end == minute:
+            runs[-1] = Span(runs[-1].start, minute + MINUTE)
+        else:
+            runs.append(Span(minute, minute + MINUTE))
+    return runs
+
+
+def conform_categories(frame: pl.DataFrame, query: str) -> pl.DataFrame:
+    """What the query `categories` gave as CATEGORY, sorted by merchant: one row where a category is known.
+
+    Null and blank are unknown, and so is a merchant that is given two categories. Raises SourceChanged where
+    the columns or their types are others, or where there are more than MOST_MERCHANTS rows.
+    """
+    missing = [name for name in CATEGORY if name not in frame.columns]
+    if missing:
+        msg = f"the extraction query {query} gives no column {', '.join(missing)}"
+        raise SourceChanged(msg, f"it must give {', '.join(CATEGORY)}")
+    if frame.height > MOST_MERCHANTS:
+        msg = f"the extraction query {query} gives more than {MOST_MERCHANTS:,} rows"
+        raise SourceChanged(msg, "let it give a row per merchant, of those in business")
+    found = frame.schema["merchant_id"], frame.schema["category"]
+    for column, dtype in zip(CATEGORY, found, strict=True):
+        if dtype not in (pl.String, pl.Null) and not (column == "merchant_id" and dtype.is_integer()):
+            msg = f"the extraction query {query} gives {column} as {dtype}; text is needed"
+            raise SourceChanged(msg, f"cast {column} in the query")
+    # It comes from outside and goes to people: nothing in it may act on a terminal, and jsonb takes no NUL.
+    visible = pl.col("category").cast(pl.String).str.replace_all(r"[\p{Cc}\p{Cf}]+", " ")
+    name = visible.str.replace_all(r"\s+", " ").str.strip_chars().str.slice(0, NAME_LENGTH).str.strip_chars()
+    known = (
+        frame.select(pl.col("merchant_id").cast(pl.String), name)
+        .filter(pl.col("merchant_id").is_not_null() & (pl.col("category") != ""))
+        .unique()
+    )
+    return known.filter(pl.col("merchant_id").is_unique()).sort("merchant_id")

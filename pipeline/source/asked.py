@@ -1,0 +1,364 @@
+"""What the pipeline asks of a trade database, whichever dialect it speaks.
+
+One class per dialect keeps these questions (`extract`: PostgreSQL, `extract_mysql`: MySQL and MariaDB). They
+answer alike, except in one promise: how late a commit may be and still be found by `changed`. Each class
+says its own in `promise`, and the reconciliation catches for both what is later than that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from pipeline.amounts import known_amount
+from pipeline.errors import ConfigurationError, MinuteriskError, SourceChanged
+from pipeline.minute import EPOCH, TIME_END
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from decimal import Decimal
+    from pathlib import Path
+
+    import polars as pl
+
+    from pipeline.minute import Span
+
+
+class TooManyRows(Exception):
+    """A span holds more rows than were asked for at most. No failure: the caller asks for a shorter one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The smallest piece of a span that a query cannot read, as a value in it is wrong."""
+
+    query: str
+    start: datetime
+    end: datetime
+    rows: int | None  # set aside; None: nobody knows how many
+    reason: str  # what the database says of the value
+    ids: tuple[str, ...] = ()  # of these rows, where they are known
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from.
+
+    Rows that cannot be read or counted say why in a further column, `wrong`.
+    """
+
+    rows: pl.DataFrame
+    xmin: int  # pg_snapshot_xmin: every transaction below it had ended; 0 where the dialect has none
+    clock: datetime  # the source's clock
+    not_known: Mapping[str, str] = field(default_factory=dict)  # optional columns that do not fit, and why
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one side counts for a minute, set-aside rows included."""
+
+    rows: int
+    cancels: int
+    amount: int | Decimal | None  # None: a row's amount could not be read, or is no number
+
+    @classmethod
+    def of_ledger(cls, row: Mapping[str, Any]) -> Totals:
+        """What a ledger row says the source held."""
+        return cls(row["source_rows"], row["source_cancels"], known_amount(row["source_amount"]))
+
+    @classmethod
+    def of_source(cls, row: Mapping[str, Any]) -> Totals | None:
+        """What a row of the query `totals` says; None where the minute's totals could not be read."""
+        if row["rows"] is None:
+            return None
+        return cls(int(row["rows"]), int(row["cancels"]), known_amount(row["amount"]))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMinute:
+    """What the ledger knows of a published minute: its totals, and the snapshot it was read from."""
+
+    totals: Totals
+    xmin: int
+
+
+#: A row this far ahead of the source's clock is a wrong time; its minute is counted when its time comes.
+AHEAD_ALARM = timedelta(minutes=5)
+#: What a standby that has replayed nothing since its start may be behind; nobody knows.
+UNKNOWN_LAG = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """How far a standby has come with replaying its primary's log."""
+
+    replayed: datetime | None  # when the newest transaction committed that was replayed; None: not known
+    caught_up: bool  # everything that the primary has sent is replayed, and it is sending
+    why: str  # what holds it back, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A snapshot of the source, to ask what has changed since; xmin and xmax are 0 where it has none.
+
+    What only some servers and readers see is None elsewhere.
+    """
+
+    xmin: int  # every transaction below it had ended
+    xmax: int  # no transaction at or above it had ended; it may have begun
+    clock: datetime  # the source's clock
+    started: datetime | None = None  # since when the server runs
+    next_xid: int | None = None  # no transaction had taken this id yet
+    in_progress: frozenset[int] | None = None  # ids of transactions that had not ended
+    open: tuple[datetime, ...] | None = None  # when transactions began that were open after the snapshot
+    standby: Standby | None = None
+
+    @property
+    def untaken(self) -> int:
+        """No transaction had taken this id; where that is not known, none at or above it had ended."""
+        return self.xmax if self.next_xid is None else self.next_xid
+
+    @property
+    def complete_until(self) -> datetime:
+        """No transaction that committed before this is missing: by it a minute is due, not by the clock."""
+        if self.standby is None or self.standby.caught_up:
+            return self.clock
+        return min(self.standby.replayed or EPOCH, self.clock)
+
+    @property
+    def replayed_until(self) -> datetime:
+        """The newest moment from which something was seen; a primary shows everything up to its clock.
+
+        A standby that looks caught up may be cut off without having noticed yet.
+        """
+        if self.standby is None:
+            return self.clock
+        return min(self.standby.replayed or self.clock - UNKNOWN_LAG, self.clock)
+
+    def of_another_start(self, later: Fence) -> bool:
+        """Did the server begin anew between this and `later`? Perhaps it is another one."""
+        return None not in (self.started, later.started) and self.started != later.started
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFence:
+    """A fence that everything found so far lies before, and from when on rows may still be unseen."""
+
+    fence: Fence
+    look_back: datetime  # rows written since then are looked at again
+    open_since: datetime  # no transaction that was open at the fence took its id before
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Minutes that may have changed, in order, and the fence of the very snapshot that said so."""
+
+    minutes: tuple[datetime, ...]
+    fence: Fence
+    unreadable: str | None = None  # a value that keeps the query from being read; totals were compared
+
+
+def only_fence(rows: Sequence[Mapping[str, Any]], query: Path) -> Fence:
+    """The answer of the query `fence`: exactly one row. Raises SourceChanged for anything else it gives."""
+    if len(rows) != 1:
+        msg = f"the extraction query {query} gives {len(rows)} rows; exactly one is needed"
+        raise SourceChanged(msg, "select without a FROM, or with a filter that leaves one row")
+    row = rows[0]
+    for name in ("xmin", "xmax"):
+        if name in row and not (isinstance(row[name], int) and row[name] >= 0):
+            msg = f"the extraction query {query} gives {name} as {row[name]}; a whole number is needed"
+            raise SourceChanged(
+                msg, f"write pg_snapshot_{name}(pg_current_snapshot())::text::bigint AS {name}"
+            )
+    clock = row.get("clock")
+    if not (isinstance(clock, datetime) and clock.tzinfo and EPOCH <= clock < TIME_END):
+        msg = f"the extraction query {query} gives clock as {clock}; a time with its zone is needed"
+        raise SourceChanged(msg, "write clock_timestamp() AS clock (MySQL: UTC_TIMESTAMP(6) AS clock_utc)")
+    try:
+        return fence_of(row)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        msg = f"the extraction query {query} gives a column that is not what it has to be: {error}"
+        raise SourceChanged(msg, "take the optional columns away, or copy the shipped query anew") from error
+
+
+def fence_of(row: Mapping[str, Any]) -> Fence:
+    """What the query `fence` gives; a company's own may be older than all of its columns but the clock."""
+    snapshot = row.get("snapshot")
+    opened = row.get("open")
+    replayed = row.get("replayed")
+    standby = None
+    if row.get("standby") or replayed:
+        standby = _standby(row)
+    in_progress = None
+    next_xid = row.get("next_xid")
+    if (
+        snapshot is not None and next_xid is not None and standby is None
+    ):  # one that is made in recovery lists nothing
+        # The list ends at the newest transaction that has ended; younger ones are in progress, too.
+        listed = (int(xid) for xid in snapshot.split(":")[2].split(",") if xid)
+        in_progress = frozenset((*listed, *range(row["xmax"], next_xid)))
+    return Fence(
+        xmin=row.get("xmin") or 0,
+        xmax=row.get("xmax") or 0,
+        clock=row["clock"].astimezone(UTC),
+        started=_utc(row.get("started")),
+        next_xid=next_xid,
+        in_progress=in_progress,
+        open=None if opened is None or standby else tuple(moment.astimezone(UTC) for moment in opened),
+        standby=standby,
+    )
+
+
+def _standby(row: Mapping[str, Any]) -> Standby:
+    """Equal positions say nothing while nothing is received, and a paused one receives on."""
+    paused, receiving = bool(row.get("paused")), bool(row.get("receiving"))
+    why = "its replay is paused" if paused else "its replay is behind"
+    if "receiving" in row and not receiving and not paused:
+        why = "it receives nothing from its primary"
+    return Standby(_utc(row.get("replayed")), bool(row.get("received")) and receiving and not paused, why)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.astimezone(UTC)
+
+
+#: Money at risk is worth so many seconds of a minute with an incident, and no more.
+AT_RISK_S: Final = 3.0
+
+
+def read_query(folder: Path, name: str, dialect: str) -> str:
+    """The text of an extraction query, read anew each time: people change it while the pipeline runs."""
+    path = folder / f"{name}.sql"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"cannot read the extraction query {path}: {error.strerror}"
+        hint = f"point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/{dialect}"
+        raise ConfigurationError(msg, hint) from error
+    except UnicodeDecodeError as error:
+        msg = f"the extraction query {path} is not UTF-8: byte {error.start} cannot be read"
+        raise ConfigurationError(msg, "save the file as UTF-8") from error
+
+
+def has_query(folder: Path, name: str, dialect: str) -> bool:
+    """Is there such a query? Only an optional one may be missing, or say nothing."""
+    if not (folder / f"{name}.sql").exists():
+        return False
+    lines = read_query(folder, name, dialect).splitlines()
+    return any(line.strip() and not line.strip().startswith("--") for line in lines)
+
+
+def failures_of(asks: Mapping[str, Callable[[], object]]) -> dict[str, MinuteriskError]:
+    """Ask each by itself and keep what is wrong, by name."""
+    failures: dict[str, MinuteriskError] = {}
+    for name, ask in asks.items():
+        try:
+            ask()
+        except MinuteriskError as error:
+            failures[name] = error
+    return failures
+
+
+class Source(Protocol):
+    """A trade database that is read and nothing else, through at most two connections."""
+
+    url: str
+    on_query: Callable[[str, float], None]  # told the name of each query that was answered, and its seconds
+
+    @property
+    def promise(self) -> str:
+        """In a sentence for people: which commits are certain to be counted."""
+        ...
+
+    def search_promise(self) -> str:
+        """In a sentence for people: how soon a late commit is found with what this reader may see."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open nothing yet; `close` at the end."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        ...
+
+    def again(self) -> Source:
+        """The same database through connections of its own, for another thread."""
+        ...
+
+    def close(self) -> None:
+        """Give the connections back; the next read opens new ones."""
+        ...
+
+    def clock(self) -> datetime:
+        """The source's clock: only it decides which minute is due."""
+        ...
+
+    def fence(self) -> Fence:
+        """The snapshot of this moment."""
+        ...
+
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from.
+
+        Raises TooManyRows where there are more than `at_most`, without holding many more.
+        """
+        ...
+
+    def changed(
+        self,
+        since: Fence,
+        floor: Callable[[Fence], datetime],
+        known: Mapping[datetime, KnownMinute],
+        until: datetime = TIME_END,
+    ) -> Changed:
+        """A superset of the closed minutes that changed since the fence, from one snapshot.
+
+        `floor` says, given the fence of the new snapshot, how far to look back by the time rows were
+        written, where the dialect has such a column, else by their own time. `known` are the published
+        minutes of the horizon. A minute that `known` lacks is given too: it is older than the horizon, or its
+        row lies in the future. Minutes from `until` on are not published yet and are left out up to
+        AHEAD_ALARM past the clock. A dialect that sees which transactions are new compares them with the
+        minute's own snapshot; another compares totals.
+
+        It may run in a thread beside all other questions. Raises Overtaken where it gave way to one of them.
+        """
+        ...
+
+    def totals(self, span: Span) -> pl.DataFrame:
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        ...
+
+    def rows_without_time(self) -> int:
+        """Transactions that no minute will ever count because their time is missing."""
+        ...
+
+    def payouts(
+        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come: for `payouts.read_payouts`.
+
+        Takes at most AT_RISK_S. Raises SourceChanged where a column is missing, and as the other reads do.
+        """
+        ...
+
+    def categories(self) -> pl.DataFrame | None:
+        """Every merchant's category (CATEGORY) where it is known; None where there is no query `categories`.
+
+        Raises as the other reads do; there is no part of an answer.
+        """
+        ...
+
+    def check(self) -> None:
+        """Read nothing, but prove that everything that is counted can be read.
+
+        Raises ConfigurationError or SourceChanged.
+        """
+        ...
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query; they never stop a start."""
+        ...

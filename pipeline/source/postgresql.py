@@ -1,0 +1,448 @@
+"""The trade database, read and nothing else: rows and snapshot together, few connections, short queries.
+
+Everything is read through the queries in one folder (`MINUTERISK_SOURCE_QUERIES`); another company's
+table means another folder, not other code. At most two connections are held: one of ADBC for rows
+(Arrow, no Python object per row), one of psycopg for what gives few rows: the merchants an incident names,
+and the search for late commits, which runs in a thread of its own and gives way to them.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+from psycopg.types.numeric import Int8
+
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
+from pipeline.errors.translate import is_value_error, source_errors
+from pipeline.minute import TIME_END, floor_minute
+from pipeline.packs.merchants.at_risk import require_columns
+from pipeline.schema import UTC_SUFFIX, UTC_TIME, conform_source
+from pipeline.source.answers import conform_answer, conform_categories, differing, only_count, recent
+from pipeline.source.arrow_rows import plain_frame
+from pipeline.source.asked import (
+    AHEAD_ALARM,
+    AT_RISK_S,
+    Changed,
+    Extracted,
+    Fence,
+    failures_of,
+    has_query,
+    only_fence,
+    read_query,
+)
+from pipeline.source.halve import read_span, totals_around
+from pipeline.source.plan import PlanReason, plan_reason
+from pipeline.source.postgresql_reading import PgReading, parameters_of
+from pipeline.source.postgresql_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
+from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.minute import Span
+    from pipeline.source.asked import KnownMinute
+    from pipeline.source.postgresql_session import Few
+
+#: Transaction ids on disk have 32 bits and wrap.
+XID_WRAP = 2**32
+#: Ids farther back than this are not told apart; a look-back never reaches so far.
+_XID_REACH = 2**30
+_TIMESTAMP = psycopg.adapters.types["timestamp"].oid
+_TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+#: So long a plan is waited for, which only explains a failure.
+_PLAN = timedelta(seconds=2)
+_PROMISE = (
+    "PostgreSQL: a commit is found however long its transaction was open, as long as its rows lie inside"
+    " the look-back: within 20 s, or 70 s where the transaction idled before its first write and the"
+    " reader may not see that; reconciliation finds what is older"
+)
+_PROMISE_BY_TOTALS = (
+    "PostgreSQL, where the query changed gives no newest: complete for transactions shorter than the"
+    " look-back (5 minutes), which are found within 70 s; what commits later is found by reconciliation,"
+    " hourly and daily"
+)
+
+
+class PostgresSource:
+    """A trade database behind a role that may only SELECT."""
+
+    promise = _PROMISE  # until `changed` was seen to give less
+
+    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
+        self.url = url
+        self._currency = currency
+        self._queries = queries
+        self._timeout = timeout
+        self._rows: adbc.Connection | None = None
+        self._few: Few | None = None
+        self._few_in_use = Lock()
+        self._give_way = False  # the thread that searches is asked to end
+        self._merchant_is_text = True
+        self.on_query: Callable[[str, float], None] = lambda *_: None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def again(self) -> PostgresSource:
+        """The same database through connections of its own, for another thread."""
+        other = PostgresSource(self.url, self._queries, self._timeout, self._currency)
+        other.promise = self.promise
+        other._merchant_is_text = self._merchant_is_text
+        other.on_query = self.on_query
+        return other
+
+    def close(self) -> None:
+        """Give the connections back; the next read opens new ones."""
+        self._close_rows()
+        with self._small_connection_alone():
+            self._close_few()
+
+    def _close_rows(self) -> None:
+        rows, self._rows = self._rows, None
+        if rows is not None:
+            rows.close()
+
+    def _close_few(self) -> None:
+        few, self._few = self._few, None
+        if few is not None:
+            few.close()
+
+    def search_promise(self) -> str:
+        """How soon a late commit is found: it depends on what the reader may see."""
+        fence = self.fence()
+        if fence.open is not None:
+            return "every late commit is found within 20 s: the reader sees when transactions began"
+        if fence.standby is not None:
+            return (
+                "late commits are found within 70 s of being replayed: a standby does not show what is open"
+            )
+        return (
+            "late commits are found within 20 s, within 70 s where a transaction idled before its first write"
+            " (up to 5 minutes; GRANT pg_read_all_stats to the reader for 20 s always)"
+        )
+
+    def clock(self) -> datetime:
+        """The source's clock: only it decides which minute is due."""
+        with self._snapshot() as cursor:
+            return self._fence(cursor).clock
+
+    def extract(self, span: Span, at_most: int | None = None) -> Extracted:
+        """Rows of `span` with the fence of the very snapshot they come from."""
+        query = str(self._queries / "transactions.sql")
+        extracted = read_span(partial(self._reading, at_most), span, query, self._currency, at_most)
+        self._merchant_is_text = extracted.rows.schema["merchant_id"] == pl.String
+        return extracted
+
+    @contextmanager
+    def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
+        """One snapshot of the rows."""
+        with self._snapshot() as cursor, source_errors(self.url, self._file("transactions")):
+            ask = partial(self._run, cursor, "transactions", at_most=at_most)
+            yield PgReading(self._query("transactions"), ask, cursor, partial(self._fence, cursor))
+
+    def fence(self) -> Fence:
+        """The snapshot of this moment."""
+        with self._snapshot() as cursor:
+            return self._fence(cursor)
+
+    def changed(
+        self,
+        since: Fence,
+        floor: Callable[[Fence], datetime],
+        known: Mapping[datetime, KnownMinute],
+        until: datetime = TIME_END,
+    ) -> Changed:
+        """Minutes with rows of transactions that had not ended when the minute was read.
+
+        Where the query does not say which these are (a view has no xmin), the minutes that got rows lately
+        are counted by the source and compared with the ledger, as with MySQL.
+        """
+        totals = partial(totals_around, self._searched_totals)
+        try:
+            with self._search() as ask:
+                fence = only_fence(ask("fence"), self._file("fence"))
+                base = max(since.xmin, fence.xmax - _XID_REACH)
+                given = (floor(fence), Int8(base % XID_WRAP), until, max(until, fence.clock + AHEAD_ALARM))
+                found = ask("changed", *given)
+        except SourceValueWrong as error:
+            with self._search() as ask:
+                fence = only_fence(ask("fence"), self._file("fence"))
+            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+        if self.promise == _PROMISE_BY_TOTALS:
+            ahead = max(until, fence.clock + AHEAD_ALARM)
+            written = [row["minute"] for row in found if row["minute"] < until or row["minute"] >= ahead]
+            return Changed(differing(sorted(written), known, totals), fence)
+        minutes = (
+            row["minute"]
+            for row in found
+            if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - base
+        )
+        return Changed(tuple(minutes), fence)
+
+    def _searched_totals(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Totals on the second connection."""
+        with self._search() as ask:
+            rows = ask("totals", start, end)
+        return conform_answer(
+            pl.DataFrame(
+                {
+                    "minute": pl.Series([row["minute"] for row in rows], dtype=UTC_TIME),
+                    **{n: [str(row[n]) for row in rows] for n in ("rows", "cancels", "amount")},
+                },
+                schema_overrides={"rows": pl.String, "cancels": pl.String, "amount": pl.String},
+            ),
+            "totals",
+            self._queries / "totals.sql",
+        )
+
+    @contextmanager
+    def _search(self) -> Iterator[Callable[..., list[dict[str, Any]]]]:
+        """A snapshot on the second connection. It gives way to `payouts`: then this raises Overtaken."""
+        with source_errors(self.url), self._few_in_use:
+            try:
+                with few_rows(self._small_connection(), self._timeout) as connection:
+                    connection.execute("SET LOCAL jit = off")  # a query that runs once is not worth compiling
+                    yield lambda name, *given: self._ask_few(connection, name, given)
+            except BaseException as error:
+                self._close_few()
+                if self._give_way and isinstance(error, psycopg.Error | MinuteriskError):
+                    msg = "the search for late commits gave way to a question of the minute in hand"
+                    raise Overtaken(msg, "it begins again") from error
+                raise
+
+    def _ask_few(
+        self, connection: psycopg.Connection[Any], name: str, given: Sequence[object]
+    ) -> list[dict[str, Any]]:
+        """The rows of a query, which may want fewer parameters than there are."""
+        query, began = re.sub(r"--.*", "", self._query(name)), time.monotonic()
+        wanted = [value for n, value in enumerate(given, start=1) if f"${n}" in query]
+        with (
+            source_errors(self.url, self._file(name), lambda: self._plan_anew(query, wanted)),
+            psycopg.RawCursor(connection, row_factory=dict_row) as cursor,
+        ):
+            found = cursor.execute(query.encode(), wanted).fetchall()
+            types = {column.name: column.type_code for column in cursor.description or ()}
+        self.on_query(name, time.monotonic() - began)
+        if name == "changed":
+            return self._changed_rows(found, types)
+        return found
+
+    def _changed_rows(
+        self, found: Sequence[Mapping[str, Any]], types: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        """Rows of `changed` with full minutes in UTC; others are those of `without_time`."""
+        path = self._queries / "changed.sql"
+        if types.get("minute") != _TIMESTAMPTZ and types.get(f"minute{UTC_SUFFIX}") != _TIMESTAMP:
+            gives = (
+                "minute as a time without a zone" if types.get("minute") == _TIMESTAMP else ", ".join(types)
+            )
+            msg = f"the extraction query {path} gives {gives or 'nothing'}"
+            minute = "minute as timestamptz, date_bin('1 minute', occurred_at, '1970-01-01Z')"
+            hint = f"it must give {minute}, and newest; a minute without a zone that holds UTC is minute_utc"
+            raise SourceChanged(msg, hint)
+        odd = next((row for row in found if not isinstance(row.get("newest", 0), int)), None)
+        if odd is not None:
+            msg = f"the extraction query {path} gives newest as {odd['newest']}; a whole number is needed"
+            raise SourceChanged(msg, "give the age of the newest transaction, or no column newest")
+        self.promise = _PROMISE if "newest" in types else _PROMISE_BY_TOTALS
+        rows = []
+        for row in found:
+            minute = row.get("minute", row.get(f"minute{UTC_SUFFIX}"))
+            if isinstance(minute, datetime):
+                aware = minute if minute.tzinfo else minute.replace(tzinfo=UTC)
+                rows.append({**row, "minute": floor_minute(aware)})
+        return rows
+
+    @contextmanager
+    def _small_connection_alone(self) -> Iterator[None]:
+        """The second connection for this thread; a search that is under way is ended."""
+        while not self._few_in_use.acquire(timeout=0.1):
+            self._give_way, few = True, self._few
+            if few is not None:
+                with suppress(psycopg.Error):
+                    few.cancel_safe(timeout=2)
+        self._give_way = False
+        try:
+            yield
+        finally:
+            self._few_in_use.release()
+
+    def totals(self, span: Span) -> pl.DataFrame:
+        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+
+        A minute whose totals hold a value that cannot be read has null in each.
+        """
+        return totals_around(self._totals, span)
+
+    def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
+        with self._snapshot() as cursor:
+            return self._fetch(cursor, "totals", start, end)
+
+    def rows_without_time(self) -> int:
+        """Transactions that no minute will ever count because their time is missing."""
+        with self._snapshot() as cursor:
+            return only_count(self._fetch(cursor, "without_time"), self._file("without_time"))
+
+    def payouts(
+        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    ) -> list[dict[str, Any]]:
+        """Rows of `at_risk` for a few merchants, values as they come."""
+        ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
+        parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
+        file = str(self._file("at_risk"))
+        query = self._query("at_risk")
+        return self._few_rows("at_risk", query, parameters, lambda given: require_columns(given, file))
+
+    def categories(self) -> pl.DataFrame | None:
+        """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
+        if not has_query(self._queries, "categories", "postgresql"):
+            return None
+        with self._snapshot() as cursor:
+            given = self._fetch(cursor, "categories")
+        return conform_categories(given, str(self._queries / "categories.sql"))
+
+    def check(self) -> None:
+        """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
+        for name in ("fence", "transactions", "changed", "totals"):
+            self._query(name)
+        with self._snapshot() as cursor:
+            clock = self._fence(cursor).clock
+            rows = self._fetch(cursor, "transactions", clock, clock)
+            checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
+            self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
+        self._merchant_is_text = checked.schema["merchant_id"] == pl.String
+        self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
+
+    def check_ornaments(self) -> dict[str, MinuteriskError]:
+        """What is wrong with the queries that nothing is counted by, by query."""
+        moment = datetime.now(UTC)
+        return failures_of(
+            {
+                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
+                # Read, it may look at the whole table.
+                "without_time": lambda: self._few_rows(
+                    "without_time", f"EXPLAIN {self._query('without_time')}"
+                ),
+            }
+        )
+
+    def _file(self, name: str) -> Path:
+        return self._queries / f"{name}.sql"
+
+    def _query(self, name: str) -> str:
+        return read_query(self._queries, name, "postgresql")
+
+    def _fence(self, cursor: adbc.Cursor) -> Fence:
+        return only_fence(self._fetch(cursor, "fence").to_dicts(), self._file("fence"))
+
+    def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
+        found = self._run(cursor, name, self._query(name), parameters)
+        return conform_answer(found, name, self._queries / f"{name}.sql", postgresql=True)
+
+    def _run(
+        self,
+        cursor: adbc.Cursor,
+        name: str,
+        text: str,
+        parameters: Sequence[datetime | int | str],
+        at_most: int | None = None,
+    ) -> pl.DataFrame:
+        """The answer of the query `name` or of one around it, which may want fewer parameters."""
+        began, given = time.monotonic(), list(parameters[: parameters_of(text)])
+        with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
+            if at_most is None:
+                cursor.execute(text, given or None)
+                table = cursor.fetch_arrow_table()
+            else:
+                table = fetch_at_most(cursor.connection, text, given, at_most)
+        self.on_query(name, time.monotonic() - began)
+        return plain_frame(table, self._queries / f"{name}.sql")
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[adbc.Cursor]:
+        """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
+        with source_errors(self.url):
+            try:
+                with snapshot(self._row_connection(), self._timeout) as cursor:
+                    yield cursor
+            except BaseException as error:
+                self._after_error(error)
+                raise
+
+    def _after_error(self, error: BaseException) -> None:
+        """A wrong value or answer says nothing against the connection, and many are met in a row."""
+        harmless = isinstance(error, SourceValueWrong | SourceChanged) or is_value_error(error)
+        if harmless and self._rows is not None:
+            with suppress(adbc.Error):
+                self._rows.rollback()
+                self._rows.adbc_connection.set_autocommit(True)
+                return
+        self._close_rows()
+
+    def _row_connection(self) -> adbc.Connection:
+        if self._rows is None:
+            self._rows = open_rows(self.url)
+        return self._rows
+
+    def _few_rows(
+        self,
+        name: str,
+        query: str,
+        parameters: Mapping[str, Any] | None = None,
+        check: Callable[[list[str]], None] = lambda _: None,
+    ) -> list[dict[str, Any]]:
+        """The rows of a small query; `check` sees the names of its columns before their values are read."""
+        with (
+            source_errors(self.url, self._file(name), lambda: self._plan(query, parameters)),
+            self._small_connection_alone(),
+        ):
+            try:
+                limit = min(self._timeout, timedelta(seconds=AT_RISK_S))
+                with few_rows(self._small_connection(), limit) as connection:
+                    cursor = connection.execute(query.encode(), parameters)
+                    check([column.name for column in cursor.description or ()])
+                    return cursor.fetchall()
+            except BaseException:
+                self._close_few()  # the rows' own connection is none the worse for it
+                raise
+
+    def _plan(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> PlanReason:
+        """Why `query` takes long, asked after it did; nothing of it runs, and nobody waits long for it."""
+        asked = f"EXPLAIN (FORMAT JSON) {query}".encode()
+        numbered = not isinstance(parameters, dict)  # $1 and not %(name)s
+        kind = psycopg.RawCursor if numbered else psycopg.Cursor
+        with (
+            self._small_connection_alone(),
+            few_rows(self._small_connection(), min(self._timeout, _PLAN)) as connection,
+            kind(connection, row_factory=tuple_row) as cursor,
+        ):
+            row = cursor.execute(asked, parameters).fetchone()
+        return plan_reason(row and row[0], "postgresql")
+
+    def _plan_anew(self, query: str, parameters: Sequence[Any]) -> PlanReason:
+        """The same for a query on the second connection itself, which is given up first."""
+        self._close_few()
+        with self.again() as other:
+            return other._plan(query, parameters)  # noqa: SLF001 - of this class
+
+    def _small_connection(self) -> Few:
+        if self._few is None:
+            self._few = open_few(self.url)
+            read_as_text_what_does_not_fit(self._few)
+        return self._few

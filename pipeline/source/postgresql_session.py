@@ -1,0 +1,115 @@
+"""Sessions at a PostgreSQL source that leave nothing behind, whoever gets the session after us.
+
+Behind a connection pooler in transaction mode a server session serves other clients between our transactions.
+So every setting is local to a transaction, none is open while nothing is read, and no prepared statement,
+temporary table or lock of ours outlives one. Not even the name of the application: as a startup parameter
+PgBouncer leaves it to the next client that gives none.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import adbc_driver_postgresql.dbapi as adbc
+import psycopg
+import pyarrow as pa
+from psycopg.rows import dict_row
+
+from pipeline.source.asked import TooManyRows
+from queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+
+    Few = psycopg.Connection[dict[str, Any]]
+
+#: One transaction, one snapshot: the fence and the rows can never disagree.
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#: Somebody who alters a table is waited for this long.
+_LOCK_TIMEOUT_MS = 5_000
+#: A transaction of ours that does not go on, for example of a stopped process, is ended by the server.
+_IDLE_TIMEOUT_MS = 60_000
+#: Rows come in parts of so many where their number is bounded.
+_PART_ROWS = 100_000
+#: Where the URL does not say otherwise.
+_CONNECT_TIMEOUT_S = 10
+
+
+def open_rows(url: str) -> adbc.Connection:
+    """A connection that gives rows as Arrow; no transaction is open on it."""
+    return adbc.connect(_with_timeout(url), autocommit=True)
+
+
+def open_few(url: str) -> Few:
+    """A connection that gives a handful of rows as dictionaries; its transactions only read."""
+    connection = psycopg.connect(
+        _with_timeout(url), autocommit=True, row_factory=dict_row, prepare_threshold=None
+    )
+    connection.read_only = True
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    return connection
+
+
+@contextmanager
+def snapshot(connection: adbc.Connection, timeout: timedelta) -> Iterator[adbc.Cursor]:
+    """One REPEATABLE READ, READ ONLY transaction within our limits; after an error close the connection.
+
+    The driver would commit after each statement with parameters, so it is told to leave that for as long.
+    """
+    connection.adbc_connection.set_autocommit(False)  # begins
+    with connection.cursor() as cursor:
+        cursor.execute(_SNAPSHOT)
+        cursor.execute(sql("session/limits"), _limits(timeout))
+        cursor.fetch_arrow_table()  # until then nothing is executed
+        yield cursor
+    connection.adbc_connection.set_autocommit(True)  # commits: there is nothing to commit
+
+
+@contextmanager
+def few_rows(connection: Few, timeout: timedelta) -> Iterator[Few]:
+    """The same for the small connection, which an error leaves usable."""
+    with connection.transaction():
+        psycopg.RawCursor(connection).execute(sql("session/limits").encode(), _limits(timeout))
+        yield connection
+
+
+def fetch_at_most(
+    connection: adbc.Connection, query: str, parameters: Sequence[object], at_most: int
+) -> pa.Table:
+    """The answer of a query, part by part; raises TooManyRows as soon as it has more rows than `at_most`.
+
+    The driver holds the whole answer of a query with parameters beside the rows it makes of it; a cursor's
+    parts it holds one at a time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"DECLARE minuterisk NO SCROLL CURSOR FOR {query}", parameters)
+        cursor.fetch_arrow_table()  # until then nothing is executed
+    parts: list[pa.Table] = []
+    with connection.cursor() as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})  # there is no COPY (FETCH)
+        while not parts or parts[-1].num_rows == _PART_ROWS:
+            cursor.execute(f"FETCH FORWARD {_PART_ROWS} FROM minuterisk")
+            parts.append(cursor.fetch_arrow_table())
+            if sum(part.num_rows for part in parts) > at_most:
+                raise TooManyRows
+        cursor.execute("CLOSE minuterisk")
+    return pa.concat_tables(parts)
+
+
+def _limits(timeout: timedelta) -> list[str]:
+    limit_ms = int(timeout.total_seconds() * 1000)
+    return [str(limit_ms), str(min(limit_ms, _LOCK_TIMEOUT_MS)), str(_IDLE_TIMEOUT_MS)]
+
+
+def _with_timeout(url: str) -> str:
+    """The URL with a timeout for connecting, where it has none: the driver would wait for minutes."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # the driver says what is wrong with it
+        return url
+    if "connect_timeout" in dict(parse_qsl(parts.query, keep_blank_values=True)):
+        return url
+    return f"{url}{'&' if parts.query else '?'}connect_timeout={_CONNECT_TIMEOUT_S}"

@@ -1,0 +1,1 @@
+"""What is ours: the operational database and the lake."""

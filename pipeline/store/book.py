@@ -1,0 +1,83 @@
+"""Where a judged minute is written: files into the lake, everything else in one commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.minute import MINUTE
+from pipeline.store.state import MinuteCommit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    import polars as pl
+
+    from baselines.merchants.windows import Windows
+    from pipeline.count import Counted
+    from pipeline.judge.life import AtRisk, Changes, Incident, Key
+    from pipeline.steps import Steps
+    from pipeline.store.exposure import Exposure
+    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.state import State
+
+
+class StateBook:
+    """The real book: operational database and lake."""
+
+    def __init__(self, state: State, lake: Lake, exposure: Exposure, policy: str) -> None:
+        self._state = state
+        self._lake = lake
+        self._exposure = exposure
+        self._policy = policy
+
+    def unresolved(self) -> Mapping[Key, Incident]:
+        """Incidents that are not resolved, as people may have changed them a moment ago."""
+        return self._state.unresolved()
+
+    def resolved_since(self, since: datetime) -> Mapping[Key, Incident]:
+        """The newest incident of each rule and merchant that has resolved after `since` and may come back."""
+        return self._state.resolved_since(since)
+
+    def at_risk(
+        self,
+        merchants: Sequence[str],
+        minute: datetime,
+        windows: Windows,
+        again: Collection[str] | None = None,
+    ) -> Mapping[str, AtRisk]:
+        """See `Exposure.at_risk`."""
+        return self._exposure.at_risk(merchants, minute, windows, again)
+
+    def record(
+        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+    ) -> None:
+        """Write the minute's files, then commit it; the commit makes the files count."""
+        with steps.time("publish"):
+            files = self.publish(counted)
+            written = self._lake.write("signal", signals, counted.span)
+            files += [written] if written else []
+        with steps.time("commit"):
+            minutes = self._ledger_rows(counted)
+            self._state.commit(MinuteCommit(minutes, files, minute + MINUTE, changes, minute))
+
+    def publish(self, counted: Counted) -> list[LakeFile]:
+        """Write the files of a counted span; one that was read from the lake is there already."""
+        if counted.published:
+            return []
+        written = (
+            self._lake.write("merchant_minute", counted.merchant_minutes, counted.span),
+            self._lake.write("quarantine", counted.quarantine, counted.span),
+        )
+        return [file for file in written if file]
+
+    def _ledger_rows(self, counted: Counted) -> list[dict[str, Any]]:
+        if counted.published:
+            known = self._state.minutes(counted.span)
+            return [_as_json(row) | {"policy": self._policy} for row in known]
+        return [dict(row) | {"policy": self._policy} for row in counted.ledger]
+
+
+def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    times = ("minute", "source_clock", "judged_at")
+    return dict(row) | {name: row[name] and row[name].isoformat() for name in times}

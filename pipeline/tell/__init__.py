@@ -1,0 +1,1 @@
+"""Messages: their data, their words, the outbox, and the channels that deliver them."""
