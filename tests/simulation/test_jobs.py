@@ -67,7 +67,7 @@ def test_an_exception_in_a_jobs_thread_is_counted_and_the_next_run_goes_on(
 
 def test_rules_edited_while_it_runs_hold_from_the_next_start(world: World, tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
-    shutil.copy(next(Path(baselines.__file__).parent.glob("*.toml")), rules)
+    shutil.copy(next(Path(baselines.__file__).parent.rglob("rules.toml")), rules)
     settings = world.settings(rules=str(rules))
     calm = [(3000 + n, "shop", "APPROVAL", 5, START - 100 * MINUTE) for n in range(200)]
     surge = [(2000 + n, "shop", "CANCEL", 5, START - 4 * MINUTE) for n in range(60)]
