@@ -14,7 +14,7 @@ FAST  = $(wildcard tests/unit tests/generative tests/contract)
 ALONE = $(wildcard tests/browser tests/benchmarks)
 WORKERS = auto
 
-.PHONY: help install demo test test-faults check lint types imports format bench bench-quick bench-detection soak lock clean
+.PHONY: help install demo test test-faults check lint types imports dead format bench bench-quick bench-detection soak lock clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 @ \2/p' Makefile | awk -F' @ ' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -50,7 +50,7 @@ test: $(STAMP) ## run all tests: the fast ones, the rest, then alone what drives
 test-faults: $(STAMP) ## every extraction query failing in every way, at every moment, on both dialects
 	MINUTERISK_TEST_FAULTS=all $(PYTEST) -n $(WORKERS) --dist load tests/integration/test_query_faults.py
 
-check: lint types imports ## lint, types and import contracts
+check: lint types imports dead ## lint, types, import contracts, dead code
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check
@@ -61,6 +61,9 @@ types: $(STAMP) ## mypy
 
 imports: $(STAMP) ## import-linter: who may import whom
 	$(BIN)/lint-imports
+
+dead: $(STAMP) ## vulture: what nothing uses
+	$(BIN)/vulture
 
 format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format

@@ -17,18 +17,19 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from baselines.merchants.rules import load_rules
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import LakeDamaged, NotLeader
+from pipeline.errors.secrets import dialect
+from pipeline.packs import load_pack
 from pipeline.service import Service
-from pipeline.settings import dialect
 from pipeline.source.mysql import MySqlSource
 from pipeline.source.postgresql import PostgresSource
+from pipeline.store.database import connect_state
 from pipeline.store.lake import Lake
 from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
-from pipeline.store.state import State, connect_state
+from pipeline.store.state import State
 from pipeline.tell.channels import Channel, Console, Slack
 from pipeline.tell.slack import SlackClient
 
@@ -60,19 +61,20 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
     While another process leads this raises NotLeader, or waits until it may take over where `stand_by` is
     given; setting `stand_by` ends the wait with NotLeader.
     """
-    rules = load_rules(settings.rules)
+    pack = load_pack(settings.pack)
+    tuned = pack.read_tuned(settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
         source = stack.enter_context(open_source(settings, urls))
         source.check()
-        state = stack.enter_context(open_state(urls))
+        state = stack.enter_context(open_state(urls, settings))
         refuse_pooler(state.engine, urls.state_url)
         if stand_by is None:
             state.lead()
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
-        pipeline = Pipeline(settings, rules, source, open_lake(settings), state, time.monotonic)
+        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:
@@ -84,26 +86,27 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
 
 
 def open_source(settings: Settings, urls: Urls) -> Source:
-    """The trade database in its dialect, read only; opens nothing yet."""
-    source = source_class(urls.source_url)
-    return source(urls.source_url, settings.source_queries, settings.source_timeout, settings.currency)
+    """The company's database in its dialect, read only; opens nothing yet."""
+    source, pack = source_class(urls.source_url), load_pack(settings.pack)
+    return source(pack, urls.source_url, settings.source_queries, settings.source_timeout, settings.currency)
 
 
 def source_class(url: str | None) -> type[PostgresSource | MySqlSource]:
-    """Who reads the trade database at `url`; None is the embedded PostgreSQL."""
+    """Who reads the database at `url`; None is the embedded PostgreSQL."""
     return MySqlSource if dialect(url) == "mysql" else PostgresSource
 
 
-def open_state(urls: Urls) -> State:
-    """The operational database, migrated."""
+def open_state(urls: Urls, settings: Settings) -> State:
+    """The operational database, migrated, as the settings' pack sees it."""
     engine = connect_state(urls.state_url)
-    migrate(engine, urls.state_url)
-    return State(engine, urls.state_url)
+    migrate(engine, urls.state_url, settings.currency)
+    return State(engine, urls.state_url, settings.pack, settings.currency)
 
 
 def open_lake(settings: Settings) -> Lake:
-    """The lake under the home."""
-    return Lake(settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
+    """The lake under the home, for the settings' pack."""
+    pack = load_pack(settings.pack)
+    return Lake(pack, settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
 
 
 def open_channel(settings: Settings, state: State) -> Channel:

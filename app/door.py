@@ -19,18 +19,18 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLA
 from app.rows import Event, Incident, IncidentList, Overview
 from pipeline.alarms import OpenAlarm
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
-from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
-from pipeline.packs.merchants.spent import Spent
-from pipeline.schema import MERCHANT_MINUTE, UTC_TIME
+from pipeline.packs import load_pack
 from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy.engine import Engine
 
+    from pipeline.minute import Span
+    from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
 
 #: The dashboard shares its machine with the pipeline and takes little of it.
@@ -43,35 +43,13 @@ DUCKDB_OPTIONS: Final[dict[str, Any]] = {
 STATE_OPTIONS: Final = "-c default_transaction_read_only=on -c statement_timeout=5000 -c timezone=UTC"
 INCIDENTS_SHOWN: Final = 50
 EVENTS_SHOWN: Final = 100
-PACE_STEP_MINUTES: Final = 10
-PACE_DAYS: Final = 7
-
-#: Window of a trend: (its length, its step), both in minutes.
-WINDOWS: Final[Mapping[str, tuple[int, int]]] = {
-    "3h": (3 * HOUR_MINUTES, 1),
-    "24h": (DAY_MINUTES, 10),
-    "8d": (8 * DAY_MINUTES, HOUR_MINUTES),
-}
-
-TREND: Final = pl.Schema(
-    {
-        "start": UTC_TIME,
-        "approval_count": pl.Int64(),
-        "cancel_count": pl.Int64(),
-        "approval_amount": pl.Int64(),
-        "cancel_amount": pl.Int64(),
-        "cancel_rate": pl.Float64(),
-    }
-)
-PACE: Final = pl.Schema(
-    {"business_date": pl.Date(), "elapsed_minutes": pl.Int64(), "approval_amount": pl.Int64()}
-)
 
 
 class Door:
-    """Reads for the pages. One per process; threads may share it."""
+    """Reads for the pages of one pack. One per process; threads may share it."""
 
     def __init__(self, settings: Settings) -> None:
+        self.pack: Pack[Any, Any] = load_pack(settings.pack)
         self._settings = settings
         self._seen: tuple[Stamp, Manifest | None] = (EMPTY_STAMP, None)
         self._engines: dict[str, Engine] = {}
@@ -92,47 +70,44 @@ class Door:
             self._seen = (stamp, manifest)
         return manifest
 
-    def trend(self, manifest: Manifest, merchant_id: str | None, window: str) -> pl.DataFrame:
-        """Counts and amounts per step of `window` (see `TREND`), ending with the newest minute.
+    def lake(self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span) -> pl.DataFrame:
+        """What a query of the pack finds in the counted rows of `span`; their view is called `Pack.dataset`.
 
-        The cancel rate is that of the hour ending with the step. merchant_id None means all merchants. Steps
-        before the first published minute are left out; a step in which nothing happened counts as zero.
+        Raises LakeDamaged when a listed file is gone or unreadable, StorageUnavailable on a disk error.
         """
-        length, step = WINDOWS[window]
-        span = _published(manifest, length, step)
-        if span is None or span.minutes == 0:
-            return pl.DataFrame(schema=TREND)
-        lead = max(HOUR_MINUTES - step, 0)
-        asked = {"merchant": merchant_id, "first": span.start, "stop": span.end, "step": step, "lead": lead}
-        read = Span(span.start - lead * MINUTE, span.end)
-        return self._lake("analyst/app_trend", asked, manifest, read).cast(TREND)
-
-    def pace(self, manifest: Manifest, merchant_id: str | None) -> pl.DataFrame:
-        """Approved amount so far by time of day, today and on recent whole business days (see `PACE`)."""
-        days = _pace_days(manifest, self._settings)
-        if not days:
-            return pl.DataFrame(schema=PACE)
-        asked = {
-            "merchant": merchant_id,
-            "days": list(days),
-            "firsts": [span.start for span in days.values()],
-            "stops": [span.end for span in days.values()],
-            "step": PACE_STEP_MINUTES,
-        }
-        covered = Span(min(s.start for s in days.values()), max(s.end for s in days.values()))
-        return self._lake("analyst/app_pace", asked, manifest, covered).cast(PACE)
-
-    def _lake(self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span) -> pl.DataFrame:
         try:
-            return _duckdb(query, asked, manifest.paths("merchant_minute", span, self._settings.lake))
+            return self._duckdb(query, asked, self._paths(manifest, span))
         except FileNotFoundError:
             # A compaction replaced the file long after the manifest that we hold: the newer one knows.
             newer = self.manifest() or manifest
         try:
-            return _duckdb(query, asked, newer.paths("merchant_minute", span, self._settings.lake))
+            return self._duckdb(query, asked, self._paths(newer, span))
         except FileNotFoundError as error:
             msg = f"{error}"
             raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
+
+    def _paths(self, manifest: Manifest, span: Span) -> list[str]:
+        return manifest.paths(self.pack.dataset, span, self._settings.lake)
+
+    def _duckdb(self, query: str, asked: Mapping[str, object], paths: list[str]) -> pl.DataFrame:
+        """Run one query over exactly these files; FileNotFoundError when one of them is gone."""
+        try:
+            with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                if paths:
+                    connection.read_parquet(paths).create_view(self.pack.dataset)
+                else:
+                    connection.register(self.pack.dataset, pl.DataFrame(schema=self.pack.counted))
+                found: pl.DataFrame = connection.sql(sql(query), params=dict(asked)).pl()
+                return found
+        except duckdb.IOException as error:
+            if "No files found" in str(error) or "No such file" in str(error):
+                raise FileNotFoundError(_first_line(error)) from error
+            msg = f"a published file cannot be read: {_first_line(error)}"
+            raise StorageUnavailable(msg, "look at the disk under the home") from error
+        except duckdb.Error as error:
+            msg = f"a published file is not what it should be: {_first_line(error)}"
+            raise LakeDamaged(msg, "run minuterisk check") from error
 
     # The operational database
 
@@ -142,18 +117,25 @@ class Door:
         if not rows:
             msg = "the operational database has no row of the leader"
             raise ConfigurationError(msg, "start the pipeline once: it creates what is missing")
-        return Overview(**{**rows[0], "krw_at_risk": int(rows[0]["krw_at_risk"])})  # the sum may pass 64 bits
+        return Overview(**{**rows[0], "at_risk": int(rows[0]["at_risk"])})  # the sum may pass 64 bits
 
     def incidents(self, *, with_resolved: bool = False, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
         """The incidents with most at risk, unresolved ones first."""
-        rows = self._state("ops/app_incidents", {"with_resolved": with_resolved, "at_most": at_most})
+        asked = {"incident_id": None, "with_resolved": with_resolved, "at_most": at_most}
+        rows = self._state("ops/app_incidents", asked)
         total = rows[0]["total"] if rows else 0
         return IncidentList(tuple(Incident(**_without(row, "total")) for row in rows), total)
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident, or None when there is none of this number."""
-        rows = self._state("ops/app_incident", {"incident_id": incident_id})
-        return Incident(**rows[0]) if rows else None
+        asked = {"incident_id": incident_id, "with_resolved": True, "at_most": 1}
+        rows = self._state("ops/app_incidents", asked)
+        return Incident(**_without(rows[0], "total")) if rows else None
+
+    def pack_of(self, incident_id: int) -> str | None:
+        """Whose an incident is, whatever the door's own pack; None when there is none of this number."""
+        rows = self._state("ops/app_pack_of", {"incident_id": incident_id})
+        return rows[0]["pack"] if rows else None
 
     def events(self, incident_id: int, *, at_most: int = EVENTS_SHOWN) -> tuple[Event, ...]:
         """What people were told about an incident, newest first, with the state of each delivery."""
@@ -164,9 +146,16 @@ class Door:
         """What is wrong now, oldest first."""
         return tuple(OpenAlarm(**row) for row in self._state("ops/open_alarms", {}))
 
-    def budget(self, day_start: datetime) -> Spent:
-        """The false-alarm budget: what was opened since `day_start`, and what chance alone opens a day."""
-        return Spent(**self._state("ops/budget", {"day_start": day_start})[0])
+    def budget(self, day_start: datetime) -> Budget | None:
+        """The false-alarm budget: what was opened since `day_start`, and what chance alone opens a day.
+
+        None: the pack has none.
+        """
+        if self.pack.nightly is None:
+            return None
+        opened = self._state("ops/opened_since", {"policy": "budgeted", "since": day_start})
+        nights = self._state("ops/nights", {"at_most": 7})
+        return self.pack.nightly.shown(nights, {row["rule"]: row["incidents"] for row in opened})
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -178,7 +167,12 @@ class Door:
     def _state(self, query: str, asked: Mapping[str, object]) -> list[dict[str, Any]]:
         try:
             with self._engine().connect() as connection:
-                return [dict(row) for row in connection.execute(text(sql(query)), asked).mappings()]
+                return [
+                    dict(row)
+                    for row in connection.execute(
+                        text(sql(query)), {"pack": self.pack.name, **asked}
+                    ).mappings()
+                ]
         except (OperationalError, InterfaceError) as error:
             msg = f"the operational database does not answer: {_first_line(error)}"
             raise StateUnavailable(msg, "start it, or check MINUTERISK_STATE_URL") from error
@@ -217,52 +211,6 @@ def state_url(settings: Settings) -> str:
         return connect_urls(settings).state_url
     except ConfigurationError as error:
         raise StateUnavailable(error.what, error.hint) from error
-
-
-def _duckdb(query: str, asked: Mapping[str, object], paths: list[str]) -> pl.DataFrame:
-    """Run one query over exactly these files; FileNotFoundError when one of them is gone."""
-    try:
-        with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            if paths:
-                connection.read_parquet(paths).create_view("merchant_minute")
-            else:
-                connection.register("merchant_minute", pl.DataFrame(schema=MERCHANT_MINUTE))
-            found: pl.DataFrame = connection.sql(sql(query), params=dict(asked)).pl()
-            return found
-    except duckdb.IOException as error:
-        if "No files found" in str(error) or "No such file" in str(error):
-            raise FileNotFoundError(_first_line(error)) from error
-        msg = f"a published file cannot be read: {_first_line(error)}"
-        raise StorageUnavailable(msg, "look at the disk under the home") from error
-    except duckdb.Error as error:
-        msg = f"a published file is not what it should be: {_first_line(error)}"
-        raise LakeDamaged(msg, "run minuterisk check") from error
-
-
-def _published(manifest: Manifest, length: int, step: int) -> Span | None:
-    """The last `length` published minutes in whole steps up to the newest minute; None without any."""
-    if manifest.first_minute is None:
-        return None
-    end = manifest.published_through
-    available = min(length, Span(min(manifest.first_minute, end), end).minutes)
-    return Span(end - available // step * step * MINUTE, end)
-
-
-def _pace_days(manifest: Manifest, settings: Settings) -> dict[date, Span]:
-    """Today up to the newest minute, and the recent business days that are published from their start."""
-    if manifest.first_minute is None or manifest.first_minute >= manifest.published_through:
-        return {}
-    zone = settings.business_timezone
-    days: dict[date, Span] = {}
-    moment = manifest.published_through - MINUTE
-    for _ in range(PACE_DAYS + 1):
-        whole = business_day(business_date(moment, zone), zone)
-        if whole.start < manifest.first_minute:
-            break
-        days[business_date(moment, zone)] = Span(whole.start, min(whole.end, manifest.published_through))
-        moment = whole.start - MINUTE
-    return days
 
 
 def _without(row: dict[str, Any], key: str) -> dict[str, Any]:

@@ -24,6 +24,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def capital(text: str) -> str:
+    """The text as a heading or a sentence begins: all doors as All doors. Korean has no capital letters."""
+    return text[:1].upper() + text[1:]
+
+
 def won(amount: int, language: str) -> str:
     """The exact amount: 1,234,567원 or ₩1,234,567."""
     return f"{amount:,}원" if language == "ko" else f"₩{amount:,}"

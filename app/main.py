@@ -1,7 +1,7 @@
 """The dashboard's script, which Streamlit runs at each click. Importing it does nothing.
 
-Started by `minuterisk dashboard` (see app/serve.py). One page with three parts, each of which refreshes by
-itself; they read through app/door.py and compute no verdict.
+Started by `minuterisk dashboard` (see app/serve.py). One page of sections, each of which refreshes by itself:
+those that every pack has, and the pack's own. They read through app/door.py and compute no verdict.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.markup import notice
+from app.pages import load_page
+from app.pages.alone import alone
+from app.pages.header import show_header
+from app.pages.incidents import show_incidents
+from app.pages.packs import choose_pack
 from app.reads import REFRESH_S, Page, open_page
-from app.sections.alone import alone
-from app.sections.header import show_header
-from app.sections.incidents import show_incidents
-from app.sections.trend import show_trend
 from app.texts import KOREAN, Texts
 from pipeline.errors import SettingsError
 from pipeline.errors.secrets import clean_hooks
@@ -46,23 +47,23 @@ def main() -> None:
     texts = Texts(settings.language)
 
     def watch() -> None:
-        show_watch(open_page(settings, _clock))
+        show_watch(choose_pack({pack: open_page(settings.of(pack), _clock) for pack in settings.packs}))
 
     pages = [st.Page(watch, title=texts("page"), url_path="watch", default=True)]
     st.navigation(pages, position="hidden").run()
 
 
 def show_watch(page: Page) -> None:
-    """The three parts, one below the other, each refreshed every few seconds on its own."""
-    for part in (show_header, show_incidents, show_trend):
-        st.fragment(_alone(part), run_every=REFRESH_S)(page)
+    """The sections, one below the other, each refreshed every few seconds on its own."""
+    for section in (show_header, show_incidents, *load_page(page.pack.name).sections):
+        st.fragment(_alone(section), run_every=REFRESH_S)(page)
 
 
-def _alone(part: Callable[[Page], None]) -> Callable[[Page], None]:
-    @wraps(part)
+def _alone(section: Callable[[Page], None]) -> Callable[[Page], None]:
+    @wraps(section)
     def show(page: Page) -> None:
-        with alone(page, part.__name__):
-            part(page)
+        with alone(page, section.__name__):
+            section(page)
 
     return show
 

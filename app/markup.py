@@ -1,6 +1,6 @@
 """HTML made of escaped pieces: the only way a text from a database reaches the page.
 
-Streamlit reads Markdown in almost every text it is given, so a merchant's name could become a link, an
+Streamlit reads Markdown in almost every text it is given, so an entity's name could become a link, an
 image or a formula. Here a plain `str` is always escaped; only what `tag` made is markup.
 """
 

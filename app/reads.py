@@ -8,12 +8,14 @@ shared for two seconds by everybody who looks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from app.door import Door
-from app.texts import Texts
+from app.format import capital
+from app.pages import load_page
+from app.texts import Texts, texts_of
 from pipeline.store.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -21,11 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    import polars as pl
-
     from app.rows import Event, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
-    from pipeline.packs.merchants.spent import Spent
+    from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
 
 REFRESH_S: Final = 5
@@ -43,11 +43,33 @@ class Page:
     zone: ZoneInfo
     clock: Callable[[], datetime]
 
+    @property
+    def pack(self) -> Pack[Any, Any]:
+        """The pack whose page this is."""
+        return self.door.pack
+
+    @property
+    def title(self) -> str:
+        """What is watched here."""
+        return self.texts("title", entity=capital(self.texts("entity")))
+
+    @property
+    def priced(self) -> bool:
+        """Does the pack know of money at risk?"""
+        return self.pack.at_risk is not None
+
+    @property
+    def money(self) -> frozenset[str]:
+        """Numbers of a stored reason that are money at risk."""
+        return frozenset((*self.pack.parts, self.pack.at_risk_name))
+
 
 def open_page(settings: Settings, clock: Callable[[], datetime]) -> Page:
-    """The page of one installation; the door is opened once per process."""
-    name = f"{settings.home} {settings.state_url}"
-    return Page(name, _open_door(name, settings), Texts(settings.language), settings.business_timezone, clock)
+    """The page of one installation's pack; the door is opened once per process."""
+    name = f"{settings.home} {settings.state_url} {settings.pack}"
+    door = _open_door(name, settings)
+    texts = texts_of(door.pack, load_page(settings.pack).words, settings.language)
+    return Page(name, door, texts, settings.business_timezone, clock)
 
 
 def _name_of(page: Page) -> str:
@@ -59,58 +81,48 @@ def _publication_of(manifest: Manifest) -> str:
     return f"{manifest.version} {manifest.published_through} {manifest.generated_at}"
 
 
-_shared = st.cache_data(ttl=SHARED_S, max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of})
-_published = st.cache_data(
+#: For what the operational database says.
+shared = st.cache_data(ttl=SHARED_S, max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of})
+#: For what follows from a publication alone.
+published = st.cache_data(
     max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of, Manifest: _publication_of}
 )
 
 
-@_shared
+@shared
 def overview(page: Page) -> Overview:
     """See `Door.overview`."""
     return page.door.overview()
 
 
-@_shared
+@shared
 def alarms(page: Page) -> tuple[OpenAlarm, ...]:
     """See `Door.alarms`."""
     return page.door.alarms()
 
 
-@_shared
-def budget(page: Page, day_start: datetime) -> Spent:
+@shared
+def budget(page: Page, day_start: datetime) -> Budget | None:
     """See `Door.budget`."""
     return page.door.budget(day_start)
 
 
-@_shared
+@shared
 def incidents(page: Page, *, with_resolved: bool) -> IncidentList:
     """See `Door.incidents`."""
     return page.door.incidents(with_resolved=with_resolved)
 
 
-@_shared
+@shared
 def incident(page: Page, incident_id: int) -> Incident | None:
     """See `Door.incident`."""
     return page.door.incident(incident_id)
 
 
-@_shared
+@shared
 def events(page: Page, incident_id: int) -> tuple[Event, ...]:
     """See `Door.events`."""
     return page.door.events(incident_id)
-
-
-@_published
-def trend(page: Page, manifest: Manifest, merchant_id: str | None, window: str) -> pl.DataFrame:
-    """See `Door.trend`."""
-    return page.door.trend(manifest, merchant_id, window)
-
-
-@_published
-def pace(page: Page, manifest: Manifest, merchant_id: str | None) -> pl.DataFrame:
-    """See `Door.pace`."""
-    return page.door.pace(manifest, merchant_id)
 
 
 @st.cache_resource(show_spinner=False, on_release=Door.close)

@@ -10,38 +10,42 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from app.format import count, moment, won
-from app.texts import KOREAN, LANGUAGES
 from pipeline.errors import UsageError
 from pipeline.minute import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from zoneinfo import ZoneInfo
 
     from app.texts import Texts
 
 NOTHING: Final = "–"
 #: Values that are words of the database, by the name they are stored under.
-_WORDS: Final = ("rule", "policy", "tier", "severity", "kind", "cause", "prior")
-_ORDER: Final = [key.removeprefix("number.") for key in KOREAN if key.startswith("number.")]
-_MONEY: Final = ("amount", "krw", "paid_out", "unrecovered")
+_WORDS: Final = ("rule", "policy", "tier", "severity", "kind")
+#: An integer whose name holds this is money, whatever the pack.
+_MONEY: Final = "amount"
 
 
 def reason_rows(
-    first: Mapping[str, Any], latest: Mapping[str, Any], texts: Texts, zone: ZoneInfo
+    first: Mapping[str, Any],
+    latest: Mapping[str, Any],
+    texts: Texts,
+    zone: ZoneInfo,
+    money: Collection[str] = (),
 ) -> list[tuple[str, str, str]]:
     """(name, value when opened, latest value): the known names in the order of the texts, then the others.
 
-    The database does not keep the order in which the judge wrote them.
+    The database does not keep the order in which the judge wrote them. `money` names what else is an amount.
     """
     opened, newest = dict(_flat(first)), dict(_flat(latest))
-    names = sorted(opened.keys() | newest.keys(), key=_place)
+    order = {name: place for place, name in enumerate(texts.numbers)}
+    names = sorted(opened.keys() | newest.keys(), key=lambda name: (order.get(name, len(order)), name))
+
+    def shown(name: str, value: object) -> str:
+        return _value(name.rpartition(".")[2], value, texts, zone, money)
+
     return [
-        (
-            _name(name, texts),
-            _value(name, opened.get(name), texts, zone),
-            _value(name, newest.get(name), texts, zone),
-        )
+        (texts.word("number", name), shown(name, opened.get(name)), shown(name, newest.get(name)))
         for name in names
     ]
 
@@ -54,26 +58,24 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", inner
 
 
-def _place(path: str) -> tuple[int, str]:
-    return (_ORDER.index(path) if path in _ORDER else len(_ORDER), path)
-
-
-def _name(path: str, texts: Texts) -> str:
-    return LANGUAGES[texts.language].get(f"number.{path}", path)
-
-
-def _value(path: str, value: object, texts: Texts, zone: ZoneInfo) -> str:
-    name = path.rpartition(".")[2]
+def _value(name: str, value: object, texts: Texts, zone: ZoneInfo, money: Collection[str]) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, bool):
         return texts("answer.true" if value else "answer.false")
     if isinstance(value, int):
-        return won(value, texts.language) if any(part in name for part in _MONEY) else count(value)
+        return won(value, texts.language) if _MONEY in name or name in money else count(value)
     if isinstance(value, str):
-        return texts.word(name, value) if name in _WORDS else _time_or_text(name, value, zone)
+        return _word(name, value, texts, zone)
     # Floats and lists as they are stored: rounding would be a number nobody judged with.
     return json.dumps(value, ensure_ascii=False)
+
+
+def _word(name: str, value: str, texts: Texts, zone: ZoneInfo) -> str:
+    if name in _WORDS:
+        return texts.word(name, value)
+    known = texts.word(f"value.{name}", value)
+    return known if known != value else _time_or_text(name, value, zone)
 
 
 def _time_or_text(name: str, value: str, zone: ZoneInfo) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.judge.verdicts import EVERYBODY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -22,7 +24,7 @@ class Overview:
     critical: int
     high: int
     medium: int
-    krw_at_risk: int  # of those whose money is known
+    at_risk: int  # of those whose money is known
     unpriced: int  # the others
     undelivered: int
     oldest_undelivered_at: datetime | None
@@ -42,8 +44,8 @@ class Incident:
 
     incident_id: int
     rule: str
-    merchant_id: str
-    merchant_name: str | None
+    entity_id: str
+    entity_name: str | None
     tier: str
     severity: str
     status: str
@@ -52,9 +54,8 @@ class Incident:
     opened_minute: datetime
     last_breach_minute: datetime
     resolved_minute: datetime | None
-    krw_at_risk: int | None  # None: not known
-    paid_out_cancelable: int | None
-    cancelled_unrecovered: int | None
+    at_risk: int | None  # None: not known
+    parts: Mapping[str, int | None]  # of the money at risk
     reason: Mapping[str, Any]
     latest_reason: Mapping[str, Any]
     opened_at: datetime
@@ -63,14 +64,14 @@ class Incident:
     resolved_at: datetime | None
 
     @property
-    def of_platform(self) -> bool:
-        """Is it about all merchants together?"""
-        return self.rule.startswith("platform")
+    def of_everybody(self) -> bool:
+        """Is it about all entities together?"""
+        return self.entity_id == EVERYBODY
 
     @property
     def title(self) -> str:
-        """The merchant's name, or its id where the trade server gave no name. Not safe as markup."""
-        return self.merchant_name or self.merchant_id
+        """The entity's name, or its id where the source gave no name. Not safe as markup."""
+        return self.entity_name or self.entity_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pipeline.settings import PREFIX, PROJECT
+from pipeline.settings import PREFIX, PROJECT, is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,8 @@ OPTIONS: Final[Mapping[str, str]] = {
     "theme.headingFont": FONT,
     "theme.baseRadius": "10px",
 }
-#: What the page never needs and therefore never gets.
-WITHHELD: Final = ("SOURCE_URL", "TRADE_URL", "SLACK_TOKEN", "SLACK_CHANNEL")
+#: What the page does not need either, beside the secrets.
+WITHHELD: Final = ("slack_channel",)
 
 
 def dashboard_command(settings: Settings, address: str = "127.0.0.1", port: int | None = None) -> list[str]:
@@ -61,13 +61,18 @@ def dashboard_command(settings: Settings, address: str = "127.0.0.1", port: int 
 
 def dashboard_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` with the settings the page needs said outright, and without the secrets it does not need."""
-    withheld = {PREFIX + name for name in WITHHELD}
-    kept = {name: value for name, value in environ.items() if name not in withheld}
+    kept = {name: value for name, value in environ.items() if not _withheld(name)}
     said = {
         "HOME": str(settings.home),
         "LANGUAGE": settings.language,
         "BUSINESS_TIMEZONE": str(settings.business_timezone),
+        "PACKS": ",".join(settings.packs),
         "STATE_URL": settings.state_url or "",
     }
     path = os.pathsep.join(filter(None, [str(PROJECT), environ.get("PYTHONPATH", "")]))
     return {**kept, **{PREFIX + name: value for name, value in said.items()}, "PYTHONPATH": path}
+
+
+def _withheld(variable: str) -> bool:
+    name = variable.removeprefix(PREFIX).lower()
+    return variable.startswith(PREFIX) and (is_secret(name) or name in WITHHELD)

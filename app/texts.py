@@ -1,16 +1,25 @@
-"""Every text of the dashboard, in Korean and English, by the same keys (a test compares them)."""
+"""Every shared text of the dashboard, in Korean and English, by the same keys (a test compares them).
+
+What a pack says in its own words lies over them: its `words`, and those of its own page.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.judge.verdicts import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.pack import Pack
+
 KOREAN: Final[Mapping[str, str]] = {
-    "title": "가맹점 정산 위험 관제",
+    "title": "{entity} 관제",
+    "everybody": "전체",
     "page": "관제",
+    "packs.choose": "관제 대상",
     # header
     "pulse.live": "정상 가동",
     "pulse.behind": "따라잡는 중",
@@ -41,21 +50,21 @@ KOREAN: Final[Mapping[str, str]] = {
     "header.dead": "전달에 실패한 알림 {count}건",
     "header.dead.note": "다시 시도하지 않습니다. minuterisk outbox 로 원인을 보고 다시 넣으세요.",
     "header.stray_past": "확정된 뒤에 바뀐 분 {count}개",
-    "header.stray_past.note": "48시간이 지나 온 거래입니다. 집계하지 않고 기록했습니다(stray_minute).",
-    "header.stray_future": "앞선 시각의 거래가 있는 분 {count}개",
+    "header.stray_past.note": "48시간이 지나 온 행입니다. 집계하지 않고 기록했습니다(stray_minute).",
+    "header.stray_future": "앞선 시각의 행이 있는 분 {count}개",
     "header.stray_future.note": "원천 시계보다 앞선 시각입니다. 그 분이 되면 집계합니다(stray_minute).",
     "header.alarm.since": "{time}부터.",
     "header.alarm.more": "그 밖의 경보 {count}건 (minuterisk check --live)",
-    "alarm.source.unreachable": "거래 데이터베이스에 연결할 수 없습니다",
-    "alarm.source.failing": "거래 데이터베이스의 조회가 실패합니다",
+    "alarm.source.unreachable": "원천 데이터베이스에 연결할 수 없습니다",
+    "alarm.source.failing": "원천 데이터베이스의 조회가 실패합니다",
     "alarm.source.standby_lags": "원천이 복제본이며 뒤처져 있습니다",
     "alarm.source.clock_apart": "시계가 서로 다릅니다",
     "alarm.source.transaction_open": "원천에 오래 열린 트랜잭션이 있습니다",
-    "alarm.rows.set_aside": "제외된 거래가 많습니다",
+    "alarm.rows.set_aside": "제외된 행이 많습니다",
     "alarm.rows.outside_span": "조회가 요청한 기간 밖의 행을 돌려줍니다",
     "alarm.rows.unreadable": "읽을 수 없는 값이 있어 제외했습니다",
-    "alarm.minutes.differ": "원천의 합계와 읽은 거래가 다릅니다",
-    "alarm.minutes.stray": "어느 분에도 집계되지 않는 거래가 있습니다",
+    "alarm.minutes.differ": "원천의 합계와 읽은 행이 다릅니다",
+    "alarm.minutes.stray": "어느 분에도 집계되지 않는 행이 있습니다",
     "alarm.job.failing": "작업이 실패하고 있습니다",
     "alarm.ornament.failing": "일부 정보를 알 수 없습니다",
     # states
@@ -73,7 +82,9 @@ KOREAN: Final[Mapping[str, str]] = {
     # incidents
     "incidents.heading": "사건",
     "incidents.sorted": "위험 금액이 큰 순서 · {count}건",
+    "incidents.sorted.severity": "심각한 순서 · {count}건",
     "incidents.cut": "위험 금액이 큰 {shown}건만 표시합니다 (전체 {count}건).",
+    "incidents.cut.severity": "심각한 {shown}건만 표시합니다 (전체 {count}건).",
     "incidents.resolved": "해소된 사건도 보기",
     "incidents.none": "진행 중인 사건이 없습니다.",
     "incidents.none.note": "새 사건이 열리면 몇 초 안에 여기에 나타납니다.",
@@ -84,18 +95,15 @@ KOREAN: Final[Mapping[str, str]] = {
     "incidents.since": "{time} 발생 · {duration} 경과",
     "incidents.ended": "{time} 발생 · {until} 해소",
     "incident.heading": "사건 {id}",
-    "incident.platform": "전체 가맹점",
-    "incident.platform.note": "플랫폼 전체의 사건입니다. 끝날 때까지 가맹점별 사건은 보류됩니다.",
+    "incident.everybody.note": "{everybody}에 관한 사건입니다. 끝날 때까지 개별 사건은 보류될 수 있습니다.",
     "incident.times": "{count}번째 발생",
     "incident.risk": "위험 금액",
     "incident.risk.not_known": "위험 금액 알 수 없음",
-    "incident.risk.paid": "지급 후 취소 가능",
-    "incident.risk.cancelled": "취소 후 미회수",
     "incident.opened": "발생 분",
     "incident.breach": "마지막 위반 분",
     "incident.resolved": "해소 분",
     "incident.acknowledged": "확인",
-    "incident.merchant": "가맹점 번호",
+    "incident.entity": "{entity} 번호",
     "incident.policy": "판단 정책",
     "reason.heading": "판단 근거",
     "reason.note": "판단할 때 저장된 값 그대로이며, 화면에서 다시 계산하지 않습니다.",
@@ -113,53 +121,14 @@ KOREAN: Final[Mapping[str, str]] = {
     "events.attempts": "{count}회 시도",
     "events.ambiguous": "중복 전달되었을 수 있음",
     "events.next": "다음 시도 {time}",
-    # trend
-    "trend.heading": "추이",
-    "trend.scope": "대상",
-    "trend.scope.incident": "선택한 사건의 가맹점",
-    "trend.scope.platform": "전체 가맹점",
-    "trend.scope.other": "가맹점 번호로 찾기",
-    "trend.merchant": "가맹점 번호",
-    "trend.merchant.hint": "가맹점 번호를 입력하세요",
-    "trend.window": "기간",
-    "trend.window.3h": "3시간",
-    "trend.window.24h": "24시간",
-    "trend.window.8d": "8일",
-    "trend.step.1": "1분 단위",
-    "trend.step.10": "10분 단위",
-    "trend.step.60": "1시간 단위",
-    "trend.note": "{from} – {to} · {step}, 마지막 게시 분에서 끝나는 구간",
-    "trend.empty": "이 기간에 게시된 거래가 없습니다.",
-    "trend.chart": "승인·취소 건수, 금액, 취소율의 추이",
-    "pace.heading": "오늘과 최근 며칠, 같은 시각까지의 누적 승인액",
-    "pace.empty": "비교할 수 있는 하루가 아직 없습니다.",
-    "pace.note": "하루 전체가 게시된 최근 {count}일과 비교합니다.",
-    "pace.today": "오늘 {day}",
-    "pace.recent": "최근 며칠",
-    "pace.chart": "오늘의 누적 승인액과 최근 며칠의 누적 승인액",
-    "chart.counts": "건수",
-    "chart.amounts": "금액",
-    "chart.rate": "최근 1시간 취소율 (취소 건수 ÷ 승인 건수)",
-    "chart.approvals": "승인",
-    "chart.cancels": "취소",
-    "chart.cancel_rate": "취소율",
-    "chart.usual_rate": "직전 7일 취소율",
     "chart.incident": "사건",
-    "chart.elapsed": "하루 중 시각",
-    "chart.unit": "건",
     # words of the database
-    "rule.cancel_surge": "취소 급증",
-    "rule.volume_drop": "거래액 급감",
-    "rule.platform_outage": "전체 승인 중단",
-    "rule.platform_cancels": "전체 취소 급증",
     "severity.critical": "▲ 심각",
     "severity.high": "◆ 높음",
     "severity.medium": "● 보통",
     "status.open": "진행 중",
     "status.acknowledged": "확인됨",
     "status.resolved": "해소됨",
-    "tier.top": "상위 1%",
-    "tier.tail": "일반",
     "policy.literal": "원문 그대로",
     "policy.supported": "최소 건수",
     "policy.budgeted": "오경보 예산",
@@ -175,16 +144,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "delivery.sent": "전달됨",
     "delivery.dead": "실패",
     "kind.rule": "규칙",
-    "kind.fast": "짧은 구간",
-    "kind.slow": "긴 구간",
-    "kind.silence": "거래 끊김",
-    "kind.platform": "전체 가맹점",
-    "cause.more_cancels": "취소 증가",
-    "cause.fewer_approvals": "승인 감소",
-    "cause.more_sales_before": "최근 하루 판매 증가",
-    "prior.own": "자신의 이력",
-    "prior.category": "업종",
-    "prior.all": "전체 가맹점",
     "answer.true": "예",
     "answer.false": "아니오",
     # numbers of a stored reason
@@ -192,44 +151,17 @@ KOREAN: Final[Mapping[str, str]] = {
     "number.policy": "정책",
     "number.tier": "등급",
     "number.minute": "판단한 분",
-    "number.merchant_id": "가맹점 번호",
     "number.passed": "정책 통과",
     "number.reason": "결과",
     "number.severity": "심각도",
-    "number.approvals_hour": "최근 1시간 승인 건수",
-    "number.cancels_hour": "최근 1시간 취소 건수",
-    "number.approvals_week": "직전 7일 승인 건수",
-    "number.cancels_week": "직전 7일 취소 건수",
-    "number.amount_today": "오늘 이 시각까지 승인액",
-    "number.amount_paced": "기준일들의 같은 시각까지 승인액 합",
-    "number.amount_days": "기준일들의 하루 승인액 합",
-    "number.days": "기준일 수",
     "number.kind": "보인 방식",
-    "number.cause": "원인",
-    "number.cancels_fresh": "24시간 이내 승인분의 취소 건수",
-    "number.expected_fresh": "24시간 이내 승인분의 평소 취소 건수",
-    "number.cancels_older": "그 이전 승인분의 취소 건수",
-    "number.expected_older": "그 이전 승인분의 평소 취소 건수",
-    "number.window_minutes": "판단한 구간(분)",
-    "number.approvals_window": "구간의 승인 건수",
-    "number.cancels_window": "구간의 취소 건수",
-    "number.expected_window": "구간의 평소 건수",
-    "number.evidence": "우연이 아니라는 증거",
-    "number.evidence_needed": "필요한 증거",
-    "number.prior": "기준이 된 취소율",
-    "number.category": "업종",
-    "number.prior_cancels_per_100k": "이력 없는 가맹점의 기준(승인 10만 건당 취소)",
-    "number.others_window": "크게 벗어난 곳을 뺀 구간의 건수",
-    "number.others_expected": "크게 벗어난 곳을 뺀 평소 건수",
-    "number.merchants_held": "보류된 가맹점 수",
-    "number.krw_at_risk": "위험 금액",
-    "number.paid_out_cancelable": "지급 후 취소 가능",
-    "number.cancelled_unrecovered": "취소 후 미회수",
 }
 
 ENGLISH: Final[Mapping[str, str]] = {
-    "title": "Merchant settlement risk watch",
+    "title": "{entity} watch",
+    "everybody": "everybody",
     "page": "Watch",
+    "packs.choose": "Watched",
     # header
     "pulse.live": "Running",
     "pulse.behind": "Catching up",
@@ -265,16 +197,16 @@ ENGLISH: Final[Mapping[str, str]] = {
     "header.stray_future.note": "Their time is ahead of the source's clock: counted when it comes.",
     "header.alarm.since": "Since {time}.",
     "header.alarm.more": "{count} more alarms (minuterisk check --live)",
-    "alarm.source.unreachable": "The trade database cannot be reached",
-    "alarm.source.failing": "A query of the trade database fails",
+    "alarm.source.unreachable": "The source database cannot be reached",
+    "alarm.source.failing": "A query of the source database fails",
     "alarm.source.standby_lags": "The source is a standby that lags",
     "alarm.source.clock_apart": "Clocks differ",
     "alarm.source.transaction_open": "A transaction of the source has been open for long",
-    "alarm.rows.set_aside": "Many transactions are set aside",
+    "alarm.rows.set_aside": "Many rows are set aside",
     "alarm.rows.outside_span": "A query gives rows outside the span it was asked for",
     "alarm.rows.unreadable": "Values that cannot be read were left out",
     "alarm.minutes.differ": "What was read is not what the source itself counts",
-    "alarm.minutes.stray": "Transactions that no minute counts",
+    "alarm.minutes.stray": "Rows that no minute counts",
     "alarm.job.failing": "A job fails",
     "alarm.ornament.failing": "Something is not known or not shown",
     # states
@@ -292,7 +224,9 @@ ENGLISH: Final[Mapping[str, str]] = {
     # incidents
     "incidents.heading": "Incidents",
     "incidents.sorted": "most at risk first · {count}",
+    "incidents.sorted.severity": "most severe first · {count}",
     "incidents.cut": "Only the {shown} with most at risk are shown (of {count}).",
+    "incidents.cut.severity": "Only the {shown} most severe are shown (of {count}).",
     "incidents.resolved": "Show resolved ones too",
     "incidents.none": "No open incident.",
     "incidents.none.note": "A new one appears here within seconds.",
@@ -303,18 +237,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "incidents.since": "since {time} · for {duration}",
     "incidents.ended": "from {time} · resolved {until}",
     "incident.heading": "Incident {id}",
-    "incident.platform": "All merchants",
-    "incident.platform.note": "About all merchants. Their own incidents are held back until it ends.",
+    "incident.everybody.note": "{everybody}: incidents of single ones may be held back until it ends.",
     "incident.times": "opening no. {count}",
     "incident.risk": "At risk",
     "incident.risk.not_known": "Money at risk not known",
-    "incident.risk.paid": "Paid out, cancelable",
-    "incident.risk.cancelled": "Cancelled, not recovered",
     "incident.opened": "Opened",
     "incident.breach": "Last breach",
     "incident.resolved": "Resolved",
     "incident.acknowledged": "Acknowledged",
-    "incident.merchant": "Merchant id",
+    "incident.entity": "{entity} id",
     "incident.policy": "Policy",
     "reason.heading": "Reason",
     "reason.note": "The numbers as stored at the judgement; nothing is computed again here.",
@@ -332,53 +263,14 @@ ENGLISH: Final[Mapping[str, str]] = {
     "events.attempts": "{count} attempts",
     "events.ambiguous": "may have arrived twice",
     "events.next": "next attempt {time}",
-    # trend
-    "trend.heading": "Trend",
-    "trend.scope": "Of",
-    "trend.scope.incident": "the selected incident's merchant",
-    "trend.scope.platform": "all merchants",
-    "trend.scope.other": "another merchant",
-    "trend.merchant": "Merchant id",
-    "trend.merchant.hint": "type a merchant id",
-    "trend.window": "Window",
-    "trend.window.3h": "3 hours",
-    "trend.window.24h": "24 hours",
-    "trend.window.8d": "8 days",
-    "trend.step.1": "per minute",
-    "trend.step.10": "per 10 minutes",
-    "trend.step.60": "per hour",
-    "trend.note": "{from} – {to} · {step}, ending with the newest published minute",
-    "trend.empty": "No transaction is published in this window.",
-    "trend.chart": "Approvals, cancels, amounts and cancel rate over time",
-    "pace.heading": "Approved amount so far today, and on recent days up to the same time",
-    "pace.empty": "There is no whole day to compare with yet.",
-    "pace.note": "Compared with the last {count} days that are published whole.",
-    "pace.today": "today {day}",
-    "pace.recent": "recent days",
-    "pace.chart": "Approved amount so far today and on recent days",
-    "chart.counts": "Transactions",
-    "chart.amounts": "Amount",
-    "chart.rate": "Cancel rate of the last hour (cancels ÷ approvals)",
-    "chart.approvals": "Approvals",
-    "chart.cancels": "Cancels",
-    "chart.cancel_rate": "Cancel rate",
-    "chart.usual_rate": "Cancel rate of the 7 days before",
     "chart.incident": "incident",
-    "chart.elapsed": "Time of day",
-    "chart.unit": "",
     # words of the database
-    "rule.cancel_surge": "Cancel surge",
-    "rule.volume_drop": "Volume drop",
-    "rule.platform_outage": "Platform outage",
-    "rule.platform_cancels": "Platform cancel surge",
     "severity.critical": "▲ critical",
     "severity.high": "◆ high",
     "severity.medium": "● medium",
     "status.open": "open",
     "status.acknowledged": "acknowledged",
     "status.resolved": "resolved",
-    "tier.top": "top 1 %",
-    "tier.tail": "tail",
     "policy.literal": "literal",
     "policy.supported": "supported",
     "policy.budgeted": "budgeted",
@@ -394,16 +286,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "delivery.sent": "delivered",
     "delivery.dead": "failed",
     "kind.rule": "rule",
-    "kind.fast": "short window",
-    "kind.slow": "long window",
-    "kind.silence": "silence",
-    "kind.platform": "all merchants",
-    "cause.more_cancels": "more cancels",
-    "cause.fewer_approvals": "fewer approvals",
-    "cause.more_sales_before": "more sales in the last day",
-    "prior.own": "its own history",
-    "prior.category": "its category",
-    "prior.all": "all merchants",
     "answer.true": "yes",
     "answer.false": "no",
     # numbers of a stored reason
@@ -411,39 +293,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "number.policy": "Policy",
     "number.tier": "Tier",
     "number.minute": "Judged minute",
-    "number.merchant_id": "Merchant id",
     "number.passed": "Let through by the policy",
     "number.reason": "Outcome",
     "number.severity": "Severity",
-    "number.approvals_hour": "Approvals, last hour",
-    "number.cancels_hour": "Cancels, last hour",
-    "number.approvals_week": "Approvals, 7 days before",
-    "number.cancels_week": "Cancels, 7 days before",
-    "number.amount_today": "Approved today so far",
-    "number.amount_paced": "Approved on baseline days up to this time, sum",
-    "number.amount_days": "Approved on whole baseline days, sum",
-    "number.days": "Baseline days",
     "number.kind": "Seen as",
-    "number.cause": "Cause",
-    "number.cancels_fresh": "Cancels of approvals of the last 24 hours",
-    "number.expected_fresh": "Usual cancels of approvals of the last 24 hours",
-    "number.cancels_older": "Cancels of earlier approvals",
-    "number.expected_older": "Usual cancels of earlier approvals",
-    "number.window_minutes": "Judged window (minutes)",
-    "number.approvals_window": "Approvals in the window",
-    "number.cancels_window": "Cancels in the window",
-    "number.expected_window": "Usual in the window",
-    "number.evidence": "Evidence against chance",
-    "number.evidence_needed": "Evidence needed",
-    "number.prior": "Measured mostly against",
-    "number.category": "Category",
-    "number.prior_cancels_per_100k": "Without history: cancels per 100,000 approvals",
-    "number.others_window": "In the window, without those that deviate most",
-    "number.others_expected": "Usual, without those that deviate most",
-    "number.merchants_held": "Merchants held back",
-    "number.krw_at_risk": "At risk",
-    "number.paid_out_cancelable": "Paid out, cancelable",
-    "number.cancelled_unrecovered": "Cancelled, not recovered",
 }
 
 LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"ko": KOREAN, "en": ENGLISH}
@@ -454,12 +307,31 @@ class Texts:
     """The texts of one language: `texts("header.lag", duration="3분")`."""
 
     language: str
+    own: Mapping[str, str] = field(default_factory=dict)  # a pack's, over the shared ones
 
     def __call__(self, key: str, **fields: object) -> str:
         """The text of `key` with its fields filled in; an unknown key is a programming error."""
-        text = LANGUAGES[self.language][key]
+        text = self.own[key] if key in self.own else LANGUAGES[self.language][key]
         return text.format(**fields) if fields else text
 
     def word(self, group: str, value: str) -> str:
         """A word of the database in this language; one we do not know is shown as it is."""
-        return LANGUAGES[self.language].get(f"{group}.{value}", value)
+        key = f"{group}.{value}"
+        return self.own.get(key) or LANGUAGES[self.language].get(key, value)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Names of a stored reason's numbers in the order in which people read them; the pack's come last."""
+        shared = (key for key in LANGUAGES[self.language] if key not in self.own)
+        return [key.removeprefix("number.") for key in (*shared, *self.own) if key.startswith("number.")]
+
+
+def texts_of(pack: Pack[Any, Any], words: Mapping[str, Mapping[str, str]], language: str) -> Texts:
+    """The texts of a pack's page: the shared ones, over them the pack's, and over these its own page's."""
+    said, own = pack.words[language], words.get(language, {})
+    named = {f"rule.{rule.name}": said[rule.name] for rule in pack.rules}
+    named |= {f"tier.{tier}": said[tier] for tier in TIERS}
+    named |= {f"number.{part}": said[part] for part in pack.parts}
+    named |= {name: said[name] for name in ("entity", "everybody") if name in said}
+    # What the own page says again stands where the own page has it.
+    return Texts(language, {key: text for key, text in named.items() if key not in own} | dict(own))

@@ -1,1 +1,1 @@
-"""What is normal for a merchant: sliding windows, same-time-of-day pacing, tiers, tuned numbers."""
+"""What is normal: shared statistics, calendar, tiers, facts, tuned numbers; a pack's own in its folder."""

@@ -1,4 +1,4 @@
-"""Merchant ids to dense positions, so that every window is one array per measure."""
+"""Ids of entities to dense positions, so that every window is one array per measure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FEW = 20_000
 
 
 class EntityIndex:
-    """Gives each merchant id (text) a position 0, 1, 2 … in order of first sight, for ever."""
+    """Gives each id (text) a position 0, 1, 2 … in order of first sight, for ever."""
 
     def __init__(self) -> None:
-        self._ids = pl.Series("merchant_id", [], pl.String)
+        self._ids = pl.Series("entity_id", [], pl.String)
         self._enum = pl.Enum([])  # of the ids in order; casting to it is the quickest look-up
         self._places: dict[str, int] = {}
 
@@ -31,27 +31,27 @@ class EntityIndex:
         """All known ids; the id at position i is `ids[i]`."""
         return self._ids
 
-    def positions(self, merchant_ids: pl.Series) -> NDArray[np.int64]:
+    def positions(self, ids: pl.Series) -> NDArray[np.int64]:
         """The position of each id; unknown ids are learned. Shape (n,)."""
-        if len(merchant_ids) <= FEW:
-            places = [self._places.get(merchant_id, -1) for merchant_id in merchant_ids.to_list()]
+        if len(ids) <= FEW:
+            places = [self._places.get(entity_id, -1) for entity_id in ids.to_list()]
             if -1 not in places:
                 return np.array(places, np.int64)
-        found = merchant_ids.cast(self._enum, strict=False)
+        found = ids.cast(self._enum, strict=False)
         unknown = found.is_null()
         positions = np.array(found.to_physical().fill_null(0), np.int64)
         if unknown.any():
-            late = merchant_ids.filter(unknown)
+            late = ids.filter(unknown)
             self._learn(late.unique(maintain_order=True))
             positions[unknown.to_numpy()] = late.cast(self._enum).to_physical()
         return positions
 
-    def find(self, merchant_id: str) -> int | None:
-        """The position of one merchant, None when it is unknown; nothing is learned."""
-        return self._places.get(merchant_id)
+    def find(self, entity_id: str) -> int | None:
+        """The position of one entity, None when it is unknown; nothing is learned."""
+        return self._places.get(entity_id)
 
     def _learn(self, new: pl.Series) -> None:
         start = len(self)
-        self._ids = pl.concat([self._ids, new.rename("merchant_id")], rechunk=True)
+        self._ids = pl.concat([self._ids, new.rename("entity_id")], rechunk=True)
         self._enum = pl.Enum(self._ids)
         self._places.update(zip(new.to_list(), range(start, len(self)), strict=True))

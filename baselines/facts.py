@@ -1,8 +1,8 @@
-"""Which category each merchant is of, and since which minute: the prior of a merchant without history.
+"""What is known of each entity, and since which minute.
 
-Categories change at the source, and a minute that is judged again must be judged with those of its own time.
-So what was read is kept as changes, each with the minute from which on it holds; before the first one
-nothing is known. Pure: `pipeline/store/facts.py` reads and stores them.
+Facts change at the source, and a minute that is judged again must be judged with those of its own time. So
+what was read is kept as changes, each with the minute from which on it holds; before the first one nothing is
+known. Pure: `pipeline/store/facts.py` reads and stores them.
 """
 
 from __future__ import annotations
@@ -15,33 +15,35 @@ import polars as pl
 from pipeline.minute import MINUTE_US
 
 if TYPE_CHECKING:
-    from baselines.merchants.slices import Integers
+    from numpy.typing import NDArray
 
-#: Code of a merchant whose category nobody knows.
+    Integers = NDArray[np.int64]
+
+#: Code of an entity whose fact nobody knows.
 UNKNOWN: Final = -1
 
 
-class Categories:
-    """Changes of categories in order, and the codes that follow from them at a minute.
+class Facts:
+    """Changes of facts in order, and the codes that follow from them at a minute.
 
-    Takes rows of `from_minute`, `merchant_id` and `category` (null: unknown from then on), oldest first.
+    Takes rows of `from_minute`, `entity_id` and `value` (null: unknown from then on), oldest first.
     """
 
     def __init__(self, changes: pl.DataFrame | None = None) -> None:
         self._changes = changes
-        #: The category of code i is `names[i]`.
+        #: The value of code i is `names[i]`.
         self.names: tuple[str, ...] = ()
         self._starts = np.zeros(0, np.int64)  # minutes from which on something else holds
-        self._period, self._known = -1, dict[str, int]()  # code by merchant id in the newest period asked for
-        self._codes = np.zeros(0, np.int64)  # of the first merchants of the index in that period
+        self._period, self._known = -1, dict[str, int]()  # code by entity in the newest period asked for
+        self._codes = np.zeros(0, np.int64)  # of the first entities of the index in that period
         if changes is not None and changes.height:
-            self.names = tuple(changes["category"].drop_nulls().unique().sort().to_list())
+            self.names = tuple(changes["value"].drop_nulls().unique().sort().to_list())
             self._starts = np.unique(changes["from_minute"].dt.epoch("us").to_numpy() // MINUTE_US)
 
     def codes(self, index: int, ids: pl.Series) -> Integers:
-        """The place in `names` of each merchant's category at minute `index`, or UNKNOWN. Shape (len(ids),).
+        """The place in `names` of each entity's value at minute `index`, or UNKNOWN. Shape (len(ids),).
 
-        `ids` is the growing list of a EntityIndex: the same merchants first, whenever this is asked.
+        `ids` is the growing list of an EntityIndex: the same entities first, whenever this is asked.
         """
         if not self.names:
             return np.full(len(ids), UNKNOWN, np.int64)
@@ -51,7 +53,7 @@ class Categories:
             self._codes = np.zeros(0, np.int64)
         if len(self._codes) < len(ids):
             new = ids[len(self._codes) :].to_list()
-            codes = np.array([self._known.get(merchant, UNKNOWN) for merchant in new], np.int64)
+            codes = np.array([self._known.get(entity, UNKNOWN) for entity in new], np.int64)
             self._codes = np.concatenate([self._codes, codes])
         return self._codes[: len(ids)]
 
@@ -61,11 +63,11 @@ class Categories:
         start = int(self._starts[period - 1]) * MINUTE_US
         held = in_force(self._changes.filter(pl.col("from_minute").dt.epoch("us") <= start))
         places = {name: code for code, name in enumerate(self.names)}
-        merchants, categories = held["merchant_id"].to_list(), held["category"].to_list()
-        return {m: places[c] for m, c in zip(merchants, categories, strict=True)}
+        entities, values = held["entity_id"].to_list(), held["value"].to_list()
+        return {entity: places[value] for entity, value in zip(entities, values, strict=True)}
 
 
 def in_force(changes: pl.DataFrame) -> pl.DataFrame:
-    """What some changes, sorted by `from_minute`, come to: `merchant_id` and `category` where it is known."""
-    newest = changes.unique("merchant_id", keep="last", maintain_order=True)
-    return newest.filter(pl.col("category").is_not_null()).select("merchant_id", "category")
+    """What some changes, sorted by `from_minute`, come to: `entity_id` and `value` where it is known."""
+    newest = changes.unique("entity_id", keep="last", maintain_order=True)
+    return newest.filter(pl.col("value").is_not_null()).select("entity_id", "value")

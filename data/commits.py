@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import psycopg
+from psycopg import sql
 
 from data.chance import Dice
-from data.trade import copy_rows
+from data.server import copy_rows
 
 if TYPE_CHECKING:
     from threading import Event
@@ -49,12 +50,13 @@ class _OpenTransaction:
 class Writer:
     """Writes batches in order. Connects at once, so that a wrong URL raises instead of being awaited."""
 
-    def __init__(self, url: str, stop: Event, late_share: float, seed: int) -> None:
+    def __init__(self, url: str, stop: Event, late_share: float, seed: int, table: str, key: str) -> None:
         self.report = LiveReport()
         self._url = url
         self._stop = stop
         self._late_share = late_share
         self._dice = Dice(seed)
+        self._table, self._key = table, key
         self._connection: psycopg.Connection | None = psycopg.connect(url)
         self._late_rows: list[pl.DataFrame] = []
         self._flushed_at: datetime | None = None
@@ -63,7 +65,7 @@ class Writer:
     def write(self, rows: pl.DataFrame, now: datetime) -> None:
         """Commit `rows`, except the late share, which enters a transaction that stays open for a while."""
         if self._late_share > 0:
-            late = self._dice.uniform("late", rows["transaction_id"].to_numpy()) < self._late_share
+            late = self._dice.uniform("late", rows[self._key].to_numpy()) < self._late_share
             self._late_rows.append(rows.filter(late))
             rows = rows.filter(~late)
         self._commit(rows, repeated=False)
@@ -118,8 +120,8 @@ class Writer:
         if self._connection is None:
             self._connection = psycopg.connect(self._url)
             self.report.reconnections += 1
-        if not (repeated and _is_there(self._connection, rows)):
-            copy_rows(self._connection, "transactions", rows)
+        if not (repeated and self._is_there(self._connection, rows)):
+            copy_rows(self._connection, self._table, rows)
         self._connection.commit()
 
     def _drop_connection(self) -> None:
@@ -134,11 +136,11 @@ class Writer:
         if not held:
             return
         rows = pl.concat(held)
-        delay = self._dice.uniform("late delay", rows["transaction_id"][:1].to_numpy())[0]
+        delay = self._dice.uniform("late delay", rows[self._key][:1].to_numpy())[0]
         commit_at = now + timedelta(seconds=_LATE_LEAST_S + (_LATE_MOST_S - _LATE_LEAST_S) * float(delay))
         try:
             connection = psycopg.connect(self._url)
-            copy_rows(connection, "transactions", rows)
+            copy_rows(connection, self._table, rows)
         except psycopg.OperationalError:
             self._late_rows.append(rows)  # the server is away: the next flush tries again
         else:
@@ -156,9 +158,8 @@ class Writer:
         finally:
             transaction.connection.close()
 
-
-def _is_there(connection: psycopg.Connection, rows: pl.DataFrame) -> bool:
-    """Whether the batch was committed: it was as a whole or not at all, so its first row tells."""
-    first = rows["transaction_id"][0]
-    query = "SELECT 1 FROM transactions WHERE transaction_id = %s"
-    return connection.execute(query, [first]).fetchone() is not None
+    def _is_there(self, connection: psycopg.Connection, rows: pl.DataFrame) -> bool:
+        """Whether the batch was committed: it was as a whole or not at all, so its first row tells."""
+        names = {"table": sql.Identifier(self._table), "key": sql.Identifier(self._key)}
+        query = sql.SQL("SELECT 1 FROM {table} WHERE {key} = %s").format(**names)
+        return connection.execute(query, [rows[self._key][0]]).fetchone() is not None

@@ -374,9 +374,9 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(answer).encode()
         if fault.how == "hang":
             self.server.standin.hang()
-            self._drop(reset=False)
+            self._hang_up(reset=False)
         elif fault.how in ("close", "reset"):
-            self._drop(reset=fault.how == "reset")
+            self._hang_up(reset=fault.how == "reset")
         elif fault.how == "half":
             self._write(200, content[: len(content) // 2], length=len(content))
         elif fault.how == "html":
@@ -388,7 +388,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._write(fault.status, content, retry_after=fault.retry_after)
 
-    def _drop(self, *, reset: bool) -> None:
+    def _hang_up(self, *, reset: bool) -> None:
         self.close_connection = True
         if reset:  # zero linger: the client meets a reset instead of an end
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,1 +1,1 @@
-"""The way of the data: trade database to minute files, verdicts, incidents and messages."""
+"""The way of the data: a company's database to minute files, verdicts, incidents and messages."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from baselines.facts import Categories
+from baselines.facts import Facts
 from pipeline.alarms import Alarms
 from pipeline.alarms.ornaments import Ornaments
 from pipeline.alarms.row_watch import RowWatch
@@ -21,6 +21,7 @@ from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
 from pipeline.history import read_past, rebuild_windows, unpublished
+from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes
 from pipeline.minute import (
     MINUTE,
@@ -28,6 +29,7 @@ from pipeline.minute import (
     business_date,
     business_day,
     last_due,
+    runs_of,
     split_by_day,
     to_index,
 )
@@ -37,14 +39,14 @@ from pipeline.source.pieces import Pieces, at_most
 from pipeline.steps import Steps
 from pipeline.store.book import StateBook
 from pipeline.store.exposure import Exposure
-from pipeline.store.facts import refresh_categories
+from pipeline.store.facts import refresh_facts
 from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from baselines.merchants.rules import Rules
-    from baselines.merchants.windows import Windows
+    from baselines.rules import Tuned
+    from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
     from pipeline.settings import Settings
@@ -60,8 +62,8 @@ HISTORY_DAYS = 8
 JUDGED_OUTAGE = timedelta(hours=48)
 #: So many minutes back a correction need not rebuild the windows from the lake.
 SNAPSHOTS = 4
-#: Categories that the source did not give are asked for again after so long.
-CATEGORIES_RETRY = timedelta(hours=1)
+#: Facts that the source did not give are asked for again after so long.
+FACTS_RETRY = timedelta(hours=1)
 #: While catching up, readers get a new version this often; at the end they always do.
 PROJECT_EVERY_S = 1.0
 
@@ -84,30 +86,30 @@ class Pipeline:
     def __init__(
         self,
         settings: Settings,
-        rules: Rules,
+        tuned: Tuned,
         source: Source,
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],
     ) -> None:
         self.settings = settings
-        self.rules = rules
+        self.tuned = tuned
         self.source = source
         self.lake = lake
+        self.pack = lake.pack
         self.state = state
         self.monotonic = monotonic
-        self.alarms = Alarms(state.engine, state.url)
+        self.alarms = Alarms(state.engine, state.url, state.pack)
         self.watch = RowWatch(self.alarms, state, monotonic)
-        self.ornaments = Ornaments(self.alarms)
-        days = rules.exposure.cancelable_days
-        self.exposure = Exposure(source, state, lake, self.ornaments, days, monotonic)
+        self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
+        self.exposure = Exposure(source, state, lake, self.ornaments, tuned, monotonic)
         self._line: Line | None = None
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
-        self._categories_due: datetime | None = None  # when categories are asked for again
+        self._facts_due: datetime | None = None  # when they are asked for again
 
     def due_until(self, fence: Fence | None = None) -> datetime:
         """The end of the newest due minute, by the source's clock; on a standby by what it has replayed."""
@@ -184,7 +186,7 @@ class Pipeline:
             progress(done, due.minutes, moment(minute, self.lake.zone))
             if self._line is not None:  # after the results are out: copying all windows takes its time
                 self._snapshots.append(self._line.windows.copy())
-                self._read_categories(minute + MINUTE)
+                self._read_facts(minute + MINUTE)
 
     def prepare(self) -> None:
         """Rebuild the windows before the first minute is due, so that it does not wait for them."""
@@ -241,7 +243,7 @@ class Pipeline:
         if rejudged is None or self._line is None:
             self._line = None
             return
-        self._line.windows, self._line.past = rejudged.windows, rejudged.past
+        self._line.windows, self._line.gates.past = rejudged.windows, rejudged.past
         self._snapshots.append(rejudged.windows.copy())
 
     def recognise_restore(self) -> None:
@@ -288,53 +290,63 @@ class Pipeline:
                 self.project()
         return judged
 
-    def _read_categories(self, next_minute: datetime) -> None:
-        """Read the merchants' categories: when a line first starts, and for each business day.
+    def _read_facts(self, next_minute: datetime) -> None:
+        """Read what the source says of entities: when a line first starts, and for each business day.
 
-        Every window in use gets them, as a correction may judge minutes of yesterday and of today.
+        A correction may judge minutes of yesterday and of today: facts know since when they hold.
         """
-        if self._categories_due is not None and next_minute < self._categories_due:
+        if self.pack.fact is None or (self._facts_due is not None and next_minute < self._facts_due):
             return
+        name = self.pack.fact[0]
         try:
-            read = refresh_categories(self.source, self.state, next_minute, self.ornaments)
-            categories = Categories(self.state.categories())
+            read = refresh_facts(self.source, self.state, next_minute, self.ornaments, name)
+            facts = Facts(self.state.facts())
         except BaseException as error:  # nobody knows what is stored: the next line takes what it finds
             self._line = None
             self._snapshots.clear()
             if not isinstance(error, Exception) or isinstance(error, PassingError):
                 raise
-            self.ornaments.raised("categories", error)
-            self._categories_due = next_minute + CATEGORIES_RETRY
+            self.ornaments.raised(name, error)
+            self._facts_due = next_minute + FACTS_RETRY
             return
         zone = self.settings.business_timezone
         tomorrow = business_day(business_date(next_minute, zone), zone).end
-        self._categories_due = tomorrow if read else next_minute + CATEGORIES_RETRY
-        if self._line is not None:  # looked up here, so that the day's first minute does not wait for it
-            categories.codes(to_index(next_minute), self._line.windows.merchants.ids)
-        for windows in (*self._snapshots, *([self._line.windows] if self._line else [])):
-            windows.categories = categories
+        self._facts_due = tomorrow if read else next_minute + FACTS_RETRY
+        if self._line is not None:
+            self._line.facts = facts
+            _look_up(facts, next_minute, self._line.windows)
 
     def _start_line(self, next_minute: datetime) -> Line:
-        self._read_categories(next_minute)
-        windows = rebuild_windows(self.lake, self.state, next_minute, self.rules)
-        windows.categories.codes(to_index(next_minute), windows.merchants.ids)
+        self._read_facts(next_minute)
+        windows, facts = rebuild_windows(self.lake, self.state, next_minute, self.tuned)
+        _look_up(facts, next_minute, windows)
         published = self.state.published()
-        source_feed = SourceFeed(self.source, self.ornaments, self.alarms)
+        source_feed = self.source_feed()
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
-            lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.merchants)
+            lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.entities)
             feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
-        past = read_past(self.lake, self.state, next_minute, self.rules)
-        return Line(feed, self.book(), windows, self.rules, self.settings.policy, Steps(self.monotonic), past)
+        return Line(feed, self.book(), windows, self.gates(next_minute), Steps(self.monotonic), facts)
+
+    def source_feed(self) -> SourceFeed:
+        """Counts anew from the source."""
+        return SourceFeed(self.pack, self.source, self.ornaments, self.alarms)
+
+    def gates(self, start: datetime, policies: Mapping[datetime, str] | None = None) -> Gates:
+        """The gates as they stand right before `start`, read back from the published signals.
+
+        `policies` says under which policy minutes were judged, where that was another one than now.
+        """
+        past = read_past(self.lake, self.state, start, self.tuned)
+        return Gates(self.pack, self.tuned, self.settings.policy, past, policies or {})
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):
-            yield from _runs(unpublished(self.state, day))
+            yield from runs_of(unpublished(self.state, day))
 
     def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
         """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""
-        feed = SourceFeed(self.source, self.ornaments, self.alarms)
-        counted = feed.count(span, Steps(self.monotonic), at_most(span))
+        counted = self.source_feed().count(span, Steps(self.monotonic), at_most(span))
         files = self.book().publish(counted)
         next_minute = max(self.state.next_minute() or span.end, span.end)
         commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
@@ -345,10 +357,6 @@ class Pipeline:
         return rows, rows
 
 
-def _runs(minutes: list[datetime]) -> Iterator[Span]:
-    """Unbroken runs of sorted minutes."""
-    start = 0
-    for i in range(1, len(minutes) + 1):
-        if i == len(minutes) or minutes[i] != minutes[i - 1] + MINUTE:
-            yield Span(minutes[start], minutes[i - 1] + MINUTE)
-            start = i
+def _look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
+    """Look all facts up beforehand, so that the day's first minute does not wait for them."""
+    facts.codes(to_index(minute), windows.entities.ids)

@@ -11,33 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.commands import COMMANDS
 from pipeline.errors import MinuteriskError
 from pipeline.errors.secrets import clean, clean_streams
 from pipeline.figures import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-#: Where each command lives. Modules are imported when their command is asked for, so `--help` is quick.
-COMMANDS = {
-    "demo": "pipeline.commands.demo",
-    "connect": "pipeline.commands.connect",
-    "run": "pipeline.commands.work",
-    "backfill": "pipeline.commands.work",
-    "catch-up": "pipeline.commands.work",
-    "reconcile": "pipeline.commands.work",
-    "simulate": "pipeline.commands.trade",
-    "load": "pipeline.commands.trade",
-    "backtest": "pipeline.commands.backtest",
-    "explain": "pipeline.commands.judgement",
-    "sql": "pipeline.commands.analyst",
-    "incidents": "pipeline.commands.desk",
-    "outbox": "pipeline.commands.desk",
-    "dashboard": "pipeline.commands.desk",
-    "budget": "pipeline.commands.budget",
-    "check": "pipeline.commands.check",
-    "start-anew": "pipeline.commands.start_anew",
-}
 
 
 class LazyGroup(click.Group):
@@ -62,7 +42,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="minuterisk")
 def cli() -> None:
-    """Watch every merchant, every minute, and say in time which one puts how much money at risk, and why."""
+    """Watch everybody's payments, every minute, and say in time who puts how much money at risk, and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

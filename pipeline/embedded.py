@@ -11,7 +11,7 @@ import logging
 import shutil
 import warnings
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +20,7 @@ from psycopg import sql
 
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.errors.translate import storage_errors
+from pipeline.packs import load_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-TRADE_DATABASE = "trade"
 STATE_DATABASE = "minuterisk"
 READER_ROLE = "minuterisk_reader"
 STATE_ROLE = "minuterisk"
@@ -35,11 +35,11 @@ STATE_ROLE = "minuterisk"
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where the databases are. `trade_url`, never the pipeline's, may write the stand-in trade server."""
+    """Where the databases are. `stand_in_url`, never the pipeline's, may write the stand-in of the source."""
 
     source_url: str
     state_url: str
-    trade_url: str | None = None
+    stand_in_url: str | None = None
 
 
 def urls_file(settings: Settings) -> Path:
@@ -50,13 +50,14 @@ def urls_file(settings: Settings) -> Path:
 def connect_urls(settings: Settings) -> Urls:
     """The databases' addresses without starting anything; for processes that only read."""
     if settings.source_url and settings.state_url:
-        return Urls(settings.source_url, settings.state_url, settings.trade_url)
+        return Urls(settings.source_url, settings.state_url, settings.stand_in_url)
     try:
         embedded = json.loads(urls_file(settings).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = Urls(embedded["source_url"], embedded["state_url"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
         msg = f"no running installation under {settings.home}"
         raise ConfigurationError(msg, "start it with `minuterisk run` or `make demo`") from error
-    return _merged(settings, Urls(**embedded))
+    return _merged(settings, found)
 
 
 def open_urls(settings: Settings) -> Urls:
@@ -66,28 +67,30 @@ def open_urls(settings: Settings) -> Urls:
     ConfigurationError when it cannot start.
     """
     if settings.source_url and settings.state_url:
-        return Urls(settings.source_url, settings.state_url, settings.trade_url)
+        return Urls(settings.source_url, settings.state_url, settings.stand_in_url)
     _require_plain(settings.home)
     with storage_errors(settings.home):
         (settings.home / "run").mkdir(parents=True, exist_ok=True)
-    urls = _start(settings.home / "postgres")
+    urls = _start(settings.home / "postgres", load_pack(settings.pack).database)
     with storage_errors(urls_file(settings)):
-        urls_file(settings).write_text(json.dumps(asdict(urls)), encoding="utf-8")
+        urls_file(settings).write_text(
+            json.dumps({"source_url": urls.source_url, "state_url": urls.state_url}), encoding="utf-8"
+        )
     return _merged(settings, urls)
 
 
 def admin_url(urls: Urls) -> str:
-    """The embedded server's own administrator; only for the stand-in trade server and the demo."""
-    if urls.trade_url is None:
-        msg = "there is no stand-in trade server beside a configured source"
+    """The embedded server's own administrator; only for the stand-in and the demo."""
+    if urls.stand_in_url is None:
+        msg = "there is no stand-in beside a configured source"
         raise ConfigurationError(msg, "set MINUTERISK_TRADE_URL to a database that may be written to")
-    return urls.trade_url.replace(f"/{TRADE_DATABASE}?", "/postgres?")
+    return urlsplit(urls.stand_in_url)._replace(path="/postgres").geturl()
 
 
 def reset_databases(settings: Settings, urls: Urls) -> None:
     """Drop both embedded databases and everything published from them: the demo begins anew."""
     with psycopg.connect(admin_url(urls), autocommit=True) as connection:
-        for name in (TRADE_DATABASE, STATE_DATABASE):
+        for name in (load_pack(settings.pack).database, STATE_DATABASE):
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
@@ -114,21 +117,21 @@ def _merged(settings: Settings, embedded: Urls) -> Urls:
     return Urls(
         settings.source_url or embedded.source_url,
         settings.state_url or embedded.state_url,
-        settings.trade_url or (None if settings.source_url else embedded.trade_url),
+        settings.stand_in_url or (None if settings.source_url else embedded.stand_in_url),
     )
 
 
-def _start(folder: Path) -> Urls:
+def _start(folder: Path, stand_in: str) -> Urls:
     admin = _start_server(folder)
     with psycopg.connect(admin, autocommit=True) as connection:
         _ensure_role(connection, READER_ROLE)
         _ensure_role(connection, STATE_ROLE)
         _ensure_database(connection, STATE_DATABASE, STATE_ROLE)
-        _ensure_database(connection, TRADE_DATABASE, "postgres")
+        _ensure_database(connection, stand_in, "postgres")
     return Urls(
-        source_url=_url(admin, READER_ROLE, TRADE_DATABASE),
+        source_url=_url(admin, READER_ROLE, stand_in),
         state_url=_url(admin, STATE_ROLE, STATE_DATABASE),
-        trade_url=_url(admin, "postgres", TRADE_DATABASE),
+        stand_in_url=_url(admin, "postgres", stand_in),
     )
 
 

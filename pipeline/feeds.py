@@ -1,17 +1,14 @@
-"""The two sources of counts: the trade database for what is new, the lake for what is published."""
+"""The two sources of counts: the company's database for what is new, the lake for what is published."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
-from baselines.merchants.windows import POSITION
 from pipeline.alarms import Alarm
 from pipeline.count import Counted, count
 from pipeline.minute import MINUTE_US, business_date, business_day, to_index
-from pipeline.schema import DATASETS, MERCHANT_MINUTE, OPTIONAL_COLUMNS
 from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import pieces_of_files
 
@@ -23,9 +20,11 @@ if TYPE_CHECKING:
     from pipeline.alarms import Alarms
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
+    from pipeline.pack import Pack
     from pipeline.source.asked import Extracted, Source, Unreadable
     from pipeline.steps import Steps
-    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
 
 
 #: Pieces of a span with an alarm of their own.
@@ -34,13 +33,13 @@ _HINT = (
     "they are set aside and counted as value_unreadable; correct the value at the source, or let the query"
     " give the column without a cast: what is no whole amount is then set aside by itself"
 )
-_NOTHING_ASIDE = DATASETS["quarantine"].to_frame()
 
 
 class SourceFeed:
-    """Extract from the trade database, then screen and aggregate."""
+    """Extract from the source, then screen and count."""
 
-    def __init__(self, source: Source, ornaments: Ornaments, alarms: Alarms) -> None:
+    def __init__(self, pack: Pack[Any, Any], source: Source, ornaments: Ornaments, alarms: Alarms) -> None:
+        self._pack = pack
         self._source = source
         self._ornaments = ornaments
         self._alarms = alarms
@@ -51,13 +50,13 @@ class SourceFeed:
             extracted = self._source.extract(span, at_most)
         self._tell(extracted)
         with steps.time("aggregate"):
-            return count(extracted.rows, span, extracted.xmin, extracted.clock)
+            return count(extracted.rows, span, extracted.xmin, extracted.clock, self._pack)
 
     def _tell(self, extracted: Extracted) -> None:
         """Alarms of what could not be read."""
-        for alarm in unreadable_alarms(extracted.unreadable):
+        for alarm in unreadable_alarms(extracted.unreadable, self._pack.key[0]):
             self._alarms.raise_alarm(alarm, HORIZON)
-        for name in OPTIONAL_COLUMNS:
+        for name in self._pack.optional:
             if name in extracted.not_known:
                 self._ornaments.fails(
                     name, extracted.not_known[name], "cast it in the query, or leave it out"
@@ -66,9 +65,9 @@ class SourceFeed:
                 self._ornaments.works(name)
 
 
-def unreadable_alarms(unreadable: Sequence[Unreadable]) -> list[Alarm]:
+def unreadable_alarms(unreadable: Sequence[Unreadable], key: str) -> list[Alarm]:
     """One alarm for each of the first pieces of a span that cannot be read, and one for all others."""
-    pieces = [_unreadable_alarm(piece) for piece in unreadable[:_ALARMS_EACH]]
+    pieces = [_unreadable_alarm(piece, key) for piece in unreadable[:_ALARMS_EACH]]
     more = unreadable[_ALARMS_EACH:]
     if more:
         what = f"{len(more)} further pieces of time from {more[0].start.isoformat()} on cannot be read"
@@ -76,10 +75,10 @@ def unreadable_alarms(unreadable: Sequence[Unreadable]) -> list[Alarm]:
     return pieces
 
 
-def _unreadable_alarm(piece: Unreadable) -> Alarm:
+def _unreadable_alarm(piece: Unreadable, key: str) -> Alarm:
     start, end = piece.start.isoformat(), piece.end.isoformat()
     rows = "an unknown number of rows" if piece.rows is None else f"{piece.rows} row{'s' * (piece.rows != 1)}"
-    ids = f" (transaction_id {', '.join(piece.ids[:3])})" if piece.ids else ""
+    ids = f" ({key} {', '.join(piece.ids[:3])})" if piece.ids else ""
     what = f"{rows} of the query {piece.query} from {start} to {end}{ids} cannot be read: {piece.reason}"
     return Alarm("rows.unreadable", what, _HINT, f"{piece.query} {start}/{end}")
 
@@ -87,40 +86,43 @@ def _unreadable_alarm(piece: Unreadable) -> Alarm:
 class LakeFeed:
     """Published counts, read a business day (or a part of it) at a time and handed out by the minute."""
 
-    def __init__(self, lake: Lake, files: Sequence[LakeFile], merchants: EntityIndex) -> None:
+    def __init__(self, lake: Lake, files: Sequence[LakeFile], entities: EntityIndex) -> None:
         self._lake = lake
         self._files = files
-        self._merchants = merchants
+        self._entities = entities
         self._piece: Span | None = None
-        self._rows = MERCHANT_MINUTE.to_frame()
+        self._rows = lake.pack.counted.to_frame()
+        self._positions = np.zeros(0, np.int64)
         self._first = 0
         self._borders = np.zeros(0, np.int64)  # of the minutes of `_piece` in `_rows`
 
     def count(self, span: Span, steps: Steps) -> Counted:
-        """The published merchant-minutes of `span`; the ledger rows keep their numbers."""
+        """The published rows of `span`; the ledger rows keep their numbers."""
         with steps.time("read"):
             self._load(span)
             first, last = (int(self._borders[to_index(end) - self._first]) for end in (span.start, span.end))
             rows = self._rows.slice(first, last - first)
-        return Counted(span, rows, _NOTHING_ASIDE, [], published=True)
+            positions = self._positions[first:last]
+        aside = self._lake.pack.quarantine.to_frame()
+        return Counted(span, rows, aside, [], published=True, positions=positions)
 
     def _load(self, span: Span) -> None:
         if self._piece and self._piece.start <= span.start and span.end <= self._piece.end:
             return
         zone = self._lake.zone
         day = business_day(business_date(span.start, zone), zone)
-        pieces = pieces_of_files(self._files, "merchant_minute", day, zone)
+        pieces = pieces_of_files(self._files, self._lake.pack.dataset, day, zone)
         self._piece = piece = next((p for p in pieces if p.start <= span.start and span.end <= p.end), day)
-        rows = self._lake.read(self._files, "merchant_minute", piece)
+        rows = self._lake.read(self._files, self._lake.pack.dataset, piece)
         # Looked up for all at once: a look-up of its own for each minute costs as much as its judgement.
-        self._rows = rows.with_columns(pl.Series(POSITION, self._merchants.positions(rows["merchant_id"])))
+        self._rows, self._positions = rows, self._entities.positions(rows[self._lake.pack.entity])
         self._first = to_index(piece.start)
         index = rows["minute"].dt.epoch("us").to_numpy() // MINUTE_US
         self._borders = np.searchsorted(index, np.arange(self._first, to_index(piece.end) + 1))
 
 
 class CatchUpFeed:
-    """Minutes up to `published_through` from the lake, later ones from the trade database."""
+    """Minutes up to `published_through` from the lake, later ones from the source."""
 
     def __init__(self, published: LakeFeed, source: SourceFeed, published_through: datetime) -> None:
         self._published = published

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from baselines.facts import Categories
-from baselines.merchants.windows import Windows
+from baselines.facts import Facts
 from pipeline.judge.hold import past_minutes, past_of
 from pipeline.minute import MINUTE, Span, from_index, to_index
 from pipeline.source.pieces import pieces_of_files
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.merchants.rules import Rules
+    from baselines.rules import Tuned
     from pipeline.judge.hold import Past
-    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.pack import Windows
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
     from pipeline.store.state import State
 
 
@@ -30,7 +31,7 @@ class History:
     files: Sequence[LakeFile]
     first_minute: datetime | None
     missing: frozenset[datetime]  # minutes of the period that are not published
-    categories: pl.DataFrame  # CATEGORY_CHANGE, of all time
+    facts: pl.DataFrame  # FACT_CHANGE, of all time
 
 
 def history_of(state: State, until: datetime, minutes: int) -> History:
@@ -38,38 +39,38 @@ def history_of(state: State, until: datetime, minutes: int) -> History:
     first = state.published().first_minute
     start = from_index(to_index(until) - minutes)
     span = Span(until if first is None else min(max(start, first), until), until)
-    return History(state.publication().files, first, frozenset(unpublished(state, span)), state.categories())
+    return History(state.publication().files, first, frozenset(unpublished(state, span)), state.facts())
 
 
 def rebuild_windows(
-    lake: Lake, state: State, next_minute: datetime, rules: Rules, merchant_id: str | None = None
-) -> Windows:
-    """Windows right before `next_minute`, read from the lake; of one merchant only where one is named."""
-    minutes = Windows(lake.zone, rules.volume_drop.baseline_days).history_minutes
-    return windows_from(lake, history_of(state, next_minute, minutes), next_minute, rules, merchant_id)
+    lake: Lake, state: State, next_minute: datetime, tuned: Tuned, entity_id: str | None = None
+) -> tuple[Windows, Facts]:
+    """Windows right before `next_minute`, read from the lake, and facts; of one entity where one is named."""
+    minutes = lake.pack.windows(lake.zone, tuned).history_minutes
+    return windows_from(lake, history_of(state, next_minute, minutes), next_minute, tuned, entity_id)
 
 
 def windows_from(
-    lake: Lake, history: History, next_minute: datetime, rules: Rules, merchant_id: str | None = None
-) -> Windows:
+    lake: Lake, history: History, next_minute: datetime, tuned: Tuned, entity_id: str | None = None
+) -> tuple[Windows, Facts]:
     """The same from a history that reaches far enough back."""
-    windows = Windows(lake.zone, rules.volume_drop.baseline_days)
-    windows.categories = Categories(history.categories)
+    windows: Windows = lake.pack.windows(lake.zone, tuned)
+    facts = Facts(history.facts)
     if history.first_minute is None:
-        return windows
+        return windows, facts
     start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)
-    whole, named = Span(start, max(next_minute, start)), None if merchant_id is None else [merchant_id]
-    for piece in pieces_of_files(history.files, "merchant_minute", whole, lake.zone):
+    whole, named = Span(start, max(next_minute, start)), None if entity_id is None else [entity_id]
+    for piece in pieces_of_files(history.files, lake.pack.dataset, whole, lake.zone):
         missing = [minute for minute in piece if minute in history.missing]
-        rows = lake.read(history.files, "merchant_minute", piece, named)
+        rows = lake.read(history.files, lake.pack.dataset, piece, named)
         windows.fill(piece.start, piece.end, rows, missing)
     windows.settle()
-    return windows
+    return windows, facts
 
 
-def read_past(lake: Lake, state: State, next_minute: datetime, rules: Rules) -> Past:
+def read_past(lake: Lake, state: State, next_minute: datetime, tuned: Tuned) -> Past:
     """What the gates remember right before `next_minute`, read back from the published signals."""
-    span = Span(next_minute - past_minutes(rules) * MINUTE, next_minute)
+    span = Span(next_minute - past_minutes(tuned) * MINUTE, next_minute)
     return past_of(lake.read(state.signal_files(span), "signal", span), span.start, span.end)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -44,6 +44,10 @@ class Span:
         """How many minutes the span covers."""
         return to_index(self.end) - to_index(self.start)
 
+    def overlaps(self, other: Span) -> bool:
+        """Do the two share a minute?"""
+        return self.start < other.end and other.start < self.end
+
     def __iter__(self) -> Iterator[datetime]:
         return (from_index(i) for i in range(to_index(self.start), to_index(self.end)))
 
@@ -54,6 +58,15 @@ class Span:
 def one_minute(minute: datetime) -> Span:
     """The span that covers just `minute`."""
     return Span(minute, minute + MINUTE)
+
+
+def runs_of(minutes: Sequence[datetime]) -> Iterator[Span]:
+    """Unbroken runs of sorted minutes."""
+    start = 0
+    for i in range(1, len(minutes) + 1):
+        if i == len(minutes) or minutes[i] != minutes[i - 1] + MINUTE:
+            yield Span(minutes[start], minutes[i - 1] + MINUTE)
+            start = i
 
 
 def require_aware(moment: datetime) -> datetime:

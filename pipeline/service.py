@@ -29,7 +29,7 @@ from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
 from pipeline.prove.verify import repair_files
-from pipeline.replay.nightly import measure_budget
+from pipeline.replay.nightly import budget_of, measure_night
 from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
 from pipeline.store.compact import compact, delete_expired, sweep_orphans
@@ -41,9 +41,10 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.metrics import Metrics
+    from pipeline.pack import Pack
     from pipeline.prove.proof import Faults
     from pipeline.run import Judged
-    from pipeline.store.lake import LakeFile
+    from pipeline.store.manifest import LakeFile
     from pipeline.tell.channels import Channel
     from pipeline.tell.deliver import Delay
 
@@ -61,22 +62,23 @@ REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as n
 class Tally:
     """What a run has done so far; the demo's summary and the screen at its end."""
 
+    pack: Pack[Any, Any]
     minutes_processed: int = 0
     transactions: int = 0
     signals: int = 0
     incidents_opened: int = 0
     messages_delivered: int = 0
-    merchants: set[str] = field(default_factory=set)
+    entities: set[str] = field(default_factory=set)
     minute_ms: list[float] = field(default_factory=list)
     delays_s: dict[tuple[str, str], list[float]] = field(default_factory=dict)  # by stage and tier
 
     def add(self, judged: Judged, ms: float) -> None:
         """Count one judged minute."""
         self.minutes_processed += 1
-        self.transactions += judged.counted.transactions
+        self.transactions += judged.counted.read(self.pack)
         self.signals += judged.signals.height
         self.incidents_opened += len(judged.changes.opened)
-        self.merchants.update(judged.counted.merchant_minutes["merchant_id"])
+        self.entities.update(judged.counted.rows[self.pack.entity])
         self.minute_ms.append(ms)
 
     def as_json(self) -> dict[str, Any]:
@@ -84,7 +86,7 @@ class Tally:
         return {
             "minutes_processed": self.minutes_processed,
             "transactions": self.transactions,
-            "merchants": len(self.merchants),
+            f"{self.pack.entity.removesuffix('_id')}s": len(self.entities),
             "signals": self.signals,
             "incidents_opened": self.incidents_opened,
             "messages_delivered": self.messages_delivered,
@@ -111,8 +113,8 @@ class Service:
         self, pipeline: Pipeline, channel: Channel, metrics: Metrics, stopped: Event | None = None
     ) -> None:
         self.pipeline = pipeline
-        self.metrics = metrics
-        self.tally = Tally()
+        self.metrics = metrics.of(pipeline.pack.name)
+        self.tally = Tally(pipeline.pack)
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = stopped or Event()  # ends the whole process
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
@@ -124,7 +126,7 @@ class Service:
         self._due_at = math.inf
         self._followed_at = -math.inf
         self._started = datetime.now(UTC)
-        self._failures = Failures(lambda: pipeline.alarms, metrics)
+        self._failures = Failures(lambda: pipeline.alarms, self.metrics)
         self._has_judged = False  # in this tick: what fails after it must not slow the next one down
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
@@ -192,10 +194,11 @@ class Service:
             steps = self.pipeline.take_steps()
             # The minute is committed, whatever becomes of its numbers.
             with self.pipeline.ornaments.beside("metrics.minute"):
-                self.metrics.observe_minute(judged, steps)
+                self.metrics.observe_minute(judged, self.pipeline.pack, steps)
                 self.tally.add(judged, sum(steps.values()))
                 self.on_judged(judged, sum(steps.values()))
-            log.info("minute.judged", minute=judged.minute.isoformat(), **_summary(judged, steps))
+            told = _summary(judged, steps, self.pipeline.pack)
+            log.info("minute.judged", minute=judged.minute.isoformat(), **told)
             if self.ending:
                 break
 
@@ -237,7 +240,7 @@ class Service:
         """Deliver everything that is waiting."""
         while not self.ending and self._deliver_one():
             pass
-        status = outbox_status(self.pipeline.state.engine)
+        status = outbox_status(self.pipeline.state.engine, self.pipeline.pack.name)
         self.metrics.pending.set(status.pending + status.sending)
         self.metrics.dead.set(status.dead)
 
@@ -249,7 +252,8 @@ class Service:
 
     def _deliver_one(self) -> bool:
         with state_errors(self.pipeline.state.url):
-            delivered = deliver_one(self.pipeline.state.engine, self._channel, self._pace)
+            state = self.pipeline.state
+            delivered = deliver_one(state.engine, self.pipeline.pack, self._channel, self._pace)
         if delivered is not None:
             self.tally.messages_delivered += delivered.sent
             self.metrics.delivered.inc(delivered.sent)
@@ -295,8 +299,8 @@ class Service:
             return
         with pipeline.source.again() as source:  # the tick's connection is in use by another thread
             span = Span(next_minute - RECONCILED, next_minute)
-            zone, outside = pipeline.settings.business_timezone, list[Outside]()
-            differences = reconcile(source, pipeline.state, span, zone, outside.append)
+            outside = list[Outside]()
+            differences = reconcile(source, pipeline.state, span, pipeline.lake, outside.append)
             pipeline.watch.see_totals(outside)
             without_time = rows_without_time(pipeline, source)
         if without_time is not None:
@@ -349,10 +353,9 @@ class Service:
     def measure_budget(self) -> None:
         """Once a day: what would the budgeted policy open on a day without anything wrong?"""
         with self._damage_found(), self.pipeline.ornaments.beside("budget", but=(LakeDamaged,)):
-            found = measure_budget(self.pipeline)
+            found = measure_night(self.pipeline)
             if found is not None:
-                told = {"merchants": found.merchants, "parts": found.parts, "incidents": found.incidents}
-                log.info("budget.measured", **told)
+                log.info("budget.measured", **found)
         self.show_budget()
 
     def show_budget(self) -> None:
@@ -360,7 +363,9 @@ class Service:
         zone = self.pipeline.lake.zone
         with self.pipeline.ornaments.beside("budget.shown"):
             today = business_day(business_date(datetime.now(UTC), zone), zone)
-            self.metrics.observe_budget(self.pipeline.state.budget(today.start))
+            shown = budget_of(self.pipeline.state, self.pipeline.lake, today.start)
+            if shown is not None:
+                self.metrics.observe_budget(shown)
 
     def guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
         """Wrap `job`: its failures are told and wait for the next run; few of them end the service."""
@@ -385,9 +390,9 @@ def _p95(values: list[float]) -> float:
     return sorted(values)[-(-95 * len(values) // 100) - 1] if values else 0.0
 
 
-def _summary(judged: Judged, steps: dict[str, float]) -> dict[str, object]:
+def _summary(judged: Judged, steps: dict[str, float], pack: Pack[Any, Any]) -> dict[str, object]:
     return {
-        "transactions": judged.counted.transactions,
+        "transactions": judged.counted.read(pack),
         "quarantined": judged.counted.quarantine.height,
         "signals": judged.signals.height,
         "opened": len(judged.changes.opened),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -18,14 +18,17 @@ from zoneinfo import ZoneInfo
 
 from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import SettingsError
-from pipeline.errors.secrets import learn_environment, mask_url
+from pipeline.errors.secrets import dialect, learn_environment, mask_url
+from pipeline.judge.verdicts import POLICIES
+from pipeline.packs import FIRST, PACKS, manifest_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX: Final = "MINUTERISK_"
+#: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
+PER_PACK: Final = ("source_url", "source_queries", "rules")
 PROJECT: Final = Path(__file__).resolve().parent.parent
-POLICIES: Final = ("budgeted", "supported", "literal")
 LANGUAGES: Final = ("ko", "en")
 #: Variables with our prefix that steer the tests, not the product.
 TEST_PREFIX: Final = "MINUTERISK_TEST_"
@@ -96,6 +99,15 @@ def _source_url(text: str) -> str:
     return f"{scheme.removesuffix('+pymysql')}://{rest}"
 
 
+def _packs(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    strange = [name for name in names if name not in PACKS]
+    if strange or len(set(names)) < len(names):
+        msg = f"must name packs, each once, with commas between: {', '.join(PACKS)}"
+        raise ValueError(msg)
+    return names
+
+
 def _currency(text: str) -> str:
     if re.fullmatch(r"[A-Z]{3}", text):
         return text
@@ -139,12 +151,12 @@ class Settings:
     source_url: str | None = _setting(
         None,
         _source_url,
-        "trade database (PostgreSQL, MySQL, MariaDB), a role that may only SELECT",
+        "the company's database (PostgreSQL, MySQL, MariaDB), a role that may only SELECT",
         secret=True,
     )
     state_url: str | None = _setting(None, _postgresql_url, "operational database, ours", secret=True)
     trade_url: str | None = _setting(
-        None, _postgresql_url, "stand-in trade server that load and simulate write to", secret=True
+        None, _postgresql_url, "stand-in server that load and simulate write to", secret=True
     )
     source_queries: Path = _setting(
         None, _path, "folder with the extraction queries; the default follows the database"
@@ -161,7 +173,10 @@ class Settings:
     business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
     policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))
     rules: Path = _setting(
-        PROJECT / "baselines" / "merchants" / "rules.toml", _path, "file with every tuned number"
+        None, _path, "file with every tuned number; the default is the one shipped for the pack"
+    )
+    packs: tuple[str, ...] = _setting(
+        (FIRST,), _packs, "packs to run; the settings without a pack's name are the first one's"
     )
     language: str = _setting("ko", _one_of(*LANGUAGES), "language of messages and screens: ko, en")
     slack_token: str | None = _setting(
@@ -181,13 +196,37 @@ class Settings:
         "auto", _one_of("auto", "json", "text"), "auto: text on a terminal, JSON elsewhere"
     )
 
+    #: Settings of one pack alone: their values by the pack's name and theirs.
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
     def __post_init__(self) -> None:
         if self.slack_token and not self.slack_channel:
             msg = f"{PREFIX}SLACK_TOKEN is set but {PREFIX}SLACK_CHANNEL is not"
             raise SettingsError(msg, "set the channel id, for example C0123456789")
+        for name, value in self.own.get(self.pack, {}).items():
+            object.__setattr__(self, name, value)
         if self.source_queries is None:
-            folder = PROJECT / "queries" / "extract" / dialect(self.source_url)
+            folder = PROJECT / "queries" / self.pack / "extract" / dialect(self.source_url)
             object.__setattr__(self, "source_queries", folder)
+        if self.rules is None:
+            object.__setattr__(self, "rules", PROJECT / "baselines" / self.pack / "rules.toml")
+
+    @property
+    def pack(self) -> str:
+        """The pack that these settings are for."""
+        return self.packs[0]
+
+    def of(self, pack: str) -> Settings:
+        """The settings for another pack of this installation."""
+        if pack == self.pack:
+            return self
+        fresh: dict[str, Any] = dict.fromkeys(PER_PACK)
+        return replace(self, packs=(pack,), **fresh)
+
+    @property
+    def stand_in_url(self) -> str | None:
+        """Where a stand-in of the company's database is written to, if not into the embedded server."""
+        return self.trade_url
 
     @property
     def lake(self) -> Path:
@@ -197,7 +236,7 @@ class Settings:
     @property
     def manifest(self) -> Path:
         """The list of published files, a projection of the ledger."""
-        return self.home / "manifest.json"
+        return self.home / manifest_name(self.pack)
 
     @property
     def catalog(self) -> Path:
@@ -207,7 +246,7 @@ class Settings:
 
 def setting_names() -> list[str]:
     """All environment variables, in the order of `Settings`."""
-    return [PREFIX + f.name.upper() for f in fields(Settings)]
+    return [PREFIX + f.name.upper() for f in _settable()]
 
 
 def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:
@@ -217,21 +256,24 @@ def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     """
     learn_environment(environ, PREFIX)  # before anything can fail, and speak, because of them
     raw = {**_from_file(file), **_from_environment(environ)}
-    values: dict[str, Any] = {name: _read(name, text) for name, text in raw.items()}
-    return Settings(**values)
+    values: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = {}
+    for name, text in raw.items():
+        pack, setting = _own(name)
+        (own.setdefault(pack, {}) if pack else values)[setting] = _read(name, text)
+    return Settings(**values, own=own)
 
 
 def describe_settings(settings: Settings) -> dict[str, str]:
     """Every setting as text for people; secrets masked, also the password inside a URL."""
-    return {
+    shown = {
         PREFIX + f.name.upper(): _show(getattr(settings, f.name), secret=f.metadata["secret"])
-        for f in fields(settings)
+        for f in _settable()
     }
-
-
-def dialect(url: str | None) -> str:
-    """The dialect that a trade database's URL asks for, a folder of queries/extract: postgresql or mysql."""
-    return "mysql" if (url or "").partition("://")[0] in ("mysql", "mariadb") else "postgresql"
+    for pack, own in settings.own.items():
+        for name, value in own.items():
+            shown[f"{PREFIX}{pack}_{name}".upper()] = _show(value, secret=is_secret(name))
+    return shown
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -266,14 +308,27 @@ def _from_file(file: Path | None) -> dict[str, str]:
 def _scalar(name: str, value: object, path: Path) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
-    shown = "***" if _is_secret(name) else repr(value)
+    shown = "***" if is_secret(name) else repr(value)
     msg = f"{name} in {path} is {shown}; a text or a whole number is needed"
     raise SettingsError(msg, "see `minuterisk check --settings`")
 
 
+def _settable() -> list[Field[Any]]:
+    return [f for f in fields(Settings) if f.metadata]
+
+
+def _own(name: str) -> tuple[str, str]:
+    """Which pack's own setting a name is, "" for everybody's, and the setting's name."""
+    for pack in PACKS:
+        setting = name.removeprefix(f"{pack}_")
+        if setting != name and setting in PER_PACK:
+            return pack, setting
+    return "", name
+
+
 def _known(name: str, where: str) -> str:
-    known = [f.name for f in fields(Settings)]
-    if name in known:
+    known = [f.name for f in _settable()]
+    if _own(name)[1] in known:
         return name
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else f"known are {', '.join(setting_names())}"
@@ -282,7 +337,7 @@ def _known(name: str, where: str) -> str:
 
 
 def _read(name: str, text: str) -> object:
-    found = next(f for f in fields(Settings) if f.name == name)
+    found = next(f for f in _settable() if f.name == _own(name)[1])
     try:
         return cast("Callable[[str], object]", found.metadata["read"])(text)
     except ValueError as error:
@@ -291,8 +346,9 @@ def _read(name: str, text: str) -> object:
         raise SettingsError(msg, f"{PREFIX}{name.upper()}: {found.metadata['text']}") from None
 
 
-def _is_secret(name: str) -> bool:
-    return any(f.name == name and f.metadata["secret"] for f in fields(Settings))
+def is_secret(name: str) -> bool:
+    """Must the value of this setting stay unseen, everybody's or a pack's own?"""
+    return any(f.name == _own(name)[1] and f.metadata["secret"] for f in _settable())
 
 
 def _show(value: object, *, secret: bool) -> str:

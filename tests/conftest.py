@@ -19,8 +19,8 @@ import structlog
 from hypothesis import settings as hypothesis_settings
 
 from pipeline.errors.secrets import SECRETS
+from pipeline.store.database import connect_state
 from pipeline.store.migrate import migrate
-from pipeline.store.state import connect_state
 from tests.servers import Standby, hot_standby
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ class Oracle:
             if self.drop_breach(drop, minute):
                 reason = self.drop_reason(drop, policy)
                 found.append(self._signal(minute, "volume_drop", merchant, reason, vars(drop)))
-        return sorted(found, key=lambda s: (s["tier"] != "top", s["merchant_id"], s["rule"]))
+        return sorted(found, key=lambda s: (s["tier"] != "top", s["entity_id"], s["rule"]))
 
     def surge_breach(self, n: Surge) -> bool:
         """The brief's condition; a week without approvals is not judged."""
@@ -199,7 +199,7 @@ class Oracle:
         self, minute: datetime, rule: str, merchant: str, reason: str, values: Mapping[str, int]
     ) -> dict[str, Any]:
         measures = dict.fromkeys((*Surge.__dataclass_fields__, *Drop.__dataclass_fields__))
-        head = {"minute": minute, "rule": rule, "merchant_id": merchant, "tier": self.tier(merchant, minute)}
+        head = {"minute": minute, "rule": rule, "entity_id": merchant, "tier": self.tier(merchant, minute)}
         return {**head, "passed": reason == "fires", "reason": reason, **measures, **values}
 
     def _count(self, merchant: str, kind: str, start: datetime, end: datetime) -> int:

@@ -3,7 +3,7 @@
 Judging a minute must not re-read history: when minute M arrives it is added to the hour, the minute
 that leaves the hour moves into the week, and the one that leaves the week is subtracted. The cost is
 that of the rows of three minutes (plus one per baseline day for the pacing), whatever the length of
-the history. `tests/generative/test_windows.py` holds this against a plain recount.
+the history. `tests/generative/merchants/test_windows.py` holds this against a plain recount.
 
     week(M) = the 7 days before hour(M)      hour(M) = the 60 minutes ending with M
     ├────────── 10,080 minutes ──────────┤├──────────── 60 minutes ────────────┤
@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.entities import EntityIndex
-from baselines.facts import Categories
 from baselines.merchants.cancelled import CancelledByDay
 from baselines.merchants.cohorts import Cohorts, Tied
 from baselines.merchants.pacing import Pacing
 from baselines.merchants.recent import BLOCK_MINUTES, Recent
 from baselines.merchants.slices import Block, Integers, Slice, Totals
-from baselines.tiers import top_merchants
+from baselines.tiers import top_entities
 from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, MINUTE_US, WEEK_MINUTES, to_index
 
 if TYPE_CHECKING:
@@ -39,15 +38,11 @@ if TYPE_CHECKING:
 _SPARE_DAYS = 2
 
 
-#: A column that rows may bring along: where they stand in `Windows.merchants`, looked up beforehand.
-POSITION = "position"
-
-
 class Windows:
     """The state of all windows after the minute `last`; minutes are added in order, without a gap."""
 
     def __init__(self, zone: ZoneInfo, baseline_days: int) -> None:
-        self.merchants = EntityIndex()
+        self.entities = EntityIndex()
         self.hour = Totals.empty()
         self.week = Totals.empty()
         self.top: NDArray[np.bool_] = np.zeros(0, np.bool_)  # tier `top`, ranked at each business day's start
@@ -62,12 +57,11 @@ class Windows:
         self.cancelled = CancelledByDay(zone, self._keep // DAY_MINUTES)
         self.recent = Recent(self._slices)
         self.cohorts = Cohorts()
-        self.categories = Categories()  # of the known merchants, over time
 
     @property
     def size(self) -> int:
         """How many merchants are known."""
-        return len(self.merchants)
+        return len(self.entities)
 
     @property
     def history_minutes(self) -> int:
@@ -79,8 +73,10 @@ class Windows:
         """Which of the known merchants are tier `top`; merchants first seen today are not. Shape (size,)."""
         return np.concatenate([self.top, np.zeros(self.size - len(self.top), np.bool_)])
 
-    def add(self, minute: datetime, counts: pl.DataFrame) -> None:
+    def add(self, minute: datetime, counts: pl.DataFrame, positions: Integers | None = None) -> None:
         """Slide to `minute` with its MERCHANT_MINUTE rows (possibly none).
+
+        `positions` are where the rows stand in `entities`, if that was looked up beforehand.
 
         Raises ValueError when `minute` does not follow the last one: a gap would be a silent error in
         every later baseline.
@@ -89,7 +85,7 @@ class Windows:
         if self.last is not None and index != self.last + 1:
             msg = f"minute {minute.isoformat()} does not follow {(EPOCH + MINUTE * self.last).isoformat()}"
             raise ValueError(msg)
-        entering = self._slice(counts)
+        entering = self._slice(counts, positions)
         self._enter(index, entering)
         self.recent.enter(index, entering)
         self.cohorts.enter(index, _tied(counts, entering.positions)[0])
@@ -182,7 +178,7 @@ class Windows:
         self.last = index
 
     def _rank(self, week: Totals) -> None:
-        self.top = top_merchants(week.approvals[: self.size], self.merchants.ids)
+        self.top = top_entities(week.approvals[: self.size], self.entities.ids)
 
     def _forget(self, first: int, end: int) -> None:
         for index in range(first, end):
@@ -203,11 +199,9 @@ class Windows:
             index += 1
         return total
 
-    def _slice(self, counts: pl.DataFrame) -> Slice:
-        if POSITION in counts.columns:
-            positions = counts[POSITION].to_numpy()
-        else:
-            positions = self.merchants.positions(counts["merchant_id"])
+    def _slice(self, counts: pl.DataFrame, positions: Integers | None = None) -> Slice:
+        if positions is None:
+            positions = self.entities.positions(counts["merchant_id"])
         self.hour.grow(self.size)
         self.week.grow(self.size)
         self.pacing.grow(self.size)
@@ -222,7 +216,7 @@ class Windows:
 
     def cancelled_since(self, day: date, merchant_id: str) -> int:
         """What a merchant cancelled after business day `day`, as far as the windows reach (minor units)."""
-        position = self.merchants.find(merchant_id)
+        position = self.entities.find(merchant_id)
         return 0 if position is None else self.cancelled.since(day, position)
 
     def everybody(self, last: int, minutes: int) -> tuple[int, int] | None:

@@ -84,9 +84,12 @@ class OpenAlarm:
 class Alarms:
     """Raises and ends alarms, from any thread; repeats cost nothing."""
 
-    def __init__(self, engine: Engine, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, engine: Engine, url: str, pack: str = "", monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
         self._url = url
+        self._pack = pack  # empty: of the whole installation
         self._monotonic = monotonic
         self._lock = Lock()
         self._open: dict[tuple[str, str], tuple[float, float]] | None = None  # when written, when said
@@ -137,7 +140,7 @@ class Alarms:
         """Open alarms, at first those that an earlier process left."""
         if self._open is None:
             try:
-                found = open_alarms(self._engine, self._url)
+                found = open_alarms(self._engine, self._url, self._pack)
             except Exception:  # noqa: BLE001 - an alarm is in nobody's way
                 return {}  # asked again next time
             now = self._monotonic()
@@ -147,7 +150,7 @@ class Alarms:
     def _write(self, query: str, **given: Any) -> bool:  # noqa: ANN401 - parameters of a query
         try:
             with state_errors(self._url), self._engine.begin() as connection:
-                connection.execute(text(sql(f"ops/{query}")), given)
+                connection.execute(text(sql(f"ops/{query}")), {"pack": self._pack, **given})
         except Exception as error:  # noqa: BLE001 - an alarm is in nobody's way
             log.warning("alarm.not_recorded", name=given["name"], error=str(error))
             return False
@@ -159,8 +162,8 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:LENGTH]
 
 
-def open_alarms(engine: Engine, url: str) -> list[OpenAlarm]:
-    """What is wrong now, oldest first. Raises what the operational database says."""
+def open_alarms(engine: Engine, url: str, pack: str) -> list[OpenAlarm]:
+    """What is wrong now, oldest first, with a pack or the installation. Raises what the database says."""
     with state_errors(url), engine.connect() as connection:
-        rows = connection.execute(text(sql("ops/open_alarms"))).mappings().all()
+        rows = connection.execute(text(sql("ops/open_alarms")), {"pack": pack}).mappings().all()
     return [OpenAlarm(**row) for row in rows]

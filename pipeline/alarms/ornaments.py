@@ -15,7 +15,7 @@ from pipeline.alarms import Alarm
 from pipeline.errors import FencedOut, MinuteriskError, NotLeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipeline.alarms import Alarms
 
@@ -24,11 +24,8 @@ log = structlog.get_logger()
 ALARM: Final = "ornament.failing"
 #: Never passed over: this process may not write any more.
 LEADERSHIP: Final = (FencedOut, NotLeader)
-#: Each ornament that has an alarm, with what is not known or not shown while it fails.
+#: Each ornament of the engine that has an alarm, with what is not known or not shown while it fails.
 ORNAMENTS: Final = {
-    "at_risk": "money at risk and names of merchants",
-    "categories": "categories that changed since they were last read",
-    "approved_at": "the age of the approvals that were cancelled",
     "without_time": "how many rows of the source no minute can count",
     "manifest": "the newest minutes, on the page and in `minuterisk sql`",
     "analyst.duckdb": "the newest minutes, for analysts",
@@ -42,13 +39,14 @@ ORNAMENTS: Final = {
 class Ornaments:
     """Says which ornaments fail, from any thread."""
 
-    def __init__(self, alarms: Alarms) -> None:
+    def __init__(self, alarms: Alarms, of_pack: Mapping[str, str]) -> None:
         self._alarms = alarms
+        self._known = {**ORNAMENTS, **of_pack}
         self._traced: dict[str, str] = {}  # faults whose traceback the log has
 
     def fails(self, name: str, what: str, hint: str = "") -> None:
         """It does not work now."""
-        said = f"not known or not shown: {ORNAMENTS[name]}; {what}"
+        said = f"not known or not shown: {self._known[name]}; {what}"
         self._alarms.raise_alarm(Alarm(ALARM, said, hint, name))
 
     def raised(self, name: str, error: Exception, where: str = "", hint: str = "") -> None:

@@ -14,15 +14,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import text
 
 from pipeline.alarms import Alarm
 from pipeline.alarms.row_words import reasons_text
 from pipeline.errors import MinuteriskError
-from pipeline.errors.translate import state_errors
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, format_minute
 from pipeline.outside import minutes_text
-from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,8 +137,8 @@ class RowWatch:
         return f"; most recently {self._reasons}" if self._reasons else ""
 
     def _ask(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        with state_errors(self._state.url), self._state.engine.connect() as connection:
-            return dict(connection.execute(text(sql(f"ops/{name}")), given).mappings().one())
+        (row,) = self._state.rows(name, **given)
+        return dict(row)
 
 
 def _of_ledger(counted: Counted) -> Share:

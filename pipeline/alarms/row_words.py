@@ -6,11 +6,10 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.figures import one_line
+from pipeline.figures import plain
 
-#: So many words are shown, each so far.
+#: So many words are shown.
 _SHOWN: Final = 5
-_WORD_LENGTH: Final = 40
 
 
 def reasons_text(bad: pl.DataFrame) -> str:
@@ -26,8 +25,3 @@ def _words(bad: pl.DataFrame, reason: str) -> str:
     kinds = bad.filter(pl.col("reason") == reason).group_by("kind").len()
     first = kinds.sort(["len", "kind"], descending=[True, False]).head(_SHOWN)["kind"]
     return f" ({', '.join(plain(kind) for kind in first)})"
-
-
-def plain(value: object) -> str:
-    """A value of the source as it may stand in a text for people."""
-    return "NULL" if value is None else one_line(str(value), _WORD_LENGTH)

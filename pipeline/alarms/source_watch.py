@@ -42,7 +42,7 @@ class SourceWatch:
         self._compare_standby(fence)
         if pipeline.monotonic() - self._clocks_at >= CLOCKS_S:
             self._clocks_at = pipeline.monotonic()
-            self._compare_clock("source", "the trade database", fence.clock, before, after)
+            self._compare_clock("source", "the source database", fence.clock, before, after)
             before = self._now()
             ours = pipeline.state.clock()
             self._compare_clock("state", "the operational database", ours, before, self._now())
@@ -62,7 +62,7 @@ class SourceWatch:
                 if replayed
                 else "nobody knows how far"
             )
-            what = f"the trade database is a standby and behind: {fence.standby.why}; {until}"
+            what = f"the source database is a standby and behind: {fence.standby.why}; {until}"
             hint = "minutes are judged when they are replayed; see the standby's log, or read the primary"
             self._pipeline.alarms.raise_alarm(Alarm("source.standby_lags", what, hint))
 
@@ -76,5 +76,5 @@ class SourceWatch:
             return
         side = "behind" if clock < before else "ahead of"
         what = f"the clock of {whose} is {apart.total_seconds():,.0f} s {side} this host's"
-        hint = "minutes are due by the trade database's clock; let NTP set the clocks of all hosts"
+        hint = "minutes are due by the source database's clock; let NTP set the clocks of all hosts"
         self._pipeline.alarms.raise_alarm(Alarm("source.clock_apart", what, hint, subject))

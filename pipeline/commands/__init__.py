@@ -1,1 +1,24 @@
-"""The commands of `minuterisk`, a module per kind of work."""
+"""One module per command, or for a few that belong together. Each reads its options, calls, and reports."""
+
+from typing import Final
+
+#: Where each command lives. Modules are imported when their command is asked for, so `--help` is quick.
+COMMANDS: Final = {
+    "demo": "pipeline.commands.merchants.demo",
+    "connect": "pipeline.commands.merchants.connect",
+    "run": "pipeline.commands.work",
+    "backfill": "pipeline.commands.work",
+    "catch-up": "pipeline.commands.work",
+    "reconcile": "pipeline.commands.work",
+    "simulate": "pipeline.commands.merchants.trade",
+    "load": "pipeline.commands.merchants.trade",
+    "backtest": "pipeline.commands.backtest",
+    "explain": "pipeline.commands.judgement",
+    "sql": "pipeline.commands.analyst",
+    "incidents": "pipeline.commands.desk",
+    "outbox": "pipeline.commands.desk",
+    "dashboard": "pipeline.commands.desk",
+    "budget": "pipeline.commands.budget",
+    "check": "pipeline.commands.check",
+    "start-anew": "pipeline.commands.start_anew",
+}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from baselines.merchants.rules import load_rules
 from pipeline.commands.common import (
     from_option,
     json_option,
@@ -24,12 +23,13 @@ from pipeline.embedded import open_urls
 from pipeline.errors.translate import storage_errors
 from pipeline.figures import moment, one_line, pad
 from pipeline.history import unpublished
+from pipeline.judge.verdicts import POLICIES
 from pipeline.minute import parse_time
+from pipeline.packs import load_pack
 from pipeline.replay.backtest import Run, compare_with, require_published
 from pipeline.replay.backtest import backtest as judge_again
 from pipeline.replay.labels import read_labels
 from pipeline.replay.replay import whole_period
-from pipeline.settings import POLICIES
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--labels",
     type=_FILE,
-    help="What was really wrong (Parquet or CSV: label, rule, merchant_id, start, end, expected).",
+    help="What was really wrong (Parquet or CSV: label, rule, the entity's id, start, end, expected).",
 )
 @click.option("--signals", type=_NEW_FILE, help="Write every signal of the first run here, a line each.")
 @click.option("--html", type=_NEW_FILE, help="Write a report with pictures here, one file without links.")
@@ -74,12 +74,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
     --policy and --rules may be given more than once: every combination is judged, side by side.
     """
     settings = read_settings(policy=policies[0] if policies else "", rules=str(rules[0]) if rules else "")
-    known = read_labels(labels) if labels else None
+    pack = load_pack(settings.pack)
+    known = read_labels(labels, pack) if labels else None
     span = span_of(start, end)
     pairs = list(product(policies or (settings.policy,), rules or (settings.rules,)))
-    numbers = {path: load_rules(path) for _, path in pairs}
+    numbers = {path: pack.read_tuned(path) for _, path in pairs}
     with ExitStack() as stack:
-        state = stack.enter_context(open_state(open_urls(settings)))
+        state = stack.enter_context(open_state(open_urls(settings), settings))
         require_published(span, state.published(), unpublished(state, span), settings.business_timezone)
         lake = open_lake(settings)
         runs: list[Run] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.commands.common import json_option, read_settings, report
-from pipeline.inspection.finding import as_error, as_text, short, worst_level
+from pipeline.finding import as_error, as_text, short, worst_level
 from pipeline.inspection.installation import Inspection
 from pipeline.inspection.live import live_findings, traffic
 from pipeline.prove.statement import verify_statement
@@ -16,7 +16,7 @@ from pipeline.settings import describe_settings
 from scheduler import open_source, source_class
 
 if TYPE_CHECKING:
-    from pipeline.inspection.finding import Finding
+    from pipeline.finding import Finding
 
 
 @click.command()

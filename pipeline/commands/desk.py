@@ -4,44 +4,67 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import text
 
 from pipeline.commands.common import fields, json_option, read_settings, report, table
+from pipeline.desk import acts
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
-from pipeline.figures import moment, one_line
-from pipeline.packs.merchants.platform import EVERYBODY
+from pipeline.figures import moment
+from pipeline.judge.verdicts import EVERYBODY
+from pipeline.packs import load_pack
 from pipeline.tell import outbox as messages
-from queries import sql
 from scheduler import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy import Connection
-
+    from pipeline.pack import Pack
     from pipeline.store.state import State
 
-_MONEY = ("krw_at_risk", "paid_out_cancelable", "cancelled_unrecovered")
 
-
-def _incident_columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
+def _names(pack: Pack[Any, Any]) -> dict[str, str]:
+    """The words for an entity and its money outside of the engine."""
     return {
+        "entity_id": pack.entity,
+        "entity_name": f"{pack.noun}_name",
+        "at_risk": pack.at_risk_name,
+    }
+
+
+def _said(row: Mapping[str, Any], pack: Pack[Any, Any]) -> dict[str, Any]:
+    """An incident, or what a message holds of one, in its pack's words; the parts of the money by name."""
+    names, said = _names(pack), dict[str, Any]()
+    for name, value in row.items():
+        found = {part: value.get(part) for part in pack.parts} if name == "parts" else {name: value}
+        said |= {names.get(key, key): known for key, known in found.items()}
+    return said
+
+
+def _as_stored(content: Mapping[str, Any]) -> dict[str, Any]:
+    """In the order in which PostgreSQL keeps the names of a JSON object: the short ones first."""
+    return dict(sorted(content.items(), key=lambda item: (len(item[0].encode()), item[0].encode())))
+
+
+def _incident_columns(pack: Pack[Any, Any], zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
+    columns: dict[str, Callable[[Any], str]] = {
         "incident_id": str,
         "status": str,
         "severity": str,
         "rule": str,
-        "merchant_id": lambda merchant: "all merchants" if merchant == EVERYBODY else str(merchant),
-        "merchant_name": lambda name: name or "-",
+        "entity_id": lambda entity: f"all {pack.nouns}" if entity == EVERYBODY else str(entity),
+        "entity_name": lambda name: name or "-",
         "opened_minute": lambda minute: moment(minute, zone),
-        "krw_at_risk": lambda amount: "not known" if amount is None else f"{amount:,}",
+        "at_risk": lambda amount: "not known" if amount is None else f"{amount:,}",
         "acknowledged_by": lambda name: name or "-",
     }
+    if pack.at_risk is None:
+        del columns["at_risk"]
+    names = _names(pack)
+    return {names.get(name, name): show for name, show in columns.items()}
 
 
 def _message_columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
@@ -70,10 +93,10 @@ def incidents(context: click.Context, *, as_json: bool) -> None:
 @json_option
 def list_incidents(*, with_resolved: bool = False, limit: int = 50, as_json: bool = False) -> None:
     """List incidents, most money at risk first."""
-    with _state() as (state, zone), state.engine.connect() as connection:
-        given = {"with_resolved": with_resolved, "limit": limit}
-        rows = [dict(r) for r in connection.execute(text(sql("ops/list_incidents")), given).mappings()]
-    report({"incidents": rows}, as_json=as_json, text=table(rows, _incident_columns(zone)))
+    with _state() as (state, pack, zone):
+        found = state.rows("list_incidents", with_resolved=with_resolved, limit=limit)
+    rows = [_said(row, pack) for row in found]
+    report({"incidents": rows}, as_json=as_json, text=table(rows, _incident_columns(pack, zone)))
 
 
 @incidents.command("show")
@@ -81,11 +104,12 @@ def list_incidents(*, with_resolved: bool = False, limit: int = 50, as_json: boo
 @json_option
 def show_incident(incident_id: int, *, as_json: bool) -> None:
     """Show one incident with the stored reason and what people were told."""
-    with _state() as (state, zone), state.engine.connect() as connection:
-        found = _incident(connection, incident_id)
-        told = connection.execute(text(sql("ops/incident_messages")), {"id": incident_id}).mappings()
-        shown = {**found, "messages": [dict(row) for row in told]}
-    unknown = {name: "not known" for name in _MONEY if shown[name] is None}
+    with _state() as (state, pack, zone):
+        found = acts.show(state, incident_id)
+        told = state.rows("incident_messages", id=incident_id)
+    shown = {**_said(found, pack), "messages": told}
+    money = (pack.at_risk_name, *pack.parts) if pack.at_risk is not None else ()
+    unknown = {name: "not known" for name in money if shown[name] is None}
     report(shown, as_json=as_json, text=fields({**shown, **unknown}, zone))
 
 
@@ -95,34 +119,10 @@ def show_incident(incident_id: int, *, as_json: bool) -> None:
 @json_option
 def acknowledge_incident(incident_id: int, by: str, *, as_json: bool) -> None:
     """Acknowledge an open incident; people are told by whom."""
-    name = one_line(by)
-    if not name:
-        msg = f"{by!r} is no name"
-        raise UsageError(msg, "say who takes care of it: --by NAME")
-    with _state() as (state, zone), state.engine.begin() as connection:
-        given = {"id": incident_id, "by": name}
-        if connection.execute(text(sql("ops/acknowledge_incident")), given).first() is None:
-            raise _taken(_incident(connection, incident_id), zone)
+    with _state() as (state, _pack, zone):
+        name = acts.acknowledge(state, incident_id, by, zone)
     content = {"incident_id": incident_id, "acknowledged_by": name}
     report(content, as_json=as_json, text=f"incident {incident_id} acknowledged by {name}")
-
-
-def _incident(connection: Connection, incident_id: int) -> dict[str, Any]:
-    found = connection.execute(text(sql("ops/show_incident")), {"id": incident_id}).mappings().one_or_none()
-    if found is None:
-        _refuse("incident", incident_id)
-    return {str(name): value for name, value in found.items()}
-
-
-def _taken(incident: Mapping[str, Any], zone: ZoneInfo) -> UsageError:
-    """Why an incident that is there cannot be acknowledged."""
-    number, by, at = (incident[name] for name in ("incident_id", "acknowledged_by", "acknowledged_at"))
-    taken = f"acknowledged by {one_line(by)} at {moment(at, zone)}" if by and at else ""
-    if incident["status"] == "resolved":
-        msg = f"incident {number} is resolved since {moment(incident['resolved_minute'], zone)}"
-        return UsageError(f"{msg}; it was {taken}" if taken else msg, "there is nothing left to take care of")
-    msg = f"incident {number} is already {taken}"
-    return UsageError(msg, f"agree with them; see `minuterisk incidents show {number}`")
 
 
 @click.group(invoke_without_command=True)
@@ -139,8 +139,8 @@ def outbox(context: click.Context, *, as_json: bool) -> None:
 @json_option
 def list_messages(*, status: str | None = None, limit: int = 50, as_json: bool = False) -> None:
     """List messages, newest first."""
-    with _state() as (state, zone):
-        rows = messages.list_messages(state.engine, status=status, at_most=limit)
+    with _state() as (state, pack, zone):
+        rows = messages.list_messages(state.engine, pack.name, status=status, at_most=limit)
     report({"messages": rows}, as_json=as_json, text=table(rows, _message_columns(zone)))
 
 
@@ -149,10 +149,12 @@ def list_messages(*, status: str | None = None, limit: int = 50, as_json: bool =
 @json_option
 def show_message(outbox_id: int, *, as_json: bool) -> None:
     """Show one message and its delivery."""
-    with _state() as (state, zone):
-        found = messages.show_message(state.engine, outbox_id)
+    with _state() as (state, pack, zone):
+        found = messages.show_message(state.engine, pack.name, outbox_id)
     if found is None:
-        _refuse("message", outbox_id)
+        acts.refuse_unknown("message", outbox_id)
+    if isinstance(found["message"], dict):
+        found["message"] = _as_stored(_said(found["message"], pack))
     report(found, as_json=as_json, text=fields(found, zone))
 
 
@@ -161,10 +163,8 @@ def show_message(outbox_id: int, *, as_json: bool) -> None:
 @json_option
 def requeue(outbox_id: int | None, *, as_json: bool) -> None:
     """Send dead messages again: one, or all."""
-    with _state() as (state, _zone):
-        ids = messages.requeue(state.engine, datetime.now(UTC), outbox_id)
-    if outbox_id is not None and not ids:
-        _refuse("dead message", outbox_id)
+    with _state() as (state, _pack, _zone):
+        ids = acts.requeue(state, outbox_id)
     report({"requeued": ids}, as_json=as_json, text=f"{len(ids)} messages wait for delivery again")
 
 
@@ -191,12 +191,7 @@ def _list_if_bare(context: click.Context, listing: click.Command, *, as_json: bo
 
 
 @contextmanager
-def _state() -> Iterator[tuple[State, ZoneInfo]]:
+def _state() -> Iterator[tuple[State, Pack[Any, Any], ZoneInfo]]:
     settings = read_settings()
-    with open_state(open_urls(settings)) as state:
-        yield state, settings.business_timezone
-
-
-def _refuse(what: str, number: int) -> NoReturn:
-    msg = f"there is no {what} {number}"
-    raise UsageError(msg, "see the list for the known numbers")
+    with open_state(open_urls(settings), settings) as state:
+        yield state, load_pack(settings.pack), settings.business_timezone

@@ -12,10 +12,11 @@ from pipeline.commands.common import json_option, read_settings, report
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.minute import MINUTE, Span
+from pipeline.packs import load_pack
 from pipeline.store.leader import refuse_pooler
 from pipeline.store.start_anew import size_of
 from pipeline.store.start_anew import start_anew as forget
-from scheduler import open_state
+from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -36,14 +37,14 @@ def start_anew(*, yes: bool, as_json: bool) -> None:
     Stop `minuterisk run` first.
     """
     settings = read_settings()
-    with open_state(open_urls(settings)) as state:
+    with open_state(open_urls(settings), settings) as state:
         refuse_pooler(state.engine, state.url)
         state.lead()  # before anything is asked: nobody else may write meanwhile
         size = size_of(state)
         click.echo(_told(size, settings), err=as_json)
         if not yes:
             _confirm()
-        forget(state, settings)
+        forget(state, open_lake(settings), settings)
         installation = state.installation()
     content = {"deleted": _json(size), "installation": installation}
     report(
@@ -68,14 +69,16 @@ def _told(size: Size, settings: Settings) -> str:
         if size.first_minute and size.last_minute
         else ""
     )
+    fact = load_pack(settings.pack).fact
+    facts = f" {fact[0]}," if fact else ""
     return "\n".join(
         [
             "this deletes, for good:",
             f"  {size.minutes:,} published minutes{span}, in {size.files:,} files under {settings.lake}",
             f"  {size.incidents:,} incidents, {size.unresolved:,} of them unresolved",
             f"  {size.messages:,} messages, {size.unsent:,} of them not sent; what was posted stays there",
-            "  alarms, categories, the measured false-alarm budget, the place of the search for late commits",
-            "it keeps: settings, queries, rules, statements and reports; the trade database is not touched",
+            f"  alarms,{facts} the measured false-alarm budget, the place of the search for late commits",
+            "it keeps: settings, queries, rules, statements and reports; the source database is not touched",
             "only some hours are wrong? `minuterisk reconcile --from --to` reads just them again",
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from baselines.merchants.rules import load_rules
 from pipeline.catch_up import Pipeline
 from pipeline.commands.common import (
     TIME,
@@ -29,6 +29,7 @@ from pipeline.errors import ConfigurationError, DifferencesFound, FencedOut, Not
 from pipeline.figures import moment, span_text
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span
+from pipeline.packs import load_pack
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
@@ -50,11 +51,26 @@ ASKED_S = 60
 
 
 @click.command()
-def run() -> None:
+@click.option("--pack", help="Run this pack alone; default: all of MINUTERISK_PACKS.")
+def run(pack: str | None) -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
-    settings, metrics, stopped = read_settings(), Metrics(), Event()
+    settings, stopped = read_settings(packs=pack or ""), Event()
+    metrics = Metrics(settings.pack)
     stop_on_signals(stopped)
     serve_metrics(metrics, settings.metrics_port)
+    with ThreadPoolExecutor(len(settings.packs), "pack") as pool:
+        running = [
+            pool.submit(_stand_and_lead, settings.of(name), metrics, stopped) for name in settings.packs
+        ]
+        for first in as_completed(running):
+            if first.exception() is not None:  # what ends one ends all: a supervisor starts them again
+                stopped.set()
+        for one in running:
+            one.result()
+
+
+def _stand_and_lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
+    """Lead one pack whenever nobody else does, until stopped."""
     while not stopped.is_set():
         try:
             _lead(settings, metrics, stopped)
@@ -73,9 +89,9 @@ def serve_metrics(metrics: Metrics, port: int) -> None:
 def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
     """Wait for the leadership, then run the jobs until stopped or replaced."""
     with open_pipeline(settings, stand_by=stopped) as pipeline:
-        metrics.leader.set(pipeline.state.epoch or 0)
+        metrics.of(settings.pack).leader.set(pipeline.state.epoch or 0)
         service = open_service(pipeline, metrics, stopped)
-        log.info("run.started", policy=settings.policy, epoch=pipeline.state.epoch)
+        log.info("run.started", pack=settings.pack, policy=settings.policy, epoch=pipeline.state.epoch)
         with progress_bar("history") as progress:
             run_service(service, progress)
         log.info("run.stopped", minutes=service.tally.minutes_processed)
@@ -101,7 +117,8 @@ def backfill(start: datetime, end: datetime, *, as_json: bool) -> None:
 @json_option
 def catch_up(start: datetime | None, until: datetime | None, *, as_json: bool) -> None:
     """Judge and commit every due minute, oldest first, then exit."""
-    tally, settings = Tally(), read_settings()
+    settings = read_settings()
+    tally = Tally(load_pack(settings.pack))
     with open_pipeline(settings) as pipeline, progress_bar("catch-up") as progress:
         due = pipeline.due_until()
         end = min(until, due) if until else due
@@ -177,11 +194,10 @@ def _repair(pipeline: Pipeline, found: Faults, span: Span) -> tuple[Faults, Faul
 def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
     """While `minuterisk run` is at work it alone repairs: ask it, and wait until it has."""
     urls = open_urls(settings)
-    with open_source(settings, urls) as source, open_state(urls) as state:
+    with open_source(settings, urls) as source, open_state(urls, settings) as state:
         _require_inside(span, state, settings.business_timezone)
-        pipeline = Pipeline(
-            settings, load_rules(settings.rules), source, open_lake(settings), state, time.monotonic
-        )
+        tuned = load_pack(settings.pack).read_tuned(settings.rules)
+        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
         found = left = find_faults(pipeline, source, span)
         # Reading a minute of a damaged file again, the leader meets the damage and builds the file again.
         state.request_repairs([*found.minutes, *(file.span.start for file in found.files)])

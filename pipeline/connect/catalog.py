@@ -1,4 +1,4 @@
-"""What a trade database says of itself: tables, columns, indexes, and a sample of recent rows. Pure."""
+"""What a source database says of itself: tables, columns, indexes, and a sample of recent rows. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ class Column:
     name: str
     kind: Kind
     declared: str
-    nullable: bool = True
     indexed: bool = False  # an index begins with it
     words: tuple[str, ...] = ()  # of an enum
 
@@ -97,6 +96,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """A column that says when; `zone` is that of a column that does not say its own."""
+
+    column: Column
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Recent rows, every value as text, certain times in UTC; newest first if `ordered`."""
 
@@ -109,7 +116,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class TradeCatalog:
+class SourceCatalog:
     """All that the role may read."""
 
     dialect: Dialect

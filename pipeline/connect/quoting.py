@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from pipeline.connect.catalog import Column, Dialect, Table
-    from pipeline.packs.merchants.connect.mapping import Stamp
+    from pipeline.connect.catalog import Column, Dialect, Stamp, Table
 
 #: Words that are no names unless they are quoted, in either dialect; quoting one too many does no harm.
 _RESERVED: Final = frozenset(
@@ -119,7 +118,9 @@ class Sql:
         offset = self._offset(zone)
         if offset is None:
             msg = f"{zone} changes its offset from UTC, which MySQL converts only with zone tables loaded"
-            raise UsageError(msg, "store times in UTC, or write the queries by hand: see queries/RECIPES.md")
+            raise UsageError(
+                msg, "store times in UTC, or write the queries by hand: see the recipes in queries/"
+            )
         minutes = int(offset.total_seconds()) // 60
         return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 

@@ -4,10 +4,10 @@
     ├── UsageError                  exit code 2: the person has to change something first
     │   ├── SettingsError           an unknown, malformed or contradictory setting
     │   └── ConfigurationError      source, state or home are not as they must be (right, password, TLS, URL)
-    │       └── SourceRefused       the trade database refuses us: right, password, TLS, unknown host or name
+    │       └── SourceRefused       the source database refuses us: right, password, TLS, unknown host or name
     ├── PassingError                exit code 1: the same step may succeed later, nothing was lost
-    │   ├── SourceUnavailable       the trade database cannot be reached, goes away, or fails by itself
-    │   ├── SourceTooSlow           the trade database ended a query of ours that took too long
+    │   ├── SourceUnavailable       the source database cannot be reached, goes away, or fails by itself
+    │   ├── SourceTooSlow           the source database ended a query of ours that took too long
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
     │   ├── NotLeader               another process leads this installation
@@ -16,7 +16,7 @@
     │   └── PerhapsPosted           a message may have reached its channel
     ├── PermanentError              exit code 1: repeating the step cannot help
     │   ├── SourceChanged           an extraction query is wrong: its text, its columns or their types
-    │   ├── SourceValueWrong        a value in the trade database cannot be cast, read or stored
+    │   ├── SourceValueWrong        a value in the source database cannot be cast, read or stored
     │   ├── LakeDamaged             a published file is missing or not what the ledger says
     │   ├── FencedOut               this process led once; a newer leader has taken over
     │   ├── Fault                   an error that no table explains: our own bug
@@ -68,7 +68,7 @@ class ConfigurationError(UsageError):
 
 
 class SourceRefused(ConfigurationError):
-    """The trade database refuses us: a right, a password, TLS, an unknown host, database or role."""
+    """The source database refuses us: a right, a password, TLS, an unknown host, database or role."""
 
 
 class PassingError(MinuteriskError):
@@ -76,11 +76,11 @@ class PassingError(MinuteriskError):
 
 
 class SourceUnavailable(PassingError):
-    """The trade database cannot be reached, or it goes away."""
+    """The source database cannot be reached, or it goes away."""
 
 
 class SourceTooSlow(PassingError):
-    """The trade database ended a query of ours that took too long, or one that stood in somebody's way."""
+    """The source database ended a query of ours that took too long, or one that stood in somebody's way."""
 
 
 class StateUnavailable(PassingError):
@@ -108,7 +108,7 @@ class SourceChanged(PermanentError):
 
 
 class SourceValueWrong(PermanentError):
-    """A value in the trade database cannot be cast, read or stored; the other rows are right."""
+    """A value in the source database cannot be cast, read or stored; the other rows are right."""
 
 
 class LakeDamaged(PermanentError):

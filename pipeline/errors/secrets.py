@@ -57,6 +57,11 @@ _NAMED: Final = re.compile(
 _TOKENS: Final = re.compile(r"\bxox[a-z]-[\w-]{4,}|\bxapp-[\w-]{4,}|(?<=hooks\.slack\.com/services/)[\w/]+")
 
 
+def dialect(url: str | None) -> str:
+    """The dialect that a source's URL asks for, a folder of a pack's extract: postgresql or mysql."""
+    return "mysql" if (url or "").partition("://")[0] in ("mysql", "mariadb") else "postgresql"
+
+
 def mask_url(text: str) -> str:
     """The text with the passwords of addresses masked, wherever in an address they stand."""
     text = _NAMED.sub(rf"\1{MASK}", _TOKENS.sub(MASK, text))

@@ -28,8 +28,7 @@ from pipeline.errors import (
 )
 from pipeline.errors.causes import Cause
 from pipeline.errors.failure import Failure, driver_failure
-from pipeline.errors.secrets import mask_url
-from pipeline.settings import dialect
+from pipeline.errors.secrets import dialect, mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +58,7 @@ _LOCKED = ("55P03", "1205", "3572")
 def source_errors(
     url: str, query: Path | None = None, plan: Callable[[], PlanReason] | None = None
 ) -> Iterator[None]:
-    """Translate what the drivers of the trade database raise; with `query` also what reading its rows does.
+    """Translate what the drivers of the source database raise; with `query` also what reading its rows does.
 
     `query` is the file of the query that runs, and `plan` asks for its plan once it was too slow.
     """
@@ -107,7 +106,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the trade database was asked when it failed."""
+    """What the source database was asked when it failed."""
 
     url: str
     query: Path | None
@@ -143,16 +142,16 @@ class _Asked:
         return f"mend {self.query} {folder}" if self.query else f"adapt the queries {folder}"
 
     def _unreachable(self, failure: Failure) -> MinuteriskError:
-        msg = f"the trade database {self._shown} does not answer: {failure.text}"
+        msg = f"the source database {self._shown} does not answer: {failure.text}"
         hint = "it is tried again at the next tick; check MINUTERISK_SOURCE_URL if it stays away"
         return SourceUnavailable(msg, hint)
 
     def _refused(self, failure: Failure) -> MinuteriskError:
         if failure.code in ("42501", "1142", "1143", "1227"):
             at = f" ({self._place(failure)})" if self.query else ""
-            msg = f"the role may not read the trade database {self._shown}: {failure.text}{at}"
+            msg = f"the role may not read the source database {self._shown}: {failure.text}{at}"
             return SourceRefused(msg, "GRANT SELECT on the table to this role; minuterisk needs nothing else")
-        msg = f"cannot open the trade database {self._shown}: {failure.text}"
+        msg = f"cannot open the source database {self._shown}: {failure.text}"
         return SourceRefused(msg, "check MINUTERISK_SOURCE_URL: user, password, host, database, TLS")
 
     def _query_wrong(self, failure: Failure) -> MinuteriskError:
@@ -161,14 +160,13 @@ class _Asked:
             msg = f"the {place} writes: {failure.text}"
             return SourceChanged(msg, f"let it only SELECT: {self._mend()}")
         if failure.code in ("42P01", "1146"):
-            msg = f"the trade database {self._shown} has no such table: {failure.text} ({place})"
+            msg = f"the source database {self._shown} has no such table: {failure.text} ({place})"
             ours = "create it (`minuterisk demo`, `load` or `simulate`), or " * (
                 dialect(self.url) == "postgresql"
             )
             error = SourceChanged(msg, ours + self._mend())
-            error.exit_code = (
-                ConfigurationError.exit_code
-            )  # no table at all: the address or the folder is wrong
+            # No table at all: the address or the folder is wrong.
+            error.exit_code = ConfigurationError.exit_code
             return error
         msg = f"the {place} does not fit the table: {failure.text}"
         return SourceChanged(msg, f"adapt it to the table's columns and to its parameters: {self._mend()}")
@@ -184,14 +182,14 @@ class _Asked:
             with suppress(Exception):  # without a plan the failure is told all the same
                 reason = self.plan().text
         ours = f"our query {self.query.name}" if self.query else "our query"
-        msg = f"the trade database ended {ours}: {failure.text}{f'; its plan: {reason}' if reason else ''}"
+        msg = f"the source database ended {ours}: {failure.text}{f'; its plan: {reason}' if reason else ''}"
         index = "give its time column an index, " if "no index" in reason else ""
         return SourceTooSlow(
             msg, f"it is tried again; {index}see the source's load, or raise MINUTERISK_SOURCE_TIMEOUT"
         )
 
     def _fault(self, failure: Failure) -> MinuteriskError:
-        msg = f"the trade database refused the {self._place(failure)}: {failure.text}"
+        msg = f"the source database refused the {self._place(failure)}: {failure.text}"
         return Fault(msg, _REPORT)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import ConfigurationError, MinuteriskError
 from pipeline.errors.translate import storage_errors
-from pipeline.inspection.finding import Finding, failed
+from pipeline.finding import Finding, failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-#: A day of 3 million transactions of 100,000 merchants is about 0.1 GB, compacted.
+#: A day of 3 million rows of 100,000 entities is about 0.1 GB, compacted.
 _LITTLE_BYTES: Final = 2 * 1000**3
 _NONE_BYTES: Final = 50 * 1000**2
 
 
-def home_findings(settings: Settings) -> Iterator[Finding]:
-    """The home, and the folders under it that the pipeline writes into."""
+def home_findings(settings: Settings, entities: str) -> Iterator[Finding]:
+    """The home, the folders under it that the pipeline writes into, and the room for `entities`."""
     home = settings.home
     existing = next((path for path in (home, *home.parents) if path.exists()), home)
     try:
@@ -38,7 +38,7 @@ def home_findings(settings: Settings) -> Iterator[Finding]:
     except MinuteriskError as error:
         yield failed("home", error)
         return
-    yield _room(existing)
+    yield _room(existing, entities)
 
 
 def _require_makeable(home: Path, existing: Path) -> None:
@@ -66,7 +66,7 @@ def _write(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def _room(folder: Path) -> Finding:
+def _room(folder: Path, entities: str) -> Finding:
     with storage_errors(folder):
         free = shutil.disk_usage(folder).free
     numbers = {"free_bytes": free}
@@ -74,6 +74,6 @@ def _room(folder: Path) -> Finding:
     if free < _NONE_BYTES:
         return Finding("home", "failure", what, "free space, or set MINUTERISK_HOME to another disk", numbers)
     if free < _LITTLE_BYTES:
-        hint = "8 days of 100,000 merchants need about 1 GB: free space before the disk is full"
+        hint = f"8 days of 100,000 {entities} need about 1 GB: free space before the disk is full"
         return Finding("home", "warning", what, hint, numbers)
     return Finding("home", "ok", what, numbers=numbers)

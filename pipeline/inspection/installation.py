@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from baselines.merchants.rules import load_rules
 from pipeline.errors import ConfigurationError, MinuteriskError
-from pipeline.inspection.finding import Finding, failed, worst_level
+from pipeline.errors.secrets import dialect
+from pipeline.finding import Finding, failed, worst_level
 from pipeline.inspection.home import home_findings
 from pipeline.inspection.live import state_connection, urls_of
 from pipeline.inspection.mysql import MySqlInspection
-from pipeline.inspection.plans import CONNECT_S, clock_finding
+from pipeline.inspection.plans import CONNECT_S, clock_finding, shapes
 from pipeline.inspection.postgresql import PostgresInspection
 from pipeline.inspection.source import Sampled, inspect_ornaments, inspect_sample
-from pipeline.settings import dialect
+from pipeline.packs import load_pack
 from pipeline.store.migrate import current_revision, newest_revision
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Inspection:
         self, settings: Settings, open_source: Callable[[Urls], Source], urls: Urls | None = None
     ) -> None:
         self._settings = settings
+        self._pack = load_pack(settings.pack)
         self._given = urls  # where nothing but these is to be asked
         self._open_source = open_source
         self._sampled = Sampled()
@@ -53,7 +54,7 @@ class Inspection:
         """Every part in turn; `sample` reads an hour of the source, `brief` is for health checks."""
         findings = self.part("rules", self._rules)
         if not brief:
-            findings += self.part("home", lambda: home_findings(self._settings))
+            findings += self.part("home", lambda: home_findings(self._settings, self._pack.nouns))
         source = self._of_source(sample=sample, brief=brief)
         return _without_repeats([*findings, *source, *self.part("state", self._state)])
 
@@ -102,7 +103,7 @@ class Inspection:
         return found
 
     def _rules(self) -> list[Finding]:
-        load_rules(self._settings.rules)
+        self._pack.read_tuned(self._settings.rules)
         return [Finding("rules", "ok", "")]
 
     def _source(self) -> list[Finding]:
@@ -140,7 +141,7 @@ class Inspection:
     def _sample(self) -> list[Finding]:
         with self._open_source(self._urls()) as source:
             with suppress(MinuteriskError):
-                source.check()  # it learns the type of the merchants' ids
+                source.check()  # it learns the type of the ids
             self._sampled = inspect_sample(source)
         return self._sampled.findings
 
@@ -183,9 +184,9 @@ class Inspection:
         settings = self._settings
         with self._open_source(self._urls()) as source:
             fence = self._sampled.fence or source.fence()
-        merchants = self._sampled.ids
+        asks = shapes(self._pack, fence.clock, self._sampled.ids)
         with self._ask_source() as asked:
-            yield from asked.plans(settings.source_queries, fence.clock, merchants, fence.xmin)
+            yield from asked.plans(settings.source_queries, asks, fence)
 
     def _ask_source(self) -> PostgresInspection | MySqlInspection:
         url = self._urls().source_url

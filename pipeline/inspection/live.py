@@ -14,8 +14,8 @@ from pipeline.embedded import connect_urls, open_urls
 from pipeline.errors import MinuteriskError
 from pipeline.errors.translate import state_errors
 from pipeline.figures import moment
-from pipeline.inspection.finding import Finding
-from pipeline.store.state import connect_state
+from pipeline.finding import Finding
+from pipeline.store.database import connect_state
 from queries import sql
 
 if TYPE_CHECKING:
@@ -35,9 +35,14 @@ def live_findings(settings: Settings) -> list[Finding]:
         if not sqlalchemy.inspect(connection).has_table("leader"):
             msg = "the pipeline has never run here"
             raise MinuteriskError(msg, "start it with `minuterisk run`")
-        pulse = connection.execute(text(sql("ops/pulse"))).mappings().one()
-        known = sqlalchemy.inspect(connection).has_table("alarm")  # an older version made none
-        alarms = open_alarms(connection.engine, urls_of(settings).state_url) if known else []
+        if not sqlalchemy.inspect(connection).has_table("pack"):
+            msg = "what runs here is an older version"
+            raise MinuteriskError(msg, "ask that one, or start `minuterisk run` of this version")
+        pulse = connection.execute(text(sql("ops/pulse")), {"pack": settings.pack}).mappings().one_or_none()
+        alarms = open_alarms(connection.engine, urls_of(settings).state_url, settings.pack)
+    if pulse is None:
+        msg = f"the pack {settings.pack} has never run here"
+        raise MinuteriskError(msg, "start it with `minuterisk run`")
     findings = [Finding("live", "ok", "")]
     if pulse["heartbeat_age"] > HEART_STOPPED:
         what = f"the last heartbeat is {pulse['heartbeat_age']} old ({pulse['holder'] or 'no leader yet'})"
@@ -58,7 +63,9 @@ def traffic(settings: Settings) -> str:
     """Does the source, which answers or not, also have transactions? Told, never a failure of ours."""
     try:
         with state_connection(settings) as connection:
-            found = connection.execute(text(sql("ops/traffic"))).mappings().one_or_none()
+            found = (
+                connection.execute(text(sql("ops/traffic")), {"pack": settings.pack}).mappings().one_or_none()
+            )
     except (MinuteriskError, sqlalchemy.exc.SQLAlchemyError):
         return "unknown: the operational database does not say"
     if found is None:

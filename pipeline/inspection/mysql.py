@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import pymysql
@@ -11,7 +12,7 @@ from pymysql.cursors import DictCursor
 
 from pipeline.errors import MinuteriskError, SourceChanged
 from pipeline.errors.translate import source_errors
-from pipeline.inspection.finding import Finding, failed
+from pipeline.finding import Finding, failed
 from pipeline.inspection.plans import (
     CONNECT_S,
     Shape,
@@ -20,7 +21,6 @@ from pipeline.inspection.plans import (
     plan_finding,
     pool_finding,
     rights_finding,
-    shapes,
 )
 from pipeline.source.asked import has_query, read_query
 from pipeline.source.mysql import connect_arguments
@@ -29,10 +29,12 @@ from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from pathlib import Path
 
     from pymysql.connections import Connection
+
+    from pipeline.source.asked import Fence
 
 #: What a reader may hold beside SELECT: it lets nobody write.
 _HARMLESS = frozenset(
@@ -101,33 +103,26 @@ class MySqlInspection:
         between = self._connect().thread_id() != server["connection_id"]  # type: ignore[no-untyped-call]
         return pool_finding(setting, between=between, per_transaction=False, refused=refused)
 
-    def plans(
-        self,
-        folder: Path,
-        clock: datetime,
-        merchants: Sequence[object],
-        xmin: int,  # noqa: ARG002 - asked alike in both dialects
-    ) -> Iterator[Finding]:
+    def plans(self, folder: Path, asks: Sequence[Shape], fence: Fence) -> Iterator[Finding]:
         """What the plan of each query says, at the spans that the pipeline asks for."""
-        for shape in shapes(clock):
+        for shape in asks:
             if not has_query(folder, shape.query, "mysql"):
                 continue
             try:
-                yield self._plan(folder, shape, merchants, clock)
+                yield self._plan(folder, shape, fence.clock)
             except MinuteriskError as error:
                 yield failed("plans", error, "warning")
 
-    def _plan(self, folder: Path, shape: Shape, merchants: Sequence[object], clock: datetime) -> Finding:
-        rows = self._ask(self._explain(folder, shape, merchants))
+    def _plan(self, folder: Path, shape: Shape, clock: datetime) -> Finding:
+        rows = self._ask(self._explain(folder, shape))
         reason = plan_reason(rows, "mysql")
         known = self._statistics(reason.sequential)
         has_index = any(row.get("possible_keys") for row in rows if row.get("type") == "ALL")
         return plan_finding(shape, reason, known, has_index=has_index, clock=clock)
 
-    def _explain(self, folder: Path, shape: Shape, merchants: Sequence[object]) -> str:
-        start, end = (t.replace(tzinfo=None) for t in (shape.start, shape.end))
-        given = {"start": start, "end": end, "merchants": list(merchants) or [None], "moment": end}
-        given |= {"today": end.date(), "cancelable_days": 30}
+    def _explain(self, folder: Path, shape: Shape) -> str:
+        values = {"start": shape.start, "end": shape.end} if shape.given is None else shape.given
+        given = {name: _as_given(value) for name, value in values.items()}
         text = read_query(folder, shape.query, "mysql")
         try:
             with source_errors(self.url):
@@ -179,6 +174,13 @@ class MySqlInspection:
                     with suppress(pymysql.err.Error):  # each server knows one of them
                         cursor.execute(f"SET SESSION {limit}")
         return self._connection
+
+
+def _as_given(value: object) -> object:
+    """A parameter as the sources give it: times in UTC without their zone, and no empty list."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return [None] if value == [] else value
 
 
 def _beyond_select(grant: str) -> Iterator[str]:

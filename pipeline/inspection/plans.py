@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.inspection.finding import Finding
+from pipeline.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.inspection.finding import Level
+    from pipeline.finding import Level
+    from pipeline.pack import Pack
     from pipeline.source.plan import PlanReason
 
 CONNECT_S: Final = 10
@@ -37,6 +38,7 @@ class Shape:
     end: datetime
     takes_span: bool = True
     whole: bool = False  # reads its table whole by what it is
+    given: Mapping[str, object] | None = None  # parameters by name, of a query about a few entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,18 @@ class Statistics:
         return self.rows is not None and self.changed > _STALE_SHARE * max(self.rows, 1)
 
 
-def shapes(clock: datetime) -> list[Shape]:
+def shapes(pack: Pack[Any, Any], clock: datetime, ids: Sequence[object]) -> list[Shape]:
     """The queries as a live minute, the search for late commits and the hourly reconciliation ask them."""
     hour, minute, back = (clock - timedelta(minutes=n) for n in (60, 1, 5))
+    few = pack.probe(ids, clock)
     return [
-        Shape("transactions", "of a minute", minute, clock),
-        Shape("transactions", "of an hour", hour, clock),
+        Shape(pack.rows_query, "of a minute", minute, clock),
+        Shape(pack.rows_query, "of an hour", hour, clock),
         Shape("totals", "of an hour", hour, clock),
         Shape("changed", "of 5 minutes", back, clock),
         Shape("without_time", "", hour, clock, takes_span=False),
-        Shape("at_risk", "of a few merchants", hour, clock, takes_span=False),
-        Shape("categories", "", hour, clock, takes_span=False, whole=True),
+        *(Shape(name, f"of a few {pack.nouns}", hour, clock, given=given) for name, given in few.items()),
+        *([Shape(pack.fact[0], "", hour, clock, takes_span=False, whole=True)] if pack.fact else []),
     ]
 
 

@@ -17,7 +17,7 @@ from psycopg.types.numeric import Int8
 
 from pipeline.errors import MinuteriskError
 from pipeline.errors.translate import source_errors, state_errors
-from pipeline.inspection.finding import Finding, failed
+from pipeline.finding import Finding, failed
 from pipeline.inspection.plans import (
     CONNECT_S,
     Shape,
@@ -26,7 +26,6 @@ from pipeline.inspection.plans import (
     plan_finding,
     pool_finding,
     rights_finding,
-    shapes,
 )
 from pipeline.source.asked import has_query, read_query
 from pipeline.source.plan import plan_reason
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.source.asked import Fence
     from pipeline.source.postgresql_session import Few
 
 _ATTRIBUTES = ("superuser", "createdb", "createrole", "replication", "bypassrls")
@@ -112,16 +112,14 @@ class PostgresInspection:
             shared = self._shares_process()
         return pool_finding(setting, between=between or shared, per_transaction=shared, refused=refused)
 
-    def plans(
-        self, folder: Path, clock: datetime, merchants: Sequence[object], xmin: int
-    ) -> Iterator[Finding]:
+    def plans(self, folder: Path, asks: Sequence[Shape], fence: Fence) -> Iterator[Finding]:
         """What the plan of each query says, at the spans that the pipeline asks for."""
-        for shape in shapes(clock):
+        for shape in asks:
             if not has_query(folder, shape.query, "postgresql"):
                 continue
             query = read_query(folder, shape.query, "postgresql")
             try:
-                yield self._plan(shape, query, self._parameters(shape, query, merchants, xmin), clock)
+                yield self._plan(shape, query, self._parameters(shape, query, fence.xmin), fence.clock)
             except MinuteriskError as error:
                 yield failed("plans", error, "warning")
 
@@ -147,15 +145,9 @@ class PostgresInspection:
             for row in rows
         ]
 
-    def _parameters(self, shape: Shape, query: str, merchants: Sequence[object], xmin: int) -> Any:  # noqa: ANN401 - a query's own
-        if shape.query == "at_risk":
-            moment = shape.end
-            return {
-                "merchants": list(merchants),
-                "today": moment.date(),
-                "cancelable_days": 30,
-                "moment": moment,
-            }
+    def _parameters(self, shape: Shape, query: str, xmin: int) -> Any:  # noqa: ANN401 - a query's own
+        if shape.given is not None:
+            return dict(shape.given)
         if shape.query == "changed":
             given = [shape.start, Int8(xmin % _XID_WRAP), shape.end, shape.end + timedelta(minutes=5)]
             return given[: parameters_of(query)]

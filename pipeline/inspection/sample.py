@@ -1,4 +1,4 @@
-"""What one sampled span of the trade database says of its mapping, as findings. Pure.
+"""What one sampled span of the source database says of its mapping, as findings. Pure.
 
 The rows went the pipeline's own way (`pipeline.count`), so what is said is what it will see. Thresholds are
 for people to look at something, not for verdicts: only what cannot be right is a failure.
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from pipeline.alarms.row_words import plain, reasons_text
+from pipeline.alarms.row_words import reasons_text
 from pipeline.errors import DifferencesFound
-from pipeline.inspection.finding import Finding
+from pipeline.figures import plain
+from pipeline.finding import Finding
 from pipeline.outside import outside_minutes
-from pipeline.schema import AMOUNT_LIMIT, APPROVAL, CANCEL, KINDS
 from pipeline.source.asked import Totals
 
 if TYPE_CHECKING:
@@ -24,29 +24,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.count import Counted
-    from pipeline.inspection.finding import Level
+    from pipeline.finding import Level
     from pipeline.minute import Span
+    from pipeline.pack import Pack
 
-#: Of so many rows on, the absence of something says something.
-_ENOUGH: Final = 1_000
 _SHOWN: Final = 5
-#: A median past this (minor units), with every amount a multiple of 100, looks like KRW times 100.
-_LARGE_MEDIAN: Final = 1_000_000
 _UUID: Final = r"^\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$"
-#: The words that companies use, to propose a translation.
-_APPROVED_WORDS: Final = (
-    "APPR",
-    "PAID",
-    "PAY",
-    "DONE",
-    "SUCCESS",
-    "CAPTUR",
-    "COMPLETE",
-    "SALE",
-    "승인",
-    "결제",
-)
-_CANCELLED_WORDS: Final = ("CANCEL", "REFUND", "VOID", "REVERS", "RETURN", "취소", "환불")
 #: A time this near to a whole number of hours off is a zone, not a delay.
 _ZONE_TOLERANCE: Final = timedelta(minutes=5)
 _MOST_HOURS: Final = 14
@@ -60,38 +43,42 @@ class Sample:
     """A span as the source gave it."""
 
     span: Span
-    rows: pl.DataFrame  # columns of TRANSACTION, before anything is set aside
+    rows: pl.DataFrame  # the pack's rows, before anything is set aside
     counted: Counted
     totals: pl.DataFrame  # of the source's own count
     unsettled: frozenset[datetime] = frozenset()  # minutes that were being written meanwhile
 
 
-def sample_findings(sample: Sample) -> list[Finding]:
+def sample_findings(sample: Sample, pack: Pack[Any, Any]) -> list[Finding]:
     """Everything that the rows of a sample say."""
     rows = sample.rows
     return [
-        *_rows(sample),
-        *_kinds(rows),
+        *_rows(sample, pack),
+        *pack.inspect.words(rows),
         *_outside(sample),
-        *_totals(sample),
-        *_duplicates(rows),
-        *_ids(rows, "transaction_id"),
-        *_ids(rows, "merchant_id"),
-        *_amounts(rows),
-        *_approved_at(rows),
+        *_totals(sample, pack),
+        *_duplicates(rows, pack),
+        *_ids(rows, pack.key[0], "ids", pack),
+        *_ids(rows, pack.entity, pack.nouns, pack),
+        *pack.inspect.values(rows),
     ]
 
 
-def time_finding(newest: datetime | None, clock: datetime, *, just_written: bool) -> Finding:
+def time_finding(
+    newest: datetime | None, clock: datetime, pack: Pack[Any, Any], *, just_written: bool
+) -> Finding:
     """The newest time against the source's clock; `just_written`: rows of that minute came minutes ago."""
+    row = pack.row_noun
     if newest is None:
-        hint = "nothing can be said of the mapping; is transactions.sql about the right table and period?"
-        return Finding("time", "warning", "no transaction was found, in the last 60 days or later", hint)
+        hint = (
+            f"nothing can be said of the mapping; is {pack.rows_query}.sql about the right table and period?"
+        )
+        return Finding("time", "warning", f"no {row} was found, in the last 60 days or later", hint)
     off = newest - clock
     hours = round(off / timedelta(hours=1))
     whole = 0 < abs(hours) <= _MOST_HOURS and abs(off - timedelta(hours=hours)) <= _ZONE_TOLERANCE
     numbers = {"newest": newest.isoformat(), "clock": clock.isoformat(), "off_s": round(off.total_seconds())}
-    said = f"the newest transaction is of {newest:%Y-%m-%dT%H:%M}Z, {_ago(off)} the source's clock"
+    said = f"the newest {row} is of {newest:%Y-%m-%dT%H:%M}Z, {_ago(off)} the source's clock"
     if off > timedelta(minutes=1):
         return _ahead(said, hours if whole else None, numbers)
     if -off <= _QUIET:
@@ -104,7 +91,7 @@ def time_finding(newest: datetime | None, clock: datetime, *, just_written: bool
             "convert occurred_at once, not twice, in every query",
         )
         return Finding("time", level, what, hint, numbers)
-    what = f"no transaction since {newest:%Y-%m-%dT%H:%M}Z, {_ago(off)} the source's clock"
+    what = f"no {row} since {newest:%Y-%m-%dT%H:%M}Z, {_ago(off)} the source's clock"
     return Finding(
         "time", "warning", what, "is that so? Otherwise look at the table, filter and zone", numbers
     )
@@ -158,14 +145,12 @@ def _ahead(said: str, hours: int | None, numbers: Mapping[str, Any]) -> Finding:
     return Finding("time", "failure", what, hint, numbers)
 
 
-def _rows(sample: Sample) -> Iterator[Finding]:
+def _rows(sample: Sample, pack: Pack[Any, Any]) -> Iterator[Finding]:
     rows, bad = sample.rows.height, sample.counted.quarantine
     minutes = sample.span.minutes
-    merchants = sample.rows["merchant_id"].n_unique() if rows else 0
-    said = f"{rows:,} rows of {merchants:,} merchants in {minutes} minutes ({sample.span}, UTC)"
-    yield Finding(
-        "rows", "ok", said, numbers={"rows": rows, "merchants": merchants, "span": str(sample.span)}
-    )
+    entities = sample.rows[pack.entity].n_unique() if rows else 0
+    said = f"{rows:,} rows of {entities:,} {pack.nouns} in {minutes} minutes ({sample.span}, UTC)"
+    yield Finding("rows", "ok", said, numbers={"rows": rows, pack.nouns: entities, "span": str(sample.span)})
     numbers = {
         "set_aside": bad.height,
         "rows": rows,
@@ -175,44 +160,15 @@ def _rows(sample: Sample) -> Iterator[Finding]:
         yield Finding("set_aside", "ok", "none", numbers=numbers)
         return
     share = 100 * bad.height / max(rows, 1)
-    keys = ", ".join(plain(key) for key in bad["transaction_id"].head(3))
+    keys = ", ".join(plain(key) for key in bad[pack.key[0]].head(3))
     what = f"{bad.height:,} of {rows:,} rows ({share:.2f} %) are set aside: {reasons_text(bad)}; e.g. {keys}"
-    hint = "they are counted in no merchant; correct the query that gives them"
+    hint = f"they are counted in no {pack.noun}; correct the query that gives them"
     if bad.height * 100 <= rows:
         yield Finding("set_aside", "note", what, hint, numbers)
     elif bad.height < rows:
         yield Finding("set_aside", "warning", what, f"{hint}; more than 1 % of an hour is an alarm", numbers)
     else:
         yield Finding("set_aside", "failure", what, hint, numbers)
-
-
-def _kinds(rows: pl.DataFrame) -> Iterator[Finding]:
-    counts = dict(rows.group_by("kind").len().sort(["len", "kind"], descending=[True, False]).iter_rows())
-    unknown = {kind: number for kind, number in counts.items() if kind not in KINDS}
-    met = ", ".join(f"{plain(kind)} {number:,}" for kind, number in list(counts.items())[:_SHOWN])
-    numbers = {"kinds": {plain(kind): number for kind, number in counts.items()}}
-    if unknown:
-        named = [kind for kind in unknown if kind is not None][:_SHOWN]
-        cases = " ".join(f"WHEN '{plain(kind)}' THEN '{_meaning(str(kind))}'" for kind in named)
-        hint = f"translate them in transactions.sql and totals.sql: CASE kind {cases} ELSE kind END AS kind"
-        level: Level = "failure" if len(unknown) == len(counts) else "warning"
-        what = f"{sum(unknown.values()):,} of {rows.height:,} rows have a kind that is not known: {met}"
-        yield Finding("kinds", level, what, hint, numbers)
-        return
-    absent = [kind for kind in KINDS if kind not in counts]
-    if rows.height >= _ENOUGH and absent:
-        what = f"{met}, and no {absent[0]} at all"
-        hint = "does transactions.sql leave them out, or are they in another table (UNION ALL)?"
-        yield Finding("kinds", "warning", what, hint, numbers)
-    else:
-        yield Finding("kinds", "ok", met or "no row", numbers=numbers)
-
-
-def _meaning(word: str) -> str:
-    upper = word.upper()
-    if any(part in upper for part in _CANCELLED_WORDS):
-        return CANCEL
-    return APPROVAL if any(part in upper for part in _APPROVED_WORDS) else "APPROVAL or CANCEL"
 
 
 def _outside(sample: Sample) -> Iterator[Finding]:
@@ -226,9 +182,11 @@ def _outside(sample: Sample) -> Iterator[Finding]:
         yield Finding("outside", "ok", "no row and no total lies outside the span that was asked for")
 
 
-def _totals(sample: Sample) -> Iterator[Finding]:
-    theirs = {row["minute"]: Totals.of_source(row) for row in sample.totals.iter_rows(named=True)}
-    nothing = Totals(0, 0, 0)
+def _totals(sample: Sample, pack: Pack[Any, Any]) -> Iterator[Finding]:
+    theirs = {
+        row["minute"]: Totals.of_source(row, pack.totals) for row in sample.totals.iter_rows(named=True)
+    }
+    nothing = Totals(0, dict.fromkeys(pack.totals, 0))
     differing: list[tuple[str, Totals, Totals]] = []
     for minute, row in zip(sample.span, sample.counted.ledger, strict=True):
         total, counted = theirs.get(minute, nothing), Totals.of_ledger(row)
@@ -243,53 +201,55 @@ def _totals(sample: Sample) -> Iterator[Finding]:
     first, said, held = differing[0]
     what = (
         f"{len(differing)} of {sample.span.minutes} minutes differ from their rows; at {first} totals.sql"
-        f" says {_said(said)}, the rows say {_said(held)}"
+        f" says {_said(said, pack)}, the rows say {_said(held, pack)}"
     )
-    yield Finding("totals", "failure", what, _why_unlike(differing), numbers, DifferencesFound.exit_code)
+    yield Finding(
+        "totals", "failure", what, _why_unlike(differing, pack), numbers, DifferencesFound.exit_code
+    )
 
 
 def _differ(total: Totals, counted: Totals) -> bool:
-    """A sum that is no number, as one row's amount is none, says nothing."""
-    if total.amount is None or counted.amount is None:
-        return (total.rows, total.cancels) != (counted.rows, counted.cancels)
-    return total != counted
+    return total.rows != counted.rows or any(_unlike(total, counted, name) for name in counted.sums)
 
 
-def _said(totals: Totals) -> str:
-    amount = "not known" if totals.amount is None else f"{totals.amount:,}"
-    return f"{totals.rows:,} rows, {totals.cancels:,} cancels, amount {amount}"
+def _unlike(total: Totals, counted: Totals, name: str) -> bool:
+    """A sum that is no number, as one row's value is none, says nothing."""
+    pair = total.sums[name], counted.sums[name]
+    return None not in pair and pair[0] != pair[1]
 
 
-def _why_unlike(differing: Sequence[tuple[str, Totals, Totals]]) -> str:
-    if any(total.rows != counted.rows for _, total, counted in differing):
-        return "transactions.sql and totals.sql must speak of the same rows: the same tables, filter and time"
-    if any(total.cancels != counted.cancels for _, total, counted in differing):
-        return "totals.sql must count what transactions.sql gives as CANCEL: the same translation of kinds"
-    return "totals.sql must sum what transactions.sql gives as amount: the same unit and sign"
+def _said(totals: Totals, pack: Pack[Any, Any]) -> str:
+    shown = {name: "not known" if n is None else f"{n:,}" for name, n in totals.sums.items()}
+    sums = (pack.inspect.totals[name].said.format(number) for name, number in shown.items())
+    return ", ".join((f"{totals.rows:,} rows", *sums))
 
 
-def _duplicates(rows: pl.DataFrame) -> Iterator[Finding]:
-    named = rows.filter(pl.col("transaction_id").is_not_null())
-    again = (
-        named.height - named.select(pl.struct("transaction_id", "kind").n_unique()).item()
-        if named.height
-        else 0
+def _why_unlike(differing: Sequence[tuple[str, Totals, Totals]], pack: Pack[Any, Any]) -> str:
+    if all(total.rows == counted.rows for _, total, counted in differing):
+        for name, about in pack.inspect.totals.items():
+            if any(_unlike(total, counted, name) for _, total, counted in differing):
+                return about.unlike
+    return (
+        f"{pack.rows_query}.sql and totals.sql must speak of the same rows: the same tables, filter and time"
     )
+
+
+def _duplicates(rows: pl.DataFrame, pack: Pack[Any, Any]) -> Iterator[Finding]:
+    key, by = pl.struct(*pack.key), " and ".join(pack.key)
+    named = rows.filter(pl.col(pack.key[0]).is_not_null())
+    again = named.height - named.select(key.n_unique()).item() if named.height else 0
     numbers = {"duplicates": again}
     if not again:
-        yield Finding("duplicates", "ok", "none by transaction_id and kind", numbers=numbers)
+        yield Finding("duplicates", "ok", f"none by {by}", numbers=numbers)
         return
-    first = named.filter(pl.struct("transaction_id", "kind").is_duplicated())["transaction_id"][0]
-    what = f"{again:,} rows have the transaction_id and kind of another one, for example {plain(first)}"
-    hint = (
-        "does a join multiply the rows? A partial cancel needs an id of its own, for example id || '-' || seq"
-    )
+    first = named.filter(key.is_duplicated())[pack.key[0]][0]
+    what = f"{again:,} rows have the {by} of another one, for example {plain(first)}"
+    hint = f"does a join multiply the rows? {pack.inspect.doubled}".rstrip()
     yield Finding("duplicates", "warning", what, hint, numbers)
 
 
-def _ids(rows: pl.DataFrame, name: str) -> Iterator[Finding]:
+def _ids(rows: pl.DataFrame, name: str, short: str, pack: Pack[Any, Any]) -> Iterator[Finding]:
     ids = rows[name].drop_nulls()
-    short = "ids" if name == "transaction_id" else "merchants"
     missing = rows.height - ids.len()
     numbers: dict[str, Any] = {
         "column": name,
@@ -309,10 +269,11 @@ def _ids(rows: pl.DataFrame, name: str) -> Iterator[Finding]:
         said = f"{name}: integers from {ids.min()!s} to {ids.max()!s}, {ids.n_unique():,} distinct"
         yield Finding(short, "ok", said, numbers=numbers)
         return
-    yield _text_ids(ids.cast(pl.String), name, short, numbers)
+    yield _text_ids(ids.cast(pl.String), short, numbers, pack)
 
 
-def _text_ids(ids: pl.Series, name: str, short: str, numbers: dict[str, Any]) -> Finding:
+def _text_ids(ids: pl.Series, short: str, numbers: dict[str, Any], pack: Pack[Any, Any]) -> Finding:
+    name = numbers["column"]
     widths = ids.str.len_chars()
     least, most = widths.min(), widths.max()
     uuids, padded = ids.str.contains(_UUID).sum(), (ids != ids.str.strip_chars()).sum()
@@ -324,62 +285,7 @@ def _text_ids(ids: pl.Series, name: str, short: str, numbers: dict[str, Any]) ->
         hint = f"clean {name} in the query; PostgreSQL's text takes no NUL"
         return Finding(short, "warning", f"{said}; {odd:,} hold control characters", hint, numbers)
     if padded:
-        hint = f"take the padding away in every query alike, trim({name}): names and payouts do not match"
+        why = f": {pack.inspect.padded}" if pack.inspect.padded else ""
+        hint = f"take the padding away in every query alike, trim({name}){why}"
         return Finding(short, "warning", f"{said}; {padded:,} are padded with spaces", hint, numbers)
     return Finding(short, "ok", said, numbers=numbers)
-
-
-def _amounts(rows: pl.DataFrame) -> Iterator[Finding]:
-    amounts = rows["amount"].drop_nulls()
-    if amounts.is_empty():
-        yield Finding("amounts", "note", "no amount in the sample")
-        return
-    median = amounts.cast(pl.Float64).median()
-    middle = round(median) if isinstance(median, float) else 0
-    ordered: list[int] = [*amounts.sort().to_list()]
-    least, most = ordered[0], ordered[-1]
-    negative, large = int((amounts < 0).sum()), int((amounts > AMOUNT_LIMIT).sum())
-    numbers = {"least": least, "median": middle, "most": most, "negative": negative}
-    said = f"from {least:,} to {most:,}, median {middle:,} (minor units; KRW has none)"
-    yield Finding("amounts", "ok", said, numbers=numbers)
-    if negative:
-        by_kind = rows.filter(pl.col("amount") < 0)["kind"].unique().sort().to_list()
-        hint = "a cancel's amount is positive too: abs(amount), in transactions.sql and totals.sql"
-        kinds = ", ".join(plain(kind) for kind in by_kind[:_SHOWN])
-        yield Finding("amounts", "warning", f"{negative:,} are negative ({kinds})", hint, numbers)
-    if large:
-        yield Finding(
-            "amounts", "warning", f"{large:,} are past {AMOUNT_LIMIT:,}", "look at the unit", numbers
-        )
-    yield from _unit(amounts.filter(amounts > 0), middle, numbers)
-
-
-def _unit(amounts: pl.Series, middle: int, numbers: Mapping[str, Any]) -> Iterator[Finding]:
-    """KRW has no minor unit: price * 100 makes every amount a multiple of 100, and 100 times too large."""
-    if amounts.n_unique() < _SHOWN * 4 or not (amounts % 100 == 0).all():
-        return
-    large = middle >= _LARGE_MEDIAN
-    what = "every amount is a multiple of 100" + (
-        f", and the median is {middle:,}: 100 times too large?" if large else ""
-    )
-    hint = "where the currency is KRW, round the price and do not multiply it: round(price)::bigint"
-    yield Finding("amounts", "warning" if large else "note", what, hint, numbers)
-
-
-def _approved_at(rows: pl.DataFrame) -> Iterator[Finding]:
-    cancels = rows.filter(pl.col("kind") == CANCEL)
-    if cancels.is_empty():
-        yield Finding("approved_at", "note", "no cancel in the sample, so nothing to say")
-        return
-    tied = cancels.filter(pl.col("approved_at").is_not_null())
-    before = tied.filter(pl.col("approved_at") > pl.col("occurred_at")).height
-    numbers = {"cancels": cancels.height, "known": tied.height, "after_the_cancel": before}
-    share = f"known of {tied.height:,} of {cancels.height:,} cancels"
-    if before:
-        hint = "approved_at is the approval's time, in the zone of occurred_at"
-        yield Finding("approved_at", "warning", f"{share}; {before:,} lie after their cancel", hint, numbers)
-    else:
-        hint = (
-            "" if tied.height else "optional: with it a reason tells a rise of cancels from many sales before"
-        )
-        yield Finding("approved_at", "ok" if tied.height else "note", share, hint, numbers)

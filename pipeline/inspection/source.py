@@ -1,4 +1,4 @@
-"""One past hour of the trade database, read the pipeline's own way, for `check`.
+"""One past hour of the source database, read the pipeline's own way, for `check`.
 
 Every question goes through a Source, is bounded by its statement timeout, and fails alone: what cannot
 be asked is said, and the rest goes on. A span that takes too long, or holds too many rows, is made shorter.
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from pipeline.count import count
 from pipeline.errors import MinuteriskError, SourceTooSlow, SourceUnavailable
-from pipeline.inspection.finding import Finding, failed
+from pipeline.finding import Finding, failed
 from pipeline.inspection.sample import Sample, changed_findings, sample_findings, time_finding
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, floor_minute
-from pipeline.packs.merchants.at_risk import read_payouts
 from pipeline.source.asked import Fence, Totals
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from pipeline.count import Counted
+    from pipeline.pack import Pack
     from pipeline.source.asked import Source
 
 #: A sample holds about so many rows at most, and one minute at least.
@@ -40,7 +41,7 @@ _AHEAD: Final = timedelta(hours=15)
 _WRITTEN_BACK: Final = timedelta(minutes=5)
 #: So many transactions before the fence, written in the last minutes, are all that `changed` may see.
 _LONG_AGO_XIDS: Final = 2**30
-_MOST_MERCHANTS: Final = 200
+_MOST_ENTITIES: Final = 200
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Sampled:
 
     findings: list[Finding] = field(default_factory=list)
     fence: Fence | None = None
-    merchants: list[str] = field(default_factory=list)  # of the sample, some of them
+    entities: list[str] = field(default_factory=list)  # of the sample, some of them
     ids: list[object] = field(default_factory=list)  # the same in the type of the source
 
 
@@ -63,7 +64,7 @@ def inspect_sample(source: Source) -> Sampled:
         ahead = _newest_ahead(source, fence.clock)
         written = _attempt(found, "changed", lambda: _written(source, fence))
         just_written = bool(written) and (ahead or newest) in (written or [])
-        found.append(time_finding(ahead or newest, fence.clock, just_written=just_written))
+        found.append(time_finding(ahead or newest, fence.clock, source.pack, just_written=just_written))
         last = newest or ahead
         if last is None:
             return sampled
@@ -71,20 +72,22 @@ def inspect_sample(source: Source) -> Sampled:
     except MinuteriskError as error:
         found.append(failed("sample", error))
         return sampled
-    found += sample_findings(sample)
+    found += sample_findings(sample, source.pack)
     if written is not None:
         found += changed_findings(written, sample, fence.clock, _WRITTEN_BACK)
-    sampled.ids = _some_merchants(sample)
-    sampled.merchants = [str(merchant) for merchant in sampled.ids]
+    sampled.ids = _some_entities(sample, source.pack)
+    sampled.entities = [str(entity) for entity in sampled.ids]
     return sampled
 
 
 def inspect_ornaments(source: Source, sampled: Sampled, zone: tzinfo) -> Iterator[Finding]:
-    """What nothing is counted by, asked with the merchants of the sample: warnings at most."""
-    merchants, fence = sampled.merchants, sampled.fence
-    if merchants and fence is not None:
-        yield from _warned("at_risk", lambda: _at_risk(source, merchants, fence.clock, zone))
-    yield from _warned("categories", lambda: _categories(source, merchants))
+    """What nothing is counted by, asked with the entities of the sample: warnings at most."""
+    entities, fence, pack = sampled.entities, sampled.fence, source.pack
+    if entities and fence is not None:
+        for name, found in pack.inspect.ornaments.items():
+            yield from _warned(name, partial(found, source.ask, entities, fence.clock, zone))
+    if pack.fact is not None:
+        yield from _warned(pack.fact[0], partial(_facts, source, entities, pack.fact[0]))
     if fence is not None:
         yield from _warned("without_time", lambda: _without_time(source))
 
@@ -104,7 +107,7 @@ def _warned(check: str, ask: Callable[[], Finding]) -> Iterator[Finding]:
         yield failed(check, error, "warning")
     except Exception as error:  # noqa: BLE001 - whatever an optional query gives, the check goes on
         what = f"{check}.sql gives what cannot be read: {type(error).__name__}: {error}"
-        yield Finding(check, "warning", what, "compare its columns and types with queries/extract/README.md")
+        yield Finding(check, "warning", what, "compare its columns and types with those of the shipped query")
 
 
 def _newest(source: Source, clock: datetime) -> datetime | None:
@@ -185,77 +188,50 @@ def _within_limit(source: Source, span: Span) -> tuple[Span, pl.DataFrame]:
 def _read(source: Source, asked: tuple[Span, pl.DataFrame], clock: datetime) -> Sample:
     span, totals = asked
     extracted = source.extract(span)
-    counted = count(extracted.rows, span, extracted.xmin, max(extracted.clock, clock))
-    if not _differing(counted, totals):
+    counted = count(extracted.rows, span, extracted.xmin, max(extracted.clock, clock), source.pack)
+    names = source.pack.totals
+    if not _differing(counted, totals, names):
         return Sample(span, extracted.rows, counted, totals)
     again = source.totals(span)  # rows may have come between the two questions
-    unsettled = {minute for minute in span if _of(totals, minute) != _of(again, minute)}
+    unsettled = {minute for minute in span if _of(totals, minute, names) != _of(again, minute, names)}
     return Sample(span, extracted.rows, counted, again, frozenset(unsettled))
 
 
-def _differing(counted: Counted, totals: pl.DataFrame) -> bool:
+def _differing(counted: Counted, totals: pl.DataFrame, names: Sequence[str]) -> bool:
     pairs = zip(counted.span, counted.ledger, strict=True)
-    return any(Totals.of_ledger(row) != _of(totals, minute) for minute, row in pairs)
+    return any(Totals.of_ledger(row) != _of(totals, minute, names) for minute, row in pairs)
 
 
-def _of(totals: pl.DataFrame, minute: datetime) -> Totals | None:
+def _of(totals: pl.DataFrame, minute: datetime, names: Sequence[str]) -> Totals | None:
     found = totals.filter(pl.col("minute") == minute)
     if found.is_empty():
-        return Totals(0, 0, 0)
-    return Totals.of_source(found.row(0, named=True))
+        return Totals(0, dict.fromkeys(names, 0))
+    return Totals.of_source(found.row(0, named=True), names)
 
 
-def _some_merchants(sample: Sample) -> list[object]:
-    ids: list[object] = (
-        sample.rows["merchant_id"].drop_nulls().unique().sort().head(_MOST_MERCHANTS).to_list()
-    )
-    return [merchant for merchant in ids if str(merchant).strip()]
+def _some_entities(sample: Sample, pack: Pack[Any, Any]) -> list[object]:
+    ids: list[object] = sample.rows[pack.entity].drop_nulls().unique().sort().head(_MOST_ENTITIES).to_list()
+    return [entity for entity in ids if str(entity).strip()]
 
 
-def _at_risk(source: Source, merchants: Sequence[str], clock: datetime, zone: tzinfo) -> Finding:
-    today = clock.astimezone(zone).date()
-    found = read_payouts(source.payouts(merchants, today, 30, clock), merchants, today, zone)
-    known = found.by_merchant
-    unnamed = sum(payout.merchant_name is None for payout in known.values())
-    wrong = [payout.wrong for payout in known.values() if payout.wrong]
-    unpaid = sum(payout.paid_out is None for payout in known.values())
-    numbers = {"asked": len(merchants), "known": len(known), "strangers": found.strangers}
-    numbers |= {"without_name": unnamed, "money_not_known": unpaid}
-    said = f"knows {len(known)} of {len(merchants)} merchants, {unnamed} without a name"
-    if found.strangers and not known:
-        what = f"at_risk.sql gives {found.strangers} merchants that nobody asked for and none that was"
-        hint = "give merchant_id as text, exactly as transactions.sql gives it: merchant_id::text"
-    elif not known:
-        what = f"at_risk.sql knows none of {len(merchants)} merchants: incidents have no name and no money"
-        hint = "do its tables hold the same merchant ids? Without tables of payouts this is as it must be"
-    elif unpaid:
-        what = f"at_risk.sql {said}; the money of {unpaid} is not known" + (f": {wrong[0]}" if wrong else "")
-        hint = "give paid_out as a whole number of minor units, and settled_through as a date"
-    elif unnamed == len(known):
-        what, hint = f"at_risk.sql {said}", "let merchant_name be the name that people know"
-    else:
-        return Finding("at_risk", "ok", said, numbers=numbers)
-    return Finding("at_risk", "warning", what, hint, numbers)
-
-
-def _categories(source: Source, merchants: Sequence[str]) -> Finding:
+def _facts(source: Source, entities: Sequence[str], name: str) -> Finding:
     """Read them all: only so is it certain that they can be read."""
-    given = source.categories()
+    given, pack = source.facts(), source.pack
     if given is None:
-        what = "no categories.sql: a new merchant starts from the rate of all merchants"
-        return Finding("categories", "note", what)
-    known = given.filter(pl.col("merchant_id").is_in(list(merchants))).height
-    numbers = {"merchants": given.height, "of_the_sample": known, "asked": len(merchants)}
-    if merchants and given.height and not known:
-        what = f"categories.sql gives {given.height:,} merchants and none of those of the sample"
-        hint = "give merchant_id exactly as transactions.sql does"
-        return Finding("categories", "warning", what, hint, numbers)
-    return Finding("categories", "ok", f"of {given.height:,} merchants", numbers=numbers)
+        without = f": {pack.inspect.no_fact}" if pack.inspect.no_fact else ""
+        return Finding(name, "note", f"no {name}.sql{without}")
+    known = given.filter(pl.col("entity_id").is_in(entities)).height
+    numbers = {pack.nouns: given.height, "of_the_sample": known, "asked": len(entities)}
+    if entities and given.height and not known:
+        what = f"{name}.sql gives {given.height:,} {pack.nouns} and none of those of the sample"
+        hint = f"give {pack.entity} exactly as {pack.rows_query}.sql does"
+        return Finding(name, "warning", what, hint, numbers)
+    return Finding(name, "ok", f"of {given.height:,} {pack.nouns}", numbers=numbers)
 
 
 def _without_time(source: Source) -> Finding:
-    rows = source.rows_without_time()
+    rows, row = source.rows_without_time(), source.pack.row_noun
     if rows:
-        what = f"{rows:,} transactions have no time, or one that no minute can have: they are never counted"
+        what = f"{rows:,} {row}s have no time, or one that no minute can have: they are never counted"
         return Finding("without_time", "warning", what, "give them a time at the source", {"rows": rows})
-    return Finding("without_time", "ok", "every transaction has a time", numbers={"rows": 0})
+    return Finding("without_time", "ok", f"every {row} has a time", numbers={"rows": 0})

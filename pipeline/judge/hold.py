@@ -1,9 +1,9 @@
-"""The gates between a verdict and an incident that look at more than one minute or one merchant. Pure.
+"""The gates between a verdict and an incident that look at more than one minute or one entity. Pure.
 
-- pending: a breach has to last before it opens an incident; `[pending]` in rules.toml says how long.
-- inhibition: while the whole platform fails, the merchants' incidents that follow from it are held back. The
-  platform fails from the first minute of a platform rule until it has been quiet for `resolve_after_minutes`,
-  which is exactly as long as its incident lasts.
+- pending: a breach has to last before it opens an incident; `[pending]` of the tuned numbers says how long.
+- inhibition: while a rule about everybody fires, the signals that follow from it (`Rule.inhibits`) are held
+  back. It fires from its first minute until it has been quiet for `resolve_after_minutes`, which is exactly
+  as long as its incident lasts.
 
 What has to be remembered is a function of the signals of the last minutes: it is read back from the published
 ones after a restart, and a correction that changes them changes it too. `literal` knows neither gate.
@@ -11,7 +11,7 @@ ones after a restart, and a correction that changes them changes it too. `litera
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -20,19 +20,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
+from pipeline.judge.verdicts import FIRES, INHIBITED, NOT_SUDDEN, PENDING
 from pipeline.minute import MINUTE
-from pipeline.packs.merchants.platform import NOT_SUDDEN, PLATFORM_CANCELS, PLATFORM_OUTAGE, PLATFORM_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from baselines.merchants.rules import Rules
+    from baselines.rules import Tuned
+    from pipeline.pack import Pack
 
-PENDING: Final = "pending"
-INHIBITED: Final = "inhibited_by_platform"
 #: A breach with one of these reasons goes on lasting.
-_LASTING: Final = ("fires", PENDING, INHIBITED)
+_LASTING: Final = (FIRES, PENDING, INHIBITED)
 _RULE: Final = pl.col("rule")
 
 
@@ -41,12 +40,12 @@ class Past:
     """What the gates have to know of the minutes before."""
 
     since: dict[tuple[str, str], datetime] = field(default_factory=dict)  # first minute of a lasting breach
-    failed: dict[str, datetime] = field(default_factory=dict)  # newest minute of each platform rule
+    fired: dict[str, datetime] = field(default_factory=dict)  # newest minute at which each rule passed
     last: datetime | None = None
 
     def copy(self) -> Past:
         """The same, free to move on by itself."""
-        return replace(self, since=dict(self.since), failed=dict(self.failed))
+        return replace(self, since=dict(self.since), fired=dict(self.fired))
 
     def add(self, minute: datetime, signals: pl.DataFrame) -> None:
         """Move on to `minute`, with its signals as `hold` gave them."""
@@ -55,21 +54,41 @@ class Past:
         if signals.is_empty():
             return
         lasting = signals["passed"] | among(signals["reason"], _LASTING)
-        for rule, merchant, passed in tuples(signals, lasting, "rule", "merchant_id", "passed"):
-            self.since[rule, merchant] = before.get((rule, merchant), minute)
-            if passed and rule in PLATFORM_RULES:
-                self.failed[rule] = minute
+        for rule, entity, passed in tuples(signals, lasting, "rule", "entity_id", "passed"):
+            self.since[rule, entity] = before.get((rule, entity), minute)
+            if passed:
+                self.fired[rule] = minute
 
-    def failing(self, minute: datetime, rules: Rules) -> set[str]:
-        """The platform rules whose incident still lasts at `minute`, were there no new breach."""
-        quiet = timedelta(minutes=rules.incident.resolve_after_minutes)
-        return {rule for rule, at in self.failed.items() if minute - at < quiet}
+    def lasting(self, rules: Collection[str], minute: datetime, tuned: Tuned) -> set[str]:
+        """Which rules about everybody have an incident that lasts at `minute`, were there no new breach."""
+        quiet = timedelta(minutes=tuned.incident.resolve_after_minutes)
+        return {rule for rule in rules if rule in self.fired and minute - self.fired[rule] < quiet}
 
 
-def past_minutes(rules: Rules) -> int:
+@dataclass(slots=True)
+class Gates:
+    """What stands between verdicts and incidents, minute by minute in order; live, corrected or replayed."""
+
+    pack: Pack[Any, Any]
+    tuned: Tuned
+    policy: str
+    past: Past = field(default_factory=Past)
+    policies: Mapping[datetime, str] = field(default_factory=dict)  # by minute; `policy` for the others
+
+    def policy_of(self, minute: datetime) -> str:
+        """Under which policy a minute is judged."""
+        return self.policies.get(minute, self.policy)
+
+    def hold(self, minute: datetime, signals: pl.DataFrame) -> pl.DataFrame:
+        """The signals of `minute` with those held back that have to be; they are remembered."""
+        signals = hold(minute, signals, self.past, self)
+        self.past.add(minute, signals)
+        return signals
+
+
+def past_minutes(tuned: Tuned) -> int:
     """How many minutes of signals a Past is made from."""
-    longest: int = max(asdict(rules.pending).values())
-    return max(rules.incident.resolve_after_minutes, longest) + 1
+    return max(tuned.incident.resolve_after_minutes, tuned.pending.longest) + 1
 
 
 def past_of(signals: pl.DataFrame, start: datetime, end: datetime) -> Past:
@@ -82,50 +101,53 @@ def past_of(signals: pl.DataFrame, start: datetime, end: datetime) -> Past:
     return past
 
 
-def hold(minute: datetime, signals: pl.DataFrame, past: Past, policy: str, rules: Rules) -> pl.DataFrame:
-    """The signals (schema SIGNAL) of `minute` with these gates applied; mostly they come back as they are."""
-    if policy == "literal" or signals.is_empty():
+def hold(minute: datetime, signals: pl.DataFrame, past: Past, gates: Gates) -> pl.DataFrame:
+    """The pack's signals of `minute` with these gates applied; mostly they come back as they are."""
+    if gates.policy_of(minute) == "literal" or signals.is_empty():
         return signals
-    signals = _lasting(signals, past.failing(minute, rules))
+    of_everybody = gates.pack.of_everybody
+    lasting = past.lasting(of_everybody, minute, gates.tuned)
+    signals = _go_on(signals, lasting)
     if not signals["passed"].any():
         return signals
-    waiting = _waiting(minute, signals, past, rules)
+    waiting = _waiting(minute, signals, past, lasting, gates.tuned)
     if waiting is not None:
         signals = _held(signals, waiting, PENDING)
     now = {rule for (rule,) in tuples(signals, signals["passed"], "rule")}
-    failing = past.failing(minute, rules) | now.intersection(PLATFORM_RULES)
-    return _held(signals, _follows(failing), INHIBITED) if failing else signals
+    follows = _follows(gates.pack, lasting | now.intersection(of_everybody))
+    return signals if follows is None else _held(signals, follows, INHIBITED)
 
 
-def _lasting(signals: pl.DataFrame, failing: set[str]) -> pl.DataFrame:
-    """A failure of the platform that goes on need not be sudden again."""
-    if not failing:
+def _go_on(signals: pl.DataFrame, lasting: set[str]) -> pl.DataFrame:
+    """What fails as a whole and goes on need not be sudden again."""
+    if not lasting:
         return signals
-    goes_on = _RULE.is_in(list(failing)) & (pl.col("reason") == NOT_SUDDEN)
-    reason = pl.when(goes_on).then(pl.lit("fires")).otherwise(pl.col("reason"))
+    goes_on = _RULE.is_in(list(lasting)) & (pl.col("reason") == NOT_SUDDEN)
+    reason = pl.when(goes_on).then(pl.lit(FIRES)).otherwise(pl.col("reason"))
     return signals.with_columns(passed=pl.col("passed") | goes_on, reason=reason)
 
 
-def _waiting(minute: datetime, signals: pl.DataFrame, past: Past, rules: Rules) -> pl.Series | None:
+def _waiting(
+    minute: datetime, signals: pl.DataFrame, past: Past, lasting: set[str], tuned: Tuned
+) -> pl.Series | None:
     """Which of the passed signals have not lasted long enough; None where none has to."""
     chosen = []
-    failing = past.failing(minute, rules)  # a failure that goes on does not wait again
-    for passed, rule, kind, merchant in tuples(signals, None, "passed", "rule", "kind", "merchant_id"):
-        needed = rules.pending.minutes(rule, kind) if passed and rule not in failing else 0
-        chosen.append(needed > 0 and minute - past.since.get((rule, merchant), minute) < needed * MINUTE)
+    for passed, rule, kind, entity in tuples(signals, None, "passed", "rule", "kind", "entity_id"):
+        needed = tuned.pending.minutes(rule, kind) if passed and rule not in lasting else 0
+        chosen.append(needed > 0 and minute - past.since.get((rule, entity), minute) < needed * MINUTE)
     return pl.Series(chosen, dtype=pl.Boolean) if any(chosen) else None
 
 
-def _follows(failing: set[str]) -> pl.Expr:
-    """Which merchants' signals follow from these failures of the platform."""
+def _follows(pack: Pack[Any, Any], lasting: Collection[str]) -> pl.Expr | None:
+    """Which signals follow from these rules about everybody; None: none can."""
     parts = []
-    if PLATFORM_OUTAGE in failing:
-        # A rate also doubles where approvals are missing; cancels that really rose are another matter.
-        more = pl.col("cause").fill_null("") == "more_cancels"
-        parts.append((_RULE == "volume_drop") | ((_RULE == "cancel_surge") & ~more))
-    if PLATFORM_CANCELS in failing:
-        parts.append(_RULE == "cancel_surge")
-    return pl.any_horizontal(parts)
+    for inhibited in (inhibits for name in lasting for inhibits in pack.rule(name).inhibits):
+        same: pl.Expr = pl.lit(inhibited.rule) == _RULE
+        if inhibited.unless is not None:
+            column, value = inhibited.unless
+            same &= pl.lit(value) != pl.col(column).fill_null("")
+        parts.append(same)
+    return pl.any_horizontal(parts) if parts else None
 
 
 def among(column: pl.Series, words: Sequence[str]) -> pl.Series:

@@ -1,6 +1,6 @@
 """Verdicts to incidents: open, go on, escalate, resolve, come back, be told again. Pure.
 
-One incident per rule and merchant at a time. What people are told is data here; the words come later.
+One incident per rule and entity at a time. What people are told is data here; the words come later.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.judge.hold import INHIBITED, PENDING, among, tuples
-from pipeline.packs.merchants.judge import CANCEL_SURGE, HELD_BY_BUDGET
-from pipeline.packs.merchants.platform import PLATFORM_RULES
-from pipeline.schema import BUDGETED_COLUMNS, RULE_NUMBERS
+from pipeline.judge.hold import among, tuples
+from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, PENDING, SEVERITIES
+from pipeline.pack import AtRisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,42 +19,18 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.merchants.rules import Rules, Severity
+    from pipeline.judge.hold import Gates
+    from pipeline.pack import Pack
 
-SEVERITIES: Final = ("medium", "high", "critical")
 #: The rule is still breached, only a gate keeps it from opening an incident: what is open goes on.
 _STILL_BREACHED: Final = (HELD_BY_BUDGET, PENDING, INHIBITED)
 #: So many incidents are told again in one minute, those with most at risk; the others follow by the minute.
 #: And of those that come back together so many are shown in the channel; more would be read by nobody.
 REPEATED_AT_ONCE: Final = 20
 
-Key = tuple[str, str]  # rule, merchant_id
-
-
-@dataclass(frozen=True, slots=True)
-class AtRisk:
-    """Money the company stands to lose on a merchant (KRW), and the merchant's name where it is known.
-
-    `paid_out_cancelable`: paid out for sales that can still be cancelled. `cancelled_unrecovered`:
-    cancelled since the last payout, so not yet taken off one. None: not known, which is never 0.
-    """
-
-    paid_out_cancelable: int | None = None
-    cancelled_unrecovered: int | None = None
-    merchant_name: str | None = None
-
-    @property
-    def total(self) -> int | None:
-        """KRW at risk; None where a part of it is not known."""
-        if self.paid_out_cancelable is None or self.cancelled_unrecovered is None:
-            return None
-        return self.paid_out_cancelable + self.cancelled_unrecovered
-
-
-#: Of a merchant whose money at risk nobody could say.
+Key = tuple[str, str]  # rule, entity_id
+#: Of an entity whose money at risk nobody could say.
 NOT_KNOWN: Final = AtRisk()
-#: Of the platform as a whole, which has no price.
-NO_PRICE: Final = AtRisk(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +39,7 @@ class Incident:
 
     incident_id: int | None
     rule: str
-    merchant_id: str
+    entity_id: str
     tier: str
     severity: str
     status: str
@@ -80,17 +55,18 @@ class Incident:
     @property
     def key(self) -> Key:
         """What is unique among unresolved incidents."""
-        return self.rule, self.merchant_id
+        return self.rule, self.entity_id
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something people are told about an incident."""
 
-    kind: str  # opened | reopened | escalated | repeated | resolved | corrected
+    kind: str  # opened | reopened | escalated | repeated | acknowledged | resolved | corrected
     minute: datetime
     incident: Incident
     visible: bool = False  # worth a line in the channel, not only one in the incident's thread
+    by: str | None = None  # who acknowledged it
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +75,8 @@ class Changes:
 
     opened: Sequence[Incident] = ()
     reopened: Sequence[Incident] = ()  # resolved a short while ago, and back
-    continued: Sequence[
-        Incident
-    ] = ()  # breached again, or told again: new minutes, numbers, perhaps severity
+    #: Breached again, or told again: new minutes, numbers, perhaps severity.
+    continued: Sequence[Incident] = ()
     resolved: Sequence[Incident] = ()
     events: Sequence[Event] = field(default=())
 
@@ -110,7 +85,7 @@ class Changes:
 class Known:
     """The incidents before a minute: the unresolved ones, those that may come back, and money at risk.
 
-    `at_risk` holds merchants of `merchants_to_price` and `unpriced`; of one without an entry it is not known.
+    `at_risk` holds entities of `to_price` and `unpriced`; of one without an entry it is not known.
     """
 
     unresolved: Mapping[Key, Incident] = field(default_factory=dict)
@@ -128,99 +103,94 @@ def _passed(signals: pl.DataFrame) -> pl.DataFrame:
 
 def keys_to_open(signals: pl.DataFrame, unresolved: Mapping[Key, Incident]) -> list[Key]:
     """What is about to open, or to come back."""
-    return sorted(set(tuples(signals, signals["passed"], "rule", "merchant_id")).difference(unresolved))
+    return sorted(set(tuples(signals, signals["passed"], "rule", "entity_id")).difference(unresolved))
 
 
-def merchants_to_price(keys: Iterable[Key]) -> list[str]:
-    """Merchants whose money at risk is needed for these; the platform as a whole has no price."""
-    return sorted({merchant for rule, merchant in keys if rule not in PLATFORM_RULES})
+def to_price(keys: Iterable[Key], pack: Pack[Any, Any]) -> list[str]:
+    """Entities whose money at risk is needed for these; all of them together have no price."""
+    return sorted({entity for rule, entity in keys if rule not in pack.of_everybody})
 
 
-def unpriced(unresolved: Mapping[Key, Incident]) -> list[str]:
-    """Merchants with an incident that lasts, whose money at risk was not known so far."""
-    return merchants_to_price(key for key, incident in unresolved.items() if incident.at_risk.total is None)
+def unpriced(unresolved: Mapping[Key, Incident], pack: Pack[Any, Any]) -> list[str]:
+    """Entities with an incident that lasts, whose money at risk was not known so far."""
+    return to_price((key for key, incident in unresolved.items() if incident.at_risk.total is None), pack)
 
 
-def alert(minute: datetime, signals: pl.DataFrame, known: Known, policy: str, rules: Rules) -> Changes:
-    """Decide what the signals of `minute` (schema SIGNAL) do to the incidents."""
-    fired = {(row["rule"], row["merchant_id"]): row for row in _passed(signals).iter_rows(named=True)}
-    held = _merchants_held(signals) if any(rule in PLATFORM_RULES for rule, _ in fired) else 0
+def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gates) -> Changes:
+    """Decide what the signals of `minute`, held or passed, do to the incidents."""
+    fired = {(row["rule"], row["entity_id"]): row for row in _passed(signals).iter_rows(named=True)}
+    held = _held_back(signals) if any(rule in gates.pack.of_everybody for rule, _ in fired) else 0
     opened, reopened, continued = [], [], {}
     events: list[Event] = []
     priced = _priced(known)
     for key, row in fired.items():
-        reason = _reason(row, held)
-        at_risk = _of(key, known.at_risk)
+        reason = gates.pack.reason(row, held)
+        at_risk = _of(key, known.at_risk, gates.pack)
         now, before = priced.get(key, known.unresolved.get(key)), known.resolved.get(key)
         if now is not None:
-            incident = continued[key] = _continue(minute, reason, now, rules.severity)
+            incident = continued[key] = _continue(minute, reason, now, gates)
             if incident.severity != now.severity:
                 events.append(Event("escalated", minute, incident))
-        elif before is not None and may_come_back(before, minute, rules):
-            incident = _reopen(minute, reason, before, at_risk, rules.severity)
+        elif before is not None and may_come_back(before, minute, gates):
+            incident = _reopen(minute, reason, before, at_risk, gates)
             reopened.append(incident)
         else:
-            incident = _open(minute, row, reason, at_risk, policy, rules.severity)
+            incident = _open(minute, row, reason, at_risk, gates)
             opened.append(incident)
             events.append(Event("opened", minute, incident))
     kept = _kept(minute, signals, known.unresolved, fired)
     continued |= {incident.key: incident for incident in kept}
-    resolved = _resolved(minute, known.unresolved, continued, rules)
+    resolved = _resolved(minute, known.unresolved, continued, gates)
     for key in priced.keys() - fired.keys() - {incident.key for incident in resolved}:
         before_it = continued.get(key, known.unresolved[key])
-        incident = continued[key] = _weighed(minute, before_it, priced[key].at_risk, rules.severity)
+        incident = continued[key] = _weighed(minute, before_it, priced[key].at_risk, gates)
         if incident.severity != before_it.severity:
             events.append(Event("escalated", minute, incident))
-    repeated = _repeated(minute, known.unresolved, continued, resolved, rules)
+    repeated = _repeated(minute, known.unresolved, continued, resolved, gates)
     continued |= {incident.key: incident for incident in repeated}
-    events += back_again(reopened)
+    events += back_again(reopened, gates.pack)
     events += [Event("resolved", minute, incident) for incident in resolved]
     events += [Event("repeated", minute, i, visible=i.severity == "critical") for i in repeated]
     return Changes(opened, reopened, list(continued.values()), resolved, events)
 
 
-def back_again(reopened: Sequence[Incident]) -> list[Event]:
+def back_again(reopened: Sequence[Incident], pack: Pack[Any, Any]) -> list[Event]:
     """What people are told of incidents that came back: those with most at risk visibly."""
-    first = sorted(reopened, key=_most_first)[:REPEATED_AT_ONCE]
+    first = sorted(reopened, key=lambda i: _most_first(i, pack))[:REPEATED_AT_ONCE]
     shown = {incident.key for incident in first}
     return [Event("reopened", i.told_minute or i.opened_minute, i, visible=i.key in shown) for i in reopened]
 
 
-def _most_first(incident: Incident) -> tuple[bool, bool, int, Key]:
-    """The platform's first, then those whose money nobody knows by severity, then by money."""
+def _most_first(incident: Incident, pack: Pack[Any, Any]) -> tuple[bool, bool, int, Key]:
+    """Those of everybody first, then those whose money nobody knows by severity, then by money."""
     total = incident.at_risk.total
     weight = SEVERITIES.index(incident.severity) if total is None else total
-    return incident.rule not in PLATFORM_RULES, total is not None, -weight, incident.key
+    return incident.rule not in pack.of_everybody, total is not None, -weight, incident.key
 
 
-def may_come_back(incident: Incident, minute: datetime, rules: Rules) -> bool:
+def may_come_back(incident: Incident, minute: datetime, gates: Gates) -> bool:
     """Is a resolved incident still the same one when its rule is breached again at `minute`?"""
-    reach = timedelta(minutes=rules.incident.reopen_within_minutes)
+    reach = timedelta(minutes=gates.tuned.incident.reopen_within_minutes)
     return incident.resolved_minute is not None and minute - incident.resolved_minute < reach
 
 
 def open_incident(
-    rows: Sequence[Mapping[str, Any]],
-    at_risk: AtRisk | None,
-    policy: str,
-    rules: Rules,
-    before: Incident | None = None,
+    rows: Sequence[Mapping[str, Any]], at_risk: AtRisk | None, gates: Gates, before: Incident | None = None
 ) -> Incident:
-    """An incident from the signals (rows of SIGNAL, by minute) of one key that a correction brought up.
+    """An incident from the signals (rows, by minute) of one key that a correction brought up.
 
     With `before` it is that resolved one, come back. `at_risk` None: not known.
     """
     first = rows[0]
-    risk = _of(
-        (first["rule"], first["merchant_id"]), {} if at_risk is None else {first["merchant_id"]: at_risk}
-    )
-    reason = _reason(first, 0)
+    risks = {} if at_risk is None else {first["entity_id"]: at_risk}
+    risk = _of((first["rule"], first["entity_id"]), risks, gates.pack)
+    reason = gates.pack.reason(first, 0)
     if before is None:
-        incident = _open(first["minute"], first, reason, risk, policy, rules.severity)
+        incident = _open(first["minute"], first, reason, risk, gates)
     else:
-        incident = _reopen(first["minute"], reason, before, risk, rules.severity)
+        incident = _reopen(first["minute"], reason, before, risk, gates)
     for row in rows[1:]:
-        incident = _continue(row["minute"], _reason(row, 0), incident, rules.severity)
+        incident = _continue(row["minute"], gates.pack.reason(row, 0), incident, gates)
     return incident
 
 
@@ -230,39 +200,32 @@ def message_of(event: Event) -> dict[str, Any]:
     return {
         "event": event.kind,
         "rule": incident.rule,
-        "merchant_id": incident.merchant_id,
-        "merchant_name": incident.at_risk.merchant_name,
+        "entity_id": incident.entity_id,
+        "entity_name": incident.at_risk.name,
         "tier": incident.tier,
         "severity": incident.severity,
         "policy": incident.policy,
         "minute": event.minute.isoformat(),
         "opened_minute": incident.opened_minute.isoformat(),
-        "krw_at_risk": incident.at_risk.total,
-        "paid_out_cancelable": incident.at_risk.paid_out_cancelable,
-        "cancelled_unrecovered": incident.at_risk.cancelled_unrecovered,
+        "at_risk": incident.at_risk.total,
+        "parts": dict(incident.at_risk.parts),
         "times": incident.times,
         "visible": event.visible,
         "reason": dict(incident.reason),
+        **({} if event.by is None else {"acknowledged_by": event.by}),
     }
 
 
-def severity_of(rule: str, reason: Mapping[str, Any], krw_at_risk: int | None, borders: Severity) -> str:
-    """Severity from the size of the deviation and the money, in integers (None: not known)."""
-    if (krw_at_risk or 0) >= borders.critical_krw_at_risk or rule in PLATFORM_RULES:
-        return "critical"
-    if rule == CANCEL_SURGE:
-        left = reason["cancels_hour"] * reason["approvals_week"]
-        right = reason["cancels_week"] * reason["approvals_hour"]
-        reached = [left >= border * right for border in (borders.surge_high, borders.surge_critical)]
-    else:
-        present, expected = 100 * reason["days"] * reason["amount_today"], reason["amount_paced"]
-        limits = (borders.drop_high_percent, borders.drop_critical_percent)
-        reached = [present <= (100 - percent) * expected for percent in limits]
-    return SEVERITIES[sum(reached)]
+def _severity(incident: Incident, reason: Mapping[str, Any], at_risk: AtRisk, gates: Gates) -> str:
+    """What an incident that is there comes to; it never falls while the incident lasts."""
+    now = gates.pack.severity(incident.rule, reason, at_risk.total, gates.tuned)
+    return max(incident.severity, now, key=SEVERITIES.index)
 
 
-def _of(key: Key, at_risk: Mapping[str, AtRisk]) -> AtRisk:
-    return NO_PRICE if key[0] in PLATFORM_RULES else at_risk.get(key[1], NOT_KNOWN)
+def _of(key: Key, at_risk: Mapping[str, AtRisk], pack: Pack[Any, Any]) -> AtRisk:
+    if key[0] in pack.of_everybody:
+        return AtRisk(dict.fromkeys(pack.parts, 0))
+    return at_risk.get(key[1], NOT_KNOWN)
 
 
 def _priced(known: Known) -> dict[Key, Incident]:
@@ -271,47 +234,33 @@ def _priced(known: Known) -> dict[Key, Incident]:
     for key, incident in known.unresolved.items():
         now = known.at_risk.get(key[1])
         if incident.at_risk.total is None and now is not None and now != incident.at_risk:
-            name = now.merchant_name or incident.at_risk.merchant_name
-            found[key] = replace(incident, at_risk=replace(now, merchant_name=name))
+            found[key] = replace(incident, at_risk=replace(now, name=now.name or incident.at_risk.name))
     return found
 
 
-def _weighed(minute: datetime, incident: Incident, at_risk: AtRisk, borders: Severity) -> Incident:
+def _weighed(minute: datetime, incident: Incident, at_risk: AtRisk, gates: Gates) -> Incident:
     """The incident with its money, and the severity that follows from it."""
-    now = severity_of(incident.rule, incident.reason, at_risk.total, borders)
-    severity = max(incident.severity, now, key=SEVERITIES.index)
+    severity = _severity(incident, incident.reason, at_risk, gates)
     told = incident.told_minute if severity == incident.severity else minute
     return replace(incident, at_risk=at_risk, severity=severity, told_minute=told)
 
 
-def _reason(row: Mapping[str, Any], merchants_held: int) -> dict[str, Any]:
-    numbers = {name: row[name] for name in RULE_NUMBERS[row["rule"]]}
-    if row["rule"] in PLATFORM_RULES:
-        return {"kind": row["kind"], **numbers, "merchants_held": merchants_held}
-    said = {name: row[name] for name in BUDGETED_COLUMNS if row["evidence"] is not None}
-    return numbers | {name: value for name, value in said.items() if value is not None}
-
-
-def _merchants_held(signals: pl.DataFrame) -> int:
-    return signals.filter(reason=INHIBITED)["merchant_id"].n_unique()
+def _held_back(signals: pl.DataFrame) -> int:
+    """How many entities have a signal that follows from a rule about everybody."""
+    return signals.filter(reason=INHIBITED)["entity_id"].n_unique()
 
 
 def _open(
-    minute: datetime,
-    row: Mapping[str, Any],
-    reason: Mapping[str, Any],
-    at_risk: AtRisk,
-    policy: str,
-    borders: Severity,
+    minute: datetime, row: Mapping[str, Any], reason: Mapping[str, Any], at_risk: AtRisk, gates: Gates
 ) -> Incident:
     return Incident(
         incident_id=None,
         rule=row["rule"],
-        merchant_id=row["merchant_id"],
+        entity_id=row["entity_id"],
         tier=row["tier"],
-        severity=severity_of(row["rule"], reason, at_risk.total, borders),
+        severity=gates.pack.severity(row["rule"], reason, at_risk.total, gates.tuned),
         status="open",
-        policy=policy,
+        policy=gates.policy_of(minute),
         opened_minute=minute,
         last_breach_minute=minute,
         reason=reason,
@@ -321,14 +270,14 @@ def _open(
 
 
 def _reopen(
-    minute: datetime, reason: Mapping[str, Any], before: Incident, at_risk: AtRisk, borders: Severity
+    minute: datetime, reason: Mapping[str, Any], before: Incident, at_risk: AtRisk, gates: Gates
 ) -> Incident:
     """The same incident again: its number, message and thread, with the numbers and the money of now."""
-    at_risk = replace(at_risk, merchant_name=at_risk.merchant_name or before.at_risk.merchant_name)
+    at_risk = replace(at_risk, name=at_risk.name or before.at_risk.name)
     return replace(
         before,
         status="open",
-        severity=severity_of(before.rule, reason, at_risk.total, borders),
+        severity=gates.pack.severity(before.rule, reason, at_risk.total, gates.tuned),
         last_breach_minute=minute,
         reason=reason,
         at_risk=at_risk,
@@ -338,9 +287,8 @@ def _reopen(
     )
 
 
-def _continue(minute: datetime, reason: Mapping[str, Any], known: Incident, borders: Severity) -> Incident:
-    now = severity_of(known.rule, reason, known.at_risk.total, borders)
-    severity = max(known.severity, now, key=SEVERITIES.index)  # it never falls while the incident lasts
+def _continue(minute: datetime, reason: Mapping[str, Any], known: Incident, gates: Gates) -> Incident:
+    severity = _severity(known, reason, known.at_risk, gates)
     told = known.told_minute if severity == known.severity else minute
     return replace(known, severity=severity, last_breach_minute=minute, reason=reason, told_minute=told)
 
@@ -354,15 +302,15 @@ def _kept(
     """
     if not unresolved:
         return []
-    held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "merchant_id")
+    held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "entity_id")
     keys = {key for key in held if key in unresolved and key not in fired}
     return [replace(unresolved[key], last_breach_minute=minute) for key in sorted(keys)]
 
 
 def _resolved(
-    minute: datetime, unresolved: Mapping[Key, Incident], continued: Mapping[Key, Incident], rules: Rules
+    minute: datetime, unresolved: Mapping[Key, Incident], continued: Mapping[Key, Incident], gates: Gates
 ) -> list[Incident]:
-    quiet = timedelta(minutes=rules.incident.resolve_after_minutes)
+    quiet = timedelta(minutes=gates.tuned.incident.resolve_after_minutes)
     return [
         incident
         for key, incident in unresolved.items()
@@ -375,15 +323,15 @@ def _repeated(
     unresolved: Mapping[Key, Incident],
     continued: Mapping[Key, Incident],
     resolved: Sequence[Incident],
-    rules: Rules,
+    gates: Gates,
 ) -> list[Incident]:
     """Incidents that nobody has taken on for so long that they are told again."""
-    ended, every = {incident.key for incident in resolved}, rules.incident.repeat_after_minutes
+    ended, every = {incident.key for incident in resolved}, gates.tuned.incident.repeat_after_minutes
     due = [
         continued.get(key, incident)
         for key, incident in unresolved.items()
         if incident.status == "open" and key not in ended
     ]
     due = [i for i in due if minute - (i.told_minute or i.opened_minute) >= timedelta(minutes=every)]
-    due.sort(key=_most_first)
+    due.sort(key=lambda incident: _most_first(incident, gates.pack))
     return [replace(incident, told_minute=minute) for incident in due[:REPEATED_AT_ONCE]]

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from baselines.facts import Facts
 from pipeline.alarms import Alarm
-from pipeline.feeds import SourceFeed
-from pipeline.history import read_past, rebuild_windows
+from pipeline.history import rebuild_windows
+from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes, Event
 from pipeline.minute import MINUTE, Span, floor_minute, format_minute, one_minute
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.rejudge import (
-    Gates,
-    changes_of,
+    corrections_of,
     differs,
-    incident_of,
-    keys_to_open,
+    entities_to_price,
     known_minutes,
     mended,
     rejudge,
@@ -35,7 +34,7 @@ from pipeline.prove.rejudge import (
 from pipeline.source.asked import AHEAD_ALARM, KnownFence, KnownMinute, Totals
 from pipeline.source.look_back import DEEP, HORIZON, LOOK_BACK_ALARM, SHORT, LookBack, Watched, first_fence
 from pipeline.steps import Steps
-from pipeline.store.lake import overlap
+from pipeline.store.incidents import incident_of
 from pipeline.store.state import Correction
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from pipeline.count import Counted
     from pipeline.prove.rejudge import Rejudged
     from pipeline.source.asked import Fence, Source
-    from pipeline.store.lake import LakeFile
+    from pipeline.store.manifest import LakeFile
 
 log = structlog.get_logger()
 
@@ -240,7 +239,7 @@ class Corrector:
         pipeline = self._pipeline
         for minute in unchanged[-_ASKED_AGAIN:]:
             span = one_minute(minute)
-            for found in reconcile(pipeline.source, pipeline.state, span, pipeline.lake.zone):
+            for found in reconcile(pipeline.source, pipeline.state, span, pipeline.lake):
                 what = (
                     f"{len(unchanged):,} minutes were read again and still differ, such as"
                     f" {format_minute(minute)}Z: totals.sql counts {_shown(found.source)},"
@@ -267,7 +266,7 @@ class Corrector:
             return 0
         xmin = source.fence().xmin
         span = Span(asked[-1].minute, asked[0].minute + MINUTE)
-        differ = {d.minute for d in reconcile(source, pipeline.state, span, pipeline.lake.zone)}
+        differ = {d.minute for d in reconcile(source, pipeline.state, span, pipeline.lake)}
         strays = [a.minute for a in asked if a.minute in differ]
         pipeline.state.record_strays({"past": strays})
         pipeline.state.forget_repairs(asked)
@@ -299,15 +298,12 @@ class Corrector:
         """The same, newest first until the deadline, at least one; gives those corrected, and those left."""
         pipeline = self._pipeline
         files = pipeline.state.publication().files
-        feed, steps = (
-            SourceFeed(pipeline.source, pipeline.ornaments, pipeline.alarms),
-            Steps(pipeline.monotonic),
-        )
+        feed, steps = pipeline.source_feed(), Steps(pipeline.monotonic)
         left = sorted(minutes)
         revised: dict[datetime, Counted] = {}
         while left:
             span = one_minute(left[-1])
-            pipeline.lake.require_whole(f for f in files if overlap(f.span, span))
+            pipeline.lake.require_whole(f for f in files if f.span.overlaps(span))
             counted = feed.count(span, steps)
             if differs(counted, pipeline.lake, files):
                 revised[span.start] = counted
@@ -332,11 +328,11 @@ class Corrector:
 
     def _replace(self, revised: Mapping[datetime, Counted], files: Sequence[LakeFile], cause: str) -> None:
         pipeline = self._pipeline
-        frames = {minute: c.merchant_minutes for minute, c in revised.items()}
+        frames = {minute: c.rows for minute, c in revised.items()}
         aside = {minute: c.quarantine for minute, c in revised.items()}
         pipeline.lake.require_whole(f for f in files if f.span.end > min(revised))
         pairs = [
-            replace_files(pipeline.lake, files, "merchant_minute", frames),
+            replace_files(pipeline.lake, files, pipeline.pack.dataset, frames),
             replace_files(pipeline.lake, files, "quarantine", aside),
         ]
         rejudged = self._rejudge(revised, files)
@@ -368,25 +364,22 @@ class Corrector:
         judged = [row["minute"] for row in pipeline.state.minutes(span) if row["judged_at"]]
         if not judged:
             return None
-        windows = pipeline.windows_before(first) or rebuild_windows(
-            pipeline.lake, pipeline.state, first, pipeline.rules
-        )
-        published = pipeline.lake.read(files, "merchant_minute", span)
+        windows, facts = pipeline.windows_before(first), Facts(pipeline.state.facts())
+        if windows is None:
+            windows, facts = rebuild_windows(pipeline.lake, pipeline.state, first, pipeline.tuned)
+        published = pipeline.lake.read(files, pipeline.pack.dataset, span)
         start = max(first, min(judged))
-        past = read_past(pipeline.lake, pipeline.state, start, pipeline.rules)
-        gates = Gates(past, pipeline.rules, {}, pipeline.settings.policy)
-        return rejudge(windows, revised, published, Span(start, next_minute), gates)
+        return rejudge(windows, revised, published, Span(start, next_minute), pipeline.gates(start), facts)
 
     def _incidents(self, rejudged: Rejudged) -> dict[str, Any]:
         pipeline = self._pipeline
         last = rejudged.span.end - MINUTE
-        reach = pipeline.rules.incident.reopen_within_minutes * MINUTE
+        reach = pipeline.tuned.incident.reopen_within_minutes * MINUTE
         incidents = pipeline.state.incidents_between(rejudged.span.start - reach, last)
-        merchants = keys_to_open(rejudged, incidents)
-        at_risk = pipeline.book().at_risk(merchants, last, rejudged.windows)
-        changes, unsupported = changes_of(
-            rejudged, incidents, at_risk, pipeline.settings.policy, pipeline.rules
-        )
+        entities = entities_to_price(rejudged, incidents, pipeline.pack)
+        at_risk = pipeline.book().at_risk(entities, last, rejudged.windows)
+        gates = Gates(pipeline.pack, pipeline.tuned, pipeline.settings.policy)
+        changes, unsupported = corrections_of(rejudged, incidents, at_risk, gates)
         corrected = [incident_of(row) for row in incidents if row["incident_id"] in unsupported]
         events = [*changes.events, *(Event("corrected", last, incident) for incident in corrected)]
         supported, earlier = mended(rejudged, incidents)
@@ -423,9 +416,7 @@ class Corrector:
             self._pipeline.alarms.end("source.transaction_open")
             return
         minutes = int(self.open_for.total_seconds() // 60)
-        what = (
-            f"a transaction of the trade database has been open for {minutes} minutes; its rows count later"
-        )
+        what = f"a transaction of the source has been open for {minutes} minutes; its rows count later"
         hint = "see pg_stat_activity and pg_prepared_xacts; when it commits, its minutes are corrected"
         self._pipeline.alarms.raise_alarm(Alarm("source.transaction_open", what, hint))
 
@@ -481,7 +472,7 @@ class Corrector:
         left = self._left.get(started, whole)
         while left.minutes:
             hour = Span(max(left.start, left.end - COMPARED_AT_ONCE), left.end)
-            found = reconcile(source, pipeline.state, hour, pipeline.lake.zone)
+            found = reconcile(source, pipeline.state, hour, pipeline.lake)
             pipeline.state.request_repairs([d.minute for d in found if d.ledger is not None])
             left = Span(left.start, hour.start)
             self._left = {started: left}
@@ -491,7 +482,8 @@ class Corrector:
 
 
 def _shown(totals: Totals | None) -> str:
+    """One side's totals in words."""
     if totals is None:
         return "nothing"
-    amount = "an amount that is not known" if totals.amount is None else f"an amount of {totals.amount:,}"
-    return f"{totals.rows:,} rows, {totals.cancels:,} cancels and {amount}"
+    sums = (f"{name} {'not known' if n is None else f'{n:,}'}" for name, n in totals.sums.items())
+    return ", ".join([f"{totals.rows:,} rows", *sums])

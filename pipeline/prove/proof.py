@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
     from pipeline.minute import Span
     from pipeline.source.asked import Source
-    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def find_faults(pipeline: Pipeline, source: Source, span: Span) -> Faults:
     """Compare every minute of `span` with the source, and every published file with its checksum."""
     files = pipeline.lake.damaged(pipeline.state.publication().files)
     if files:  # what is in them cannot be compared; their rebuilding compares it
-        differences = reconcile(source, pipeline.state, span, pipeline.lake.zone)
+        differences = reconcile(source, pipeline.state, span, pipeline.lake)
     else:
         differences = reconcile_exactly(source, pipeline.state, pipeline.lake, span)
     return Faults(tuple(differences), tuple(files), rows_without_time(pipeline, source))
@@ -63,10 +64,14 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
     """The facts of the daily statement: what was compared, found, repaired, and what the ledger holds."""
     publication, published = pipeline.state.publication(), pipeline.state.published()
     ledger = [row for day in split_by_day(span, pipeline.lake.zone) for row in pipeline.state.minutes(day)]
-    names = ("approval_count", "cancel_count", "approval_amount", "cancel_amount", "quarantined")
-    lines = [[row["minute"].isoformat(), row["revision"], *(row[name] for name in names)] for row in ledger]
-    totals = {name: sum(row[name] for row in ledger) for name in names}
-    files = _sums(pipeline.lake, publication.files, span, names[:4])
+    names = pipeline.pack.sums
+    lines = [
+        [row["minute"].isoformat(), row["revision"], *(row["sums"][n] for n in names), row["quarantined"]]
+        for row in ledger
+    ]
+    totals = {name: sum(row["sums"][name] for row in ledger) for name in names}
+    totals["quarantined"] = sum(row["quarantined"] for row in ledger)
+    files = _sums(pipeline.lake, publication.files, span, names)
     return {
         "installation": pipeline.state.installation(),
         "from": span.start.isoformat(),
@@ -83,16 +88,16 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
         "stray_minutes": pipeline.state.strays(),
         "revised_minutes": sum(row["revision"] > 0 for row in ledger),
         "ledger": totals,
-        "files_equal_ledger": all(files[name] == totals[name] for name in names[:4]),
+        "files_equal_ledger": all(files[name] == totals[name] for name in names),
         "ledger_sha256": hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest(),
         "source_promise": pipeline.source.promise,
     }
 
 
 def _sums(lake: Lake, files: Sequence[LakeFile], span: Span, names: Sequence[str]) -> dict[str, int]:
-    """What the published merchant-minutes of `span` add up to, by column."""
+    """What the published counts of `span` add up to, by column."""
     sums = dict.fromkeys(names, 0)
-    for piece in pieces_of_files(files, "merchant_minute", span, lake.zone):
-        rows = lake.read(files, "merchant_minute", piece).select(pl.col(name).sum() for name in names)
+    for piece in pieces_of_files(files, lake.pack.dataset, span, lake.zone):
+        rows = lake.read(files, lake.pack.dataset, piece).select(pl.col(name).sum() for name in names)
         sums = {name: sums[name] + int(rows[name].item()) for name in names}
     return sums

@@ -1,8 +1,8 @@
-"""Source against ledger, minute by minute: rows, cancels and amount as the source itself counts them."""
+"""Source against ledger, minute by minute: rows and sums as the source itself counts them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,13 @@ from pipeline.source.pieces import COUNTED_ROWS, Pieces, at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from zoneinfo import ZoneInfo
 
     from pipeline.count import Counted
     from pipeline.minute import Span
     from pipeline.outside import Outside
     from pipeline.source.asked import Source
-    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
     from pipeline.store.state import State
 
 log = structlog.get_logger()
@@ -44,28 +44,25 @@ class Difference:
         return {"minute": self.minute.isoformat(), **sides}
 
 
-NOTHING = Totals(0, 0, 0)
-
-
 def _as_json(totals: Totals | None) -> dict[str, Any] | None:
     if totals is None:
         return None
-    amount = totals.amount
-    return {**asdict(totals), "amount": str(amount) if isinstance(amount, Decimal) else amount}
+    sums = {name: str(n) if isinstance(n, Decimal) else n for name, n in totals.sums.items()}
+    return {"rows": totals.rows, **sums}
 
 
 def reconcile_exactly(source: Source, state: State, lake: Lake, span: Span) -> list[Difference]:
-    """Every minute of `span` on which any merchant's counts or amounts differ from the published files.
+    """Every minute of `span` on which any entity's counts or amounts differ from the published files.
 
     Reads all rows of the span from the source again, piece by piece: it also finds a change that leaves a
-    minute's totals as they were, for example another merchant. Raises LakeDamaged for a file that cannot be
+    minute's totals as they were, for example another entity. Raises LakeDamaged for a file that cannot be
     read.
     """
     files = state.publication().files
 
     def compare(piece: Span) -> tuple[int, list[Difference]]:
         extracted = source.extract(piece, at_most(piece))
-        counted = count(extracted.rows, piece, extracted.xmin, extracted.clock)
+        counted = count(extracted.rows, piece, extracted.xmin, extracted.clock, lake.pack)
         return extracted.rows.height, list(_compare_exactly(counted, state, lake, files))
 
     return [d for _, found in Pieces(lake.zone).work_through(span, compare) for d in found]
@@ -77,7 +74,7 @@ def _compare_exactly(
     span = counted.span
     theirs = {datetime.fromisoformat(row["minute"]): Totals.of_ledger(row) for row in counted.ledger}
     ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
-    unlike = _unlike(counted.merchant_minutes, lake.read(files, "merchant_minute", span))
+    unlike = _unlike(counted.rows, lake.read(files, lake.pack.dataset, span))
     unlike |= _unlike(counted.quarantine, lake.read(files, "quarantine", span))
     for minute in span:
         if minute in unlike or theirs[minute] != ours.get(minute):
@@ -95,7 +92,7 @@ def reconcile(
     source: Source,
     state: State,
     span: Span,
-    zone: ZoneInfo,
+    lake: Lake,
     on_outside: Callable[[Outside], object] = lambda _: None,
 ) -> list[Difference]:
     """Every minute of `span` on which source and ledger differ; a minute missing in the ledger does too.
@@ -107,30 +104,33 @@ def reconcile(
         counted = source.totals(piece)
         if outside := outside_minutes(counted, piece, "totals"):
             on_outside(outside)
-        return int(counted["rows"].sum()), list(_compare(counted, state, piece))
+        return int(counted["rows"].sum()), list(_compare(counted, state, piece, lake.pack.totals))
 
-    return [d for _, found in Pieces(zone, COUNTED_ROWS).work_through(span, compare) for d in found]
+    return [d for _, found in Pieces(lake.zone, COUNTED_ROWS).work_through(span, compare) for d in found]
 
 
-def _compare(counted: pl.DataFrame, state: State, span: Span) -> Iterator[Difference]:
-    theirs = {row["minute"]: Totals.of_source(row) for row in counted.iter_rows(named=True)}
+def _compare(counted: pl.DataFrame, state: State, span: Span, names: Sequence[str]) -> Iterator[Difference]:
+    nothing = Totals(0, dict.fromkeys(names, 0))
+    theirs = {row["minute"]: Totals.of_source(row, names) for row in counted.iter_rows(named=True)}
     ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
-    incomparable = [minute for minute in span if _incomparable(theirs.get(minute, NOTHING), ours.get(minute))]
+    incomparable = [minute for minute in span if _incomparable(theirs.get(minute, nothing), ours.get(minute))]
     if incomparable:  # what their rows say is compared by `reconcile_exactly`
         minutes = [format_minute(minute) for minute in incomparable]
         log.warning("reconcile.not_comparable", minutes=len(minutes), first=minutes[0], last=minutes[-1])
     for minute in span:
-        if minute not in incomparable and theirs.get(minute, NOTHING) != ours.get(minute):
+        if minute not in incomparable and theirs.get(minute, nothing) != ours.get(minute):
             yield Difference(minute, theirs.get(minute), ours.get(minute))
 
 
 def _incomparable(theirs: Totals | None, ours: Totals | None) -> bool:
-    """Is a published minute's amount not known on either side, as a value of its rows cannot be read?
+    """Is a sum of a published minute not known on either side, as a value of its rows cannot be read?
 
-    Where even its rows or cancels differ it is compared: the value or the query was mended since.
+    Where even its rows or another sum differ it is compared: the value or the query was mended since.
     """
     if ours is None:
         return False
-    return theirs is None or (
-        None in (theirs.amount, ours.amount) and (theirs.rows, theirs.cancels) == (ours.rows, ours.cancels)
-    )
+    if theirs is None:
+        return True
+    unknown = [n for n in theirs.sums if None in (theirs.sums[n], ours.sums.get(n))]
+    known = (n for n in theirs.sums if n not in unknown)
+    return bool(unknown) and theirs.rows == ours.rows and all(theirs.sums[n] == ours.sums[n] for n in known)

@@ -9,58 +9,30 @@ is ever doubled. Files, ledger, signals, incidents and messages change in one co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.judge.hold import hold
-from pipeline.judge.life import (
-    AtRisk,
-    Changes,
-    Event,
-    Incident,
-    back_again,
-    may_come_back,
-    merchants_to_price,
-    open_incident,
-)
+from pipeline.count import Counted
+from pipeline.judge.life import Changes, Event, Incident, back_again, may_come_back, open_incident, to_price
 from pipeline.minute import Span, one_minute
-from pipeline.packs.merchants.compare import compare
-from pipeline.packs.merchants.judge import judge
-from pipeline.schema import SIGNAL
+from pipeline.run import judge_minute
 from pipeline.source.asked import KnownMinute, Totals
 from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import pieces_of_files
+from pipeline.store.incidents import incident_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from baselines.merchants.rules import Rules
-    from baselines.merchants.windows import Windows
-    from pipeline.count import Counted
-    from pipeline.judge.hold import Past
+    from baselines.facts import Facts
+    from pipeline.judge.hold import Gates, Past
     from pipeline.judge.life import Key
-    from pipeline.store.lake import Lake, LakeFile
-
-
-@dataclass(frozen=True, slots=True)
-class Gates:
-    """Judges minutes in order as the live line does: verdicts, then what holds them back."""
-
-    past: Past
-    rules: Rules
-    policies: Mapping[datetime, str]  # by minute; `policy` for the others
-    policy: str = ""
-
-    def judge(self, minute: datetime, windows: Windows) -> pl.DataFrame:
-        """The signals (SIGNAL) of the minute that `windows` stand at."""
-        policy = self.policies.get(minute, self.policy)
-        signals = judge(compare(windows, self.rules), policy, self.rules)
-        signals = hold(minute, signals, self.past, policy, self.rules)
-        self.past.add(minute, signals)
-        return signals
+    from pipeline.pack import AtRisk, Pack, Windows
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +41,7 @@ class Rejudged:
 
     windows: Windows  # stand at the newest minute, with the corrected numbers
     past: Past  # the same
-    signals: pl.DataFrame  # SIGNAL of every judged minute since
+    signals: pl.DataFrame  # of every judged minute since
     span: Span  # these minutes
 
 
@@ -80,13 +52,13 @@ def known_minutes(ledger: Iterable[Mapping[str, Any]]) -> dict[datetime, KnownMi
 
 def differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:
     """Does a minute, counted anew, differ from what is published of it?"""
-    published = lake.read(files, "merchant_minute", counted.span)
-    counted_anew = counted.merchant_minutes.sort("minute", "merchant_id")
-    if not counted_anew.equals(published):
+    pack = lake.pack
+    published = lake.read(files, pack.dataset, counted.span)
+    if not counted.rows.sort("minute", pack.entity).equals(published):
         return True
-    order = ["transaction_id", "reason", "kind", "amount", "merchant_id"]
-    aside = lake.read(files, "quarantine", counted.span).sort(order)
-    return not counted.quarantine.select(aside.columns).sort(order).equals(aside)
+    aside = lake.read(files, "quarantine", counted.span)
+    order = [*pack.key, *(name for name in aside.columns if name not in pack.key)]
+    return not counted.quarantine.select(aside.columns).sort(order).equals(aside.sort(order))
 
 
 def replace_files(
@@ -109,14 +81,14 @@ def replace_files(
     for file, minutes in replaced.values():
         kept = lake.read([file], dataset, file.span).filter(~pl.col("minute").is_in(minutes))
         rows = pl.concat([kept, *(revised[m].select(kept.columns) for m in minutes)])
-        new.append(lake.write(dataset, rows.sort("minute", "merchant_id"), file.span))
+        new.append(lake.write(dataset, rows.sort("minute", lake.pack.entity), file.span))
     return [f for f in new if f is not None], [file for file, _ in replaced.values()]
 
 
 def replace_span(
     lake: Lake, files: Sequence[LakeFile], dataset: str, span: Span, rows: pl.DataFrame
 ) -> tuple[list[LakeFile], list[LakeFile]]:
-    """Write one file that holds `rows` instead of everything published in `span`; gives (new, replaced)."""
+    """Write one file of signals `rows` instead of everything published in `span`; gives (new, replaced)."""
     overlapping = [
         f for f in files if f.dataset == dataset and f.span.start < span.end and span.start < f.span.end
     ]
@@ -126,7 +98,7 @@ def replace_span(
     )
     outside = (pl.col("minute") < span.start) | (pl.col("minute") >= span.end)
     kept = lake.read(overlapping, dataset, cover).filter(outside)
-    written = lake.write(dataset, pl.concat([kept, rows]).sort("minute", "merchant_id"), cover)
+    written = lake.write(dataset, pl.concat([kept, rows]).sort("minute", "entity_id"), cover)
     return [written] if written else [], overlapping
 
 
@@ -136,33 +108,59 @@ def rejudge(
     published: pl.DataFrame,
     judged: Span,
     gates: Gates,
+    facts: Facts,
 ) -> Rejudged:
     """Judge the minutes of `judged` again; moves `windows`, which stand right before the first revised one.
 
     `published` holds the old rows of these minutes. Minutes before `judged` only slide the windows; `gates`
     stand at its start.
     """
-    first = min(revised)
-    signals = [SIGNAL.to_frame()]
-    by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
-    for minute in Span(first, judged.end):
-        counts = (
-            revised[minute].merchant_minutes
-            if minute in revised
-            else by_minute.get(minute, published.clear())
-        )
-        windows.add(minute, counts)
-        if minute >= judged.start:
-            signals.append(gates.judge(minute, windows))
+    span, signals = Span(min(revised), judged.end), [gates.pack.signal.to_frame()]
+    for counted in _by_minute(published, span):
+        now = revised.get(counted.span.start, counted)
+        if counted.span.start >= judged.start:
+            signals.append(_judged(now, windows, gates, facts))
+        else:
+            windows.add(counted.span.start, now.rows)
     return Rejudged(windows, gates.past, pl.concat(signals), judged)
 
 
-def changes_of(
+def rejudge_published(
+    windows: Windows, lake: Lake, files: Sequence[LakeFile], span: Span, gates: Gates, facts: Facts
+) -> pl.DataFrame:
+    """Signals of a published span, judged again from the lake under each minute's own policy.
+
+    `windows` and `gates` stand right before the span; minutes without a policy were never judged and have no
+    signals.
+    """
+    signals = [gates.pack.signal.to_frame()]
+    for piece in pieces_of_files(files, lake.pack.dataset, span, lake.zone):
+        for counted in _by_minute(lake.read(files, lake.pack.dataset, piece), piece):
+            if counted.span.start in gates.policies:
+                signals.append(_judged(counted, windows, gates, facts))
+            else:
+                windows.add(counted.span.start, counted.rows)
+    return pl.concat(signals)
+
+
+def _by_minute(published: pl.DataFrame, span: Span) -> Iterator[Counted]:
+    """The published rows of each minute of `span`, in order."""
+    rows = {key[0]: part for key, part in published.partition_by("minute", as_dict=True).items()}
+    nothing = published.clear()
+    for minute in span:
+        yield Counted(one_minute(minute), rows.get(minute, nothing), nothing, (), published=True)
+
+
+def _judged(counted: Counted, windows: Windows, gates: Gates, facts: Facts) -> pl.DataFrame:
+    """The signals of a minute as the live line would have them."""
+    return gates.hold(counted.span.start, judge_minute(counted, windows, gates, facts).frame())
+
+
+def corrections_of(
     rejudged: Rejudged,
     incidents: Sequence[Mapping[str, Any]],
     at_risk: Mapping[str, AtRisk],
-    policy: str,
-    rules: Rules,
+    gates: Gates,
 ) -> tuple[Changes, list[int]]:
     """What the minutes judged again do to the incidents: new ones, and ids of those no longer supported.
 
@@ -176,15 +174,15 @@ def changes_of(
     for key, rows in fired.items():
         uncovered = [row for row in rows if not any(a <= row["minute"] <= b for a, b in covered.get(key, ()))]
         unresolved = any(
-            i["resolved_minute"] is None for i in incidents if (i["rule"], i["merchant_id"]) == key
+            i["resolved_minute"] is None for i in incidents if (i["rule"], i["entity_id"]) == key
         )
         if not uncovered or unresolved:
             continue
-        before = _before(key, uncovered[0]["minute"], incidents, rules)
-        incident = open_incident(uncovered, at_risk.get(key[1]), policy, rules, before)
+        before = _before(key, uncovered[0]["minute"], incidents, gates)
+        incident = open_incident(uncovered, at_risk.get(key[1]), gates, before)
         (opened if before is None else reopened).append(incident)
     events = [Event("opened", incident.opened_minute, incident) for incident in opened]
-    events += back_again(reopened)
+    events += back_again(reopened, gates.pack)
     changes = Changes(opened=opened, reopened=reopened, events=events)
     return changes, _unsupported(rejudged, incidents, fired)
 
@@ -200,7 +198,7 @@ def mended(
     earlier: dict[int, datetime] = {}
     covered = _covered(incidents)
     for key, rows in _fired(rejudged.signals).items():
-        same = [i for i in incidents if (i["rule"], i["merchant_id"]) == key]
+        same = [i for i in incidents if (i["rule"], i["entity_id"]) == key]
         for incident in same:
             (span,) = _covered([incident])[key]
             if incident["corrected_minute"] and any(span[0] <= row["minute"] <= span[1] for row in rows):
@@ -216,32 +214,27 @@ def mended(
 
 
 def _before(
-    key: Key, minute: datetime, incidents: Sequence[Mapping[str, Any]], rules: Rules
+    key: Key, minute: datetime, incidents: Sequence[Mapping[str, Any]], gates: Gates
 ) -> Incident | None:
     """The resolved incident that comes back when its rule is breached again at `minute`."""
-    same = [incident_of(row) for row in incidents if (row["rule"], row["merchant_id"]) == key]
+    same = [incident_of(row) for row in incidents if (row["rule"], row["entity_id"]) == key]
     ended = [i for i in same if i.resolved_minute and i.resolved_minute <= minute]
     newest = max(ended, key=lambda i: i.resolved_minute or i.opened_minute, default=None)
-    return newest if newest is not None and may_come_back(newest, minute, rules) else None
+    return newest if newest is not None and may_come_back(newest, minute, gates) else None
 
 
-def incident_of(row: Mapping[str, Any]) -> Incident:
-    """An incident as `incidents_between` gives it."""
-    at_risk = AtRisk(row["paid_out_cancelable"], row["cancelled_unrecovered"], row["merchant_name"])
-    names = [f.name for f in fields(Incident) if f.name != "at_risk"]
-    return Incident(**{name: row[name] for name in names}, at_risk=at_risk)
-
-
-def keys_to_open(rejudged: Rejudged, incidents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Merchants whose money at risk is needed for `changes_of`."""
-    unresolved = {(i["rule"], i["merchant_id"]) for i in incidents if i["resolved_minute"] is None}
-    return merchants_to_price(key for key in _fired(rejudged.signals) if key not in unresolved)
+def entities_to_price(
+    rejudged: Rejudged, incidents: Sequence[Mapping[str, Any]], pack: Pack[Any, Any]
+) -> list[str]:
+    """Entities whose money at risk is needed for `corrections_of`."""
+    unresolved = {(i["rule"], i["entity_id"]) for i in incidents if i["resolved_minute"] is None}
+    return to_price((key for key in _fired(rejudged.signals) if key not in unresolved), pack)
 
 
 def _fired(signals: pl.DataFrame) -> dict[Key, list[dict[str, Any]]]:
     fired: dict[Key, list[dict[str, Any]]] = {}
     for row in signals.filter("passed").sort("minute").iter_rows(named=True):
-        fired.setdefault((row["rule"], row["merchant_id"]), []).append(row)
+        fired.setdefault((row["rule"], row["entity_id"]), []).append(row)
     return fired
 
 
@@ -249,7 +242,7 @@ def _covered(incidents: Sequence[Mapping[str, Any]]) -> dict[Key, list[tuple[dat
     covered: dict[Key, list[tuple[datetime, datetime]]] = {}
     for incident in incidents:
         end = incident["resolved_minute"] or incident["last_breach_minute"] + HORIZON
-        covered.setdefault((incident["rule"], incident["merchant_id"]), []).append(
+        covered.setdefault((incident["rule"], incident["entity_id"]), []).append(
             (incident["opened_minute"], end)
         )
     return covered
@@ -265,30 +258,7 @@ def _unsupported(
     for incident in incidents:
         if incident["opened_minute"] < rejudged.span.start or incident["corrected_minute"] is not None:
             continue
-        rows = fired.get((incident["rule"], incident["merchant_id"]), ())
+        rows = fired.get((incident["rule"], incident["entity_id"]), ())
         if not any(row["minute"] >= incident["opened_minute"] for row in rows):
             found.append(incident["incident_id"])
     return found
-
-
-def rejudge_published(
-    windows: Windows,
-    lake: Lake,
-    files: Sequence[LakeFile],
-    span: Span,
-    gates: Gates,
-) -> pl.DataFrame:
-    """Signals (SIGNAL) of a published span, judged again from the lake under each minute's own policy.
-
-    `windows` and `gates` stand right before the span; minutes without a policy were never judged and have no
-    signals.
-    """
-    signals = [SIGNAL.to_frame()]
-    for piece in pieces_of_files(files, "merchant_minute", span, lake.zone):
-        published = lake.read(files, "merchant_minute", piece)
-        by_minute = {key[0]: rows for key, rows in published.partition_by("minute", as_dict=True).items()}
-        for minute in piece:
-            windows.add(minute, by_minute.get(minute, published.clear()))
-            if minute in gates.policies:
-                signals.append(gates.judge(minute, windows))
-    return pl.concat(signals)

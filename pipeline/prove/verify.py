@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import structlog
 
-from pipeline.feeds import SourceFeed
-from pipeline.history import read_past, rebuild_windows
+from pipeline.history import rebuild_windows
 from pipeline.judge.life import Changes
-from pipeline.prove.rejudge import Gates, rejudge_published
+from pipeline.prove.rejudge import rejudge_published
 from pipeline.source.pieces import Pieces, at_most
 from pipeline.steps import Steps
 from pipeline.store.state import Correction
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
     from pipeline.count import Counted
     from pipeline.minute import Span
-    from pipeline.store.lake import LakeFile
+    from pipeline.store.manifest import LakeFile
 
 log = structlog.get_logger()
 
@@ -46,7 +45,7 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
 
 
 def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
-    feed, steps = SourceFeed(pipeline.source, pipeline.ornaments, pipeline.alarms), Steps(pipeline.monotonic)
+    feed, steps = pipeline.source_feed(), Steps(pipeline.monotonic)
     known = {row["minute"].isoformat(): row for row in pipeline.state.minutes(file.span)}
     frames: list[pl.DataFrame] = []
     revised: list[Mapping[str, Any]] = []
@@ -56,20 +55,18 @@ def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
         return sum(row["source_rows"] for row in counted.ledger), counted
 
     for _, counted in Pieces(pipeline.lake.zone).work_through(file.span, read):
-        kept = file.dataset == "merchant_minute"
-        frames.append(counted.merchant_minutes if kept else counted.quarantine)
+        frames.append(counted.rows if file.dataset == pipeline.pack.dataset else counted.quarantine)
         revised += [row for row in counted.ledger if _differs(row, known.get(row["minute"]))]
     written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
     _commit(pipeline, file, written, revised)
 
 
 def _repair_signals(pipeline: Pipeline, file: LakeFile) -> None:
-    windows = rebuild_windows(pipeline.lake, pipeline.state, file.span.start, pipeline.rules)
+    windows, facts = rebuild_windows(pipeline.lake, pipeline.state, file.span.start, pipeline.tuned)
     judged = {row["minute"]: row["policy"] for row in pipeline.state.minutes(file.span) if row["judged_at"]}
     files = pipeline.state.publication().files
-    past = read_past(pipeline.lake, pipeline.state, file.span.start, pipeline.rules)
-    gates = Gates(past, pipeline.rules, judged)
-    signals = rejudge_published(windows, pipeline.lake, files, file.span, gates)
+    gates = pipeline.gates(file.span.start, judged)
+    signals = rejudge_published(windows, pipeline.lake, files, file.span, gates, facts)
     _commit(pipeline, file, pipeline.lake.write("signal", signals, file.span), [])
 
 
@@ -91,5 +88,4 @@ def _commit(
 
 
 def _differs(row: Mapping[str, Any], known: Mapping[str, Any] | None) -> bool:
-    names = ("approval_count", "cancel_count", "approval_amount", "cancel_amount", "quarantined")
-    return known is not None and any(row[name] != known[name] for name in names)
+    return known is not None and any(row[name] != known[name] for name in ("sums", "quarantined"))

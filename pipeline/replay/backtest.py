@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -12,38 +11,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from baselines.merchants.windows import Windows
 from pipeline.errors import UsageError
-from pipeline.feeds import LakeFeed
 from pipeline.figures import moment, span_text
+from pipeline.judge.hold import Gates
+from pipeline.judge.verdicts import RAW, SETTLING
 from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, Span, split_by_day, to_index
-from pipeline.packs.merchants.judge import CANCEL_SURGE, SETTLING, VOLUME_DROP
 from pipeline.replay.replay import KEPT_WHOLE, replay_all, stretches_of
-from pipeline.replay.score import money_caught, score
-from pipeline.run import Line, settle_minute
-from pipeline.schema import MERCHANT_MINUTE, RULE_NUMBERS, SIGNAL
-from pipeline.steps import Steps
+from pipeline.replay.score import score
+from pipeline.run import settle_minute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from pipeline.catch_up import Progress
-    from pipeline.count import Counted
-    from pipeline.judge.life import AtRisk, Changes, Incident, Key
+    from pipeline.judge.life import Changes, Incident, Key
+    from pipeline.pack import AtRisk, Pack
     from pipeline.replay.replay import Replayed, Stretch
     from pipeline.replay.score import Score
-    from pipeline.store.state import Published
+    from pipeline.store.ledger import Published
 
-_KEY = ["rule", "merchant_id"]
+_KEY = ["rule", "entity_id"]
 #: Breaches of the raw conditions.
-_RAW = pl.col("kind") == "rule"
+_RAW = pl.col("kind") == RAW
 
 
 class MemoryBook:
-    """Keeps incidents in memory; publishes and sends nothing. Money at risk is not known in a backtest."""
+    """Keeps incidents in memory; sends nothing. Money at risk is not known in a backtest."""
 
     def __init__(self) -> None:
         self._unresolved: dict[Key, Incident] = {}
@@ -60,26 +56,9 @@ class MemoryBook:
         """Incidents that have resolved after `since` and may come back."""
         return {k: i for k, i in self._resolved.items() if i.resolved_minute and i.resolved_minute > since}
 
-    def at_risk(
-        self,
-        merchants: Sequence[str],  # noqa: ARG002 - the protocol's
-        minute: datetime,  # noqa: ARG002 - the protocol's
-        windows: Windows,  # noqa: ARG002 - the protocol's
-        again: Collection[str] | None = None,  # noqa: ARG002 - the protocol's
-    ) -> Mapping[str, AtRisk]:
-        """Not known: payouts belong to the present, not to the judged period."""
+    def at_risk(self, *_: object, **__: object) -> Mapping[str, AtRisk]:
+        """Not known: money belongs to the present, not to the judged period."""
         return {}
-
-    def record(
-        self,
-        minute: datetime,
-        counted: Counted,  # noqa: ARG002 - the protocol's
-        signals: pl.DataFrame,  # noqa: ARG002 - the protocol's
-        changes: Changes,
-        steps: Steps,  # noqa: ARG002 - the protocol's
-    ) -> None:
-        """Apply the changes to the incidents in memory."""
-        self.apply(minute, changes)
 
     def apply(self, minute: datetime, changes: Changes) -> None:
         """Apply what a minute does to the incidents, and count what people would have been told."""
@@ -102,30 +81,33 @@ class Backtest:
 
     span: Span
     policy: str
+    pack: Pack[Any, Any]
     replayed: Replayed
     opened: Sequence[Incident] = field(default=())
     reopened: Sequence[Incident] = field(default=())  # each as if it had opened when it came back
     notices: Mapping[str, int] = field(default_factory=dict)  # messages people would have got, by kind
 
     @property
-    def merchants(self) -> int:
-        """How many merchants are known at the end."""
-        return self.replayed.merchants
+    def entities(self) -> int:
+        """How many entities are known at the end."""
+        return self.replayed.entities
 
     def signals(self) -> pl.DataFrame:
-        """Every signal kept, as SIGNAL; all of them where `replayed.whole`."""
-        return pl.concat([SIGNAL.to_frame(), *(pl.read_parquet(path) for _, path in self.replayed.files)])
+        """Every signal kept; all of them where `replayed.whole`."""
+        return pl.concat(
+            [self.pack.signal.to_frame(), *(pl.read_parquet(path) for _, path in self.replayed.files)]
+        )
 
     def lines(self) -> pl.Series:
         """One text line per signal, sorted; see `signal_lines`."""
-        return signal_lines(self.signals())
+        return signal_lines(self.signals(), self.pack)
 
     def _digest(self) -> str:
         return hashlib.sha256("\n".join(self.lines()).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """The summary for machines."""
-        raw = self.replayed.raw
+        raw, kind = self.replayed.raw, self.pack.noun
         # Of tens of millions of signals only those are kept that matter; lines are made when asked for.
         whole = self.replayed.whole and raw.total() <= KEPT_WHOLE
         return {
@@ -134,14 +116,16 @@ class Backtest:
             "policy": self.policy,
             "minutes": self.span.minutes,
             "signals": raw.total(),
-            "signals_by_rule": {rule: raw[rule] for rule in (CANCEL_SURGE, VOLUME_DROP)},
-            "signal_merchants": len(self.replayed.raw_merchants),
+            "signals_by_rule": {
+                rule.name: raw[rule.name] for rule in self.pack.rules if not rule.of_everybody
+            },
+            f"signal_{kind}s": len(self.replayed.raw_entities),
             "signals_beside": dict(+self.replayed.beside),
             "signals_sha256": self._digest() if whole else None,
             "incidents_opened": len(self.opened),
             "incidents_reopened": len(self.reopened),
             "incidents_per_day": round(len(self.opened) * DAY_MINUTES / self.span.minutes, 2),
-            "incident_merchants": len({incident.merchant_id for incident in self.opened}),
+            f"incident_{kind}s": len({incident.entity_id for incident in self.opened}),
             "notices": dict(self.notices),
         }
 
@@ -163,14 +147,19 @@ class Run:
 
 def compare_with(labels: pl.DataFrame, result: Backtest, whole: Stretch) -> tuple[Score, dict[str, int]]:
     """How a backtest compares with labels, and the money that its incidents came in time for."""
-    found = score([*result.opened, *result.reopened], labels, result.span, result.merchants)
-    merchants = sorted({d.label["merchant_id"] for d in found.detections})
-    files = whole.history.files
+    pack, files = result.pack, whole.history.files
+    found = score([*result.opened, *result.reopened], labels, result.span, result.entities, pack)
+    if pack.caught is None:
+        return found, {}
+    entities = sorted({d.label["entity_id"] for d in found.detections})
     days = [
-        whole.lake.read(files, "merchant_minute", day, merchants)
+        whole.lake.read(files, pack.dataset, day, entities)
         for day in split_by_day(result.span, whole.lake.zone)
     ]
-    return found, money_caught(found.detections, pl.concat([MERCHANT_MINUTE.to_frame(), *days]))
+    labelled = [
+        {**d.label, "opened_minute": d.incident and d.incident.opened_minute} for d in found.detections
+    ]
+    return found, pack.caught(labelled, pl.concat([pack.counted.to_frame(), *days]))
 
 
 def backtest(whole: Stretch, progress: Progress, jobs: int | None = None) -> Backtest:
@@ -178,49 +167,52 @@ def backtest(whole: Stretch, progress: Progress, jobs: int | None = None) -> Bac
 
     Nothing is sent or stored; `whole.folder` gets the files of signals.
     """
-    replayed = replay_all(stretches_of(whole, jobs), MemoryBook(), progress)
-    book = settle(whole, replayed.files)
-    return Backtest(whole.span, whole.policy, replayed, book.opened, book.reopened, dict(book.notices))
+    replayed = replay_all(stretches_of(whole, jobs), progress)
+    book, pack = settle(whole, replayed.files), whole.lake.pack
+    return Backtest(whole.span, whole.policy, pack, replayed, book.opened, book.reopened, dict(book.notices))
 
 
 def settle(whole: Stretch, files: Sequence[tuple[Span, Path]]) -> MemoryBook:
     """What becomes of the incidents over the minutes of a period, from its files of signals in order."""
-    book, windows = MemoryBook(), Windows(whole.lake.zone, whole.rules.volume_drop.baseline_days)
-    feed = LakeFeed(whole.lake, [], windows.merchants)
-    line = Line(feed, book, windows, whole.rules, whole.policy, Steps(time.monotonic))
+    book, pack = MemoryBook(), whole.lake.pack
+    gates = Gates(pack, whole.tuned, whole.policy)
+    windows = pack.windows(whole.lake.zone, whole.tuned)  # empty: money is not asked for
     for span, path in files:
         signals = _that_matter(pl.read_parquet(path), book)
         index = signals["minute"].dt.epoch("us").to_numpy() // MINUTE_US
         borders = np.searchsorted(index, np.arange(to_index(span.start), to_index(span.end) + 1))
         for minute, (start, stop) in zip(span, pairwise(borders.tolist()), strict=True):
             if start < stop or book.unresolved():
-                book.apply(minute, settle_minute(minute, signals.slice(start, stop - start), line)[1])
+                held = settle_minute(minute, signals.slice(start, stop - start), gates, book, windows)
+                book.apply(minute, held[1])
     return book
 
 
 def _that_matter(signals: pl.DataFrame, book: MemoryBook) -> pl.DataFrame:
     """Signals that open an incident or keep one open; the others are nearly all and change nothing."""
-    open_now = pl.DataFrame(list(book.unresolved()), {name: SIGNAL[name] for name in _KEY}, orient="row")
+    open_now = pl.DataFrame(list(book.unresolved()), dict.fromkeys(_KEY, pl.String), orient="row")
     keys = pl.concat([signals.filter("passed").select(_KEY), open_now]).unique()
     settles = signals.filter(pl.col("reason").is_in(SETTLING))
     return settles.join(keys, on=_KEY, how="semi", maintain_order="left")
 
 
-def signal_lines(signals: pl.DataFrame) -> pl.Series:
+def signal_lines(signals: pl.DataFrame, pack: Pack[Any, Any]) -> pl.Series:
     """Breaches of the raw conditions as sorted text lines, to compare two judgements byte by byte.
 
-    They are the same under every policy: what `budgeted` sees beside them has another kind and no line.
-
-    `merchant minute approvals(hour) cancels(hour) approvals(week) cancels(week)` for cancel_surge, and
-    `merchant minute volume_drop amount(today) amount(paced) amount(days) days` for volume_drop.
+    They are the same under every policy: what is seen beside them has another kind and no line. Where the
+    pack has no lines of its own: `entity minute rule numbers...`.
     """
     signals = signals.filter(_RAW)
-    head = [pl.col("merchant_id"), pl.col("minute").dt.strftime("%Y-%m-%dT%H:%M")]
-    surge = signals.filter(pl.col("rule") == CANCEL_SURGE).select(_line(head, CANCEL_SURGE))
-    drop = signals.filter(pl.col("rule") == VOLUME_DROP).select(
-        _line([*head, pl.lit(VOLUME_DROP)], VOLUME_DROP)
-    )
-    return pl.concat([surge, drop])["line"].sort()
+    if pack.lines is not None:
+        return pack.lines(signals).sort()
+    head = [pl.col("entity_id"), pl.col("minute").dt.strftime("%Y-%m-%dT%H:%M"), pl.col("rule")]
+    parts = [
+        signals.filter(rule=rule.name).select(
+            line=pl.concat_str([*head, *(pl.col(name) for name in rule.numbers)], separator=" ")
+        )
+        for rule in pack.rules
+    ]
+    return pl.concat(parts)["line"].sort()
 
 
 def require_published(span: Span, published: Published, missing: Sequence[datetime], zone: ZoneInfo) -> None:
@@ -235,7 +227,3 @@ def require_published(span: Span, published: Published, missing: Sequence[dateti
         what = f"{span_text(span, zone)} has a hole"
         msg = f"{what}: {len(missing)} minutes are not published, the first is {first_missing}"
         raise UsageError(msg, "`minuterisk backfill` it first; a missing minute would be judged as silence")
-
-
-def _line(head: Sequence[pl.Expr], rule: str) -> pl.Expr:
-    return pl.concat_str([*head, *(pl.col(name) for name in RULE_NUMBERS[rule])], separator=" ").alias("line")

@@ -1,43 +1,43 @@
-"""Read a file of labels for a backtest: Parquet or CSV with the columns of `pipeline.replay.score.LABEL`."""
+"""Read a file of labels for a backtest: Parquet or CSV with the columns of LABEL, the entity by its word."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pipeline.errors import UsageError
-from pipeline.packs.merchants.judge import CANCEL_SURGE, VOLUME_DROP
-from pipeline.replay.score import EXPECTED, LABEL
+from pipeline.replay.score import EXPECTED, LABEL, rules_of
 from pipeline.schema import conform
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COLUMNS = ", ".join(LABEL)
+    from pipeline.pack import Pack
 
 
-def read_labels(path: Path) -> pl.DataFrame:
+def read_labels(path: Path, pack: Pack[Any, Any]) -> pl.DataFrame:
     """The labels of a file, schema LABEL; further columns are left out. UsageError names what is wrong."""
     try:
         frame = pl.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         msg = f"cannot read the labels {path}: {str(error).splitlines()[0]}"
         raise UsageError(msg, "give a Parquet file (.parquet) or a CSV file with a header") from error
-    missing = [name for name in LABEL if name not in frame.columns]
+    columns = [pack.entity if name == "entity_id" else name for name in LABEL]
+    missing = [name for name in columns if name not in frame.columns]
     if missing:
         msg = f"the labels {path} lack the column {', '.join(missing)}"
-        raise UsageError(msg, f"the columns are {_COLUMNS}")
+        raise UsageError(msg, f"the columns are {', '.join(columns)}")
     try:
-        labels = conform(frame.with_columns(pl.col("merchant_id").cast(pl.String)), LABEL)
+        labels = conform(frame.with_columns(entity_id=pl.col(pack.entity).cast(pl.String)), LABEL)
     except (TypeError, pl.exceptions.PolarsError) as error:
         msg = f"the labels {path} cannot be understood: {str(error).splitlines()[0]}"
         raise UsageError(msg, "write times like 2026-11-21T09:00:00Z") from error
-    empty = [name for name in LABEL if labels[name].null_count()]
+    empty = [shown for shown, name in zip(columns, LABEL, strict=True) if labels[name].null_count()]
     if empty:
         msg = f"the labels {path} have a row without {', '.join(empty)}"
         raise UsageError(msg, "fill it, or leave the row out")
-    for name, known in (("rule", (CANCEL_SURGE, VOLUME_DROP)), ("expected", EXPECTED)):
+    for name, known in (("rule", rules_of(pack)), ("expected", EXPECTED)):
         strange = labels.filter(~pl.col(name).is_in(known))[name]
         if len(strange):
             msg = f"{name} in the labels {path} is {strange[0]!r}"

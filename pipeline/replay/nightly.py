@@ -1,4 +1,4 @@
-"""Measure the false-alarm budget on the permuted null of the last whole business day.
+"""Have a pack measure itself on the last whole business day: the false-alarm budget on a permuted null, say.
 
 In a process of its own, at low priority: half a minute of counting must not hold up a tick.
 """
@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import structlog
 
-from baselines.facts import Categories
+from baselines.facts import Facts
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_date, business_day
-from pipeline.packs.merchants.null import measure_null, parts_for, take_part
 from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
-    from baselines.merchants.rules import Rules
+    import polars as pl
+
+    from baselines.rules import Tuned
     from pipeline.catch_up import Pipeline
-    from pipeline.packs.merchants.null import NullDay
-    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.pack import Budget
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
+    from pipeline.store.state import State
 
 log = structlog.get_logger()
 
@@ -35,57 +36,53 @@ WEEK = timedelta(days=7)
 _PRIORITY = 10  # added to the process's own, of 19
 
 
-def measure_budget(pipeline: Pipeline) -> NullDay | None:
-    """Measure and store the null of the last whole business day; None where its week is not published."""
+def measure_night(pipeline: Pipeline) -> dict[str, Any] | None:
+    """Measure and store the last whole business day; None where the pack measures none, or no week is."""
     next_minute, first = pipeline.state.next_minute(), pipeline.state.published().first_minute
-    if next_minute is None or first is None:
+    if pipeline.pack.nightly is None or next_minute is None or first is None:
         return None
     zone = pipeline.lake.zone
     day = business_date(next_minute, zone) - timedelta(days=1)
     judged = business_day(day, zone)
     span = Span(judged.start - WEEK - HOUR_MINUTES * MINUTE, judged.end)
     if first > judged.start - WEEK:
-        log.info(
-            "budget.not_measured", why="less than a week is published before the day", day=day.isoformat()
-        )
+        why = "less than a week is published before the day"
+        log.info("budget.not_measured", why=why, day=day.isoformat())
         return None
-    files, categories = pipeline.state.publication().files, pipeline.state.categories()
+    files, facts = pipeline.state.publication().files, pipeline.state.facts()
     with ProcessPoolExecutor(
         1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(_PRIORITY,)
     ) as pool:
-        given = pipeline.lake, files, categories, span, judged, pipeline.rules, day
+        given = pipeline.lake, files, facts, span, judged, pipeline.tuned, day
         found = pool.submit(measure_day, *given).result()
-    pipeline.state.record_null_day(day, found, allowed(found.merchants * found.parts, pipeline.rules))
+    pipeline.state.record_night(day, found)
     return found
 
 
 def measure_day(
     lake: Lake,
     files: Sequence[LakeFile],
-    categories: pl.DataFrame,
+    facts: pl.DataFrame,
     span: Span,
     judged: Span,
-    rules: Rules,
+    tuned: Tuned,
     day: date,
-) -> NullDay:
-    """The null of `judged` from the published files; the day's number seeds it and chooses the merchants.
-
-    `categories` are CATEGORY_CHANGE: each merchant's at every minute.
-    """
-    inside = [
-        f
-        for f in files
-        if f.dataset == "merchant_minute" and f.span.start < span.end and span.start < f.span.end
-    ]
-    parts, seed = parts_for(sum(f.rows for f in inside)), day.toordinal()
-    pieces = [
-        take_part(lake.read(inside, "merchant_minute", piece), parts, seed)
-        for piece in pieces_of_files(inside, "merchant_minute", span, lake.zone)
-    ]
-    found = measure_null(pl.concat(pieces), judged, lake.zone, rules, seed, Categories(categories))
-    return replace(found, parts=parts)
+) -> dict[str, Any]:
+    """What the pack measures of `judged`, from the published files of `span`; `facts` are FACT_CHANGE."""
+    pack = lake.pack
+    if pack.nightly is None:
+        return {}
+    inside = [f for f in files if f.dataset == pack.dataset and f.span.overlaps(span)]
+    pieces = (
+        lake.read(inside, pack.dataset, piece)
+        for piece in pieces_of_files(inside, pack.dataset, span, lake.zone)
+    )
+    rows = sum(f.rows for f in inside)
+    return pack.nightly.measure(pieces, rows, judged, lake.zone, tuned, day, Facts(facts))
 
 
-def allowed(merchants: int, rules: Rules) -> float:
-    """False incidents a day that the budget allows so many merchants."""
-    return rules.budget.false_incidents_per_day * merchants / 100_000
+def budget_of(state: State, lake: Lake, day_start: datetime) -> Budget | None:
+    """What was spent of the budget since `day_start`, beside the last nights; None: the pack has none."""
+    if lake.pack.nightly is None:
+        return None
+    return lake.pack.nightly.shown(state.nights(), state.opened_since(day_start))

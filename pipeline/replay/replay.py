@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.merchants.windows import Windows
 from pipeline.feeds import LakeFeed
 from pipeline.figures import moment
 from pipeline.history import history_of, windows_from
-from pipeline.minute import DAY_MINUTES, MINUTE, Span, split_by_day
-from pipeline.packs.merchants.judge import KINDS, RULES, Verdicts
-from pipeline.run import Line, judge_minute
+from pipeline.judge.hold import Gates
+from pipeline.judge.verdicts import RAW, Verdicts
+from pipeline.minute import DAY_MINUTES, MINUTE, Span, one_minute, split_by_day
+from pipeline.run import judge_minute
 from pipeline.steps import Steps
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
     from pathlib import Path
 
-    from baselines.merchants.rules import Rules
+    from baselines.rules import Tuned
     from pipeline.catch_up import Progress
     from pipeline.history import History
-    from pipeline.run import Book
+    from pipeline.judge.verdicts import Integers
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
 
@@ -46,7 +46,6 @@ _TOLD_EVERY_S = 0.2
 #: For the processes of stretches, where the allocator is glibc's: keep the memory of one day's rows for the
 #: next day's. Given back and taken again it costs page faults, up to half of the time of a rebuild.
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
-_RAW = KINDS.index("rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Stretch:
     history: History
     span: Span
     policy: str
-    rules: Rules
+    tuned: Tuned
     folder: Path  # for the files of signals
     whole: bool  # keep every signal, however many
 
@@ -66,35 +65,36 @@ class Stretch:
 class Replayed:
     """What a stretch has given; stretches of a period are added up in order."""
 
-    files: list[tuple[Span, Path]] = field(default_factory=list)  # SIGNAL, in order
+    files: list[tuple[Span, Path]] = field(default_factory=list)  # signals, in order
     whole: bool = True  # do the files hold every signal?
-    merchants: int = 0  # known at the end
+    entities: int = 0  # known at the end
     raw: Counter[str] = field(default_factory=Counter)  # breaches of the raw conditions by rule
-    raw_merchants: set[str] = field(default_factory=set)
+    raw_entities: set[str] = field(default_factory=set)
     beside: Counter[str] = field(default_factory=Counter)  # what `budgeted` saw besides, by kind
 
     def add(self, later: Replayed) -> None:
         """Append the stretch that follows."""
         self.files += later.files
         self.whole &= later.whole
-        self.merchants = later.merchants
+        self.entities = later.entities
         self.raw += later.raw
-        self.raw_merchants |= later.raw_merchants
+        self.raw_entities |= later.raw_entities
         self.beside += later.beside
 
 
-def replay(stretch: Stretch, book: Book, tick: Callable[[], None]) -> Replayed:
+def replay(stretch: Stretch, tick: Callable[[], None]) -> Replayed:
     """Judge every minute of a stretch through the functions of the live tick; `tick` after each."""
-    windows = windows_from(stretch.lake, stretch.history, stretch.span.start, stretch.rules)
-    feed = LakeFeed(stretch.lake, stretch.history.files, windows.merchants)
-    line = Line(feed, book, windows, stretch.rules, stretch.policy, Steps(time.monotonic))
+    windows, facts = windows_from(stretch.lake, stretch.history, stretch.span.start, stretch.tuned)
+    feed = LakeFeed(stretch.lake, stretch.history.files, windows.entities)
+    gates, steps = Gates(stretch.lake.pack, stretch.tuned, stretch.policy), Steps(time.monotonic)
     result, seen, kept = Replayed(), Seen(), 0
     for day in split_by_day(stretch.span, stretch.lake.zone):
         parts = []
         for minute in day:
-            found = judge_minute(minute, line, whole=result.whole)[1]
+            counted = feed.count(one_minute(minute), steps)
+            found = judge_minute(counted, windows, gates, facts, whole=result.whole)
             tick()
-            seen.add(found, windows.size)
+            seen.add(found, len(windows.entities))
             parts.append(found)
             kept += len(found)
             if result.whole and kept > KEPT_WHOLE and not stretch.whole:
@@ -103,10 +103,9 @@ def replay(stretch: Stretch, book: Book, tick: Callable[[], None]) -> Replayed:
         path = stretch.folder / f"{day.start:%Y%m%dT%H%M}.parquet"
         Verdicts.joined(parts).frame().write_parquet(path)
         result.files.append((day, path))
-    result.merchants = windows.size
-    result.raw = Counter(dict(zip(RULES, seen.rules.tolist(), strict=True)))
-    result.beside = Counter(dict(zip(KINDS, seen.kinds.tolist(), strict=True)))
-    result.raw_merchants = set(windows.merchants.ids.gather(np.flatnonzero(seen.merchants)).to_list())
+    result.entities = len(windows.entities)
+    result.raw, result.beside = seen.raw, seen.beside
+    result.raw_entities = set(windows.entities.ids.gather(np.flatnonzero(seen.entities)).to_list())
     return result
 
 
@@ -114,22 +113,27 @@ class Seen:
     """Signals counted as they pass by, also those that are not kept."""
 
     def __init__(self) -> None:
-        self.rules = np.zeros(len(RULES), np.int64)  # breaches of the raw conditions
-        self.kinds = np.zeros(len(KINDS), np.int64)  # what `budgeted` saw beside them
-        self.merchants = np.zeros(0, np.bool_)  # with a breach
+        self.raw: Counter[str] = Counter()  # breaches of the raw conditions, by rule
+        self.beside: Counter[str] = Counter()  # what was seen beside them, by kind
+        self.entities = np.zeros(0, np.bool_)  # with a breach
 
     def add(self, found: Verdicts, size: int) -> None:
-        """Count the signals of a minute in which `size` merchants are known."""
-        if size > len(self.merchants):
-            self.merchants = np.concatenate([self.merchants, np.zeros(size - len(self.merchants), np.bool_)])
-        for rule, positions in enumerate(found.breached):
-            self.rules[rule] += len(positions)
-            self.merchants[positions] = True
-        kinds = found.columns["kind"]
-        self.kinds += np.bincount(kinds[kinds != _RAW], minlength=len(KINDS))
+        """Count the signals of a minute in which `size` entities are known."""
+        if size > len(self.entities):
+            self.entities = np.concatenate([self.entities, np.zeros(size - len(self.entities), np.bool_)])
+        for rule, positions in zip(found.words["rule"], found.breached, strict=False):
+            self.raw[rule] += len(positions)
+            self.entities[positions] = True
+        self._count_beside(found.columns["kind"], found.words["kind"])
+
+    def _count_beside(self, kinds: Integers, words: Sequence[str]) -> None:
+        beside = np.bincount(kinds, minlength=len(words)).tolist()
+        for kind, times in zip(words, beside, strict=True):
+            if times and kind != RAW:
+                self.beside[kind] += times
 
 
-def replay_all(stretches: Sequence[Stretch], book: Book, progress: Progress) -> Replayed:
+def replay_all(stretches: Sequence[Stretch], progress: Progress) -> Replayed:
     """All stretches of a period, each in a process of its own if there are several."""
     total = sum(stretch.span.minutes for stretch in stretches)
     if len(stretches) == 1:
@@ -140,14 +144,14 @@ def replay_all(stretches: Sequence[Stretch], book: Book, progress: Progress) -> 
             done += 1
             progress(done, total, moment(stretches[0].span.start + done * MINUTE, stretches[0].lake.zone))
 
-        return replay(stretches[0], book, tick)
+        return replay(stretches[0], tick)
     # Not forked: the threads of Polars do not survive that.
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     result = Replayed()
     os.environ.update({name: value for name, value in _KEEP_MEMORY.items() if name not in os.environ})
     with ProcessPoolExecutor(len(stretches), context, _start, (counter,)) as pool:
-        running = [pool.submit(_replay, stretch, book) for stretch in stretches]
+        running = [pool.submit(_replay, stretch) for stretch in stretches]
         while wait(running, _TOLD_EVERY_S).not_done:
             progress(counter.value, total, f"{counter.value:,} minutes")
         for future in running:
@@ -156,12 +160,12 @@ def replay_all(stretches: Sequence[Stretch], book: Book, progress: Progress) -> 
 
 
 def whole_period(
-    lake: Lake, state: State, span: Span, policy: str, rules: Rules, folder: Path, *, whole: bool = False
+    lake: Lake, state: State, span: Span, policy: str, tuned: Tuned, folder: Path, *, whole: bool = False
 ) -> Stretch:
     """A period as one stretch, with all the history it needs."""
-    reach = Windows(lake.zone, rules.volume_drop.baseline_days).history_minutes
+    reach = lake.pack.windows(lake.zone, tuned).history_minutes
     history = history_of(state, span.end, reach + span.minutes)
-    return Stretch(lake, history, span, policy, rules, folder, whole)
+    return Stretch(lake, history, span, policy, tuned, folder, whole)
 
 
 def stretches_of(whole: Stretch, jobs: int | None) -> list[Stretch]:
@@ -181,7 +185,7 @@ def _start(counter: Synchronized[int]) -> None:
     _counter = counter
 
 
-def _replay(stretch: Stretch, book: Book) -> Replayed:
+def _replay(stretch: Stretch) -> Replayed:
     pending = 0
 
     def tick() -> None:
@@ -191,4 +195,4 @@ def _replay(stretch: Stretch, book: Book) -> Replayed:
             with _counter.get_lock():
                 _counter.value += 60
 
-    return replay(stretch, book, tick)
+    return replay(stretch, tick)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
 from plotly.io import to_html
 
+from pipeline.figures import clean
 from pipeline.minute import business_date, split_by_day
-from pipeline.packs.merchants.judge import CANCEL_SURGE, VOLUME_DROP
-from pipeline.tell.message import clean
+from pipeline.replay.score import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
-    from pipeline.judge.life import Incident
     from pipeline.replay.backtest import Run
 
 _COLOURS: Final = ("#1f5fbf", "#d97706", "#15803d", "#9333ea", "#64748b", "#be123c")
@@ -34,9 +34,6 @@ _TEXTS: Final = {
         "times": "평소의 몇 배 (급감은 몇 분의 1)",
         "delay": "라벨이 시작된 뒤 사건이 열릴 때까지 (분)",
         "share": "찾은 라벨의 비율",
-        "merchant": "가맹점",
-        CANCEL_SURGE: "취소 급증",
-        VOLUME_DROP: "거래 급감",
         "numbers": "숫자",
     },
     "en": {
@@ -51,12 +48,10 @@ _TEXTS: Final = {
         "times": "times the usual (drops: one in so many)",
         "delay": "Minutes from the start of a label to its incident",
         "share": "share of labels found",
-        "merchant": "merchant",
-        CANCEL_SURGE: "cancel surge",
-        VOLUME_DROP: "volume drop",
         "numbers": "Numbers",
     },
 }
+_SYMBOLS: Final = ("circle", "triangle-down", "square", "diamond", "cross", "star")
 _STYLE: Final = """
 body { font-family: system-ui, "Noto Sans KR", "Noto Sans CJK KR", sans-serif; color: #111827 }
 body { max-width: 1100px; margin: 2rem auto; padding: 0 1rem }
@@ -74,7 +69,8 @@ def write_report(
 
     `content` is each run's summary (`Run.as_json`). No file of signals is read: they are gone by now.
     """
-    texts = _TEXTS[language]
+    pack = runs[0].result.pack
+    texts = {**pack.words[language], **_TEXTS[language]}
     pictures = [_per_day(runs, texts, zone), _steps(runs, texts), _when(runs, texts, zone)]
     if any(run.score is not None for run in runs):
         pictures.append(_delays(runs, texts))
@@ -102,7 +98,7 @@ def _layout(title: str) -> dict[str, object]:
     return {"title": title, "template": "plotly_white", "height": 380, "margin": {"l": 60, "r": 20, "b": 50}}
 
 
-def _per_day(runs: Sequence[Run], texts: dict[str, str], zone: ZoneInfo) -> go.Figure:
+def _per_day(runs: Sequence[Run], texts: Mapping[str, str], zone: ZoneInfo) -> go.Figure:
     figure = go.Figure(layout={**_layout(texts["per_day"]), "barmode": "group"})
     days = [business_date(day.start, zone) for day in split_by_day(runs[0].result.span, zone)]
     for run, colour in zip(runs, _repeat(len(runs)), strict=True):
@@ -117,7 +113,7 @@ def _per_day(runs: Sequence[Run], texts: dict[str, str], zone: ZoneInfo) -> go.F
     return figure
 
 
-def _steps(runs: Sequence[Run], texts: dict[str, str]) -> go.Figure:
+def _steps(runs: Sequence[Run], texts: Mapping[str, str]) -> go.Figure:
     figure = go.Figure(layout={**_layout(texts["steps"]), "barmode": "group"})
     for run, colour in zip(runs, _repeat(len(runs)), strict=True):
         result = run.result
@@ -133,15 +129,16 @@ def _steps(runs: Sequence[Run], texts: dict[str, str]) -> go.Figure:
     return figure
 
 
-def _when(runs: Sequence[Run], texts: dict[str, str], zone: ZoneInfo) -> go.Figure:
+def _when(runs: Sequence[Run], texts: Mapping[str, str], zone: ZoneInfo) -> go.Figure:
     figure = go.Figure(layout=_layout(texts["when"]))
+    pack = runs[0].result.pack
     for run, colour in zip(runs, _repeat(len(runs)), strict=True):
-        for rule, symbol in ((CANCEL_SURGE, "circle"), (VOLUME_DROP, "triangle-down")):
+        for rule, symbol in zip(rules_of(pack), cycle(_SYMBOLS), strict=False):
             opened = [incident for incident in run.result.opened if incident.rule == rule]
             figure.add_scattergl(
                 x=[incident.opened_minute.astimezone(zone).replace(tzinfo=None) for incident in opened],
-                y=[_times(incident) for incident in opened],
-                text=[f"{texts['merchant']} {clean(incident.merchant_id)}" for incident in opened],
+                y=[pack.deviation(rule, i.reason) if pack.deviation else 1.0 for i in opened],
+                text=[f"{texts['entity']} {clean(incident.entity_id)}" for incident in opened],
                 mode="markers",
                 marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.7},
                 name=f"{_name(run, runs)}, {texts[rule]}",
@@ -150,16 +147,7 @@ def _when(runs: Sequence[Run], texts: dict[str, str], zone: ZoneInfo) -> go.Figu
     return figure
 
 
-def _times(incident: Incident) -> float:
-    """How many times the week's cancel rate, or the inverse share of the expected amount."""
-    reason = incident.reason
-    if incident.rule == CANCEL_SURGE:
-        usual = reason["cancels_week"] * reason["approvals_hour"]
-        return float(reason["cancels_hour"] * reason["approvals_week"] / max(usual, 1))
-    return float(reason["amount_paced"] / max(reason["days"] * reason["amount_today"], 1))
-
-
-def _delays(runs: Sequence[Run], texts: dict[str, str]) -> go.Figure:
+def _delays(runs: Sequence[Run], texts: Mapping[str, str]) -> go.Figure:
     figure = go.Figure(layout=_layout(texts["delay"]))
     for run, colour in zip(runs, _repeat(len(runs)), strict=True):
         if run.score is None or not run.score.detections:

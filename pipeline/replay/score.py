@@ -1,6 +1,6 @@
 """Incidents against labels: precision, recall, delay, and what chance alone would score. Pure.
 
-A label is found by the first incident of its rule and merchant that opens while it lasts or within the hour
+A label is found by the first incident of its rule and entity that opens while it lasts or within the hour
 after. An incident that no label of an alarm explains is false.
 """
 
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from pipeline.minute import MINUTE
-from pipeline.packs.merchants.judge import CANCEL_SURGE
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
@@ -21,13 +20,14 @@ if TYPE_CHECKING:
 
     from pipeline.judge.life import Incident
     from pipeline.minute import Span
+    from pipeline.pack import Pack
 
-#: What a file of labels holds, one row per disturbance; `expected` is "alarm" or "quiet".
+#: One row per disturbance; a file calls the entity by the pack's own word; `expected` is "alarm" or "quiet".
 LABEL: Final = pl.Schema(
     {
         "label": pl.String(),
         "rule": pl.String(),
-        "merchant_id": pl.String(),
+        "entity_id": pl.String(),
         "start": UTC_TIME,
         "end": UTC_TIME,
         "expected": pl.String(),
@@ -61,7 +61,7 @@ class Score:
     true_incidents: int  # explained by a label
     false_quiet: int  # of the false ones: on a label that expects quiet
     detections: Sequence[Detection]  # one per label that expects an alarm
-    random_recall: float  # of as many incidents at random merchants and minutes
+    random_recall: float  # of as many incidents at random entities and minutes
     days: float
 
     @property
@@ -93,15 +93,17 @@ class Score:
         }
 
 
-def score(opened: Sequence[Incident], labels: pl.DataFrame, span: Span, merchants: int) -> Score:
+def score(
+    opened: Sequence[Incident], labels: pl.DataFrame, span: Span, entities: int, pack: Pack[Any, Any]
+) -> Score:
     """Compare what opened in `span` with `labels` (schema LABEL) that begin in it."""
     rows = labels.filter((pl.col("start") >= span.start) & (pl.col("start") < span.end)).to_dicts()
     alarms = [row for row in rows if row["expected"] == "alarm"]
     quiet = [row for row in rows if row["expected"] == "quiet"]
-    by_merchant: dict[str, list[Incident]] = {}
+    by_entity: dict[str, list[Incident]] = {}
     for incident in sorted(opened, key=lambda i: i.opened_minute):
-        by_merchant.setdefault(incident.merchant_id, []).append(incident)
-    of_label = [[i for i in by_merchant.get(row["merchant_id"], []) if _explains(row, i)] for row in alarms]
+        by_entity.setdefault(incident.entity_id, []).append(incident)
+    of_label = [[i for i in by_entity.get(row["entity_id"], []) if _explains(row, i)] for row in alarms]
     true = {id(incident) for explaining in of_label for incident in explaining}
     return Score(
         incidents=len(opened),
@@ -110,36 +112,25 @@ def score(opened: Sequence[Incident], labels: pl.DataFrame, span: Span, merchant
         detections=[
             Detection(row, next(iter(found), None)) for row, found in zip(alarms, of_label, strict=True)
         ],
-        random_recall=_random_recall(len(opened), alarms, span, merchants),
+        random_recall=_random_recall(len(opened), alarms, span, entities * len(rules_of(pack))),
         days=span.minutes / _DAY_MINUTES,
     )
 
 
-def money_caught(detections: Sequence[Detection], minutes: pl.DataFrame) -> dict[str, int]:
-    """What was cancelled while labelled surges lasted, and how much of it after the incident had opened.
-
-    `minutes` are merchant-minutes (MERCHANT_MINUTE) of the labelled merchants; minor units of the currency.
-    """
-    surges = [d for d in detections if d.label["rule"] == CANCEL_SURGE]
-    cancelled = caught = 0
-    for one in surges:
-        lasts = (pl.col("minute") >= one.label["start"]) & (pl.col("minute") < one.label["end"])
-        rows = minutes.filter((pl.col("merchant_id") == one.label["merchant_id"]) & lasts)
-        cancelled += int(rows["cancel_amount"].sum())
-        if one.incident is not None:
-            caught += int(rows.filter(pl.col("minute") > one.incident.opened_minute)["cancel_amount"].sum())
-    return {"krw_cancelled": cancelled, "krw_caught": caught}
+def rules_of(pack: Pack[Any, Any]) -> list[str]:
+    """The rules that a label can name."""
+    return [rule.name for rule in pack.rules if not rule.of_everybody]
 
 
 def _explains(row: dict[str, Any], incident: Incident) -> bool:
-    same = row["rule"] == incident.rule and row["merchant_id"] == incident.merchant_id
+    same = row["rule"] == incident.rule and row["entity_id"] == incident.entity_id
     # The minute that holds the start is the first that can show it.
     return same and bool(row["start"] - MINUTE < incident.opened_minute < row["end"] + GRACE)
 
 
-def _random_recall(incidents: int, alarms: Sequence[dict[str, Any]], span: Span, merchants: int) -> float:
-    """The share of labels that as many incidents, spread evenly over merchants and minutes, would find."""
-    places = 2 * max(merchants, 1) * max(span.minutes, 1)  # two rules
+def _random_recall(incidents: int, alarms: Sequence[dict[str, Any]], span: Span, keys: int) -> float:
+    """The share of labels that as many incidents, spread evenly over keys and minutes, would find."""
+    places = max(keys, 1) * max(span.minutes, 1)
     hit = [min((row["end"] + GRACE - row["start"]) / MINUTE / places, 1.0) for row in alarms]
     return sum(1 - (1 - p) ** incidents for p in hit) / len(alarms) if alarms else 0.0
 

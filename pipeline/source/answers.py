@@ -12,8 +12,8 @@ import polars as pl
 
 from pipeline.amounts import known_amount
 from pipeline.errors import SourceChanged
-from pipeline.minute import EPOCH, MINUTE, TIME_END, Span
-from pipeline.schema import CATEGORY, UTC_TIME, wrong_type
+from pipeline.minute import EPOCH, MINUTE, TIME_END, runs_of
+from pipeline.schema import UTC_TIME, wrong_type
 from pipeline.source.asked import Totals
 
 if TYPE_CHECKING:
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.minute import Span
     from pipeline.source.asked import KnownMinute
 
 _TIME: Final = "a time with its zone (TIMESTAMPTZ)"
 _WHOLE: Final = "a whole number (BIGINT)"
 _NUMBER: Final = "a number, or one as text"
 _WHOLE_LIMIT: Final = 2**63
-#: More merchants than this are not read: the query then gives something else than merchants.
-MOST_MERCHANTS: Final = 1_000_000
-#: A category is a word or two; what is longer is cut.
+#: More entities than this are not read: the query then gives something else.
+MOST_ENTITIES: Final = 1_000_000
+#: A fact is a word or two; what is longer is cut.
 NAME_LENGTH: Final = 80
 
 #: What each query must give. PostgreSQL's `fence` also gives the snapshot.
 GIVEN: Final[Mapping[str, Mapping[str, str]]] = {
     "fence": {"clock": _TIME},
     "changed": {"minute": _TIME},
-    "totals": {"minute": _TIME, "rows": _WHOLE, "cancels": _WHOLE, "amount": _NUMBER},
+    "totals": {"minute": _TIME, "rows": _WHOLE},
     "without_time": {"rows": _WHOLE},
 }
 POSTGRESQL_ALSO: Final[Mapping[str, Mapping[str, str]]] = {"fence": {"xmin": _WHOLE, "xmax": _WHOLE}}
@@ -47,15 +48,19 @@ OPTIONAL: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def conform_answer(frame: pl.DataFrame, name: str, path: Path, *, postgresql: bool = False) -> pl.DataFrame:
+def conform_answer(
+    frame: pl.DataFrame, name: str, path: Path, totals: Sequence[str] = (), *, postgresql: bool = False
+) -> pl.DataFrame:
     """The answer of the query `name` in its types: times in microseconds of UTC, whole numbers as Int64.
 
-    A sum of amounts comes as text, as it may leave 64 bits. Minutes that no clock shows (infinite) are left
-    out: their rows are those of `without_time`. Raises SourceChanged with the query and the column for one
-    that is missing or of another type, and for a time that is null or a minute that is not a full one. A
-    query that is not named here passes.
+    The pack's `totals` come as text, as they may leave 64 bits. Minutes that no clock shows (infinite) are
+    left out: their rows are those of `without_time`. Raises SourceChanged with the query and the column for
+    one that is missing or of another type, and for a time that is null or a minute that is not a full one.
+    A query that is not named here passes.
     """
     wanted = {**GIVEN.get(name, {}), **(POSTGRESQL_ALSO.get(name, {}) if postgresql else {})}
+    if name == "totals":
+        wanted |= dict.fromkeys(totals, _NUMBER)
     missing = [column for column in wanted if column not in frame.columns]
     if missing:
         given = ", ".join(frame.columns)
@@ -118,19 +123,21 @@ def differing(
     written: Sequence[datetime],
     known: Mapping[datetime, KnownMinute],
     totals: Callable[[Span], pl.DataFrame],
+    names: Sequence[str],
 ) -> tuple[datetime, ...]:
     """Of minutes that got rows lately those that are not what `known` says of them, or that it does not know.
 
     A source that does not show which transaction wrote a row counts such minutes itself. Where a value keeps
     it from that, or kept us from reading all rows, the minute is read again: only its rows can tell.
     """
-    runs = _runs([minute for minute in written if minute in known])
+    runs = runs_of([minute for minute in written if minute in known])
     counted = [row for run in runs for row in totals(run).iter_rows(named=True)]
-    theirs = {row["minute"]: Totals.of_source(row) for row in counted}
+    nothing = Totals(0, dict.fromkeys(names, 0))
+    theirs = {row["minute"]: Totals.of_source(row, names) for row in counted}
     return tuple(
         minute
         for minute in written
-        if minute not in known or _may_differ(theirs.get(minute, Totals(0, 0, 0)), known[minute].totals)
+        if minute not in known or _may_differ(theirs.get(minute, nothing), known[minute].totals)
     )
 
 
@@ -140,44 +147,34 @@ def recent(known: Mapping[datetime, KnownMinute], floor: datetime) -> list[datet
 
 
 def _may_differ(theirs: Totals | None, ours: Totals) -> bool:
-    return theirs is None or theirs.amount is None or theirs != ours
+    return theirs is None or None in theirs.sums.values() or theirs != ours
 
 
-def _runs(minutes: Sequence[datetime]) -> list[Span]:
-    """Unbroken runs of sorted minutes."""
-    runs: list[Span] = []
-    for minute in minutes:
-        if runs and runs[-1].end == minute:
-            runs[-1] = Span(runs[-1].start, minute + MINUTE)
-        else:
-            runs.append(Span(minute, minute + MINUTE))
-    return runs
+def conform_facts(frame: pl.DataFrame, query: str, entity: str, column: str) -> pl.DataFrame:
+    """What the query of facts gave as FACT, sorted by entity: one row where a value is known.
 
-
-def conform_categories(frame: pl.DataFrame, query: str) -> pl.DataFrame:
-    """What the query `categories` gave as CATEGORY, sorted by merchant: one row where a category is known.
-
-    Null and blank are unknown, and so is a merchant that is given two categories. Raises SourceChanged where
-    the columns or their types are others, or where there are more than MOST_MERCHANTS rows.
+    `entity` and `column` are its two columns. Null and blank are unknown, and so is an entity that is given
+    two values. Raises SourceChanged for other columns or types, and for too many rows.
     """
-    missing = [name for name in CATEGORY if name not in frame.columns]
+    wanted = (entity, column)
+    missing = [name for name in wanted if name not in frame.columns]
     if missing:
         msg = f"the extraction query {query} gives no column {', '.join(missing)}"
-        raise SourceChanged(msg, f"it must give {', '.join(CATEGORY)}")
-    if frame.height > MOST_MERCHANTS:
-        msg = f"the extraction query {query} gives more than {MOST_MERCHANTS:,} rows"
-        raise SourceChanged(msg, "let it give a row per merchant, of those in business")
-    found = frame.schema["merchant_id"], frame.schema["category"]
-    for column, dtype in zip(CATEGORY, found, strict=True):
-        if dtype not in (pl.String, pl.Null) and not (column == "merchant_id" and dtype.is_integer()):
-            msg = f"the extraction query {query} gives {column} as {dtype}; text is needed"
-            raise SourceChanged(msg, f"cast {column} in the query")
+        raise SourceChanged(msg, f"it must give {', '.join(wanted)}")
+    if frame.height > MOST_ENTITIES:
+        msg = f"the extraction query {query} gives more than {MOST_ENTITIES:,} rows"
+        raise SourceChanged(msg, f"let it give a row per {entity.removesuffix('_id')}, of those in business")
+    for name in wanted:
+        dtype = frame.schema[name]
+        if dtype not in (pl.String, pl.Null) and not (name == entity and dtype.is_integer()):
+            msg = f"the extraction query {query} gives {name} as {dtype}; text is needed"
+            raise SourceChanged(msg, f"cast {name} in the query")
     # It comes from outside and goes to people: nothing in it may act on a terminal, and jsonb takes no NUL.
-    visible = pl.col("category").cast(pl.String).str.replace_all(r"[\p{Cc}\p{Cf}]+", " ")
-    name = visible.str.replace_all(r"\s+", " ").str.strip_chars().str.slice(0, NAME_LENGTH).str.strip_chars()
+    visible = pl.col(column).cast(pl.String).str.replace_all(r"[\p{Cc}\p{Cf}]+", " ")
+    value = visible.str.replace_all(r"\s+", " ").str.strip_chars().str.slice(0, NAME_LENGTH).str.strip_chars()
     known = (
-        frame.select(pl.col("merchant_id").cast(pl.String), name)
-        .filter(pl.col("merchant_id").is_not_null() & (pl.col("category") != ""))
+        frame.select(pl.col(entity).cast(pl.String).alias("entity_id"), value.alias("value"))
+        .filter(pl.col("entity_id").is_not_null() & (pl.col("value") != ""))
         .unique()
     )
-    return known.filter(pl.col("merchant_id").is_unique()).sort("merchant_id")
+    return known.filter(pl.col("entity_id").is_unique()).sort("entity_id")

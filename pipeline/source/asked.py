@@ -1,4 +1,4 @@
-"""What the pipeline asks of a trade database, whichever dialect it speaks.
+"""What the pipeline asks of a source database, whichever dialect it speaks.
 
 One class per dialect keeps these questions (`extract`: PostgreSQL, `extract_mysql`: MySQL and MariaDB). They
 answer alike, except in one promise: how late a commit may be and still be found by `changed`. Each class
@@ -16,14 +16,14 @@ from pipeline.errors import ConfigurationError, MinuteriskError, SourceChanged
 from pipeline.minute import EPOCH, TIME_END
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
 
     import polars as pl
 
     from pipeline.minute import Span
+    from pipeline.pack import Pack
 
 
 class TooManyRows(Exception):
@@ -44,7 +44,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Rows of a span (columns of TRANSACTION) and the snapshot they were read from.
+    """Rows of a span (columns of the pack's rows) and the snapshot they were read from.
 
     Rows that cannot be read or counted say why in a further column, `wrong`.
     """
@@ -61,20 +61,19 @@ class Totals:
     """What one side counts for a minute, set-aside rows included."""
 
     rows: int
-    cancels: int
-    amount: int | Decimal | None  # None: a row's amount could not be read, or is no number
+    sums: Mapping[str, int | Decimal | None]  # None: a value of a row could not be read, or is no number
 
     @classmethod
     def of_ledger(cls, row: Mapping[str, Any]) -> Totals:
         """What a ledger row says the source held."""
-        return cls(row["source_rows"], row["source_cancels"], known_amount(row["source_amount"]))
+        return cls(row["source_rows"], {name: known_amount(n) for name, n in row["source_sums"].items()})
 
     @classmethod
-    def of_source(cls, row: Mapping[str, Any]) -> Totals | None:
+    def of_source(cls, row: Mapping[str, Any], names: Iterable[str]) -> Totals | None:
         """What a row of the query `totals` says; None where the minute's totals could not be read."""
         if row["rows"] is None:
             return None
-        return cls(int(row["rows"]), int(row["cancels"]), known_amount(row["amount"]))
+        return cls(int(row["rows"]), {name: known_amount(row[name]) for name in names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ def read_query(folder: Path, name: str, dialect: str) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         msg = f"cannot read the extraction query {path}: {error.strerror}"
-        hint = f"point MINUTERISK_SOURCE_QUERIES at a copy of queries/extract/{dialect}"
+        hint = f"point MINUTERISK_SOURCE_QUERIES at a copy of the shipped folder extract/{dialect}"
         raise ConfigurationError(msg, hint) from error
     except UnicodeDecodeError as error:
         msg = f"the extraction query {path} is not UTF-8: byte {error.start} cannot be read"
@@ -263,18 +262,15 @@ def failures_of(asks: Mapping[str, Callable[[], object]]) -> dict[str, Minuteris
 
 
 class Source(Protocol):
-    """A trade database that is read and nothing else, through at most two connections."""
+    """A source database that is read and nothing else, through at most two connections."""
 
+    pack: Pack[Any, Any]
     url: str
     on_query: Callable[[str, float], None]  # told the name of each query that was answered, and its seconds
 
     @property
     def promise(self) -> str:
         """In a sentence for people: which commits are certain to be counted."""
-        ...
-
-    def search_promise(self) -> str:
-        """In a sentence for people: how soon a late commit is found with what this reader may see."""
         ...
 
     def __enter__(self) -> Self:
@@ -329,24 +325,27 @@ class Source(Protocol):
         ...
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself."""
+        """Rows and the pack's totals (text: they may leave 64 bits) per minute, as the source counts them."""
         ...
 
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
         ...
 
-    def payouts(
-        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    def ask(
+        self,
+        query: str,
+        parameters: Mapping[str, object],
+        check: Callable[[Collection[str], str], None] = lambda *_: None,
     ) -> list[dict[str, Any]]:
-        """Rows of `at_risk` for a few merchants, values as they come: for `payouts.read_payouts`.
+        """Rows of a query about a few entities, values as they come.
 
-        Takes at most AT_RISK_S. Raises SourceChanged where a column is missing, and as the other reads do.
+        Takes at most AT_RISK_S. `check` sees the names of its columns, and the file, before values are read.
         """
         ...
 
-    def categories(self) -> pl.DataFrame | None:
-        """Every merchant's category (CATEGORY) where it is known; None where there is no query `categories`.
+    def facts(self) -> pl.DataFrame | None:
+        """What is known of every entity (FACT); None where there is no such query.
 
         Raises as the other reads do; there is no part of an answer.
         """

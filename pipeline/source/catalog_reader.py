@@ -1,4 +1,4 @@
-"""Reads the catalog of a trade database and bounded samples of its tables, with SELECT rights alone."""
+"""Reads the catalog of a source database and bounded samples of its tables, with SELECT rights alone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pymysql
 from pymysql.cursors import DictCursor
 
-from pipeline.connect.catalog import Column, Sample, Table, TradeCatalog, enum_words, kind_of
+from pipeline.connect.catalog import Column, Sample, SourceCatalog, Table, enum_words, kind_of
 from pipeline.connect.quoting import Sql
 from pipeline.errors import ConfigurationError, SourceTooSlow, SourceUnavailable
+from pipeline.errors.secrets import dialect
 from pipeline.errors.translate import source_errors
-from pipeline.settings import dialect
 from pipeline.source.mysql import connect_arguments
 from pipeline.source.postgresql_session import few_rows, open_few
 from queries import sql
@@ -40,7 +40,7 @@ class _Ask(Protocol):
 
 
 class CatalogReader:
-    """The catalog and samples of one trade database; each question is a short READ ONLY transaction."""
+    """The catalog and samples of one source database; each question is a short READ ONLY transaction."""
 
     def __init__(self, url: str, timeout: timedelta) -> None:
         self._url = url
@@ -48,19 +48,19 @@ class CatalogReader:
         self.dialect: Dialect = "mysql" if dialect(url) == "mysql" else "postgresql"
         self._sql = Sql(self.dialect, lambda _: timedelta(0))
 
-    def read(self) -> TradeCatalog:
+    def read(self) -> SourceCatalog:
         """Everything that the role may read; raises ConfigurationError where that is nothing."""
         with self._connected() as ask:
             rows = [_lowered(row) for row in ask(sql(f"connect/{self.dialect}/columns"))]
             clock = ask(sql(f"connect/{self.dialect}/clock"))[0]["clock"]
         if not rows:
-            msg = "this role can read no table of the trade database"
+            msg = "this role can read no table of the source database"
             raise ConfigurationError(
                 msg, "GRANT SELECT on the tables of transactions to it, and name the database in the URL"
             )
         tables = [_table(list(found)) for _, found in groupby(rows, _table_key)]
         at = clock.astimezone(UTC) if clock.tzinfo else clock.replace(tzinfo=UTC)
-        return TradeCatalog(self.dialect, tuple(tables), at)
+        return SourceCatalog(self.dialect, tuple(tables), at)
 
     def sample(self, table: Table, newest_by: Column | None) -> Sample:
         """Recent rows of a table; in no order where the server would take too long to find the newest."""
@@ -145,7 +145,6 @@ def _column(row: Mapping[str, Any]) -> Column:
         row["column_name"],
         kind_of(declared, is_enum=is_enum),
         declared,
-        nullable=bool(row["nullable"]),
         indexed=bool(row["indexed"]),
         words=tuple(words) if words else enum_words(declared),
     )

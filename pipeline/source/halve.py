@@ -11,32 +11,23 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 import structlog
 
 from pipeline.errors import SourceValueWrong
 from pipeline.minute import MINUTE
-from pipeline.schema import (
-    AMOUNT_GIVEN,
-    AMOUNT_MAJOR,
-    CURRENCY,
-    OPTIONAL_COLUMNS,
-    UTC_SUFFIX,
-    UTC_TIME,
-    WRONG,
-    conform_source,
-    unfit_columns,
-)
+from pipeline.schema import AMOUNT_GIVEN, UTC_SUFFIX, UTC_TIME, WRONG, unfit_columns
 from pipeline.source.asked import Extracted, TooManyRows, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from pipeline.minute import Span
+    from pipeline.pack import Pack
     from pipeline.source.asked import Fence
 
     Opened = Callable[[], AbstractContextManager["Reading"]]
@@ -51,19 +42,12 @@ _STATEMENTS: Final = 60
 _PIECES: Final = 6
 #: Ids of rows that share a moment are told apart up to so many.
 _IDS: Final = 20_000
-#: What the query `totals` gives.
-_TOTALS: Final = {"minute": UTC_TIME, "rows": pl.Int64(), "cancels": pl.Int64(), "amount": pl.String()}
 #: New values that cannot be read may be written meanwhile.
 _ROUNDS: Final = 3
-#: Columns in the order in which they are suspected.
-_SUSPECTS: Final = (
-    *("approved_at", "amount", AMOUNT_MAJOR, CURRENCY, "kind"),
-    *("merchant_id", "occurred_at", "transaction_id"),
-)
 
 
 class Reading(Protocol):
-    """One snapshot of the query `transactions`. Raises SourceValueWrong for a value that cannot be read."""
+    """One snapshot of the query of the rows. Raises SourceValueWrong for a value that cannot be read."""
 
     def fence(self) -> Fence:
         """The snapshot."""
@@ -101,10 +85,17 @@ class _Piece:
     rows: int | None = None  # how many there are where no column can be read; None: nobody knows
 
 
-def read_span(opened: Opened, span: Span, query: str, currency: str, at_most: int | None = None) -> Extracted:
+def read_span(
+    opened: Opened,
+    span: Span,
+    conform: Callable[[pl.DataFrame], pl.DataFrame],
+    pack: Pack[Any, Any],
+    at_most: int | None = None,
+) -> Extracted:
     """Rows of `span` from one snapshot, around the values that cannot be read; what extraction gives.
 
-    Raises what the source says, and TooManyRows where there are more rows than `at_most`.
+    `conform` makes them the pack's. Raises what the source says, and TooManyRows where there are more rows
+    than `at_most`.
     """
     unreadable: tuple[Unreadable, ...] = ()
     unknown: dict[str, str] = {}
@@ -113,14 +104,15 @@ def read_span(opened: Opened, span: Span, query: str, currency: str, at_most: in
             fence = reading.fence()
             given = reading.rows(span.start, span.end)
     except SourceValueWrong as error:
-        given, fence, unreadable, unknown = read_around(opened, span, error, at_most)
-    rows = conform_source(given, query, currency)
-    not_known = {**unknown, **unfit_columns(given, query)}
+        given, fence, unreadable, unknown = read_around(opened, span, error, pack, at_most)
+    rows = conform(given)
+    name, wanted = next(iter(pack.rows.items()))
+    not_known = {**unknown, **unfit_columns(given, wanted, pack.optional, f"{name}.sql")}
     return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
 
 
 def read_around(
-    opened: Opened, span: Span, error: SourceValueWrong, at_most: int | None = None
+    opened: Opened, span: Span, error: SourceValueWrong, pack: Pack[Any, Any], at_most: int | None = None
 ) -> tuple[pl.DataFrame, Fence, tuple[Unreadable, ...], dict[str, str]]:
     """Rows of `span`, which failed with `error`, as the query gives them, the unreadable ones with `wrong`.
 
@@ -128,11 +120,12 @@ def read_around(
     Raises `error` where new values keep coming, TooManyRows where there are more rows than `at_most`.
     """
     for _ in range(_ROUNDS):
-        pieces = [_named(opened, piece) for piece in unreadable_pieces(span, error.what, _failing(opened))]
+        found = unreadable_pieces(span, error.what, _failing(opened))
+        pieces = [_named(opened, piece, pack) for piece in found]
         try:
             with opened() as reading:
                 fence = reading.fence()
-                frames = [*_readable(reading, span, pieces), *(_set_aside(reading, p) for p in pieces)]
+                frames = [*_readable(reading, span, pieces), *(_set_aside(reading, p, pack) for p in pieces)]
                 frames.append(_no_rows(reading.names(span.start)))
         except SourceValueWrong as again:
             error = again
@@ -140,12 +133,14 @@ def read_around(
         rows = pl.concat(frames, how="diagonal_relaxed")
         if at_most is not None and rows.height > at_most:
             raise TooManyRows
-        unknown = dict.fromkeys(OPTIONAL_COLUMNS, error.what) if _not_all_known(pieces) else {}
-        return rows, fence, tuple(_told(p) for p in pieces if _reason(p)), unknown
+        unknown = dict.fromkeys(pack.optional, error.what) if _not_all_known(pieces, pack) else {}
+        return rows, fence, tuple(_told(p, pack) for p in pieces if _reason(p, pack)), unknown
     raise error
 
 
-def totals_around(totals: Callable[[datetime, datetime], pl.DataFrame], span: Span) -> pl.DataFrame:
+def totals_around(
+    totals: Callable[[datetime, datetime], pl.DataFrame], span: Span, names: Sequence[str]
+) -> pl.DataFrame:
     """The totals of `span`; a minute whose totals cannot be read has null in each."""
 
     def fails(start: datetime, end: datetime) -> str | None:
@@ -162,7 +157,8 @@ def totals_around(totals: Callable[[datetime, datetime], pl.DataFrame], span: Sp
         first = minutes[0].start.isoformat()
         log.warning("totals.unreadable", minutes=len(minutes), first=first, reason=error.what)
     read = [totals(start, end) for start, end in _gaps(span, minutes)]
-    unread = pl.DataFrame({**dict.fromkeys(_TOTALS), "minute": [piece.start for piece in minutes]}, _TOTALS)
+    given = {"minute": UTC_TIME, "rows": pl.Int64(), **dict.fromkeys(names, pl.String())}
+    unread = pl.DataFrame({**dict.fromkeys(given), "minute": [piece.start for piece in minutes]}, given)
     return pl.concat([*read, unread], how="diagonal_relaxed")
 
 
@@ -232,15 +228,15 @@ def _halve(
     return sorted(done, key=lambda part: part.start)
 
 
-def _named(opened: Opened, piece: _Piece) -> _Piece:
+def _named(opened: Opened, piece: _Piece, pack: Pack[Any, Any]) -> _Piece:
     """The piece with what can be read of its rows."""
     with opened() as reading:
         names = reading.names(piece.start)
-    for columns in _projections(names):
+    for columns in _projections(names, pack):
         rows = _try_rows(opened, piece, columns)
         if rows is not None:
             named = replace(piece, columns=columns, rows=rows.height)
-            return _by_ids(opened, named, rows) if _reason(named) else named
+            return _by_ids(opened, named, rows, pack.key[0]) if _reason(named, pack) else named
     try:
         with opened() as reading:
             return replace(piece, rows=reading.count(piece.start, piece.end))
@@ -248,15 +244,16 @@ def _named(opened: Opened, piece: _Piece) -> _Piece:
         return piece
 
 
-def _projections(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _projections(names: Sequence[str], pack: Pack[Any, Any]) -> Iterator[tuple[str, ...]]:
     """Columns to read, the most telling selection first; columns that nobody asked for are in none."""
     needed = {name.removesuffix(UTC_SUFFIX): name for name in names}
-    needed = {plain: name for plain, name in needed.items() if plain in _SUSPECTS}
+    suspects = pack.suspects or tuple(reversed(next(iter(pack.rows.values()))))
+    needed = {plain: name for plain, name in needed.items() if plain in suspects}
     yield tuple(needed.values())
-    for suspect in _SUSPECTS:
+    for suspect in suspects:
         if suspect in needed:
             yield tuple(name for plain, name in needed.items() if plain != suspect)
-    for few in (("transaction_id", "kind"), ("transaction_id",)):
+    for few in dict.fromkeys((tuple(pack.key), tuple(pack.key[:1]))):
         yield tuple(needed[plain] for plain in few if plain in needed)
 
 
@@ -273,11 +270,11 @@ def _try_rows(
         return None
 
 
-def _by_ids(opened: Opened, piece: _Piece, rows: pl.DataFrame) -> _Piece:
+def _by_ids(opened: Opened, piece: _Piece, rows: pl.DataFrame, key: str) -> _Piece:
     """Of several rows in a piece those at fault, by their ids."""
-    if "transaction_id" not in rows.columns or rows["transaction_id"].null_count() or rows.height == 1:
+    if key not in rows.columns or rows[key].null_count() or rows.height == 1:
         return piece
-    ids = rows["transaction_id"].cast(pl.String).unique().sort().to_list()
+    ids = rows[key].cast(pl.String).unique().sort().to_list()
     if len(ids) > _IDS:
         return piece
     bad: list[str] = []
@@ -309,7 +306,7 @@ def _no_rows(names: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(sorted(_plain(names)), pl.Null()))
 
 
-def _set_aside(reading: Reading, piece: _Piece) -> pl.DataFrame:
+def _set_aside(reading: Reading, piece: _Piece, pack: Pack[Any, Any]) -> pl.DataFrame:
     """What can be read of the rows at fault; a row without a time gets that of the piece's start."""
     if piece.columns:
         rows = reading.rows(piece.start, piece.end, piece.columns, piece.ids)
@@ -317,29 +314,36 @@ def _set_aside(reading: Reading, piece: _Piece) -> pl.DataFrame:
         rows = pl.DataFrame({"occurred_at": [piece.start] * (piece.rows or 1)}, {"occurred_at": UTC_TIME})
     if "occurred_at" not in rows.columns:
         rows = rows.with_columns(occurred_at=pl.lit(piece.start, UTC_TIME))
-    amount = "amount" in rows.columns or AMOUNT_MAJOR in rows.columns
-    given = None if amount or not _reason(piece) else "NaN"  # the sum of the minute's amounts is not known
+    amounts = all(_has(rows.columns, name, pack) for name in pack.instead)
+    # "NaN": the sum of the minute's amounts is not known.
+    given = None if amounts or not _reason(piece, pack) else "NaN"
     return rows.with_columns(
-        pl.lit(_reason(piece), pl.String).alias(WRONG), pl.lit(given, pl.String).alias(AMOUNT_GIVEN)
+        pl.lit(_reason(piece, pack), pl.String).alias(WRONG), pl.lit(given, pl.String).alias(AMOUNT_GIVEN)
     )
 
 
-def _reason(piece: _Piece) -> str | None:
+def _has(columns: Collection[str], name: str, pack: Pack[Any, Any]) -> bool:
+    """Is a column there, or the one that may be given instead?"""
+    return name in columns or pack.instead.get(name) in columns
+
+
+def _reason(piece: _Piece, pack: Pack[Any, Any]) -> str | None:
     """Why its rows are set aside; None where all that is needed to count them can be read."""
     read = _plain(piece.columns)
-    money = "amount" in read or AMOUNT_MAJOR in read
-    counted = money and {"transaction_id", "merchant_id", "kind", "occurred_at"} <= read
-    return None if counted else "value_unreadable"
+    needed = (name for name in next(iter(pack.rows.values())) if name not in pack.optional)
+    return None if all(_has(read, name, pack) for name in needed) else "value_unreadable"
 
 
-def _not_all_known(pieces: Sequence[_Piece]) -> bool:
+def _not_all_known(pieces: Sequence[_Piece], pack: Pack[Any, Any]) -> bool:
     """Is a row counted without what its query also gives of it?"""
-    return any(_reason(p) is None and not _plain(p.columns).issuperset(OPTIONAL_COLUMNS) for p in pieces)
+    return any(_reason(p, pack) is None and not _plain(p.columns).issuperset(pack.optional) for p in pieces)
 
 
 def _plain(columns: Sequence[str]) -> set[str]:
     return {name.removesuffix(UTC_SUFFIX) for name in columns}
 
 
-def _told(piece: _Piece) -> Unreadable:
-    return Unreadable("transactions", piece.start, piece.end, piece.rows, piece.reason, piece.ids or ())
+def _told(piece: _Piece, pack: Pack[Any, Any]) -> Unreadable:
+    return Unreadable(
+        next(iter(pack.rows)), piece.start, piece.end, piece.rows, piece.reason, piece.ids or ()
+    )

@@ -1,4 +1,4 @@
-"""The trade database when it is MySQL or MariaDB: the same questions as PostgreSQL, one promise weaker.
+"""The source database when it is MySQL or MariaDB: the same questions as PostgreSQL, one promise weaker.
 
 InnoDB lets nobody see which transaction wrote a row, so late commits are found by looking back: minutes with
 rows written since then are counted by the source and compared with the ledger. A transaction that stays open
@@ -17,7 +17,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import polars as pl
@@ -28,8 +28,7 @@ from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
 from pipeline.errors.secrets import mask_url
 from pipeline.errors.translate import is_value_error, source_errors
 from pipeline.minute import TIME_END
-from pipeline.schema import conform_source
-from pipeline.source.answers import conform_answer, conform_categories, differing, only_count, recent
+from pipeline.source.answers import conform_answer, differing, only_count, recent
 from pipeline.source.asked import (
     AHEAD_ALARM,
     AT_RISK_S,
@@ -37,24 +36,24 @@ from pipeline.source.asked import (
     Extracted,
     Fence,
     failures_of,
-    has_query,
     only_fence,
-    read_query,
 )
 from pipeline.source.halve import read_span, totals_around
 from pipeline.source.mysql_reading import MySqlReading, parts
 from pipeline.source.mysql_rows import TEXT_ONLY, fetch
 from pipeline.source.plan import PlanReason, plan_reason
+from pipeline.source.shared import SharedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, timedelta
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
     from pymysql.connections import Connection
 
     from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
+    from pipeline.pack import Pack
     from pipeline.source.asked import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
@@ -72,43 +71,29 @@ _WITHOUT_SNAPSHOTS = (
     "SELECT table_name, engine FROM information_schema.tables"
     " WHERE table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"
 )
-#: What the queries give that no other module looks at.
-_GIVEN = {
-    "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
-}
 #: How long past its own timeout a silent server is waited for.
 _PATIENCE_S = 10
 
 
-class MySqlSource:
-    """A MySQL or MariaDB trade database behind a user that may only SELECT."""
+class MySqlSource(SharedSource):
+    """A MySQL or MariaDB database behind a user that may only SELECT."""
 
+    dialect = "mysql"
     promise = (
         "MySQL/MariaDB: complete for transactions shorter than the look-back (5 minutes), which are found"
         " within 70 s; what commits later is found by reconciliation, hourly and daily"
     )
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
-        self.url = url
-        self._currency = currency
-        self._queries = queries
-        self._timeout = timeout
+    def __init__(
+        self,
+        pack: Pack[Any, Any],
+        url: str,
+        queries: Path,
+        timeout: timedelta,
+        currency: str = DEFAULT_CURRENCY,
+    ) -> None:
+        super().__init__(pack, url, queries, timeout, currency)
         self._connections: dict[str, Connection[Any]] = {}  # by what they are for
-        self._merchant_is_text = True
-        self.on_query: Callable[[str, float], None] = lambda *_: None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def again(self) -> MySqlSource:
-        """The same database through a connection of its own, for another thread."""
-        other = MySqlSource(self.url, self._queries, self._timeout, self._currency)
-        other._merchant_is_text = self._merchant_is_text
-        other.on_query = self.on_query
-        return other
 
     def close(self) -> None:
         """Give the connections back; the next read opens a new one."""
@@ -120,13 +105,6 @@ class MySqlSource:
         if connection is not None and connection.open:
             connection.close()
 
-    def search_promise(self) -> str:
-        """How soon a late commit is found: by looking back, as nobody sees what is open."""
-        return (
-            "late commits of transactions shorter than 10 s are found within 20 s, shorter than 5 minutes"
-            " within 70 s; whether this server is a replica, and how far behind, is not known"
-        )
-
     def clock(self) -> datetime:
         """The source's clock: only it decides which minute is due."""
         return self.fence().clock
@@ -134,20 +112,20 @@ class MySqlSource:
     def fence(self) -> Fence:
         """The clock of this moment; there are no transaction ids to go with it."""
         with self._snapshot() as ask:
-            return _fence(ask, self._queries / "fence.sql")
+            return _fence(ask, self._file("fence"))
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` from one snapshot; raises TooManyRows where there are more than `at_most`."""
-        query = str(self._queries / "transactions.sql")
-        extracted = read_span(partial(self._reading, at_most), span, query, self._currency, at_most)
-        self._merchant_is_text = extracted.rows.schema["merchant_id"] == pl.String
-        return extracted
+        return read_span(partial(self._reading, at_most), span, self._conformed, self.pack, at_most)
 
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:
         """One snapshot of the rows."""
         with self._snapshot(at_most) as ask:
-            yield MySqlReading(ask, self._names, partial(_fence, ask, self._queries / "fence.sql"), at_most)
+            ask_rows = partial(ask, self._rows_query)
+            yield MySqlReading(
+                ask_rows, self._names, partial(_fence, ask, self._file("fence")), at_most, self.pack.key[0]
+            )
 
     def changed(
         self,
@@ -157,25 +135,27 @@ class MySqlSource:
         until: datetime = TIME_END,
     ) -> Changed:
         """Minutes that got rows since the look-back and whose totals are not those of the ledger."""
-        totals = partial(totals_around, partial(self._totals, use="search"))
+        totals = partial(totals_around, partial(self._totals, use="search"), names=self.pack.totals)
         try:
             with self._snapshot(use="search") as ask:
-                fence = _fence(ask, self._queries / "fence.sql")
+                fence = _fence(ask, self._file("fence"))
                 found = ask("changed", start=floor(fence))["minute"].to_list()
         except SourceValueWrong as error:
             with self._snapshot(use="search") as ask:
-                fence = _fence(ask, self._queries / "fence.sql")
-            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+                fence = _fence(ask, self._file("fence"))
+            return Changed(
+                differing(recent(known, floor(fence)), known, totals, self.pack.totals), fence, error.what
+            )
         ahead = max(until, fence.clock + AHEAD_ALARM)
         written = [minute for minute in found if minute < until or minute >= ahead]
-        return Changed(differing(written, known, totals), fence)
+        return Changed(differing(written, known, totals, self.pack.totals), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+        """Rows and the pack's totals (text: they may leave 64 bits) per minute, counted by the source itself.
 
         A minute whose totals hold a value that cannot be read has null in each.
         """
-        return totals_around(self._totals, span)
+        return totals_around(self._totals, span, self.pack.totals)
 
     def _totals(self, start: datetime, end: datetime, use: str = "rows") -> pl.DataFrame:
         with self._snapshot(use=use) as ask:
@@ -184,55 +164,49 @@ class MySqlSource:
     def rows_without_time(self) -> int:
         """Transactions that no minute will ever count because their time is missing."""
         with self._snapshot() as ask:
-            return only_count(ask("without_time"), self._queries / "without_time.sql")
+            return only_count(ask("without_time"), self._file("without_time"))
 
-    def payouts(
-        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    def ask(
+        self,
+        query: str,
+        parameters: Mapping[str, object],
+        check: Callable[[Collection[str], str], None] = lambda *_: None,
     ) -> list[dict[str, Any]]:
-        """Rows of `at_risk` for a few merchants, values as they come."""
-        ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
+        """Rows of a query about a few entities, values as they come."""
+        given = {
+            n: [None] if v == [] else v for n, v in self._in_their_type(parameters).items()
+        }  # no empty list
         with self._snapshot() as ask:
             self._limit(min(AT_RISK_S, self._timeout.total_seconds()))
-            found = ask(
-                "at_risk",
-                merchants=ids or [None],  # MySQL has no empty list
-                today=today,
-                cancelable_days=cancelable_days,
-                moment=moment,
-            )
+            found = ask(query, **given)
             self._limit(self._timeout.total_seconds())
+        check(found.columns, str(self._file(query)))
         return found.to_dicts()
 
-    def categories(self) -> pl.DataFrame | None:
-        """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
-        if not has_query(self._queries, "categories", "mysql"):
-            return None
+    def _whole(self, name: str) -> pl.DataFrame:
         with self._snapshot() as ask:
-            given = ask("categories")
-        return conform_categories(given, str(self._queries / "categories.sql"))
+            return ask(name)
 
     def check(self) -> None:
         """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
-        for name in ("transactions", "fence", "changed", "totals"):
+        for name in (self._rows_query, "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
-            clock = _fence(ask, self._queries / "fence.sql").clock
-            rows = ask("transactions", start=clock, end=clock)
+            clock = _fence(ask, self._file("fence")).clock
+            rows = ask(self._rows_query, start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
             self._check_engines()
-        checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
-        self._merchant_is_text = checked.schema["merchant_id"] == pl.String
+        self._conformed(rows)
 
     def check_ornaments(self) -> dict[str, MinuteriskError]:
         """What is wrong with the queries that nothing is counted by, by query."""
-        moment = datetime.now(UTC)
-        return failures_of(
-            {
-                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
-                "without_time": self._explain_without_time,  # read, it may look at the whole table
-            }
-        )
+        asks: dict[str, Callable[[], object]] = {
+            name: partial(self.ask, name, given)
+            for name, given in self.pack.probe((), datetime.now(UTC)).items()
+        }
+        asks["without_time"] = self._explain_without_time  # read, it may look at the whole table
+        return failures_of(asks)
 
     def _explain_without_time(self) -> None:
         with self._snapshot():
@@ -241,16 +215,13 @@ class MySqlSource:
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
-        named = set(re.findall(r"\w+", re.sub("--.*", "", self._query("transactions"))))
+        named = set(re.findall(r"\w+", re.sub("--.*", "", self._query(self._rows_query))))
         for table, engine in fetch(self._connect(), _WITHOUT_SNAPSHOTS).iter_rows():
             if table in named:
                 msg = f"the table {table} is kept by {engine}, which has no snapshots"
                 raise ConfigurationError(
                     msg, f"minuterisk needs InnoDB: ALTER TABLE {table} ENGINE = InnoDB, or read a copy"
                 )
-
-    def _query(self, name: str) -> str:
-        return read_query(self._queries, name, "mysql")
 
     @contextmanager
     def _snapshot(
@@ -286,28 +257,22 @@ class MySqlSource:
         values: Mapping[str, Any],
         at_most: int | None,
     ) -> pl.DataFrame:
-        text, file = self._text(connection, name, values, wrap), self._queries / f"{name}.sql"
-        began = time.monotonic()
+        text, file = self._text(connection, name, values, wrap), self._file(name)
         began = time.monotonic()
         with source_errors(self.url, file, lambda: _plan(connection, text)):
             try:
-                answer = fetch(connection, text, at_most)
+                answer = fetch(connection, text, at_most, self.pack.optional)
             except (SourceChanged, SourceValueWrong) as error:
                 what = error.what.replace("the extraction query", f"the extraction query {file}", 1)
                 raise type(error)(what, error.hint) from error
         self.on_query(name, time.monotonic() - began)
-        answer = conform_answer(answer, name, file)
-        missing = [column for column in _GIVEN.get(name, ()) if column not in answer.columns]
-        if missing:
-            msg = f"the extraction query {self._queries / name}.sql gives no column {', '.join(missing)}"
-            raise SourceChanged(msg, f"it must give {', '.join(_GIVEN[name])}")
-        return answer
+        return conform_answer(answer, name, file, self.pack.totals)
 
     def _names(self, moment: datetime) -> list[str]:
-        """The columns of `transactions` as they are called there."""
+        """The columns of the rows' query as they are called there."""
         connection = self._connect()
         with connection.cursor() as cursor:
-            cursor.execute(self._text(connection, "transactions", {"start": moment, "end": moment}))
+            cursor.execute(self._text(connection, self._rows_query, {"start": moment, "end": moment}))
             return [column[0] for column in cursor.description or ()]
 
     def _text(
@@ -318,7 +283,7 @@ class MySqlSource:
         try:
             return str(connection.cursor().mogrify(query, given))
         except (KeyError, TypeError, ValueError) as error:
-            msg = f"the extraction query {self._queries / name}.sql cannot be filled in: {error}"
+            msg = f"the extraction query {self._file(name)} cannot be filled in: {error}"
             raise SourceChanged(
                 msg,
                 f"it takes {', '.join(values) or 'no parameters'}, written %(name)s; a percent sign is %%",
@@ -348,7 +313,7 @@ class MySqlSource:
         except (
             RuntimeError
         ) as error:  # MySQL 8's passwords travel encrypted, or PyMySQL wants one package more
-            msg = f"cannot log in to the trade database {mask_url(self.url)} without TLS: {error}"
+            msg = f"cannot log in to the source database {mask_url(self.url)} without TLS: {error}"
             raise ConfigurationError(msg, "add ?ssl_mode=required to MINUTERISK_SOURCE_URL") from error
 
     def _limit(self, seconds: float, use: str = "rows") -> None:

@@ -29,8 +29,10 @@ class MySqlReading:
         names: Callable[[datetime], list[str]],
         fence: Callable[[], Fence],
         at_most: int | None,
+        key: str,
     ) -> None:
         self._ask = ask
+        self._key = key
         self._at_most = at_most
         self.fence = fence
         self.names = names
@@ -48,11 +50,11 @@ class MySqlReading:
             chosen = ", ".join(f"given.`{name}`" for name in columns) or "given.*"
             wrap = f"SELECT {chosen} FROM (\n{{query}}\n) AS given"  # noqa: S608 - around the company's query
         if ids is not None:
-            wrap += " WHERE CAST(given.transaction_id AS CHAR) IN %(ids)s"
+            wrap += f" WHERE CAST(given.{self._key} AS CHAR) IN %(ids)s"
         values = {} if ids is None else {"ids": list(ids)}
         read: list[pl.DataFrame] = []
         for a, b in parts(start, end):
-            read.append(self._ask("transactions", wrap, start=a, end=b, **values))
+            read.append(self._ask(wrap, start=a, end=b, **values))
             if self._at_most is not None and sum(part.height for part in read) > self._at_most:
                 raise TooManyRows
         return self._together(read)
@@ -62,13 +64,13 @@ class MySqlReading:
         try:
             return pl.concat([part for part in read if part.height] or read[:1], how="vertical_relaxed")
         except pl.exceptions.PolarsError as error:
-            msg = f"the extraction query transactions.sql gives a column in two types: {error}"
+            msg = f"the extraction query of the rows gives a column in two types: {error}"
             raise SourceChanged(msg.splitlines()[0], "cast the column in the query") from error
 
     def count(self, start: datetime, end: datetime) -> int:
         """How many rows there are; the server computes no column for it."""
         wrap = "SELECT COUNT(*) AS `rows` FROM (\n{query}\n) AS given"
-        return int(self._ask("transactions", wrap, start=start, end=end)["rows"][0])
+        return int(self._ask(wrap, start=start, end=end)["rows"][0])
 
 
 def parts(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -15,11 +15,11 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from pipeline.errors import SourceChanged, SourceValueWrong
-from pipeline.schema import OPTIONAL_COLUMNS, UTC_SUFFIX
+from pipeline.schema import UTC_SUFFIX
 from pipeline.source.asked import TooManyRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pymysql.connections import Connection
 
@@ -30,8 +30,12 @@ _DECIMAL_LENGTH: Final = 40
 _PIECE_ROWS: Final = 50_000
 
 
-def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -> pl.DataFrame:
+def fetch(
+    connection: Connection[Any], query: str, at_most: int | None = None, optional: Collection[str] = ()
+) -> pl.DataFrame:
     """Run `query` on a connection with `TEXT_ONLY` and give its rows in the declared types, times in UTC.
+
+    A time of `optional` columns whose zone is not said is given without one.
 
     Raises pymysql.err.Error, SourceChanged for a column whose values are not certain, SourceValueWrong for a
     value that cannot be read, and TooManyRows where there are more than `at_most`: the connection has to be
@@ -45,9 +49,9 @@ def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -
             msg = "the extraction query gives no rows: it is empty, or it writes"
             raise SourceChanged(msg, "write one SELECT")  # noqa: TRY301 - the cursor is closed below
         columns = [(name, code, length, scale) for name, code, _, _, length, scale, _ in described]
-        pieces = [_typed(columns, ())]
+        pieces = [_typed(columns, (), optional)]
         while rows := cursor.fetchmany(_PIECE_ROWS):
-            pieces.append(_typed(columns, rows))
+            pieces.append(_typed(columns, rows, optional))
             if at_most is not None and sum(piece.height for piece in pieces) > at_most:
                 cursor.connection = None  # type: ignore[assignment]  # its end would read the rest
                 raise TooManyRows
@@ -61,11 +65,15 @@ def fetch(connection: Connection[Any], query: str, at_most: int | None = None) -
     return pl.concat(pieces, how="vertical_relaxed")  # binary text shows only where a piece has some
 
 
-def _typed(columns: Sequence[tuple[str, int, int, int]], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+def _typed(
+    columns: Sequence[tuple[str, int, int, int]],
+    rows: Sequence[tuple[Any, ...]],
+    optional: Collection[str],
+) -> pl.DataFrame:
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     try:
         texts = pl.DataFrame([_as_sent(name, v) for (name, *_), v in zip(columns, values, strict=True)])
-        return texts.select(_value(*column) for column in columns)
+        return texts.select(_value(*column, optional) for column in columns)
     except pl.exceptions.DuplicateError as error:
         msg = f"the extraction query gives a column twice: {', '.join(name for name, *_ in columns)}"
         raise SourceChanged(msg, "give each its own name") from error
@@ -79,7 +87,7 @@ def _as_sent(name: str, values: Sequence[str | bytes | None]) -> pl.Series:
     return pl.Series(name, values, pl.Binary if isinstance(first, bytes) else pl.String)
 
 
-def _value(name: str, type_code: int, length: int, scale: int) -> pl.Expr:
+def _value(name: str, type_code: int, length: int, scale: int, optional: Collection[str]) -> pl.Expr:
     """The column in its declared type; MySQL's zero dates become null, as they stand for no date.
 
     A DECIMAL of more than 38 digits stays text: nothing holds it exactly.
@@ -87,6 +95,9 @@ def _value(name: str, type_code: int, length: int, scale: int) -> pl.Expr:
     column = pl.col(name)
     if type_code in (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL):
         return column if length > _DECIMAL_LENGTH else column.cast(pl.Decimal(38, scale), strict=False)
+    if type_code == FIELD_TYPE.DATETIME and name in optional:
+        # Without a zone it is not known, and nothing waits for it.
+        return _in_utc(column).dt.replace_time_zone(None)
     return _VALUES.get(type_code, _as_it_is)(column)
 
 
@@ -104,10 +115,6 @@ def _in_utc(column: pl.Expr) -> pl.Expr:
 
 
 def _in_utc_for_certain(column: pl.Expr) -> pl.Expr:
-    if (
-        column.meta.output_name() in OPTIONAL_COLUMNS
-    ):  # without a zone it is not known, and nothing waits for it
-        return _in_utc(column).dt.replace_time_zone(None)
     return _in_utc(column).alias(_certain(column.meta.output_name()))
 
 

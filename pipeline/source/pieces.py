@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from pipeline.store.lake import LakeFile
+    from pipeline.store.manifest import LakeFile
 
 Result = TypeVar("Result")
 

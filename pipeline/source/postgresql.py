@@ -1,8 +1,8 @@
-"""The trade database, read and nothing else: rows and snapshot together, few connections, short queries.
+"""The source database, read and nothing else: rows and snapshot together, few connections, short queries.
 
 Everything is read through the queries in one folder (`MINUTERISK_SOURCE_QUERIES`); another company's
 table means another folder, not other code. At most two connections are held: one of ADBC for rows
-(Arrow, no Python object per row), one of psycopg for what gives few rows: the merchants an incident names,
+(Arrow, no Python object per row), one of psycopg for what gives few rows: the entities an incident names,
 and the search for late commits, which runs in a thread of its own and gives way to them.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
@@ -26,9 +26,8 @@ from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
 from pipeline.errors.translate import is_value_error, source_errors
 from pipeline.minute import TIME_END, floor_minute
-from pipeline.packs.merchants.at_risk import require_columns
-from pipeline.schema import UTC_SUFFIX, UTC_TIME, conform_source
-from pipeline.source.answers import conform_answer, conform_categories, differing, only_count, recent
+from pipeline.schema import UTC_SUFFIX, UTC_TIME
+from pipeline.source.answers import conform_answer, differing, only_count, recent
 from pipeline.source.arrow_rows import plain_frame
 from pipeline.source.asked import (
     AHEAD_ALARM,
@@ -37,22 +36,21 @@ from pipeline.source.asked import (
     Extracted,
     Fence,
     failures_of,
-    has_query,
     only_fence,
-    read_query,
 )
 from pipeline.source.halve import read_span, totals_around
 from pipeline.source.plan import PlanReason, plan_reason
 from pipeline.source.postgresql_reading import PgReading, parameters_of
 from pipeline.source.postgresql_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
+from pipeline.source.shared import SharedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.minute import Span
+    from pipeline.pack import Pack
     from pipeline.source.asked import KnownMinute
     from pipeline.source.postgresql_session import Few
 
@@ -76,36 +74,25 @@ _PROMISE_BY_TOTALS = (
 )
 
 
-class PostgresSource:
-    """A trade database behind a role that may only SELECT."""
+class PostgresSource(SharedSource):
+    """A PostgreSQL database behind a role that may only SELECT."""
 
+    dialect = "postgresql"
     promise = _PROMISE  # until `changed` was seen to give less
 
-    def __init__(self, url: str, queries: Path, timeout: timedelta, currency: str = DEFAULT_CURRENCY) -> None:
-        self.url = url
-        self._currency = currency
-        self._queries = queries
-        self._timeout = timeout
+    def __init__(
+        self,
+        pack: Pack[Any, Any],
+        url: str,
+        queries: Path,
+        timeout: timedelta,
+        currency: str = DEFAULT_CURRENCY,
+    ) -> None:
+        super().__init__(pack, url, queries, timeout, currency)
         self._rows: adbc.Connection | None = None
         self._few: Few | None = None
         self._few_in_use = Lock()
         self._give_way = False  # the thread that searches is asked to end
-        self._merchant_is_text = True
-        self.on_query: Callable[[str, float], None] = lambda *_: None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def again(self) -> PostgresSource:
-        """The same database through connections of its own, for another thread."""
-        other = PostgresSource(self.url, self._queries, self._timeout, self._currency)
-        other.promise = self.promise
-        other._merchant_is_text = self._merchant_is_text
-        other.on_query = self.on_query
-        return other
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""
@@ -123,20 +110,6 @@ class PostgresSource:
         if few is not None:
             few.close()
 
-    def search_promise(self) -> str:
-        """How soon a late commit is found: it depends on what the reader may see."""
-        fence = self.fence()
-        if fence.open is not None:
-            return "every late commit is found within 20 s: the reader sees when transactions began"
-        if fence.standby is not None:
-            return (
-                "late commits are found within 70 s of being replayed: a standby does not show what is open"
-            )
-        return (
-            "late commits are found within 20 s, within 70 s where a transaction idled before its first write"
-            " (up to 5 minutes; GRANT pg_read_all_stats to the reader for 20 s always)"
-        )
-
     def clock(self) -> datetime:
         """The source's clock: only it decides which minute is due."""
         with self._snapshot() as cursor:
@@ -144,17 +117,16 @@ class PostgresSource:
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
-        query = str(self._queries / "transactions.sql")
-        extracted = read_span(partial(self._reading, at_most), span, query, self._currency, at_most)
-        self._merchant_is_text = extracted.rows.schema["merchant_id"] == pl.String
-        return extracted
+        return read_span(partial(self._reading, at_most), span, self._conformed, self.pack, at_most)
 
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
         """One snapshot of the rows."""
-        with self._snapshot() as cursor, source_errors(self.url, self._file("transactions")):
-            ask = partial(self._run, cursor, "transactions", at_most=at_most)
-            yield PgReading(self._query("transactions"), ask, cursor, partial(self._fence, cursor))
+        with self._snapshot() as cursor, source_errors(self.url, self._file(self._rows_query)):
+            ask = partial(self._run, cursor, self._rows_query, at_most=at_most)
+            yield PgReading(
+                self._query(self._rows_query), ask, cursor, partial(self._fence, cursor), self.pack.key[0]
+            )
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""
@@ -173,7 +145,7 @@ class PostgresSource:
         Where the query does not say which these are (a view has no xmin), the minutes that got rows lately
         are counted by the source and compared with the ledger, as with MySQL.
         """
-        totals = partial(totals_around, self._searched_totals)
+        totals = partial(totals_around, self._searched_totals, names=self.pack.totals)
         try:
             with self._search() as ask:
                 fence = only_fence(ask("fence"), self._file("fence"))
@@ -183,11 +155,13 @@ class PostgresSource:
         except SourceValueWrong as error:
             with self._search() as ask:
                 fence = only_fence(ask("fence"), self._file("fence"))
-            return Changed(differing(recent(known, floor(fence)), known, totals), fence, error.what)
+            return Changed(
+                differing(recent(known, floor(fence)), known, totals, self.pack.totals), fence, error.what
+            )
         if self.promise == _PROMISE_BY_TOTALS:
             ahead = max(until, fence.clock + AHEAD_ALARM)
             written = [row["minute"] for row in found if row["minute"] < until or row["minute"] >= ahead]
-            return Changed(differing(sorted(written), known, totals), fence)
+            return Changed(differing(sorted(written), known, totals, self.pack.totals), fence)
         minutes = (
             row["minute"]
             for row in found
@@ -203,17 +177,18 @@ class PostgresSource:
             pl.DataFrame(
                 {
                     "minute": pl.Series([row["minute"] for row in rows], dtype=UTC_TIME),
-                    **{n: [str(row[n]) for row in rows] for n in ("rows", "cancels", "amount")},
+                    **{n: [str(row[n]) for row in rows] for n in ("rows", *self.pack.totals)},
                 },
-                schema_overrides={"rows": pl.String, "cancels": pl.String, "amount": pl.String},
+                schema_overrides=dict.fromkeys(("rows", *self.pack.totals), pl.String),
             ),
             "totals",
-            self._queries / "totals.sql",
+            self._file("totals"),
+            self.pack.totals,
         )
 
     @contextmanager
     def _search(self) -> Iterator[Callable[..., list[dict[str, Any]]]]:
-        """A snapshot on the second connection. It gives way to `payouts`: then this raises Overtaken."""
+        """A snapshot on the second connection. It gives way to `ask`: then this raises Overtaken."""
         with source_errors(self.url), self._few_in_use:
             try:
                 with few_rows(self._small_connection(), self._timeout) as connection:
@@ -284,11 +259,11 @@ class PostgresSource:
             self._few_in_use.release()
 
     def totals(self, span: Span) -> pl.DataFrame:
-        """Rows, cancels and amount (text: it may leave 64 bits) per minute, counted by the source itself.
+        """Rows and the pack's totals (text: they may leave 64 bits) per minute, counted by the source itself.
 
         A minute whose totals hold a value that cannot be read has null in each.
         """
-        return totals_around(self._totals, span)
+        return totals_around(self._totals, span, self.pack.totals)
 
     def _totals(self, start: datetime, end: datetime) -> pl.DataFrame:
         with self._snapshot() as cursor:
@@ -299,61 +274,48 @@ class PostgresSource:
         with self._snapshot() as cursor:
             return only_count(self._fetch(cursor, "without_time"), self._file("without_time"))
 
-    def payouts(
-        self, merchants: Sequence[str], today: date, cancelable_days: int, moment: datetime
+    def ask(
+        self,
+        query: str,
+        parameters: Mapping[str, object],
+        check: Callable[[Collection[str], str], None] = lambda *_: None,
     ) -> list[dict[str, Any]]:
-        """Rows of `at_risk` for a few merchants, values as they come."""
-        ids: list[Any] = list(merchants) if self._merchant_is_text else [int(m) for m in merchants]
-        parameters = {"merchants": ids, "today": today, "cancelable_days": cancelable_days, "moment": moment}
-        file = str(self._file("at_risk"))
-        query = self._query("at_risk")
-        return self._few_rows("at_risk", query, parameters, lambda given: require_columns(given, file))
+        """Rows of a query about a few entities, values as they come."""
+        file, text = str(self._file(query)), self._query(query)
+        given = self._in_their_type(parameters)
+        return self._few_rows(query, text, given, lambda columns: check(columns, file))
 
-    def categories(self) -> pl.DataFrame | None:
-        """Every merchant's category (CATEGORY) where it is known; None where there is no such query."""
-        if not has_query(self._queries, "categories", "postgresql"):
-            return None
+    def _whole(self, name: str) -> pl.DataFrame:
         with self._snapshot() as cursor:
-            given = self._fetch(cursor, "categories")
-        return conform_categories(given, str(self._queries / "categories.sql"))
+            return self._fetch(cursor, name)
 
     def check(self) -> None:
         """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
-        for name in ("fence", "transactions", "changed", "totals"):
+        for name in ("fence", self._rows_query, "changed", "totals"):
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
-            rows = self._fetch(cursor, "transactions", clock, clock)
-            checked = conform_source(rows, str(self._queries / "transactions.sql"), self._currency)
+            self._conformed(self._fetch(cursor, self._rows_query, clock, clock))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
-        self._merchant_is_text = checked.schema["merchant_id"] == pl.String
         self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
 
     def check_ornaments(self) -> dict[str, MinuteriskError]:
         """What is wrong with the queries that nothing is counted by, by query."""
-        moment = datetime.now(UTC)
-        return failures_of(
-            {
-                "at_risk": lambda: self.payouts([], moment.date(), 1, moment),
-                # Read, it may look at the whole table.
-                "without_time": lambda: self._few_rows(
-                    "without_time", f"EXPLAIN {self._query('without_time')}"
-                ),
-            }
+        asks: dict[str, Callable[[], object]] = {
+            name: partial(self.ask, name, given)
+            for name, given in self.pack.probe((), datetime.now(UTC)).items()
+        }
+        asks["without_time"] = lambda: self._few_rows(
+            "without_time", f"EXPLAIN {self._query('without_time')}"
         )
-
-    def _file(self, name: str) -> Path:
-        return self._queries / f"{name}.sql"
-
-    def _query(self, name: str) -> str:
-        return read_query(self._queries, name, "postgresql")
+        return failures_of(asks)  # read, `without_time` may look at the whole table
 
     def _fence(self, cursor: adbc.Cursor) -> Fence:
         return only_fence(self._fetch(cursor, "fence").to_dicts(), self._file("fence"))
 
     def _fetch(self, cursor: adbc.Cursor, name: str, *parameters: datetime | int) -> pl.DataFrame:
         found = self._run(cursor, name, self._query(name), parameters)
-        return conform_answer(found, name, self._queries / f"{name}.sql", postgresql=True)
+        return conform_answer(found, name, self._file(name), self.pack.totals, postgresql=True)
 
     def _run(
         self,

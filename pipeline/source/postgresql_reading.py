@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     Ask = Callable[[str, Sequence[datetime | int | str]], pl.DataFrame]
 
 #: Rows of some ids, in whatever type the ids are; a list is one parameter as JSON.
-_AMONG = 'given."transaction_id"::text = ANY (ARRAY(SELECT jsonb_array_elements_text($3::text::jsonb)))'
+_AMONG = 'given."{key}"::text = ANY (ARRAY(SELECT jsonb_array_elements_text($3::text::jsonb)))'
 
 
 class PgReading:
     """The rows of one snapshot; see `halve.Reading`."""
 
-    def __init__(self, text: str, ask: Ask, cursor: adbc.Cursor, fence: Callable[[], Fence]) -> None:
+    def __init__(
+        self, text: str, ask: Ask, cursor: adbc.Cursor, fence: Callable[[], Fence], key: str
+    ) -> None:
+        self._key = key
         self._text = text.rstrip().rstrip(";")
         self._ask = ask
         self._cursor = cursor
@@ -53,7 +56,9 @@ class PgReading:
         text = f"SELECT {chosen} FROM (\n{self._text}\n) AS given"  # noqa: S608 - around the company's query
         if ids is None:
             return self._ask(text, (start, end))
-        return self._ask(f"{text} WHERE {_AMONG}", (start, end, json.dumps(list(ids))))
+        return self._ask(
+            f"{text} WHERE {_AMONG.replace('{key}', self._key)}", (start, end, json.dumps(list(ids)))
+        )
 
     def count(self, start: datetime, end: datetime) -> int:
         """How many rows there are; the server computes no column for it."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from pipeline.errors import ConfigurationError, UsageError
-from pipeline.store.lake import catalog_statements, span_of_files
+from pipeline.packs import load_pack
+from pipeline.store.catalog import Shelf, catalog_statements, other_shelves
 from pipeline.store.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ class Analyst:
         if manifest is None:
             msg = f"nothing is published under {settings.home} yet"
             raise ConfigurationError(msg, "start with `make demo`, or `minuterisk backfill`")
+        shelves = [
+            Shelf(load_pack(settings.pack), manifest.files),
+            *other_shelves(settings.pack, settings.home, settings.lake),
+        ]
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
-        files = {name: [f.path for f in entries] for name, entries in manifest.datasets.items()}
-        span = span_of_files(file for entries in manifest.datasets.values() for file in entries)
-        for statement in catalog_statements(settings.lake, files, settings.business_timezone, span):
+        for statement in catalog_statements(shelves, settings.lake, settings.business_timezone):
             connection.execute(statement)
-        paths = [str(settings.lake / path) for listed in files.values() for path in listed]
+        paths = [str(settings.lake / file.path) for shelf in shelves for file in shelf.files]
         connection.execute("SET allowed_paths = $paths", {"paths": paths})
         for lock in (
             "enable_external_access = false",

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.merchants.windows import Windows
     from pipeline.count import Counted
-    from pipeline.judge.life import AtRisk, Changes, Incident, Key
+    from pipeline.judge.life import Changes, Incident, Key
+    from pipeline.pack import AtRisk, Windows
     from pipeline.steps import Steps
     from pipeline.store.exposure import Exposure
-    from pipeline.store.lake import Lake, LakeFile
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
     from pipeline.store.state import State
 
 
@@ -36,18 +37,18 @@ class StateBook:
         return self._state.unresolved()
 
     def resolved_since(self, since: datetime) -> Mapping[Key, Incident]:
-        """The newest incident of each rule and merchant that has resolved after `since` and may come back."""
+        """The newest incident of each rule and entity that has resolved after `since` and may come back."""
         return self._state.resolved_since(since)
 
     def at_risk(
         self,
-        merchants: Sequence[str],
+        entities: Sequence[str],
         minute: datetime,
         windows: Windows,
         again: Collection[str] | None = None,
     ) -> Mapping[str, AtRisk]:
         """See `Exposure.at_risk`."""
-        return self._exposure.at_risk(merchants, minute, windows, again)
+        return self._exposure.at_risk(entities, minute, windows, again)
 
     def record(
         self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
@@ -66,7 +67,7 @@ class StateBook:
         if counted.published:
             return []
         written = (
-            self._lake.write("merchant_minute", counted.merchant_minutes, counted.span),
+            self._lake.write(self._lake.pack.dataset, counted.rows, counted.span),
             self._lake.write("quarantine", counted.quarantine, counted.span),
         )
         return [file for file in written if file]

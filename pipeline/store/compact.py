@@ -15,8 +15,7 @@ import structlog
 
 from pipeline.errors import LakeDamaged
 from pipeline.minute import Span, business_date, business_day
-from pipeline.schema import DATASETS
-from pipeline.store.lake import TEMPORARY_SUFFIX, LakeFile
+from pipeline.store.lake import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
     from pipeline.store.state import State
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ MOST_ROWS = 2_000_000
 def compact(lake: Lake, state: State, before: datetime) -> int:
     """Merge the files of hours and business days that have ended by `before`; returns files replaced."""
     replaced = 0
-    for dataset in DATASETS:
+    for dataset in lake.pack.datasets:
         for target in (_hour, _day):
             files = [f for f in state.publication().files if f.dataset == dataset]
             for span, inputs in _groups(files, target, lake.zone, before):

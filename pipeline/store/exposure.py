@@ -1,4 +1,4 @@
-"""Money at risk of merchants: payouts from the trade database, cancels since then from our own windows.
+"""Money at risk of entities, as their pack prices it from a query of the company and from what is published.
 
 An incident never waits for it. Whatever is wrong with the query `at_risk`, with one of its values or with an
 old file of the lake, the money is not known, the alarm says why, and it is asked again later.
@@ -7,24 +7,24 @@ old file of the lake, the money is not known, the alarm says why, and it is aske
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from pipeline.errors import ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable
-from pipeline.judge.life import AtRisk
-from pipeline.minute import MINUTE, Span, business_date, business_day
-from pipeline.packs.merchants.at_risk import MONEY_LIMIT, read_payouts
+from pipeline.minute import floor_minute
+from pipeline.pack import Priced
 from pipeline.source.asked import AT_RISK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import date
+    from zoneinfo import ZoneInfo
 
-    from baselines.merchants.windows import Windows
+    import polars as pl
+
+    from baselines.rules import Tuned
     from pipeline.alarms.ornaments import Ornaments
-    from pipeline.packs.merchants.at_risk import Payout
+    from pipeline.minute import Span
+    from pipeline.pack import AtRisk, Windows
     from pipeline.source.asked import Source
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 NAME: Final = "at_risk"
 #: So many incidents without an amount are asked about beside those of a minute.
 ASKED_AGAIN: Final = 50
-#: A merchant whose money the query did not say is asked about again after so long.
+#: An entity whose money the query did not say is asked about again after so long.
 UNANSWERED_S: Final = 300.0
 #: A query that failed takes at most one part in so many of our time, and is tried again within a minute.
 _RARELY, _RETRY_MOST_S = 20, 60.0
-#: Looking for the merchant that makes the query fail ends after so long.
+#: Looking for the entity that makes the query fail ends after so long.
 _SEARCH_S: Final = 3.0
 _QUERY: Final = "at_risk.sql"
-_SLOW: Final = "it has 3 s: restrict it to the merchants asked for, and give its tables an index by merchant"
+_SLOW: Final = "it has 3 s: restrict it to the {kind}s asked for, and give its tables an index by {kind}"
 #: These say that the query fails whoever is asked about.
 _FOR_ALL: Final = (ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable)
 
@@ -53,51 +53,66 @@ class Exposure:
         state: State,
         lake: Lake,
         ornaments: Ornaments,
-        cancelable_days: int,
+        tuned: Tuned,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._state = state
         self._lake = lake
         self._ornaments = ornaments
-        self._cancelable_days = cancelable_days
+        self._tuned = tuned
+        self._price = lake.pack.at_risk
+        self._kind = lake.pack.noun
         self._monotonic = monotonic
         self._failed: Sequence[str] | None = None  # some of those the query failed for, to try it with
         self._retry_at = -float("inf")
-        self._unanswered: dict[str, float] = {}  # merchants without an amount: when to ask again
+        self._unanswered: dict[str, float] = {}  # entities without an amount: when to ask again
         self._wrong: dict[str, str] = {}  # of these, why
-        self._strangers = 0  # rows of merchants nobody asked for
+        self._strangers = 0  # rows of entities nobody asked for
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the business day."""
+        return self._lake.zone
+
+    def source(
+        self, query: str, parameters: Mapping[str, object], check: Callable[[Collection[str], str], None]
+    ) -> list[dict[str, Any]]:
+        """The rows of a query about some entities; it has AT_RISK_S."""
+        return self._source.ask(query, parameters, check)
+
+    def published(self, span: Span, entities: Collection[str]) -> pl.DataFrame:
+        """The counted rows of some entities that are published of `span`."""
+        files = self._state.publication().files
+        return self._lake.read(files, self._lake.pack.dataset, span, list(entities))
 
     def check(self) -> None:
         """Prove that the query can be run at all; say so if not."""
-
-        def asked_of_nobody() -> dict[str, AtRisk]:
-            moment = datetime.now(UTC)
-            self._source.payouts([], moment.date(), self._cancelable_days, moment)
-            return {}
-
-        self._tried((), asked_of_nobody)
+        windows = self._lake.pack.windows(self._lake.zone, self._tuned)
+        self._tried((), lambda: self._priced((), floor_minute(datetime.now(UTC)), windows))
 
     def at_risk(
         self,
-        merchants: Sequence[str],
+        entities: Sequence[str],
         minute: datetime,
         windows: Windows,
         again: Collection[str] | None = None,
     ) -> dict[str, AtRisk]:
-        """Money at risk at the end of `minute` of `merchants`, and of some of `again`; no entry: not known.
+        """Money at risk at the end of `minute` of `entities`, and of some of `again`; no entry: not known.
 
         `again` are all whose incident lasts without an amount; None leaves what is known of them alone.
         """
+        if self._price is None:
+            return {}
         now = self._monotonic()
         if again is not None:
-            kept = {*merchants, *again}
+            kept = {*entities, *again}
             self._wrong = {m: why for m, why in self._wrong.items() if m in kept}
             self._unanswered = {m: at for m, at in self._unanswered.items() if m in kept}
         if now < self._retry_at:
             return {}
         due = [m for m in sorted(again or ()) if self._unanswered.get(m, now) <= now]
-        asked = sorted({*merchants, *due[:ASKED_AGAIN]}) or self._failed
+        asked = sorted({*entities, *due[:ASKED_AGAIN]}) or self._failed
         if asked:
             return self._tried(asked, lambda: self._priced(asked, minute, windows))
         if asked is None:
@@ -114,7 +129,11 @@ class Exposure:
         except Exception as error:  # noqa: BLE001 - whatever it is, incidents go out without an amount
             self._failed, end = asked[:ASKED_AGAIN], self._monotonic()
             self._retry_at = end + min(_RARELY * (end - start), _RETRY_MOST_S)
-            hint = _SLOW if end - start >= AT_RISK_S or isinstance(error, SourceTooSlow) else ""
+            hint = (
+                _SLOW.format(kind=self._kind)
+                if end - start >= AT_RISK_S or isinstance(error, SourceTooSlow)
+                else ""
+            )
             self._ornaments.raised(NAME, error, _QUERY, hint)
             return {}
         self._failed = None
@@ -122,97 +141,50 @@ class Exposure:
         return found
 
     def _priced(self, asked: Sequence[str], minute: datetime, windows: Windows) -> dict[str, AtRisk]:
-        today = business_date(minute, self._lake.zone)
-        wrong: dict[str, str] = {}
-        rows = self._rows(asked, today, minute + MINUTE, wrong, self._monotonic() + _SEARCH_S)
-        found = read_payouts(rows, asked, today, self._lake.zone)
-        payouts = found.by_merchant
-        wrong |= {merchant: payout.wrong for merchant, payout in payouts.items() if payout.wrong}
-        earlier = self._cancelled_before(payouts, today, windows)
-        priced = {m: price(m, payout, windows, earlier.get(m, 0)) for m, payout in payouts.items()}
-        self._remember(asked, priced, wrong)
+        until = self._monotonic() + _SEARCH_S
+        found = self._halved(asked, minute, windows, until)
+        self._remember(asked, found)
         self._strangers = found.strangers
-        return priced
+        return dict(found.at_risk)
 
-    def _rows(
-        self, asked: Sequence[str], today: date, moment: datetime, wrong: dict[str, str], until: float
-    ) -> list[dict[str, Any]]:
-        """The query's rows; the merchants that make it fail are found by halves and noted in `wrong`."""
+    def _halved(self, asked: Sequence[str], minute: datetime, windows: Windows, until: float) -> Priced:
+        """What the pack says; the entities that make its query fail are found by halves and are wrong."""
+        if self._price is None:
+            return Priced({})
         try:
-            return self._source.payouts(asked, today, self._cancelable_days, moment)
+            return self._price(self, asked, minute, windows, self._tuned)
         except _FOR_ALL:
             raise
         except Exception as error:
             if self._monotonic() >= until:
                 raise
             if len(asked) <= 1:
-                wrong |= dict.fromkeys(asked, f"the query fails: {getattr(error, 'what', error)}")
-                return []
+                why = f"the query fails: {getattr(error, 'what', error)}"
+                return Priced({}, dict.fromkeys(asked, why))
         middle = len(asked) // 2
-        halves = asked[:middle], asked[middle:]
-        return [row for half in halves for row in self._rows(half, today, moment, wrong, until)]
+        one, other = (self._halved(half, minute, windows, until) for half in (asked[:middle], asked[middle:]))
+        return Priced(
+            {**one.at_risk, **other.at_risk}, {**one.wrong, **other.wrong}, one.strangers + other.strangers
+        )
 
-    def _remember(self, asked: Sequence[str], priced: Mapping[str, AtRisk], wrong: Mapping[str, str]) -> None:
+    def _remember(self, asked: Sequence[str], found: Priced) -> None:
         later = self._monotonic() + UNANSWERED_S
-        for merchant in asked:
-            self._wrong.pop(merchant, None)
-            self._unanswered.pop(merchant, None)
-            if merchant not in priced or priced[merchant].total is None:
-                self._unanswered[merchant] = later
-        self._wrong |= wrong
+        for entity in asked:
+            self._wrong.pop(entity, None)
+            self._unanswered.pop(entity, None)
+            if entity not in found.at_risk or found.at_risk[entity].total is None:
+                self._unanswered[entity] = later
+        self._wrong |= found.wrong
 
     def _tell(self) -> None:
         """Say what is wrong with the query's values, or that nothing is."""
         hint = f"correct {_QUERY} (MINUTERISK_SOURCE_QUERIES); it is read anew each time"
         if self._wrong:
-            merchant, why = next(iter(self._wrong.items()))
-            what = f"{_QUERY}: of {len(self._wrong)} merchants; first {merchant}: {why}"
+            entity, why = next(iter(self._wrong.items()))
+            what = f"{_QUERY}: of {len(self._wrong)} {self._kind}s; first {entity}: {why}"
             self._ornaments.fails(NAME, what, hint)
         elif self._strangers:
-            what = f"{_QUERY} gives {self._strangers} rows of merchants that nobody asked for, or of none"
+            what = f"{_QUERY} gives {self._strangers} rows of {self._kind}s that nobody asked for, or of none"
             self._ornaments.fails(NAME, what, hint)
         else:
             self._ornaments.works(NAME)
-
-    def _cancelled_before(
-        self, payouts: Mapping[str, Payout], today: date, windows: Windows
-    ) -> dict[str, int]:
-        """What merchants cancelled since their last payout on days that the windows no longer hold.
-
-        Hardly anybody goes unpaid for longer than the windows reach, so this is read when it is needed.
-        """
-        oldest, first = windows.cancelled.oldest, today - timedelta(days=self._cancelable_days)
-        if oldest is None:
-            return {}
-        settled = {m: p.settled_through for m, p in payouts.items() if p.settled_through is not None}
-        unpaid = {m: max(day + timedelta(days=1), first) for m, day in settled.items() if day < oldest}
-        zone = self._lake.zone
-        starts = {m: business_day(day, zone).start for m, day in unpaid.items() if day < oldest}
-        if not starts:
-            return {}
-        span = Span(min(starts.values()), business_day(oldest, zone).start)
-        rows = self._lake.read(self._state.publication().files, "merchant_minute", span, list(starts))
-        cancelled = {}
-        for merchant, start in starts.items():
-            since = rows.filter((pl.col("merchant_id") == merchant) & (pl.col("minute") >= start))
-            cancelled[merchant] = int(since["cancel_amount"].sum())
-        return cancelled
-
-
-def price(merchant: str, payout: Payout, windows: Windows, earlier: int = 0) -> AtRisk:
-    """Money at risk of one merchant, from its payouts and its cancels since the last settled business day.
-
-    `earlier` is what it cancelled since then on days before those that the windows hold.
-
-    paid_out_cancelable = what was paid out for days inside the cancelable window and is not cancelled yet;
-    cancelled_unrecovered = cancelled since the last settled day, so not yet taken off a payout. Cancels are
-    taken to concern paid-out sales first. Without any payout nothing of ours is at risk.
-    """
-    name = payout.merchant_name
-    if payout.settled_through is None:  # never paid out, or not known
-        return AtRisk(payout.paid_out, payout.paid_out, name)
-    cancelled = earlier + windows.cancelled_since(payout.settled_through, merchant)
-    if not 0 <= cancelled <= MONEY_LIMIT:
-        return AtRisk(merchant_name=name)
-    paid_out = None if payout.paid_out is None else max(payout.paid_out - cancelled, 0)
-    return AtRisk(paid_out, cancelled, name)

@@ -1,10 +1,9 @@
-"""The categories of merchants: read from the trade database once a day, kept as changes in our own.
+"""What is known of entities beside their rows: read once a day, kept as changes in our own database.
 
-They are the prior of merchants without history (`baselines/facts.py`, and surge_windows.py of the pack). A
-verdict must follow from what is stored, so what was read holds from the next minute to judge on and never for
-minutes judged before. Two exceptions keep that true: the very first read, before anything was judged, holds
-for all of the past as well; and what was read for minutes that then were not judged is replaced.
-A backtest, `explain` and a correction therefore use the categories that were in force at each minute.
+A verdict must follow from what is stored, so what was read holds from the next minute to judge on and never
+for minutes judged before. Two exceptions keep that true: the very first read, before anything was judged,
+holds for all of the past as well; and what was read for minutes that then were not judged is replaced. A
+backtest, `explain` and a correction therefore use the facts that were in force at each minute.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ import structlog
 
 from baselines.facts import in_force
 from pipeline.minute import EPOCH
-from pipeline.schema import CATEGORY, CATEGORY_CHANGE
+from pipeline.schema import FACT, FACT_CHANGE
+from pipeline.store.database import Database, as_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,42 +28,59 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
+class StoredFacts(Database):
+    """What was read of entities so far."""
+
+    def facts(self) -> pl.DataFrame:
+        """What is known of entities over time (FACT_CHANGE), oldest first."""
+        return pl.DataFrame(self.rows("facts"), FACT_CHANGE, orient="row")
+
+    def record_facts(self, from_minute: datetime, changes: pl.DataFrame) -> None:
+        """Store changes (FACT_CHANGE) from that minute on, instead of those known from it on."""
+        rows = changes.with_columns(pl.col("from_minute").dt.to_string("iso:strict")).to_dicts()
+        with self.committing() as connection:
+            self.ask(connection, "forget_facts", from_minute=from_minute)
+            self.ask(connection, "record_facts", changes=as_json(rows))
+
+
 def changes_since(stored: pl.DataFrame, read: pl.DataFrame, from_minute: datetime) -> pl.DataFrame:
-    """What has to be stored (CATEGORY_CHANGE) so that `read` (CATEGORY) is in force from a minute on.
+    """What has to be stored (FACT_CHANGE) so that `read` (FACT) is in force from a minute on.
 
     `stored` are the changes known so far; those from that minute on do not count.
     """
     before = in_force(stored.filter(pl.col("from_minute") < from_minute))
-    both = before.join(read, on="merchant_id", how="full", coalesce=True, suffix="_read")
-    other = both.filter(pl.col("category").ne_missing(pl.col("category_read")))
+    both = before.join(read, on="entity_id", how="full", coalesce=True, suffix="_read")
+    other = both.filter(pl.col("value").ne_missing(pl.col("value_read")))
     return other.select(
-        pl.lit(from_minute, CATEGORY_CHANGE["from_minute"]).alias("from_minute"),
-        "merchant_id",
-        pl.col("category_read").alias("category"),
-    ).sort("merchant_id")
+        pl.lit(from_minute, FACT_CHANGE["from_minute"]).alias("from_minute"),
+        "entity_id",
+        pl.col("value_read").alias("value"),
+    ).sort("entity_id")
 
 
-def refresh_categories(source: Source, state: State, next_minute: datetime, ornaments: Ornaments) -> bool:
-    """Read the categories and store what changed, in force from `next_minute` on; says whether it was read.
+def refresh_facts(
+    source: Source, state: State, next_minute: datetime, ornaments: Ornaments, name: str
+) -> bool:
+    """Read the facts and store what changed, in force from `next_minute` on; says whether they were read.
 
-    Where the source does not give them now, the last known ones go on, and an alarm says so. Where there is
-    no query for them (any more), none are in force.
+    `name` is their query. Where the source does not give them now, the last known ones go on, and an alarm
+    says so. Where there is no query for them (any more), none are in force.
     """
     try:
-        read = source.categories()
+        read = source.facts()
     except Exception as error:  # noqa: BLE001 - whatever an optional query gives, no minute may wait for it
-        log.warning("categories.not_read", error=str(error))
-        ornaments.raised("categories", error)
+        log.warning("facts.not_read", query=name, error=str(error))
+        ornaments.raised(name, error)
         return False
-    ornaments.works("categories")
-    stored = state.categories()
+    ornaments.works(name)
+    stored = state.facts()
     if read is None and stored.is_empty():
         return True
     start = next_minute
     if stored.is_empty() and state.published().last_judged is None:
         start = EPOCH
-    changes = changes_since(stored, CATEGORY.to_frame() if read is None else read, start)
+    changes = changes_since(stored, FACT.to_frame() if read is None else read, start)
     if not changes.equals(stored.filter(pl.col("from_minute") >= start)):
-        state.record_categories(start, changes)
-        log.info("categories.changed", merchants=changes.height, from_minute=start.isoformat())
+        state.record_facts(start, changes)
+        log.info("facts.changed", query=name, entities=changes.height, from_minute=start.isoformat())
     return True

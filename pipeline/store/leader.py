@@ -1,4 +1,4 @@
-"""One process leads an installation; another may stand by and take over.
+"""One process leads a pack; another may stand by and take over.
 
 The lock is an advisory lock of a database session, so it ends with the process that holds it. The lock
 alone does not protect against a process that was stopped and wakes up again: that is what the epoch is
@@ -7,32 +7,116 @@ for, which every commit checks. A leader that neither holds its lock nor beats i
 
 from __future__ import annotations
 
+import os
+import socket
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import sqlalchemy
 import structlog
 from sqlalchemy import text
 
-from pipeline.errors import ConfigurationError, NotLeader
+from pipeline.errors import ConfigurationError, FencedOut, NotLeader
 from pipeline.errors.translate import state_errors
-from pipeline.store.state import LEADER_LOCK
-from queries import sql
+from pipeline.store.database import Database
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from sqlalchemy import Engine
-
-    from pipeline.store.state import State
+    from sqlalchemy import Connection, Engine
 
 log = structlog.get_logger()
 
+#: Key of the advisory lock that the leader's session holds ("minute" in ASCII); a pack adds its number.
+LEADER_LOCK = 0x6D696E757465
 STAND_BY_S = 2.0
 #: A leader beats every 5 s. With the stand-by's own pace a takeover takes less than 15 s.
 HEART_STOPPED_S = 10
 
 
-def lead_or_stand_by(state: State, stopped: Event) -> bool:
+class Leadership(Database):
+    """Who may write what a pack publishes."""
+
+    _lock: Connection | None = None
+
+    def lead(self) -> int:
+        """Become the one process that writes; raises NotLeader while another one leads."""
+        with state_errors(self.url):
+            lock = self._take_lock()
+            me = f"{socket.gethostname()} process {os.getpid()}"
+            self.epoch = int(self.ask(lock, "lead", holder=me).scalar_one())
+        return self.epoch
+
+    def heartbeat(self) -> None:
+        """Say that the leader is alive; raises FencedOut when another one has taken over."""
+        with state_errors(self.url):
+            self._keep_lock()
+        with self.committing() as connection:
+            self.ask(connection, "heartbeat", epoch=self.epoch)
+
+    def installation(self) -> str:
+        """The id of this installation; it is part of every message's key."""
+        (row,) = self.rows("leader")
+        return str(row["installation"])
+
+    def end_silent_leader(self) -> None:
+        """End the lock session of a leader whose heart has stopped: it is hung, stopped or cut off."""
+        with self.changing() as connection:
+            given: dict[str, Any] = {
+                "heart_stopped_s": HEART_STOPPED_S,
+                "lock_key": self._lock_key(connection),
+            }
+            ended = self.ask(connection, "end_silent_leader", **given).all()
+        if ended:
+            log.warning("leader.taken_over", pack=self.pack, ended_sessions=len(ended))
+
+    def close(self) -> None:
+        """Give up the leadership and every connection."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        self.engine.dispose()
+
+    def _take_lock(self) -> Connection:
+        """The session that holds the leader's lock; raises NotLeader while another one does."""
+        lock = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            given = {"key": self._lock_key(lock)}
+            if not lock.execute(text("SELECT pg_try_advisory_lock(:key)"), given).scalar_one():
+                holder = self.ask(lock, "leader").mappings().one()["holder"]
+                msg = f"another process leads this installation: {holder}"
+                raise NotLeader(msg, "stop it first; two must not write the same lake")  # noqa: TRY301 - closed below
+        except BaseException:
+            lock.close()
+            raise
+        self._lock = lock
+        return lock
+
+    def _keep_lock(self) -> None:
+        """Take the lock again if its session was cut; somebody else holding it means that we lead no more."""
+        try:
+            if self._lock is not None:
+                self._lock.execute(text("SELECT 1"))
+                return
+        except sqlalchemy.exc.DBAPIError:
+            self._lock = None
+        try:
+            self._take_lock()
+        except NotLeader as error:
+            raise FencedOut(
+                error.what, "this process stands by; the new leader goes on from the ledger"
+            ) from error
+
+    def _lock_key(self, connection: Connection) -> int:
+        """The key of this pack's lock; a pack that has never run here gets its place first."""
+        number = self.ask(connection, "pack_number").scalar_one_or_none()
+        if number is None:
+            self.ask(connection, "enter_pack")
+            number = self.ask(connection, "pack_number").scalar_one()
+        return LEADER_LOCK + int(number)
+
+
+def lead_or_stand_by(state: Leadership, stopped: Event) -> bool:
     """Become the leader, waiting for the present one to end; False when `stopped` was set meanwhile."""
     said = False
     while not stopped.is_set():
@@ -42,7 +126,7 @@ def lead_or_stand_by(state: State, stopped: Event) -> bool:
             if not said:
                 log.info("leader.standing_by", leader=error.what)
                 said = True
-            _end_silent_leader(state)
+            state.end_silent_leader()
             stopped.wait(STAND_BY_S)
         else:
             return True
@@ -64,12 +148,3 @@ def refuse_pooler(engine: Engine, url: str) -> None:
     if seen == mark or kept != mark:
         msg = "MINUTERISK_STATE_URL goes through a connection pooler in transaction mode"
         raise ConfigurationError(msg, "connect to PostgreSQL directly, or through a pooler in session mode")
-
-
-def _end_silent_leader(state: State) -> None:
-    """End the lock session of a leader whose heart has stopped: it is hung, stopped or cut off."""
-    with state_errors(state.url), state.engine.begin() as connection:
-        given = {"heart_stopped_s": HEART_STOPPED_S, "lock_key": LEADER_LOCK}
-        ended = connection.execute(text(sql("ops/end_silent_leader")), given).all()
-    if ended:
-        log.warning("leader.taken_over", ended_sessions=len(ended))

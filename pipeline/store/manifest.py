@@ -1,4 +1,4 @@
-"""The list of published files, as the pipeline writes it: parsed once per publication, immutable."""
+"""The list of published files, as the ledger has it and as readers find it. Both are immutable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.errors import LakeDamaged, StorageUnavailable, UsageError
 from pipeline.minute import MINUTE, Span, require_aware
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 #: What tells one manifest.json from the next without reading it: inode, size, time of change.
@@ -21,17 +21,36 @@ EMPTY_STAMP: Final[Stamp] = (0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class LakeFile:
-    """One immutable Parquet file; `path` is relative to the lake."""
+    """One immutable Parquet file; `path` is relative to the lake's folder."""
 
+    dataset: str
     path: str
-    start: datetime
-    end: datetime
+    span: Span
     rows: int
+    bytes: int | None  # None: the manifest does not say
+    sha256: str
 
-    @property
-    def span(self) -> Span:
-        """The minutes it holds."""
-        return Span(self.start, self.end)
+    def as_row(self) -> dict[str, Any]:
+        """As the ledger stores it."""
+        return {
+            "dataset": self.dataset,
+            "path": self.path,
+            "start_minute": self.span.start.isoformat(),
+            "end_minute": self.span.end.isoformat(),
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What the ledger says is published: the content of the manifest."""
+
+    version: int
+    published_through: datetime | None
+    files: Sequence[LakeFile]
+    at: datetime  # when the ledger said so, by its own clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +70,20 @@ class Manifest:
     @property
     def first_minute(self) -> datetime | None:
         """The oldest published minute that holds a transaction; None when nothing is published."""
-        return min((f.start for f in self.datasets.get("merchant_minute", ())), default=None)
+        counted = (
+            f.span.start for name, files in self.datasets.items() for f in files if name.endswith("_minute")
+        )
+        return min(counted, default=None)
 
     def paths(self, dataset: str, span: Span, lake: Path) -> list[str]:
         """The files of `dataset` that hold minutes of `span`."""
         files = self.datasets.get(dataset, ())
-        return [str(lake / f.path) for f in files if f.start < span.end and f.end > span.start]
+        return [str(lake / f.path) for f in files if f.span.overlaps(span)]
+
+    @property
+    def files(self) -> list[LakeFile]:
+        """The files of all datasets."""
+        return [file for files in self.datasets.values() for file in files]
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -80,7 +107,10 @@ def read_manifest(path: Path) -> Manifest | None:
             version=int(content["version"]),
             published_through=_time(content["published_through"]),
             generated_at=_time(content["generated_at"]),
-            datasets={name: tuple(map(_file, files)) for name, files in content["datasets"].items()},
+            datasets={
+                name: tuple(_file(name, entry) for entry in entries)
+                for name, entries in content["datasets"].items()
+            },
         )
     except FileNotFoundError:
         return None
@@ -92,8 +122,31 @@ def read_manifest(path: Path) -> Manifest | None:
         raise _damaged(path, str(error).splitlines()[0]) from error
 
 
-def _file(entry: Mapping[str, Any]) -> LakeFile:
-    return LakeFile(str(entry["path"]), _time(entry["start"]), _time(entry["end"]), int(entry["rows"]))
+def manifest_text(publication: Publication, datasets: Iterable[str]) -> str:
+    """The content of a manifest, for `read_manifest`."""
+    through = publication.published_through
+    content = {
+        "version": publication.version,
+        "published_through": through.isoformat() if through else None,
+        "generated_at": publication.at.isoformat(),
+        "datasets": {name: [_entry(f) for f in publication.files if f.dataset == name] for name in datasets},
+    }
+    return json.dumps(content, separators=(",", ":"))
+
+
+def _entry(file: LakeFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "start": file.span.start.isoformat(),
+        "end": file.span.end.isoformat(),
+        "rows": file.rows,
+        "sha256": file.sha256,
+    }
+
+
+def _file(dataset: str, entry: Mapping[str, Any]) -> LakeFile:
+    span = Span(_time(entry["start"]), _time(entry["end"]))
+    return LakeFile(dataset, str(entry["path"]), span, int(entry["rows"]), None, str(entry["sha256"]))
 
 
 def _time(text: str) -> datetime:

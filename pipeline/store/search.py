@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import text
-
-from pipeline.errors import FencedOut
-from pipeline.errors.translate import state_errors
 from pipeline.minute import TIME_END
 from pipeline.source.asked import Fence, KnownFence
-from queries import sql
+from pipeline.store.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from sqlalchemy import Connection, Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +33,19 @@ class Strays:
     last_minute: datetime
 
 
-class LateState:
-    """A part of State, with the sessions that all of it works in."""
+#: The fence of a pack's only database has no name.
+_ONLY: Final = ""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self.engine = engine
-        self.url = url
-        self.epoch: int | None = None
 
-    def clock(self) -> datetime:
-        """The operational database's clock."""
-        with self._read() as connection:
-            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return moment
+class Search(Database):
+    """How far the search has come, and what it and other checks have left to do."""
 
     def source_fence(self) -> KnownFence | None:
         """The fence of the newest deep search and what goes with it; None before the first read."""
-        with self._read() as connection:
-            row = connection.execute(text(sql("ops/fence_of_source"))).mappings().one_or_none()
-        if row is None:
+        found = self.rows("fence_of_source", source=_ONLY)
+        if not found:
             return None
+        (row,) = found
         fence = Fence(row["xmin"], row["xmax"], row["clock"], row["started"])
         return KnownFence(fence, row["look_back"], row["open_since"])
 
@@ -68,45 +54,38 @@ class LateState:
         fence = known.fence
         given = {"xmin": fence.xmin, "xmax": fence.xmax, "clock": fence.clock, "started": fence.started}
         given |= {"look_back": known.look_back, "open_since": known.open_since}
-        with self._commit() as connection:
-            connection.execute(text(sql("ops/record_fence")), given)
+        with self.committing() as connection:
+            self.ask(connection, "record_fence", source=_ONLY, **given)
 
     def record_strays(self, strays: Mapping[str, Sequence[datetime]]) -> None:
         """Keep minutes, by reason, that hold rows which nothing counts."""
         if not any(strays.values()):
             return
-        with self._commit() as connection:
+        with self.committing() as connection:
             for reason, minutes in strays.items():
-                found = {"minutes": list(minutes), "reason": reason}
-                connection.execute(text(sql("ops/record_strays")), found)
+                self.ask(connection, "record_strays", minutes=list(minutes), reason=reason)
 
     def strays(self) -> dict[str, int]:
         """How many minutes hold rows that nothing has counted, by reason."""
-        with self._read() as connection:
-            return dict(connection.execute(text(sql("ops/count_strays"))).mappings().one())
+        (row,) = self.rows("count_strays")
+        return dict(row)
 
     def stray_spans(self) -> list[Strays]:
         """The same with the first and the last minute; nothing for a reason without any."""
-        with self._read() as connection:
-            rows = connection.execute(text(sql("ops/stray_spans"))).mappings().all()
-        return [Strays(**row) for row in rows]
+        return [Strays(**row) for row in self.rows("stray_spans")]
 
     def request_repairs(self, minutes: Sequence[datetime], cause: str = "reconciliation") -> None:
         """Ask whoever leads to read these minutes again; any process may ask."""
         if minutes:
-            given = {"minutes": list(minutes), "cause": cause}
-            with state_errors(self.url), self.engine.begin() as connection:
-                connection.execute(text(sql("ops/request_repairs")), given)
+            with self.changing() as connection:
+                self.ask(connection, "request_repairs", minutes=list(minutes), cause=cause)
 
     def repair_requests(self, since: datetime | None = None, limit: int = 240) -> list[Asked]:
         """Minutes to read again: those that differ for certain first, then suspects from `since` on.
 
         Each newest first: what people look at becomes right first, and little is judged again.
         """
-        with self._read() as connection:
-            given = {"since": since, "limit": limit}
-            rows = connection.execute(text(sql("ops/repair_requests")), given).mappings().all()
-        return [Asked(**row) for row in rows]
+        return [Asked(**row) for row in self.rows("repair_requests", since=since, limit=limit)]
 
     def repairs_waiting(self) -> bool:
         """Is there a minute that differs for certain and was not read again yet?"""
@@ -114,28 +93,11 @@ class LateState:
 
     def old_suspects(self, before: datetime, limit: int = 60) -> list[Asked]:
         """The newest suspects before `before`, all of one hour."""
-        with self._read() as connection:
-            given = {"before": before, "limit": limit}
-            rows = connection.execute(text(sql("ops/old_suspects")), given).mappings().all()
-        return [Asked(**row) for row in rows]
+        return [Asked(**row) for row in self.rows("old_suspects", before=before, limit=limit)]
 
     def forget_repairs(self, done: Sequence[Asked]) -> None:
         """These minutes have been read again; one that was asked for again meanwhile stays."""
         if done:
             given = {"minutes": [a.minute for a in done], "asked_until": max(a.requested_at for a in done)}
-            with self._commit() as connection:
-                connection.execute(text(sql("ops/forget_repairs")), given)
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with state_errors(self.url), self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _commit(self) -> Iterator[Connection]:
-        """One transaction that only the leader can commit."""
-        with state_errors(self.url), self.engine.begin() as connection:
-            if connection.execute(text(sql("ops/fence")), {"epoch": self.epoch}).first() is None:
-                msg = f"epoch {self.epoch} no longer leads this installation"
-                raise FencedOut(msg, "this process stops; the new leader goes on from the ledger")
-            yield connection
+            with self.committing() as connection:
+                self.ask(connection, "forget_repairs", **given)

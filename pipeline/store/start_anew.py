@@ -1,4 +1,4 @@
-"""Forget everything that came from the trade database: for a mapping that was wrong from the start.
+"""Forget everything that came from a pack's source: for a mapping that was wrong from the start.
 
 The operational database is emptied in one transaction. Before it go the projections of the ledger, which
 every start makes again; after it the files. A crash in between leaves files that no ledger row names: the
@@ -8,20 +8,20 @@ next `start-anew`, or the sweeping of orphans, deletes them, and nobody counts t
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import text
 
-from pipeline.errors import FencedOut
-from pipeline.errors.translate import state_errors, storage_errors
-from queries import sql
+from pipeline.errors.translate import storage_errors
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from pipeline.settings import Settings
+    from pipeline.store.lake import Lake
     from pipeline.store.state import State
 
 log = structlog.get_logger()
@@ -43,11 +43,11 @@ class Size:
 
 def size_of(state: State) -> Size:
     """How much would be deleted."""
-    with state_errors(state.url), state.engine.connect() as connection:
-        return Size(**connection.execute(text(sql("ops/size"))).mappings().one())
+    (row,) = state.rows("size")
+    return Size(**row)
 
 
-def start_anew(state: State, settings: Settings) -> None:
+def start_anew(state: State, lake: Lake, settings: Settings) -> None:
     """Delete ledger, incidents, messages and files; only the leader may. Settings, queries and reports stay.
 
     Raises FencedOut where this process does not lead any more: then only projections of the ledger are gone,
@@ -56,17 +56,21 @@ def start_anew(state: State, settings: Settings) -> None:
     for projection in (settings.manifest, settings.catalog):
         with storage_errors(projection):
             projection.unlink(missing_ok=True)
-    _empty(state)
-    if settings.lake.is_dir():
-        with storage_errors(settings.lake):
-            shutil.rmtree(settings.lake)
+    paths = state.own_paths()
+    with state.committing() as connection:
+        state.ask(connection, "start_anew")
+    lake.unlink(path for path in paths if not (lake.folder / path).is_relative_to(lake.own))
+    if lake.own.is_dir():
+        with storage_errors(lake.own):
+            shutil.rmtree(lake.own)
+    _remove_empty(lake.folder)
     log.info("start_anew.done", installation=state.installation())
 
 
-def _empty(state: State) -> None:
-    """One transaction that only the leader can commit."""
-    with state_errors(state.url), state.engine.begin() as connection:
-        if connection.execute(text(sql("ops/fence")), {"epoch": state.epoch}).first() is None:
-            msg = f"epoch {state.epoch} no longer leads this installation"
-            raise FencedOut(msg, "nothing was deleted; stop the process that leads now, then start anew")
-        connection.execute(text(sql("ops/start_anew")))
+def _remove_empty(folder: Path) -> None:
+    """Remove the folders below and including `folder` that hold nothing."""
+    for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+        with suppress(OSError):
+            path.rmdir()
+    with suppress(OSError):
+        folder.rmdir()

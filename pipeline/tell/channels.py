@@ -12,7 +12,8 @@ from datetime import UTC, timedelta
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pipeline.tell.message import (
+from pipeline.figures import unescape
+from pipeline.tell.render import (
     render_blocks,
     render_digest_blocks,
     render_digest_lines,
@@ -20,7 +21,6 @@ from pipeline.tell.message import (
     render_header,
     render_reply_blocks,
     render_text,
-    unescape,
 )
 from pipeline.tell.slack import DeliveryError, PerhapsPosted, Refused
 

@@ -20,7 +20,8 @@ import structlog
 from pipeline.minute import MINUTE
 from pipeline.tell import outbox
 from pipeline.tell.channels import LeaseShort, NotLooked, Parcel, write_ranges
-from pipeline.tell.message import Message, MessageMalformed, read_message, render_text
+from pipeline.tell.message import Message, MessageMalformed, read_message
+from pipeline.tell.render import render_text
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from pipeline.pack import Pack
     from pipeline.tell.channels import Channel
     from pipeline.tell.outbox import Claimed, Thread
 
@@ -132,14 +134,18 @@ class Delivered:
     opened: tuple[Delay, ...] = ()
 
 
-def deliver_one(engine: Engine, channel: Channel, pace: Pace, limits: Limits = LIMITS) -> Delivered | None:
+def deliver_one(
+    engine: Engine, pack: Pack[Any, Any], channel: Channel, pace: Pace, limits: Limits = LIMITS
+) -> Delivered | None:
     """Do one unit of delivery and say what was done; None if there is nothing to do now, or a pause."""
     if pace.paused():
         return None
-    claimed = outbox.claim(engine, pace.now(), lease=limits.lease, margin=limits.margin, storm=limits.storm)
+    claimed = outbox.claim(
+        engine, pack.name, pace.now(), lease=limits.lease, margin=limits.margin, storm=limits.storm
+    )
     if not claimed:
         return None
-    unit = _Unit(engine, channel, pace, limits)
+    unit = _Unit(engine, pack, channel, pace, limits)
     rows = unit.within_one_digest(claimed)
     try:
         return unit.deliver(rows)
@@ -156,13 +162,14 @@ class _Unit:
     """The steps of one `deliver_one`, with what they share."""
 
     engine: Engine
+    pack: Pack[Any, Any]
     channel: Channel
     pace: Pace
     limits: Limits
 
     def deliver(self, rows: Sequence[Claimed]) -> Delivered:
         """Record what had arrived already, send the rest, record it."""
-        messages, bad = _read(rows)
+        messages, bad = _read(rows, self.pack)
         for row, error in bad:
             self.dead([row], error.what, error.hint)
         good = [row for row in rows if row.outbox_id in messages]
@@ -311,13 +318,15 @@ class _Unit:
         return Delivered("dead", tuple(row.outbox_id for row in rows), error=error)
 
 
-def _read(rows: Sequence[Claimed]) -> tuple[dict[int, Message], list[tuple[Claimed, MessageMalformed]]]:
+def _read(
+    rows: Sequence[Claimed], pack: Pack[Any, Any]
+) -> tuple[dict[int, Message], list[tuple[Claimed, MessageMalformed]]]:
     """The messages by outbox_id, and the rows that hold none."""
     messages: dict[int, Message] = {}
     bad: list[tuple[Claimed, MessageMalformed]] = []
     for row in rows:
         try:
-            message = read_message(row.message, row.incident_id)
+            message = read_message(row.message, row.incident_id, pack)
             render_text(
                 message, "en", UTC_ZONE
             )  # one that nobody can put into words must not hold up the others
@@ -332,7 +341,7 @@ def _read(rows: Sequence[Claimed]) -> tuple[dict[int, Message], list[tuple[Claim
 
 
 def _names(rows: Sequence[Claimed]) -> dict[str, Any]:
-    """What a log line says about rows: ids and counts, nothing about merchants."""
+    """What a log line says about rows: ids and counts, nothing about anybody."""
     if len(rows) > 1:
         return {"rows": len(rows), "outbox_ids": write_ranges(row.outbox_id for row in rows)}
     row = rows[0]

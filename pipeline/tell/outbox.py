@@ -59,25 +59,22 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """How many messages are in which state, and since when the oldest unsent one waits."""
+    """How many messages were not sent, by state, and since when the oldest waits."""
 
     pending: int
     sending: int
-    sent: int
     dead: int
     oldest_unsent_at: datetime | None
 
-    def oldest_unsent_age_s(self, now: datetime) -> float:
-        """Seconds the oldest unsent message has waited; 0 when none waits."""
-        return max((now - self.oldest_unsent_at).total_seconds(), 0.0) if self.oldest_unsent_at else 0.0
 
-
-def claim(engine: Engine, now: datetime, *, lease: timedelta, margin: timedelta, storm: int) -> list[Claimed]:
+def claim(
+    engine: Engine, pack: str, now: datetime, *, lease: timedelta, margin: timedelta, storm: int
+) -> list[Claimed]:
     """Take what is to be sent next: nothing, one message, or all opened in a minute if more than `storm`.
 
     A lease of another sender is void `margin` after its end.
     """
-    times = {"now": now, "expired_before": now - margin, "leased_until": now + lease}
+    times = {"pack": pack, "now": now, "expired_before": now - margin, "leased_until": now + lease}
     with engine.begin() as connection:
         rows: Sequence[RowMapping] = []
         if connection.execute(text(sql("ops/outbox_storm_size")), times).scalar_one() > storm:
@@ -147,33 +144,41 @@ def find_thread(engine: Engine, incident_id: int, channel: str) -> Thread | None
     return None if row is None else Thread(**row)
 
 
-def list_messages(engine: Engine, *, status: str | None = None, at_most: int = 100) -> list[dict[str, Any]]:
+def list_messages(
+    engine: Engine, pack: str, *, status: str | None = None, at_most: int = 100
+) -> list[dict[str, Any]]:
     """Messages for people, newest first, without their content."""
     with engine.connect() as connection:
         rows = connection.execute(
-            text(sql("ops/outbox_list")), {"status": status, "at_most": at_most}
+            text(sql("ops/outbox_list")), {"pack": pack, "status": status, "at_most": at_most}
         ).mappings()
         return [dict(row) for row in rows]
 
 
-def show_message(engine: Engine, outbox_id: int) -> dict[str, Any] | None:
+def show_message(engine: Engine, pack: str, outbox_id: int) -> dict[str, Any] | None:
     """One message with its content, or None."""
     with engine.connect() as connection:
-        row = connection.execute(text(sql("ops/outbox_show")), {"outbox_id": outbox_id}).mappings().first()
+        row = (
+            connection.execute(text(sql("ops/outbox_show")), {"pack": pack, "outbox_id": outbox_id})
+            .mappings()
+            .first()
+        )
     return None if row is None else dict(row)
 
 
-def requeue(engine: Engine, now: datetime, outbox_id: int | None = None) -> list[int]:
+def requeue(engine: Engine, pack: str, now: datetime, outbox_id: int | None = None) -> list[int]:
     """Put one dead message, or all of them, back into the queue; the ids put back."""
     with engine.begin() as connection:
         return sorted(
             connection.execute(
-                text(sql("ops/outbox_requeue")), {"now": now, "outbox_id": outbox_id}
+                text(sql("ops/outbox_requeue")), {"pack": pack, "now": now, "outbox_id": outbox_id}
             ).scalars()
         )
 
 
-def outbox_status(engine: Engine) -> OutboxStatus:
+def outbox_status(engine: Engine, pack: str) -> OutboxStatus:
     """Counts by status and the age of the oldest unsent message."""
     with engine.connect() as connection:
-        return OutboxStatus(**connection.execute(text(sql("ops/outbox_status"))).mappings().one())
+        return OutboxStatus(
+            **connection.execute(text(sql("ops/outbox_status")), {"pack": pack}).mappings().one()
+        )

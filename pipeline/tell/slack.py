@@ -207,12 +207,6 @@ class SlackClient:
             if not wanted["cursor"]:
                 return
 
-    def find_by_key(
-        self, channel: str, key: str, since: datetime, thread_ts: str | None = None
-    ) -> str | None:
-        """The timestamp of the message that carries `key`, or None."""
-        return next((m.ts for m in self.messages(channel, since, thread_ts) if m.alert_key == key), None)
-
     def check(self) -> str:
         """Ask Slack who the token is (auth.test); the name of the workspace."""
         return str(_call(self._web.auth_test).get("team", ""))

@@ -1,11 +1,11 @@
 -- What people were told, or are still to be told, about one incident; newest first.
--- Parameters: incident_id (integer), at_most (integer, rows).
+-- Parameters: pack, incident_id (integer), at_most (integer, rows).
 -- Grain: one row per outbox entry.
 SELECT
     outbox_id,
     event,
     minute,
-    status,
+    outbox.status,
     attempts,
     ambiguous,
     channel,
@@ -14,6 +14,7 @@ SELECT
     next_attempt_at,
     sent_at
 FROM outbox
-WHERE incident_id = :incident_id
+JOIN incident USING (incident_id)
+WHERE pack = :pack AND incident_id = :incident_id
 ORDER BY outbox_id DESC
 LIMIT :at_most

@@ -1,12 +1,13 @@
--- Incidents for the dashboard's list: the unresolved ones first, of these the platform's, then by KRW at risk. What
--- is not known may be the most: it comes before every amount, the worst severity first.
--- Parameters: with_resolved (boolean), at_most (integer, rows).
+-- Incidents with everything stored about them: for the dashboard's list, the unresolved ones first, of these those of
+-- everybody, then by money at risk; or one of them. What is not known may be the most: it comes before every amount,
+-- the worst severity first.
+-- Parameters: pack, incident_id (integer; null: all), with_resolved (boolean), at_most (integer, rows).
 -- Grain: one row per incident; total says how many there are, also past at_most.
 SELECT
     incident_id,
     rule,
-    merchant_id,
-    merchant_name,
+    entity_id,
+    entity_name,
     tier,
     severity,
     status,
@@ -15,9 +16,8 @@ SELECT
     opened_minute,
     last_breach_minute,
     resolved_minute,
-    krw_at_risk,
-    paid_out_cancelable,
-    cancelled_unrecovered,
+    at_risk,
+    parts,
     reason,
     latest_reason,
     opened_at,
@@ -26,7 +26,9 @@ SELECT
     resolved_at,
     count(*) OVER () AS total
 FROM incident
-WHERE status <> 'resolved' OR :with_resolved
-ORDER BY (status = 'resolved'), (rule NOT LIKE 'platform%' OR status = 'resolved'), krw_at_risk DESC NULLS FIRST,
+WHERE pack = :pack
+  AND (CAST(:incident_id AS bigint) IS NULL OR incident_id = CAST(:incident_id AS bigint))
+  AND (status <> 'resolved' OR :with_resolved)
+ORDER BY (status = 'resolved'), (entity_id <> '*' OR status = 'resolved'), at_risk DESC NULLS FIRST,
          array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
 LIMIT :at_most

@@ -1,39 +1,41 @@
 -- Is the pipeline alive, how much is open, what is not delivered: the header of the dashboard.
--- Parameters: none.
--- Grain: exactly one row.
+-- Parameters: pack.
+-- Grain: one row; the epoch of a pack that has never run is 0.
 SELECT
-    leader.epoch,
-    leader.holder,
-    leader.heartbeat_at,
+    coalesce(leader.epoch, 0) AS epoch,
+    coalesce(leader.holder, '') AS holder,
+    coalesce(leader.heartbeat_at, now()) AS heartbeat_at,
     now() AS database_clock,
-    (SELECT next_minute FROM watermark) AS next_minute,
+    (SELECT next_minute FROM watermark WHERE pack = :pack) AS next_minute,
     found.critical,
     found.high,
     found.medium,
-    found.krw_at_risk,  -- of those whose money is known
+    found.at_risk,  -- of those whose money is known
     found.unpriced,
     told.undelivered,
     told.oldest_undelivered_at,
     told.dead,
-    stray.past AS stray_past,
-    stray.future AS stray_future
-FROM leader
+    coalesce(stray.past, 0) AS stray_past,
+    coalesce(stray.future, 0) AS stray_future
+FROM (SELECT CAST(:pack AS text) AS scope) AS asked
+LEFT JOIN leader USING (scope)
+LEFT JOIN stray_count AS stray ON stray.pack = asked.scope
 CROSS JOIN (
     SELECT
         count(*) FILTER (WHERE severity = 'critical') AS critical,
         count(*) FILTER (WHERE severity = 'high') AS high,
         count(*) FILTER (WHERE severity = 'medium') AS medium,
-        coalesce(sum(krw_at_risk), 0) AS krw_at_risk,
-        count(*) FILTER (WHERE krw_at_risk IS NULL) AS unpriced
+        coalesce(sum(at_risk), 0) AS at_risk,
+        count(*) FILTER (WHERE at_risk IS NULL) AS unpriced
     FROM incident
-    WHERE status <> 'resolved'
+    WHERE pack = :pack AND status <> 'resolved'
 ) AS found
 CROSS JOIN (
     SELECT
-        count(*) FILTER (WHERE status IN ('pending', 'sending')) AS undelivered,
-        min(created_at) FILTER (WHERE status IN ('pending', 'sending')) AS oldest_undelivered_at,
-        count(*) FILTER (WHERE status = 'dead') AS dead
+        count(*) FILTER (WHERE outbox.status IN ('pending', 'sending')) AS undelivered,
+        min(created_at) FILTER (WHERE outbox.status IN ('pending', 'sending')) AS oldest_undelivered_at,
+        count(*) FILTER (WHERE outbox.status = 'dead') AS dead
     FROM outbox
-    WHERE status <> 'sent'
+    JOIN incident USING (incident_id)
+    WHERE pack = :pack AND outbox.status <> 'sent'
 ) AS told
-CROSS JOIN stray_count AS stray

@@ -1,3 +1,3 @@
 -- How many minutes hold rows that nothing has counted, by reason.
--- Parameters: none. Grain: exactly one row.
-SELECT past, future FROM stray_count
+-- Parameters: pack. Grain: exactly one row.
+SELECT past, future FROM stray_count WHERE pack = :pack

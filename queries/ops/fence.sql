@@ -1,3 +1,3 @@
 -- Does this process still lead? Locks the leader's row until the commit, so a takeover waits for it.
--- Parameters: epoch. Grain: one row when it leads, none when it was replaced.
-SELECT 1 FROM leader WHERE epoch = :epoch FOR SHARE
+-- Parameters: pack, epoch. Grain: one row when it leads, none when it was replaced.
+SELECT 1 FROM leader WHERE scope = :pack AND epoch = :epoch FOR SHARE

@@ -1,3 +1,3 @@
 -- A new version of the published data without a new minute.
--- Parameters: none. Grain: one row.
-UPDATE watermark SET version = version + 1
+-- Parameters: pack. Grain: one row.
+UPDATE watermark SET version = version + 1 WHERE pack = :pack

@@ -1,3 +1,3 @@
 -- The leader is alive.
--- Parameters: epoch. Grain: one row.
-UPDATE leader SET heartbeat_at = now() WHERE epoch = :epoch
+-- Parameters: pack, epoch. Grain: one row.
+UPDATE leader SET heartbeat_at = now() WHERE scope = :pack AND epoch = :epoch

@@ -1,7 +1,7 @@
 -- Name new files as published.
--- Parameters: files (jsonb array). Grain: one row per file.
-INSERT INTO lake_file (dataset, path, start_minute, end_minute, rows, bytes, sha256)
-SELECT dataset, path, start_minute, end_minute, rows, bytes, sha256
+-- Parameters: pack, files (jsonb array). Grain: one row per file.
+INSERT INTO lake_file (pack, dataset, path, start_minute, end_minute, rows, bytes, sha256)
+SELECT :pack, dataset, path, start_minute, end_minute, rows, bytes, sha256
 FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS f(
     dataset text, path text, start_minute timestamptz, end_minute timestamptz, rows bigint, bytes bigint, sha256 text
 )

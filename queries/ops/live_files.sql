@@ -1,6 +1,6 @@
 -- The files that are published now.
--- Parameters: none. Grain: one row per file.
+-- Parameters: pack. Grain: one row per file.
 SELECT dataset, path, start_minute, end_minute, rows, bytes, sha256
 FROM lake_file
-WHERE retired_at IS NULL
+WHERE pack = :pack AND retired_at IS NULL
 ORDER BY dataset, start_minute

@@ -1,3 +1,4 @@
 -- Incidents that corrected data no longer support at any minute.
--- Parameters: ids (bigint array), minute. Grain: one row per incident.
-UPDATE incident SET corrected_minute = :minute WHERE incident_id = ANY(:ids) AND corrected_minute IS NULL
+-- Parameters: pack, ids (bigint array), minute. Grain: one row per incident.
+UPDATE incident SET corrected_minute = :minute
+WHERE pack = :pack AND incident_id = ANY(:ids) AND corrected_minute IS NULL

@@ -1,14 +1,10 @@
--- Open incidents. A second unresolved one for the same rule and merchant is refused by the index.
--- Parameters: incidents (jsonb array). Grain: one row per incident, with its new id.
+-- Open incidents. A second unresolved one for the same rule and entity is refused by the index.
+-- Parameters: pack, currency (of their money), incidents (jsonb array). Grain: one row per incident, with its new id.
 INSERT INTO incident (
-    rule, merchant_id, merchant_name, tier, severity, policy, opened_minute, last_breach_minute,
-    told_minute, krw_at_risk, paid_out_cancelable, cancelled_unrecovered, reason, latest_reason
+    pack, rule, entity_id, entity_name, tier, severity, policy, opened_minute, last_breach_minute,
+    told_minute, currency, parts, reason, latest_reason
 )
-SELECT rule, merchant_id, merchant_name, tier, severity, policy, opened_minute, last_breach_minute,
-       told_minute, paid_out_cancelable + cancelled_unrecovered, paid_out_cancelable, cancelled_unrecovered, reason, reason
-FROM jsonb_to_recordset(CAST(:incidents AS jsonb)) AS i(
-    rule text, merchant_id text, merchant_name text, tier text, severity text, policy text,
-    opened_minute timestamptz, last_breach_minute timestamptz, told_minute timestamptz,
-    paid_out_cancelable bigint, cancelled_unrecovered bigint, reason jsonb
-)
-RETURNING incident_id, rule, merchant_id
+SELECT :pack, rule, entity_id, entity_name, tier, severity, policy, opened_minute, last_breach_minute,
+       told_minute, :currency, parts, reason, reason
+FROM jsonb_populate_recordset(NULL::incident_now, CAST(:incidents AS jsonb))
+RETURNING incident_id, rule, entity_id

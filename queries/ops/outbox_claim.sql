@@ -1,5 +1,5 @@
 -- Take the next message that is due: a waiting one, or one whose sender's lease ran out (it may have arrived).
--- Parameters: now, expired_before (leases that ended before it are void), leased_until.
+-- Parameters: pack, now, expired_before (leases that ended before it are void), leased_until.
 -- Grain: no row or one, as the outbox row is after the claim. Messages of one incident keep their order.
 UPDATE outbox
 SET status = 'sending',
@@ -10,7 +10,8 @@ WHERE outbox_id = (
     SELECT waiting.outbox_id
     FROM outbox AS waiting
     JOIN incident USING (incident_id)
-    WHERE (
+    WHERE incident.pack = :pack
+    AND (
         (waiting.status = 'pending' AND waiting.next_attempt_at <= :now)
         OR (waiting.status = 'sending' AND waiting.leased_until < :expired_before)
     )

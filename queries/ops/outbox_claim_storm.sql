@@ -1,18 +1,21 @@
 -- Take all due 'opened' messages of the newest minute of waiting ones together, if they are too many to send one by one.
--- Parameters: now, expired_before, leased_until (as outbox_claim), more_than (count that is still no storm), at_most.
+-- Parameters: pack, now, expired_before, leased_until (as outbox_claim), more_than (count that is still no storm),
+--   at_most.
 -- Grain: no row, or more than `more_than` rows, as they are after the claim.
 WITH waiting AS MATERIALIZED (
     SELECT outbox_id, created_at
     FROM outbox
+    JOIN incident USING (incident_id)
     WHERE event = 'opened'
-      AND coalesce(message ->> 'rule', '') NOT LIKE 'platform%'  -- that has a message of its own
+      AND pack = :pack
+      AND entity_id <> '*'  -- what is of everybody has a message of its own
       AND (
-        (status = 'pending' AND next_attempt_at <= :now)
-        OR (status = 'sending' AND leased_until < :expired_before)
+        (outbox.status = 'pending' AND next_attempt_at <= :now)
+        OR (outbox.status = 'sending' AND leased_until < :expired_before)
     )
     ORDER BY outbox_id
     LIMIT :at_most
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF outbox SKIP LOCKED
 ),
 together AS (
     SELECT outbox_id, count(*) OVER () AS size

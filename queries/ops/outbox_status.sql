@@ -1,9 +1,10 @@
--- Count the messages by status, and say since when the oldest unsent one waits.
--- Parameters: none.
+-- Count the messages that were not sent by status, and say since when the oldest that will be waits.
+-- Parameters: pack.
 -- Grain: one row.
-SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
-       count(*) FILTER (WHERE status = 'sending') AS sending,
-       count(*) FILTER (WHERE status = 'sent') AS sent,
-       count(*) FILTER (WHERE status = 'dead') AS dead,
-       min(created_at) FILTER (WHERE status IN ('pending', 'sending')) AS oldest_unsent_at
+SELECT count(*) FILTER (WHERE outbox.status = 'pending') AS pending,
+       count(*) FILTER (WHERE outbox.status = 'sending') AS sending,
+       count(*) FILTER (WHERE outbox.status = 'dead') AS dead,
+       min(created_at) FILTER (WHERE outbox.status IN ('pending', 'sending')) AS oldest_unsent_at
 FROM outbox
+JOIN incident USING (incident_id)
+WHERE pack = :pack AND outbox.status <> 'sent'

@@ -1,9 +1,9 @@
 -- Record that something is wrong, or still is; one that had ended begins anew.
--- Parameters: :name, :subject, :what, :hint, :lasts_s (seconds it is shown, null: until it is ended).
+-- Parameters: pack, name, subject, what, hint, lasts_s (seconds it is shown, null: until it is ended).
 -- Grain: one row.
-INSERT INTO alarm AS known (name, subject, what, hint, until)
-VALUES (:name, :subject, :what, :hint, now() + make_interval(secs => CAST(:lasts_s AS double precision)))
-ON CONFLICT (name, subject) DO UPDATE SET
+INSERT INTO alarm AS known (pack, name, subject, what, hint, until)
+VALUES (:pack, :name, :subject, :what, :hint, now() + make_interval(secs => CAST(:lasts_s AS double precision)))
+ON CONFLICT (pack, name, subject) DO UPDATE SET
     what = excluded.what,
     hint = excluded.hint,
     until = excluded.until,

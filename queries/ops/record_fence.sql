@@ -1,7 +1,9 @@
 -- Move the search for late commits on.
--- Parameters: xmin, xmax, clock, started, look_back, open_since. Grain: one row.
-INSERT INTO source_fence (snapshot_xmin, snapshot_xmax, clock, server_started, look_back, open_since)
-VALUES (:xmin, :xmax, :clock, :started, :look_back, :open_since)
-ON CONFLICT (only_row) DO UPDATE
+-- Parameters: pack, source, xmin, xmax, clock, started, look_back, open_since. Grain: one row.
+INSERT INTO source_fence (
+    pack, source, snapshot_xmin, snapshot_xmax, clock, server_started, look_back, open_since
+)
+VALUES (:pack, :source, :xmin, :xmax, :clock, :started, :look_back, :open_since)
+ON CONFLICT (pack, source) DO UPDATE
 SET snapshot_xmin = excluded.snapshot_xmin, snapshot_xmax = excluded.snapshot_xmax, clock = excluded.clock,
     server_started = excluded.server_started, look_back = excluded.look_back, open_since = excluded.open_since

@@ -1,3 +1,7 @@
--- One incident with its stored reason.
--- Parameters: id. Grain: one row, or none.
-SELECT * FROM incident WHERE incident_id = :id
+-- One incident with everything stored about it.
+-- Parameters: pack, id. Grain: one row, or none.
+SELECT incident_id, rule, entity_id, entity_name, tier, severity, status, policy, opened_minute, last_breach_minute,
+       resolved_minute, corrected_minute, at_risk, parts, reason, latest_reason, opened_at, acknowledged_at,
+       acknowledged_by, resolved_at, times, told_minute
+FROM incident
+WHERE pack = :pack AND incident_id = :id

@@ -1,6 +1,6 @@
 -- Published files with signals of a span.
--- Parameters: start, end. Grain: one row per file.
+-- Parameters: pack, start, end. Grain: one row per file.
 SELECT dataset, path, start_minute, end_minute, rows, bytes, sha256
 FROM lake_file
-WHERE retired_at IS NULL AND dataset = 'signal' AND start_minute < :end AND end_minute > :start
+WHERE pack = :pack AND retired_at IS NULL AND dataset = 'signal' AND start_minute < :end AND end_minute > :start
 ORDER BY start_minute

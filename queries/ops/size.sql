@@ -1,11 +1,13 @@
--- How much an installation holds, for the one who is about to delete it.
--- Parameters: none. Grain: one row.
+-- How much an installation holds of a pack, for the one who is about to delete it.
+-- Parameters: pack. Grain: one row.
+WITH mine AS (SELECT incident_id, status FROM incident WHERE pack = :pack),
+told AS (SELECT outbox.status FROM outbox JOIN mine USING (incident_id))
 SELECT
-    (SELECT count(*) FROM minute_ledger)                       AS minutes,
-    (SELECT min(minute) FROM minute_ledger)                    AS first_minute,
-    (SELECT max(minute) FROM minute_ledger)                    AS last_minute,
-    (SELECT count(*) FROM lake_file)                           AS files,
-    (SELECT count(*) FROM incident)                            AS incidents,
-    (SELECT count(*) FROM incident WHERE status <> 'resolved') AS unresolved,
-    (SELECT count(*) FROM outbox)                              AS messages,
-    (SELECT count(*) FROM outbox WHERE status <> 'sent')       AS unsent
+    (SELECT count(*) FROM minute_ledger WHERE pack = :pack)    AS minutes,
+    (SELECT min(minute) FROM minute_ledger WHERE pack = :pack) AS first_minute,
+    (SELECT max(minute) FROM minute_ledger WHERE pack = :pack) AS last_minute,
+    (SELECT count(*) FROM lake_file WHERE pack = :pack)        AS files,
+    (SELECT count(*) FROM mine)                                AS incidents,
+    (SELECT count(*) FROM mine WHERE status <> 'resolved')     AS unresolved,
+    (SELECT count(*) FROM told)                                AS messages,
+    (SELECT count(*) FROM told WHERE status <> 'sent')         AS unsent

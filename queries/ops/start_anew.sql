@@ -1,17 +1,19 @@
--- Forget everything that came from the trade database and everything told about it; the next start publishes its
+-- Forget everything that came from a pack's source and everything told about it; its next start publishes its
 -- history again. A new installation id makes the keys of new messages others than those of the old ones.
 -- Settings are not here. Only the leader does this, in one transaction.
--- Parameters: none. Grain: none.
-WITH messages AS (DELETE FROM outbox),
-incidents AS (DELETE FROM incident),
-revisions AS (DELETE FROM minute_revision),
-minutes AS (DELETE FROM minute_ledger),
-repairs AS (DELETE FROM repair_request),
-strays AS (DELETE FROM stray_minute),
-nulls AS (DELETE FROM null_day),
-categories AS (DELETE FROM merchant_category),
-alarms AS (DELETE FROM alarm),
-fence AS (DELETE FROM source_fence),
-mark AS (DELETE FROM watermark),
-files AS (DELETE FROM lake_file)
-UPDATE leader SET installation = gen_random_uuid()
+-- Parameters: pack. Grain: none.
+WITH messages AS (
+    DELETE FROM outbox USING incident WHERE outbox.incident_id = incident.incident_id AND incident.pack = :pack
+),
+incidents AS (DELETE FROM incident WHERE pack = :pack),
+revisions AS (DELETE FROM minute_revision WHERE pack = :pack),
+minutes AS (DELETE FROM minute_ledger WHERE pack = :pack),
+repairs AS (DELETE FROM repair_request WHERE pack = :pack),
+strays AS (DELETE FROM stray_minute WHERE pack = :pack),
+measured AS (DELETE FROM nightly WHERE pack = :pack),
+known AS (DELETE FROM entity_fact WHERE pack = :pack),
+alarms AS (DELETE FROM alarm WHERE pack = :pack),
+fence AS (DELETE FROM source_fence WHERE pack = :pack),
+mark AS (DELETE FROM watermark WHERE pack = :pack),
+files AS (DELETE FROM lake_file WHERE pack = :pack)
+UPDATE leader SET installation = gen_random_uuid() WHERE scope = :pack

@@ -21,11 +21,12 @@ from typing import Any
 
 import polars as pl
 
-from data.incidents import labels_frame, place, read_incidents
-from data.trade import create_trade_database
-from data.traffic import Traffic, TrafficConfig
-from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
+from data.merchants.incidents import labels_frame, place, read_incidents
+from data.merchants.trade import create_trade_database
+from data.merchants.traffic import Traffic, TrafficConfig
+from pipeline.embedded import admin_url, open_urls
 from pipeline.minute import Span
+from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
 from tests.benchmarks.home import MERCHANTS, PER_DAY, publish_history, say
@@ -45,7 +46,7 @@ def build(home: Path) -> int:
     """Make the installation and its labels; returns how many transactions the judged week holds."""
     settings = load_settings(_environment(home))
     urls = open_urls(settings)
-    create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
+    create_trade_database(admin_url(urls), PACK.database, "BIGINT")
     # The incidents of the demo on the last day but one, so that there is something to find.
     placed = tuple(place(read_incidents(), END - timedelta(days=1, hours=10)))
     config = TrafficConfig(

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from baselines.facts import Categories
+from baselines.facts import Facts
 from pipeline.minute import DAY_MINUTES, Span, to_index
-from pipeline.packs.merchants.compare import Portfolio
-from pipeline.packs.merchants.judge import CANCEL_SURGE
-from pipeline.schema import CATEGORY_CHANGE
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
+from pipeline.packs.merchants.rules.surge_spans import Portfolio
+from pipeline.schema import FACT_CHANGE
 from tests.benchmarks.traffic import DAY_START, Merchants, Surge
 from tests.benchmarks.watch import TUNED, Opened, Watch, delays
 
@@ -48,13 +48,13 @@ def populations(seed: int) -> list[tuple[str, Merchants]]:
     return made
 
 
-def judge(days: Sequence[pl.DataFrame], categories: Categories) -> tuple[Opened, Watch]:
+def judge(days: Sequence[pl.DataFrame], categories: Facts) -> tuple[Opened, Watch]:
     watch = Watch(TUNED, ["budgeted"], portfolio=Portfolio(*EVERYBODY, categories.names, *BY_CATEGORY))
-    watch.windows.categories = categories
+    watch.facts = categories
     for number, frame in enumerate(days):
         start = DAY_START + timedelta(days=number)
         watch.judge(Span(start, start + timedelta(days=1)), frame)
-    return watch.incidents["budgeted"].opened().of(CANCEL_SURGE), watch
+    return watch.incidents["budgeted"].opened().of(CANCEL_SURGE.name), watch
 
 
 def measure(seed: int) -> list[dict[str, Any]]:
@@ -62,18 +62,18 @@ def measure(seed: int) -> list[dict[str, Any]]:
     made = populations(seed)
     days = [pl.concat([m.day(n) for _, m in made]).sort("minute", "merchant_id") for n in range(DAYS)]
     known = [(DAY_START - timedelta(days=9), name, category) for category, m in made for name in m.ids]
-    changes = pl.DataFrame(known, CATEGORY_CHANGE, orient="row")
+    changes = pl.DataFrame(known, FACT_CHANGE, orient="row")
     rows = []
-    for prior, categories in (("all", Categories()), ("category", Categories(changes))):
+    for prior, categories in (("all", Facts()), ("category", Facts(changes))):
         opened, watch = judge(days, categories)
         at = zip(opened.minutes.tolist(), opened.positions.tolist(), strict=True)
-        incidents = [(minute, watch.windows.merchants.ids[position]) for minute, position in at]
+        incidents = [(minute, watch.windows.entities.ids[position]) for minute, position in at]
         for category, merchants in made:
             for number, size in enumerate(SIZES):
                 places = range(number * (CALM + SICK), (number + 1) * (CALM + SICK))
                 calm = {merchants.ids[place] for place in places[:CALM]}
                 onset = to_index(DAY_START) + ONSET
-                found = [watch.windows.merchants.find(merchants.ids[place]) for place in places[CALM:]]
+                found = [watch.windows.entities.find(merchants.ids[place]) for place in places[CALM:]]
                 onsets = {position: onset for position in found if position is not None}
                 told = delays(opened, onsets, DAY_MINUTES - ONSET)
                 false = sum(name in calm for _, name in incidents)

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.judge.verdicts import POLICIES
 from pipeline.minute import DAY_MINUTES, WEEK_MINUTES, Span, to_index
-from pipeline.packs.merchants.compare import Portfolio
-from pipeline.packs.merchants.judge import CANCEL_SURGE
-from pipeline.settings import POLICIES
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
+from pipeline.packs.merchants.rules.surge_spans import Portfolio
 from tests.benchmarks.flights import PARTS, flights_report, measure_part
 from tests.benchmarks.large import measure_drops
 from tests.benchmarks.traffic import DAY_START, Merchants, Surge, zipf
@@ -101,7 +101,7 @@ def measure_surges(seed: int) -> list[dict[str, Any]]:
         watch.warm(_day(number), sick.day(number))
     watch.judge(_day(WARM_DAYS), sick.day(WARM_DAYS))
     onset = to_index(_day(WARM_DAYS).start) + ONSET
-    positions = [watch.windows.merchants.find(name) for name in sick.ids]
+    positions = [watch.windows.entities.find(name) for name in sick.ids]
     rows = []
     for size, times in dict.fromkeys(labels):
         onsets = {
@@ -110,7 +110,7 @@ def measure_surges(seed: int) -> list[dict[str, Any]]:
             if label == (size, times) and position is not None
         }
         for policy in POLICIES:
-            opened = watch.incidents[policy].opened().of(CANCEL_SURGE)
+            opened = watch.incidents[policy].opened().of(CANCEL_SURGE.name)
             found = delays(opened, onsets, DAY_MINUTES - ONSET)
             rows.append({"per_day": size, "times": times, "policy": policy, **found})
     return rows

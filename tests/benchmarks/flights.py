@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pipeline.judge.verdicts import POLICIES
 from pipeline.minute import DAY_MINUTES, Span, from_index, to_index
-from pipeline.packs.merchants.aggregate import aggregate
-from pipeline.packs.merchants.judge import CANCEL_SURGE
-from pipeline.settings import POLICIES
+from pipeline.packs.merchants.count import aggregate
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
 from tests.benchmarks.watch import TUNED, Watch
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def judge_part(frame: pl.DataFrame, span: Span) -> dict[str, list[datetime]]:
     return {
         policy: [
             from_index(i)
-            for i in kept.opened().of(CANCEL_SURGE).minutes.tolist()
+            for i in kept.opened().of(CANCEL_SURGE.name).minutes.tolist()
             if i >= to_index(span.start)
         ]
         for policy, kept in watch.incidents.items()

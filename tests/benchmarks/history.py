@@ -22,9 +22,10 @@ from typing import Any
 
 import psycopg
 
-from data.trade import create_trade_database
-from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
+from data.merchants.trade import create_trade_database
+from pipeline.embedded import admin_url, open_urls
 from pipeline.minute import Span, business_date, business_day, format_minute
+from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from tests.benchmarks.home import MERCHANTS, say
 
@@ -48,7 +49,7 @@ def make(home: Path, rows: int, span: Span) -> None:
     """Fill the embedded trade database with `rows` rows, evenly over `span`."""
     settings = load_settings({"MINUTERISK_HOME": str(home)})
     urls = open_urls(settings)
-    url = create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
+    url = create_trade_database(admin_url(urls), PACK.database, "BIGINT")
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync = off", "max_wal_size = '4GB'", "maintenance_work_mem = '512MB'"):
             connection.execute(f"ALTER SYSTEM SET {setting}".encode())

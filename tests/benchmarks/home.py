@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.count import count
 from pipeline.minute import split_by_day
+from pipeline.packs.merchants import PACK
 from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
-    from data.traffic import Traffic
+    from data.merchants.traffic import Traffic
     from pipeline.catch_up import Pipeline
     from pipeline.minute import Span
 
@@ -26,8 +27,8 @@ def publish_history(pipeline: Pipeline, traffic: Traffic, span: Span) -> int:
     for day in split_by_day(span, settings.business_timezone):
         # Named as the extraction query names it.
         rows = traffic.rows(day).rename({"original_occurred_at": "approved_at"})
-        counted = count(rows, day, 1, clock)
-        transactions += counted.transactions
+        counted = count(rows, day, 1, clock, PACK)
+        transactions += counted.read(PACK)
         pipeline.state.commit(MinuteCommit(counted.ledger, book.publish(counted), day.end))
     return transactions
 

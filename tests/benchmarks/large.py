@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from baselines.calendar import is_rest_day
+from pipeline.judge.verdicts import POLICIES
 from pipeline.minute import DAY_MINUTES, business_day, from_index, to_index
-from pipeline.packs.merchants.judge import VOLUME_DROP
-from pipeline.settings import POLICIES
+from pipeline.packs.merchants.rules.volume_drop import VOLUME_DROP
 from tests.benchmarks.traffic import MINUTES, merchant_minutes
 from tests.benchmarks.watch import SEOUL, Watch, delays, random_recall
 
@@ -91,7 +91,7 @@ def measure_drops(rules: Rules, seed: int) -> dict[str, Any]:
     for number in range(DAYS):
         span = business_day(calendar_day(number), SEOUL)
         (watch.judge if number >= WARM_DAYS else watch.warm)(span, merchants.day(number))
-    opened = {policy: kept.opened().of(VOLUME_DROP) for policy, kept in watch.incidents.items()}
+    opened = {policy: kept.opened().of(VOLUME_DROP.name) for policy, kept in watch.incidents.items()}
     sick = _labels(merchants, watch)
     days = LARGE * (DAYS - WARM_DAYS) - 2 * len(sick)
     return {
@@ -104,7 +104,7 @@ def measure_drops(rules: Rules, seed: int) -> dict[str, Any]:
 def _labels(merchants: LargeMerchants, watch: Watch) -> dict[int, tuple[int, float]]:
     """Position to (day number, what remains)."""
     found = {
-        watch.windows.merchants.find(merchants.ids[place]): label for place, label in merchants.drops.items()
+        watch.windows.entities.find(merchants.ids[place]): label for place, label in merchants.drops.items()
     }
     return {position: label for position, label in found.items() if position is not None}
 

@@ -28,13 +28,15 @@ import numpy as np
 import psycopg
 from sqlalchemy import text
 
-from data.simulator import LiveOptions, run_live
-from data.trade import create_trade_database
-from data.traffic import Traffic, TrafficConfig
-from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
+from data.merchants.history import run_live
+from data.merchants.trade import create_trade_database
+from data.merchants.traffic import Traffic, TrafficConfig
+from data.simulator import LiveOptions
+from pipeline.embedded import admin_url, open_urls
 from pipeline.log import configure_log
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from scheduler import open_pipeline, open_service, run_service
 from tests.benchmarks.home import MERCHANTS, PER_DAY, publish_history, say
@@ -77,7 +79,7 @@ def measure(home: Path, minutes: int) -> dict[str, Any]:
         )
         configure_log(settings)
         urls = open_urls(settings)
-        create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
+        create_trade_database(admin_url(urls), PACK.database, "BIGINT")
         history = TrafficConfig(
             start=begin - HISTORY, merchants=MERCHANTS, transactions_per_day=PER_DAY, seed=SEED
         )
@@ -89,9 +91,9 @@ def measure(home: Path, minutes: int) -> dict[str, Any]:
             if late > 0:
                 say(f"  the history took {late:.0f} s too long; the first minutes are caught up with")
             say(f"  {minutes} minutes at {TPS:,} transactions a second …")
-            service = open_service(pipeline, Metrics())
+            service = open_service(pipeline, Metrics("merchants"))
             service.on_judged = _Stop(service, minutes)
-            with _trade_server(urls.trade_url or "", live):
+            with _trade_server(urls.stand_in_url or "", live):
                 run_service(service)
                 service.deliver_rest()
             return _report(pipeline)
@@ -104,7 +106,7 @@ class _Stop:
         self._service, self._left = service, minutes
 
     def __call__(self, judged: Judged, ms: float) -> None:
-        counted = judged.counted.transactions
+        counted = judged.counted.read(PACK)
         say(f"  {judged.minute:%H:%M}  {counted:,} transactions, judged and committed in {ms:.0f} ms")
         self._left -= 1
         if self._left <= 0:
@@ -137,8 +139,8 @@ def _trade_server(url: str, config: TrafficConfig) -> Iterator[None]:
 def _feed(url: str, config: TrafficConfig, stop: Event) -> None:
     traffic = Traffic(config)
     Thread(target=_fail, args=(url, traffic.merchants()["merchant_id"], config.start), daemon=True).start()
-    options = LiveOptions(since=config.start, late_share=LATE_SHARE, payouts=False)
-    run_live(url, traffic, lambda: datetime.now(UTC), stop, options)  # type: ignore[arg-type]
+    options = LiveOptions(since=config.start, late_share=LATE_SHARE)
+    run_live(url, traffic, lambda: datetime.now(UTC), stop, options, payouts=False)  # type: ignore[arg-type]
 
 
 def _fail(url: str, merchants: pl.Series, begin: datetime) -> None:

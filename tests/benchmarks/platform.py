@@ -17,10 +17,13 @@ import numpy as np
 import polars as pl
 
 from baselines.merchants.rules import Rules, load_rules
-from pipeline.judge.hold import Past, hold
-from pipeline.packs.merchants.compare import PlatformNumbers, SameMinutes
-from pipeline.packs.merchants.platform import EVERYBODY, PLATFORM_RULES, platform_rows
-from pipeline.schema import SIGNAL
+from pipeline.judge.hold import Gates, Past, hold
+from pipeline.judge.verdicts import EVERYBODY
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.rules.platform import PlatformNumbers, SameMinutes
+from pipeline.packs.merchants.rules.platform_cancels import cancels_among
+from pipeline.packs.merchants.rules.platform_outage import outages_among
+from pipeline.packs.merchants.schema import SIGNAL
 from pipeline.settings import PROJECT
 from tests.benchmarks.traffic import CORRELATION_HOURS, DAY_START, MINUTES
 
@@ -78,7 +81,7 @@ def same(approvals: Sums, cancels: Sums, end: int, minutes: int) -> SameMinutes:
 
 def openings(approvals: Sums, cancels: Sums, days: int, rules: Rules) -> dict[str, int]:
     """How many incidents of each platform rule would open."""
-    found, past, week = dict.fromkeys(PLATFORM_RULES, 0), Past(), np.full(MERCHANTS, 1000)
+    found, past, week = dict.fromkeys(PACK.of_everybody, 0), Past(), np.full(MERCHANTS, 1000)
     for index in range(LIKE_DAYS * DAY + 200, days * DAY):
         newest = same(approvals, cancels, index, 5)
         if 2 * newest.approvals > min(newest.approvals_like) and newest.cancels < max(newest.cancels_like):
@@ -91,15 +94,19 @@ def openings(approvals: Sums, cancels: Sums, days: int, rules: Rules) -> dict[st
             week,
             week // 20,
         )
-        rows = platform_rows(numbers, rules.platform)
+        by_rule = {
+            "platform_outage": outages_among(numbers, rules.platform),
+            "platform_cancels": cancels_among(numbers, rules.platform),
+        }
+        rows = [{"rule": rule, **row} for rule, found_rows in by_rule.items() for row in found_rows]
         if not rows:
             continue
         minute = DAY_START + timedelta(minutes=index)
-        head = {"minute": minute, "merchant_id": EVERYBODY, "tier": "top"}
+        head = {"minute": minute, "entity_id": EVERYBODY, "tier": "top"}
         full = [{**head, **row, "passed": row["reason"] == "fires"} for row in rows]
         signals = pl.DataFrame(full, SIGNAL, orient="row")
-        before = past.failing(minute, rules)
-        signals = hold(minute, signals, past, "budgeted", rules)
+        before = past.lasting(PACK.of_everybody, minute, rules)
+        signals = hold(minute, signals, past, Gates(PACK, rules, "budgeted"))
         past.add(minute, signals)
         for rule in signals.filter("passed")["rule"]:
             found[rule] += rule not in before

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 
-from data.trade import create_trade_database, insert_merchants, insert_transactions
-from data.traffic import Traffic, TrafficConfig
-from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
+from data.merchants.trade import create_trade_database, insert_merchants, insert_transactions
+from data.merchants.traffic import Traffic, TrafficConfig
+from pipeline.embedded import admin_url, open_urls
 from pipeline.minute import MINUTE, Span, from_index, to_index
+from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from queries import sql
 from scheduler import open_pipeline
@@ -60,17 +61,17 @@ def measure(home: Path, days: int) -> Measured:
     settings = load_settings({"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error"})
     end = from_index(to_index(datetime.now(UTC)) // 60 * 60) - timedelta(hours=1)
     urls = open_urls(settings)
-    create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
+    create_trade_database(admin_url(urls), PACK.database, "BIGINT")
     config = TrafficConfig(
         start=end - timedelta(days=days), merchants=MERCHANTS, transactions_per_day=PER_DAY, seed=SEED
     )
     # The peak's traffic begins with its first minute: drawing days of it for a few cancels would take hours.
     peak = Traffic(replace(config, start=end).at_tps(PEAK_TPS))
     minutes = [end + n * MINUTE for n in range(TICKS + 1)]
-    insert_merchants(urls.trade_url or "", peak.merchants())
+    insert_merchants(urls.stand_in_url or "", peak.merchants())
     for minute in minutes:
-        insert_transactions(urls.trade_url or "", peak.rows(Span(minute, minute + MINUTE)))
-    _analyze(urls.trade_url or "")
+        insert_transactions(urls.stand_in_url or "", peak.rows(Span(minute, minute + MINUTE)))
+    _analyze(urls.stand_in_url or "")
     with open_pipeline(settings) as pipeline:
         say(f"  {days} days of history for {MERCHANTS:,} merchants …")
         publish_history(pipeline, Traffic(config), Span(config.start, end))
@@ -92,13 +93,13 @@ def _time_ticks(pipeline: Pipeline, url: str, minutes: list[datetime], days: int
                 ticks.append(tick)
                 fetches.append((before + after) / 2)
                 steps.append({**taken, "project": tick - sum(v for k, v in taken.items() if k != "project")})
-            rows = judged.counted.transactions
+            rows = judged.counted.read(PACK)
     medians = {name: statistics.median(s.get(name, 0.0) for s in steps) for name in steps[0]}
     return Measured(days, rows, statistics.median(ticks), statistics.median(fetches), medians)
 
 
 def _fetch_ms(connection: adbc.Connection, minute: datetime) -> float:
-    query = sql("extract/postgresql/transactions")
+    query = sql("merchants/extract/postgresql/transactions")
     start = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute(query, [minute, minute + MINUTE])

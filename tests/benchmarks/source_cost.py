@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from data.trade import READER, create_trade_database
-from pipeline.embedded import TRADE_DATABASE, admin_url, open_urls
+from data.merchants.trade import READER, create_trade_database
+from pipeline.embedded import admin_url, open_urls
 from pipeline.log import configure_log
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, floor_minute
+from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from scheduler import open_pipeline, open_service, run_service
 from tests.benchmarks.home import say
@@ -66,7 +67,7 @@ class Server:
         """Of our sessions in the trade database and of parallel workers, which are of the same role."""
         with self._lock:
             query = "SELECT pid FROM pg_stat_activity WHERE usename = %s AND datname = %s"
-            for (pid,) in self._connection.execute(query, [READER, TRADE_DATABASE]).fetchall():
+            for (pid,) in self._connection.execute(query, [READER, PACK.database]).fetchall():
                 with suppress(FileNotFoundError):
                     self._used[pid] = self._of(pid)
             return sum(self._used.values())
@@ -102,8 +103,8 @@ def measure(home: Path, minutes: int) -> dict[str, Any]:
     )
     configure_log(settings)
     urls = open_urls(settings)
-    url = urls.trade_url or ""
-    create_trade_database(admin_url(urls), TRADE_DATABASE, "BIGINT")
+    url = urls.stand_in_url or ""
+    create_trade_database(admin_url(urls), PACK.database, "BIGINT")
     with psycopg.connect(admin_url(urls), autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET autovacuum = off")
         admin.execute("SELECT pg_reload_conf()")
@@ -114,7 +115,7 @@ def measure(home: Path, minutes: int) -> dict[str, Any]:
     writer.start()
     try:
         with open_pipeline(settings) as pipeline:
-            service = open_service(pipeline, Metrics(), stopped)
+            service = open_service(pipeline, Metrics("merchants"), stopped)
             server, judged = Server(url), _Judged(minutes, stopped)
             service.on_judged = judged
             kinds = _by_query(pipeline.source, server)
@@ -150,7 +151,7 @@ class _Judged:
         self.at, self.rows, self._seen = 0.0, 0, 0
 
     def __call__(self, judged: Any, ms: float) -> None:  # noqa: ANN401 - Judged
-        self.rows = judged.counted.transactions
+        self.rows = judged.counted.read(PACK)
         live = judged.minute > datetime.now(UTC) - 3 * MINUTE
         say(f"  {judged.minute:%H:%M}  {self.rows:,} transactions, {ms:.0f} ms")
         if not live:

@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from pipeline.minute import DAY_MINUTES, to_index
-from pipeline.schema import ADDED_COUNTS, MERCHANT_MINUTE, UTC_TIME, conform
+from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE
+from pipeline.schema import UTC_TIME, conform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

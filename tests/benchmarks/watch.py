@@ -1,6 +1,6 @@
 """Minutes through the judgement of several policies at once, counted without making frames of signals.
 
-`verdicts` are the signals of `judge` before they become a frame. An incident is counted where a passed
+Verdicts are signals before they become a frame. An incident is counted where a passed
 signal starts one: none of the rule and merchant within `resolve_after_minutes` before, where a breach that
 the budget held back keeps one open (`pipeline.judge.life` opens and keeps them in the same way).
 """
@@ -15,11 +15,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from baselines.facts import Facts
 from baselines.merchants.rules import Rules, load_rules
 from baselines.merchants.windows import Windows
+from pipeline.judge.verdicts import FIRES
 from pipeline.minute import to_index
-from pipeline.packs.merchants.compare import compare
-from pipeline.packs.merchants.judge import FIRES, KINDS, REASONS, RULES, verdicts
+from pipeline.packs.merchants import JUDGE, RULES
+from pipeline.packs.merchants.judge import Judge
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE, beside_of, numbers_of, surges_among
+from pipeline.packs.merchants.rules.rule import Situation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,13 +32,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from baselines.merchants.slices import Integers
+    from pipeline.judge.verdicts import Columns, Verdicts
     from pipeline.minute import Span
-    from pipeline.packs.merchants.compare import Portfolio
-    from pipeline.packs.merchants.judge import Columns, Verdicts
+    from pipeline.packs.merchants.rules.rule import Found
+    from pipeline.packs.merchants.rules.surge_spans import Portfolio
 
 SEOUL = ZoneInfo("Asia/Seoul")
 TUNED = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
-_FIRES = REASONS.index(FIRES)
+_FIRES = JUDGE.reasons.index(FIRES)
 _NEVER = -(10**9)
 
 
@@ -43,18 +48,18 @@ class Opened:
     """Incidents in the order in which they opened; position -1 is all merchants; arrays have shape (n,)."""
 
     minutes: Integers
-    rules: Integers  # places in RULES
+    rules: Integers  # places in JUDGE.names
     positions: Integers
-    kinds: Integers  # places in KINDS
+    kinds: Integers  # places in JUDGE.kinds
 
     def of(self, rule: str) -> Opened:
         """Those of one rule."""
-        chosen = self.rules == RULES.index(rule)
+        chosen = self.rules == JUDGE.names.index(rule)
         return Opened(*(a[chosen] for a in (self.minutes, self.rules, self.positions, self.kinds)))
 
     def by_kind(self) -> dict[str, int]:
         """How many were seen by which kind of window."""
-        return {kind: int((self.kinds == place).sum()) for place, kind in enumerate(KINDS)}
+        return {kind: int((self.kinds == place).sum()) for place, kind in enumerate(JUDGE.kinds)}
 
 
 @dataclass
@@ -68,7 +73,7 @@ class Incidents:
     def add(self, index: int, found: Verdicts) -> None:
         """Take the verdicts of minute `index`."""
         found = found.take(found.settles)
-        for rule in range(len(RULES)):
+        for rule in range(len(JUDGE.names)):
             chosen = found.columns["rule"] == rule
             if chosen.any():
                 self._add(index, rule, found.take(chosen).columns)
@@ -117,8 +122,9 @@ class Watch:
         self.rules = rules
         self.windows = Windows(zone, rules.volume_drop.baseline_days)
         self.incidents = {p: Incidents(rules.incident.resolve_after_minutes) for p in policies}
-        self.tick_ms: list[float] = []  # compare and judge under the last of the policies
-        self._portfolio = portfolio
+        self.tick_ms: list[float] = []  # the judgement under the last of the policies
+        self._judge = JUDGE if portfolio is None else _with_portfolio(portfolio)
+        self.facts = Facts()
 
     def warm(self, span: Span, frame: pl.DataFrame) -> None:
         """Slide through `span` without judging."""
@@ -128,18 +134,25 @@ class Watch:
         """Judge every minute of `span`."""
         for minute, counts in minutes_of(span, frame):
             self.windows.add(minute, counts)
-            start = time.perf_counter()
-            comparison = compare(self.windows, self.rules)
-            compared = time.perf_counter() - start
-            if self._portfolio is not None:
-                comparison = replace(comparison, portfolio=self._portfolio)
             judged = 0.0
             for policy, incidents in self.incidents.items():
                 start = time.perf_counter()
-                found = verdicts(comparison, policy, self.rules)
+                found = self._judge.verdicts(Situation(self.windows, self.rules, policy, self.facts))
                 judged = time.perf_counter() - start
                 incidents.add(to_index(minute), found)
-            self.tick_ms.append((compared + judged) * 1000)
+            self.tick_ms.append(judged * 1000)
+
+
+def _with_portfolio(portfolio: Portfolio) -> Judge:
+    """The judge, were these all the merchants that share the budget."""
+
+    def cancel_surge(situation: Situation) -> Found:
+        beside = replace(beside_of(situation), portfolio=portfolio)
+        seen = beside if situation.policy == "budgeted" else None
+        return surges_among(numbers_of(situation), seen, situation.policy, situation.tuned)
+
+    alone = replace(CANCEL_SURGE, find=cancel_surge)
+    return Judge([alone if rule is CANCEL_SURGE else rule for rule in RULES])
 
 
 def minutes_of(span: Span, frame: pl.DataFrame) -> Iterator[tuple[datetime, pl.DataFrame]]:

@@ -19,13 +19,14 @@ import polars as pl
 import pytest
 
 from pipeline.minute import MINUTE, Span
-from pipeline.schema import DATASETS
-from pipeline.store.lake import Lake, Publication, catalog_statements
+from pipeline.packs.merchants import PACK
+from pipeline.store.catalog import Shelf, catalog_statements
+from pipeline.store.lake import Lake
+from pipeline.store.manifest import LakeFile, Publication
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.store.lake import LakeFile
 
 #: The oldest that is promised, and the last one before 2.0.
 VERSIONS = ("1.2.2", "1.5.6")
@@ -46,6 +47,9 @@ print(json.dumps({
     "counts": {view: ask(f"SELECT count(*) FROM {view}")[0][0] for view in views},
     "widths": {view: len(connection.execute(f"SELECT * FROM {view} LIMIT 0").description) for view in views},
     "days": ask("SELECT business_date::VARCHAR, cancel_count, cancel_rate FROM merchant_day ORDER BY 1"),
+    "schemas": {
+        schema: ask(f"SELECT count(*) FROM {schema}.merchant_day")[0][0] for schema in ("main", "merchants")
+    },
     "hours": ask("SELECT epoch(hour)::BIGINT // 3600 % 24, approval_count FROM merchant_hour ORDER BY hour"),
 }))
 """
@@ -69,9 +73,9 @@ def old_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 def minutes(first: datetime, count: int) -> pl.DataFrame:
     """Ten approvals and a cancel of one merchant in each minute."""
-    numbers = dict.fromkeys(DATASETS["merchant_minute"], 0) | {"approval_count": 10, "cancel_count": 1}
+    numbers = dict.fromkeys(PACK.datasets["merchant_minute"], 0) | {"approval_count": 10, "cancel_count": 1}
     rows = [{**numbers, "minute": first + n * MINUTE, "merchant_id": "가게"} for n in range(count)]
-    return pl.DataFrame(rows, DATASETS["merchant_minute"])
+    return pl.DataFrame(rows, PACK.datasets["merchant_minute"])
 
 
 def project(lake: Lake, files: list[LakeFile | None]) -> None:
@@ -81,7 +85,7 @@ def project(lake: Lake, files: list[LakeFile | None]) -> None:
 
 
 def lake_in(folder: Path, zone: ZoneInfo) -> Lake:
-    return Lake(folder / "lake", folder / "manifest.json", folder / "analyst.duckdb", zone)
+    return Lake(PACK, folder / "lake", folder / "manifest.json", folder / "analyst.duckdb", zone)
 
 
 def ask(python: Path, folder: Path) -> Any:  # noqa: ANN401 - parsed JSON
@@ -101,15 +105,18 @@ def test_every_view_is_read(old_python: Path, tmp_path: Path) -> None:
     lake = lake_in(tmp_path, BERLIN)
     spans = [Span(NIGHT, NIGHT + 180 * MINUTE), Span(LATE, LATE + 60 * MINUTE)]
     files = [lake.write("merchant_minute", minutes(s.start, s.minutes), s) for s in spans]
-    signal = dict.fromkeys(DATASETS["signal"]) | {"minute": NIGHT, "rule": "cancel_surge"}
-    files.append(lake.write("signal", pl.DataFrame([signal], DATASETS["signal"]), spans[0]))
+    signal = dict.fromkeys(PACK.datasets["signal"]) | {"minute": NIGHT, "rule": "cancel_surge"}
+    files.append(lake.write("signal", pl.DataFrame([signal], PACK.datasets["signal"]), spans[0]))
     project(lake, files)
     found = ask(old_python, tmp_path)
     counts = {"merchant_minute": 240, "merchant_hour": 6, "merchant_day": 2, "signal": 1, "quarantine": 0}
     assert found["version"] in VERSIONS
     assert found["counts"] == counts
-    assert {name: found["widths"][name] for name in DATASETS} == {n: len(s) for n, s in DATASETS.items()}
+    assert {name: found["widths"][name] for name in PACK.datasets} == {
+        n: len(s) for n, s in PACK.datasets.items()
+    }
     assert found["days"] == [["2026-03-29", 180, 0.1], ["2026-03-30", 60, 0.1]]
+    assert found["schemas"] == {"main": 2, "merchants": 2}
     assert [hour for hour, _ in found["hours"]] == [0, 1, 2, 3, 22, 23]  # of UTC, also for a client in India
 
 
@@ -133,7 +140,8 @@ def test_files_without_the_newer_columns_are_read(old_python: Path, tmp_path: Pa
 def test_the_views_use_only_functions_of_the_core_of_an_old_duckdb(tmp_path: Path, zone: str) -> None:
     """Nobody can take the time zone extension out of a wheel, so the functions are counted."""
     span = Span(NIGHT - timedelta(days=300), LATE)
-    statements = catalog_statements(tmp_path, {"merchant_minute": ["a.parquet"]}, ZoneInfo(zone), span)
+    file = LakeFile("merchant_minute", "a.parquet", span, 1, 1, "")
+    statements = catalog_statements([Shelf(PACK, [file])], tmp_path, ZoneInfo(zone))
     text = re.sub(r"--[^\n]*|'[^']*'", "", "\n".join(statements))
     named = {name.lower() for name in re.findall(r"\b(\w+)\(", text)}
     core = {"read_parquet", "coalesce", "sum", "nullif", "cast", "epoch_us", "make_timestamp", "to_timestamp"}

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import ConfigurationError, SourceChanged
 from pipeline.minute import one_minute
-from pipeline.schema import PAYMENT, TRANSACTION
+from pipeline.packs.merchants.schema import PAYMENT, TRANSACTION
 from pipeline.source import mysql_rows
 from pipeline.source.mysql import connect_arguments
 from pipeline.source.mysql_rows import fetch

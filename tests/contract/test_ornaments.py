@@ -116,14 +116,14 @@ def test_whatever_at_risk_gives_the_incident_opens(
     first = 100_000 + 100 * number
     trade.insert(*((first + n, f"m{number}", "CANCEL", 900, minute) for n in range(20)))
     list(pipeline.catch_up(minute + MINUTE))
-    (found,) = asked(pipeline, f"SELECT krw_at_risk FROM incident WHERE merchant_id = 'm{number}'")
-    alarms = open_alarms(pipeline.state.engine, pipeline.state.url)
+    (found,) = asked(pipeline, f"SELECT at_risk FROM incident WHERE entity_id = 'm{number}'")
+    alarms = open_alarms(pipeline.state.engine, pipeline.state.url, pipeline.state.pack)
     asked(
         pipeline,
         "UPDATE incident SET status = 'resolved', resolved_at = now(),"
         " resolved_minute = last_breach_minute + interval '1 minute' WHERE status <> 'resolved'",
     )
-    assert found["krw_at_risk"] == money
+    assert found["at_risk"] == money
     assert [alarm.subject for alarm in alarms] == ([] if wrong is None else ["at_risk"])
     assert wrong is None or any(part in alarms[0].what for part in wrong.split("|"))
 
@@ -140,5 +140,5 @@ def test_a_time_of_approval_without_a_zone_is_not_known(line: tuple[Pipeline, Tr
     assert minute is not None
     trade.insert((900_000, "m1", "APPROVAL", 5, minute))
     list(pipeline.catch_up(minute + MINUTE))
-    (alarm,) = open_alarms(pipeline.state.engine, pipeline.state.url)
+    (alarm,) = open_alarms(pipeline.state.engine, pipeline.state.url, pipeline.state.pack)
     assert (alarm.name, alarm.subject) == ("ornament.failing", "approved_at")

@@ -49,6 +49,11 @@ def client(standin: SlackStandIn) -> SlackClient:
     return SlackClient(TOKEN, standin.url, TIMEOUT_S)
 
 
+def find_by_key(client: SlackClient, name: str, since: datetime, thread_ts: str | None = None) -> str | None:
+    """The timestamp of the message that carries the key."""
+    return next((m.ts for m in client.messages(CHANNEL, since, thread_ts) if m.alert_key == name), None)
+
+
 def key(name: str) -> dict[str, Any]:
     return {"event_type": "minuterisk_incident", "event_payload": {"alert_key": name}}
 
@@ -58,18 +63,18 @@ def test_posts_updates_and_finds(standin: SlackStandIn, client: SlackClient) -> 
     client.update(CHANNEL, ts, "one, edited", BLOCKS, key("k1"))
     reply = client.post(CHANNEL, "two", BLOCKS, key("k2"), thread_ts=ts)
     assert [m["text"] for m in standin.messages] == ["one, edited", "two"]
-    assert client.find_by_key(CHANNEL, "k1", LONG_AGO) == ts
-    assert client.find_by_key(CHANNEL, "k2", LONG_AGO) is None  # a reply is not in the channel's history
-    assert client.find_by_key(CHANNEL, "k2", LONG_AGO, thread_ts=ts) == reply
-    assert client.find_by_key(CHANNEL, "k3", LONG_AGO) is None
-    assert client.find_by_key(CHANNEL, "k1", datetime.now(UTC) + timedelta(minutes=1)) is None
+    assert find_by_key(client, "k1", LONG_AGO) == ts
+    assert find_by_key(client, "k2", LONG_AGO) is None  # a reply is not in the channel's history
+    assert find_by_key(client, "k2", LONG_AGO, thread_ts=ts) == reply
+    assert find_by_key(client, "k3", LONG_AGO) is None
+    assert find_by_key(client, "k1", datetime.now(UTC) + timedelta(minutes=1)) is None
     assert client.check() == "Stand-in"
 
 
 def test_finds_beyond_the_first_page(standin: SlackStandIn, client: SlackClient) -> None:
     for number in range(450):
         standin.workspace.post({"channel": CHANNEL, "text": "x", "metadata": key(f"k{number}")})
-    assert client.find_by_key(CHANNEL, "k0", LONG_AGO) == standin.messages[0]["ts"]
+    assert find_by_key(client, "k0", LONG_AGO) == standin.messages[0]["ts"]
     assert standin.requests["conversations.history"] == 3
 
 
@@ -88,7 +93,7 @@ def test_each_fault_has_its_meaning_and_is_not_repeated(
     assert type(met.value) is MEANING[name], met.value
     assert standin.requests["chat.postMessage"] == 1
     assert len(standin.messages) == FAULTS[name].takes_effect
-    assert (client.find_by_key(CHANNEL, "k1", LONG_AGO) is not None) == FAULTS[name].takes_effect
+    assert (find_by_key(client, "k1", LONG_AGO) is not None) == FAULTS[name].takes_effect
     assert standin.fired[name] == 1
     shown = "".join(traceback.format_exception(met.value))
     assert TOKEN not in shown
@@ -149,9 +154,9 @@ def test_history_may_lag() -> None:
     with SlackStandIn(workspace) as standin:
         client = SlackClient(TOKEN, standin.url)
         client.post(CHANNEL, "one", BLOCKS, key("k1"))
-        assert client.find_by_key(CHANNEL, "k1", LONG_AGO) is None
+        assert find_by_key(client, "k1", LONG_AGO) is None
         now[0] += 3
-        assert client.find_by_key(CHANNEL, "k1", LONG_AGO) is not None
+        assert find_by_key(client, "k1", LONG_AGO) is not None
 
 
 def test_nobody_listens_is_not_posted() -> None:

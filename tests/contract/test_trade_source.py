@@ -17,23 +17,23 @@ import pytest
 from pipeline.cli import main
 from pipeline.errors import ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
-from pipeline.packs.merchants.at_risk import Payout, read_payouts
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.at_risk import parameters_of
+from pipeline.packs.merchants.schema import TRANSACTION
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.reconcile import reconcile
-from pipeline.schema import CATEGORY, TRANSACTION, UTC_TIME
+from pipeline.schema import UTC_TIME
 from pipeline.settings import load_settings
-from pipeline.source.asked import Fence, KnownMinute, Totals
+from pipeline.source.asked import Fence, KnownMinute
 from pipeline.source.look_back import LOOK_BACK_LEAST, LookBack, Watched, first_fence
 from pipeline.source.mysql import MySqlSource
 from scheduler import open_pipeline
-from tests.contract.trade_servers import insert, mariadb_server, mariadb_trade, postgresql_trade
+from tests.contract.trade_servers import insert, totals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
     from pathlib import Path
 
-    from data.trade import MerchantIdType
     from pipeline.source.asked import Source
     from tests.contract.trade_servers import Trade
 
@@ -41,43 +41,6 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
 SEOUL = ZoneInfo("Asia/Seoul")
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
-
-
-def opened(request: pytest.FixtureRequest, merchant: MerchantIdType) -> AbstractContextManager[Trade]:
-    if request.param == "postgresql":
-        return postgresql_trade(request.getfixturevalue("postgres_url"), merchant)
-    return mariadb_trade(request.getfixturevalue("mariadb"), merchant)
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def trade(request: pytest.FixtureRequest) -> Iterator[Trade]:
-    with opened(request, "TEXT") as trade:
-        yield trade
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def numbered(request: pytest.FixtureRequest) -> Iterator[Trade]:
-    """Its merchants have numbers, not names."""
-    with opened(request, "BIGINT") as trade:
-        yield trade
-
-
-@pytest.fixture
-def maria(mariadb: Path) -> Iterator[Trade]:
-    with mariadb_trade(mariadb, "TEXT") as trade:
-        yield trade
-
-
-@pytest.fixture
-def source(trade: Trade) -> Iterator[Source]:
-    with trade.source() as source:
-        yield source
 
 
 def now() -> datetime:
@@ -92,9 +55,9 @@ def from_(moment: datetime) -> Callable[[Fence], datetime]:
 def known(source: Source, span: Span) -> dict[datetime, KnownMinute]:
     """What the ledger would say after reading `span` now."""
     xmin = source.extract(span).xmin
-    counted = dict.fromkeys(span, Totals(0, 0, 0))
+    counted = dict.fromkeys(span, totals_of(0, 0, 0))
     for row in source.totals(span).iter_rows(named=True):
-        counted[row["minute"]] = Totals(row["rows"], row["cancels"], int(row["amount"]))
+        counted[row["minute"]] = totals_of(row["rows"], int(row["cancels"]), int(row["amount"]))
     return {minute: KnownMinute(totals, xmin) for minute, totals in counted.items()}
 
 
@@ -166,7 +129,7 @@ def test_the_source_counts_as_we_do(trade: Trade, source: Source) -> None:
         minute[2] += row["amount"] or 0
     totals = source.totals(Span(NOON, NOON + 8 * MINUTE))
     assert totals.schema["minute"] == UTC_TIME
-    assert {row[0]: [row[1], row[2], int(row[3])] for row in totals.iter_rows()} == counted
+    assert {row[0]: [row[1], int(row[2]), int(row[3])] for row in totals.iter_rows()} == counted
 
 
 def test_what_is_committed_during_a_read_belongs_to_the_next(
@@ -189,141 +152,6 @@ def test_the_clock_is_the_source_s_and_in_utc(source: Source) -> None:
     assert clock.utcoffset() == timedelta(0)
     assert abs(clock - datetime.now(UTC)) < timedelta(seconds=10)
     assert source.fence().clock >= clock
-
-
-# ------------------------------------------------------------------ payouts
-
-
-def pay(trade: Trade, a: object, b: object) -> None:
-    trade.execute("INSERT INTO merchants (merchant_id, name) VALUES (%s, 'Alpha 알파'), (%s, NULL)", a, b)
-    for day, amount, settled in ((1, 10, NOON), (8, 20, NOON), (9, 40, NOON + MINUTE), (7, 80, NOON)):
-        columns = "merchant_id, business_date, amount, settled_at"
-        paid = (a, date(2026, 3, day), amount, settled)
-        trade.execute(f"INSERT INTO settlements ({columns}) VALUES (%s, %s, %s, %s)", *paid)
-
-
-def payouts(source: Source, merchants: Sequence[str], days: int, moment: datetime) -> Mapping[str, Payout]:
-    today = date(2026, 3, 10)
-    return read_payouts(source.payouts(merchants, today, days, moment), merchants, today, SEOUL).by_merchant
-
-
-def test_payouts_are_those_settled_by_then_and_still_cancelable(trade: Trade, source: Source) -> None:
-    pay(trade, "a", "b'\"\\%")
-    source.check()
-    found = payouts(source, ["a", "b'\"\\%", "nobody"], 3, NOON)
-    assert found == {
-        "a": Payout("Alpha 알파", date(2026, 3, 8), 100),
-        "b'\"\\%": Payout(None, None, 0),
-    }
-
-
-def test_payouts_of_numbered_merchants(numbered: Trade) -> None:
-    pay(numbered, 7, 8)
-    with numbered.source() as source:
-        source.check()
-        found = payouts(source, ["7", "8", "9"], 30, NOON + MINUTE)
-    assert found == {"7": Payout("Alpha 알파", date(2026, 3, 9), 150), "8": Payout(None, None, 0)}
-
-
-def test_another_connection_knows_the_type_of_merchants_before_it_has_read_a_row(numbered: Trade) -> None:
-    pay(numbered, 7, 8)
-    with numbered.source() as source:
-        source.check()
-        with source.again() as other:
-            assert set(payouts(other, ["7", "8"], 30, NOON)) == {"7", "8"}
-
-
-def test_no_merchants_have_no_payouts(source: Source) -> None:
-    assert source.payouts([], date(2026, 3, 10), 3, NOON) == []
-
-
-# ------------------------------------------------------------------ categories
-
-
-def merchants(trade: Trade, *rows: tuple[object, object]) -> None:
-    for row in rows:
-        trade.execute("INSERT INTO merchants (merchant_id, category) VALUES (%s, %s)", *row)
-
-
-def test_categories_are_read_where_they_are_known(trade: Trade, source: Source) -> None:
-    known = source.categories()
-    assert known is not None
-    assert (known.schema, known.height) == (CATEGORY, 0)
-    merchants(trade, ("b", "여행 & 항공"), ("a", " air "), ("c", None), ("d", " "), ("e'\"\\%", "100%"))
-    known = source.categories()
-    assert known is not None
-    assert known.rows() == [("a", "air"), ("b", "여행 & 항공"), ("e'\"\\%", "100%")]
-
-
-def test_the_categories_of_numbered_merchants_are_under_the_text_of_the_number(numbered: Trade) -> None:
-    merchants(numbered, (2**53 + 1, "air"), (7, "bus"))
-    with numbered.source() as source:
-        known = source.categories()
-    assert known is not None
-    assert known.rows() == [("7", "bus"), (str(2**53 + 1), "air")]
-
-
-def test_without_their_query_nothing_is_known_of_categories_and_everything_else_works(
-    trade: Trade, tmp_path: Path
-) -> None:
-    folder = trade.queries(tmp_path / "queries")
-    (folder / "categories.sql").unlink()
-    with trade.source(folder) as source:
-        source.check()
-        assert source.categories() is None
-
-
-def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_path: Path) -> None:
-    merchants(trade, ("a", "air"))
-    slow = {
-        "postgresql": "SELECT merchant_id, category FROM merchants, pg_sleep(10)",
-        "mysql": "SELECT merchant_id, SLEEP(10) AS category FROM merchants",
-    }
-    wrong: list[tuple[str, type[Exception], str]] = [
-        ("SELECT merchant_id, kind_of_shop FROM merchants", SourceChanged, "does not fit the table"),
-        ("SELECT merchant_id FROM merchants", SourceChanged, "categories.sql gives no column category"),
-        ("SELECT merchant_id, 7 AS category FROM merchants", SourceChanged, "category as Int"),
-        ("SELECT merchant_id, category FROM shops", SourceChanged, "no such table"),
-        (slow[trade.dialect], SourceTooSlow, "ended our query"),
-    ]
-    for n, (statement, error, text) in enumerate(wrong):
-        folder = trade.queries(tmp_path / f"wrong{n}", categories=statement)
-        with trade.source(folder, timeout_s=1) as source:
-            with pytest.raises(error, match=text):
-                source.categories()
-            source.check()  # what is optional does not keep the pipeline from starting
-    writing = trade.queries(tmp_path / "writing", categories="DELETE FROM merchants")
-    with (
-        trade.source(writing, url=trade.owner_url) as source,
-        pytest.raises(SourceChanged, match=r"categories\.sql writes"),
-    ):
-        source.categories()
-
-
-def test_check_proves_the_query_of_categories_and_says_where_there_is_none(
-    trade: Trade,
-    fresh_database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv("MINUTERISK_SOURCE_URL", trade.url)
-    monkeypatch.setenv("MINUTERISK_STATE_URL", fresh_database)
-
-    def checked(folder: Path) -> tuple[int, str]:
-        monkeypatch.setenv("MINUTERISK_SOURCE_QUERIES", str(folder))
-        code = main(["check", "--json"])
-        report = next(line for line in capsys.readouterr().out.splitlines()[::-1] if line.startswith("{"))
-        return code, json.loads(report)["checks"]["categories"]
-
-    folder = trade.queries(tmp_path / "queries")
-    assert checked(folder) == (0, "ok")
-    wrong = trade.queries(tmp_path / "wrong", categories="SELECT merchant_id FROM merchants")
-    code, said = checked(wrong)
-    assert (code, "no column category" in said) == (0, True)  # nothing is counted by it
-    (folder / "categories.sql").unlink()
-    code, said = checked(folder)
-    assert (code, said) == (0, "ok")
 
 
 # ------------------------------------------------------------------ late commits
@@ -403,7 +231,7 @@ def test_everything_can_be_read(source: Source) -> None:
 def test_at_most_two_connections_are_held(trade: Trade, source: Source) -> None:
     source.check()
     source.extract(one_minute(NOON))
-    source.payouts(["a"], date(2026, 3, 10), 3, NOON)
+    source.ask("at_risk", parameters_of(["a"], date(2026, 3, 10), 3, NOON))
     assert 1 <= len(trade.sessions()) <= 2
     source.close()
     time.sleep(0.2)
@@ -550,7 +378,7 @@ def test_check_finds_a_query_that_does_not_run(trade: Trade, tmp_path: Path, nam
 
 def test_an_optional_query_that_says_nothing_is_no_query(trade: Trade, tmp_path: Path) -> None:
     with trade.source(trade.queries(tmp_path / "off", categories="-- switched off\n\n")) as source:
-        assert source.categories() is None
+        assert source.facts() is None
 
 
 def test_a_query_in_another_encoding_is_named(trade: Trade, tmp_path: Path) -> None:
@@ -560,7 +388,7 @@ def test_a_query_in_another_encoding_is_named(trade: Trade, tmp_path: Path) -> N
         trade.source(folder) as source,
         pytest.raises(ConfigurationError, match=r"categories\.sql is not UTF-8"),
     ):
-        source.categories()
+        source.facts()
 
 
 def test_a_column_given_twice_is_named(trade: Trade, tmp_path: Path) -> None:
@@ -570,7 +398,7 @@ def test_a_column_given_twice_is_named(trade: Trade, tmp_path: Path) -> None:
         trade.source(trade.queries(tmp_path / "twice", categories=twice)) as source,
         pytest.raises(SourceChanged) as caught,
     ):
-        source.categories()
+        source.facts()
     assert "own name" in caught.value.hint or "share a name" in caught.value.hint
 
 
@@ -593,12 +421,12 @@ def test_history_minutes_and_corrections_from_mariadb(
     with open_pipeline(settings) as pipeline:
 
         def differences() -> list[datetime]:
-            found = reconcile(pipeline.source, pipeline.state, span, SEOUL)
+            found = reconcile(pipeline.source, pipeline.state, span, pipeline.lake)
             return [difference.minute for difference in found]
 
         pipeline.backfill(Span(span.start, start))
         judged = list(pipeline.catch_up(span.end))
-        assert [j.counted.transactions for j in judged] == [8, 7, 6, 7, 3]
+        assert [j.counted.read(PACK) for j in judged] == [8, 7, 6, 7, 3]
         assert differences() == []
         corrector = Corrector(pipeline)
         maria.insert((3000, "m2", "CANCEL", 7, start + MINUTE))

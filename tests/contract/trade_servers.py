@@ -19,16 +19,19 @@ import psycopg
 import pymysql
 import pytest
 
-from data.trade import READER
+from data.merchants.trade import READER
 from pipeline.minute import require_aware
+from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
+from pipeline.source.asked import Totals
 from scheduler import source_class
 from tests.integration.trade_home import trade_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from decimal import Decimal
 
-    from data.trade import MerchantIdType
+    from data.merchants.trade import MerchantIdType
     from pipeline.source.asked import Source
 
 Dialect = Literal["postgresql", "mysql"]
@@ -61,6 +64,11 @@ class Cursor(Protocol):
     def fetchall(self) -> Sequence[Row]: ...
 
 
+def totals_of(rows: int, cancels: int, amount: int | Decimal | None) -> Totals:
+    """What one side counts for a minute of transactions."""
+    return Totals(rows, {"cancels": cancels, "amount": amount})
+
+
 @dataclass(frozen=True)
 class Trade:
     """A trade database: `url` is the reader's, `owner_url` may write."""
@@ -73,7 +81,7 @@ class Trade:
     def source(self, queries: Path | None = None, url: str | None = None, timeout_s: int = 20) -> Source:
         settings = load_settings({"MINUTERISK_SOURCE_URL": url or self.url})
         folder, timeout = queries or settings.source_queries, timedelta(seconds=timeout_s)
-        return source_class(settings.source_url)(settings.source_url or "", folder, timeout)
+        return source_class(settings.source_url)(PACK, settings.source_url or "", folder, timeout)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 import pipeline.store.compact
 from pipeline.minute import MINUTE, Span
-from pipeline.schema import DATASETS
+from pipeline.packs.merchants import PACK
 from pipeline.store.compact import compact, delete_expired
 from pipeline.store.lake import Lake
 from pipeline.store.state import MinuteCommit, State
@@ -32,7 +32,7 @@ LENGTH = 4 * 60
 
 def rows_of(dataset: str, minutes: dict[int, int]) -> pl.DataFrame:
     """`minutes`: rows by minutes after START; many of them tie in minute and merchant."""
-    schema = DATASETS[dataset]
+    schema = PACK.datasets[dataset]
     rows: list[dict[str, Any]] = []
     for offset, size in sorted(minutes.items()):
         for n in range(size):
@@ -69,7 +69,7 @@ def ordered(frame: pl.DataFrame) -> list[dict[str, Any]]:
     deadline=None,
 )
 @given(
-    dataset=st.sampled_from(sorted(DATASETS)),
+    dataset=st.sampled_from(sorted(PACK.datasets)),
     minutes=st.dictionaries(st.integers(0, LENGTH - 1), st.integers(1, 40), min_size=1, max_size=25),
     cuts=st.sets(st.one_of(st.integers(1, LENGTH - 1), st.sampled_from([59, 60, 61, 120, 180])), max_size=25),
     zone=st.sampled_from([ZoneInfo("Asia/Seoul"), ZoneInfo("Asia/Kolkata")]),
@@ -89,10 +89,10 @@ def test_any_split_into_files_gives_the_same_rows_before_and_after_compaction(  
 ) -> None:
     monkeypatch.setattr(pipeline.store.compact, "MOST_ROWS", most)
     shutil.rmtree(tmp_path / "lake", ignore_errors=True)
-    lake = Lake(tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", zone)
+    lake = Lake(PACK, tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", zone)
     with state_engine.begin() as connection:
         connection.execute(text("TRUNCATE lake_file, watermark"))
-    state = State(state_engine, "postgresql:///test")
+    state = State(state_engine, "postgresql:///test", PACK.name, "KRW")
     state.epoch = 0
     rows = rows_of(dataset, minutes)
     borders = [0, *sorted(cuts), LENGTH]
@@ -125,9 +125,13 @@ def test_any_split_into_files_gives_the_same_rows_before_and_after_compaction(  
 def test_thousands_of_tied_rows_compact_without_a_false_alarm(tmp_path: Path, state_engine: Engine) -> None:
     """Rows set aside have no merchant: all of a minute tie, and a sort that moves them looks like damage."""
     lake = Lake(
-        tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", ZoneInfo("Asia/Seoul")
+        PACK,
+        tmp_path / "lake",
+        tmp_path / "manifest.json",
+        tmp_path / "analyst.duckdb",
+        ZoneInfo("Asia/Seoul"),
     )
-    state = State(state_engine, "postgresql:///test")
+    state = State(state_engine, "postgresql:///test", PACK.name, "KRW")
     state.epoch = 0
     files = []
     for offset in range(6):

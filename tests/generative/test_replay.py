@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,12 +12,13 @@ import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from baselines.facts import Facts
 from baselines.merchants.rules import load_rules
 from baselines.merchants.windows import Windows
-from pipeline.packs.merchants.compare import compare
-from pipeline.packs.merchants.judge import KINDS, RULES, verdicts
-from pipeline.packs.merchants.surge_windows import find_collapses, may_have_collapsed
-from pipeline.schema import MERCHANT_MINUTE
+from pipeline.packs.merchants import JUDGE
+from pipeline.packs.merchants.rules.drop_windows import find_collapses, hours_of, may_have_collapsed
+from pipeline.packs.merchants.rules.rule import Situation
+from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = load_rules(ROOT / "baselines" / "merchants" / "rules.toml")
@@ -54,18 +56,19 @@ def history(seed: int) -> Windows:
 @settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_without_what_settles_nothing_the_rest_is_the_same_and_every_breach_is_counted(seed: int) -> None:
-    comparison = compare(history(seed), SHIPPED)
+    windows = history(seed)
     for policy in ("literal", "supported", "budgeted"):
-        whole = verdicts(comparison, policy, SHIPPED)
-        kept, wanted = verdicts(comparison, policy, SHIPPED, whole=False), whole.take(whole.settles)
+        situation = Situation(windows, SHIPPED, policy, Facts())
+        whole, kept = JUDGE.verdicts(situation), JUDGE.verdicts(replace(situation, whole=False))
+        wanted = whole.take(whole.settles)
         assert kept.frame().equals(wanted.frame())
-        breached = whole.columns["kind"] == KINDS.index("rule")
+        breached = whole.columns["kind"] == JUDGE.kinds.index("rule")
         for rule, positions in enumerate(kept.breached):
             rows = breached & (whole.columns["rule"] == rule)
-            assert positions.tolist() == whole.columns["position"][rows].tolist(), RULES[rule]
+            assert positions.tolist() == whole.columns["position"][rows].tolist(), JUDGE.names[rule]
         if policy == "budgeted":
             assert len(wanted) < len(whole)
-            assert set(wanted.columns["kind"].tolist()) > {KINDS.index("rule")}
+            assert set(wanted.columns["kind"].tolist()) > {JUDGE.kinds.index("rule")}
 
 
 @settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -73,14 +76,13 @@ def test_without_what_settles_nothing_the_rest_is_the_same_and_every_breach_is_c
 def test_an_hour_that_integers_rule_out_is_no_collapse(seed: int) -> None:
     """And none is left out of the comparison that would be one: each merchant is asked by itself."""
     windows = history(seed)
-    hours = compare(windows, SHIPPED).hours
-    assert hours is not None
+    situation = Situation(windows, SHIPPED, "budgeted", Facts())
+    hours = hours_of(situation)
     found = find_collapses(hours, SHIPPED)
     assert not (found.passed & ~may_have_collapsed(hours, SHIPPED)).any()
     collapsed = []
     for position in range(windows.size):
-        asked = compare(windows, SHIPPED, always=position).hours
-        assert asked is not None
+        asked = hours_of(replace(situation, always=position))
         one = find_collapses(asked, SHIPPED)
         collapsed += one.positions[one.passed & (one.positions == position)].tolist()
     assert collapsed == found.positions[found.passed].tolist()

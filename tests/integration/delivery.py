@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from data.slack_standin import SlackStandIn, Workspace
+from pipeline.packs.merchants import PACK as MERCHANTS
 from pipeline.tell import outbox
 from pipeline.tell.channels import Slack, read_ranges
 from pipeline.tell.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+PACK = "merchants"
 TOKEN = "xoxb-stand-in-secret"
 CHANNEL = "C0RISK"
 PATIENT_S = 10.0  # a busy machine must not look like a hanging Slack
@@ -35,11 +37,12 @@ EVENTS = ("opened", "escalated", "repeated", "acknowledged", "corrected", "reope
 MARK = TEXTS["ko"]["repeat"]
 
 INCIDENT = """
-INSERT INTO incident (rule, merchant_id, merchant_name, tier, severity, policy,
-                      opened_minute, last_breach_minute, krw_at_risk, paid_out_cancelable,
-                      cancelled_unrecovered, reason, latest_reason)
-VALUES ('cancel_surge', :merchant_id, '튼튼마트', :tier, 'high', 'supported', :minute, :minute,
-        :at_risk, :at_risk, 0, '{}', '{}')
+INSERT INTO incident (pack, rule, entity_id, entity_name, tier, severity, policy,
+                      opened_minute, last_breach_minute, currency, parts, reason, latest_reason)
+VALUES ('merchants', 'cancel_surge', :merchant_id, '튼튼마트', :tier, 'high', 'supported', :minute,
+        :minute, 'KRW',
+        jsonb_build_object('paid_out_cancelable', CAST(:at_risk AS bigint), 'cancelled_unrecovered', 0),
+        '{}', '{}')
 RETURNING incident_id
 """
 OUTBOX = """
@@ -59,16 +62,15 @@ def content(merchant_id: str, event: str, minute: datetime, *, tier: str, at_ris
         "incident_id": None,
         "event": event,
         "rule": "cancel_surge",
-        "merchant_id": merchant_id,
-        "merchant_name": "튼튼마트",
+        "entity_id": merchant_id,
+        "entity_name": "튼튼마트",
         "tier": tier,
         "severity": "high",
         "policy": "supported",
         "minute": minute.isoformat(),
         "opened_minute": MINUTE.isoformat(),
-        "krw_at_risk": at_risk,
-        "paid_out_cancelable": at_risk,
-        "cancelled_unrecovered": 0,
+        "at_risk": at_risk,
+        "parts": {"paid_out_cancelable": at_risk, "cancelled_unrecovered": 0},
         "reason": {
             "approvals_hour": 120,
             "cancels_hour": 36,
@@ -125,7 +127,7 @@ class World:
     limits: Limits = LIMITS
 
     def deliver(self) -> Delivered | None:
-        delivered = deliver_one(self.engine, self.channel, self.pace, self.limits)
+        delivered = deliver_one(self.engine, MERCHANTS, self.channel, self.pace, self.limits)
         if delivered is not None and delivered.error == "timeout":
             time.sleep(0.15)  # the tests' clock would pass the lease before a slow request has arrived
         return delivered
@@ -153,7 +155,7 @@ class World:
             return [dict(r) for r in connection.execute(text(ROWS)).mappings()]
 
     def waiting(self) -> bool:
-        status = outbox.outbox_status(self.engine)
+        status = outbox.outbox_status(self.engine, PACK)
         return status.pending + status.sending > 0
 
     def statuses(self) -> Counter[str]:
@@ -228,3 +230,8 @@ def _told(messages: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
         for numbers in read_ranges(payload.get("incidents", "")):
             for incident_id in numbers:
                 yield f"test-{incident_id}-opened-{MINUTE:%Y%m%dT%H%M}", marked
+
+
+def change(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(statement))

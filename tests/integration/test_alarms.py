@@ -14,15 +14,16 @@ from pipeline.alarms import ALARMS, Alarm, Alarms, open_alarms
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+PACK = "merchants"
 AWAY = Alarm("source.unreachable", "no answer for 61 s", "start it")
 
 
 def names(engine: Engine) -> list[tuple[str, str]]:
-    return [(alarm.name, alarm.subject) for alarm in open_alarms(engine, "postgresql:///test")]
+    return [(alarm.name, alarm.subject) for alarm in open_alarms(engine, "postgresql:///test", PACK)]
 
 
 def alarms_of(engine: Engine, at: list[float] | None = None) -> Alarms:
-    return Alarms(engine, "postgresql:///test", (lambda: at[0]) if at else (lambda: 0.0))
+    return Alarms(engine, "postgresql:///test", PACK, (lambda: at[0]) if at else (lambda: 0.0))
 
 
 def test_an_alarm_is_open_until_it_ends(state_engine: Engine) -> None:
@@ -59,7 +60,7 @@ def test_one_that_comes_back_began_when_it_came_back(state_engine: Engine) -> No
         connection.execute(text("UPDATE alarm SET since = now() - interval '1 day'"))
     alarms.end("source.unreachable")
     alarms.raise_alarm(AWAY)
-    (again,) = open_alarms(state_engine, "")
+    (again,) = open_alarms(state_engine, "", PACK)
     assert again.seen_at - again.since < timedelta(hours=1)
 
 

@@ -20,7 +20,7 @@ from pipeline.alarms import Alarm, Alarms
 from pipeline.cli import main
 from pipeline.embedded import connect_urls
 from pipeline.settings import load_settings
-from pipeline.store.state import connect_state
+from pipeline.store.database import connect_state
 from tests.contract.trade_servers import mariadb_server
 
 if TYPE_CHECKING:
@@ -293,6 +293,6 @@ def test_no_alarm_stores_the_password(state_url: str, canary: str, tmp_path: Pat
     connect_urls(load_settings({"MINUTERISK_SOURCE_URL": url, "MINUTERISK_STATE_URL": state_url}))
     engine = connect_state(state_url)
     told = f"cannot open {url} or {canary!r} or {canary}"
-    Alarms(engine, state_url).raise_alarm(Alarm("source.failing", told, f"mend {canary}"))
+    Alarms(engine, state_url, "merchants").raise_alarm(Alarm("source.failing", told, f"mend {canary}"))
     engine.dispose()
     assert stored(Places(tmp_path / "home", state_url, "", "", tmp_path)) == []

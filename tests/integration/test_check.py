@@ -468,6 +468,6 @@ def test_a_wrong_query_that_nothing_is_counted_by_stops_no_start_and_is_an_alarm
     fill(desk.trade)
     folder = desk.set(at_risk="SELECT nothing FROM nowhere").home.parent / "queries"
     with pipeline_of(desk.trade, desk.state_url, tmp_path / "home", source_queries=str(folder)) as pipeline:
-        found = open_alarms(pipeline.state.engine, pipeline.state.url)
+        found = open_alarms(pipeline.state.engine, pipeline.state.url, pipeline.state.pack)
         assert [(alarm.name, alarm.subject) for alarm in found] == [("ornament.failing", "at_risk")]
         assert "nowhere" in found[0].what

@@ -37,9 +37,9 @@ def work(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with one open incident, of a merchant whose name does what it can."""
     made = working_home(postgres_url, tmp_path_factory.mktemp("text"))
     with psycopg.connect(made.environment["MINUTERISK_STATE_URL"], autocommit=True) as state:
-        state.execute("UPDATE incident SET merchant_name = %s", [HOSTILE])
+        state.execute("UPDATE incident SET entity_name = %s", [HOSTILE])
         state.execute(
-            "UPDATE outbox SET message = jsonb_set(message, '{merchant_name}', %s)", [json.dumps(HOSTILE)]
+            "UPDATE outbox SET message = jsonb_set(message, '{entity_name}', %s)", [json.dumps(HOSTILE)]
         )
         state.execute("UPDATE outbox SET last_error = %s", [HOSTILE])
     return made

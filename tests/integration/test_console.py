@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.packs.merchants import PACK as MERCHANTS
 from pipeline.tell import outbox
 from pipeline.tell.channels import Console
 from pipeline.tell.deliver import LIMITS, deliver_one
-from tests.integration.delivery import MARK, SEOUL, World, add_incident, make_standin, make_world
+from tests.integration.delivery import MARK, PACK, SEOUL, World, add_incident, make_standin, make_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def test_the_console_prints_each_message_with_a_header_on_a_terminal(world: Worl
     for stream in (io.StringIO(), Terminal()):
         add_incident(world.engine, f"M{type(stream).__name__}<&>", ("opened", "resolved"))
         console = Console("ko", SEOUL, stream)
-        while deliver_one(world.engine, console, world.pace):
+        while deliver_one(world.engine, MERCHANTS, console, world.pace):
             pass
         lines = stream.getvalue().splitlines()
         assert len(lines) == (4 if stream.isatty() else 2)
@@ -48,9 +49,11 @@ def test_the_console_prints_a_storm_as_a_digest_and_marks_a_repeat(world: World)
         add_incident(world.engine, f"M{number}")
     stream = io.StringIO()
     now = world.clock.now()
-    outbox.claim(world.engine, now, lease=LIMITS.lease, margin=LIMITS.margin, storm=20)  # then it is killed
+    outbox.claim(
+        world.engine, PACK, now, lease=LIMITS.lease, margin=LIMITS.margin, storm=20
+    )  # then it is killed
     world.clock.sleep(60)
-    delivered = deliver_one(world.engine, Console("ko", SEOUL, stream), world.pace)
+    delivered = deliver_one(world.engine, MERCHANTS, Console("ko", SEOUL, stream), world.pace)
     assert delivered is not None
     assert (delivered.outcome, delivered.repeat) == ("digest", True)
     assert stream.getvalue().startswith(f"[{MARK}] ")
@@ -61,6 +64,6 @@ def test_a_closed_console_loses_nothing(world: World) -> None:
     add_incident(world.engine, "M1")
     stream = io.StringIO()
     stream.close()
-    delivered = deliver_one(world.engine, Console("ko", SEOUL, stream), world.pace)
+    delivered = deliver_one(world.engine, MERCHANTS, Console("ko", SEOUL, stream), world.pace)
     assert delivered is not None
     assert delivered.outcome == "retry"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg
@@ -52,7 +52,7 @@ def whole(pipeline: Pipeline) -> Span:
 
 
 def differences(pipeline: Pipeline) -> int:
-    return len(reconcile(pipeline.source, pipeline.state, whole(pipeline), pipeline.lake.zone))
+    return len(reconcile(pipeline.source, pipeline.state, whole(pipeline), pipeline.lake))
 
 
 def published(pipeline: Pipeline) -> tuple[int, int]:
@@ -67,7 +67,7 @@ def strays(pipeline: Pipeline) -> list[tuple[object, ...]]:
 
 
 def incidents(pipeline: Pipeline) -> list[dict[str, object]]:
-    return pipeline.state.incidents_between(START - timedelta(days=1), NOW)
+    return [dict(row) for row in pipeline.state.incidents_between(START - timedelta(days=1), NOW)]
 
 
 def test_a_poll_without_late_commits_changes_nothing(pipeline: Pipeline) -> None:
@@ -114,7 +114,7 @@ def test_a_late_surge_opens_its_incident_at_its_minute_and_only_once(
     corrector = Corrector(pipeline)
     corrector.poll()
     found = incidents(pipeline)
-    assert [(i["rule"], i["merchant_id"], i["opened_minute"]) for i in found] == [
+    assert [(i["rule"], i["entity_id"], i["opened_minute"]) for i in found] == [
         ("cancel_surge", "shop", NOW - 5 * MINUTE)
     ]
     trade.insert((8000, "shop", "CANCEL", 900, NOW - 5 * MINUTE))
@@ -198,20 +198,21 @@ def test_corrected_windows_equal_windows_rebuilt_from_the_lake(pipeline: Pipelin
     )
     Corrector(pipeline).poll()
     judged = list(pipeline.catch_up(NOW + MINUTE))
-    rebuilt = rebuild_windows(pipeline.lake, pipeline.state, NOW + MINUTE, pipeline.rules)
+    rebuilt: Any = rebuild_windows(pipeline.lake, pipeline.state, NOW + MINUTE, pipeline.tuned)[0]
     line = pipeline._line
     assert judged
     assert line is not None
+    windows: Any = line.windows
     for name in ("shop", "new shop"):
-        a, b = line.windows.merchants.find(name), rebuilt.merchants.find(name)
+        a, b = windows.entities.find(name), rebuilt.entities.find(name)
         assert a is not None
         assert b is not None
-        for mine, other in ((line.windows.hour, rebuilt.hour), (line.windows.week, rebuilt.week)):
+        for mine, other in ((windows.hour, rebuilt.hour), (windows.week, rebuilt.week)):
             assert (mine.approvals[a], mine.cancels[a]) == (other.approvals[b], other.cancels[b])
-        one, two = line.windows.pacing, rebuilt.pacing
+        one, two = windows.pacing, rebuilt.pacing
         assert (one.today[a], one.whole[a]) == (two.today[b], two.whole[b])
         assert one.paced_at(np.array([a])) == two.paced_at(np.array([b]))
-    assert int(np.sum(line.windows.week.approvals)) == int(np.sum(rebuilt.week.approvals))
+    assert int(np.sum(windows.week.approvals)) == int(np.sum(rebuilt.week.approvals))
 
 
 def test_rows_older_than_the_horizon_are_recorded_not_counted(pipeline: Pipeline, trade: Trade) -> None:
@@ -238,7 +239,7 @@ def test_rows_ahead_of_the_clock_are_recorded_and_counted_when_their_time_comes(
         (line["subject"], line["alarm"], far.strftime("%Y-%m-%dT%H:%M") in line["what"]) for line in alarms
     ] == [("future", True, True)]
     list(pipeline.catch_up(soon + MINUTE))
-    assert pipeline.state.minutes(one_minute(soon))[0]["approval_count"] == 1
+    assert pipeline.state.minutes(one_minute(soon))[0]["sums"]["approval_count"] == 1
     with pipeline.state.engine.begin() as connection:  # its time comes
         connection.exec_driver_sql("UPDATE watermark SET next_minute = %s", (far + MINUTE,))
     assert pipeline.state.strays() == {"past": 0, "future": 0}

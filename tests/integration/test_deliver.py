@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -12,20 +11,21 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from pipeline.schema import RULE_NUMBERS
+from pipeline.packs.merchants import PACK as MERCHANTS
 from pipeline.tell import outbox
 from pipeline.tell.channels import read_ranges, write_ranges
 from pipeline.tell.deliver import LIMITS, deliver_one
-from pipeline.tell.message import render_text
 from pipeline.tell.slack import SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     EVENTS,
     MARK,
     MINUTE,
+    PACK,
     TOKEN,
     World,
     add_incident,
+    change,
     judge,
     make_standin,
     make_world,
@@ -33,11 +33,9 @@ from tests.integration.delivery import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
 
     from sqlalchemy import Engine
 
-    from pipeline.tell.message import Message
     from pipeline.tell.outbox import Claimed
 
 
@@ -51,11 +49,6 @@ OPEN_ELSEWHERE = """
 SELECT count(*) FROM pg_stat_activity
 WHERE state LIKE 'idle in%' AND datname = current_database() AND pid <> pg_backend_pid()
 """
-
-
-def change(engine: Engine, statement: str) -> None:
-    with engine.begin() as connection:
-        connection.execute(text(statement))
 
 
 def test_an_empty_outbox_is_no_work(world: World) -> None:
@@ -218,7 +211,7 @@ def test_a_permanent_error_sets_the_message_aside_raises_an_alarm_and_the_next_m
         code,
         1,
     )
-    assert outbox.outbox_status(world.engine).dead == 1
+    assert outbox.outbox_status(world.engine, PACK).dead == 1
     assert world.rows()[0]["last_error"] == code
 
 
@@ -227,8 +220,8 @@ def test_a_dead_message_can_be_put_back_and_does_not_turn_the_incident_back(worl
     world.standin.fail_next("is_archived")
     world.drain()
     assert world.statuses() == {"dead": 1, "sent": 2}
-    assert outbox.requeue(world.engine, world.clock.now()) == [1]
-    assert outbox.requeue(world.engine, world.clock.now(), 2) == []
+    assert outbox.requeue(world.engine, PACK, world.clock.now()) == [1]
+    assert outbox.requeue(world.engine, PACK, world.clock.now(), 2) == []
     world.drain()
     assert world.statuses() == {"sent": 3}
     first, *replies = world.standin.messages
@@ -273,105 +266,6 @@ def test_dead_by_age_also_when_slack_never_took_it(world: World) -> None:
     assert timedelta(hours=2) <= world.clock.now() - start < timedelta(hours=2, minutes=10)
 
 
-def test_a_storm_is_one_digest_and_every_row_has_its_record(world: World) -> None:
-    for number in range(300):
-        add_incident(world.engine, f"M{number}", at_risk=number * 1_000)
-    (delivered,) = world.drain()
-    assert (delivered.outcome, delivered.sent, len(delivered.outbox_ids)) == ("digest", 300, 300)
-    (message,) = world.standin.messages
-    assert "300건" in message["text"]
-    assert sum("위험 금액" in str(b) and "`M" in str(b) for b in message["blocks"]) == 10
-    assert "`M299`" in message["blocks"][3]["text"]["text"]
-    assert {(r["status"], r["message_ts"]) for r in world.rows()} == {("sent", message["ts"])}
-    assert judge(world).lost == []
-
-
-def test_a_message_that_nobody_can_put_into_words_is_set_aside_and_the_others_go_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def render(message: Message, language: str, zone: ZoneInfo) -> str:
-        if message.merchant_id == "poison":
-            raise OverflowError
-        return render_text(message, language, zone)
-
-    monkeypatch.setattr("pipeline.tell.deliver.render_text", render)
-    add_incident(world.engine, "poison")
-    add_incident(world.engine, "M1")
-    assert [d.outcome for d in world.drain()] == ["dead", "sent"]
-
-
-def test_a_poisoned_message_does_not_take_its_digest_along(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def render(message: Message, language: str, zone: ZoneInfo) -> str:
-        if message.merchant_id == "M9":
-            raise OverflowError
-        return render_text(message, language, zone)
-
-    monkeypatch.setattr("pipeline.tell.deliver.render_text", render)
-    for number in range(30):
-        add_incident(world.engine, f"M{number}")
-    world.drain()
-    assert world.statuses() == {"sent": 29, "dead": 1}
-
-
-def test_an_incident_of_the_platform_is_never_lost_in_a_digest(world: World) -> None:
-    for number in range(30):
-        add_incident(world.engine, f"M{number}")
-    reason = dict.fromkeys(RULE_NUMBERS["platform_outage"], 1)
-    content = json.dumps({"rule": "platform_outage", "merchant_id": "*", "reason": reason})
-    change(
-        world.engine,
-        "UPDATE incident SET rule = 'platform_outage', merchant_id = '*', tier = 'top' WHERE incident_id = 7;"
-        f"UPDATE outbox SET message = message || '{content}' WHERE incident_id = 7",
-    )
-    assert sorted((d.outcome, d.sent) for d in world.drain()) == [("digest", 29), ("sent", 1)]
-
-
-def test_twenty_at_once_are_no_storm_and_old_ones_do_not_join_it(world: World) -> None:
-    for number in range(20):
-        add_incident(world.engine, f"M{number}")
-    assert {d.outcome for d in world.drain()} == {"sent"}
-    for number in range(20, 45):
-        add_incident(world.engine, f"M{number}")
-    change(
-        world.engine, "UPDATE outbox SET created_at = created_at - interval '2 minutes' WHERE outbox_id <= 22"
-    )
-    assert sorted(d.outcome for d in world.drain()) == ["digest", "sent", "sent"]
-
-
-def test_a_storm_that_had_arrived_is_found_and_what_came_after_follows_in_its_thread(world: World) -> None:
-    for number in range(30):
-        add_incident(world.engine, f"M{number}", ("opened", "resolved") if number == 7 else ("opened",))
-    world.standin.fail_next("reset_posted")
-    outcomes = [(d.outcome, d.sent) for d in world.drain()]
-    assert outcomes == [("retry", 0), ("found", 30), ("sent", 1)]
-    digest, reply = world.standin.messages
-    assert "edited" not in digest
-    assert reply["thread_ts"] == digest["ts"]
-
-
-def test_a_poison_row_does_not_take_the_storm_with_it(world: World) -> None:
-    for number in range(30):
-        add_incident(world.engine, f"M{number}")
-    change(world.engine, "UPDATE outbox SET message = '{}' WHERE outbox_id = 5")
-    assert world.drain()[0].sent == 29
-    assert world.statuses() == {"sent": 29, "dead": 1}
-
-
-def test_a_digest_names_no_more_than_its_metadata_holds(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.tell.deliver.DIGEST_KEY_LENGTH", 80)
-    for number in range(100):
-        add_incident(world.engine, f"M{number}")
-    change(world.engine, "DELETE FROM outbox WHERE incident_id % 2 = 0")  # no neighbours: the longest ranges
-    done = world.drain()
-    assert [(d.outcome, d.sent) for d in done if d.outcome == "digest"] == [("digest", 25), ("digest", 25)]
-    assert world.statuses() == {"sent": 50}
-    assert judge(world).lost == []
-
-
 def test_a_sender_that_outlived_its_lease_changes_nothing(world: World) -> None:
     add_incident(world.engine, "M1")
     (stale,) = claim(world)
@@ -390,7 +284,9 @@ def test_a_sender_that_outlived_its_lease_changes_nothing(world: World) -> None:
 
 
 def claim(world: World) -> list[Claimed]:
-    return outbox.claim(world.engine, world.clock.now(), lease=LIMITS.lease, margin=LIMITS.margin, storm=20)
+    return outbox.claim(
+        world.engine, PACK, world.clock.now(), lease=LIMITS.lease, margin=LIMITS.margin, storm=20
+    )
 
 
 def test_a_sender_that_was_held_up_does_not_begin_a_call(world: World) -> None:
@@ -441,7 +337,9 @@ def test_two_deliverers_share_the_work(world: World) -> None:
     world.channel.gap = timedelta()
 
     def work() -> None:
-        while deliver_one(world.engine, world.channel, world.pace, world.limits) or world.waiting():
+        while (
+            deliver_one(world.engine, MERCHANTS, world.channel, world.pace, world.limits) or world.waiting()
+        ):
             pass
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -486,17 +384,20 @@ def test_the_outbox_can_be_listed_shown_and_counted(world: World) -> None:
     add_incident(world.engine, "M1", ("opened", "resolved"))
     add_incident(world.engine, "M2")
     world.deliver()
-    status = outbox.outbox_status(world.engine)
-    assert (status.pending, status.sending, status.sent, status.dead) == (2, 0, 1, 0)
-    assert 0 <= status.oldest_unsent_age_s(world.clock.now()) < 60
-    assert [r["outbox_id"] for r in outbox.list_messages(world.engine)] == [3, 2, 1]
-    assert [r["outbox_id"] for r in outbox.list_messages(world.engine, status="pending", at_most=1)] == [3]
-    shown = outbox.show_message(world.engine, 3)
+    status = outbox.outbox_status(world.engine, PACK)
+    assert (status.pending, status.sending, status.dead) == (2, 0, 0)
+    assert status.oldest_unsent_at is not None
+    assert timedelta() <= world.clock.now() - status.oldest_unsent_at < timedelta(seconds=60)
+    assert [r["outbox_id"] for r in outbox.list_messages(world.engine, PACK)] == [3, 2, 1]
+    assert [
+        r["outbox_id"] for r in outbox.list_messages(world.engine, PACK, status="pending", at_most=1)
+    ] == [3]
+    shown = outbox.show_message(world.engine, PACK, 3)
     assert shown is not None
-    assert shown["message"]["merchant_id"] == "M2"
-    assert outbox.show_message(world.engine, 99) is None
+    assert shown["message"]["entity_id"] == "M2"
+    assert outbox.show_message(world.engine, PACK, 99) is None
     world.drain()
-    assert outbox.outbox_status(world.engine).oldest_unsent_age_s(world.clock.now()) == 0
+    assert outbox.outbox_status(world.engine, PACK).oldest_unsent_at is None
 
 
 def test_a_clock_set_back_does_not_stop_delivery(world: World) -> None:

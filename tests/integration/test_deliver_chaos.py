@@ -23,6 +23,7 @@ from pipeline.tell.slack import NotPosted, PerhapsPosted, SlackClient
 from tests.integration.delivery import (
     CHANNEL,
     MARK,
+    PACK,
     TIMEOUT_S,
     TOKEN,
     World,
@@ -154,7 +155,9 @@ def test_retry_until_ok_tells_twice_in_the_same_harness(state_engine: Engine) ->
         client = SlackClient(TOKEN, standin.url, TIMEOUT_S)
         for _ in range(60):
             now = world.clock.now()
-            (row,) = outbox.claim(state_engine, now, lease=LIMITS.lease, margin=LIMITS.margin, storm=10_000)
+            (row,) = outbox.claim(
+                state_engine, PACK, now, lease=LIMITS.lease, margin=LIMITS.margin, storm=10_000
+            )
             ts = retry_until_ok(client, world, row)
             outbox.mark_sent(state_engine, [row], now, channel=CHANNEL, message_ts=ts, repeat=False)
         found = judge(world)
@@ -183,7 +186,7 @@ channel = make_channel(os.environ["MINUTERISK_TEST_SLACK_URL"], 20)
 channel.gap = timedelta()
 pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random(0))
 while True:
-    if deliver_one(engine, channel, pace, Limits(storm=10_000)) is None:
+    if deliver_one(engine, PACK, channel, pace, Limits(storm=10_000)) is None:
         time.sleep(0.01)
 """
 

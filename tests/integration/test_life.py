@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from pipeline.desk.acts import acknowledge
 from pipeline.inspection.live import traffic
 from pipeline.minute import MINUTE, Span
+from pipeline.packs.merchants.schema import SIGNAL
 from pipeline.prove.corrector import Corrector
-from pipeline.schema import SIGNAL
-from queries import sql
 from tests.integration.delivery import make_standin, make_world
 from tests.integration.trade_home import pipeline_of, settings_of
 
@@ -135,9 +135,7 @@ def test_what_somebody_has_taken_on_is_not_told_again_until_it_comes_back(
     with pipeline_of(trade, state_url, tmp_path / "home", rules=rules) as pipeline:
         pipeline.judge_from(NOON)
         list(pipeline.catch_up(NOON + 5 * MINUTE))
-        with pipeline.state.engine.begin() as connection:
-            taken = connection.execute(text(sql("ops/acknowledge_incident")), {"id": 1, "by": "김위험"})
-            assert taken.first() is not None
+        assert acknowledge(pipeline.state, 1, "김위험", pipeline.lake.zone) == "김위험"
         list(pipeline.catch_up(NOON + 90 * MINUTE))
         events = [event for event, _ in told(pipeline)]
         assert events == ["opened", "acknowledged", "resolved", "reopened", "repeated"]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from data.trade import create_trade_database
+from data.merchants.trade import create_trade_database
 from pipeline.embedded import open_urls
 from pipeline.errors import ConfigurationError
 from pipeline.settings import load_settings

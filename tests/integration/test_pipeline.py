@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,7 +13,6 @@ from sqlalchemy import text
 from pipeline.errors import (
     ConfigurationError,
     FencedOut,
-    LakeDamaged,
     MinuteriskError,
     NotLeader,
     SourceChanged,
@@ -24,11 +20,9 @@ from pipeline.errors import (
 )
 from pipeline.errors.secrets import mask_url
 from pipeline.minute import MINUTE, Span
+from pipeline.packs.merchants.schema import AMOUNT_LIMIT
 from pipeline.prove.reconcile import reconcile
-from pipeline.schema import AMOUNT_LIMIT, MERCHANT_MINUTE
-from pipeline.store.compact import compact, delete_expired, sweep_orphans
-from scheduler import open_pipeline
-from tests.integration.trade_home import pipeline_of, settings_of, state_database
+from tests.integration.trade_home import pipeline_of, state_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,16 +112,16 @@ def test_bad_rows_are_set_aside_with_a_reason_and_counted_and_the_rest_goes_on(
     assert sum(row["quarantined"] for row in ledger) == 9
     assert sum(row["source_rows"] for row in ledger) == good + 9
     assert totals(pipeline, MORNING)[:2] == (good * 10 // 11, good // 11)
-    assert reconcile(pipeline.source, pipeline.state, MORNING, SEOUL) == []
+    assert reconcile(pipeline.source, pipeline.state, MORNING, pipeline.lake) == []
 
 
 def test_a_row_inserted_late_is_found_by_the_reconciliation(pipeline: Pipeline, trade: Trade) -> None:
     ordinary(trade, end=NOON)
     pipeline.backfill(MORNING)
-    assert reconcile(pipeline.source, pipeline.state, MORNING, SEOUL) == []
+    assert reconcile(pipeline.source, pipeline.state, MORNING, pipeline.lake) == []
     minute = NOON - 2 * HOUR + MINUTE
     trade.insert((200_000, "M1", "CANCEL", 77, minute + timedelta(seconds=59)))
-    found = reconcile(pipeline.source, pipeline.state, MORNING, SEOUL)
+    found = reconcile(pipeline.source, pipeline.state, MORNING, pipeline.lake)
     assert [difference.minute for difference in found] == [minute]
     shown = found[0].as_json()
     assert shown["source"] == {"rows": 1, "cancels": 1, "amount": 77}
@@ -139,7 +133,7 @@ def test_a_deleted_and_a_changed_row_are_found_too(pipeline: Pipeline, trade: Tr
     pipeline.backfill(MORNING)
     trade.execute("DELETE FROM transactions WHERE transaction_id = 1")
     trade.execute("UPDATE transactions SET amount = amount + 1 WHERE transaction_id = 12")
-    found = reconcile(pipeline.source, pipeline.state, MORNING, SEOUL)
+    found = reconcile(pipeline.source, pipeline.state, MORNING, pipeline.lake)
     assert [difference.minute for difference in found] == [MORNING.start, MORNING.start + 5 * MINUTE]
 
 
@@ -214,7 +208,7 @@ def test_a_query_with_a_mistake_is_refused_before_the_first_minute(
 
     folder = tmp_path / "queries"
     folder.mkdir()
-    for path in (PROJECT / "queries" / "extract" / "postgresql").glob("*.sql"):
+    for path in (PROJECT / "queries" / "merchants" / "extract" / "postgresql").glob("*.sql"):
         (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "transactions.sql").write_text("SELEC transaction_id FROM transactions WHERE $1 < $2")
     assert isinstance(refusal(trade, state_url, tmp_path, source_queries=str(folder)), SourceChanged)
@@ -283,11 +277,14 @@ def test_a_commit_that_fails_leaves_nothing_and_the_pipeline_goes_on(
         connection.execute(text("ALTER TABLE outbox DROP CONSTRAINT nothing_told"))
     judged = list(pipeline.catch_up(NOON + 5 * MINUTE))
     assert [one.minute for one in judged] == [NOON + n * MINUTE for n in (2, 3, 4)]
-    assert [i.merchant_id for one in judged for i in one.changes.opened] == ["M0"]
+    assert [i.entity_id for one in judged for i in one.changes.opened] == ["M0"]
     after = remains(pipeline.state)
     assert (after["incident"], after["outbox"]) == (1, 1)
     assert pipeline.state.published().holes == 0
-    assert reconcile(pipeline.source, pipeline.state, Span(MORNING.start, NOON + 5 * MINUTE), SEOUL) == []
+    assert (
+        reconcile(pipeline.source, pipeline.state, Span(MORNING.start, NOON + 5 * MINUTE), pipeline.lake)
+        == []
+    )
 
 
 def test_the_same_minutes_judged_in_one_run_and_with_a_restart_between_give_the_same(
@@ -385,116 +382,5 @@ def test_a_hole_in_the_history_is_filled_before_it_is_judged(pipeline: Pipeline,
     pipeline.judge_from(MORNING.start + HOUR)
     assert pipeline.state.published().holes == 0
     judged = list(pipeline.catch_up(MORNING.start + HOUR + 10 * MINUTE))
-    assert sum(one.counted.merchant_minutes["approval_count"].sum() for one in judged) == 20
-    assert reconcile(pipeline.source, pipeline.state, MORNING, SEOUL) == []
-
-
-# ------------------------------------------------------------------ what readers see
-
-READ = """
-import duckdb, sys
-with duckdb.connect(sys.argv[1], read_only=True) as connection:
-    print(connection.execute(
-        "SELECT " + ", ".join(f"sum({m})" for m in sys.argv[2:]) + " FROM merchant_minute"
-    ).fetchone())
-"""
-
-
-def test_manifest_catalog_and_ledger_agree_and_another_process_reads_the_source_totals(
-    pipeline: Pipeline, trade: Trade
-) -> None:
-    ordinary(trade)
-    trade.execute(  # half of the cancels name an approval of the last 24 hours, half an older one
-        "UPDATE transactions SET original_occurred_at = occurred_at"
-        " - (23.5 + transaction_id % 2) * interval '1 hour' WHERE kind = 'CANCEL'"
-    )
-    pipeline.backfill(MORNING)
-    list(pipeline.catch_up(NOON + 10 * MINUTE))
-    pipeline.project_catalog()
-    settings = pipeline.settings
-    manifest = json.loads(settings.manifest.read_text())
-    publication = pipeline.state.publication()
-    named = {entry["path"] for entries in manifest["datasets"].values() for entry in entries}
-    assert named == {file.path for file in publication.files}
-    assert all((settings.lake / path).is_file() for path in named)
-    assert manifest["version"] == publication.version
-    assert datetime.fromisoformat(manifest["published_through"]) == NOON + 10 * MINUTE
-    read = subprocess.run(
-        [sys.executable, "-c", READ, str(settings.catalog), *MERCHANT_MINUTE.names()[2:]],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    with psycopg.connect(trade.source_url) as source:
-        expected = source.execute(
-            """
-            SELECT count(*) FILTER (WHERE kind = 'APPROVAL'), count(*) FILTER (WHERE kind = 'CANCEL'),
-                   sum(amount) FILTER (WHERE kind = 'APPROVAL'), sum(amount) FILTER (WHERE kind = 'CANCEL'),
-                   count(*) FILTER (WHERE occurred_at - original_occurred_at <= '24 hours'),
-                   count(*) FILTER (WHERE occurred_at - original_occurred_at > '24 hours')
-            FROM transactions WHERE occurred_at < %s
-            """,
-            [NOON + 10 * MINUTE],
-        ).fetchone()
-    assert expected is not None
-    assert read.stdout.strip() == str(tuple(int(value) for value in expected))
-
-
-def test_compaction_deletion_and_the_sweep_keep_every_total(pipeline: Pipeline, trade: Trade) -> None:
-    ordinary(trade)
-    pipeline.backfill(MORNING)
-    list(pipeline.catch_up(NOON + HOUR))
-    span = Span(MORNING.start, NOON + HOUR)
-    before, files = totals(pipeline, span), len(pipeline.state.publication().files)
-    orphan = pipeline.settings.lake / "merchant_minute" / "orphan.parquet"
-    fresh = pipeline.settings.lake / "merchant_minute" / "fresh.writing"
-    for path in (orphan, fresh):
-        path.write_bytes(b"left by a crash")
-    assert compact(pipeline.lake, pipeline.state, NOON + HOUR) > 0
-    assert len(pipeline.state.publication().files) < files
-    assert totals(pipeline, span) == before
-    assert delete_expired(pipeline.lake, pipeline.state) == 0
-    with pipeline.state.engine.begin() as connection:
-        connection.execute(text("UPDATE lake_file SET retired_at = retired_at - interval '1 hour'"))
-    assert delete_expired(pipeline.lake, pipeline.state) > 0
-    now = datetime.now(UTC)
-    assert sweep_orphans(pipeline.lake, pipeline.state, now) == 0, (
-        "a running commit may still name a young file"
-    )
-    assert sweep_orphans(pipeline.lake, pipeline.state, now + 2 * HOUR) == 2
-    assert not orphan.exists()
-    assert totals(pipeline, span) == before
-    assert len(list(pipeline.catch_up(NOON + HOUR + 2 * MINUTE))) == 2
-
-
-def test_a_published_file_that_is_gone_or_damaged_is_named_with_what_to_do(
-    pipeline: Pipeline, trade: Trade
-) -> None:
-    ordinary(trade)
-    pipeline.backfill(MORNING)
-    path = pipeline.settings.lake / pipeline.state.publication().files[0].path
-    content = path.read_bytes()
-    for damage in (content[: len(content) // 2], b"", None):
-        if damage is None:
-            path.unlink()
-        else:
-            path.write_bytes(damage)
-        with pytest.raises(LakeDamaged) as caught:
-            list(pipeline.catch_up(NOON + MINUTE))
-        assert "manifest.json" in caught.value.hint
-    path.write_bytes(content)
-    assert len(list(pipeline.catch_up(NOON + MINUTE))) == 1
-
-
-def test_a_start_repairs_the_projection_that_a_crash_prevented(
-    trade: Trade, state_url: str, tmp_path: Path
-) -> None:
-    ordinary(trade, end=NOON)
-    settings = settings_of(trade, state_url, tmp_path / "home")
-    with open_pipeline(settings) as pipeline:
-        pipeline.backfill(MORNING)
-    for path in (settings.manifest, settings.catalog):
-        path.unlink()
-    with open_pipeline(settings) as pipeline:
-        assert json.loads(settings.manifest.read_text())["version"] == pipeline.state.publication().version
-    assert settings.catalog.is_file()
+    assert sum(one.counted.rows["approval_count"].sum() for one in judged) == 20
+    assert reconcile(pipeline.source, pipeline.state, MORNING, pipeline.lake) == []

@@ -49,7 +49,7 @@ def trade(postgres_url: str) -> Iterator[Trade]:
 
 @pytest.fixture
 def queries(tmp_path: Path) -> Path:
-    shutil.copytree(PROJECT / "queries" / "extract" / "postgresql", tmp_path / "queries")
+    shutil.copytree(PROJECT / "queries" / "merchants" / "extract" / "postgresql", tmp_path / "queries")
     (tmp_path / "queries" / "transactions.sql").write_text(QUERY)
     return tmp_path / "queries"
 
@@ -65,7 +65,7 @@ def pipeline(trade: Trade, queries: Path, postgres_url: str, tmp_path: Path) -> 
 
 
 def unreadable(pipeline: Pipeline) -> list[str]:
-    alarms = open_alarms(pipeline.state.engine, pipeline.state.url)
+    alarms = open_alarms(pipeline.state.engine, pipeline.state.url, pipeline.state.pack)
     return [f"{alarm.subject}: {alarm.what}" for alarm in alarms if alarm.name == "rows.unreadable"]
 
 
@@ -76,7 +76,7 @@ def set_aside(pipeline: Pipeline) -> list[tuple[object, ...]]:
 
 def all_is_equal(pipeline: Pipeline) -> bool:
     exactly = reconcile_exactly(pipeline.source, pipeline.state, pipeline.lake, SPAN)
-    return not (exactly or reconcile(pipeline.source, pipeline.state, SPAN, SEOUL))
+    return not (exactly or reconcile(pipeline.source, pipeline.state, SPAN, pipeline.lake))
 
 
 def test_the_minute_with_the_value_and_those_after_it_are_judged(pipeline: Pipeline) -> None:
@@ -96,7 +96,7 @@ def test_a_day_of_history_with_the_value_is_published(pipeline: Pipeline) -> Non
     pipeline.backfill(SPAN)
     assert set_aside(pipeline) == [(POISONED, "1000", "CANCEL", None, "value_unreadable")]
     ledger = pipeline.state.minutes(SPAN)
-    assert sum(row["approval_count"] for row in ledger) == 99
+    assert sum(row["sums"]["approval_count"] for row in ledger) == 99
     assert sum(row["source_rows"] for row in ledger) == 100
     assert all_is_equal(pipeline)
 
@@ -109,7 +109,7 @@ def test_a_value_that_is_repaired_at_the_source_is_counted(pipeline: Pipeline, t
     assert corrector.poll() == [POISONED]
     assert set_aside(pipeline) == []
     (row,) = pipeline.state.minutes(Span(POISONED, POISONED + MINUTE))
-    assert (row["cancel_count"], row["cancel_amount"], row["quarantined"]) == (1, 7, 0)
+    assert (row["sums"]["cancel_count"], row["sums"]["cancel_amount"], row["quarantined"]) == (1, 7, 0)
     assert corrector.poll() == []
     assert not reconcile_exactly(pipeline.source, pipeline.state, pipeline.lake, SPAN)
 
@@ -124,7 +124,7 @@ def test_a_value_that_spoils_a_published_minute_spoils_its_row_alone(
     (minute,) = corrector.poll()
     assert ("42", "APPROVAL") in [row[1:3] for row in set_aside(pipeline)]
     (row,) = pipeline.state.minutes(Span(minute, minute + MINUTE))
-    assert (row["approval_count"], row["quarantined"]) == (9, 1)
+    assert (row["sums"]["approval_count"], row["quarantined"]) == (9, 1)
     assert corrector.poll() == []
 
 
@@ -137,7 +137,7 @@ def test_amounts_in_won_with_a_fraction_of_zero_are_won(
     totals = (queries / "totals.sql").read_text().replace("sum(amount)", "sum(amt)")
     (queries / "totals.sql").write_text(totals)
     pipeline.backfill(SPAN)
-    assert sum(row["approval_amount"] for row in pipeline.state.minutes(SPAN)) == 99_000
+    assert sum(row["sums"]["approval_amount"] for row in pipeline.state.minutes(SPAN)) == 99_000
     assert set_aside(pipeline) == [(POISONED, "1000", "CANCEL", None, "amount_not_a_number")]
     assert unreadable(pipeline) == []
     assert all_is_equal(pipeline)

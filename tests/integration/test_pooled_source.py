@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.embedded import Urls
 from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.packs.merchants.at_risk import parameters_of
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.source.catalog_reader import CatalogReader
@@ -73,8 +74,8 @@ def ask_everything(source: Source, span: Span) -> int:
     assert int(source.totals(span)["rows"].sum()) == rows
     assert source.changed(fence, lambda _: span.start, {}).minutes == ()
     assert source.rows_without_time() == 0
-    source.payouts(["A"], span.start.date(), 30, span.end)
-    source.categories()
+    source.ask("at_risk", parameters_of(["A"], span.start.date(), 30, span.end))
+    source.facts()
     return rows
 
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from data.trade import READER
+from data.merchants.trade import READER
 from pipeline.errors import NotLeader
 from pipeline.settings import load_settings
 from scheduler import open_pipeline

@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 
 from pipeline.minute import MINUTE, Span, one_minute
-from pipeline.schema import DATASETS
-from pipeline.store.lake import Lake, LakeFile, catalog_statements
+from pipeline.packs.merchants import PACK
+from pipeline.store.catalog import Shelf, catalog_statements
+from pipeline.store.lake import Lake
+from pipeline.store.manifest import LakeFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,7 @@ ROW: dict[str, Any] = {
 def old_file(lake: Lake) -> LakeFile:
     """As it was written when ids were integers."""
     row = {**ROW, "minute": NOON + MINUTE, "transaction_id": 7}
-    frame = pl.DataFrame([row], {**DATASETS["quarantine"], "transaction_id": pl.Int64()}, orient="row")
+    frame = pl.DataFrame([row], {**PACK.datasets["quarantine"], "transaction_id": pl.Int64()}, orient="row")
     (lake.folder / "quarantine").mkdir(parents=True, exist_ok=True)
     frame.write_parquet(lake.folder / "quarantine" / "old.parquet")
     return LakeFile("quarantine", "quarantine/old.parquet", one_minute(NOON + MINUTE), 1, 1, "0" * 64)
@@ -41,20 +43,19 @@ def old_file(lake: Lake) -> LakeFile:
 
 @pytest.mark.parametrize("ages", [("new",), ("old",), ("new", "old")])
 def test_old_and_new_files_are_read_alike(tmp_path: Path, ages: tuple[str, ...]) -> None:
-    lake = Lake(tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", ZONE)
+    lake = Lake(PACK, tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", ZONE)
     files = [old_file(lake)] if "old" in ages else []
     new = lake.write(
-        "quarantine", pl.DataFrame([ROW], DATASETS["quarantine"], orient="row"), one_minute(NOON)
+        "quarantine", pl.DataFrame([ROW], PACK.datasets["quarantine"], orient="row"), one_minute(NOON)
     )
     if new is not None and "new" in ages:
         files.append(new)
     expected = sorted({"old": "7", "new": "0f-1"}[age] for age in ages)
     rows = lake.read(files, "quarantine", Span(NOON, NOON + 2 * MINUTE))
-    assert rows.schema == DATASETS["quarantine"]
+    assert rows.schema == PACK.datasets["quarantine"]
     assert sorted(rows["transaction_id"]) == expected
     with duckdb.connect() as analyst:
-        paths = {"quarantine": [f.path for f in files]}
-        for statement in catalog_statements(lake.folder, paths, ZONE, Span(NOON, NOON + 2 * MINUTE)):
+        for statement in catalog_statements([Shelf(PACK, files)], lake.folder, ZONE):
             analyst.execute(statement)
         seen = analyst.execute("SELECT transaction_id, typeof(transaction_id) FROM quarantine ORDER BY 1")
         assert seen.fetchall() == [(i, "VARCHAR") for i in expected]

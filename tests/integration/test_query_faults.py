@@ -165,7 +165,7 @@ class Deaf:
 
 def _service(pipeline: Pipeline) -> Service:
     channel: Channel = Deaf()
-    return Service(pipeline, channel, Metrics())
+    return Service(pipeline, channel, Metrics("merchants"))
 
 
 @dataclass
@@ -186,13 +186,13 @@ class Run:
         shutil.copytree(self.made.queries, self.queries, dirs_exist_ok=True)
 
     def alarms(self) -> dict[tuple[str, str], str]:
-        from pipeline.store.state import connect_state  # noqa: PLC0415 - one place
+        from pipeline.store.database import connect_state  # noqa: PLC0415 - one place
 
         engine = connect_state(self.settings.state_url)
         try:
             return {
                 (a.name, a.subject): f"{a.what} {a.hint}"
-                for a in open_alarms(engine, self.settings.state_url)
+                for a in open_alarms(engine, self.settings.state_url, self.settings.pack)
             }
         finally:
             engine.dispose()
@@ -239,7 +239,7 @@ def faults_of_ours(said: list[dict[str, Any]]) -> list[str]:
 def published(pipeline: Pipeline) -> dict[datetime, tuple[int, int]]:
     """Rows (set-aside ones too) and cancels by minute, as the ledger has them, where there are any."""
     ledger = pipeline.state.minutes(Span(NOW - timedelta(days=12), NOW + 10 * MINUTE))
-    return {r["minute"]: (r["source_rows"], r["source_cancels"]) for r in ledger if r["source_rows"]}
+    return {r["minute"]: (r["source_rows"], r["source_sums"]["cancels"]) for r in ledger if r["source_rows"]}
 
 
 def named(fault: Fault, texts: list[str]) -> bool:
@@ -282,7 +282,7 @@ def test_a_running_installation_goes_on_and_says_which_query_fails(
                 assert faults_of_ours(work(pipeline) + reconcile(pipeline)) == []
             work(pipeline)
             _equals_the_source(pipeline, made)
-            assert [i["merchant_id"] for i in pipeline.state.incidents_between(NOW, NOW)] == ["M0"]
+            assert [i["entity_id"] for i in pipeline.state.incidents_between(NOW, NOW)] == ["M0"]
 
 
 def _is_judged_or_said(pipeline: Pipeline, run: Run, said: list[dict[str, Any]]) -> None:
@@ -292,7 +292,7 @@ def _is_judged_or_said(pipeline: Pipeline, run: Run, said: list[dict[str, Any]])
     told += [json.dumps(line, default=str) for line in said if line["log_level"] in ("warning", "error")]
     incidents = pipeline.state.incidents_between(NOW, NOW)
     if fault.query not in ("fence", "transactions"):
-        assert [i["merchant_id"] for i in incidents] == ["M0"], told
+        assert [i["entity_id"] for i in incidents] == ["M0"], told
     right = published(pipeline) == {m: c for m, c in run.made.truth().items() if m <= NOW}
     if not right or not incidents:
         assert named(fault, told), told
@@ -366,7 +366,7 @@ def _started(run: Run) -> tuple[list[str], bool]:
             refusal, incidents = error, []
     if fault.query not in NEEDED:
         assert refusal is None
-        assert [i["merchant_id"] for i in incidents] == ["M0"]
+        assert [i["entity_id"] for i in incidents] == ["M0"]
     if refusal is not None:
         assert fault.query in str(refusal)
         assert refusal.hint

@@ -56,7 +56,10 @@ def judge(pipeline: Pipeline, start: datetime | None, end: datetime) -> None:
 
 
 def alarms(pipeline: Pipeline) -> dict[tuple[str, str], str]:
-    return {(a.name, a.subject): a.what for a in open_alarms(pipeline.state.engine, pipeline.state.url)}
+    return {
+        (a.name, a.subject): a.what
+        for a in open_alarms(pipeline.state.engine, pipeline.state.url, pipeline.state.pack)
+    }
 
 
 def test_kinds_that_nobody_translated_are_an_alarm_at_the_first_start_and_live(
@@ -112,9 +115,7 @@ def test_a_mapping_that_is_mended_ends_the_alarms_once_the_hours_are_counted_aga
         judge(pipeline, None, NOON + 3 * MINUTE)
         assert set(alarms(pipeline)) == {("rows.set_aside", ""), ("rows.set_aside", "history")}
         with pipeline.state.engine.begin() as connection:  # what a reconciliation of these hours leaves
-            connection.exec_driver_sql(
-                "UPDATE minute_ledger SET quarantined = 0, approval_count = approval_count + quarantined"
-            )
+            connection.exec_driver_sql("UPDATE minute_ledger SET quarantined = 0, rows = rows + quarantined")
         judge(pipeline, None, NOON + 4 * MINUTE)
         pipeline.watch.look_at_past(NOON)
         assert alarms(pipeline) == {}
@@ -180,11 +181,10 @@ def test_totals_that_speak_of_other_minutes_are_an_alarm_until_they_do_not(
     folder = queries(tmp_path / "queries")
     right = (folder / "totals.sql").read_text()
     with pipeline_of(trade, state_url, tmp_path / "home", source_queries=str(folder)) as pipeline:
-        zone = pipeline.settings.business_timezone
         for text, expected in ((right.replace("$1", "$1 - interval '3 minutes'"), 1), (right, 0)):
             (folder / "totals.sql").write_text(text)
             found: list[object] = []
-            reconcile(pipeline.source, pipeline.state, Span(NOON, NOON + MINUTE), zone, found.append)
+            reconcile(pipeline.source, pipeline.state, Span(NOON, NOON + MINUTE), pipeline.lake, found.append)
             pipeline.watch.see_totals(found)  # type: ignore[arg-type]
             assert len(alarms(pipeline)) == expected
             if found:

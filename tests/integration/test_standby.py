@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from pipeline.minute import Span, floor_minute
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.at_risk import parameters_of
 from pipeline.settings import load_settings
 from pipeline.source.postgresql import PostgresSource
 
@@ -28,7 +30,7 @@ def test_what_is_committed_at_the_primary_is_read_at_the_standby(
     trade.insert((1, "A", "APPROVAL", 100, minute), (2, "A", "CANCEL", 100, minute))
     standby.catch_up()
     url = standby.of(trade.source_url)
-    with PostgresSource(url, load_settings({}).source_queries, timedelta(seconds=20)) as source:
+    with PostgresSource(PACK, url, load_settings({}).source_queries, timedelta(seconds=20)) as source:
         source.check()
         fence = source.fence()
         read = source.extract(Span(minute, minute + timedelta(minutes=1)))
@@ -39,7 +41,7 @@ def test_what_is_committed_at_the_primary_is_read_at_the_standby(
         assert changed.minutes == (minute,)
         assert source.totals(Span(minute, minute + timedelta(minutes=1)))["rows"].to_list() == [3]
         assert source.rows_without_time() == 0
-        assert source.payouts(["A"], minute.date(), 30, minute) == []
+        assert source.ask("at_risk", parameters_of(["A"], minute.date(), 30, minute)) == []
 
 
 def test_a_paused_standby_does_not_see_what_the_primary_commits(

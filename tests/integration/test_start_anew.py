@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span
-from pipeline.store.state import connect_state
+from pipeline.store.database import connect_state
 from tests.integration.trade_home import pipeline_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 #: Tables that outlive it: who leads, and which version the schema has.
-KEPT = {"leader", "schema_version"}
+KEPT = {"leader", "pack", "schema_version"}
 
 
 def a_judged_hour(trade: Trade, state_url: str, home: Path) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import psycopg
 
-from data.trade import create_trade_database, insert_transactions, reader_url
-from pipeline.schema import PAYMENT
+from data.merchants.trade import create_trade_database, insert_transactions, reader_url
+from pipeline.packs.merchants.schema import PAYMENT
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from data.trade import MerchantIdType
+    from data.merchants.trade import MerchantIdType
     from pipeline.catch_up import Pipeline
     from pipeline.settings import Settings
 

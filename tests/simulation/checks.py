@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from baselines.merchants.rules import load_rules
-from pipeline.schema import ADDED_COUNTS, MERCHANT_MINUTE, QUARANTINE, SIGNAL, conform
+from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE, QUARANTINE, SIGNAL
+from pipeline.schema import conform
 from pipeline.settings import Settings
 from tests.oracle import LifeCycle, Numbers, Oracle, Transaction
 
@@ -80,9 +81,10 @@ def _counts(world: World, connection: psycopg.Connection, first: datetime, end: 
     found = _apart("merchant-minutes of the source", source, "Parquet", lake)
     measures = [name for name in MERCHANT_MINUTE.names()[2:] if name not in ADDED_COUNTS]
     by_minute = lake.group_by("minute").agg(pl.col(measures).sum()).sort("minute")
+    of_ledger = (f"(sums->>'{name}')::bigint AS {name}" for name in measures)
     ledger = _frame(
         connection.execute(
-            f"SELECT minute, {', '.join(measures)} FROM minute_ledger ORDER BY 1".encode()
+            f"SELECT minute, {', '.join(of_ledger)} FROM minute_ledger ORDER BY 1".encode()
         ).fetchall(),
         pl.Schema({name: MERCHANT_MINUTE[name] for name in ["minute", *measures]}),
     )
@@ -132,8 +134,9 @@ def _judgement(
     ]
     if not judged:
         return []
-    lake = published(world, "signal", SIGNAL).sort("minute", "merchant_id", "rule")
-    again = _judge_again(world, first, judged).sort("minute", "merchant_id", "rule")
+    files = published(world, "signal", SIGNAL)
+    lake = files.rename({"merchant_id": "entity_id"}, strict=False).sort("minute", "entity_id", "rule")
+    again = _judge_again(world, first, judged).sort("minute", "entity_id", "rule")
     found = _apart("signals judged again", again, "published ones", lake)
     if oracle_minutes:
         found += _against_oracle(world, first, judged, lake, oracle_minutes)
@@ -141,10 +144,11 @@ def _judgement(
 
 
 def _judge_again(world: World, first: datetime, judged: Sequence[datetime]) -> pl.DataFrame:
+    from baselines.facts import Facts  # noqa: PLC0415
     from baselines.merchants.windows import Windows  # noqa: PLC0415 - only this check needs the windows
-    from pipeline.judge.hold import Past, hold  # noqa: PLC0415
-    from pipeline.packs.merchants.compare import compare  # noqa: PLC0415
-    from pipeline.packs.merchants.judge import judge  # noqa: PLC0415
+    from pipeline.judge.hold import Gates  # noqa: PLC0415
+    from pipeline.packs.merchants import JUDGE, PACK  # noqa: PLC0415
+    from pipeline.packs.merchants.rules.rule import Situation  # noqa: PLC0415
 
     settings = world.settings()
     rules = load_rules(settings.rules)
@@ -152,12 +156,11 @@ def _judge_again(world: World, first: datetime, judged: Sequence[datetime]) -> p
     windows = Windows(settings.business_timezone, rules.volume_drop.baseline_days)
     windows.add_many(first, judged[0], counts.filter(pl.col("minute") < judged[0]))
     by_minute = {key[0]: rows for key, rows in counts.partition_by("minute", as_dict=True).items()}
-    signals, past = [SIGNAL.to_frame()], Past()
+    signals, gates = [PACK.signal.to_frame()], Gates(PACK, rules, settings.policy)
     for minute in judged:
         windows.add(minute, by_minute.get(minute, counts.clear()))
-        found = judge(compare(windows, rules), settings.policy, rules)
-        signals.append(hold(minute, found, past, settings.policy, rules))
-        past.add(minute, signals[-1])
+        found = JUDGE.verdicts(Situation(windows, rules, settings.policy, Facts())).frame()
+        signals.append(gates.hold(minute, found))
     return pl.concat(signals)
 
 
@@ -175,7 +178,7 @@ def _against_oracle(
     for minute in [judged[(n + 1) * len(judged) // minutes - 1] for n in range(minutes)]:
         wanted = oracle.signals(minute, settings.policy)
         ours = lake.filter(pl.col("minute") == minute).to_dicts()
-        names = ("rule", "merchant_id", "tier", "passed", "reason")
+        names = ("rule", "entity_id", "tier", "passed", "reason")
         keys = [sorted(tuple(s[name] for name in names) for s in signals) for signals in (wanted, ours)]
         if keys[0] != keys[1]:
             found.append(f"{minute}: the oracle's signals are {keys[0]}, ours {keys[1]}")
@@ -191,7 +194,7 @@ def _incidents(connection: psycopg.Connection, signals: pl.DataFrame, last: date
     incidents = _all(connection, "SELECT * FROM incident ORDER BY opened_minute")
     fired: dict[tuple[str, str], list[datetime]] = {}
     for row in signals.filter("passed").sort("minute").iter_rows(named=True):
-        fired.setdefault((row["rule"], row["merchant_id"]), []).append(row["minute"])
+        fired.setdefault((row["rule"], row["entity_id"]), []).append(row["minute"])
     found = []
     for key, start, end in _episodes(fired, last):
         if not any(
@@ -236,7 +239,7 @@ def _every(first: datetime, last: datetime) -> list[datetime]:
 
 
 def _key(incident: Mapping[str, Any]) -> tuple[str, str]:
-    return incident["rule"], incident["merchant_id"]
+    return incident["rule"], incident["entity_id"]
 
 
 def _overlap(incident: Mapping[str, Any], start: datetime, end: datetime, last: datetime) -> bool:

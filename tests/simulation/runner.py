@@ -116,7 +116,7 @@ class Crash:
 
 
 WRITE_BYTES: Callable[[Path, bytes], int] = Path.write_bytes
-COMMIT: Callable[[State], Any] = State._commit
+COMMIT: Callable[[State], Any] = State.committing
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -136,7 +136,7 @@ def inject(crash: Crash) -> None:
     Path.replace = crash.around("rename", Path.replace)  # type: ignore[method-assign]
     Path.unlink = crash.around("unlink", Path.unlink)  # type: ignore[method-assign]
     Path.write_bytes = _method(crash.half_write)  # type: ignore[method-assign]
-    State._commit = _method(crash.commit)  # type: ignore[method-assign]
+    State.committing = _method(crash.commit)  # type: ignore[method-assign]
 
 
 def shorten() -> None:

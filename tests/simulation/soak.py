@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from data.trade import insert_transactions
+from data.merchants.trade import insert_transactions
 from pipeline.errors import MinuteriskError
 from tests.simulation.checks import differences
 from tests.simulation.nemesis import Nemesis, VersionWatch

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 MEASURES = ["approval_count", "cancel_count", "approval_amount", "cancel_amount"]
-SUMS = ", ".join(f"sum({name})" for name in MEASURES)
+SUMS = ", ".join(f"sum((sums->>'{name}')::bigint)::bigint" for name in MEASURES)
 TOLD = "SELECT (SELECT count(*) FROM incident), (SELECT count(*) FROM outbox WHERE event = 'opened')"
 KINDS = ["write", "fsync", "rename", "unlink", "commit", "committed"]
 LONG = "MINUTERISK_TEST_LONG" in os.environ

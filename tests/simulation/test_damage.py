@@ -42,7 +42,7 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     world.insert([(n, "shop", kind, 10, START - HOUR + n * MINUTE) for n, kind in kinds.items()])
     with open_pipeline(world.settings()) as line:
         line.backfill(Span(START - 2 * HOUR, START - 20 * MINUTE))
-        service = open_service(line, Metrics())
+        service = open_service(line, Metrics("merchants"))
         service.tick()
         yield service
 
@@ -75,8 +75,8 @@ def test_a_request_to_rebuild_outlives_a_passing_failure(
     one_file(service, SOME).unlink()
     service._to_rebuild = service.pipeline.lake.damaged(service.pipeline.state.publication().files)
 
-    def away(_: Span) -> None:
-        msg = "the trade database does not answer"
+    def away(*_: object) -> None:
+        msg = "the source database does not answer"
         raise SourceUnavailable(msg)
 
     with monkeypatch.context() as patched:

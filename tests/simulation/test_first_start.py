@@ -13,7 +13,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from data.trade import insert_transactions
+from data.merchants.trade import insert_transactions
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.prove.reconcile import reconcile_exactly
@@ -101,7 +101,7 @@ def test_history_ends_with_the_piece_in_hand_when_the_service_is_stopped(
     trade: Trade, state_url: str, tmp_path: Path
 ) -> None:
     with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
-        service = open_service(pipeline, Metrics())
+        service = open_service(pipeline, Metrics("merchants"))
         told: list[int] = []
 
         def progress(done: int, total: int | None, what: str) -> None:
@@ -112,7 +112,7 @@ def test_history_ends_with_the_piece_in_hand_when_the_service_is_stopped(
         run_service(service, progress)
         published = pipeline.state.published()
         assert (published.minutes, published.last_judged) == (told[2], None)
-        service = open_service(pipeline, Metrics())
+        service = open_service(pipeline, Metrics("merchants"))
         wanted = pipeline.state.history_until()
         assert wanted
 

@@ -39,7 +39,7 @@ def test_an_exception_in_a_jobs_thread_is_counted_and_the_next_run_goes_on(
     monkeypatch.setattr(scheduler, "TICK_S", 0.2)
     with open_pipeline(world.settings()) as line:
         begin(world, line)
-        service = open_service(line, Metrics())
+        service = open_service(line, Metrics("merchants"))
         judge = service._judge_due
         failed: list[str] = []
 

@@ -133,12 +133,12 @@ class Machine(RuleBasedStateMachine):
         last = self.pipeline.state.next_minute()
         assert last
         span = Span(START - timedelta(minutes=30), last)
-        found = reconcile(self.pipeline.source, self.pipeline.state, span, self.pipeline.lake.zone)
+        found = reconcile(self.pipeline.source, self.pipeline.state, span, self.pipeline.lake)
         self.corrector.correct([d.minute for d in found], "reconciliation")
         self.pipeline.project()
         assert differences(self.world, oracle_minutes=0) == []
         good = [m for m, _, kind in self.rows.values() if kind != "REFUND" and m < last]
-        from pipeline.schema import MERCHANT_MINUTE  # noqa: PLC0415
+        from pipeline.packs.merchants.schema import MERCHANT_MINUTE  # noqa: PLC0415
 
         counts = published(self.world, "merchant_minute", MERCHANT_MINUTE)
         assert int((counts["approval_count"] + counts["cancel_count"]).sum()) == len(good)

@@ -219,7 +219,7 @@ def test_an_operational_database_out_of_a_backup_goes_on_and_readers_never_go_ba
         ours.restore()
         assert _outbox(world) == []
         with capture_logs() as said, open_pipeline(world.settings()) as line:
-            service = open_service(line, Metrics())
+            service = open_service(line, Metrics("merchants"))
             for _ in range(4):  # files of the past hour were compacted and deleted: built again
                 service.guarded("tick", service.tick)()
             assert service.failure is None

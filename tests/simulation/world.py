@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import psycopg
 
-from data.trade import create_trade_database, insert_transactions, reader_url
-from pipeline.schema import PAYMENT
+from data.merchants.trade import create_trade_database, insert_transactions, reader_url
+from pipeline.packs.merchants.schema import PAYMENT
 from pipeline.settings import Settings, load_settings
 from queries import FOLDER
 
@@ -264,7 +264,7 @@ def world(server_url: str, now: datetime = START, rate: float = 0.0) -> Iterator
     mark = f"{os.getpid()}_{_count}_{time.monotonic_ns() % 1_000_000}"
     folder = Path(tempfile.mkdtemp(prefix="mrworld-"))
     queries = folder / "queries"
-    shutil.copytree(FOLDER / "extract" / "postgresql", queries)
+    shutil.copytree(FOLDER / "merchants" / "extract" / "postgresql", queries)
     fence = queries / "fence.sql"
     text = fence.read_text(encoding="utf-8")
     fence.write_text(text.replace("clock_timestamp()", "sim_time(clock_timestamp())"), encoding="utf-8")

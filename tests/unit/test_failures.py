@@ -36,7 +36,7 @@ class Watched:
     def __init__(self) -> None:
         self.now = 1000.0
         self.alarms = OpenAlarms()
-        self.failures = Failures(lambda: cast("Alarms", self.alarms), Metrics(), lambda: self.now)
+        self.failures = Failures(lambda: cast("Alarms", self.alarms), Metrics("merchants"), lambda: self.now)
 
     def waited_s(self, job: str) -> float:
         """Until the job is tried again."""

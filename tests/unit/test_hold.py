@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.merchants.rules import Rules, load_rules
-from pipeline.judge.hold import Past, hold, past_minutes, past_of
+from pipeline.judge.hold import Gates, Past, hold, past_minutes, past_of
 from pipeline.minute import MINUTE
-from pipeline.schema import SIGNAL
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.schema import SIGNAL
 
 RULES = load_rules(Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml")
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ def signals(minute: datetime, rows: list[Row]) -> pl.DataFrame:
         {
             "minute": minute,
             "rule": rule,
-            "merchant_id": merchant,
+            "entity_id": merchant,
             "tier": "tail",
             "passed": kind != "slow day",
             "reason": "not_sudden" if kind == "slow day" else "fires",
@@ -55,16 +56,16 @@ def signals(minute: datetime, rows: list[Row]) -> pl.DataFrame:
 
 
 def play(minutes: list[list[Row]], numbers: Rules, policy: str = "budgeted") -> list[pl.DataFrame]:
-    past, held = Past(), []
+    past, held, gates = Past(), [], Gates(PACK, numbers, policy)
     for n, rows in enumerate(minutes):
         minute = START + n * MINUTE
-        held.append(hold(minute, signals(minute, rows), past, policy, numbers))
+        held.append(hold(minute, signals(minute, rows), past, gates))
         past.add(minute, held[-1])
     return held
 
 
 def reasons(held: list[pl.DataFrame], row: Row) -> list[str | None]:
-    key = (pl.col("rule") == row[0]) & (pl.col("merchant_id") == row[1])
+    key = (pl.col("rule") == row[0]) & (pl.col("entity_id") == row[1])
     return [next(iter(frame.filter(key)["reason"]), None) for frame in held]
 
 
@@ -143,6 +144,6 @@ def test_what_is_remembered_is_read_back_from_the_published_signals(
     past = past_of(published, START + start * MINUTE, START + stop * MINUTE)
     for n in range(stop, len(minutes)):
         minute = START + n * MINUTE
-        held = hold(minute, signals(minute, minutes[n]), past, "budgeted", numbers)
+        held = hold(minute, signals(minute, minutes[n]), past, Gates(PACK, numbers, "budgeted"))
         assert held.equals(whole[n])
         past.add(minute, held)

@@ -12,8 +12,11 @@ import polars as pl
 import pytest
 
 from pipeline.minute import MINUTE, Span, one_minute
-from pipeline.schema import SIGNAL, conform
-from pipeline.store.lake import Lake, LakeFile, catalog_statements
+from pipeline.packs.merchants import PACK
+from pipeline.schema import conform
+from pipeline.store.catalog import Shelf, catalog_statements, published_schema
+from pipeline.store.lake import Lake
+from pipeline.store.manifest import LakeFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,20 +27,20 @@ NEWER = ("prior", "category", "prior_cancels_per_100k")
 
 
 def signals(minute: datetime) -> pl.DataFrame:
-    row = {"minute": minute, "merchant_id": "a", "category": "air", "prior": "own", "evidence": 7}
-    return conform(pl.DataFrame([dict.fromkeys(SIGNAL.names()) | row], SIGNAL), SIGNAL)
+    row = {"minute": minute, "entity_id": "a", "category": "air", "prior": "own", "evidence": 7}
+    return conform(pl.DataFrame([dict.fromkeys(PACK.signal.names()) | row], PACK.signal), PACK.signal)
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", SEOUL)
+    return Lake(PACK, tmp_path / "lake", tmp_path / "manifest.json", tmp_path / "analyst.duckdb", SEOUL)
 
 
 @pytest.fixture
 def old(lake: Lake) -> LakeFile:
     path = lake.folder / "signal" / "old.parquet"
     path.parent.mkdir(parents=True)
-    signals(NOON).drop(NEWER).write_parquet(path)
+    signals(NOON).drop(NEWER).rename({"entity_id": "merchant_id"}).write_parquet(path)
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     return LakeFile("signal", "signal/old.parquet", one_minute(NOON), 1, len(content), digest)
@@ -48,7 +51,7 @@ def test_columns_that_a_file_lacks_are_null(lake: Lake, old: LakeFile) -> None:
     assert new is not None
     for files, categories in (([old], [None]), ([old, new], [None, "air"]), ([new, old], [None, "air"])):
         found = lake.read(files, "signal", Span(NOON, NOON + 2 * MINUTE))
-        assert found.schema == SIGNAL
+        assert found.schema == PACK.signal
         assert (found["category"].to_list(), found["evidence"].to_list()) == (categories, [7] * len(files))
 
 
@@ -57,10 +60,9 @@ def test_so_they_are_for_analysts(lake: Lake, old: LakeFile) -> None:
     assert new is not None
     for files, categories in (([old], [None]), ([old, new], [None, "air"]), ([new, old], [None, "air"])):
         with duckdb.connect() as connection:
-            paths = {"signal": [file.path for file in files]}
-            for statement in catalog_statements(lake.folder, paths, SEOUL, one_minute(NOON)):
+            for statement in catalog_statements([Shelf(PACK, files)], lake.folder, SEOUL):
                 connection.execute(statement)
             found = connection.execute("SELECT category, evidence, passed FROM signal ORDER BY minute")
             assert found.fetchall() == [(category, 7, None) for category in categories]
             described = connection.execute("SELECT * FROM signal").description
-            assert [column[0] for column in described or ()] == SIGNAL.names()
+            assert [column[0] for column in described or ()] == published_schema(PACK, "signal").names()

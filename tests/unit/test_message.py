@@ -16,14 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.slack_blocks import block_problem
-from pipeline.tell.message import (
-    EVENTS,
-    Message,
-    MessageMalformed,
-    clean,
-    duration_text,
-    krw,
-    read_message,
+from pipeline.figures import clean, duration_text, money, unescape
+from pipeline.packs.merchants import PACK
+from pipeline.tell.message import EVENTS, Message, MessageMalformed, read_message
+from pipeline.tell.render import (
     render_blocks,
     render_digest_blocks,
     render_digest_lines,
@@ -31,9 +27,9 @@ from pipeline.tell.message import (
     render_header,
     render_reply_blocks,
     render_text,
-    unescape,
 )
 from pipeline.tell.words import TEXTS
+from tests.doors import PACK as DOORS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"
@@ -74,23 +70,22 @@ def content(**changes: object) -> dict[str, Any]:
         "incident_id": None,
         "event": "opened",
         "rule": "cancel_surge",
-        "merchant_id": "M000123",
-        "merchant_name": "튼튼마트",
+        "entity_id": "M000123",
+        "entity_name": "튼튼마트",
         "tier": "top",
         "severity": "critical",
         "policy": "supported",
         "minute": "2026-11-21T09:03:00+00:00",
         "opened_minute": "2026-11-21T09:03:00+00:00",
-        "krw_at_risk": 1_234_567_890,
-        "paid_out_cancelable": 1_200_000_000,
-        "cancelled_unrecovered": 34_567_890,
+        "at_risk": 1_234_567_890,
+        "parts": {"paid_out_cancelable": 1_200_000_000, "cancelled_unrecovered": 34_567_890},
         "reason": {**dict.fromkeys(DROP), **SURGE},
         **changes,
     }
 
 
 def message(**changes: object) -> Message:
-    return read_message(content(**changes), 42)
+    return read_message(content(**changes), 42, PACK)
 
 
 VOLUME = {
@@ -111,11 +106,10 @@ PLATFORM = {
 }
 OUTAGE = {
     "rule": "platform_outage",
-    "merchant_id": "*",
-    "merchant_name": None,
-    "krw_at_risk": 0,
-    "paid_out_cancelable": 0,
-    "cancelled_unrecovered": 0,
+    "entity_id": "*",
+    "entity_name": None,
+    "at_risk": 0,
+    "parts": {"paid_out_cancelable": 0, "cancelled_unrecovered": 0},
     "reason": PLATFORM,
 }
 PRIOR = {**SURGE, "approvals_week": 12, "cancels_week": 1, "prior_cancels_per_100k": 17_647}
@@ -123,8 +117,10 @@ LATER = {"minute": "2026-11-21T10:39:00+00:00"}
 CASES = {
     "surge_opened": message(),
     "surge_escalated": message(event="escalated", **LATER),
-    "surge_money_unknown": message(krw_at_risk=None, paid_out_cancelable=None, cancelled_unrecovered=None),
-    "surge_money_half_known": message(krw_at_risk=None, paid_out_cancelable=None),
+    "surge_money_unknown": message(at_risk=None, parts={}),
+    "surge_money_half_known": message(
+        at_risk=None, parts={"paid_out_cancelable": None, "cancelled_unrecovered": 34_567_890}
+    ),
     "surge_acknowledged": message(event="acknowledged", acknowledged_by="김위험", **LATER),
     "surge_corrected": message(event="corrected", **LATER),
     "surge_resolved": message(event="resolved", **LATER),
@@ -182,8 +178,8 @@ CASES = {
     "surge_without_baseline": message(reason={**SURGE, "approvals_hour": 0, "cancels_week": 0}),
     "drop_opened": message(**VOLUME),
     "drop_resolved": message(**VOLUME, event="resolved", minute="2026-11-24T11:39:00+00:00"),
-    "nameless": message(merchant_name=None, severity="medium", krw_at_risk=0),
-    "hostile": message(merchant_name="<!channel>\n*RESOLVED* `x` \u202e&", merchant_id="<@U1>|`id`"),
+    "nameless": message(entity_name=None, severity="medium", at_risk=0),
+    "hostile": message(entity_name="<!channel>\n*RESOLVED* `x` \u202e&", entity_id="<@U1>|`id`"),
 }
 
 
@@ -206,7 +202,7 @@ def test_message_reads_as_in_its_golden_file(name: str, language: str, golden: G
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: Golden) -> None:
-    many = [replace(message(), incident_id=i, krw_at_risk=i % 7 * 1_000_000) for i in range(1, 26)]
+    many = [replace(message(), incident_id=i, at_risk=i % 7 * 1_000_000) for i in range(1, 26)]
     digest = {
         "text": render_digest_text(many, language),
         "blocks": render_digest_blocks(many, language, DASHBOARD),
@@ -219,7 +215,7 @@ def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: 
     }
     golden(f"message/repeat.{language}.json", as_file(repeat))
     for name, known in (("digest_some_unknown", 20), ("digest_unknown", 0)):
-        some = [m if m.incident_id <= known else replace(m, krw_at_risk=None) for m in many]
+        some = [m if m.incident_id <= known else replace(m, at_risk=None) for m in many]
         some = [replace(m, severity="medium") if m.incident_id % 2 else m for m in some]
         unknown = {"text": render_digest_text(some, language), "lines": render_digest_lines(some, language)}
         golden(f"message/{name}.{language}.json", as_file(unknown))
@@ -228,6 +224,37 @@ def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: 
 def test_every_golden_file_is_read_by_a_test() -> None:
     names = {f"{case}.{language}" for case in (*CASES, *DIGESTS) for language in TEXTS}
     assert {path.stem for path in GOLDEN.glob("*.json")} == names
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("language", TEXTS)
+def test_a_pack_without_money_speaks_of_none(language: str, event: str) -> None:
+    door = content(event=event, rule="forced_entry", entity_id="D7", entity_name=None, at_risk=None, parts={})
+    told = read_message(door | {"reason": {"forced_hour": 5, "opened_hour": 9}}, 42, DOORS)
+    said = [
+        render_text(told, language, SEOUL),
+        *texts_of(render_blocks(told, language, SEOUL, DASHBOARD)),
+        *texts_of(render_reply_blocks(told, language, SEOUL)),
+        render_digest_text([told] * 25, language),
+        *texts_of(render_digest_blocks([told] * 25, language, DASHBOARD)),
+    ]
+    words = [TEXTS[language][name] for name in ("at_risk", "at_risk_unknown", "not_known")]
+    assert [text for text in said if any(w in text for w in (*words, "KRW", "원", "금액", "money"))] == []
+    shown = render_digest_blocks([told] * 25, language, DASHBOARD)
+    assert block_problem(shown) is None
+    assert len(shown) == len(render_digest_blocks([message()] * 25, language, DASHBOARD))
+
+
+def test_the_digest_of_a_pack_without_money_begins_with_the_most_severe() -> None:
+    door = content(rule="forced_entry", at_risk=None, parts={}, reason={"forced_hour": 5, "opened_hour": 9})
+    lines = render_digest_lines(
+        [
+            read_message(door | {"severity": severity, "entity_id": severity}, n, DOORS)
+            for n, severity in enumerate(("medium", "critical", "high"))
+        ],
+        "en",
+    )
+    assert [line[: line.index("]")] for line in lines] == ["1. [Critical", "2. [High", "3. [Medium"]
 
 
 def test_both_languages_have_the_same_texts_with_the_same_numbers() -> None:
@@ -263,7 +290,7 @@ def assert_harmless(text: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
     prior = {**PRIOR, "prior": "category", "category": name}
-    case = message(merchant_name=name, merchant_id=name, event=event, reason=prior, acknowledged_by=name)
+    case = message(entity_name=name, entity_id=name, event=event, reason=prior, acknowledged_by=name)
     for language in TEXTS:
         blocks = render_blocks(case, language, SEOUL, DASHBOARD, repeat=True)
         digest = render_digest_blocks([case] * 25, language, DASHBOARD, repeat=True)
@@ -315,9 +342,7 @@ def test_cleaned_text_is_one_short_visible_line(text: str) -> None:
 
 
 def test_merchant_is_shown_as_he_is_called() -> None:
-    assert "`AT&amp;T 서울` (`7`)" in render_text(
-        message(merchant_name="AT&T 서울", merchant_id=7), "ko", SEOUL
-    )
+    assert "`AT&amp;T 서울` (`7`)" in render_text(message(entity_name="AT&T 서울", entity_id=7), "ko", SEOUL)
 
 
 def test_numbers_below_a_threshold_are_never_shown_as_having_reached_it() -> None:
@@ -331,7 +356,7 @@ def test_numbers_below_a_threshold_are_never_shown_as_having_reached_it() -> Non
 def test_nothing_is_divided_by_zero(zeros: dict[str, int]) -> None:
     rule = "cancel_surge" if zeros is SURGE else "volume_drop"
     case = message(rule=rule, reason=dict.fromkeys(zeros, 0))
-    for language, words in TEXTS.items():
+    for language, words in PACK.words.items():
         assert words["unknown"] in render_text(case, language, SEOUL)
 
 
@@ -349,8 +374,8 @@ def test_nothing_is_divided_by_zero(zeros: dict[str, int]) -> None:
     ],
 )
 def test_amounts_are_exact_and_in_the_units_people_speak_in(amount: int, korean: str) -> None:
-    assert krw(amount, "ko") == korean
-    assert krw(amount, "en") == f"KRW {amount:,}"
+    assert money(amount, "ko") == korean
+    assert money(amount, "en") == f"KRW {amount:,}"
 
 
 @pytest.mark.parametrize(
@@ -381,17 +406,19 @@ def test_minute_is_shown_in_the_zone_given() -> None:
         ("tier", 1.5),
         ("minute", "2026-11-21T09:03:00"),
         ("opened_minute", "yesterday"),
-        ("krw_at_risk", "12"),
-        ("krw_at_risk", True),
-        ("paid_out_cancelable", 1.0),
-        ("merchant_id", None),
-        ("merchant_name", ["x"]),
+        ("at_risk", "12"),
+        ("at_risk", True),
+        ("parts", {"paid_out_cancelable": 1.0}),
+        ("entity_id", None),
+        ("entity_name", ["x"]),
         ("reason", None),
         ("reason", {**SURGE, "cancels_hour": None}),
         ("reason", {**SURGE, "cancels_hour": float("nan")}),
     ],
 )
 def test_what_is_not_a_message_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
-    inner = "cancels_hour" if isinstance(value, dict) else field
+    inner = field
+    if isinstance(value, dict):
+        inner = "cancels_hour" if field == "reason" else "paid_out_cancelable"
     with pytest.raises(MessageMalformed, match=inner):
         message(**{field: value})

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.errors import ConfigurationError
+from pipeline.store.database import connect_state
 from pipeline.store.migrate import current_revision, migrate, newest_revision
-from pipeline.store.state import connect_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,26 +82,55 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine: Engine)
     assert revision(engine) == "9999_future"
 
 
+INCIDENT = """
+    INSERT INTO incident (pack, rule, entity_id, tier, severity, policy, opened_minute, last_breach_minute,
+                          currency, parts, reason, latest_reason)
+    SELECT 'merchants', 'cancel_surge', '{id}', 'top', 'high', 'p', '2026-03-01T00:00Z', '2026-03-01T00:00Z',
+           'KRW', '{parts}', '{{}}', '{{}}'
+    FROM generate_series(1, {times})
+"""
 IMPOSSIBLE = {
-    "a watermark within a minute": "INSERT INTO watermark (next_minute) VALUES ('2026-03-01T00:00:30Z')",
-    "a second leader": "INSERT INTO leader (only_row) VALUES (false)",
+    "a watermark within a minute": """
+        INSERT INTO watermark (pack, next_minute) VALUES ('merchants', '2026-03-01T00:00:30Z')
+    """,
+    "a second leader of a pack": "INSERT INTO leader (scope) VALUES ('merchants')",
+    "a watermark of no pack": "INSERT INTO watermark (pack, next_minute) VALUES ('x', '2026-03-01T00:00Z')",
     "two published files of one minute": """
-        INSERT INTO lake_file (dataset, path, start_minute, end_minute, rows, bytes, sha256)
-        SELECT 'signal', 'p' || n, '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1, repeat('0', 64)
+        INSERT INTO lake_file (pack, dataset, path, start_minute, end_minute, rows, bytes, sha256)
+        SELECT 'merchants', 'signal', 'p' || n, '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1,
+               repeat('0', 64)
         FROM generate_series(1, 2) AS n
     """,
     "a minute whose rows are not all counted": """
-        INSERT INTO minute_ledger (minute, approval_count, cancel_count, approval_amount, cancel_amount,
-                                   source_rows, source_cancels, source_amount, source_xmin, source_clock)
-        VALUES ('2026-03-01T00:00Z', 1, 1, 0, 0, 3, 1, 0, 1, now())
+        INSERT INTO minute_ledger
+            (pack, minute, rows, sums, source_rows, source_sums, source_xmin, source_clock)
+        VALUES ('merchants', '2026-03-01T00:00Z', 2, '{}', 3, '{}', 1, now())
     """,
-    "two unresolved incidents of one merchant and rule": """
-        INSERT INTO incident (rule, merchant_id, tier, severity, policy, opened_minute, last_breach_minute,
-                              krw_at_risk, paid_out_cancelable, cancelled_unrecovered, reason, latest_reason)
-        SELECT 'cancel_surge', 'A', 'top', 'high', 'p', '2026-03-01T00:00Z', '2026-03-01T00:00Z',
-               0, 0, 0, '{}', '{}'
-        FROM generate_series(1, 2)
+    "a minute with a negative sum": """
+        INSERT INTO minute_ledger
+            (pack, minute, rows, sums, source_rows, source_sums, source_xmin, source_clock)
+        VALUES ('merchants', '2026-03-01T00:00Z', 0, '{"amount": -1}', 0, '{}', 1, now())
     """,
+    "two unresolved incidents of one entity and rule": INCIDENT.format(id="A", parts="{}", times=2),
+    "an incident with less than nothing at risk": INCIDENT.format(id="A", parts='{"a": -1}', times=1),
+    "an incident with a word at risk": INCIDENT.format(id="A", parts='{"a": "much"}', times=1),
+    "an incident of everybody whose money is not known": INCIDENT.format(
+        id="*", parts='{"a": null}', times=1
+    ),
+}
+POSSIBLE = {
+    "two packs that publish one minute under one name": """
+        INSERT INTO pack (pack) VALUES ('doors');
+        INSERT INTO lake_file (pack, dataset, path, start_minute, end_minute, rows, bytes, sha256)
+        SELECT pack, 'signal', pack, '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1, repeat('0', 64) FROM pack
+    """,
+    "two datasets of one minute": """
+        INSERT INTO lake_file (pack, dataset, path, start_minute, end_minute, rows, bytes, sha256)
+        SELECT 'merchants', name, name, '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1, repeat('0', 64)
+        FROM (VALUES ('signal'), ('quarantine')) AS dataset (name)
+    """,
+    "an incident with half of the money known": INCIDENT.format(id="A", parts='{"a": null, "b": 1}', times=1),
+    "a pack without money": INCIDENT.format(id="*", parts="{}", times=1),
 }
 
 
@@ -109,4 +138,24 @@ IMPOSSIBLE = {
 def test_an_impossible_row_is_refused_by_the_database_itself(engine: Engine, impossible: str) -> None:
     migrate(engine, "postgresql:///test")
     with pytest.raises(Exception, match=r"violates|conflicting"), engine.begin() as connection:
-        connection.execute(text(IMPOSSIBLE[impossible]))
+        connection.exec_driver_sql(IMPOSSIBLE[impossible])
+
+
+@pytest.mark.parametrize("possible", POSSIBLE)
+def test_a_possible_row_is_taken(engine: Engine, possible: str) -> None:
+    migrate(engine, "postgresql:///test")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(POSSIBLE[possible])
+
+
+@pytest.mark.parametrize(
+    ("parts", "total"),
+    [("{}", None), ('{"a": 1, "b": null}', None), ('{"a": 9007199254740993, "b": 1}', 9007199254740994)],
+)
+def test_money_at_risk_is_the_sum_of_its_parts_or_not_known(
+    engine: Engine, parts: str, total: int | None
+) -> None:
+    migrate(engine, "postgresql:///test")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(INCIDENT.format(id="A", parts=parts, times=1))
+        assert connection.exec_driver_sql("SELECT at_risk FROM incident").scalar_one() == total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SEOUL = ZoneInfo("Asia/Seoul")
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\nRED\u202e\x9b31m"
+#: Whatever ends a line, as Python sees it.
+ENDS = [c for c in map(chr, range(sys.maxunicode + 1)) if len(f"a{c}b".splitlines()) > 1]
 NOON = datetime(2026, 11, 26, 2, 3, tzinfo=UTC)
 
 
@@ -44,6 +47,12 @@ def test_a_page_keeps_its_lines_and_loses_what_acts(text: str) -> None:
     page = harmless(text)
     assert acting(page.replace("\n", "").replace("\t", "")) == []
     assert page.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize("end", ENDS, ids=ascii)
+def test_a_page_has_the_lines_that_it_says_and_no_other(end: str) -> None:
+    page = harmless(f"a{end}b")
+    assert page.splitlines() == page.split("\n") == (["a", "b"] if end == "\n" else ["ab"])
 
 
 @pytest.mark.parametrize(

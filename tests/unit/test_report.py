@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.minute import Span
+from pipeline.packs.merchants import PACK
 from pipeline.replay.backtest import Backtest, Run
 from pipeline.replay.replay import Replayed
 from pipeline.replay.report import write_report
@@ -35,7 +36,7 @@ def opened_by(merchant: str) -> Incident:
 
 def run(policy: str, opened: list[Incident], rules: str = "rules.toml") -> Run:
     replayed = Replayed(raw=Counter({"cancel_surge": 12_345}), whole=False)
-    result = Backtest(SPAN, policy, replayed, opened, notices={"opened": len(opened)})
+    result = Backtest(SPAN, policy, PACK, replayed, opened, notices={"opened": len(opened)})
     found = Detection(label("A"), opened[0] if opened else None)
     return Run(result, Path(rules), Score(len(opened), 1, 0, [found], 0.0, 2.0), {"krw_caught": 1_234_567})
 

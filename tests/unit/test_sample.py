@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.alarms.row_words import plain
 from pipeline.count import count
 from pipeline.errors import DifferencesFound, MinuteriskError, UsageError
-from pipeline.inspection.finding import Finding, as_error, as_text, short
+from pipeline.figures import plain
+from pipeline.finding import Finding, as_error, as_text, short
 from pipeline.inspection.mysql import _beyond_select
 from pipeline.inspection.plans import (
     Statistics,
@@ -25,7 +25,9 @@ from pipeline.inspection.plans import (
 from pipeline.inspection.sample import Sample, sample_findings, time_finding
 from pipeline.minute import MINUTE, Span
 from pipeline.outside import outside_minutes, within
-from pipeline.schema import TRANSACTION, UTC_TIME
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.schema import TRANSACTION
+from pipeline.schema import UTC_TIME
 from pipeline.source.plan import PlanReason
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -66,8 +68,8 @@ def totals(rows: list[tuple[object, ...]]) -> pl.DataFrame:
 
 
 def findings(rows: list[tuple[object, ...]]) -> list[Finding]:
-    counted = count(frame(rows), SPAN, 0, NOON + timedelta(hours=1))
-    return sample_findings(Sample(SPAN, frame(rows), counted, totals(rows)))
+    counted = count(frame(rows), SPAN, 0, NOON + timedelta(hours=1), PACK)
+    return sample_findings(Sample(SPAN, frame(rows), counted, totals(rows)), PACK)
 
 
 @given(ROWS)
@@ -89,7 +91,7 @@ def test_no_rows_can_make_it_fail_and_the_numbers_are_those_of_a_plain_count(
 
 @given(ROWS)
 def test_every_row_is_in_the_span_or_outside_and_none_is_lost(rows: list[tuple[object, ...]]) -> None:
-    inside, outside = within(frame(rows), SPAN)
+    inside, outside = within(frame(rows), SPAN, PACK)
     assert inside.height + (outside.count if outside else 0) == len(rows)
     times = inside["occurred_at"].drop_nulls()
     assert ((times >= SPAN.start) & (times < SPAN.end)).all()
@@ -121,7 +123,7 @@ def test_minutes_outside_are_counted() -> None:
 def test_the_newest_time_is_held_against_the_clock(
     off: timedelta, level: str, words: str, *, just_written: bool
 ) -> None:
-    found = time_finding(NOON + off, NOON, just_written=just_written)
+    found = time_finding(NOON + off, NOON, PACK, just_written=just_written)
     assert found.level == level
     assert words in found.what
 
@@ -191,7 +193,7 @@ SCAN = PlanReason(sequential=("t",), estimated_rows=10**7, text="sequential scan
 def test_a_table_read_whole_is_told_with_what_the_planner_knows(
     known: Statistics, level: str, words: str, *, has_index: bool
 ) -> None:
-    found = plan_finding(shapes(NOON)[0], SCAN, [known], has_index=has_index, clock=NOON)
+    found = plan_finding(shapes(PACK, NOON, [])[0], SCAN, [known], has_index=has_index, clock=NOON)
     assert (found.level, words in found.what) == (level, True), found.what
 
 

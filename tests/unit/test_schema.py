@@ -8,15 +8,14 @@ import polars as pl
 import pytest
 
 from pipeline.errors import SourceChanged
-from pipeline.schema import (
-    DATASETS,
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.schema import (
     MERCHANT_MINUTE,
     OPTIONAL_COLUMNS,
     TRANSACTION,
-    UTC_TIME,
-    conform,
     conform_source,
 )
+from pipeline.schema import UTC_TIME, conform
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROW = {"transaction_id": 1, "merchant_id": "A", "kind": "APPROVAL", "amount": 5, "occurred_at": NOON}
@@ -218,6 +217,8 @@ def test_conform_refuses_a_number_that_leaves_64_bits() -> None:
         conform(minute(approval_amount=pl.Series([2**63], dtype=pl.Int128)), MERCHANT_MINUTE)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", PACK.datasets)
 def test_an_empty_frame_of_each_dataset_conforms(name: str) -> None:
-    assert conform(pl.DataFrame(schema=DATASETS[name]), DATASETS[name]).schema == DATASETS[name]
+    assert (
+        conform(pl.DataFrame(schema=PACK.datasets[name]), PACK.datasets[name]).schema == PACK.datasets[name]
+    )

@@ -10,16 +10,20 @@ import polars as pl
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.judge.life import AtRisk, Incident
+from pipeline.judge.life import Incident
 from pipeline.minute import MINUTE, Span
+from pipeline.pack import AtRisk
+from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.caught import caught
+from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 from pipeline.replay.labels import read_labels
-from pipeline.replay.score import LABEL, money_caught, score
-from pipeline.schema import MERCHANT_MINUTE
+from pipeline.replay.score import LABEL, score
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OURS = {"entity_id": "merchant_id"}  # as files of labels say it
 DAY = Span(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 
 
@@ -28,7 +32,7 @@ def label(merchant: str, expected: str = "alarm", rule: str = "cancel_surge") ->
     return {
         "label": merchant,
         "rule": rule,
-        "merchant_id": merchant,
+        "entity_id": merchant,
         "start": start,
         "end": start + timedelta(hours=1),
         "expected": expected,
@@ -40,7 +44,7 @@ def incident(merchant: str, after: int, rule: str = "cancel_surge") -> Incident:
     return Incident(
         incident_id=None,
         rule=rule,
-        merchant_id=merchant,
+        entity_id=merchant,
         tier="tail",
         severity="high",
         status="open",
@@ -53,7 +57,7 @@ def incident(merchant: str, after: int, rule: str = "cancel_surge") -> Incident:
 
 
 def scored(opened: list[Incident], *labels: dict[str, Any]) -> dict[str, Any]:
-    return score(opened, pl.DataFrame(labels, LABEL), DAY, 100).as_json()
+    return score(opened, pl.DataFrame(labels, LABEL), DAY, 100, PACK).as_json()
 
 
 def test_an_incident_while_the_label_lasts_finds_it_and_the_delay_counts_to_the_minutes_end() -> None:
@@ -100,9 +104,12 @@ def test_the_money_caught_is_what_was_cancelled_after_the_incident_opened() -> N
     rows = [(NOON + n * MINUTE, m, 1, 1, 0, 100 + n, 0, 0) for n in (-1, 1, 2, 3, 61) for m in ("A", "B")]
     minutes = pl.DataFrame(rows, MERCHANT_MINUTE, orient="row")
     labels = pl.DataFrame([label("A"), label("B"), label("A", rule="volume_drop")], LABEL)
-    compared = score([incident("A", 2), incident("Z", 2)], labels, DAY, 100)
+    compared = score([incident("A", 2), incident("Z", 2)], labels, DAY, 100, PACK)
+    told = [
+        {**d.label, "opened_minute": d.incident and d.incident.opened_minute} for d in compared.detections
+    ]
     # Of 101 + 102 + 103 while each label lasted, only A's last minute came after its incident.
-    assert money_caught(compared.detections, minutes) == {"krw_cancelled": 612, "krw_caught": 103}
+    assert caught(told, minutes) == {"krw_cancelled": 612, "krw_caught": 103}
 
 
 def test_chance_alone_finds_next_to_nothing() -> None:
@@ -112,10 +119,10 @@ def test_chance_alone_finds_next_to_nothing() -> None:
 
 def test_labels_are_read_from_parquet_and_csv(tmp_path: Path) -> None:
     frame = pl.DataFrame([label("A"), label("7", "quiet")], LABEL)
-    frame.with_columns(kind=pl.lit("outage")).write_parquet(tmp_path / "labels.parquet")
-    frame.write_csv(tmp_path / "labels.csv", datetime_format="%Y-%m-%dT%H:%M:%S+00:00")
-    assert read_labels(tmp_path / "labels.parquet").equals(frame)
-    assert read_labels(tmp_path / "labels.csv").equals(frame)
+    frame.with_columns(kind=pl.lit("outage")).rename(OURS).write_parquet(tmp_path / "labels.parquet")
+    frame.rename(OURS).write_csv(tmp_path / "labels.csv", datetime_format="%Y-%m-%dT%H:%M:%S+00:00")
+    assert read_labels(tmp_path / "labels.parquet", PACK).equals(frame)
+    assert read_labels(tmp_path / "labels.csv", PACK).equals(frame)
 
 
 @pytest.mark.parametrize(
@@ -132,15 +139,15 @@ def test_labels_that_are_not_understood_are_refused_with_the_value(
 ) -> None:
     path = tmp_path / "labels.csv"
     row = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in (label("A") | change).items()}
-    pl.DataFrame([row]).write_csv(path)
+    pl.DataFrame([row]).rename(OURS).write_csv(path)
     with pytest.raises(UsageError, match=named):
-        read_labels(path)
+        read_labels(path, PACK)
 
 
 def test_a_missing_column_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.parquet"
     with pytest.raises(UsageError, match="cannot read"):
-        read_labels(path)
-    pl.DataFrame([label("A")], LABEL).drop("rule").write_parquet(path)
+        read_labels(path, PACK)
+    pl.DataFrame([label("A")], LABEL).rename(OURS).drop("rule").write_parquet(path)
     with pytest.raises(UsageError, match="rule"):
-        read_labels(path)
+        read_labels(path, PACK)

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from pipeline.alarms.failures import SOURCE_PATIENCE_S
 from pipeline.errors import SourceUnavailable
 from pipeline.metrics import Metrics
+from pipeline.packs.merchants import PACK
 from pipeline.service import Service, Tally
 from pipeline.tell.deliver import Delay
 from tests.unit.open_alarms import OpenAlarms
@@ -31,19 +32,19 @@ class Away:
 
     def tick(self) -> None:
         if not self.answers:
-            what, hint = "the trade database does not answer", "start it"
+            what, hint = "the source database does not answer", "start it"
             raise SourceUnavailable(what, hint)
 
 
 def service(source: Away) -> Service:
-    pipeline = SimpleNamespace(source=SimpleNamespace(), alarms=OpenAlarms())
-    made = Service(cast("Pipeline", pipeline), cast("Channel", None), Metrics())
+    pipeline = SimpleNamespace(source=SimpleNamespace(), alarms=OpenAlarms(), pack=PACK)
+    made = Service(cast("Pipeline", pipeline), cast("Channel", None), Metrics("merchants"))
     made._tick = source.tick  # type: ignore[method-assign]
     return made
 
 
 def up(made: Service) -> float | None:
-    return made.metrics.registry.get_sample_value("minuterisk_source_up")
+    return made.metrics.registry.get_sample_value("minuterisk_source_up", {"pack": "merchants"})
 
 
 def test_a_source_that_does_not_answer_is_an_alarm_after_a_while_until_it_answers() -> None:
@@ -74,7 +75,7 @@ def test_a_short_absence_is_no_alarm() -> None:
 
 
 def test_delays_are_told_by_tier_and_null_where_nothing_opened() -> None:
-    tally = Tally()
+    tally = Tally(PACK)
     for seconds in (6.0, 7.0):
         tally.add_delay(Delay("top", MINUTE, seconds, seconds + 1))
     told = tally.as_json()

@@ -1,4 +1,4 @@
-"""What the query `at_risk` gave, value by value: an amount, or not known and why. Pure.
+"""Money at risk of merchants: what the query `at_risk` says was paid out, and cancels since then. Pure.
 
 The query is another company's own, so each value is taken for what it means in whatever type it comes, and a
 value that means nothing makes one merchant's money not known, never the others' and never zero.
@@ -7,15 +7,26 @@ value that means nothing makes one merchant's money not known, never the others'
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
 from pipeline.errors import SourceChanged
+from pipeline.minute import MINUTE, Span, business_date, business_day
+from pipeline.pack import AtRisk, Priced
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import tzinfo
+
+    from baselines.merchants.rules import Rules
+    from baselines.merchants.windows import Windows
+    from pipeline.pack import Ask
+
+#: Paid out for sales that can still be cancelled; cancelled since the last payout, so not yet taken off one.
+PARTS: Final = ("paid_out_cancelable", "cancelled_unrecovered")
 
 #: What the query must give, whatever else it gives.
 COLUMNS: Final = ("merchant_id", "merchant_name", "settled_through", "paid_out")
@@ -23,6 +34,8 @@ COLUMNS: Final = ("merchant_id", "merchant_name", "settled_through", "paid_out")
 MONEY_LIMIT: Final = 10**18
 #: Floats are exact up to here.
 _FLOAT_LIMIT: Final = 2**53
+#: Days after its sale in which a payment can be cancelled, where nobody asks for an exact answer.
+USUAL_DAYS: Final = 30
 #: Names of merchants are cut here: they are stored, and shown in a line.
 NAME_LENGTH: Final = 200
 
@@ -197,3 +210,77 @@ def _name(value: object) -> str | None:
 def _shown(value: object) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text if len(text) <= 40 else f"{text[:40]}…"  # noqa: PLR2004 - enough to find it by
+
+
+def price_merchants(
+    ask: Ask, merchants: Sequence[str], minute: datetime, windows: Windows, rules: Rules
+) -> Priced:
+    """Money at risk of merchants at the end of `minute`, as the company's query and our counts say."""
+    today, days = business_date(minute, ask.zone), rules.exposure.cancelable_days
+    rows = ask.source("at_risk", parameters_of(merchants, today, days, minute + MINUTE), require_columns)
+    found = read_payouts(rows, merchants, today, ask.zone)
+    payouts = found.by_merchant
+    earlier = _cancelled_before(ask, payouts, today, windows, days)
+    priced = {m: price(m, payout, windows, earlier.get(m, 0)) for m, payout in payouts.items()}
+    wrong = {merchant: payout.wrong for merchant, payout in payouts.items() if payout.wrong}
+    return Priced(priced, wrong, found.strangers)
+
+
+def ask_about(merchants: Sequence[object], moment: datetime) -> dict[str, dict[str, Any]]:
+    """The query as it is asked of some merchants; with nobody's ids it shows whether it runs at all."""
+    days = USUAL_DAYS if merchants else 1
+    return {"at_risk": parameters_of(merchants, moment.date(), days, moment)}
+
+
+def parameters_of(
+    merchants: Sequence[object], today: date, cancelable_days: int, moment: datetime
+) -> dict[str, Any]:
+    """The parameters of the query `at_risk`."""
+    return {
+        "merchants": list(merchants),
+        "today": today,
+        "cancelable_days": cancelable_days,
+        "moment": moment,
+    }
+
+
+def _cancelled_before(
+    ask: Ask, payouts: Mapping[str, Payout], today: date, windows: Windows, cancelable_days: int
+) -> dict[str, int]:
+    """What merchants cancelled since their last payout on days that the windows no longer hold.
+
+    Hardly anybody goes unpaid for longer than the windows reach, so this is read when it is needed.
+    """
+    oldest, first = windows.cancelled.oldest, today - timedelta(days=cancelable_days)
+    if oldest is None:
+        return {}
+    settled = {m: p.settled_through for m, p in payouts.items() if p.settled_through is not None}
+    unpaid = {m: max(day + timedelta(days=1), first) for m, day in settled.items() if day < oldest}
+    starts = {m: business_day(day, ask.zone).start for m, day in unpaid.items() if day < oldest}
+    if not starts:
+        return {}
+    rows = ask.published(Span(min(starts.values()), business_day(oldest, ask.zone).start), list(starts))
+    cancelled = {}
+    for merchant, start in starts.items():
+        since = rows.filter((pl.col("merchant_id") == merchant) & (pl.col("minute") >= start))
+        cancelled[merchant] = int(since["cancel_amount"].sum())
+    return cancelled
+
+
+def price(merchant: str, payout: Payout, windows: Windows, earlier: int = 0) -> AtRisk:
+    """Money at risk of one merchant, from its payouts and its cancels since the last settled business day.
+
+    `earlier` is what it cancelled since then on days before those that the windows hold.
+
+    paid_out_cancelable = what was paid out for days inside the cancelable window and is not cancelled yet;
+    cancelled_unrecovered = cancelled since the last settled day, so not yet taken off a payout. Cancels are
+    taken to concern paid-out sales first. Without any payout nothing of ours is at risk.
+    """
+    name = payout.merchant_name
+    if payout.settled_through is None:  # never paid out, or not known
+        return AtRisk(dict.fromkeys(PARTS, payout.paid_out), name)
+    cancelled = earlier + windows.cancelled_since(payout.settled_through, merchant)
+    if not 0 <= cancelled <= MONEY_LIMIT:
+        return AtRisk(name=name)
+    paid_out = None if payout.paid_out is None else max(payout.paid_out - cancelled, 0)
+    return AtRisk(dict(zip(PARTS, (paid_out, cancelled), strict=True)), name)

@@ -15,21 +15,24 @@ normal ones, and what many merchants do at the same hour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 import polars as pl
 
-from baselines.facts import Categories
+from baselines.facts import Facts
 from baselines.merchants.windows import Windows
+from pipeline.judge.verdicts import FIRES
 from pipeline.minute import HOUR_MINUTES, from_index, to_index
-from pipeline.packs.merchants.compare import compare
-from pipeline.packs.merchants.judge import CANCEL_SURGE, FIRES, REASONS, RULES, verdicts
-from pipeline.schema import ADDED_COUNTS
+from pipeline.packs.merchants.rules.cancel_surge import REASONS, cancel_surge
+from pipeline.packs.merchants.rules.rule import Situation
+from pipeline.packs.merchants.schema import ADDED_COUNTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from baselines.merchants.rules import Rules
     from baselines.merchants.slices import Integers
     from pipeline.minute import Span
-    from pipeline.packs.merchants.judge import Verdicts
+    from pipeline.packs.merchants.rules.rule import Found
 
     Floats = NDArray[np.float64]
 
@@ -90,7 +93,7 @@ def measure_null(
     zone: ZoneInfo,
     rules: Rules,
     seed: int,
-    categories: Categories | None = None,
+    categories: Facts | None = None,
 ) -> NullDay:
     """Deal the kinds of MERCHANT_MINUTE rows anew, and judge every minute of `judged`, the frame's end.
 
@@ -110,7 +113,7 @@ def measure_null(
         cancel_amount=pl.lit(0, pl.Int64),
         **dict.fromkeys(ADDED_COUNTS, pl.lit(0, pl.Int64)),  # a dealt cancel has no approval
     )
-    incidents = _count_incidents(null, judged, zone, rules, categories or Categories())
+    incidents = _count_incidents(null, judged, zone, rules, categories or Facts())
     return NullDay(int(merchants.max(initial=-1)) + 1, 1, incidents, round(100 * drift), found is not None)
 
 
@@ -209,10 +212,9 @@ def _odds(hours: int, merchants: int, drift: float, random: np.random.Generator)
 
 
 def _count_incidents(
-    null: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules, categories: Categories
+    null: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules, categories: Facts
 ) -> int:
     windows = Windows(zone, rules.volume_drop.baseline_days)
-    windows.categories = categories
     before = null.filter(pl.col("minute") < judged.start)
     if before.height:
         windows.add_many(before["minute"][0], judged.start, before)
@@ -224,16 +226,37 @@ def _count_incidents(
     opened = 0
     for n in range(end - first):
         windows.add(from_index(first + n), rest.slice(int(borders[n]), int(borders[n + 1] - borders[n])))
-        found = verdicts(compare(windows, rules), "budgeted", rules)
+        found = cancel_surge(Situation(windows, rules, "budgeted", categories, whole=False))
         opened += _opened(found, first + n, last, rules.incident.resolve_after_minutes)
     return opened
 
 
-def _opened(found: Verdicts, index: int, last: Integers, resolve_after: int) -> int:
+def _opened(found: Found, index: int, last: Integers, resolve_after: int) -> int:
     """How many surges open, as `pipeline.judge.life` opens and keeps them; `last` is brought up to date."""
-    surges = found.take(found.settles & (found.columns["rule"] == RULES.index(CANCEL_SURGE)))
-    positions = surges.columns["position"]
-    passed = surges.columns["reason"] == REASONS.index(FIRES)
+    positions, reasons = (
+        np.concatenate([part[name] for part in found.parts]) for name in ("position", "reason")
+    )
+    passed = reasons == REASONS.index(FIRES)
     known = index - last[positions] < resolve_after
     last[positions[passed | known]] = index
     return int(np.count_nonzero(passed & ~known))
+
+
+def measure_day(
+    pieces: Iterable[pl.DataFrame],
+    rows: int,
+    judged: Span,
+    zone: ZoneInfo,
+    rules: Rules,
+    day: date,
+    facts: Facts,
+) -> dict[str, Any]:
+    """The null of `judged` as it is stored; the day's number seeds it and chooses the merchants.
+
+    `pieces` are the merchant-minutes of the week before and of that day, in order, about `rows` of them.
+    """
+    parts, seed = parts_for(rows), day.toordinal()
+    frame = pl.concat([take_part(piece, parts, seed) for piece in pieces])
+    found = replace(measure_null(frame, judged, zone, rules, seed, facts), parts=parts)
+    merchants = found.merchants * found.parts
+    return {**asdict(found), "allowed": rules.budget.false_incidents_per_day * merchants / 100_000}

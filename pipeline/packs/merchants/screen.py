@@ -6,12 +6,13 @@ The same function screens the rows of an extracted minute and the rows of a file
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipeline.schema import AMOUNT_GIVEN, AMOUNT_LIMIT, KINDS, QUARANTINE, WRONG
+from pipeline.pack import Screened
+from pipeline.packs.merchants.schema import AMOUNT_LIMIT, KINDS, QUARANTINE
+from pipeline.schema import AMOUNT_GIVEN, WRONG
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,26 +41,21 @@ REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """Rows to count, and rows set aside (schema QUARANTINE).
+def count_reasons(bad: pl.DataFrame) -> dict[str, int]:
+    """How many rows were set aside for which reason, most frequent first."""
+    counts = bad.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
+    return dict(counts.iter_rows())
 
-    `given` has those amounts of set-aside rows that are no integers, as text: occurred_at, amount_given.
-    """
 
-    good: pl.DataFrame
-    bad: pl.DataFrame
-    given: pl.DataFrame
-
-    def reasons(self) -> dict[str, int]:
-        """How many rows were set aside for which reason, most frequent first."""
-        counts = self.bad.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
-        return dict(counts.iter_rows())
+def screen_minutes(rows: pl.DataFrame, not_after: datetime) -> Screened:
+    """The same, and a minute gives the same rows whether it is read alone or with its day."""
+    return screen(rows, not_after, by_minute=True)
 
 
 def screen(rows: pl.DataFrame, not_after: datetime, *, by_minute: bool = False) -> Screened:
-    """Split `rows` (columns of TRANSACTION, merchant_id text or integer) into good and set-aside ones.
+    """Split `rows` (columns of TRANSACTION, merchant_id text or integer) into good and bad (QUARANTINE).
 
+    `given` has those amounts of set-aside rows that are no integers, as text: occurred_at, amount_given.
     `not_after` is the source's clock: a transaction later than it has not happened yet. Of several rows
     with the same key (transaction_id, kind) the first is good and the later ones are set aside. With
     `by_minute` that holds within each minute, and the earliest is the first: then a minute gives the same

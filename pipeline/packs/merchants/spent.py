@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from baselines.chance import poisson_interval
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
 #: Nothing is drawn up for an installation that has not been measured yet.
@@ -16,7 +18,7 @@ NOT_MEASURED = "not measured yet: the first measurement is made in the night aft
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """One row of `ops/budget`; the null's values are None before the first measurement."""
+    """What was spent, and what the nights showed; the null's values are None before the first measurement."""
 
     spent: int  # cancel surges opened today under `budgeted`, true or false
     nights: int
@@ -74,3 +76,20 @@ class Spent:
             "newest day": f"{self.business_day}, drift {self.drift_percent} % ({known})",
         }
         return "\n".join([*lines, *(f"{name:<14}{value}" for name, value in rows.items())])
+
+
+def spent_of(nights: Sequence[Mapping[str, Any]], opened: Mapping[str, int]) -> Spent:
+    """From the last nights' results (see null.py), newest first, and the incidents opened today by rule."""
+    newest: Mapping[str, Any] = nights[0]["result"] if nights else {}
+    results = [night["result"] for night in nights]
+    return Spent(
+        spent=opened.get(CANCEL_SURGE.name, 0),
+        nights=len(nights),
+        days=sum(1 / result["parts"] for result in results),
+        incidents=sum(result["incidents"] for result in results),
+        business_day=nights[0]["day"] if nights else None,
+        merchants=newest["merchants"] * newest["parts"] if newest else None,
+        allowed=newest.get("allowed"),
+        drift_percent=newest.get("drift_percent"),
+        drift_measured=newest.get("drift_measured"),
+    )

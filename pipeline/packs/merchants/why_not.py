@@ -1,23 +1,15 @@
-"""Why not, and when: how far each window was from its evidence, and when a rule would first have fired.
-
-Pure.
-"""
+"""Why not, and when: when a rule would first have fired around a minute. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from baselines.facts import UNKNOWN
 from pipeline.figures import moment
+from pipeline.judge.verdicts import FIRES, POLICIES, RAW
 from pipeline.minute import MINUTE
-from pipeline.packs.merchants.judge import CANCEL_SURGE, FIRES, VOLUME_DROP
-from pipeline.packs.merchants.surge_windows import find_collapses, find_drops, judge_spans
-from pipeline.schema import PRIORS
-from pipeline.settings import POLICIES
+from pipeline.pack import AROUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,51 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from baselines.merchants.rules import Rules
-    from pipeline.packs.merchants.compare import Comparison, WindowNumbers
-    from pipeline.packs.merchants.surge_windows import Found
-
-#: So far to both sides of a minute the published signals are searched.
-SEARCHED: Final = timedelta(hours=24)
-#: A merchant that lacks more cancels than this lacks an incident.
-_MOST_MISSING: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What one window of the policy `budgeted` says about a merchant; counts of approvals or of cancels."""
-
-    minutes: int
-    against: str  # what it is compared with
-    counted: str  # what is compared: "cancels" or "approvals"
-    count: int
-    expected: int
-    evidence: int
-    evidence_needed: int
-    passed: bool
-    missing: int | None = None  # so many more cancels in it would have passed; null: not a matter of a few
-    prior: str | None = None  # of cancels: what the baseline mostly rests on
-    category: str | None = None  # where it is known
-    prior_cancels_per_100k: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __str__(self) -> str:
-        share = f"evidence {self.evidence:,} of {self.evidence_needed:,} needed"
-        more = f", {self.missing:,} more cancels would have passed" if self.missing else ""
-        said = f"{'passes' if self.passed else f'does not pass{more}'}{self._rests_on()}"
-        return (
-            f"{self.minutes:>5} min against {self.against:<17}{self.count:,} {self.counted}, "
-            f"usual {self.expected:,}: {share}; {said}"
-        )
-
-    def _rests_on(self) -> str:
-        if self.prior in (None, "own") or self.prior_cancels_per_100k is None:
-            return ""
-        of = f"its category {self.category!r}" if self.prior == "category" else "all merchants"
-        thousandths = self.prior_cancels_per_100k
-        return f"; little history: rests on the rate of {of}, {thousandths // 1000}.{thousandths % 1000:03} %"
+    from pipeline.packs.merchants.rules.rule import Explains, MerchantRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,77 +44,12 @@ class FirstFire:
         return f"{moment(self.minute, zone)} ({when})"
 
 
-def windows_of(comparison: Comparison, position: int, rules: Rules) -> dict[str, list[Window]]:
-    """By rule, what each window says about the merchant at `position`, which every one has looked at."""
-    surge = [_surge_window(span, comparison, position, rules) for span in comparison.spans]
-    drop = []
-    day = _one(comparison.drop, position)
-    if len(day.positions) and day.days:
-        drop.append(_window(find_drops(day, rules), "like days", "approvals"))
-    if comparison.hours is not None and len(comparison.hours.approvals_like):
-        hour = _one(comparison.hours, position)
-        if len(hour.positions):
-            drop.append(_window(find_collapses(hour, rules), "like days", "approvals"))
-    return {CANCEL_SURGE: sorted(surge, key=lambda w: w.minutes), VOLUME_DROP: drop}
-
-
-def _surge_window(span: WindowNumbers, comparison: Comparison, position: int, rules: Rules) -> Window:
-    one, windows = _one(span, position), len(comparison.spans)
-    against = "the hours before" if span.local else "the week"
-    found = judge_spans([one], windows, comparison.portfolio, rules)
-    window = _with_prior(_window(found, against, "cancels"), found, comparison)
-    if window.passed:
-        return window
-    # The same window with one more cancel, two more, ...: each is judged as if it were a merchant of its own.
-    more = np.arange(1, _MOST_MISSING + 1)
-    tried = _repeated(one, len(more))
-    tried = replace(tried, positions=more, cancels=tried.cancels + more)
-    few = tried.cancels < rules.cancel_surge.minimum_cancels_hour
-    enough = np.flatnonzero(judge_spans([tried], windows, comparison.portfolio, rules).passed & ~few)
-    return replace(window, missing=int(more[enough[0]]) if len(enough) else None)
-
-
-def _with_prior(window: Window, found: Found, comparison: Comparison) -> Window:
-    code = int(found.category[0])
-    return replace(
-        window,
-        prior=PRIORS[int(found.prior[0])],
-        category=None if code == UNKNOWN else comparison.portfolio.categories[code],
-        prior_cancels_per_100k=int(found.prior_cancels_per_100k[0]),
-    )
-
-
-def _window(found: Found, against: str, counted: str) -> Window:
-    count = found.cancels_window if counted == "cancels" else found.approvals_window
-    return Window(
-        int(found.window_minutes[0]),
-        against,
-        counted,
-        int(count[0]),
-        int(found.expected_window[0]),
-        int(found.evidence[0]),
-        int(found.evidence_needed[0]),
-        bool(found.passed[0]),
-    )
-
-
-def _one(numbers: Any, position: int) -> Any:  # noqa: ANN401 - WindowNumbers, DropNumbers or HourNumbers, as given
-    """The row of one merchant, or none."""
-    return _rows(numbers, np.flatnonzero(numbers.positions == position))
-
-
-def _repeated(numbers: WindowNumbers, times: int) -> WindowNumbers:
-    repeated: WindowNumbers = _rows(numbers, np.zeros(times, np.int64))
-    return repeated
-
-
-def _rows(numbers: Any, rows: Any) -> Any:  # noqa: ANN401 - the same
-    given = ((f.name, getattr(numbers, f.name)) for f in fields(numbers))
-    return replace(numbers, **{name: a[..., rows] for name, a in given if isinstance(a, np.ndarray)})
-
-
 def first_fires(
-    asked: datetime, signals: pl.DataFrame, policies: Mapping[datetime, str], rules: Rules
+    merchant_rules: Iterable[MerchantRule],
+    asked: datetime,
+    signals: pl.DataFrame,
+    policies: Mapping[datetime, str],
+    tuned: Rules,
 ) -> dict[str, dict[str, FirstFire]]:
     """By rule and policy, when the episode nearest to `asked` would first have fired.
 
@@ -176,29 +59,31 @@ def first_fires(
     """
     rows = signals.sort("minute").to_dicts()
     found: dict[str, dict[str, FirstFire]] = {}
-    for rule in (CANCEL_SURGE, VOLUME_DROP):
-        of_rule = [row for row in rows if row["rule"] == rule]
-        found[rule] = {policy: _first(asked, of_rule, policy, policies, rules) for policy in POLICIES}
+    for rule in merchant_rules:
+        if rule.explains is None:
+            continue
+        of_rule = [row for row in rows if row["rule"] == rule.name]
+        fired = {p: _fired(of_rule, p, policies, tuned, rule.explains) for p in POLICIES}
+        found[rule.name] = {p: _first(asked, fired[p], p, policies, tuned) for p in POLICIES}
     return found
 
 
 def _first(
     asked: datetime,
-    rows: Sequence[Mapping[str, Any]],
+    fired: Sequence[datetime],
     policy: str,
     policies: Mapping[datetime, str],
-    rules: Rules,
+    tuned: Rules,
 ) -> FirstFire:
     if policy == "budgeted" and "budgeted" not in policies.values():
         return FirstFire(None, "not recorded: these minutes were judged under another policy")
-    fired = [row["minute"] for row in rows if _fires(row, policy, policies, rules)]
-    episodes = list(_episodes(fired, timedelta(minutes=rules.incident.resolve_after_minutes)))
-    lasting = timedelta(minutes=rules.incident.resolve_after_minutes)
+    lasting = timedelta(minutes=tuned.incident.resolve_after_minutes)
+    episodes = list(_episodes(fired, lasting))
     now = [start for start, end in episodes if start <= asked < end + lasting]
     later = [start for start, _ in episodes if start > asked]
     earlier = [start for start, _ in episodes if start <= asked]
     nearest = next(iter([*now, *later[:1], *earlier[-1:]]), None)
-    hours = SEARCHED // timedelta(hours=1)
+    hours = AROUND // timedelta(hours=1)
     return FirstFire(nearest) if nearest else FirstFire(None, f"not within {hours} hours before and after")
 
 
@@ -214,14 +99,16 @@ def _episodes(minutes: Iterable[datetime], gap: timedelta) -> Iterable[tuple[dat
         yield start, last
 
 
-def _fires(row: Mapping[str, Any], policy: str, policies: Mapping[datetime, str], rules: Rules) -> bool:
+def _fired(
+    rows: Sequence[Mapping[str, Any]],
+    policy: str,
+    policies: Mapping[datetime, str],
+    tuned: Rules,
+    explains: Explains,
+) -> list[datetime]:
+    """The minutes at which a policy lets these signals of a rule pass."""
     if policy == "budgeted":
-        return policies.get(row["minute"]) == "budgeted" and row["reason"] == FIRES
-    raw = row["kind"] in (None, "rule")
-    if policy == "literal":
-        return raw
-    surge, drop = rules.cancel_surge, rules.volume_drop
-    if row["rule"] == CANCEL_SURGE:
-        few = row["cancels_hour"] < surge.minimum_cancels_hour
-        return raw and not few and row["approvals_week"] >= surge.minimum_approvals_week
-    return raw and row["amount_paced"] >= row["days"] * drop.minimum_expected_amount
+        judged = [row for row in rows if policies.get(row["minute"]) == "budgeted"]
+        return [row["minute"] for row in judged if row["reason"] == FIRES]
+    raw = [row for row in rows if row["kind"] in (None, RAW)]
+    return [row["minute"] for row in raw if policy == "literal" or explains.supported(row, tuned)]

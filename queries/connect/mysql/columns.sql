@@ -8,7 +8,6 @@ SELECT
     c.COLUMN_NAME                                            AS column_name,
     c.COLUMN_TYPE                                            AS declared,
     c.DATA_TYPE = 'enum'                                     AS is_enum,
-    c.IS_NULLABLE = 'YES'                                    AS nullable,
     (SELECT s.SEQ_IN_INDEX FROM information_schema.STATISTICS AS s
      WHERE s.TABLE_SCHEMA = c.TABLE_SCHEMA AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME
        AND s.INDEX_NAME = 'PRIMARY')                         AS key_position,

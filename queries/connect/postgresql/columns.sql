@@ -9,7 +9,6 @@ SELECT
     a.attname                                               AS column_name,
     format_type(b.oid, coalesce(nullif(t.typtypmod, -1), a.atttypmod)) AS declared,
     b.typtype = 'e'                                         AS is_enum,
-    NOT a.attnotnull                                        AS nullable,
     (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = b.oid)
                                                             AS words,
     (SELECT array_position(i.indkey::int[], a.attnum::int) FROM pg_index AS i

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.markup import Markup, card, chip, join, notice, table, tag, visible
-from tests.app.home import HOSTILE
+from tests.app.merchants.home import HOSTILE
 
 
 class Seen(HTMLParser):

@@ -43,11 +43,14 @@ def test_the_page_gets_what_it_needs_and_no_secret_beyond() -> None:
         "MINUTERISK_SLACK_TOKEN": "xoxb-1",
         "MINUTERISK_SLACK_CHANNEL": "C1",
         "MINUTERISK_SOURCE_URL": "postgresql://r:s@db/trade",
+        "MINUTERISK_MERCHANTS_SOURCE_URL": "postgresql://r:s@db/trade",
+        "MINUTERISK_TRADE_URL": "postgresql://r:s@db/trade",
         "MINUTERISK_POLICY": "literal",
     }
     given = dashboard_environment(settings, environ)
-    assert not [name for name in given if "SLACK" in name or "SOURCE" in name]
+    assert not [name for name in given if "SLACK" in name or "SOURCE" in name or "TRADE" in name]
     assert given["PATH"] == "/bin"
     read = load_settings(given)
     assert (read.home, read.state_url, read.language) == (settings.home, settings.state_url, "en")
+    assert read.packs == settings.packs
     assert str(PROJECT) in given["PYTHONPATH"]

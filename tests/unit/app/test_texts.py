@@ -7,14 +7,20 @@ from string import Formatter
 import pytest
 
 import app
-from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts
+from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts, texts_of
 from pipeline.alarms import ALARMS
+from tests.doors import PACK
 
-SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(app.__file__).parent.rglob("*.py"))
-#: Keys that the code puts together from a word of the database, a window or a step.
-COMPOSED = re.compile(
-    r"(pulse|trend\.scope|trend\.window|trend\.step|rule|severity|status|tier|policy|event|delivery|kind|cause|prior|number|events|alarm)\."
+FOLDER = Path(app.__file__).parent
+TEXTS = ("texts.py", "words.py")
+#: The shared files; a pack's own page has texts of its own beside the shared ones.
+SOURCES = "\n".join(
+    path.read_text(encoding="utf-8")
+    for path in (*FOLDER.glob("*.py"), *(FOLDER / "pages").glob("*.py"))
+    if path.name not in TEXTS
 )
+#: Keys that the code puts together from a word of the database, a window or a step.
+COMPOSED = re.compile(r"(pulse|severity|status|policy|event|delivery|kind|number|events|alarm)\.")
 
 
 def fields(text: str) -> set[str]:
@@ -33,29 +39,39 @@ def test_both_languages_fill_in_the_same_fields(key: str) -> None:
 def test_every_key_that_the_code_names_exists() -> None:
     named = set(re.findall(r"texts\(\s*[\"']([a-z0-9_.]+)[\"']", SOURCES))
     assert len(named) > 40
-    assert named <= set(KOREAN)
+    assert named <= {*KOREAN, "entity"}  # every pack has a word for that
 
 
 def test_no_text_is_left_over() -> None:
-    code = _without_texts()
+    code = "\n".join(p.read_text(encoding="utf-8") for p in FOLDER.rglob("*.py") if p.name not in TEXTS)
     single = [key for key in KOREAN if not COMPOSED.match(key)]
     assert [key for key in single if not re.search(f"[\"']{re.escape(key)}[\"']", code)] == []
 
 
 def test_a_word_of_the_database_that_nobody_knows_is_shown_as_it_is() -> None:
-    assert Texts("ko").word("rule", "cancel_surge") == "취소 급증"
-    assert Texts("ko").word("rule", "new_rule") == "new_rule"
+    texts = texts_of(PACK, {}, "ko")
+    assert texts.word("rule", "forced_entry") == "강제 개방"
+    assert texts.word("rule", "new_rule") == "new_rule"
+
+
+def test_a_pack_without_a_page_is_called_by_its_own_words() -> None:
+    for language, said in PACK.words.items():
+        texts = texts_of(PACK, {}, language)
+        assert (texts("entity"), texts.word("tier", "top")) == (said["entity"], said["top"])
+        assert texts("everybody") == LANGUAGES[language]["everybody"]  # no rule is about everybody
+
+
+def test_an_own_text_stands_over_the_packs_word_and_this_over_the_shared_text() -> None:
+    texts = texts_of(PACK, {"ko": {"tier.top": "정문", "title": "출입", "number.kind": "종류"}}, "ko")
+    assert (texts.word("tier", "top"), texts.word("tier", "tail")) == ("정문", "일반 문")
+    assert texts("title", entity="문") == "출입"
+    assert texts.numbers[-1] == "kind"  # said again: it stands where the own page has it
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_unknown_key_is_an_error(language: str) -> None:
     with pytest.raises(KeyError):
         Texts(language)("no.such.key")
-
-
-def _without_texts() -> str:
-    folder = Path(app.__file__).parent
-    return "\n".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.py") if p.name != "texts.py")
 
 
 def test_every_alarm_has_a_title() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Words
     from collections.abc import Sequence
 
-    from pipeline.connect.catalog import Column, Dialect, Table
+    from pipeline.connect.catalog import Column, Dialect, Stamp, Table
 
 #: What `--set name=value` knows.
 ANSWERS: Final[Words[str, str]] = {
@@ -62,14 +62,6 @@ class Question(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """A column that says when; `zone` is that of a column that does not say its own."""
-
-    column: Column
-    zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Original:
     """The approval of a cancel: its table, its key, and the column of the cancel that names it."""
 
@@ -90,9 +82,8 @@ class Leg:
     time: Stamp
     written: Stamp
     kind: Column | None = None
-    meanings: Words[str, str] = field(
-        default_factory=dict
-    )  # word to APPROVAL or CANCEL; others are set aside
+    #: Word to APPROVAL or CANCEL; others are set aside.
+    meanings: Words[str, str] = field(default_factory=dict)
     fixed: str | None = None  # without a kind column: what every row is; None: a negative amount is a cancel
     ignored: tuple[str, ...] = ()  # words of rows that are neither
     factor: int = 1  # to minor units

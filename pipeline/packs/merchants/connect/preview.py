@@ -10,14 +10,14 @@ import polars as pl
 
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs.merchants.connect.propose_values import moments
-from pipeline.packs.merchants.screen import screen
+from pipeline.packs.merchants.screen import count_reasons, screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from pipeline.connect.catalog import Sample, Table
-    from pipeline.packs.merchants.connect.mapping import Leg, Stamp, TradeMapping
+    from pipeline.connect.catalog import Sample, Stamp, Table
+    from pipeline.packs.merchants.connect.mapping import Leg, TradeMapping
 
 _HOUR: Final = timedelta(hours=1)
 #: Rows of each kind that are shown as they stand and as what they become.
@@ -100,7 +100,7 @@ def preview(
         example for table in _tables(mapping) for example in _examples(table, mapping, samples, screened.good)
     ]
     merchants = screened.good["merchant_id"].n_unique()
-    return Preview(span, rows.height, kinds, merchants, screened.reasons(), examples)
+    return Preview(span, rows.height, kinds, merchants, count_reasons(screened.bad), examples)
 
 
 def _tables(mapping: TradeMapping) -> list[Table]:

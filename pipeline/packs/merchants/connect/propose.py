@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from pipeline.connect.catalog import Sample, Table, TradeCatalog
+    from pipeline.connect.catalog import Sample, SourceCatalog, Table
 
 SHAPES: Final = (EVENTS, PAYMENTS, TWO_TABLES)
 #: Two tables that are this close are both likely: a person chooses.
 _CLOSE: Final = 1.5
 
 
-def candidates(catalog: TradeCatalog) -> list[Table]:
+def candidates(catalog: SourceCatalog) -> list[Table]:
     """Tables that may hold transactions, the likeliest first by their names and columns alone."""
     likely = [t for t in catalog.tables if _may_be(t)]
     return sorted(likely, key=lambda t: (-_points(t), t.full_name))
@@ -63,7 +63,7 @@ def _points(table: Table, sample: Sample | None = None) -> float:
 
 
 def propose(
-    catalog: TradeCatalog, samples: Mapping[Table, Sample], answers: Mapping[str, str], business: ZoneInfo
+    catalog: SourceCatalog, samples: Mapping[Table, Sample], answers: Mapping[str, str], business: ZoneInfo
 ) -> TradeMapping:
     """The likeliest reading of the tables; raises Question for what a person has to say."""
     it = Proposer(catalog, samples, answers, business)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.connect.catalog import Sample
+from pipeline.connect.catalog import Sample, Stamp
 from pipeline.errors import UsageError
 from pipeline.packs.merchants.connect.mapping import (
     NONE,
@@ -13,7 +13,6 @@ from pipeline.packs.merchants.connect.mapping import (
     Leg,
     Original,
     Question,
-    Stamp,
     find_column,
 )
 from pipeline.packs.merchants.connect.propose_values import (
@@ -28,13 +27,13 @@ from pipeline.packs.merchants.connect.propose_values import (
     zone_of,
 )
 from pipeline.packs.merchants.connect.words import exponent, rank, snake
-from pipeline.schema import APPROVAL, CANCEL
+from pipeline.packs.merchants.schema import APPROVAL, CANCEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
-    from pipeline.connect.catalog import Column, Table, TradeCatalog
+    from pipeline.connect.catalog import Column, SourceCatalog, Table
     from pipeline.packs.merchants.connect.words import Meaning
 
 EVENTS: Final = "events"
@@ -47,7 +46,7 @@ _NOTHING: Final = Sample(())
 class Proposer:
     """One proposal in the making."""
 
-    catalog: TradeCatalog
+    catalog: SourceCatalog
     samples: Mapping[Table, Sample]
     answers: Mapping[str, str]
     business: ZoneInfo
@@ -81,7 +80,7 @@ class Proposer:
                 msg = (
                     f"{table.full_name}.{column.name} is {column.declared}, no type that {role} is read from"
                 )
-                hint = "name another column, or let a view cast it; by hand: queries/RECIPES.md"
+                hint = "name another column, or let a view cast it; by hand: queries/merchants/RECIPES.md"
                 raise UsageError(msg, hint)
             self.decide(answer, column.name, "as you said")
             return column
@@ -108,7 +107,9 @@ class Proposer:
         """The column with its zone, where its values do not say it; raises Question, or UsageError."""
         if not column.is_time:
             msg = f"{table.full_name}.{column.name} is {column.declared}, which connect reads no time from"
-            raise UsageError(msg, "name another column, or write the queries by hand: queries/RECIPES.md")
+            raise UsageError(
+                msg, "name another column, or write the queries by hand: queries/merchants/RECIPES.md"
+            )
         if column.kind != "local":
             return Stamp(column)
         said = self.answers.get("written_zone" if written else "zone") or self.answers.get("zone")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pipeline.errors import UsageError
 from pipeline.packs.merchants.connect.mapping import Question
 from pipeline.packs.merchants.connect.words import exponent, meanings_of
-from pipeline.schema import APPROVAL, CANCEL
+from pipeline.packs.merchants.schema import APPROVAL, CANCEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -27,7 +27,7 @@ def at_risk(mapping: TradeMapping, to_sql: Sql) -> str:
         named = merchants if merchants is not None and merchants.name is not None else None
         template = "at_risk_names" if named else "at_risk_unknown"
         known = _names(named, to_sql) if named else ""
-        return _parts(sql(f"connect/{mapping.dialect}/{template}")).replace("{known}", known)
+        return _parts(sql(f"merchants/connect/{mapping.dialect}/{template}")).replace("{known}", known)
     settled = f"p.{to_sql.name(payouts.day.name, bound=True)} <= %(today)s"
     if payouts.settled:
         given = "moment" if to_sql.mysql else "%(moment)s"
@@ -43,7 +43,7 @@ def at_risk(mapping: TradeMapping, to_sql: Sql) -> str:
         "type": _array(payouts.merchant),
         "known": _known(mapping.merchants, payouts, to_sql),
     }
-    text = _parts(sql(f"connect/{mapping.dialect}/at_risk"))
+    text = _parts(sql(f"merchants/connect/{mapping.dialect}/at_risk"))
     for name, value in filled.items():
         text = text.replace("{" + name + "}", value)
     return text

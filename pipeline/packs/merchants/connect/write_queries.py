@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 from pipeline.connect.quoting import Sql, comment, indented
 from pipeline.packs.merchants.connect.propose_values import fixed_offset
 from pipeline.packs.merchants.connect.write_payouts import at_risk, categories
-from pipeline.schema import APPROVAL, CANCEL
+from pipeline.packs.merchants.schema import APPROVAL, CANCEL
 from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.connect.catalog import Column
-    from pipeline.packs.merchants.connect.mapping import Leg, Stamp, TradeMapping
+    from pipeline.connect.catalog import Column, Stamp
+    from pipeline.packs.merchants.connect.mapping import Leg, TradeMapping
 
 _TEXT_KINDS: Final = ("text",)
 _AS_IT_IS: Final = ("integer", "text")
@@ -35,7 +35,7 @@ def write_queries(mapping: TradeMapping, clock: datetime) -> dict[str, str]:
         "changed": writer.changed(),
         "without_time": writer.without_time(),
         "at_risk": at_risk(mapping, writer.sql),
-        "fence": sql(f"extract/{mapping.dialect}/fence"),
+        "fence": sql(f"merchants/extract/{mapping.dialect}/fence"),
     }
     asked = categories(mapping, writer.sql)
     return files | ({"categories": asked} if asked else {})
@@ -74,9 +74,11 @@ class _Writer:
         ]
         names = ("kind", "amount", "occurred_at")
         legs = [self._select(leg, self._columns(leg, names), self._inside(leg)) for leg in self.mapping.legs]
-        return comment(*told) + sql(f"connect/{self.mapping.dialect}/totals").split("\n\n", 1)[1].replace(
-            "{rows}", indented("\nUNION ALL\n".join(legs))
-        ).replace("{occurred_at}", f"occurred_at{self.suffix}")
+        return comment(*told) + sql(f"merchants/connect/{self.mapping.dialect}/totals").split("\n\n", 1)[
+            1
+        ].replace("{rows}", indented("\nUNION ALL\n".join(legs))).replace(
+            "{occurred_at}", f"occurred_at{self.suffix}"
+        )
 
     def changed(self) -> str:
         """Minutes of rows written lately, unfiltered: a row that is left out now may not have been before."""
@@ -91,7 +93,7 @@ class _Writer:
                 fence = "age(t.xmin) <= (SELECT age($2::bigint::text::xid))"
                 conditions += [self.sql.outside("t", leg.time), fence]
             legs.append(self._select(leg, columns, conditions, filtered=False))
-        template = sql(f"connect/{self.mapping.dialect}/{name}")
+        template = sql(f"merchants/connect/{self.mapping.dialect}/{name}")
         head, body = template.split("\n\n", 1)
         return f"{head}\n" + body.replace("{rows}", indented("\nUNION ALL\n".join(legs))).replace(
             "{occurred_at}", f"occurred_at{self.suffix}"

@@ -1,0 +1,11 @@
+"""The merchants' own page: how approvals and cancels came to an incident."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.merchants.page import show_trend
+from app.merchants.words import WORDS
+from app.pages import OwnPage
+
+PAGE: Final = OwnPage(words=WORDS, sections=(show_trend,))

@@ -1,0 +1,49 @@
+"""Payouts: what a merchant gets for a business day, and when. Pure; frames in, frames out."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pipeline.minute import require_aware
+from pipeline.packs.merchants.schema import APPROVAL
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ZONE: Final = ZoneInfo("Asia/Seoul")
+PAYOUT_TIME: Final = time(10, 0)  # of the business day, in Korean time
+
+
+def daily_net(rows: pl.DataFrame) -> pl.DataFrame:
+    """merchant_id, business_date, amount: approvals minus cancels of each Korean day.
+
+    A day that is spread over several frames gives several parts; `settlements_for` adds them up.
+    """
+    signed = pl.when(pl.col("kind") == APPROVAL).then(pl.col("amount")).otherwise(-pl.col("amount"))
+    day = pl.col("occurred_at").dt.convert_time_zone(ZONE.key).dt.date()
+    return rows.group_by("merchant_id", day.alias("business_date")).agg(signed.sum().alias("amount"))
+
+
+def settlements_for(net: pl.DataFrame, merchants: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """The columns of the table `settlements`: every payout that was due up to `until`, oldest first.
+
+    `net` is what `daily_net` gives, of whole days. A day is paid out at 10:00 Korean time,
+    settlement_cycle_days business days later; Saturday's and Sunday's sales count from Friday. Public
+    holidays are not modelled. A negative amount stands for what is withheld from a later payout.
+    """
+    days = net.group_by("merchant_id", "business_date").agg(pl.col("amount").sum())
+    cycle = merchants.select("merchant_id", "settlement_cycle_days")
+    payday = pl.col("business_date").dt.add_business_days(pl.col("settlement_cycle_days"), roll="backward")
+    settled_at = payday.dt.combine(PAYOUT_TIME).dt.replace_time_zone(ZONE.key).dt.convert_time_zone("UTC")
+    return (
+        days.join(cycle, on="merchant_id")
+        .select(
+            "merchant_id", "business_date", "amount", settled_at.dt.cast_time_unit("us").alias("settled_at")
+        )
+        .filter(pl.col("settled_at") <= require_aware(until))
+        .sort("settled_at", "merchant_id", "business_date")
+    )

@@ -1,0 +1,374 @@
+"""What a domain hands the engine: one frozen value of pure functions, `PACK` of pipeline/packs/NAME.
+
+No base class, no registration: `pipeline.packs.PACKS` names the modules. Nothing in a pack holds a
+connection, a clock or a path; what it has to read it asks for (`Ask`), and the engine decides when.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
+
+from pipeline.judge.verdicts import HEAD, TIERS
+from pipeline.minute import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime, tzinfo
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    import polars as pl
+
+    from baselines.entities import EntityIndex
+    from baselines.facts import Facts
+    from baselines.rules import Tuned
+    from pipeline.finding import Finding
+    from pipeline.judge.verdicts import Integers, Verdicts
+
+    #: Asks the source a query about a few entities: its name, parameters, and what sees the columns' names.
+    AskSource = Callable[
+        [str, Mapping[str, object], Callable[[Collection[str], str], None]], list[dict[str, Any]]
+    ]
+
+LANGUAGES: Final = ("ko", "en")
+#: `explain` looks so far to both sides of its minute.
+AROUND: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """Money that the company stands to lose on an entity, by part, and the entity's name where it is known.
+
+    Amounts in the currency's minor unit. None is not known, which is never 0; so is a part that is not there.
+    """
+
+    parts: Mapping[str, int | None] = field(default_factory=dict)
+    name: str | None = None
+
+    @property
+    def total(self) -> int | None:
+        """All parts together; None where one of them is not known."""
+        amounts = [amount for amount in self.parts.values() if amount is not None]
+        return sum(amounts) if self.parts and len(amounts) == len(self.parts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Money at risk of the entities that were asked for; one that is missing is not known."""
+
+    at_risk: Mapping[str, AtRisk]
+    wrong: Mapping[str, str] = field(default_factory=dict)  # whose answer is wrong, and why
+    strangers: int = 0  # rows of entities that nobody asked for
+
+
+class Ask(Protocol):
+    """What a pack may read while money is priced."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the business day."""
+        ...
+
+    def source(
+        self, query: str, parameters: Mapping[str, object], check: Callable[[Collection[str], str], None]
+    ) -> list[dict[str, Any]]:
+        """The rows that a query of the company gives, values as they come.
+
+        `check` is given the names of its columns and its file, and raises SourceChanged.
+        """
+        ...
+
+    def published(self, span: Span, entities: Collection[str]) -> pl.DataFrame:
+        """The counted rows of some entities that are published of `span`."""
+        ...
+
+
+class Windows(Protocol):
+    """The state of all windows after the minute `last`; minutes are added in order, without a gap."""
+
+    entities: EntityIndex
+    last: int | None  # minutes since the epoch
+
+    @property
+    def history_minutes(self) -> int:
+        """How many minutes a rebuild has to read: the longest window."""
+        ...
+
+    def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
+        """Slide to `minute` with its counted rows; `positions` in `entities` where they were looked up."""
+        ...
+
+    def fill(
+        self, start: datetime, end: datetime, rows: pl.DataFrame, missing: Collection[datetime] = ()
+    ) -> None:
+        """Slide through [start, end) in bulk; `missing` minutes were never published. `settle` follows.
+
+        Here a minute at a time, the missing ones as empty; a pack that can do better does.
+        """
+        del missing
+        by_minute = {key[0]: part for key, part in rows.partition_by("minute", as_dict=True).items()}
+        for minute in Span(start, end):
+            self.add(minute, by_minute.get(minute, rows.clear()))
+
+    def settle(self) -> None:
+        """Sum up what `fill` has left: here nothing."""
+        return
+
+    def copy(self) -> Self:
+        """The same state, free to move on by itself."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibits:
+    """A rule whose signals follow from another's and are held back while that one lasts.
+
+    `unless` is a column and a word: a signal that has it is another matter.
+    """
+
+    rule: str
+    unless: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule of a pack: what of a signal makes its reason, and what it does to others."""
+
+    name: str
+    kinds: Sequence[str] = ("rule",)  # how a signal of it was seen
+    numbers: Sequence[str] = ()  # integers of the signal that its reason cannot do without
+    of_everybody: bool = False  # about all entities together; stands at EVERYBODY
+    inhibits: Sequence[Inhibits] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Rows of the source, sorted out."""
+
+    good: pl.DataFrame  # the pack's rows
+    bad: pl.DataFrame  # the pack's quarantine: each with its reason
+    given: pl.DataFrame  # what of the bad ones the source itself sums up although we cannot, by occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why a pack's rules fired at an entity at one minute, or did not: every number, and how far it was."""
+
+    accounts: Sequence[Mapping[str, Any]]  # for machines, one a rule
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `explain` is asked: of whom, when, and what was stored around that minute."""
+
+    entity_id: str
+    minute: datetime
+    zone: ZoneInfo
+    around: pl.DataFrame  # the entity's published signals
+    policies: Mapping[datetime, str]  # of the judged minutes around
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """What a pack measures of itself on a whole business day, at night, in a process of its own.
+
+    `measure` gets the counted rows of the week before the judged day and of that day, a piece at a time, and
+    gives plain JSON. `shown` makes of the last nights' results (`day`, `result`), newest first, and of the
+    incidents opened today by rule, what people are shown.
+    """
+
+    measure: Callable[..., dict[str, Any]]  # (pieces, rows, judged, zone, tuned, day, facts)
+    shown: Callable[[Sequence[Mapping[str, Any]], Mapping[str, int]], Budget]
+
+
+class Budget(Protocol):
+    """A false-alarm budget as it is shown; None before its first measurement."""
+
+    @property
+    def spent(self) -> int:
+        """Incidents opened today."""
+        ...
+
+    @property
+    def allowed(self) -> float | None:
+        """False ones a day."""
+        ...
+
+    @property
+    def null_per_day(self) -> float | None:
+        """False incidents a day that chance alone opened on the last nights."""
+        ...
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Its 95 % interval."""
+        ...
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        ...
+
+    def as_text(self) -> str:
+        """For people."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What `check` says of one of the pack's totals."""
+
+    said: str  # with its number: "{} opened"
+    unlike: str  # the next step where the source's own total is not that of the rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """What `check` says of the pack's own columns and queries, beside rows, ids, times and totals.
+
+    Findings tell of the mapping and never judge a row.
+    """
+
+    words: Callable[[pl.DataFrame], Iterable[Finding]] = lambda _: ()  # of columns whose words are known
+    values: Callable[[pl.DataFrame], Iterable[Finding]] = lambda _: ()  # of the other columns
+    totals: Mapping[str, Total] = field(default_factory=dict)
+    padded: str = ""  # what goes wrong where ids are padded
+    doubled: str = ""  # when rows have one key although no join has doubled them
+    #: Of each query about a few entities: asked with the ids of a sample, the source's clock and the zone.
+    ornaments: Mapping[str, Callable[[AskSource, Sequence[str], datetime, tzinfo], Finding]] = field(
+        default_factory=dict
+    )
+    no_fact: str = ""  # what is so where nothing is known of entities beside their rows
+
+
+W = TypeVar("W", bound=Windows)
+T = TypeVar("T", bound="Tuned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack(Generic[W, T]):
+    """A domain. Frames are named by their schema; a span's minutes are counted, never a row twice."""
+
+    name: str  # the folder's name everywhere
+    entity: str  # the column that names who is counted and judged
+    key: Sequence[str]  # columns that make a row of the source unique
+    database: str  # of the stand-in, in the embedded server
+
+    # What is read, counted and published.
+    rows: Mapping[str, pl.Schema]  # extraction query -> columns; the first is what is counted
+    optional: Sequence[str] = ()  # columns of it that a query need not give
+    #: Amounts, and the column that may stand for each.
+    instead: Mapping[str, str] = field(default_factory=dict)
+    suspects: Sequence[str] = ()  # columns in the order in which a value that cannot be read is looked for
+    #: What is asked about some entities, or about nobody, at a moment: query -> parameters.
+    probe: Callable[[Sequence[object], datetime], Mapping[str, Mapping[str, object]]] = lambda *_: {}
+    counted: pl.Schema  # a row per minute and entity
+    added: Sequence[str] = ()  # columns of it that old files lack: 0 there
+    sums: Sequence[str]  # columns of it that ledger and statement hold
+    row_sums: Sequence[str]  # of these, the ones that together are the number of rows
+    totals: Sequence[str] = ()  # what the source's own query `totals` gives beside the number of rows
+    quarantine: pl.Schema  # rows set aside, with `reason`
+    signal: pl.Schema  # the engine's head and the pack's numbers
+
+    conform: Callable[[pl.DataFrame, str, str], pl.DataFrame]  # (frame, query's file, currency)
+    bad: Callable[[pl.DataFrame, datetime], Screened]  # (rows, nothing is later than this)
+    count: Callable[[pl.DataFrame, Span], pl.DataFrame]  # good rows -> counted
+    #: (a row per minute with `sums`, quarantine, `Screened.given` with its minute) -> the same minutes with
+    #: `totals`, as the source itself would sum up all rows, good or not
+    sum_up: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame] = lambda every, *_: every
+    #: The optional query that says something of each entity, and its column.
+    fact: tuple[str, str] | None = None
+    #: What `check` says of it.
+    inspect: Inspect = field(default_factory=Inspect)
+
+    # What is judged.
+    rules: Sequence[Rule]
+    read_tuned: Callable[[Path], T]
+    windows: Callable[[ZoneInfo, T], W]
+    judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
+    reason: Callable[[Mapping[str, Any], int], dict[str, Any]]  # (signal, entities held back by it)
+    severity: Callable[[str, Mapping[str, Any], int | None, T], str]  # (rule, reason, money, tuned)
+    parts: Sequence[str] = ()  # of the money at risk
+    at_risk: Callable[[Ask, Sequence[str], datetime, W, T], Priced] | None = None
+
+    # What is said.
+    ornaments: Mapping[str, str] = field(default_factory=dict)  # what may fail, with what is not known then
+    say: Callable[[str, Mapping[str, Any], str, str], str]  # (rule, reason, event, language) -> sentences
+    words: Mapping[str, Mapping[str, str]]  # language -> name -> text
+    at_risk_name: str = "at_risk"  # of an incident's money, where machines read it
+
+    # What looks back; a pack may do without.
+    explain: Callable[[W, T, Facts, Asked], Explained] | None = None
+    deviation: Callable[[str, Mapping[str, Any]], float] | None = None  # (rule, reason): times the usual
+    #: Raw breaches as text, to compare two judgements.
+    lines: Callable[[pl.DataFrame], pl.Series] | None = None
+    caught: Callable[[Sequence[Mapping[str, Any]], pl.DataFrame], dict[str, int]] | None = None
+    nightly: Nightly | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what does not fit together: a pack that is wrong fails when it is imported, not at night."""
+        unknown = [*(n for n in self.sums if n not in self.counted), *({*self.row_sums} - {*self.sums})]
+        self._require(not unknown, f"the sums {', '.join(unknown)} are no columns of counted")
+        self._require(self.entity in self.counted, f"counted has no column {self.entity}")
+        untold = [name for name in self.totals if name not in self.inspect.totals]
+        self._require(not untold, f"nothing is said of the totals {', '.join(untold)}")
+        head = [name for name in HEAD if name not in self.signal]
+        self._require(not head, f"signal lacks {', '.join(head)}")
+        twice = [name for name, times in Counter(rule.name for rule in self.rules).items() if times > 1]
+        self._require(not twice, f"two rules are called {', '.join(twice)}")
+        for language in LANGUAGES:
+            known = self.words.get(language, {})
+            needed = [*(rule.name for rule in self.rules), *self.parts, "entity", *TIERS]
+            needed += ["everybody"] if self.of_everybody else []
+            silent = [name for name in needed if name not in known]
+            self._require(not silent, f"no word in {language} for {', '.join(silent)}")
+        for rule in self.rules:
+            strange = [name for name in rule.numbers if name not in self.signal]
+            self._require(not strange, f"the rule {rule.name} has a number that no signal has: {strange}")
+
+    def _require(self, fits: bool, what: str) -> None:  # noqa: FBT001 - an assertion
+        if not fits:
+            msg = f"the pack {self.name}: {what}"
+            raise ValueError(msg)
+
+    @property
+    def dataset(self) -> str:
+        """The name of the counted rows in the lake and in SQL: door_id gives door_minute."""
+        return f"{self.noun}_minute"
+
+    @property
+    def noun(self) -> str:
+        """What an entity is called where no language is chosen: door_id gives door."""
+        return self.entity.removesuffix("_id")
+
+    @property
+    def nouns(self) -> str:
+        """The same of many."""
+        return f"{self.noun}s"
+
+    @property
+    def row_noun(self) -> str:
+        """What a row of the source is called there: event_id gives event."""
+        return self.key[0].removesuffix("_id")
+
+    @property
+    def rows_query(self) -> str:
+        """The query that gives what is counted."""
+        return next(iter(self.rows))
+
+    @property
+    def datasets(self) -> dict[str, pl.Schema]:
+        """The published files by name, with their columns in the engine's words."""
+        return {self.dataset: self.counted, "signal": self.signal, "quarantine": self.quarantine}
+
+    def rule(self, name: str) -> Rule:
+        """The rule of that name; KeyError for one it does not have."""
+        return {rule.name: rule for rule in self.rules}[name]
+
+    @property
+    def of_everybody(self) -> tuple[str, ...]:
+        """Names of the rules about all entities together."""
+        return tuple(rule.name for rule in self.rules if rule.of_everybody)

@@ -1,0 +1,1 @@
+"""The rules of merchants, one file each; the longer ones have helpers beside them."""

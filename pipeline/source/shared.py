@@ -1,0 +1,93 @@
+"""What the sources of both dialects share: where their queries lie, and how rows become the pack's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+
+from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.source.answers import conform_facts
+from pipeline.source.asked import has_query, read_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+    from pathlib import Path
+
+    from pipeline.pack import Pack
+
+
+class SharedSource(ABC):
+    """A company's database behind a role that may only SELECT."""
+
+    dialect: str
+    promise: str
+
+    def __init__(
+        self,
+        pack: Pack[Any, Any],
+        url: str,
+        queries: Path,
+        timeout: timedelta,
+        currency: str = DEFAULT_CURRENCY,
+    ) -> None:
+        self.pack = pack
+        self.url = url
+        self._rows_query = next(iter(pack.rows))
+        self._currency = currency
+        self._queries = queries
+        self._timeout = timeout
+        self._entity_is_text = True
+        self.on_query: Callable[[str, float], None] = lambda *_: None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connections back; the next read opens new ones."""
+
+    def again(self) -> Self:
+        """The same database through connections of its own, for another thread."""
+        other = type(self)(self.pack, self.url, self._queries, self._timeout, self._currency)
+        other.promise = self.promise
+        other._entity_is_text = self._entity_is_text  # noqa: SLF001 - of this very class
+        other.on_query = self.on_query
+        return other
+
+    def facts(self) -> pl.DataFrame | None:
+        """What is known of every entity (FACT); None where there is no such query."""
+        if self.pack.fact is None or not has_query(self._queries, self.pack.fact[0], self.dialect):
+            return None
+        name, column = self.pack.fact
+        return conform_facts(self._whole(name), str(self._file(name)), self.pack.entity, column)
+
+    @abstractmethod
+    def _whole(self, name: str) -> pl.DataFrame:
+        """All rows of a query without parameters."""
+
+    def _conformed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows as the pack counts them; remembers whether its ids are text there."""
+        found = self.pack.conform(rows, str(self._file(self._rows_query)), self._currency)
+        self._entity_is_text = found.schema[self.pack.entity] == pl.String
+        return found
+
+    def _in_their_type(self, parameters: Mapping[str, object]) -> dict[str, Any]:
+        """Lists are of ids, which are text here and perhaps integers there."""
+        return {
+            name: [int(one) for one in value]
+            if isinstance(value, list) and not self._entity_is_text
+            else value
+            for name, value in parameters.items()
+        }
+
+    def _file(self, name: str) -> Path:
+        return self._queries / f"{name}.sql"
+
+    def _query(self, name: str) -> str:
+        return read_query(self._queries, name, self.dialect)

@@ -1,0 +1,84 @@
+"""Sessions of the operational database, for one pack: what its other files work in."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import text
+
+from pipeline.errors import FencedOut
+from pipeline.errors.translate import state_errors
+from queries import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, CursorResult, Engine
+
+#: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
+SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=8000"
+
+
+def connect_state(url: str) -> Engine:
+    """An engine for the operational database; opens nothing yet."""
+    return sqlalchemy.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_pre_ping=True,
+        pool_size=4,
+        connect_args={"connect_timeout": 10, "application_name": "minuterisk", "options": SESSION_OPTIONS},
+    )
+
+
+class Database:
+    """The operational database as one pack sees it: every query is told the pack's name."""
+
+    def __init__(self, engine: Engine, url: str, pack: str) -> None:
+        self.engine = engine
+        self.url = url
+        self.pack = pack
+        self.epoch: int | None = None  # None: this process does not lead
+
+    def ask(self, connection: Connection, name: str, **given: Any) -> CursorResult[Any]:  # noqa: ANN401 - values
+        """Run a query of queries/ops."""
+        return connection.execute(text(sql(f"ops/{name}")), {"pack": self.pack, **given})
+
+    def rows(self, name: str, **given: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401 - the same
+        """What a query that only reads gives."""
+        with self.reading() as connection:
+            return [dict(row) for row in self.ask(connection, name, **given).mappings()]
+
+    def clock(self) -> datetime:
+        """The operational database's clock."""
+        with self.reading() as connection:
+            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A session that changes nothing."""
+        with state_errors(self.url), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """One transaction of whoever asks, leader or not."""
+        with state_errors(self.url), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def committing(self) -> Iterator[Connection]:
+        """One transaction that only the leader can commit."""
+        with self.changing() as connection:
+            if self.ask(connection, "fence", epoch=self.epoch).first() is None:
+                msg = f"epoch {self.epoch} no longer leads this installation"
+                raise FencedOut(msg, "this process stops; the new leader goes on from the ledger")
+            yield connection
+
+
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows for a query that takes them as one JSON array."""
+    return json.dumps(list(rows))

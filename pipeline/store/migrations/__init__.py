@@ -1,1 +1,0 @@
-"""Migrations of the operational database: Alembic revisions whose SQL lies in queries/ops/schema/."""

@@ -1,0 +1,209 @@
+"""Messages as people read them: one line, Slack's Block Kit, a digest of many. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.figures import clean, duration_text, escape, moment, money
+from pipeline.tell.words import TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from pipeline.tell.message import Message
+
+Block = dict[str, Any]
+
+DIGEST_LENGTH: Final = 10
+LIGHTS: Final = {"critical": "🔴", "high": "🟠", "medium": "🟡"}
+RESOLVED_LIGHT: Final = "✅"
+
+
+def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool = False) -> str:
+    """One line: for the notification, for a client without blocks, and (after `unescape`) for the console."""
+    words = TEXTS[language]
+    parts = [
+        _title(message, language),
+        _entity(message, language),
+        _what_happened(message, language).rstrip("."),
+        *([_risk(message, language)] if message.has_money else []),
+        moment(message.minute, zone),
+    ]
+    if message.event != "opened":
+        parts.insert(1, _event(message, language).rstrip("."))
+    return (f"[{words['repeat']}] " if repeat else "") + " · ".join(parts)
+
+
+def render_header(message: Message, language: str) -> str:
+    """Severity, rule and state in a few words; holds nothing that came from outside."""
+    light = RESOLVED_LIGHT if message.event == "resolved" else LIGHTS[message.severity]
+    return f"{light} {_title(message, language)}"
+
+
+def _title(message: Message, language: str) -> str:
+    words = TEXTS[language]
+    rule, state = message.words(language)[message.rule], words[f"state_{message.event}"]
+    return f"[{words[message.severity]}] {rule} · {state}"
+
+
+def render_blocks(
+    message: Message, language: str, zone: ZoneInfo, dashboard_url: str, *, repeat: bool = False
+) -> list[Block]:
+    """The message of an incident as Slack Block Kit: how it stands now, with the numbers needed first."""
+    words = TEXTS[language]
+    domain = message.words(language)
+    who = f"{domain['entity']} {_entity(message, language)} · {domain[message.tier]}"
+    if message.of_everybody:
+        who = domain["everybody"]
+    risk = f"*{_risk(message, language)}*\n" if message.has_money else ""
+    footer = words["incident"].format(incident_id=message.incident_id, policy=clean(message.policy))
+    return [
+        *_repeat_blocks(words, repeat=repeat),
+        _header(render_header(message, language)),
+        _section(f"{who}\n{_what_happened(message, language)}"),
+        _section(f"{risk}{_event(message, language)}"),
+        {
+            "type": "section",
+            "fields": [_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(message, language, zone)],
+        },
+        _context(f"{footer} · <{escape(dashboard_url)}?incident={message.incident_id}|{words['link']}>"),
+    ]
+
+
+def render_reply_blocks(
+    message: Message, language: str, zone: ZoneInfo, *, repeat: bool = False
+) -> list[Block]:
+    """What changed, short, for the thread under the incident's message."""
+    words = TEXTS[language]
+    risk = f"{_risk(message, language)} · " if message.has_money else ""
+    lines = [
+        f"*{words['state_' + message.event]}* · {_event(message, language)}",
+        _entity(message, language),
+        _what_happened(message, language),
+        f"{risk}{moment(message.minute, zone)}",
+    ]
+    return [*_repeat_blocks(words, repeat=repeat), _section("\n".join(lines))]
+
+
+def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bool = False) -> str:
+    """One line about many incidents of a pack that opened together."""
+    words = TEXTS[language]
+    known = [m.at_risk for m in messages if m.at_risk is not None]
+    unknown = f"{len(messages) - len(known):,}"
+    sentence = "digest" if len(known) == len(messages) else "digest_some" if known else "digest_none"
+    if not _tell_of_money(messages):
+        sentence = "digest_without_money"
+    said = words[sentence].format(
+        count=f"{len(messages):,}", total=money(sum(known), language), unknown=unknown
+    )
+    return (f"[{words['repeat']}] " if repeat else "") + said
+
+
+def render_digest_lines(messages: Sequence[Message], language: str) -> list[str]:
+    """The ten incidents with most money at risk, one line each; equal ones in the order they opened.
+
+    What is not known may be the most: it comes first, by severity.
+    """
+    words = TEXTS[language]
+    top = sorted(messages, key=_most_first)[:DIGEST_LENGTH]
+    told = (f"{m.words(language)[m.rule]} · {_entity(m, language)}{_at_risk(m, language)}" for m in top)
+    return [
+        f"{rank}. [{words[m.severity]}] {said}"
+        for rank, (m, said) in enumerate(zip(top, told, strict=True), 1)
+    ]
+
+
+def render_digest_blocks(
+    messages: Sequence[Message], language: str, dashboard_url: str, *, repeat: bool = False
+) -> list[Block]:
+    """Many incidents as one message. Each line is a block of its own: ten long names would not fit in one."""
+    words = TEXTS[language]
+    lines = render_digest_lines(messages, language)
+    top = words["digest_top" if _tell_of_money(messages) else "digest_top_without_money"]
+    return [
+        *_repeat_blocks(words, repeat=repeat),
+        _header("🚨 " + words["digest_header"].format(count=f"{len(messages):,}")),
+        _section(render_digest_text(messages, language)),
+        _section(f"*{top.format(shown=len(lines))}*"),
+        *[_section(line) for line in lines],
+        _context(f"<{escape(dashboard_url)}|{words['link']}>"),
+    ]
+
+
+def _most_first(message: Message) -> tuple[bool, bool, int, int]:
+    amount = message.at_risk
+    order = list(LIGHTS).index(message.severity) if amount is None else -amount
+    return not message.of_everybody, amount is not None, order, message.incident_id
+
+
+def _event(message: Message, language: str) -> str:
+    words, by = TEXTS[language], clean(message.acknowledged_by or "")
+    return words["acknowledged_by" if by and message.event == "acknowledged" else message.event].format(
+        by=f"`{by}`",
+        severity=words[message.severity],
+        duration=duration_text(message.duration, language),
+        times=message.times,
+    )
+
+
+def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:
+    words, domain = TEXTS[language], message.words(language)
+    parts = [(domain[name], _money(amount, language)) for name, amount in message.parts.items()]
+    facts = [*(parts if message.has_money else []), (words["minute"], moment(message.minute, zone))]
+    if message.event != "opened":
+        facts.append((words["opened_minute"], moment(message.opened_minute, zone)))
+        facts.append((words["duration"], duration_text(message.duration, language)))
+    return facts
+
+
+def _what_happened(message: Message, language: str) -> str:
+    return message.pack.say(message.rule, message.reason, message.event, language)
+
+
+def _tell_of_money(messages: Sequence[Message]) -> bool:
+    """A pack that knows no money speaks of none, not even of what is not known."""
+    return any(m.pack.at_risk is not None for m in messages)
+
+
+def _at_risk(message: Message, language: str) -> str:
+    return f" · {_risk(message, language)}" if _tell_of_money([message]) else ""
+
+
+def _risk(message: Message, language: str) -> str:
+    words = TEXTS[language]
+    if message.at_risk is None:
+        return words["at_risk_unknown"]
+    return f"{words['at_risk']} {money(message.at_risk, language)}"
+
+
+def _money(amount: int | None, language: str) -> str:
+    return TEXTS[language]["not_known"] if amount is None else money(amount, language)
+
+
+def _entity(message: Message, language: str) -> str:
+    if message.of_everybody:
+        return message.words(language)["everybody"]
+    identifier, name = clean(message.entity_id) or "?", clean(message.entity_name or "")
+    return f"`{name}` (`{identifier}`)" if name else f"`{identifier}`"
+
+
+def _mrkdwn(text: str) -> Block:
+    # verbatim: Slack must not look for links or names in text that came from outside.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": True}}
+
+
+def _repeat_blocks(words: Mapping[str, str], *, repeat: bool) -> list[Block]:
+    return [_context(f"⚠️ *{words['repeat']}* · {words['repeat_why']}")] if repeat else []

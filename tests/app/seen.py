@@ -1,0 +1,40 @@
+"""The page as Streamlit's own runner shows it."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+import app.main
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+SCRIPT = Path(app.main.__file__)
+
+
+def run_again(tested: AppTest) -> AppTest:
+    """Show the page as somebody who comes now sees it."""
+    st.cache_data.clear()
+    tested.run()
+    assert not tested.exception, tested.exception[0].message
+    return tested
+
+
+def html_of(tested: AppTest) -> str:
+    """All markup of the page, without the style sheet."""
+    return "\n".join(str(e.proto.body) for e in tested.get("html") if "<style" not in str(e.proto.body))
+
+
+def text_of(tested: AppTest) -> str:
+    """What a person reads: the markup without its tags."""
+    return unescape(re.sub(r"<[^>]+>", " ", html_of(tested)))
+
+
+def figures(tested: AppTest) -> int:
+    """How many figures there are."""
+    return len(tested.get("plotly_chart"))

@@ -1,0 +1,177 @@
+"""A pack without a page of its own, alone and beside another one: the toy pack of tests/doors."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import streamlit as st
+from sqlalchemy import text
+
+from app.markup import tag
+from app.pages import PAGES, OwnPage
+from pipeline.minute import MINUTE
+from pipeline.packs import PACKS
+from queries import sql
+from tests.app.merchants.home import add_event, add_incident, lead
+from tests.app.seen import figures, run_again, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+    from streamlit.testing.v1 import AppTest
+
+    from app.reads import Page
+
+    Building = Callable[[str, str, str | None], int]
+
+INSERT_INCIDENT = """
+INSERT INTO incident (pack, rule, entity_id, entity_name, tier, severity, status, policy, opened_minute,
+    last_breach_minute, currency, parts, reason, latest_reason)
+VALUES ('doors', 'forced_entry', :door, :name, 'top', :severity, 'open', 'literal', :opened, :opened, 'KRW',
+    '{}', CAST(:reason AS jsonb), CAST(:reason AS jsonb))
+RETURNING incident_id
+"""
+BESIDE = "merchants,doors"
+
+
+def show_visits(page: Page) -> None:
+    st.html(tag("div", page.texts("visits.heading")))
+
+
+#: The page of this module, where PAGES names it.
+PAGE = OwnPage(
+    words={
+        "ko": {
+            "title": "출입 관제",
+            "visits.heading": "출입 추이",
+            "number.forced_hour": "한 시간 강제 개방",
+        },
+        "en": {"title": "Entry watch", "visits.heading": "Visits", "number.forced_hour": "Forced, last hour"},
+    },
+    sections=(show_visits,),
+)
+
+
+@pytest.fixture
+def building(home: Path, state_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Building:
+    """A running pipeline of the doors; adds an incident at one of them."""
+    monkeypatch.setitem(PACKS, "doors", "tests.doors")
+    monkeypatch.setenv("MINUTERISK_PACKS", "doors")
+    with state_engine.begin() as connection:
+        connection.execute(text(sql("ops/enter_pack")), {"pack": "doors"})
+    lead(state_engine)
+    opened = datetime.now(UTC).replace(second=0, microsecond=0) - 5 * MINUTE
+    reason = json.dumps({"forced_hour": 3, "opened_hour": 1200})
+
+    def add(door: str, severity: str, name: str | None) -> int:
+        asked = {"door": door, "severity": severity, "name": name, "opened": opened, "reason": reason}
+        with state_engine.begin() as connection:
+            number = int(connection.execute(text(INSERT_INCIDENT), asked).scalar_one())
+        add_event(state_engine, number, opened)
+        return number
+
+    return add
+
+
+SAID = {
+    "ko": ("문 관제", "강제 개방", "주 출입문", "문 번호", "심각한 순서 · 2건", "판단 근거"),
+    "en": ("Door watch", "forced entry", "main door", "Door id", "most severe first · 2", "Reason"),
+}
+MERCHANTS = ("가맹점", "취소", "승인", "erchant", "ancel", "pprov")
+MONEY = ("위험 금액", "오탐 예산", "0원", "t risk", "budget", "₩", "알 수 없음", "ot known")
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_a_pack_without_a_page_is_shown_in_its_own_words(
+    page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("MINUTERISK_LANGUAGE", language)
+    gate, lift = building("gate-1", "high", None), building("lift-7", "critical", "화물 승강기")
+    tested = page(incident=str(lift))
+    seen = text_of(tested)
+    assert [words for words in SAID[language] if words not in seen] == []
+    assert [words for words in (*MERCHANTS, *MONEY) if words in seen] == []
+    assert all(words in seen for words in ("화물 승강기", "lift-7", "gate-1", "forced_hour", "1,200"))
+    assert [b.key for b in tested.button] == [f"open-{lift}", f"open-{gate}"]  # the worst first
+    assert figures(tested) == 0
+    assert not tested.button_group  # one pack: nothing to choose
+
+
+def test_a_page_that_is_added_brings_its_words_and_its_sections(
+    page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAGES, "doors", __name__)
+    seen = text_of(page(incident=str(building("lift-7", "critical", None))))
+    words = ("출입 관제", "출입 추이", "한 시간 강제 개방", "강제 개방", "주 출입문", "문 번호")
+    assert [word for word in words if word not in seen] == []
+
+
+def test_of_several_packs_one_is_chosen_and_stays_in_the_address(
+    page: Callable[..., AppTest],
+    building: Building,
+    state_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
+    lift = building("lift-7", "critical", "화물 승강기")
+    shop = add_incident(state_engine, datetime.now(UTC).replace(second=0, microsecond=0))
+    tested = page(incident=str(shop))
+    choice = tested.button_group(key="pack")
+    assert choice.value == "merchants"
+    assert list(choice.options) == ["가맹점 정산 위험 관제", "문 관제"]
+    assert "튼튼 컴퓨터" in text_of(tested)
+    assert "화물 승강기" not in text_of(tested)
+    choice.set_value("doors")
+    run_again(tested)
+    assert tested.query_params == {"pack": "doors"}  # the incident was another pack's
+    assert "화물 승강기" in text_of(tested)
+    assert "튼튼 컴퓨터" not in text_of(tested)
+    tested.button(key=f"open-{lift}").click()
+    run_again(tested)
+    assert tested.query_params == {"pack": "doors", "incident": str(lift)}
+    assert "lift-7" in text_of(page(pack="doors", incident=str(lift)))
+
+
+def test_a_link_from_a_message_opens_the_page_of_the_incidents_pack(
+    page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
+    tested = page(incident=str(building("lift-7", "critical", None)))
+    assert tested.button_group(key="pack").value == "doors"
+    assert "lift-7" in text_of(tested)
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"pack": "strange"}, {"pack": ""}, {"incident": "99999"}, {"incident": "x"}]
+)
+def test_an_address_that_says_no_pack_shows_the_first(
+    page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
+    assert page(**query).button_group(key="pack").value == "merchants"
+
+
+def test_the_choice_stays_while_the_database_is_down(
+    page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
+    monkeypatch.setenv("MINUTERISK_STATE_URL", f"postgresql:///none?host={tmp_path / 'nowhere'}")
+    tested = page(incident="1")
+    assert tested.button_group(key="pack").value == "merchants"
+    assert "운영 데이터베이스에 연결할 수 없습니다." in text_of(tested)
+
+
+def test_a_pack_that_has_never_run_here_is_said_to_be_so(
+    page: Callable[..., AppTest], home: Path, state_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del home, state_engine  # the database is there and knows nothing of doors
+    monkeypatch.setitem(PACKS, "doors", "tests.doors")
+    monkeypatch.setenv("MINUTERISK_PACKS", "doors")
+    seen = text_of(page())
+    assert "시작 전" in seen
+    assert "연결할 수 없습니다" not in seen

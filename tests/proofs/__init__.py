@@ -1,0 +1,1 @@
+"""What every rebuilding of the house must reproduce to the byte: `python -m tests.proofs`."""
