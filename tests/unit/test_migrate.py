@@ -114,9 +114,6 @@ IMPOSSIBLE = {
     "two unresolved incidents of one entity and rule": INCIDENT.format(id="A", parts="{}", times=2),
     "an incident with less than nothing at risk": INCIDENT.format(id="A", parts='{"a": -1}', times=1),
     "an incident with a word at risk": INCIDENT.format(id="A", parts='{"a": "much"}', times=1),
-    "an incident of everybody whose money is not known": INCIDENT.format(
-        id="*", parts='{"a": null}', times=1
-    ),
 }
 POSSIBLE = {
     "two packs that publish one minute under one name": """
@@ -130,6 +127,10 @@ POSSIBLE = {
         FROM (VALUES ('signal'), ('quarantine')) AS dataset (name)
     """,
     "an incident with half of the money known": INCIDENT.format(id="A", parts='{"a": null, "b": 1}', times=1),
+    # Not only everybody is called so: a merchant's id may be any text, and no minute may fail because of it.
+    "an incident of an entity called * with half of the money known": INCIDENT.format(
+        id="*", parts='{"a": null, "b": 1}', times=1
+    ),
     "a pack without money": INCIDENT.format(id="*", parts="{}", times=1),
 }
 
@@ -146,6 +147,24 @@ def test_a_possible_row_is_taken(engine: Engine, possible: str) -> None:
     migrate(engine, "postgresql:///test")
     with engine.begin() as connection:
         connection.exec_driver_sql(POSSIBLE[possible])
+
+
+def test_an_old_incident_of_a_merchant_called_everybody_is_kept(engine: Engine) -> None:
+    migrate(engine, "postgresql:///test", until="0011_history_until")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("""
+            INSERT INTO incident (
+                rule, merchant_id, tier, severity, policy, opened_minute, last_breach_minute,
+                reason, latest_reason
+            )
+            VALUES (
+                'cancel_surge', '*', 'tail', 'high', 'budgeted', '2026-03-10T00:00Z', '2026-03-10T00:00Z',
+                '{}', '{}'
+            )
+        """)
+    migrate(engine, "postgresql:///test")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT entity_id, at_risk FROM incident").one() == ("*", None)
 
 
 @pytest.mark.parametrize(

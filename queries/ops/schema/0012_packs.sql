@@ -199,8 +199,6 @@ ALTER TABLE incident
         AND NOT jsonb_path_exists(parts, '$.* ? (@ != null && (@.type() != "number" || @ < 0))')
     );
 ALTER TABLE incident ADD COLUMN at_risk bigint GENERATED ALWAYS AS (total_of(parts)) STORED;
-ALTER TABLE incident ADD CONSTRAINT incident_everybody_check  -- of all entities together nothing is unknown
-    CHECK (entity_id <> '*' OR parts = '{}' OR at_risk IS NOT NULL);
 COMMENT ON COLUMN incident.at_risk IS 'In minor units of the currency; null: a part of it is not known';
 -- One unresolved incident per rule and entity.
 CREATE UNIQUE INDEX incident_one_active ON incident (pack, rule, entity_id) WHERE status <> 'resolved';
