@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DifferencesFound, UsageError
 from pipeline.errors.translate import storage_errors
+from pipeline.packs import FIRST
 from pipeline.store.lake import replace_file
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def write_statement(settings: Settings, day: str, facts: Mapping[str, Any]) -> Path:
     """Write and sign the statement of a business day (ISO date); gives its file."""
     folder = settings.home / "reports"
-    path = folder / f"statement-{day}.json"
+    path = folder / f"{_of_pack(settings.pack)}{day}.json"
     with storage_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         content = {"business_date": day, **facts, "previous_sha256": _previous(settings, path.name)}
@@ -60,10 +61,16 @@ def verify_statement(settings: Settings, path: Path) -> dict[str, Any]:
     return {**content, "signature": signature}
 
 
+def _of_pack(pack: str) -> str:
+    """How the names of a pack's statements begin: those of the first one are older than packs."""
+    return "statement-" if pack == FIRST else f"statement-{pack}-"
+
+
 def _previous(settings: Settings, name: str) -> str | None:
     """The checksum of the newest earlier statement; None for the first one."""
     folder = settings.home / "reports"
-    earlier = sorted(p for p in folder.glob("statement-*.json") if p.name < name)
+    of_pack = name[: -len("YYYY-MM-DD.json")]
+    earlier = sorted(p for p in folder.glob(f"{of_pack}[0-9]*.json") if p.name < name)
     with storage_errors(folder):
         return hashlib.sha256(earlier[-1].read_bytes()).hexdigest() if earlier else None
 

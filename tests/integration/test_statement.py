@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.cli import main
+from pipeline.packs import PACKS
 from pipeline.prove.statement import write_statement
 from pipeline.settings import Settings, load_settings
 
@@ -32,6 +33,15 @@ def verify(path: Path) -> int:
 def test_statements_as_they_were_signed_hold(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert [verify(path) for path in statements(settings)] == [0, 0, 0]
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["minutes"] == 3
+
+
+def test_two_packs_state_the_same_day_beside_each_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PACKS, "doors", "tests.doors")
+    paths = [path for pack in ("merchants", "doors") for path in statements(settings.of(pack))]
+    assert len(set(paths)) == 6
+    assert [verify(path) for path in paths] == [0] * 6
 
 
 def test_a_changed_number_ends_with_3(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
