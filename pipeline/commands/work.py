@@ -54,14 +54,15 @@ ASKED_S = 60
 @click.option("--pack", help="Run this pack alone; default: all of MINUTERISK_PACKS.")
 def run(pack: str | None) -> None:
     """Run the scheduler: catch up, deliver, reconcile, compact; until stopped."""
-    settings, stopped = read_settings(packs=pack or ""), Event()
+    settings, stopped = read_settings(), Event()
+    if pack:  # settings without a pack's name stay those of the first one
+        settings = settings.of(load_pack(pack).name)
     metrics = Metrics(settings.pack)
     stop_on_signals(stopped)
     serve_metrics(metrics, settings.metrics_port)
-    with ThreadPoolExecutor(len(settings.packs), "pack") as pool:
-        running = [
-            pool.submit(_stand_and_lead, settings.of(name), metrics, stopped) for name in settings.packs
-        ]
+    names = (pack,) if pack else settings.packs
+    with ThreadPoolExecutor(len(names), "pack") as pool:
+        running = [pool.submit(_stand_and_lead, settings.of(name), metrics, stopped) for name in names]
         for first in as_completed(running):
             if first.exception() is not None:  # what ends one ends all: a supervisor starts them again
                 stopped.set()

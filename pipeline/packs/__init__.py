@@ -31,4 +31,7 @@ def load_pack(name: str) -> Pack[Any, Any]:
         msg = f"there is no pack {name!r}"
         raise SettingsError(msg, f"known are {', '.join(PACKS)}")
     pack: Pack[Any, Any] = importlib.import_module(PACKS[name]).PACK
+    if pack.name != name:  # it would write, and delete, in the folders of another one
+        msg = f"the pack {name!r} of {PACKS[name]} calls itself {pack.name!r}"
+        raise SettingsError(msg, "give it the same name in PACKS and in PACK")
     return pack

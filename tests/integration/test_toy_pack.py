@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -24,6 +25,7 @@ import pytest
 
 from data.server import create_database, database_url
 from pipeline.cli import main
+from pipeline.errors import SettingsError
 from pipeline.minute import MINUTE, Span
 from pipeline.packs import PACKS, load_pack
 from pipeline.prove.corrector import Corrector
@@ -251,3 +253,29 @@ def test_an_unknown_pack_is_refused_by_name(building: Building) -> None:
     del building
     with pytest.raises(Exception, match="there is no pack 'windows'"):
         load_pack("windows")
+
+
+def test_a_pack_under_another_one_s_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PACKS, "gates", "tests.doors")  # its files would be those of the doors
+    with pytest.raises(SettingsError, match=r"'gates' of tests\.doors calls itself 'doors'"):
+        load_pack("gates")
+
+
+def test_a_pack_that_runs_alone_does_not_get_the_settings_of_the_first_one(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del building.environment["MINUTERISK_DOORS_SOURCE_URL"]
+    environment = building.environment | {
+        "MINUTERISK_PACKS": "merchants,doors",
+        "MINUTERISK_METRICS_PORT": "0",
+    }
+    environment["MINUTERISK_SOURCE_URL"] = "postgresql://merchants/trade"
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    seen = Mock()
+    monkeypatch.setattr("pipeline.commands.work.stop_on_signals", Mock())
+    monkeypatch.setattr("pipeline.commands.work._stand_and_lead", seen)
+    assert main(["run", "--pack", "doors"]) == 0
+    (call,) = seen.call_args_list
+    assert (call.args[0].pack, call.args[0].source_url) == ("doors", None)
+    assert main(["run", "--pack", "windows"]) != 0
