@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DifferencesFound, UsageError
@@ -88,11 +89,11 @@ def _key(settings: Settings) -> bytes:
     path = _key_file(settings)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        if not path.exists():  # packs state at the same moment: nobody may see a key that is not whole
+            whole = path.with_suffix(f".{secrets.token_hex(6)}")
+            with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_hex(32))
+            with suppress(FileExistsError):
+                os.link(whole, path)
+            whole.unlink()
         return bytes.fromhex(path.read_text(encoding="ascii"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,23 @@ def test_two_packs_state_the_same_day_beside_each_other(
     paths = [path for pack in ("merchants", "doors") for path in statements(settings.of(pack))]
     assert len(set(paths)) == 6
     assert [verify(path) for path in paths] == [0] * 6
+
+
+def test_a_key_that_another_pack_is_writing_signs_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, inside = secrets.token_hex, list[int]()
+
+    def meanwhile(length: int) -> str:
+        if length == 32 and not inside:
+            inside.append(1)
+            write_statement(settings, "2026-02-28", {"minutes": 0})
+        return made(length)
+
+    monkeypatch.setattr("pipeline.prove.statement.secrets.token_hex", meanwhile)
+    earlier = settings.home / "reports" / "statement-2026-02-28.json"
+    assert [verify(path) for path in (*statements(settings)[1:], earlier)] == [0, 0, 0]
+    assert [path.name for path in (settings.home / "run").iterdir()] == ["statement.key"]
 
 
 def test_a_changed_number_ends_with_3(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
