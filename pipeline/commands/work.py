@@ -25,7 +25,14 @@ from pipeline.commands.common import (
     to_option,
 )
 from pipeline.embedded import open_urls
-from pipeline.errors import ConfigurationError, DifferencesFound, FencedOut, NotLeader, UsageError
+from pipeline.errors import (
+    ConfigurationError,
+    DifferencesFound,
+    FencedOut,
+    NotLeader,
+    SourceUnavailable,
+    UsageError,
+)
 from pipeline.figures import moment, span_text
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span
@@ -48,6 +55,8 @@ log = structlog.get_logger()
 
 #: A leader looks for requests every 10 s.
 ASKED_S = 60
+#: Beside other packs, one whose source is away at its start is tried again after so long.
+AWAY_S = 5
 
 
 @click.command()
@@ -62,12 +71,23 @@ def run(pack: str | None) -> None:
     serve_metrics(metrics, settings.metrics_port)
     names = (pack,) if pack else settings.packs
     with ThreadPoolExecutor(len(names), "pack") as pool:
-        running = [pool.submit(_stand_and_lead, settings.of(name), metrics, stopped) for name in names]
+        lead = _stand_and_lead if len(names) == 1 else _beside_others
+        running = [pool.submit(lead, settings.of(name), metrics, stopped) for name in names]
         for first in as_completed(running):
             if first.exception() is not None:  # what ends one ends all: a supervisor starts them again
                 stopped.set()
         for one in running:
             one.result()
+
+
+def _beside_others(settings: Settings, metrics: Metrics, stopped: Event) -> None:
+    """The same beside other packs: a source that is away when we begin is not theirs, and is tried again."""
+    while not stopped.is_set():
+        try:
+            _stand_and_lead(settings, metrics, stopped)
+        except SourceUnavailable as error:
+            log.warning("run.source_away", pack=settings.pack, what=error.what, alarm=True)
+            stopped.wait(AWAY_S)
 
 
 def _stand_and_lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:

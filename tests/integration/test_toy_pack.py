@@ -25,7 +25,7 @@ import pytest
 
 from data.server import create_database, database_url
 from pipeline.cli import main
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, SourceUnavailable
 from pipeline.minute import MINUTE, Span
 from pipeline.packs import PACKS, load_pack
 from pipeline.prove.corrector import Corrector
@@ -38,6 +38,7 @@ from tests.integration.trade_home import trade_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from threading import Event
 
     from pipeline.catch_up import Pipeline
     from pipeline.settings import Settings
@@ -279,3 +280,29 @@ def test_a_pack_that_runs_alone_does_not_get_the_settings_of_the_first_one(
     (call,) = seen.call_args_list
     assert (call.args[0].pack, call.args[0].source_url) == ("doors", None)
     assert main(["run", "--pack", "windows"]) != 0
+
+
+def test_a_pack_whose_source_is_away_when_it_begins_does_not_end_the_others(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in building.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MINUTERISK_PACKS", "merchants,doors")
+    monkeypatch.setenv("MINUTERISK_METRICS_PORT", "0")
+    asked: list[str] = []
+
+    def lead(settings: Settings, _metrics: object, stopped: Event) -> None:
+        asked.append(settings.pack)
+        if settings.pack == "merchants":
+            assert stopped.wait(30)
+        elif asked.count("doors") == 1:
+            msg = "the source does not answer"
+            raise SourceUnavailable(msg, "it is tried again")
+        else:
+            stopped.set()
+
+    monkeypatch.setattr("pipeline.commands.work.stop_on_signals", Mock())
+    monkeypatch.setattr("pipeline.commands.work.AWAY_S", 0.01)
+    monkeypatch.setattr("pipeline.commands.work._stand_and_lead", lead)
+    assert main(["run"]) == 0
+    assert sorted(asked) == ["doors", "doors", "merchants"]
