@@ -71,7 +71,7 @@ class Door:
         return manifest
 
     def lake(self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span) -> pl.DataFrame:
-        """What a query of the pack finds in the counted rows of `span`; their view is called `Pack.dataset`.
+        """What a query of the pack finds in the files that touch `span`, whole; their view is `Pack.dataset`.
 
         Raises LakeDamaged when a listed file is gone or unreadable, StorageUnavailable on a disk error.
         """

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-#: The module of each pack that fills its stand-in; imported when it is asked for.
+#: The module of each pack that fills its stand-in; a list, which no command reads yet.
 SIMULATORS: Final = {"merchants": "data.merchants.history"}

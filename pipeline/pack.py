@@ -268,7 +268,7 @@ class Pack(Generic[W, T]):
     counted: pl.Schema  # a row per minute and entity
     added: Sequence[str] = ()  # columns of it that old files lack: 0 there
     sums: Sequence[str]  # columns of it that ledger and statement hold
-    row_sums: Sequence[str]  # of these, the ones that together are the number of rows
+    row_sums: Sequence[str]  # of these, the ones that together are the number of good rows
     totals: Sequence[str] = ()  # what the source's own query `totals` gives beside the number of rows
     quarantine: pl.Schema  # rows set aside, with `reason`
     signal: pl.Schema  # the engine's head and the pack's numbers
