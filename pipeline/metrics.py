@@ -55,8 +55,8 @@ class Metrics:
         self.step = self._some(Histogram, "step_seconds", "Duration of a step of a minute", "step")
         self.tick = self._one(Histogram, "tick_seconds", "Duration of a whole minute")
         self.minutes = self._one(Counter, "minutes", "Minutes judged and committed")
-        self.transactions = self._one(Counter, "transactions", "Transactions counted")
-        self.quarantined = self._some(Counter, "quarantined", "Transactions set aside", "reason")
+        self.transactions = self._one(Counter, "transactions", "Rows counted")
+        self.quarantined = self._some(Counter, "quarantined", "Rows set aside", "reason")
         self.signals = self._some(Counter, "signals", "Breaches of a raw condition", "rule", "reason")
         self.incidents = self._some(Counter, "incident_events", "Incident events", "rule", "event")
         self.errors = self._some(Counter, "errors", "Failed jobs", "job", "error")
@@ -82,7 +82,7 @@ class Metrics:
     def _of_source(self) -> None:
         self.source_up = self._one(Gauge, "source_up", "1 while the source answers, else 0")
         self.source_silent = self._one(
-            Gauge, "source_silent_minutes", "Newest minutes in a row without any transaction"
+            Gauge, "source_silent_minutes", "Newest minutes in a row without any row"
         )
         self.differences = self._one(Gauge, "reconcile_differences", "Minutes that differ from the source")
         self.poll = self._one(Histogram, "poll_seconds", "Search for late commits")

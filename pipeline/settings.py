@@ -356,4 +356,6 @@ def _show(value: object, *, secret: bool) -> str:
         return "(default)"
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}"
+    if isinstance(value, tuple):
+        return ",".join(value)
     return "***" if secret and "://" not in str(value) else mask_url(str(value))

@@ -95,7 +95,7 @@ class RowWatch:
             return
         span = Span(found["first"], found["last"])
         what = (
-            f"{found['set_aside']:,} of {found['rows']:,} transactions of {found['hours']} hours from"
+            f"{found['set_aside']:,} of {found['rows']:,} rows of {found['hours']} hours from"
             f" {format_minute(span.start)}Z to {format_minute(span.end)}Z were set aside{self._because()}"
         )
         self._alarms.raise_alarm(Alarm(SET_ASIDE, what, _hint(span), HISTORY))
@@ -121,7 +121,7 @@ class RowWatch:
         if not share.wrong:
             self._alarms.end(SET_ASIDE)
             return
-        what = f"{share.set_aside:,} of {share.rows:,} transactions of the last hour were set aside"
+        what = f"{share.set_aside:,} of {share.rows:,} rows of the last hour were set aside"
         self._alarms.raise_alarm(Alarm(SET_ASIDE, what + self._because(), _hint(span)))
 
     def _outside(self, found: Outside | None) -> None:
@@ -147,6 +147,6 @@ def _of_ledger(counted: Counted) -> Share:
 
 def _hint(span: Span) -> str:
     return (
-        "`minuterisk check` says which and why; correct transactions.sql (a kind is translated by CASE), then"
+        "`minuterisk check` says which and why; correct the query that gives them, then"
         f" `minuterisk reconcile {minutes_text(span)}` counts these minutes again"
     )

@@ -40,7 +40,7 @@ _PIECES: Final = re.compile(
 )
 @json_option
 def sql(question: str | None, *, as_json: bool) -> int:
-    """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW TABLES` lists the views."""
+    """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW ALL TABLES` lists the views."""
     analyst = Analyst.open(read_settings())
     if question is not None:
         _answer(analyst.ask(question), as_json=as_json)
@@ -92,7 +92,7 @@ def _answer(found: duckdb.DuckDBPyRelation, *, as_json: bool) -> None:
         frame = _readable(found).pl()
     except Exception as error:
         msg = f"the question failed: {str(error).splitlines()[0]}"
-        raise MinuteriskError(msg, "SHOW TABLES lists the views, DESCRIBE view their columns") from error
+        raise MinuteriskError(msg, "SHOW ALL TABLES lists the views, DESCRIBE view their columns") from error
     rows = (
         [{name: _plain(value) for name, value in row.items()} for row in frame.to_dicts()] if as_json else []
     )

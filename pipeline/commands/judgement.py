@@ -10,9 +10,9 @@ import click
 from pipeline.commands.common import TIME, json_option, read_settings, report
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
-from pipeline.figures import moment, one_line
+from pipeline.figures import duration_text, moment, one_line
 from pipeline.history import rebuild_windows, unpublished
-from pipeline.minute import DAY_MINUTES, MINUTE, Span, one_minute
+from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.pack import AROUND, Asked
 from pipeline.packs import load_pack
 from pipeline.replay.backtest import require_published
@@ -63,8 +63,8 @@ def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) 
 
 
 def _refuse_unknown(kind: str, entity: str, minute: str, windows: Windows) -> NoReturn:
-    days = windows.history_minutes // DAY_MINUTES
-    msg = f"{kind} {entity!r} is unknown: no transaction in the {days} days up to {minute}"
+    looked = duration_text(windows.history_minutes * MINUTE, "en")
+    msg = f"{kind} {entity!r} is unknown: no row in the {looked} up to {minute}"
     near = difflib.get_close_matches(entity, windows.entities.ids.to_list(), n=3)
     hint = f"did you mean {', '.join(map(one_line, near))}?" if near else "see the ids with `minuterisk sql`"
     raise UsageError(msg, hint)

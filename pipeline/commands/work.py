@@ -241,7 +241,7 @@ def stop_on_signals(stopped: Event) -> None:
 
 def _caught_up(tally: Tally, next_minute: str) -> str:
     return (
-        f"{tally.minutes_processed:,} minutes judged, {tally.transactions:,} transactions, "
+        f"{tally.minutes_processed:,} minutes judged, {tally.transactions:,} rows, "
         f"{tally.signals:,} signals, {tally.incidents_opened} incidents opened; next minute {next_minute}"
     )
 

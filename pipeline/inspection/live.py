@@ -45,7 +45,8 @@ def live_findings(settings: Settings) -> list[Finding]:
         raise MinuteriskError(msg, "start it with `minuterisk run`")
     findings = [Finding("live", "ok", "")]
     if pulse["heartbeat_age"] > HEART_STOPPED:
-        what = f"the last heartbeat is {pulse['heartbeat_age']} old ({pulse['holder'] or 'no leader yet'})"
+        age = timedelta(seconds=round(pulse["heartbeat_age"].total_seconds()))
+        what = f"the last heartbeat is {age} old ({pulse['holder'] or 'no leader yet'})"
         findings.append(
             Finding("live", "failure", what, "restart `minuterisk run`; it goes on from the ledger")
         )
@@ -60,7 +61,7 @@ def live_findings(settings: Settings) -> list[Finding]:
 
 
 def traffic(settings: Settings) -> str:
-    """Does the source, which answers or not, also have transactions? Told, never a failure of ours."""
+    """Does the source, which answers or not, also have rows? Told, never a failure of ours."""
     try:
         with state_connection(settings) as connection:
             found = (
@@ -71,14 +72,10 @@ def traffic(settings: Settings) -> str:
     if found is None:
         return "nothing is published yet"
     zone = settings.business_timezone
-    newest = (
-        f"newest transaction in minute {moment(found['newest'], zone)}" if found["newest"] else "none yet"
-    )
+    newest = f"newest row in minute {moment(found['newest'], zone)}" if found["newest"] else "none yet"
     if not found["silent_minutes"]:
         return f"ok: {newest}"
-    said = (
-        f"SILENT: the minutes were read, but the last {found['silent_minutes']} hold no transaction; {newest}"
-    )
+    said = f"SILENT: the minutes were read, but the last {found['silent_minutes']} hold no row; {newest}"
     return f"{said} (incident {found['incident_id']})" if found["incident_id"] else said
 
 

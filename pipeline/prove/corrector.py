@@ -243,7 +243,7 @@ class Corrector:
                 what = (
                     f"{len(unchanged):,} minutes were read again and still differ, such as"
                     f" {format_minute(minute)}Z: totals.sql counts {_shown(found.source)},"
-                    f" transactions.sql gave {_shown(found.ledger)}"
+                    f" {pipeline.pack.rows_query}.sql gave {_shown(found.ledger)}"
                 )
                 hint = "let both queries speak about the same rows; `minuterisk check` compares them"
                 pipeline.alarms.raise_alarm(Alarm("minutes.differ", what, hint))

@@ -67,7 +67,7 @@ class Analyst:
             return self._connection.sql(question)
         except duckdb.Error as error:
             msg = f"cannot answer: {str(error).splitlines()[0]}"
-            raise UsageError(msg, "SHOW TABLES lists the views, DESCRIBE view their columns") from error
+            raise UsageError(msg, "SHOW ALL TABLES lists the views, DESCRIBE view their columns") from error
 
 
 def require_reading(connection: duckdb.DuckDBPyConnection, question: str) -> None:

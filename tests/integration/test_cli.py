@@ -334,7 +334,7 @@ def test_check_shows_the_settings_and_that_all_is_well(work: Home) -> None:
     assert found["ok"]
     assert {name for name, said in found["checks"].items() if said != "ok"} == {"time"}  # its data are old
     live = work.run("check", "--live", "--json").last["checks"]
-    assert live["traffic"] == "ok: newest transaction in minute 2026-03-10 21:04 KST"
+    assert live["traffic"] == "ok: newest row in minute 2026-03-10 21:04 KST"
     assert found["settings"]["MINUTERISK_POLICY"] == "supported"
 
 

@@ -192,7 +192,7 @@ def test_an_outage_of_the_platform_is_one_incident_one_message_and_holds_the_mer
                 make_world(pipeline.state.engine, slack).drain()
                 (message,) = slack.messages
                 told = traffic(settings_of(trade, state_url, tmp_path / "home", **settings))
-                assert "the last 6 hold no transaction" in told
+                assert "the last 6 hold no row" in told
                 assert f"incident {only['incident_id']}" in told
                 assert "전체 가맹점" in message["text"]
                 assert "`*`" not in str(message)
