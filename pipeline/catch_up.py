@@ -100,7 +100,7 @@ class Pipeline:
         self.state = state
         self.monotonic = monotonic
         self.alarms = Alarms(state.engine, state.url, state.pack)
-        self.watch = RowWatch(self.alarms, state, monotonic)
+        self.watch = RowWatch(self.alarms, state, self.pack.rows_query, monotonic)
         self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
         self.exposure = Exposure(source, state, lake, self.ornaments, tuned, monotonic)
         self._line: Line | None = None

@@ -60,8 +60,9 @@ class Share:
 class RowWatch:
     """Looks at each counted span after its commit, and raises or ends the alarms."""
 
-    def __init__(self, alarms: Alarms, state: State, monotonic: Callable[[], float]) -> None:
+    def __init__(self, alarms: Alarms, state: State, rows_query: str, monotonic: Callable[[], float]) -> None:
         self._alarms = alarms
+        self._rows_query = rows_query
         self._state = state
         self._monotonic = monotonic
         self._reasons = ""  # of the newest minute that set something aside
@@ -131,7 +132,7 @@ class RowWatch:
             return
         self._clean_minutes += 1  # rows that come late lie outside in some minutes and not in others
         if self._clean_minutes == HOUR_MINUTES:
-            self._alarms.end(OUTSIDE, "transactions")
+            self._alarms.end(OUTSIDE, self._rows_query)
 
     def _because(self) -> str:
         return f"; most recently {self._reasons}" if self._reasons else ""

@@ -182,7 +182,7 @@ def test_an_outage_of_the_platform_is_one_incident_one_message_and_holds_the_mer
             list(pipeline.catch_up(NOON + stop * MINUTE))
             if stop == 6:
                 (only,) = incidents(pipeline)
-                assert (only["rule"], only["merchant_id"], only["severity"]) == (
+                assert (only["rule"], only["entity_id"], only["severity"]) == (
                     "platform_outage",
                     "*",
                     "critical",
@@ -201,7 +201,7 @@ def test_an_outage_of_the_platform_is_one_incident_one_message_and_holds_the_mer
                 signals = pipeline.lake.read(files, "signal", whole)
                 (only,) = incidents(pipeline)
     held = signals.filter(reason="inhibited_by_platform")
-    assert held["merchant_id"].n_unique() == MERCHANTS
+    assert held["entity_id"].n_unique() == MERCHANTS
     assert not held["passed"].any()
     assert only["latest_reason"]["merchants_held"] == MERCHANTS
 
@@ -224,7 +224,7 @@ def test_when_the_outage_ends_what_is_still_breached_opens_and_late_rows_take_an
         )
         list(pipeline.catch_up(NOON + 80 * MINUTE))
         found = incidents(pipeline)
-        assert [(i["rule"], i["merchant_id"], i["status"]) for i in found] == [
+        assert [(i["rule"], i["entity_id"], i["status"]) for i in found] == [
             ("platform_outage", "*", "resolved"),
             ("volume_drop", "M0", "open"),
         ]

@@ -70,9 +70,7 @@ def test_kinds_that_nobody_translated_are_an_alarm_at_the_first_start_and_live(
     with pipeline_of(trade, state_url, tmp_path / "home", source_queries=str(folder)) as pipeline:
         pipeline.start_history(NOON)
         found = alarms(pipeline)[("rows.set_aside", "history")]
-        assert found.startswith(
-            "240 of 240 rows of 2 hours from 2026-03-10T10:00Z to 2026-03-10T12:00Z"
-        )
+        assert found.startswith("240 of 240 rows of 2 hours from 2026-03-10T10:00Z to 2026-03-10T12:00Z")
         assert "kind_unknown 240 (PAID, REFUNDED)" in found
         judge(pipeline, None, NOON + 2 * MINUTE)
         live = alarms(pipeline)[("rows.set_aside", "")]
