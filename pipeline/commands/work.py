@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event
@@ -57,6 +57,7 @@ log = structlog.get_logger()
 ASKED_S = 60
 #: Beside other packs, one whose source is away at its start is tried again after so long.
 AWAY_S = 5
+SIGNALS_S = 0.5
 
 
 @click.command()
@@ -73,9 +74,10 @@ def run(pack: str | None) -> None:
     with ThreadPoolExecutor(len(names), "pack") as pool:
         lead = _stand_and_lead if len(names) == 1 else _beside_others
         running = [pool.submit(lead, settings.of(name), metrics, stopped) for name in names]
-        for first in as_completed(running):
-            if first.exception() is not None:  # what ends one ends all: a supervisor starts them again
-                stopped.set()
+        # Never without an end: a signal that another thread gets does not wake this one, which acts on it.
+        while wait(running, SIGNALS_S).not_done:
+            if any(one.done() and one.exception() is not None for one in running):
+                stopped.set()  # what ends one ends all: a supervisor starts them again
         for one in running:
             one.result()
 

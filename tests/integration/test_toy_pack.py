@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 from zoneinfo import ZoneInfo
@@ -306,3 +307,25 @@ def test_a_pack_whose_source_is_away_when_it_begins_does_not_end_the_others(
     monkeypatch.setattr("pipeline.commands.work._stand_and_lead", lead)
     assert main(["run"]) == 0
     assert sorted(asked) == ["doors", "doors", "merchants"]
+
+
+def test_a_signal_that_another_thread_gets_stops_the_run(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (building.environment | {"MINUTERISK_METRICS_PORT": "0"}).items():
+        monkeypatch.setenv(name, value)
+    ended: list[bool] = []
+
+    def lead(_settings: object, _metrics: object, stopped: Event) -> None:
+        time.sleep(1)  # the main thread waits by now
+        signal.pthread_kill(get_ident(), signal.SIGTERM)
+        ended.append(stopped.wait(5))
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr("pipeline.commands.work._stand_and_lead", lead)
+    try:
+        assert main(["run"]) == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert ended == [True]
