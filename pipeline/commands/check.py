@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from scheduler import open_source, source_class
 
 if TYPE_CHECKING:
     from pipeline.finding import Finding
+    from pipeline.settings import Settings
 
 
 @click.command()
@@ -47,15 +49,16 @@ def check(
     if only_settings:
         _show(shown, as_json=as_json)
         return
-    inspection = Inspection(settings, lambda urls: open_source(settings, urls))
-    sample = not live if sample is None else sample
-    findings = inspection.run(sample=sample, brief=live and not sample)
-    if live:
-        findings += inspection.part("live", lambda: live_findings(settings))
+    found = {name: _inspected(settings.of(name), live=live, sample=sample) for name in settings.packs}
+    findings = [
+        finding if name == settings.pack else replace(finding, check=f"{name}: {finding.check}")
+        for name, (listed, _) in found.items()
+        for finding in listed
+    ]
     results = {name: short([f for f in findings if f.check == name]) for name in _names(findings)}
     if live:
         results["traffic"] = traffic(settings)
-    promise = inspection.promise or source_class(settings.source_url).promise
+    promise = found[settings.pack][1]
     content = {
         "settings": shown,
         "checks": results,
@@ -70,6 +73,16 @@ def check(
     error = as_error(findings)
     if error is not None:
         raise error
+
+
+def _inspected(settings: Settings, *, live: bool, sample: bool | None) -> tuple[list[Finding], str]:
+    """What is found of one pack, and what its source promises."""
+    inspection = Inspection(settings, lambda urls: open_source(settings, urls))
+    whole = not live if sample is None else sample
+    findings = inspection.run(sample=whole, brief=live and not whole)
+    if live:
+        findings += inspection.part("live", lambda: live_findings(settings))
+    return findings, inspection.promise or source_class(settings.source_url).promise
 
 
 def _names(findings: list[Finding]) -> list[str]:

@@ -27,7 +27,7 @@ import pytest
 from data.server import create_database, database_url
 from pipeline.cli import main
 from pipeline.errors import SettingsError, SourceUnavailable
-from pipeline.minute import MINUTE, Span
+from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs import PACKS, load_pack
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 DOORS = Path(__file__).resolve().parents[1] / "doors"
-NOW = datetime(2026, 3, 11, 3, tzinfo=UTC)
+NOW = floor_minute(datetime.now(UTC)) - timedelta(hours=1)  # late rows are looked for in the last 48 hours
 SEOUL = ZoneInfo("Asia/Seoul")
 SCHEMA = """
 CREATE TABLE events (
@@ -134,7 +134,8 @@ def told(pipeline: Pipeline) -> str:
 
 def incidents(pipeline: Pipeline) -> list[tuple[Any, ...]]:
     found = pipeline.state.incidents_between(NOW - timedelta(days=1), NOW + timedelta(days=1))
-    return [(row["rule"], row["entity_id"], row["opened_minute"]) for row in found]
+    known = [(row["rule"], row["entity_id"], row["opened_minute"]) for row in found]
+    return sorted(known, key=lambda incident: incident[2])
 
 
 def test_a_forced_door_is_told_and_a_late_row_corrects_it(building: Building) -> None:
@@ -214,6 +215,8 @@ def test_two_packs_share_an_installation_and_nothing_else(building: Building, po
             merchants_rows = catalog.execute("SELECT sum(approval_count) FROM merchant_minute").fetchone()
         assert doors_rows == (3 * 180,)
         assert merchants_rows == (99,)
+        checked = {finding["check"] for finding in building.command("check", "--no-sample")["findings"]}
+        assert {"rights", "merchants: rights"} <= checked
 
 
 def test_one_process_runs_both_until_it_is_stopped(building: Building, postgres_url: str) -> None:
