@@ -179,14 +179,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from sqlalchemy import create_engine
 from pipeline.tell.deliver import Limits, Pace, deliver_one
-from tests.integration.delivery import make_channel
+from tests.integration.delivery import MERCHANTS, make_channel
 
 engine = create_engine(os.environ["MINUTERISK_TEST_STATE_URL"])
 channel = make_channel(os.environ["MINUTERISK_TEST_SLACK_URL"], 20)
 channel.gap = timedelta()
 pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random(0))
 while True:
-    if deliver_one(engine, PACK, channel, pace, Limits(storm=10_000)) is None:
+    if deliver_one(engine, MERCHANTS, channel, pace, Limits(storm=10_000)) is None:
         time.sleep(0.01)
 """
 
