@@ -97,7 +97,7 @@ def test_check_live_fails_while_an_hour_is_set_aside(
         for name, value in (("source", trade.source_url), ("state", state_url)):
             monkeypatch.setenv(f"MINUTERISK_{name.upper()}_URL", value)
         assert main(["check", "--live"]) == 1
-    assert "rows.set_aside: 120 of 120 transactions" in capsys.readouterr().out
+    assert "rows.set_aside: 120 of 120 rows" in capsys.readouterr().out
 
 
 def test_a_mapping_that_is_mended_ends_the_alarms_once_the_hours_are_counted_again(
