@@ -1,6 +1,6 @@
 """What every pack's page shares, and which pack has something of its own to show.
 
-A pack that is not in `PAGES` still gets the header and its incidents, drawn from the pack's words alone.
+A page without anything of its own shows the header and the incidents, drawn from the pack's words alone.
 """
 
 from __future__ import annotations

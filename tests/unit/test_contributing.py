@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 #: Not all of data/: it is also the default home.
-_FOLDERS = ("pipeline", "baselines", "queries", "data/merchants", "tests/unit", "tests/doors")
+_FOLDERS = ("pipeline", "baselines", "queries", "app", "data/merchants", "tests/unit", "tests/doors")
 _FILES = ("scheduler.py", "pyproject.toml", "tests/conftest.py", "tests/servers.py")
 
 
@@ -104,8 +104,25 @@ def test_add_a_pack(copy: Path) -> None:
     for name, path in homes.items():
         path.parent.mkdir(parents=True)
         (doors / name).rename(path)
-    packs = copy / "pipeline" / "packs" / "__init__.py"
-    replace(packs, '"merchants": "pipeline.packs.merchants"', '"doors": "pipeline.packs.doors"')
+    for name, what in (("app", "from app.pages import OwnPage\n\nPAGE = OwnPage()\n"), ("data", "")):
+        (copy / name / "doors").mkdir()
+        (copy / name / "doors" / "__init__.py").write_text(
+            f'"""The doors\' own."""\n\n{what}', encoding="utf-8"
+        )
+    rows = {
+        "pipeline/packs/__init__.py": (
+            '"merchants": "pipeline.packs.merchants"',
+            '"doors": "pipeline.packs.doors"',
+        ),
+        "app/pages/__init__.py": ('"merchants": "app.merchants"', '"doors": "app.doors"'),
+        "data/__init__.py": ('"merchants": "data.merchants.history"', '"doors": "data.doors"'),
+    }
+    for path, (first, more) in rows.items():
+        replace(copy / path, first, f"{first}, {more}")
+    house = python(
+        copy, *PYTEST, "tests/unit/test_house.py", "-k", "same_word or entry_points or merchant_is"
+    )
+    assert "3 passed" in house.stdout, house.stdout[-2000:]
     listed = python(
         copy,
         "-c",

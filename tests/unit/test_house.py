@@ -97,13 +97,11 @@ def test_every_exception_is_still_needed() -> None:
 
 
 def test_a_pack_is_the_same_word_in_every_folder() -> None:
-    assert set(PAGES) <= set(PACKS)
-    assert set(SIMULATORS) <= set(PACKS)
-    wanted = {"pipeline/packs": PACKS, "baselines": PACKS, "queries": PACKS, "app": PAGES, "data": SIMULATORS}
-    missing = [
-        f"{home}/{n}" for home, names in wanted.items() for n in names if not (ROOT / home / n).is_dir()
-    ]
-    assert missing == []
+    assert set(PAGES) == set(PACKS)
+    assert set(SIMULATORS) == set(PACKS)
+    for folder in ("pipeline/packs", "baselines", "queries", "app", "data"):
+        missing = [name for name in PACKS if not (ROOT / folder / name).is_dir()]
+        assert missing == [], folder
     packs = {
         path.name for path in (ROOT / "pipeline" / "packs").iterdir() if (path / "__init__.py").is_file()
     }
