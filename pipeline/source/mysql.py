@@ -23,7 +23,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import polars as pl
 import pymysql
 
-from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import ConfigurationError, SourceChanged, SourceValueWrong
 from pipeline.errors.secrets import mask_url
 from pipeline.errors.translate import is_value_error, source_errors
@@ -46,14 +45,12 @@ from pipeline.source.shared import SharedSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-    from datetime import timedelta
     from pathlib import Path
 
     from pymysql.connections import Connection
 
     from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
-    from pipeline.pack import Pack
     from pipeline.source.asked import KnownMinute
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
@@ -84,15 +81,7 @@ class MySqlSource(SharedSource):
         " within 70 s; what commits later is found by reconciliation, hourly and daily"
     )
 
-    def __init__(
-        self,
-        pack: Pack[Any, Any],
-        url: str,
-        queries: Path,
-        timeout: timedelta,
-        currency: str = DEFAULT_CURRENCY,
-    ) -> None:
-        super().__init__(pack, url, queries, timeout, currency)
+    def _hold_nothing(self) -> None:
         self._connections: dict[str, Connection[Any]] = {}  # by what they are for
 
     def close(self) -> None:

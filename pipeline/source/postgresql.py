@@ -22,7 +22,6 @@ import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
-from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import MinuteriskError, Overtaken, SourceChanged, SourceValueWrong
 from pipeline.errors.translate import is_value_error, source_errors
 from pipeline.minute import TIME_END, floor_minute
@@ -47,10 +46,8 @@ from pipeline.source.shared import SharedSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.minute import Span
-    from pipeline.pack import Pack
     from pipeline.source.asked import KnownMinute
     from pipeline.source.postgresql_session import Few
 
@@ -80,15 +77,7 @@ class PostgresSource(SharedSource):
     dialect = "postgresql"
     promise = _PROMISE  # until `changed` was seen to give less
 
-    def __init__(
-        self,
-        pack: Pack[Any, Any],
-        url: str,
-        queries: Path,
-        timeout: timedelta,
-        currency: str = DEFAULT_CURRENCY,
-    ) -> None:
-        super().__init__(pack, url, queries, timeout, currency)
+    def _hold_nothing(self) -> None:
         self._rows: adbc.Connection | None = None
         self._few: Few | None = None
         self._few_in_use = Lock()

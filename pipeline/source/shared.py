@@ -41,12 +41,17 @@ class SharedSource(ABC):
         self._timeout = timeout
         self._entity_is_text = True
         self.on_query: Callable[[str, float], None] = lambda *_: None
+        self._hold_nothing()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @abstractmethod
+    def _hold_nothing(self) -> None:
+        """Begin without a connection: each dialect has its own."""
 
     @abstractmethod
     def close(self) -> None:

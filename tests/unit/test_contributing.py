@@ -117,8 +117,8 @@ def test_add_a_pack(copy: Path) -> None:
         "app/pages/__init__.py": ('"merchants": "app.merchants"', '"doors": "app.doors"'),
         "data/__init__.py": ('"merchants": "data.merchants.history"', '"doors": "data.doors"'),
     }
-    for path, (first, more) in rows.items():
-        replace(copy / path, first, f"{first}, {more}")
+    for listing, (first, more) in rows.items():
+        replace(copy / listing, first, f"{first}, {more}")
     house = python(
         copy, *PYTEST, "tests/unit/test_house.py", "-k", "same_word or entry_points or merchant_is"
     )
