@@ -46,6 +46,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "digest_header": "사건 {count}건 동시 발생",
         "digest_top": "위험 금액이 큰 {shown}건",
         "digest_top_without_money": "심각도가 높은 {shown}건",
+        "picture_span": "그림의 기간 {span}",
+        "picture_alt": "지난 24시간과 평소를 비교한 그래프",
     },
     "en": {
         "critical": "Critical",
@@ -84,5 +86,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "digest_header": "{count} incidents at once",
         "digest_top": "The {shown} with most at risk",
         "digest_top_without_money": "The {shown} most severe",
+        "picture_span": "Shown: {span}",
+        "picture_alt": "Chart of the last 24 hours beside what is usual",
     },
 }
