@@ -86,7 +86,7 @@ class Tally:
         return {
             "minutes_processed": self.minutes_processed,
             "transactions": self.transactions,
-            f"{self.pack.entity.removesuffix('_id')}s": len(self.entities),
+            self.pack.nouns: len(self.entities),
             "signals": self.signals,
             "incidents_opened": self.incidents_opened,
             "messages_delivered": self.messages_delivered,
@@ -355,7 +355,7 @@ class Service:
         with self._damage_found(), self.pipeline.ornaments.beside("budget", but=(LakeDamaged,)):
             found = measure_night(self.pipeline)
             if found is not None:
-                log.info("budget.measured", **found)
+                log.info("budget.measured", result=found)
         self.show_budget()
 
     def show_budget(self) -> None:
@@ -374,7 +374,8 @@ class Service:
             if self._failures.waits(name):
                 return
             try:
-                job()
+                with structlog.contextvars.bound_contextvars(pack=self.pipeline.pack.name):
+                    job()
             except Exception as error:  # noqa: BLE001 - a job's failure is its own: told, and an alarm
                 slowly = not (name == "tick" and self._has_judged)
                 if self._failures.failed(name, error, slowly=slowly) and isinstance(error, MinuteriskError):

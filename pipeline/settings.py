@@ -20,6 +20,7 @@ from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import SettingsError
 from pipeline.errors.secrets import dialect, learn_environment, mask_url
 from pipeline.judge.verdicts import POLICIES
+from pipeline.pack import LANGUAGES
 from pipeline.packs import FIRST, PACKS, manifest_name
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
 PER_PACK: Final = ("source_url", "source_queries", "rules")
 PROJECT: Final = Path(__file__).resolve().parent.parent
-LANGUAGES: Final = ("ko", "en")
 #: Variables with our prefix that steer the tests, not the product.
 TEST_PREFIX: Final = "MINUTERISK_TEST_"
 
