@@ -49,13 +49,14 @@ class Person:
     email: str | None = None
     team: str = TEAM
     real_name: str = ""
+    email_confirmed: bool = True
 
 
 #: Who is there where nobody says otherwise.
 PEOPLE: Final = {
-    "U0OPS": Person("ops", "ops@demo.example", real_name="한운영"),
-    "U0ANALYST": Person("analyst", "analyst@demo.example", real_name="이분석"),
-    "U0READER": Person("reader", "reader@demo.example", real_name="박열람"),
+    "U0OPS": Person("ops", "ops_agent@demo.example", real_name="한운영"),
+    "U0ANALYST": Person("analyst", "risk_analyst@demo.example", real_name="이분석"),
+    "U0READER": Person("reader", "read_only@demo.example", real_name="박열람"),
     "U0NOBODY": Person("nobody", "nobody@elsewhere.example", real_name="미등록"),
     "U0GUEST": Person("guest", "guest@partner.example", team="T0PARTNER", real_name="외부인"),
 }
@@ -278,7 +279,8 @@ class Workspace:
         profile: Json = {"real_name": person.real_name or person.name}
         if self.shows_email and person.email is not None:
             profile["email"] = person.email
-        return {"user": {"id": user, "team_id": person.team, "name": person.name, "profile": profile}}
+        content = {"id": user, "team_id": person.team, "name": person.name, "profile": profile}
+        return {"user": content | {"is_email_confirmed": person.email_confirmed, "deleted": False}}
 
     def _publish(self, given: Json) -> Json:
         """views.publish: the home tab of one person."""

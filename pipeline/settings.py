@@ -122,6 +122,13 @@ def _web_url(text: str) -> str:
     raise ValueError(msg)
 
 
+def _app_token(text: str) -> str:
+    if text.startswith("xapp-"):
+        return text
+    msg = "must be an app-level token, which begins with xapp-"
+    raise ValueError(msg)
+
+
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -182,6 +189,9 @@ class Settings:
     slack_token: str | None = _setting(
         None, str, "bot token; without it messages go to the console", secret=True
     )
+    slack_app_token: str | None = _setting(
+        None, _app_token, "app token for buttons and commands in Slack (Socket Mode)", secret=True
+    )
     slack_channel: str | None = _setting(None, str, "channel id of the messages")
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
@@ -206,6 +216,9 @@ class Settings:
         if self.slack_token and not self.slack_channel:
             msg = f"{PREFIX}SLACK_TOKEN is set but {PREFIX}SLACK_CHANNEL is not"
             raise SettingsError(msg, "set the channel id, for example C0123456789")
+        if self.slack_app_token and not self.slack_token:
+            msg = f"{PREFIX}SLACK_APP_TOKEN is set but {PREFIX}SLACK_TOKEN is not"
+            raise SettingsError(msg, "set the bot token too: it posts and edits what people press")
         for name, value in self.own.get(self.pack, {}).items():
             object.__setattr__(self, name, value)
         if self.source_queries is None:

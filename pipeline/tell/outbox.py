@@ -55,6 +55,7 @@ class Thread:
     repeat: bool
     shared: bool
     newest_outbox_id: int
+    picture: str | None = None  # an uploaded file that the message shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,7 @@ NOW, USUAL, INCIDENT, SHADE = (0, 90, 150), (120, 120, 120), (176, 66, 0), (255,
 COLOURS: Final = 64
 MOST_TICKS: Final = 4
 HOURS: Final = 3  # between two marks of time
+QUARTER: Final = timedelta(minutes=15)  # every zone is so many of these from UTC
 _LARGE: Final = {
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
     "en": ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")),
@@ -127,11 +129,8 @@ class _Frame:
 
     def _times(self, zone: ZoneInfo) -> None:
         _, _, right, bottom = self._box
-        ends = (*self.chart.steps, self.chart.steps[-1] + self.chart.step)
-        for at in ends:
-            local, x = at.astimezone(zone), self._x(at)
-            if local.minute or local.hour % HOURS:
-                continue
+        for local in _marks(self.chart.steps[0], self.chart.steps[-1] + self.chart.step, zone):
+            x = self._x(local)
             self.pen.line((x, bottom, x, bottom + 4 * SCALE), fill=INK, width=SCALE)
             said = f"{local:%m-%d}" if local.hour == 0 else f"{local:%H:%M}"
             anchor = "ra" if x > right - 20 * SCALE else "ma"
@@ -200,6 +199,16 @@ def _round_step(highest: float, unit: str) -> float:
             if power * factor * MOST_TICKS >= highest:
                 return power * factor
         power *= 10
+
+
+def _marks(first: datetime, last: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Full hours of the zone, every third of the day."""
+    at = first.replace(minute=0, second=0, microsecond=0)
+    while at <= last:
+        local = at.astimezone(zone)
+        if at >= first and not local.minute and not local.hour % HOURS:
+            yield local
+        at += QUARTER
 
 
 def _runs(points: Sequence[Point | None]) -> Iterator[list[Point]]:

@@ -1,7 +1,7 @@
 -- Find the message of an incident that later ones edit and answer: the first that reached the channel.
 -- Parameters: incident_id, channel.
 -- Grain: no row or one; `shared` is true where that message is a digest of several incidents,
---   `newest_outbox_id` is the incident's newest message already sent.
+--   `newest_outbox_id` is the incident's newest message already sent, `picture` the file that the message shows.
 SELECT root.outbox_id, root.incident_id, root.event, root.minute, root.message_ts, root.ambiguous AS repeat,
        EXISTS (
            SELECT FROM outbox AS other
@@ -9,7 +9,13 @@ SELECT root.outbox_id, root.incident_id, root.event, root.minute, root.message_t
              AND other.channel = root.channel
              AND other.incident_id <> root.incident_id
        ) AS shared,
-       max(root.outbox_id) OVER () AS newest_outbox_id
+       max(root.outbox_id) OVER () AS newest_outbox_id,
+       (
+           SELECT file_id FROM picture
+           WHERE picture.incident_id = root.incident_id
+             AND picture.channel = root.channel
+             AND picture.message_ts = root.message_ts
+       ) AS picture
 FROM outbox AS root
 WHERE root.incident_id = :incident_id
   AND root.channel = :channel
