@@ -193,7 +193,9 @@ def corrections_of(
         (opened if before is None else reopened).append(incident)
     events = [Event("opened", incident.opened_minute, incident) for incident in opened]
     events += back_again(reopened, gates.pack)
-    changes = Changes(opened=opened, reopened=reopened, dismissed=dismissed, events=events)
+    back = {incident.key for incident in reopened}
+    still = [i for i in dismissed if i.key not in back]
+    changes = Changes(opened=opened, reopened=reopened, dismissed=still, events=events)
     return changes, _unsupported(rejudged, incidents, fired)
 
 
@@ -209,7 +211,7 @@ def still_dismissed(
             if newest < row["minute"] < newest + quiet:
                 newest = row["minute"]
         found.append(replace(incident, breached_minute=newest))
-    return found
+    return found  # those whose newest breach stays what it was are written as they are
 
 
 def mended(

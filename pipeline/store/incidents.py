@@ -64,6 +64,12 @@ class Incidents(Database):
         ]
         self.ask(connection, "insert_outbox", events=as_json(rows))
 
+    def tell_act(self, connection: Connection, event: Event) -> None:
+        """Write what people are told of an act; it is one thing to tell however many a minute has."""
+        row = _event_row(0, event, event.incident.incident_id or 0)
+        given = {name: row[name] for name in ("incident_id", "event", "minute")}
+        self.ask(connection, "tell_act", **given, message=as_json([row["message"]]))
+
     def _write_changes(self, connection: Connection, changes: Changes, minute: datetime | None) -> None:
         """Change the incidents and tell of it; but for those on which somebody has acted meanwhile.
 
