@@ -73,7 +73,7 @@ def _add(deed: Deed, kind: str, start: datetime, end: datetime | None) -> Mappin
     if other is not None:
         msg = f"{NOUNS[kind]} {other} already holds the same back at that time"
         raise UsageError(msg, "end that one first, or choose another time")
-    given = {"reason": deed.given["reason"], "by": name_of(deed)}
+    given = {"reason": deed.given["reason"], "by": name_of(deed, deed.actor.name)}
     number = deed.state.ask(deed.connection, "withhold", **row, **given).scalar_one()
     deed.thing_id = str(number)
     deed.before, deed.after = {}, _said(number, row)
@@ -90,7 +90,9 @@ def _finish(deed: Deed, kind: str) -> Mapping[str, Any]:
         msg = f"{NOUNS[kind]} {deed.number} is over{ended}: {moment(found['end'], deed.desk.zone)}"
         raise UsageError(msg, "there is nothing left to end")
     end = max(earliest, found["start"])
-    deed.state.ask(deed.connection, "end_withheld", id=deed.number, end=end, by=name_of(deed))
+    deed.state.ask(
+        deed.connection, "end_withheld", id=deed.number, end=end, by=name_of(deed, deed.actor.name)
+    )
     deed.before = {"end": found["end"] and found["end"].isoformat()}
     deed.after = {"end": end.isoformat()}
     return _said(deed.number, {**found, "end": end})

@@ -52,7 +52,7 @@ def assign(deed: Deed) -> Mapping[str, Any]:
     incident, owner = _locked(deed)
     name = name_of(deed)
     to = one_line(deed.given["to"] or name)
-    known = deed.state.ask(deed.connection, "owner_to_be", name=to).one()
+    known = deed.state.ask(deed.connection, "owner_to_be", owner=to).one()
     if known.accounts and (known.role is None or known.role not in allowed_roles("handle")):
         msg = f"{to} is no account that takes care of incidents"
         raise UsageError(msg, "name one that does, as `minuterisk users list` has it")
@@ -167,12 +167,12 @@ def refuse_unknown(what: str, number: int) -> NoReturn:
     raise UsageError(msg, "see the list for the known numbers")
 
 
-def name_of(deed: Deed) -> str:
-    """Whose act people are told of: the actor's, or where there are no accounts whom the actor names."""
+def name_of(deed: Deed, nobody: str = "") -> str:
+    """Whose act it is: the actor's, or where there are no accounts whom the actor names; else `nobody`'s."""
     given = deed.given["by"]
-    name = one_line(given or deed.actor.name)
+    name = one_line(given or (deed.actor.name if deed.actor.account_id is not None else nobody))
     if not name:
-        msg = f"{given!r} is no name"
+        msg = "nobody is named" if given is None else f"{given!r} is no name"
         raise UsageError(msg, "say who takes care of it: --by NAME")
     if deed.actor.account_id is not None and name != deed.actor.name:
         msg = f"{deed.actor.name} acts for nobody else: {name}"
@@ -244,7 +244,7 @@ def _taken(incident: Mapping[str, Any], zone: ZoneInfo) -> UsageError:
     return UsageError(msg, f"agree with them; see `minuterisk incidents show {number}`")
 
 
-BY: Final = Parameter("text", "who does it, where there are no accounts", longest=200)
+BY: Final = Parameter("text", "--by NAME, who does it, where there are no accounts", longest=200)
 _REASON: Final = Parameter("text", "why", required=True)
 _LIMIT: Final = Parameter(
     "integer", "money at risk past which people hear of it all the same; without one, half as much again"

@@ -19,7 +19,7 @@ DROP VIEW incident_now;
 CREATE VIEW incident_now AS
 SELECT pack, incident_id, rule, entity_id, entity_name, tier, severity, status, policy, times,
        opened_minute, last_breach_minute, told_minute, resolved_minute, corrected_minute,
-       snooze, dismissal, breached_minute, kept_minute, acted,
+       owner, snooze, dismissal, breached_minute, kept_minute, acted,
        parts, latest_reason AS reason
 FROM incident;
 
