@@ -18,7 +18,7 @@ import structlog
 from pipeline.desk.acts import ACTS, act
 from pipeline.desk.roles import READ_ONLY, Actor, allowed_roles
 from pipeline.errors import NotAllowed, UsageError
-from pipeline.figures import clean, escape, moment, one_line
+from pipeline.figures import clean, moment
 from pipeline.minute import parse_time
 from pipeline.store import audit
 from pipeline.talk.client import respond
@@ -224,7 +224,7 @@ def stranger(asker: Asker) -> Actor:
 
 def clean_sentence(text: str) -> str:
     """A sentence of an error, which may hold a name from outside: nothing in it acts in Slack."""
-    return f"`{escape(one_line(text.replace('`', ''), _LONGEST))}`"
+    return f"`{clean(text, _LONGEST)}`"
 
 
 _LONGEST: Final = 300

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.figures import clean, escape, moment, money
 from pipeline.packs import PACKS, load_pack
 from pipeline.talk.words import TEXTS
-from pipeline.tell.buttons import ACKNOWLEDGED, OPEN, Place, render_buttons
+from pipeline.tell.buttons import Place, render_buttons
 from pipeline.tell.render import LIGHTS, RESOLVED_LIGHT
 from pipeline.tell.words import TEXTS as MESSAGE_TEXTS
 
@@ -70,10 +70,9 @@ def render_home(
     if not rows:
         blocks.append(_section(words["home_none"]))
     for row in known(rows):
-        names = OPEN if row["status"] == "open" else ACKNOWLEDGED
         place = Place(row["installation"], row["pack"], row["incident_id"])
         text = f"{line(row, language, zone, url)}\n{sentence(row, language)}"
-        blocks += [_section(text), render_buttons(place, language, names)]
+        blocks += [_section(text), render_buttons(place, row["status"], language)]
     blocks += [_section(text) for text in more(rows, language, url)]
     footer = words["home_at"].format(at=moment(at, zone), url=escape(url))
     return [*blocks, {"type": "context", "elements": [_mrkdwn(footer)]}]

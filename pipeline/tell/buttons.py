@@ -26,12 +26,12 @@ _ACTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "false_alarm": ("label", {"label": "false_alarm", "reason": "pressed_false_alarm"}),
 }
 _STYLES: Final = {"acknowledge": "primary"}
-#: Which of them make sense, by what has become of the incident.
-OPEN: Final = ("acknowledge", "snooze", "resolve", "false_alarm")
-ACKNOWLEDGED: Final = ("snooze", "resolve", "false_alarm")
-RESOLVED: Final = ("false_alarm",)
-#: Other events leave an incident open.
-AFTER: Final = {"acknowledged": ACKNOWLEDGED, "resolved": RESOLVED, "resolved_by": RESOLVED}
+#: Which of them make sense, by how the incident stands.
+SHOWN: Final[Mapping[str, Sequence[str]]] = {
+    "open": ("acknowledge", "snooze", "resolve", "false_alarm"),
+    "acknowledged": ("snooze", "resolve", "false_alarm"),
+    "resolved": ("false_alarm",),
+}
 _LONGEST: Final = 500
 
 
@@ -53,13 +53,13 @@ class Pressed:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
-def render_buttons(place: Place, language: str, names: Sequence[str] = OPEN) -> Block:
-    """One row of buttons."""
+def render_buttons(place: Place, status: str, language: str) -> Block:
+    """The buttons of an incident that stands so, in one row."""
     value = json.dumps(
         {"installation": place.installation, "pack": place.pack, "incident": place.incident_id},
         separators=(",", ":"),
     )
-    return {"type": "actions", "elements": [_button(name, value, language) for name in names]}
+    return {"type": "actions", "elements": [_button(name, value, language) for name in SHOWN[status]]}
 
 
 def _button(name: str, value: str, language: str) -> Block:

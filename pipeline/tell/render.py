@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.figures import clean, duration_text, escape, moment, money
-from pipeline.tell.buttons import AFTER, OPEN, Place, render_buttons
+from pipeline.tell.buttons import Place, render_buttons
 from pipeline.tell.words import TEXTS
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def _image(file_id: str, said: str) -> Block:
 
 def _buttons(message: Message, installation: str, language: str) -> Block:
     place = Place(installation, message.pack.name, message.incident_id)
-    return render_buttons(place, language, AFTER.get(message.event, OPEN))
+    return render_buttons(place, message.status, language)
 
 
 def _header(text: str) -> Block:
