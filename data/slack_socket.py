@@ -84,7 +84,7 @@ class Sockets:
         self._turn = 0
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._server = serve(self._talk, "127.0.0.1", 0, ping_interval=None, compression=None)
+        self._server = serve(self._talk, "127.0.0.1", 0, ping_interval=None, close_timeout=0.2)
         self._threads = [
             threading.Thread(target=target, daemon=True)
             for target in (self._server.serve_forever, self._watch)

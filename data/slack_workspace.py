@@ -111,7 +111,7 @@ class Workspace:
     app_token: str | None = None  # None: any that begins with xapp-
     channels: frozenset[str] | None = None  # None: every channel exists
     archived: frozenset[str] = frozenset()
-    people: dict[str, Person] = field(default_factory=lambda: dict(PEOPLE))
+    people: dict[str, Person] = field(default_factory=lambda: deepcopy(PEOPLE))
     shows_email: bool = True  # does the token have users:read.email?
     history_lag_s: float = 0.0
     file_lag_s: float = 0.0  # an upload may be named in a block only so long after it was completed

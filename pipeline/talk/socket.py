@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -41,6 +42,8 @@ log = structlog.get_logger()
 #: People who press at the same time; the next ones wait a moment.
 WORKERS: Final = 4
 SETTLE_LEFT_S: Final = 10.0
+PING_S: Final = 5.0
+MUTE_S: Final = 3 * PING_S
 
 
 class Listener:
@@ -72,21 +75,29 @@ class Listener:
             self._presses.settle_left()
         if self._socket is None:
             self._socket = self._connected()
+        elif _is_mute(self._socket):
+            log.warning("talk.mute")
+            self._socket.connect_to_new_endpoint(force=True)
         if self._socket is not None and self._socket.is_connected():
             self._seen_at = time.monotonic()
         return time.monotonic() - self._seen_at
 
     def close(self) -> None:
-        """Hang up; what was kept and is not settled is settled by the next process."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Hang up, after what is in hand; what was kept and is not settled the next process settles."""
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.auto_reconnect_enabled = False
+            socket.disconnect()
+            socket.message_workers.shutdown(wait=True)
+            # Its own threads look up every ten seconds; nobody has to wait for that.
+            Thread(target=socket.close, daemon=True).start()
 
     def _connected(self) -> SocketModeClient | None:
         made = SocketModeClient(
             app_token=self._settings.slack_app_token or "",
             web_client=self._client.web,
             logger=SILENT,
+            ping_interval=PING_S,
             concurrency=WORKERS,
         )
         made.socket_mode_request_listeners.append(self._heard)
@@ -187,6 +198,15 @@ class Listener:
     def _other_team(self, asker: Asker) -> str:
         said = self._words["other_team"]
         return said.format(team=clean(asker.team), own=clean(self._presses.team))
+
+
+def _is_mute(socket: SocketModeClient) -> bool:
+    """Has Slack not answered our pings for a while? The SDK asks, and does not look for the answer."""
+    session = socket.current_session
+    if session is None or session.sock is None:
+        return False  # the SDK sees that by itself
+    asked, answered = session.last_ping_tm, session.last_pong_tm
+    return bool(asked) and asked - answered > MUTE_S if answered else False
 
 
 def _acknowledge(socket: BaseSocketModeClient, request: SocketModeRequest) -> None:

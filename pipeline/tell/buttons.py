@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Block = dict[str, Any]
 
 _PREFIX: Final = "minuterisk_"
-#: Each button: the act of the desk, and what it is told. The reason is said in the installation's language.
+#: Each button: the act of the desk, and what it is told. A reason is the name of a text.
 _ACTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "acknowledge": ("acknowledge", {}),
     "snooze": ("snooze", {"for": "1h"}),
@@ -75,7 +75,8 @@ def read_press(action_id: object, value: object, language: str) -> Pressed | Non
     if action_id != _PREFIX + name or name not in _ACTS or place is None:
         return None
     act, given = _ACTS[name]
-    return Pressed(place, act, {k: TEXTS[language].get(v, v) for k, v in given.items()})
+    reason = {"reason": TEXTS[language][given["reason"]]} if "reason" in given else {}
+    return Pressed(place, act, {**given, **reason})
 
 
 def _read_place(value: object) -> Place | None:
