@@ -10,6 +10,7 @@ done any more, and the person is told.
 from __future__ import annotations
 
 import json
+import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ import structlog
 
 from pipeline.desk.acts import ACTS, act
 from pipeline.desk.roles import READ_ONLY, Actor, allowed_roles
-from pipeline.errors import NotAllowed, UsageError
+from pipeline.errors import MinuteriskError, NotAllowed, UsageError
 from pipeline.figures import clean, moment
 from pipeline.minute import parse_time
 from pipeline.store import audit
@@ -44,6 +45,7 @@ LATE_S: Final = 600.0
 #: Slack takes answers to a press for half an hour.
 ANSWERABLE_S: Final = 1_800.0
 LEFT_AT_ONCE: Final = 100
+KNOWN_S: Final = 60.0
 
 
 class SettledBefore(Exception):
@@ -65,6 +67,7 @@ class Presses:
         self._client = client
         self._words = TEXTS[language]
         self._team = ""
+        self._known: dict[str, tuple[float, str | None]] = {}
         self._working: set[str] = set()
         self._lock = Lock()
 
@@ -113,26 +116,39 @@ class Presses:
             rows = self._state.ask(connection, "left_presses", **asked).mappings()
             left = [dict(row) for row in rows]
         for row in left:
-            if row["state"] == "taken" and row["age_s"] <= LATE_S:
-                self.settle(_press_of(row))
-            elif row["state"] == "taken":
-                self._expire(_press_of(row))
-            elif row["age_s"] > ANSWERABLE_S:
-                self._answered(row["key"])
-            else:
-                said = self._words["done_late" if row["state"] == "done" else "refused_late"]
-                self._answer(row["key"], row["response_url"], said.format(number=row["thing"]))
+            try:
+                self._settle_left(row)
+            except MinuteriskError as error:  # the next one may be settled all the same
+                log.warning("talk.left", act=row["act"], age_s=round(row["age_s"]), error=error.what)
         return len(left)
+
+    def _settle_left(self, row: Mapping[str, Any]) -> None:
+        if row["state"] == "taken" and row["age_s"] <= LATE_S:
+            self.settle(_press_of(row))
+        elif row["state"] == "taken":
+            self._expire(_press_of(row))
+        elif row["age_s"] > ANSWERABLE_S:
+            self._answered(row["key"])
+        else:
+            said = self._words["done_late" if row["state"] == "done" else "refused_late"]
+            self._answer(row["key"], row["response_url"], said.format(number=row["thing"]))
 
     def actor_of(self, asker: Asker) -> Actor:
         """The account of a Slack user; without one, somebody who may only look."""
-        email = self._client.person(asker.user).email
+        email = self._email_of(asker.user)
         with self._state.reading() as connection:
             given = {"slack_user": asker.name, "email": email}
             row = self._state.ask(connection, "account_of_slack", **given).first()
         if row is None:
             return stranger(asker)
         return Actor(row.account_id, row.name, row.role, "slack", asker.user, asker.team)
+
+    def _email_of(self, user: str) -> str | None:
+        """Who a user is, by Slack; asked again after a minute. The account is read at every act."""
+        known = self._known.get(user)
+        if known is None or time.monotonic() - known[0] > KNOWN_S:
+            known = self._known[user] = (time.monotonic(), self._client.person(user).email)
+        return known[1]
 
     def _act(self, press: Press) -> str:
         desk = self._desks(press.place.pack)
