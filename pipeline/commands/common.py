@@ -72,7 +72,7 @@ entity_option = click.option("--entity", help="The entity's id.")
 
 
 class OfPack(click.Command):
-    """A command whose option --entity may also be called by the pack's own word: --merchant, --door."""
+    """A command whose option --entity may also be called by the pack's own word for one."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The parameters, with the pack's word; where the settings are wrong, the command itself says so."""

@@ -159,12 +159,11 @@ def test_labels_show_as_precision_beside_the_budget(
     lead(state_engine)
     numbers = [add_incident(state_engine, OPENED, merchant_id=f"m{n}") for n in range(3)]
     assert "판정된 사건 없음 (사건 3건)" in text_of(page())
+    insert = "INSERT INTO incident_act (incident_id, act, by, given) VALUES (:n, 'label', 'kim', :given)"
     with state_engine.begin() as connection:
         for number, label in zip(numbers, ("true_alarm", "false_alarm"), strict=False):
             connection.execute(
-                text(
-                    "INSERT INTO incident_act (incident_id, act, by, given) VALUES (:n, 'label', 'kim', :given)"
-                ),
+                text(insert),
                 {"n": number, "given": json.dumps({"label": label, "reason": "x"})},
             )
     seen = text_of(page())

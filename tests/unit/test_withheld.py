@@ -1,4 +1,4 @@
-"""Maintenance windows and exclusions: whose signals they hold back, against the plain question asked of each."""
+"""Maintenance windows and exclusions: whose signals they hold back, against the plain question."""
 
 from __future__ import annotations
 
