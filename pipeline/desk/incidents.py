@@ -185,7 +185,7 @@ def _locked(deed: Deed) -> tuple[Incident, str | None]:
     row = deed.state.ask(deed.connection, "lock_incident", id=deed.number).mappings().first()
     if row is None:
         refuse_unknown("incident", deed.number)
-    return incident_of(row), row["owner"]
+    return incident_of(dict(row)), row["owner"]
 
 
 def _change(deed: Deed, query: str, **given: object) -> None:

@@ -147,10 +147,13 @@ class Run:
         return content if self.score is None else {**content, "score": {**self.score.as_json(), **self.money}}
 
 
-def compare_with(labels: pl.DataFrame, result: Backtest, whole: Stretch) -> tuple[Score, dict[str, int]]:
+def compare_with(
+    labels: pl.DataFrame, result: Backtest, whole: Stretch, *, complete: bool = True
+) -> tuple[Score, dict[str, int]]:
     """How a backtest compares with labels, and the money that its incidents came in time for."""
     pack, files = result.pack, whole.history.files
-    found = score([*result.opened, *result.reopened], labels, result.span, result.entities, pack)
+    opened = [*result.opened, *result.reopened]
+    found = score(opened, labels, result.span, result.entities, pack, complete=complete)
     if pack.caught is None:
         return found, {}
     entities = sorted({d.label["entity_id"] for d in found.detections})

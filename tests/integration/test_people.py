@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+from contextlib import redirect_stdout
 from datetime import timedelta
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.minute import MINUTE, Span
 from pipeline.prove.corrector import Corrector
 from pipeline.replay.backtest import backtest
@@ -137,6 +141,90 @@ def test_a_late_commit_undoes_nothing_that_people_did(start: Start, trade: Trade
             n: before[n] for n in ("status", "owner", "dismissal", "resolved_minute")
         }
         assert [event for event, _ in told(pipeline)] == ["opened", "labelled", "assigned", "resolved_by"]
+
+
+def command(pipeline: Pipeline, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - parsed JSON
+    """What a command answers a machine, beside the installation at work."""
+    out, settings = io.StringIO(), pipeline.settings
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
+        for name in ("home", "source_url", "state_url", "policy", "rules"):
+            patch.setenv(f"MINUTERISK_{name.upper()}", str(getattr(settings, name)))
+        assert main([*arguments, "--json"]) == code
+    return json.loads(out.getvalue().strip().splitlines()[-1]) if code == 0 else None
+
+
+def listed(pipeline: Pipeline, *filters: str) -> list[int]:
+    found = command(pipeline, "incidents", "list", *filters)["incidents"]
+    return [row["incident_id"] for row in found]
+
+
+def test_the_command_line_does_every_act_and_lists_by_what_people_did(start: Start) -> None:
+    with start() as pipeline:
+        judge(pipeline, 5)
+        act = ("incidents", "snooze", "1", "--by", "kim")
+        assert command(pipeline, *act, "--until", at(30))["snoozed_until"] == at(30)
+        command(pipeline, "incidents", "assign", "1", "--to", "lee", "--by", "kim")
+        command(pipeline, "incidents", "note", "1", "called the shop", "--by", "kim")
+        command(pipeline, "incidents", "label", "1", "false_alarm", "--reason", "sale", "--by", "lee")
+        for narrow in (
+            ("--state", "snoozed", "--owner", "lee"),
+            ("--merchant", "M0", "--severity", "critical", "--rule", "cancel_surge"),
+            ("--entity", "M0", "--from", at(2), "--to", at(3)),
+        ):
+            assert listed(pipeline, *narrow) == [1], narrow
+        for other in (("--state", "resolved"), ("--owner", "kim"), ("--merchant", "M1"), ("--from", at(3))):
+            assert listed(pipeline, *other) == [], other
+        command(pipeline, "incidents", "resolve", "1", "--reason", "sale", "--by", "lee")
+        assert listed(pipeline) == []
+        assert listed(pipeline, "--state", "resolved") == [1]
+        shown = command(pipeline, "incidents", "show", "1")
+        assert (shown["owner"], shown["label"], shown["snooze"]) == ("lee", "false_alarm", None)
+        assert [note["text"] for note in shown["notes"]] == ["called the shop"]
+        assert [entry["what"] for entry in shown["timeline"]] == [
+            "opened",
+            *("snooze", "assign", "note", "label", "resolve"),
+        ]
+        assert command(pipeline, "incidents", "reopen", "1", "--reason", "no", "--by", "kim")
+        command(pipeline, "incidents", "snooze", "1", "--for", "1h", code=2)  # nobody is named
+
+
+def test_windows_and_exclusions_are_added_listed_and_ended_by_command(start: Start) -> None:
+    with start() as pipeline:
+        judge(pipeline, 1)
+        add = ("windows", "add", "--merchant", "M0", "--from", at(2), "--until", at(60), "--reason", "move")
+        number = command(pipeline, *add)["withheld_id"]
+        command(pipeline, *add, code=2)
+        assert [w["entity_id"] for w in command(pipeline, "windows")["windows"]] == ["M0"]
+        shop = command(pipeline, "exclusions", "add", "M7", "--reason", "test shop")
+        assert shop["end"] is None
+        judge(pipeline, 5)
+        ended = command(pipeline, "windows", "end", str(number), "--reason", "done")
+        assert ended["end"] == at(6)
+        judge(pipeline, 8)
+        assert told(pipeline) == [("opened", 6)]
+        why = [command(pipeline, "explain", "M0", at(n))["held_back"] for n in (4, 7)]
+        assert why == [[{"reason": "maintenance", "rule": None}], []]
+        assert command(pipeline, "windows", "list")["windows"] == []
+        assert len(command(pipeline, "windows", "list", "--all")["windows"]) == 1
+        assert [x["reason"] for x in command(pipeline, "exclusions", "list")["exclusions"]] == ["test shop"]
+
+
+def test_labels_make_the_precision_and_score_a_backtest(start: Start) -> None:
+    with start() as pipeline:
+        judge(pipeline, 70)
+        period = ("--from", at(0), "--to", at(70), "--labels", "live", "--jobs", "1")
+        unknown = command(pipeline, "backtest", *period)["score"]
+        assert (unknown["precision"], unknown["unlabelled_incidents"], unknown["false_incidents"]) == (
+            None,
+            1,
+            0,
+        )
+        do(pipeline.state, "label", 1, label="true_alarm", reason="fraud", **KIM)
+        true = command(pipeline, "backtest", *period)["score"]
+        assert (true["recall"], true["precision"], true["unlabelled_incidents"]) == (1.0, 1.0, 0)
+        do(pipeline.state, "label", 1, label="false_alarm", reason="it was a sale", **KIM)
+        false = command(pipeline, "backtest", *period)["score"]
+        assert (false["precision"], false["quiet_labels_broken"]) == (0.0, 1)
 
 
 def signals(pipeline: Pipeline, first: int, last: int) -> list[tuple[int, str]]:
