@@ -62,7 +62,8 @@ class Incident:
 class Event:
     """Something people are told about an incident."""
 
-    kind: str  # opened | reopened | escalated | repeated | acknowledged | resolved | corrected
+    #: opened | reopened | escalated | repeated | acknowledged | resolved | corrected | unsilenced
+    kind: str
     minute: datetime
     incident: Incident
     visible: bool = False  # worth a line in the channel, not only one in the incident's thread

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from pipeline.pack import Pack
 
-EVENTS: Final = ("opened", "reopened", "escalated", "repeated", "acknowledged", "corrected", "resolved")
+EVENTS: Final = (
+    "opened",
+    "reopened",
+    "escalated",
+    "repeated",
+    "acknowledged",
+    "corrected",
+    "resolved",
+    "unsilenced",
+)
 
 
 class MessageMalformed(PermanentError):
