@@ -141,7 +141,12 @@ def retry_later(
     counted: bool,
 ) -> list[int]:
     """Give rows back for a later attempt. `counted` is false when the attempt certainly never arrived."""
-    given = {"next_attempt_at": next_attempt_at, "error": error, "ambiguous": ambiguous, "counted": counted}
+    given: dict[str, Any] = {
+        "next_attempt_at": next_attempt_at,
+        "error": error,
+        "ambiguous": ambiguous,
+        "counted": counted,
+    }
     return _settle(engine, "outbox_retry", rows, **given)
 
 
