@@ -3,6 +3,7 @@
     MinuteriskError                 exit code 1
     ├── UsageError                  exit code 2: the person has to change something first
     │   ├── SettingsError           an unknown, malformed or contradictory setting
+    │   ├── NotAllowed              the person's role, key or own proposal stands against it
     │   └── ConfigurationError      source, state or home are not as they must be (right, password, TLS, URL)
     │       └── SourceRefused       the source database refuses us: right, password, TLS, unknown host or name
     ├── PassingError                exit code 1: the same step may succeed later, nothing was lost
@@ -10,7 +11,7 @@
     │   ├── SourceTooSlow           the source database ended a query of ours that took too long
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
-    │   ├── NotLeader               another process leads this installation
+    │   ├── NotLeader               another process leads the pack
     │   ├── Overtaken               another job of ours replaced the files first; nothing was changed
     │   ├── NotPosted               a message certainly did not reach its channel
     │   └── PerhapsPosted           a message may have reached its channel
@@ -63,6 +64,10 @@ class SettingsError(UsageError):
     """An unknown, malformed or contradictory setting."""
 
 
+class NotAllowed(UsageError):
+    """The actor may not do this: another role, a key for something else, or a proposal of their own."""
+
+
 class ConfigurationError(UsageError):
     """A database, table, right or folder is not as it must be."""
 
@@ -92,7 +97,7 @@ class StorageUnavailable(PassingError):
 
 
 class NotLeader(PassingError):
-    """Another process leads this installation."""
+    """Another process leads the pack."""
 
 
 class Overtaken(PassingError):
