@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "sql": "pipeline.commands.analyst",
     "incidents": "pipeline.commands.desk",
     "outbox": "pipeline.commands.desk",
+    "routes": "pipeline.commands.routes",
+    "silences": "pipeline.commands.routes",
     "dashboard": "pipeline.commands.desk",
     "audit": "pipeline.commands.audit",
     "budget": "pipeline.commands.budget",

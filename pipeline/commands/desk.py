@@ -10,6 +10,7 @@ import click
 
 from pipeline.commands.actor import do, open_desk
 from pipeline.commands.common import fields, json_option, read_settings, report, table
+from pipeline.commands.routes import route_of_incident
 from pipeline.desk import incidents as on_incidents
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
@@ -74,6 +75,7 @@ def _message_columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         "status": str,
         "event": str,
         "incident_id": str,
+        "destination": str,
         "minute": lambda minute: moment(minute, zone),
         "attempts": str,
         "last_error": lambda error: error or "-",
@@ -127,6 +129,9 @@ def acknowledge_incident(incident_id: int, by: str | None, *, as_json: bool) -> 
     report(content, as_json=as_json, text=said)
 
 
+incidents.add_command(route_of_incident)
+
+
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
@@ -136,7 +141,7 @@ def outbox(context: click.Context, *, as_json: bool) -> None:
 
 
 @outbox.command("list")
-@click.option("--status", type=click.Choice(["pending", "sending", "sent", "dead"]))
+@click.option("--status", type=click.Choice(["pending", "sending", "sent", "dead", "silenced"]))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @json_option
 def list_messages(*, status: str | None = None, limit: int = 50, as_json: bool = False) -> None:

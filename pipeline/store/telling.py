@@ -71,12 +71,14 @@ class Telling(Database):
         placed = [{"place": place, **row} for place, row in enumerate(rows)]
         self.ask(connection, "insert_outbox", events=as_json(placed))
 
-    def routing(self, connection: Connection, incidents: Sequence[Incident]) -> Routing:
+    def routing(
+        self, connection: Connection, incidents: Sequence[Incident], *, with_facts: bool = False
+    ) -> Routing:
         """The routes and silences in force, and what they ask of these incidents' entities."""
         routes = [route_of(row) for row in self.ask(connection, "routes").mappings()]
         silences = [Silence(**row) for row in self.ask(connection, "silences_in_force").mappings()]
         routing = Routing(routes, silences)
-        if not routing.asks_for_facts:
+        if not with_facts and not routing.asks_for_facts:
             return routing
         entities = sorted({incident.entity_id for incident in incidents})
         known = self.ask(connection, "facts_of", entities=entities)
@@ -84,7 +86,12 @@ class Telling(Database):
 
     def decide(self, incident: Incident, routing: Routing) -> Decision:
         """Where this incident goes, and why."""
-        facts = Facts(
+        facts = self.facts_of(incident, routing)
+        return decide(facts, routing.routes, routing.silences, self.home_channel)
+
+    def facts_of(self, incident: Incident, routing: Routing) -> Facts:
+        """What routes and silences see of it."""
+        return Facts(
             pack=self.pack,
             rule=incident.rule,
             tier=incident.tier,
@@ -92,7 +99,6 @@ class Telling(Database):
             entity=incident.entity_id,
             fact=routing.facts.get(incident.entity_id),
         )
-        return decide(facts, routing.routes, routing.silences, self.home_channel)
 
     def _told_where(self, connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
