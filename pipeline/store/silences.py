@@ -77,5 +77,6 @@ class Silences(Incidents):
         found = self.ask(connection, "still_open", silence_id=silence_id).mappings().all()
         minute = floor_minute(self.now(connection))
         events = [Event("unsilenced", minute, incident_of(dict(row)), visible=True) for row in found]
+        self.ask(connection, "forget_unsilenced", silence_id=silence_id)
         self.tell(connection, events, silence_id=silence_id)
         self.ask(connection, "tell_resolved", silence_id=silence_id)
