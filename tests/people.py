@@ -36,4 +36,4 @@ def do(
     **given: object,
 ) -> dict[str, Any]:
     """Do an act."""
-    return act(desk_of(state, **settings), actor, name, thing_id, given)
+    return act(desk_of(state, settings=settings), actor, name, thing_id, given)

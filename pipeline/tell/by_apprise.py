@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.tell.channels import Parcel
     from pipeline.tell.outbox import Claimed, Thread
 
-_LEAST_GAP_S: Final = 1.0
+_LEAST_GAP: Final = timedelta(seconds=1)
 #: Statuses of HTTP that ask to come back: too early, too many, the server took too long to read.
 _LATER: Final = (408, 425, 429)
 
@@ -43,11 +43,12 @@ class ByApprise:
     zone: ZoneInfo
     dashboard_url: str
     _service: Any = None
+    _gap: timedelta = _LEAST_GAP
 
     @property
     def gap(self) -> timedelta:
         """What the service asks for between two messages, at least a second."""
-        return timedelta(seconds=max(_LEAST_GAP_S, float(self.service().request_rate_per_sec)))
+        return self._gap
 
     def send(self, parcel: Parcel, turn: Callable[[], None]) -> str | None:
         """Tell people; there is no id of the message."""
@@ -78,10 +79,13 @@ class ByApprise:
             import apprise  # noqa: PLC0415 - only where it is used
 
             _listen()
-            self._service = apprise.Apprise.instantiate(self.url)
-        if self._service is None:
-            code = "address_not_understood"
-            raise Refused(code, self._hint())
+            made = apprise.Apprise.instantiate(self.url)
+            if made is None:
+                code = "address_not_understood"
+                raise Refused(code, self._hint())
+            self._gap = max(_LEAST_GAP, timedelta(seconds=made.request_rate_per_sec))
+            made.request_rate_per_sec = 0  # the pace of the channel keeps it, and Apprise need not sleep
+            self._service = made
         return self._service
 
     def _failure(self, status: int | None) -> DeliveryError:
@@ -127,3 +131,5 @@ def _listen() -> None:
     logger.setLevel(logging.WARNING)
     if not any(isinstance(handler, _Ear) for handler in logger.handlers):
         logger.handlers = [_Ear()]
+    # The library below it writes each path that it asks for to its log, and keys stand in paths.
+    logging.getLogger("urllib3").setLevel(logging.WARNING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -281,9 +281,9 @@ def test_nothing_slips_between_the_end_of_a_silence_and_what_is_still_being_sile
     ],
 )
 def test_a_silence_without_reason_end_or_matcher_is_refused_and_in_the_audit(
-    town: Town, given: dict[str, str | None], what: str
+    town: Town, given: dict[str, Any], what: str
 ) -> None:
-    whole = {"match": "tier=tail", "reason": "move", "lasts": "1h", **given}
+    whole: dict[str, Any] = {"match": "tier=tail", "reason": "move", "lasts": "1h", **given}
     with pytest.raises(UsageError, match=what) as error:
         do(town.state, "add_silence", **whole)
     assert error.value.hint
@@ -295,10 +295,11 @@ def test_a_silence_without_reason_end_or_matcher_is_refused_and_in_the_audit(
 
 def test_only_those_who_may_deliver_change_routes_and_silences(town: Town) -> None:
     analyst = Actor(None, "kim", "RISK_ANALYST", "page")
-    for name, thing, given in (
+    tries: list[tuple[str, str, dict[str, Any]]] = [
         ("add_route", "all", {"channel": "console"}),
         ("add_silence", "", {"match": "tier=tail", "reason": "x", "lasts": "1h"}),
-    ):
+    ]
+    for name, thing, given in tries:
         with pytest.raises(NotAllowed, match="RISK_ANALYST"):
             do(town.state, name, thing, actor=analyst, **given)
 
