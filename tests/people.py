@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
     from pipeline.store.state import State
 
-#: Whoever starts a command where there are no accounts.
 NOTHING: Mapping[str, str] = {}
+#: Whoever starts a command where there are no accounts.
 OWNER = Actor(None, "owner", SUPER_ADMIN, "cli")
 
 
-def desk_of(state: State, clock: Callable[[], datetime] = lambda: datetime.now(UTC), **settings: str) -> Desk:
+def desk_of(
+    state: State,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    settings: Mapping[str, str] = NOTHING,
+) -> Desk:
     """The desk over a database of a test, with these settings beside the default ones."""
     said = {f"MINUTERISK_{name.upper()}": value for name, value in settings.items()}
     return Desk(state, load_settings(said).of(state.pack), clock)

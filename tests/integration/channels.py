@@ -161,7 +161,8 @@ def judge_all(town: Town) -> Told:
         shown.setdefault(key, []).append(marked)
     wanted = {_key(row): row["status"] for row in town.rows()}
     return Told(
-        lost=[k for k, status in wanted.items() if status != "sent" or not shown.get(k)],
+        lost=[k for k, status in wanted.items() if status == "sent" and not shown.get(k)]
+        + [k for k, status in wanted.items() if status in ("pending", "sending")],
         doubled=[k for k, marks in shown.items() if len(marks) > 1],
         doubled_unmarked=[k for k, marks in shown.items() if marks.count(False) > 1],
         strangers=[k for k in shown if k not in wanted],
