@@ -7,5 +7,5 @@ FROM outbox
 JOIN incident USING (incident_id)
 LEFT JOIN silence USING (silence_id)
 LEFT JOIN outbox AS before ON before.outbox_id = outbox.instead_of
-WHERE pack = :pack AND incident_id = :id
+WHERE pack = :pack AND outbox.incident_id = :id
 ORDER BY outbox.outbox_id
