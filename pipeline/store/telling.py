@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pipeline.judge.life import Event, Incident, Key
     from pipeline.tell.routes import Decision
 
-#: What changes a message that stands in a channel is said there too, wherever the routes lead by now.
-FOLLOWING: Final = ("reopened", "escalated", "acknowledged", "corrected", "resolved")
+#: Told where the routes lead; all else changes a message that stands in a channel, and is said there too.
+LEADING: Final = ("opened", "repeated", "unsilenced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +52,29 @@ class Telling(Database):
         ids: Mapping[Key, int] | None = None,
         *,
         silence_id: int | None = None,
+        number: int = 0,
     ) -> None:
         """Write what people are told, in this order; `ids` of incidents that were without one until now.
 
-        `silence_id` is the silence that has ended, where that is what is told.
+        `silence_id` is the silence that has ended, where that is what is told; `number` is that of an act.
         """
-        numbered = [
-            (event, event.incident.incident_id or (ids or {})[event.incident.key]) for event in events
-        ]
+        told = [(event, event.incident.incident_id or (ids or {})[event.incident.key]) for event in events]
         routing = self.routing(connection, [event.incident for event in events])
-        following = [number for event, number in numbered if event.kind in FOLLOWING]
+        following = [incident_id for event, incident_id in told if event.kind not in LEADING]
         before = self._told_where(connection, following)
         rows = [
             row
-            for event, number in numbered
-            for row in _rows(event, number, self.decide(event.incident, routing), before, silence_id)
+            for event, incident_id in told
+            for row in _rows(event, incident_id, self.decide(event.incident, routing), before, silence_id)
         ]
-        placed = [{"place": place, **row} for place, row in enumerate(rows)]
+        placed = [{"place": place, "number": number, **row} for place, row in enumerate(rows)]
         self.ask(connection, "insert_outbox", events=as_json(placed))
+
+    def tell_act(self, connection: Connection, event: Event) -> None:
+        """Write what people are told of an act; it is one thing to tell however many a minute has."""
+        told = {"incident_id": event.incident.incident_id, "event": event.kind, "minute": event.minute}
+        number = int(self.ask(connection, "next_number", **told).scalar_one())
+        self.tell(connection, [event], number=number)
 
     def routing(
         self, connection: Connection, incidents: Sequence[Incident], *, with_facts: bool = False
@@ -124,7 +129,7 @@ def _rows(
     """An event as rows: one for each channel that is told, or would be if nobody had silenced it."""
     silenced = decision.silence is not None
     targets = {target.channel: (decision_word(target), target) for target in decision.targets}
-    for channel in before.get(incident_id, ()) if event.kind in FOLLOWING else ():
+    for channel in before.get(incident_id, ()) if event.kind not in LEADING else ():
         targets.setdefault(channel, ("told_before", Target(channel)))
     message, minute = message_of(event), event.minute.isoformat()
     for why, target in targets.values():

@@ -115,11 +115,7 @@ class Console:
             return [parcel_text(parcel, self._language, self._zone), *parcel_lines(parcel, self._language)]
         message = parcel.messages[0]
         text = parcel_text(parcel, self._language, self._zone)
-        colour = (
-            "32"
-            if message.event == "resolved"
-            else {"critical": "31", "high": "33"}.get(message.severity, "36")
-        )
+        colour = "32" if message.is_over else {"critical": "31", "high": "33"}.get(message.severity, "36")
         header = f"\x1b[1;{colour}m{render_header(message, self._language)}\x1b[0m"
         return [header, text] if self._stream.isatty() else [text]
 
@@ -251,7 +247,8 @@ class LeaseShort(DeliveryError):
 
 def alert_key(installation: str, row: Claimed | Thread) -> str:
     """The name of what is told, the same for every attempt to tell it."""
-    return f"{installation}-{row.incident_id}-{row.event}-{_key_minute(row)}"
+    key = f"{installation}-{row.incident_id}-{row.event}-{_key_minute(row)}"
+    return f"{key}-{row.number}" if row.number else key
 
 
 def _key_minute(row: Claimed | Thread) -> str:

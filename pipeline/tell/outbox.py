@@ -47,6 +47,7 @@ class Claimed:
     destination: str
     second: str | None  # who is told where the destination cannot be
     instead_of: str | None  # the channel that did not take it
+    number: int = 0  # of several acts of people in one minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Thread:
     instead_of: str | None
     shared: bool
     newest_outbox_id: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

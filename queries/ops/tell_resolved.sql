@@ -8,8 +8,14 @@ WHERE outbox.incident_id = incident.incident_id
   AND incident.status = 'resolved'
   AND silence_id = :silence_id
   AND outbox.status = 'silenced'
-  AND event = 'resolved'
-  AND minute = resolved_minute
+  AND event IN ('resolved', 'resolved_by')
+  AND NOT EXISTS (
+      SELECT FROM outbox AS later
+      WHERE later.incident_id = outbox.incident_id
+        AND later.destination = outbox.destination
+        AND later.outbox_id > outbox.outbox_id
+        AND later.event IN ('resolved', 'resolved_by')
+  )
   AND EXISTS (
       SELECT FROM outbox AS told
       WHERE told.incident_id = outbox.incident_id

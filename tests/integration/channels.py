@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from pipeline.desk.acts import act
+from pipeline.desk.perform import Desk
 from pipeline.judge.life import Event
 from pipeline.packs.merchants import PACK as MERCHANTS
+from pipeline.settings import load_settings
 from pipeline.store.incidents import incident_of
 from pipeline.tell import outbox
 from pipeline.tell.channels import read_ranges
@@ -28,10 +31,10 @@ from tests.integration.delivery import (
     content,
     make_channel,
 )
-from tests.people import do
+from tests.people import OWNER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine
 
@@ -53,6 +56,14 @@ WHERE incident_id = :id
 """
 
 
+def do_with(
+    state: State, settings: Mapping[str, str], name: str, thing_id: str | int = "", **given: object
+) -> dict[str, Any]:
+    """Do an act under these settings."""
+    said = {f"MINUTERISK_{key.upper()}": value for key, value in settings.items()}
+    return act(Desk(state, load_settings(said).of(state.pack)), OWNER, name, thing_id, given)
+
+
 @dataclass
 class Town:
     """One installation with several channels. Its clock jumps."""
@@ -70,10 +81,10 @@ class Town:
         return self.state.engine
 
     def route(self, name: str, channel: str, match: str = "", **given: Any) -> None:  # noqa: ANN401
-        do(self.state, "add_route", name, settings=SLACK, channel=channel, match=match, **given)
+        do_with(self.state, SLACK, "add_route", name, channel=channel, match=match, **given)
 
     def silence(self, match: str, lasts: str = "1h", **given: Any) -> int:  # noqa: ANN401
-        made = do(self.state, "add_silence", match=match, reason="known", lasts=lasts, **given)
+        made = do_with(self.state, {}, "add_silence", match=match, reason="known", lasts=lasts, **given)
         return int(made["silence_id"])
 
     def open(self, entity: str, *, tier: str = "tail") -> int:

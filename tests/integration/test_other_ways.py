@@ -22,7 +22,7 @@ from pipeline.tell.by_apprise import ByApprise
 from pipeline.tell.deliver import deliver_one
 from pipeline.tell.destinations import open_channel
 from pipeline.tell.senders import Senders
-from tests.integration.channels import Town
+from tests.integration.channels import Town, do_with
 from tests.integration.delivery import CHANNEL, MARK, PACK, TOKEN, change, make_standin
 from tests.integration.other_ways import mail_server, webhook
 from tests.people import do
@@ -65,8 +65,7 @@ def use(town: Town, destination: str, url: str) -> None:
     channel = ByApprise(destination, url, language="ko", zone=SEOUL, dashboard_url="http://desk.test/")
     town.outlets[destination] = channel, town.pace()
     name = destination.removeprefix("apprise:")
-    given = {"channel": destination, f"apprise_{name}": url}
-    do(town.state, "add_route", name, settings={f"apprise_{name}": url}, channel=given["channel"])
+    do_with(town.state, {f"apprise_{name}": url}, "add_route", name, channel=destination)
 
 
 def test_a_webhook_gets_each_event_as_a_message_of_its_own(town: Town, hook: Received) -> None:
@@ -186,7 +185,7 @@ def test_a_hostile_name_stays_in_its_line(town: Town, mail: Received) -> None:
 def test_it_is_the_second_channel_where_slack_refuses(town: Town, hook: Received) -> None:
     do(town.state, "remove_route", "hook")
     given = {"slack_token": TOKEN, "slack_channel": CHANNEL, "apprise_hook": "json://127.0.0.1/"}
-    do(town.state, "add_route", "all", settings=given, channel="default", second=HOOK)
+    do_with(town.state, given, "add_route", "all", channel="default", second=HOOK)
     town.standin.fail_next("token_revoked")
     town.open("M1")
     assert [d.outcome for d in town.drain()] == ["dead", "sent"]
@@ -197,7 +196,7 @@ def test_a_channel_that_hangs_delays_no_other(town: Town, hook: Received) -> Non
     """The senders themselves: each channel in a thread of its own."""
     do(town.state, "remove_route", "hook")
     given = {"apprise_hook": f"json://127.0.0.1:{hook.port}/"}
-    do(town.state, "add_route", "marts", settings=given, channel=HOOK, match="entity=M*")
+    do_with(town.state, given, "add_route", "marts", channel=HOOK, match="entity=M*")
     hook.faults.append(("hang", True))
     done: list[Delivered] = []
     told = threading.Event()

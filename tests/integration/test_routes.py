@@ -13,7 +13,7 @@ from pipeline.desk.roles import Actor
 from pipeline.errors import NotAllowed, UsageError
 from pipeline.store.state import State
 from pipeline.tell.deliver import LIMITS
-from tests.integration.channels import Town, judge_all
+from tests.integration.channels import Town, do_with, judge_all
 from tests.integration.delivery import CHANNEL, change, make_standin
 from tests.people import do
 
@@ -285,7 +285,7 @@ def test_a_silence_without_reason_end_or_matcher_is_refused_and_in_the_audit(
 ) -> None:
     whole: dict[str, Any] = {"match": "tier=tail", "reason": "move", "lasts": "1h", **given}
     with pytest.raises(UsageError, match=what) as error:
-        do(town.state, "add_silence", **whole)
+        do_with(town.state, {}, "add_silence", **whole)
     assert error.value.hint
     assert town.state.silences(with_ended=True) == []
     with town.engine.connect() as connection:

@@ -36,15 +36,17 @@ ALTER TABLE outbox
     ADD COLUMN route       text,    -- the route that named the destination, or the first one of a second channel
     ADD COLUMN silence_id  bigint REFERENCES silence,  -- what keeps it, or kept its incident, from being told
     ADD COLUMN instead_of  bigint REFERENCES outbox ON DELETE SET NULL,  -- the message that its channel did not take
-    DROP CONSTRAINT outbox_incident_id_event_minute_key,
-    ADD UNIQUE (incident_id, event, minute, destination),
+    DROP CONSTRAINT outbox_told_once,
+    ADD CONSTRAINT outbox_told_once UNIQUE (incident_id, event, minute, number, destination),
     DROP CONSTRAINT outbox_status_check,
     ADD CONSTRAINT outbox_status_check CHECK (status IN ('pending', 'sending', 'sent', 'dead', 'silenced')),
     ADD CHECK (status <> 'silenced' OR silence_id IS NOT NULL),
     ADD CHECK (why <> 'route' OR route IS NOT NULL),
     DROP CONSTRAINT outbox_event_check,
     ADD CONSTRAINT outbox_event_check CHECK (event IN (
-        'opened', 'reopened', 'escalated', 'repeated', 'acknowledged', 'corrected', 'resolved', 'unsilenced'
+        'opened', 'reopened', 'escalated', 'repeated', 'acknowledged', 'corrected', 'resolved',
+        'assigned', 'noted', 'snoozed', 'snooze_ended', 'broke_through', 'resolved_by', 'reopened_by', 'labelled',
+        'unsilenced'
     ));
 DROP INDEX outbox_to_send;
 CREATE INDEX outbox_to_send ON outbox (destination, next_attempt_at) WHERE status IN ('pending', 'sending');
