@@ -39,8 +39,7 @@ from pipeline.talk.pictures import Pictures
 from pipeline.talk.presses import Presses
 from pipeline.talk.signals import newest_signal
 from pipeline.talk.socket import Listener
-from pipeline.tell.channels import Channel, Console, Slack
-from pipeline.tell.slack import SlackClient
+from pipeline.tell.destinations import home_channel, open_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from pipeline.metrics import Metrics
     from pipeline.settings import Settings
     from pipeline.source.asked import Source
+    from pipeline.tell.channels import Channel
 
 TICK_S = 1
 DELIVER_S = 1
@@ -110,7 +110,7 @@ def open_state(urls: Urls, settings: Settings) -> State:
     """The operational database, migrated, as the settings' pack sees it."""
     engine = connect_state(urls.state_url)
     migrate(engine, urls.state_url, settings.currency)
-    return State(engine, urls.state_url, settings.pack, settings.currency)
+    return State(engine, urls.state_url, settings.pack, settings.currency, home_channel(settings))
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -119,35 +119,23 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(pack, settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
 
 
-def open_channel(settings: Settings, state: State) -> Channel:
-    """Slack where a token is set, the console otherwise."""
-    zone = settings.business_timezone
-    if settings.slack_token is None or settings.slack_channel is None:
-        return Console(settings.language, zone)
-    return Slack(
-        SlackClient(settings.slack_token, settings.slack_base_url),
-        settings.slack_channel,
-        installation=state.installation(),
-        language=settings.language,
-        zone=zone,
-        dashboard_url=settings.dashboard_url,
-        buttons=settings.slack_app_token is not None,
-    )
-
-
 def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
-    """The jobs' work, with the channel that the settings name."""
-    channel = open_channel(pipeline.settings, pipeline.state)
-    return Service(pipeline, channel, metrics, stopped, open_talk(pipeline, channel))
+    """The jobs' work, with the channels that routes name and settings know."""
+    settings, installation = pipeline.settings, pipeline.state.installation()
+
+    def opened(name: str) -> Channel:
+        return open_channel(name, settings, installation)
+
+    return Service(pipeline, opened, metrics, stopped, open_talk(pipeline, opened))
 
 
-def open_talk(pipeline: Pipeline, channel: Channel) -> Talk | None:
+def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel]) -> Talk | None:
     """The way back from Slack, where messages go there; buttons and commands where an app token is set."""
     settings, state = pipeline.settings, pipeline.state
-    if settings.slack_token is None or not isinstance(channel, Slack):
+    if settings.slack_token is None:
         return None
     client = TalkClient(settings.slack_token, settings.slack_base_url)
-    pictures = Pictures(pipeline, client, [channel])
+    pictures = Pictures(pipeline, client, opened)
     if settings.slack_app_token is None:
         return Talk(pictures)
 
@@ -157,7 +145,8 @@ def open_talk(pipeline: Pipeline, channel: Channel) -> Talk | None:
             return Desk(state, settings)
         if pack not in PACKS:
             return None
-        return Desk(State(state.engine, state.url, pack, settings.currency), settings.of(pack))
+        other = State(state.engine, state.url, pack, settings.currency, home_channel(settings))
+        return Desk(other, settings.of(pack))
 
     presses = Presses(state, desk_of, client, settings.language)
     commands = Commands(state, settings, partial(newest_signal, pipeline))
@@ -186,6 +175,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
     finally:
         scheduler.shutdown(wait=True)
         service.hang_up()
+        service.end_delivery()
     if service.failure is not None:
         raise service.failure
 

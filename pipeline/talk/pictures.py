@@ -15,7 +15,7 @@ import polars as pl
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import MINUTE, Span
 from pipeline.tell import outbox
-from pipeline.tell.channels import BLOCKS_REFUSED
+from pipeline.tell.channels import BLOCKS_REFUSED, Slack
 from pipeline.tell.message import read_message
 from pipeline.tell.picture import draw
 from pipeline.tell.slack import Refused
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
     from pipeline.chart import Chart
     from pipeline.talk.client import TalkClient
-    from pipeline.tell.channels import Slack
+    from pipeline.tell.channels import Channel
 
     Row = Mapping[str, Any]
 
@@ -50,18 +50,19 @@ _HINT: Final = "give the app files:write, or see what Slack says of the error; t
 
 
 class Pictures:
-    """Makes the pictures of one pack's incidents for the channels that can show them."""
+    """Makes the pictures of one pack's incidents, for the channels that can show them: those of Slack."""
 
     def __init__(
         self,
         pipeline: Pipeline,
         client: TalkClient,
-        channels: Sequence[Slack],
+        opened: Callable[[str], Channel],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pipeline = pipeline
         self._client = client
-        self._channels = {channel.name: channel for channel in channels}
+        self._opened = opened
+        self._channels: dict[str, Slack | None] = {}
         self._clock = clock
         self._failures = 0
         self._paused_until = datetime.min.replace(tzinfo=UTC)
@@ -85,8 +86,8 @@ class Pictures:
 
     def _make(self) -> int:
         since = self._clock() - FRESH
-        asked = {"channels": list(self._channels), "since": since, "limit": AT_ONCE}
-        rows = self._pipeline.state.rows("pictures_wanted", **asked)
+        wanted = self._pipeline.state.rows("pictures_wanted", since=since, limit=AT_ONCE)
+        rows = [row for row in wanted if self._channel(row["channel"]) is not None]
         self._upload([row for row in rows if row["file_id"] is None])
         return sum(self._show(row) for row in rows)
 
@@ -127,10 +128,10 @@ class Pictures:
 
     def _show(self, row: Row) -> bool:
         """Edit the message; False where it is to be tried again, or there is nothing to show."""
-        state, channel = self._pipeline.state, self._channels[row["channel"]]
-        thread = outbox.find_thread(state.engine, row["incident_id"], channel.name)
+        state, channel = self._pipeline.state, self._channel(row["channel"])
+        thread = outbox.find_thread(state.engine, row["incident_id"], row["channel"])
         told = self._told(row)
-        if thread is None or thread.picture is None or told is None or told["sending"]:
+        if channel is None or thread is None or thread.picture is None or told is None or told["sending"]:
             return False
         message = read_message(told["message"], row["incident_id"], self._pipeline.pack)
         try:
@@ -147,6 +148,13 @@ class Pictures:
             return False  # an edit of the delivery may have come before ours: once more, from what is newest
         self._record("show_picture", row)
         return True
+
+    def _channel(self, name: str) -> Slack | None:
+        """Slack's channel of that name; other ways to people show no pictures."""
+        if name not in self._channels:
+            opened = self._opened(name)
+            self._channels[name] = opened if isinstance(opened, Slack) else None
+        return self._channels[name]
 
     def _made_at(self, row: Row) -> datetime:
         made_at: datetime | None = row["made_at"]

@@ -1,6 +1,6 @@
 -- Opening messages that have no picture yet, or do not show the one that was uploaded.
 -- A digest tells of several incidents and gets none.
--- Parameters: pack, channels (those that can show one), since (of messages sent after it), limit.
+-- Parameters: pack, since (of messages sent after it), limit.
 -- Grain: one row per incident and channel, most money at risk first.
 WITH root AS (
     SELECT DISTINCT ON (outbox.incident_id, outbox.channel)
@@ -8,7 +8,7 @@ WITH root AS (
     FROM outbox
     JOIN incident USING (incident_id)
     WHERE incident.pack = :pack AND outbox.status = 'sent' AND outbox.message_ts IS NOT NULL
-      AND outbox.channel = ANY(:channels) AND incident.opened_at > CAST(:since AS timestamptz) - interval '1 day'
+      AND incident.opened_at > CAST(:since AS timestamptz) - interval '1 day'
     ORDER BY outbox.incident_id, outbox.channel, outbox.outbox_id
 )
 SELECT root.incident_id, root.channel, root.message_ts, root.sent_at, rule, entity_id, opened_minute,

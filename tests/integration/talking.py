@@ -131,7 +131,7 @@ def add_accounts(engine: Engine) -> None:
 def talking(engine: Engine, url: str, language: str = "ko", **given: Any) -> Iterator[Talking]:  # noqa: ANN401
     workspace = Workspace(token=TOKEN, app_token=APP_TOKEN)
     with SlackStandIn(workspace, hang_s=0.5, **given) as standin:
-        state = State(engine, url, "merchants", "KRW")
+        state = State(engine, url, "merchants", "KRW", CHANNEL)
         settings = settings_for(standin, language)
         told = make_world(engine, standin)
         told.channel = channel_of(told.channel, state, language)

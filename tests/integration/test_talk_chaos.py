@@ -58,7 +58,7 @@ settings = load_settings({{
     "MINUTERISK_SLACK_TOKEN": TOKEN, "MINUTERISK_SLACK_APP_TOKEN": "{APP_TOKEN}",
     "MINUTERISK_SLACK_CHANNEL": "C0RISK", "MINUTERISK_SLACK_BASE_URL": slack,
 }})
-state = State(connect_state(url), url, "merchants", "KRW")
+state = State(connect_state(url), url, "merchants", "KRW", "C0RISK")
 client = TalkClient(TOKEN, slack, 1)
 made = presses.Presses(state, lambda pack: Desk(state, settings), client, "ko")
 listener = socket.Listener(state, settings, client, made, Commands(state, settings, lambda *_: None))
