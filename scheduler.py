@@ -35,10 +35,10 @@ from pipeline.store.state import State
 from pipeline.talk import Talk
 from pipeline.talk.client import TalkClient
 from pipeline.talk.commands import Commands
+from pipeline.talk.listener import Listener
 from pipeline.talk.pictures import Pictures
 from pipeline.talk.presses import Presses
 from pipeline.talk.signals import newest_signal
-from pipeline.talk.socket import Listener
 from pipeline.tell.destinations import home_channel, open_channel
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pipeline.talk.listener import Listener
     from pipeline.talk.pictures import Pictures
-    from pipeline.talk.socket import Listener
 
 
 @dataclass(frozen=True, slots=True)

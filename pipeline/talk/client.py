@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slack_sdk.webhook import WebhookClient
 
-from pipeline.tell.slack import SILENT, PerhapsPosted, SlackClient, call
+from pipeline.tell.slack import SILENT, NotPosted, PerhapsPosted, SlackClient, call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from slack_sdk import WebClient
 
     from pipeline.tell.slack import Block
 
@@ -34,10 +32,13 @@ class Person:
 class TalkClient(SlackClient):
     """The same token and errors as for posting."""
 
-    @property
-    def web(self) -> WebClient:
-        """For the sockets, which ask for their address themselves."""
-        return self._web
+    def socket_address(self, app_token: str) -> str:
+        """Where a socket may be opened, once (apps.connections.open)."""
+        url = call(lambda: self._web.apps_connections_open(app_token=app_token)).get("url")
+        if not isinstance(url, str) or not url.startswith(("wss://", "ws://")):
+            code = "answer without url"
+            raise NotPosted(code)
+        return url
 
     def team(self) -> str:
         """The workspace that the token is of (auth.test)."""

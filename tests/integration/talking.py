@@ -17,8 +17,8 @@ from pipeline.settings import Settings, load_settings
 from pipeline.store.state import State
 from pipeline.talk.client import TalkClient
 from pipeline.talk.commands import Commands
+from pipeline.talk.listener import Listener
 from pipeline.talk.presses import Presses
-from pipeline.talk.socket import Listener
 from pipeline.tell.channels import Slack
 from tests.integration.delivery import CHANNEL, SEOUL, TOKEN, add_incident, change, make_world
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 #: More by hand: `MINUTERISK_TEST_PRESSED=300 pytest …`.
 INCIDENTS = int(os.environ.get("MINUTERISK_TEST_PRESSED", "16"))
 KILLS = max(3, INCIDENTS // 12)
+IMPATIENT = 20  # so many presses without an answer: nobody presses more
 PEOPLE = ("U0OPS", "U0ANALYST")
 
 #: Delivers and listens, as `run` does in threads of its own, and looks soon for what a crash has left.
@@ -43,7 +44,8 @@ from random import Random
 from threading import Thread
 from pipeline.store.database import connect_state
 from pipeline.store.state import State
-from pipeline.talk import presses, socket
+from pipeline.talk import listener as listening
+from pipeline.talk import presses
 from pipeline.talk.client import TalkClient
 from pipeline.talk.commands import Commands
 from pipeline.tell.deliver import Limits, Pace, deliver_one
@@ -52,7 +54,7 @@ from pipeline.settings import load_settings
 from tests.integration.delivery import MERCHANTS, TOKEN, make_channel
 from tests.integration.talking import channel_of
 
-presses.LEFT_S, socket.SETTLE_LEFT_S = 1.0, 0.3
+presses.LEFT_S, listening.SETTLE_LEFT_S = 1.0, 0.3
 url, slack = os.environ["MINUTERISK_TEST_STATE_URL"], os.environ["MINUTERISK_TEST_SLACK_URL"]
 settings = load_settings({{
     "MINUTERISK_SLACK_TOKEN": TOKEN, "MINUTERISK_SLACK_APP_TOKEN": "{APP_TOKEN}",
@@ -61,7 +63,7 @@ settings = load_settings({{
 state = State(connect_state(url), url, "merchants", "KRW", "C0RISK")
 client = TalkClient(TOKEN, slack, 1)
 made = presses.Presses(state, lambda pack: Desk(state, settings), client, "ko")
-listener = socket.Listener(state, settings, client, made, Commands(state, settings, lambda *_: None))
+listener = listening.Listener(state, settings, client, made, Commands(state, settings, lambda *_: None))
 
 def listen():
     while True:
@@ -126,7 +128,7 @@ class Crowd:
             if message.get("thread_ts") is None
             for button in buttons_of(message.get("blocks", []))
         ]
-        if not shown:
+        if not shown or len(self.pressed) - self.taken > IMPATIENT:
             return
         ts, button = self.random.choice(shown)
         user, other = self.random.sample(PEOPLE, 2)
