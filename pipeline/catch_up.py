@@ -227,10 +227,11 @@ class Pipeline:
         """Where judged minutes are written."""
         return StateBook(self.state, self.lake, self.exposure, self.settings.policy)
 
-    def windows_before(self, minute: datetime) -> Windows | None:
-        """A copy of the windows as they stood right before `minute`, if it was a moment ago."""
+    def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
+        """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
         wanted = to_index(minute) - 1
-        return next((windows.copy() for windows in self._snapshots if windows.last == wanted), None)
+        found = next((windows for windows in self._snapshots if windows.last == wanted), None)
+        return None if found is None or self._line is None else (found.copy(), self._line.facts)
 
     def take_windows(self, rejudged: Rejudged | None, changed_from: datetime) -> None:
         """Go on with what a correction left (None: rebuild it when it is needed)."""

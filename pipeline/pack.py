@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from pipeline.judge.verdicts import HEAD, TIERS
@@ -248,7 +249,7 @@ W = TypeVar("W", bound=Windows)
 T = TypeVar("T", bound="Tuned")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pack(Generic[W, T]):
     """A domain. Frames are named by their schema; a span's minutes are counted, never a row twice."""
 
@@ -315,6 +316,13 @@ class Pack(Generic[W, T]):
         self._require(self.entity in self.counted, f"counted has no column {self.entity}")
         untold = [name for name in self.totals if name not in self.inspect.totals]
         self._require(not untold, f"nothing is said of the totals {', '.join(untold)}")
+        may_fail = [
+            *(["at_risk"] if self.at_risk else []),
+            *([self.fact[0]] if self.fact else []),
+            *self.optional,
+        ]
+        unsaid = [name for name in may_fail if name not in self.ornaments]
+        self._require(not unsaid, f"nothing is said of what is not known while {', '.join(unsaid)} fails")
         head = [name for name in HEAD if name not in self.signal]
         self._require(not head, f"signal lacks {', '.join(head)}")
         twice = [name for name, times in Counter(rule.name for rule in self.rules).items() if times > 1]
@@ -360,15 +368,24 @@ class Pack(Generic[W, T]):
         return next(iter(self.rows))
 
     @property
+    def row(self) -> pl.Schema:
+        """The columns that it gives."""
+        return self.rows[self.rows_query]
+
+    @cached_property
     def datasets(self) -> dict[str, pl.Schema]:
         """The published files by name, with their columns in the engine's words."""
         return {self.dataset: self.counted, "signal": self.signal, "quarantine": self.quarantine}
 
     def rule(self, name: str) -> Rule:
         """The rule of that name; KeyError for one it does not have."""
-        return {rule.name: rule for rule in self.rules}[name]
+        return self._by_name[name]
 
-    @property
+    @cached_property
+    def _by_name(self) -> dict[str, Rule]:
+        return {rule.name: rule for rule in self.rules}
+
+    @cached_property
     def of_everybody(self) -> tuple[str, ...]:
         """Names of the rules about all entities together."""
         return tuple(rule.name for rule in self.rules if rule.of_everybody)

@@ -25,6 +25,7 @@ from pipeline.errors.translate import state_errors
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.outside import Outside
 from pipeline.prove.corrector import Corrector
+from pipeline.prove.heads import keep_head
 from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
@@ -86,7 +87,7 @@ class Tally:
         return {
             "minutes_processed": self.minutes_processed,
             "transactions": self.transactions,
-            f"{self.pack.entity.removesuffix('_id')}s": len(self.entities),
+            self.pack.nouns: len(self.entities),
             "signals": self.signals,
             "incidents_opened": self.incidents_opened,
             "messages_delivered": self.messages_delivered,
@@ -282,6 +283,8 @@ class Service:
         """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
         self.show_budget()
         pipeline = self.pipeline
+        with pipeline.ornaments.beside("audit_copy"):
+            keep_head(pipeline.state, pipeline.settings)
         next_minute = pipeline.state.next_minute()
         if next_minute is None:
             return
@@ -355,7 +358,7 @@ class Service:
         with self._damage_found(), self.pipeline.ornaments.beside("budget", but=(LakeDamaged,)):
             found = measure_night(self.pipeline)
             if found is not None:
-                log.info("budget.measured", **found)
+                log.info("budget.measured", result=found)
         self.show_budget()
 
     def show_budget(self) -> None:
@@ -374,7 +377,8 @@ class Service:
             if self._failures.waits(name):
                 return
             try:
-                job()
+                with structlog.contextvars.bound_contextvars(pack=self.pipeline.pack.name):
+                    job()
             except Exception as error:  # noqa: BLE001 - a job's failure is its own: told, and an alarm
                 slowly = not (name == "tick" and self._has_judged)
                 if self._failures.failed(name, error, slowly=slowly) and isinstance(error, MinuteriskError):

@@ -23,6 +23,7 @@ from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.errors import SettingsError
 from pipeline.errors.secrets import dialect, learn_environment, mask_url
 from pipeline.judge.verdicts import POLICIES
+from pipeline.pack import LANGUAGES
 from pipeline.packs import FIRST, PACKS, manifest_name
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
 PER_PACK: Final = ("source_url", "source_queries", "rules")
 PROJECT: Final = Path(__file__).resolve().parent.parent
-LANGUAGES: Final = ("ko", "en")
 #: Variables with our prefix that steer the tests, not the product.
 TEST_PREFIX: Final = "MINUTERISK_TEST_"
 
@@ -230,6 +230,9 @@ class Settings:
     metrics_port: int = _setting(
         9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off"
     )
+    audit_copy: Path = _setting(
+        None, _path, "file that keeps the audit's hashes outside of the database; best on another machine"
+    )
     log_level: str = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "least severe log line shown"
     )
@@ -252,6 +255,8 @@ class Settings:
         if self.source_queries is None:
             folder = PROJECT / "queries" / self.pack / "extract" / dialect(self.source_url)
             object.__setattr__(self, "source_queries", folder)
+        if self.audit_copy is None:
+            object.__setattr__(self, "audit_copy", self.home / "audit-heads.jsonl")
         if self.rules is None:
             object.__setattr__(self, "rules", PROJECT / "baselines" / self.pack / "rules.toml")
 

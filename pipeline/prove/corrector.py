@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from baselines.facts import Facts
 from pipeline.alarms import Alarm
 from pipeline.history import rebuild_windows
 from pipeline.judge.hold import Gates
@@ -29,7 +28,7 @@ from pipeline.prove.rejudge import (
     mended,
     rejudge,
     replace_files,
-    replace_span,
+    replace_signals,
 )
 from pipeline.source.asked import AHEAD_ALARM, KnownFence, KnownMinute, Totals
 from pipeline.source.look_back import DEEP, HORIZON, LOOK_BACK_ALARM, SHORT, LookBack, Watched, first_fence
@@ -338,7 +337,7 @@ class Corrector:
         rejudged = self._rejudge(revised, files)
         correction_parts: dict[str, Any] = {"changes": Changes(), "corrected": (), "at": max(revised)}
         if rejudged is not None:
-            pairs.append(replace_span(pipeline.lake, files, "signal", rejudged.span, rejudged.signals))
+            pairs.append(replace_signals(pipeline.lake, files, rejudged.span, rejudged.signals))
             correction_parts = self._incidents(rejudged)
         ledger = [row for c in revised.values() for row in c.ledger]
         pipeline.state.correct(
@@ -364,9 +363,9 @@ class Corrector:
         judged = [row["minute"] for row in pipeline.state.minutes(span) if row["judged_at"]]
         if not judged:
             return None
-        windows, facts = pipeline.windows_before(first), Facts(pipeline.state.facts())
-        if windows is None:
-            windows, facts = rebuild_windows(pipeline.lake, pipeline.state, first, pipeline.tuned)
+        windows, facts = pipeline.windows_before(first) or rebuild_windows(
+            pipeline.lake, pipeline.state, first, pipeline.tuned
+        )
         published = pipeline.lake.read(files, pipeline.pack.dataset, span)
         start = max(first, min(judged))
         return rejudge(windows, revised, published, Span(start, next_minute), pipeline.gates(start), facts)

@@ -85,20 +85,18 @@ def replace_files(
     return [f for f in new if f is not None], [file for file, _ in replaced.values()]
 
 
-def replace_span(
-    lake: Lake, files: Sequence[LakeFile], dataset: str, span: Span, rows: pl.DataFrame
+def replace_signals(
+    lake: Lake, files: Sequence[LakeFile], span: Span, rows: pl.DataFrame
 ) -> tuple[list[LakeFile], list[LakeFile]]:
     """Write one file of signals `rows` instead of everything published in `span`; gives (new, replaced)."""
-    overlapping = [
-        f for f in files if f.dataset == dataset and f.span.start < span.end and span.start < f.span.end
-    ]
+    overlapping = [f for f in files if f.dataset == "signal" and f.span.overlaps(span)]
     cover = Span(
         min([span.start, *(f.span.start for f in overlapping)]),
         max([span.end, *(f.span.end for f in overlapping)]),
     )
     outside = (pl.col("minute") < span.start) | (pl.col("minute") >= span.end)
-    kept = lake.read(overlapping, dataset, cover).filter(outside)
-    written = lake.write(dataset, pl.concat([kept, rows]).sort("minute", "entity_id"), cover)
+    kept = lake.read(overlapping, "signal", cover).filter(outside)
+    written = lake.write("signal", pl.concat([kept, rows]).sort("minute", "entity_id"), cover)
     return [written] if written else [], overlapping
 
 
@@ -148,6 +146,7 @@ def _by_minute(published: pl.DataFrame, span: Span) -> Iterator[Counted]:
     rows = {key[0]: part for key, part in published.partition_by("minute", as_dict=True).items()}
     nothing = published.clear()
     for minute in span:
+        # What was set aside stays published as it is: nobody looks at it here.
         yield Counted(one_minute(minute), rows.get(minute, nothing), nothing, (), published=True)
 
 

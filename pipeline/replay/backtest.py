@@ -17,7 +17,7 @@ from pipeline.judge.hold import Gates
 from pipeline.judge.verdicts import RAW, SETTLING
 from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, Span, split_by_day, to_index
 from pipeline.replay.replay import KEPT_WHOLE, replay_all, stretches_of
-from pipeline.replay.score import score
+from pipeline.replay.score import rules_of, score
 from pipeline.run import settle_minute
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Backtest:
 
     def as_json(self) -> dict[str, Any]:
         """The summary for machines."""
-        raw, kind = self.replayed.raw, self.pack.noun
+        raw, nouns = self.replayed.raw, self.pack.nouns
         # Of tens of millions of signals only those are kept that matter; lines are made when asked for.
         whole = self.replayed.whole and raw.total() <= KEPT_WHOLE
         return {
@@ -116,16 +116,14 @@ class Backtest:
             "policy": self.policy,
             "minutes": self.span.minutes,
             "signals": raw.total(),
-            "signals_by_rule": {
-                rule.name: raw[rule.name] for rule in self.pack.rules if not rule.of_everybody
-            },
-            f"signal_{kind}s": len(self.replayed.raw_entities),
+            "signals_by_rule": {name: raw[name] for name in rules_of(self.pack)},
+            f"signal_{nouns}": len(self.replayed.raw_entities),
             "signals_beside": dict(+self.replayed.beside),
             "signals_sha256": self._digest() if whole else None,
             "incidents_opened": len(self.opened),
             "incidents_reopened": len(self.reopened),
             "incidents_per_day": round(len(self.opened) * DAY_MINUTES / self.span.minutes, 2),
-            f"incident_{kind}s": len({incident.entity_id for incident in self.opened}),
+            f"incident_{nouns}": len({incident.entity_id for incident in self.opened}),
             "notices": dict(self.notices),
         }
 

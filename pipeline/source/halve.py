@@ -106,7 +106,7 @@ def read_span(
     except SourceValueWrong as error:
         given, fence, unreadable, unknown = read_around(opened, span, error, pack, at_most)
     rows = conform(given)
-    name, wanted = next(iter(pack.rows.items()))
+    name, wanted = pack.rows_query, pack.row
     not_known = {**unknown, **unfit_columns(given, wanted, pack.optional, f"{name}.sql")}
     return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
 
@@ -247,7 +247,7 @@ def _named(opened: Opened, piece: _Piece, pack: Pack[Any, Any]) -> _Piece:
 def _projections(names: Sequence[str], pack: Pack[Any, Any]) -> Iterator[tuple[str, ...]]:
     """Columns to read, the most telling selection first; columns that nobody asked for are in none."""
     needed = {name.removesuffix(UTC_SUFFIX): name for name in names}
-    suspects = pack.suspects or tuple(reversed(next(iter(pack.rows.values()))))
+    suspects = pack.suspects or tuple(reversed(pack.row))
     needed = {plain: name for plain, name in needed.items() if plain in suspects}
     yield tuple(needed.values())
     for suspect in suspects:
@@ -330,7 +330,7 @@ def _has(columns: Collection[str], name: str, pack: Pack[Any, Any]) -> bool:
 def _reason(piece: _Piece, pack: Pack[Any, Any]) -> str | None:
     """Why its rows are set aside; None where all that is needed to count them can be read."""
     read = _plain(piece.columns)
-    needed = (name for name in next(iter(pack.rows.values())) if name not in pack.optional)
+    needed = (name for name in pack.row if name not in pack.optional)
     return None if all(_has(read, name, pack) for name in needed) else "value_unreadable"
 
 
@@ -344,6 +344,4 @@ def _plain(columns: Sequence[str]) -> set[str]:
 
 
 def _told(piece: _Piece, pack: Pack[Any, Any]) -> Unreadable:
-    return Unreadable(
-        next(iter(pack.rows)), piece.start, piece.end, piece.rows, piece.reason, piece.ids or ()
-    )
+    return Unreadable(pack.rows_query, piece.start, piece.end, piece.rows, piece.reason, piece.ids or ())

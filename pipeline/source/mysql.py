@@ -111,7 +111,7 @@ class MySqlSource(SharedSource):
     def _reading(self, at_most: int | None = None) -> Iterator[MySqlReading]:
         """One snapshot of the rows."""
         with self._snapshot(at_most) as ask:
-            ask_rows = partial(ask, self._rows_query)
+            ask_rows = partial(ask, self.pack.rows_query)
             yield MySqlReading(
                 ask_rows, self._names, partial(_fence, ask, self._file("fence")), at_most, self.pack.key[0]
             )
@@ -178,11 +178,11 @@ class MySqlSource(SharedSource):
 
     def check(self) -> None:
         """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
-        for name in (self._rows_query, "fence", "changed", "totals"):
+        for name in (self.pack.rows_query, "fence", "changed", "totals"):
             self._query(name)
         with self._snapshot() as ask:
             clock = _fence(ask, self._file("fence")).clock
-            rows = ask(self._rows_query, start=clock, end=clock)
+            rows = ask(self.pack.rows_query, start=clock, end=clock)
             ask("changed", start=clock)
             ask("totals", start=clock, end=clock)
             self._check_engines()
@@ -204,7 +204,7 @@ class MySqlSource(SharedSource):
 
     def _check_engines(self) -> None:
         """A table outside the snapshot could change between the rows and their totals: refused."""
-        named = set(re.findall(r"\w+", re.sub("--.*", "", self._query(self._rows_query))))
+        named = set(re.findall(r"\w+", re.sub("--.*", "", self._query(self.pack.rows_query))))
         for table, engine in fetch(self._connect(), _WITHOUT_SNAPSHOTS).iter_rows():
             if table in named:
                 msg = f"the table {table} is kept by {engine}, which has no snapshots"
@@ -261,7 +261,7 @@ class MySqlSource(SharedSource):
         """The columns of the rows' query as they are called there."""
         connection = self._connect()
         with connection.cursor() as cursor:
-            cursor.execute(self._text(connection, self._rows_query, {"start": moment, "end": moment}))
+            cursor.execute(self._text(connection, self.pack.rows_query, {"start": moment, "end": moment}))
             return [column[0] for column in cursor.description or ()]
 
     def _text(

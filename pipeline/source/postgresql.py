@@ -111,10 +111,10 @@ class PostgresSource(SharedSource):
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
         """One snapshot of the rows."""
-        with self._snapshot() as cursor, source_errors(self.url, self._file(self._rows_query)):
-            ask = partial(self._run, cursor, self._rows_query, at_most=at_most)
+        with self._snapshot() as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
+            ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
             yield PgReading(
-                self._query(self._rows_query), ask, cursor, partial(self._fence, cursor), self.pack.key[0]
+                self._query(self.pack.rows_query), ask, cursor, partial(self._fence, cursor), self.pack.key[0]
             )
 
     def fence(self) -> Fence:
@@ -280,11 +280,11 @@ class PostgresSource(SharedSource):
 
     def check(self) -> None:
         """Read nothing, but prove that everything that is counted can be read; raises what is wrong."""
-        for name in ("fence", self._rows_query, "changed", "totals"):
+        for name in ("fence", self.pack.rows_query, "changed", "totals"):
             self._query(name)
         with self._snapshot() as cursor:
             clock = self._fence(cursor).clock
-            self._conformed(self._fetch(cursor, self._rows_query, clock, clock))
+            self._conformed(self._fetch(cursor, self.pack.rows_query, clock, clock))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
 

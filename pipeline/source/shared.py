@@ -35,7 +35,6 @@ class SharedSource(ABC):
     ) -> None:
         self.pack = pack
         self.url = url
-        self._rows_query = next(iter(pack.rows))
         self._currency = currency
         self._queries = queries
         self._timeout = timeout
@@ -78,7 +77,7 @@ class SharedSource(ABC):
 
     def _conformed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as the pack counts them; remembers whether its ids are text there."""
-        found = self.pack.conform(rows, str(self._file(self._rows_query)), self._currency)
+        found = self.pack.conform(rows, str(self._file(self.pack.rows_query)), self._currency)
         self._entity_is_text = found.schema[self.pack.entity] == pl.String
         return found
 

@@ -39,7 +39,8 @@ log = structlog.get_logger()
 MICROSECOND = timedelta(microseconds=1)
 #: The format that every DuckDB from 1.0 on opens; left alone, DuckDB writes the one of its own version.
 FORMAT = "v1.0.0"
-_TEMPORARY_SUFFIX = ".writing"
+#: A file nobody wrote a ledger row for is an orphan of a crash.
+TEMPORARY_SUFFIX = ".writing"
 _DUCKDB_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.Datetime: "TIMESTAMPTZ"}
 _VIEW = re.compile(r"VIEW (\w+) AS")
 
@@ -86,7 +87,7 @@ def other_shelves(pack: str, home: Path, lake: Path) -> list[Shelf]:
 
 def write_catalog(catalog: Path, shelves: Iterable[Shelf], lake: Path, zone: ZoneInfo) -> None:
     """Replace the file by one whose views read what is on the shelves. Raises duckdb.Error."""
-    temporary = catalog.with_suffix(_TEMPORARY_SUFFIX)
+    temporary = catalog.with_suffix(TEMPORARY_SUFFIX)
     temporary.unlink(missing_ok=True)
     with duckdb.connect(str(temporary), config={"storage_compatibility_version": FORMAT}) as connection:
         for statement in catalog_statements(shelves, lake, zone):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy
 from sqlalchemy import text
@@ -31,6 +31,9 @@ def connect_state(url: str) -> Engine:
         pool_size=4,
         connect_args={"connect_timeout": 10, "application_name": "minuterisk", "options": SESSION_OPTIONS},
     )
+
+
+_NOT_OURS: Final = "this process stops; the new leader goes on from the ledger"
 
 
 class Database:
@@ -70,12 +73,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def committing(self) -> Iterator[Connection]:
-        """One transaction that only the leader can commit."""
+    def committing(self, hint: str = _NOT_OURS) -> Iterator[Connection]:
+        """One transaction that only the leader can commit; `hint` says what to do where it does not lead."""
         with self.changing() as connection:
             if self.ask(connection, "fence", epoch=self.epoch).first() is None:
-                msg = f"epoch {self.epoch} no longer leads this installation"
-                raise FencedOut(msg, "this process stops; the new leader goes on from the ledger")
+                msg = f"epoch {self.epoch} no longer leads the pack {self.pack}"
+                raise FencedOut(msg, hint)
             yield connection
 
 

@@ -10,7 +10,9 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.errors import ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable
+import structlog
+
+from pipeline.errors import ConfigurationError, LakeDamaged, PassingError, SourceChanged, SourceTooSlow
 from pipeline.minute import floor_minute
 from pipeline.pack import Priced
 from pipeline.source.asked import AT_RISK_S
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
 
+log = structlog.get_logger()
+
 NAME: Final = "at_risk"
 #: So many incidents without an amount are asked about beside those of a minute.
 ASKED_AGAIN: Final = 50
@@ -39,9 +43,9 @@ _RARELY, _RETRY_MOST_S = 20, 60.0
 #: Looking for the entity that makes the query fail ends after so long.
 _SEARCH_S: Final = 3.0
 _QUERY: Final = "at_risk.sql"
-_SLOW: Final = "it has 3 s: restrict it to the {kind}s asked for, and give its tables an index by {kind}"
-#: These say that the query fails whoever is asked about.
-_FOR_ALL: Final = (ConfigurationError, SourceChanged, SourceTooSlow, SourceUnavailable)
+_SLOW: Final = "it has 3 s: restrict it to the {nouns} asked for, and give its tables an index by {noun}"
+#: These fail whoever is asked about.
+_FOR_ALL: Final = (ConfigurationError, LakeDamaged, PassingError, SourceChanged)
 
 
 class Exposure:
@@ -62,7 +66,7 @@ class Exposure:
         self._ornaments = ornaments
         self._tuned = tuned
         self._price = lake.pack.at_risk
-        self._kind = lake.pack.noun
+        self._pack = lake.pack
         self._monotonic = monotonic
         self._failed: Sequence[str] | None = None  # some of those the query failed for, to try it with
         self._retry_at = -float("inf")
@@ -130,7 +134,7 @@ class Exposure:
             self._failed, end = asked[:ASKED_AGAIN], self._monotonic()
             self._retry_at = end + min(_RARELY * (end - start), _RETRY_MOST_S)
             hint = (
-                _SLOW.format(kind=self._kind)
+                _SLOW.format(noun=self._pack.noun, nouns=self._pack.nouns)
                 if end - start >= AT_RISK_S or isinstance(error, SourceTooSlow)
                 else ""
             )
@@ -159,6 +163,7 @@ class Exposure:
             if self._monotonic() >= until:
                 raise
             if len(asked) <= 1:
+                log.warning("at_risk.not_priced", exc_info=error)
                 why = f"the query fails: {getattr(error, 'what', error)}"
                 return Priced({}, dict.fromkeys(asked, why))
         middle = len(asked) // 2
@@ -181,10 +186,11 @@ class Exposure:
         hint = f"correct {_QUERY} (MINUTERISK_SOURCE_QUERIES); it is read anew each time"
         if self._wrong:
             entity, why = next(iter(self._wrong.items()))
-            what = f"{_QUERY}: of {len(self._wrong)} {self._kind}s; first {entity}: {why}"
+            what = f"{_QUERY}: of {len(self._wrong)} {self._pack.nouns}; first {entity}: {why}"
             self._ornaments.fails(NAME, what, hint)
         elif self._strangers:
-            what = f"{_QUERY} gives {self._strangers} rows of {self._kind}s that nobody asked for, or of none"
+            whose = f"rows of {self._pack.nouns} that nobody asked for, or of none"
+            what = f"{_QUERY} gives {self._strangers} {whose}"
             self._ornaments.fails(NAME, what, hint)
         else:
             self._ornaments.works(NAME)

@@ -33,7 +33,9 @@ class StoredFacts(Database):
 
     def facts(self) -> pl.DataFrame:
         """What is known of entities over time (FACT_CHANGE), oldest first."""
-        return pl.DataFrame(self.rows("facts"), FACT_CHANGE, orient="row")
+        with self.reading() as connection:
+            rows = self.ask(connection, "facts").all()
+        return pl.DataFrame([tuple(row) for row in rows], FACT_CHANGE, orient="row")
 
     def record_facts(self, from_minute: datetime, changes: pl.DataFrame) -> None:
         """Store changes (FACT_CHANGE) from that minute on, instead of those known from it on."""

@@ -20,8 +20,10 @@ import structlog
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.errors.translate import storage_errors
 from pipeline.minute import business_date, format_minute
+from pipeline.packs import load_pack
 from pipeline.schema import conform
 from pipeline.store.catalog import (
+    TEMPORARY_SUFFIX,
     Shelf,
     other_shelves,
     published_names,
@@ -42,9 +44,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: A file nobody wrote a ledger row for is an orphan of a crash.
-TEMPORARY_SUFFIX = ".writing"
-
 
 class Lake:
     """What one pack has of the folder of Parquet files, its manifest, and the catalog under one home.
@@ -62,6 +61,10 @@ class Lake:
         self._manifest = manifest
         self._catalog = catalog
         self.zone = zone
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pack is code: to another process it goes by its name."""
+        return _lake_of, (self.pack.name, self.folder, self._manifest, self._catalog, self.zone)
 
     def write(self, dataset: str, frame: pl.DataFrame, span: Span) -> LakeFile | None:
         """Write the rows of `span` as one new file; None when there are none (absence needs no file)."""
@@ -106,19 +109,13 @@ class Lake:
             msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
             raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
         except OSError as error:
-            msg = f"cannot read {self.folder / dataset}: {error}"
+            msg = f"cannot read {self.own / dataset}: {error}"
             raise StorageUnavailable(msg, "check the disk and the rights of this user") from error
         added = [name for name in self.pack.added if name in rows.columns and rows[name].null_count()]
-        ours = (
-            {ours: theirs for theirs, ours in published_names(self.pack).items()}
-            if dataset == "signal"
-            else {}
-        )
-        rows = rows.with_columns(pl.col(added).fill_null(0)).rename(ours)
-        rows, entity = (
-            conform(rows, self.pack.datasets[dataset]),
-            ours.get(self.pack.entity, self.pack.entity),
-        )
+        schema = self.pack.datasets[dataset]
+        entity = "entity_id" if "entity_id" in schema else self.pack.entity  # as the engine knows it
+        rows = rows.with_columns(pl.col(added).fill_null(0)).rename({self.pack.entity: entity})
+        rows = conform(rows, schema)
         return rows if _in_order(rows, entity) else rows.sort("minute", entity, maintain_order=True)
 
     def damaged(self, files: Iterable[LakeFile]) -> list[LakeFile]:
@@ -210,6 +207,10 @@ def _digest(path: Path) -> str | None:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def _lake_of(pack: str, *places: Any) -> Lake:  # noqa: ANN401 - as Lake takes them
+    return Lake(load_pack(pack), *places)
 
 
 def _stem(span: Span) -> str:

@@ -57,7 +57,8 @@ def start_anew(state: State, lake: Lake, settings: Settings) -> None:
         with storage_errors(projection):
             projection.unlink(missing_ok=True)
     paths = state.own_paths()
-    with state.committing() as connection:
+    hint = "nothing was deleted; stop the process that leads now, then start anew"
+    with state.committing(hint) as connection:
         state.ask(connection, "start_anew")
     lake.unlink(path for path in paths if not (lake.folder / path).is_relative_to(lake.own))
     if lake.own.is_dir():

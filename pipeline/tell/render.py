@@ -140,15 +140,12 @@ def _most_first(message: Message) -> tuple[bool, bool, int, int]:
 def _event(message: Message, language: str) -> str:
     words, by = TEXTS[language], clean(message.acknowledged_by or "")
     name = "acknowledged_by" if by and message.event == "acknowledged" else message.event
-    return (
-        message.words(language)
-        .get(name, words[name])
-        .format(  # a pack may have its own word for it
-            by=f"`{by}`",
-            severity=words[message.severity],
-            duration=duration_text(message.duration, language),
-            times=message.times,
-        )
+    said = message.words(language).get(name, words[name])  # a pack may have its own word for it
+    return said.format(
+        by=f"`{by}`",
+        severity=words[message.severity],
+        duration=duration_text(message.duration, language),
+        times=message.times,
     )
 
 
