@@ -13,7 +13,9 @@ from app.gate.texts import LANGUAGES
 from app.markup import Markup, join, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from pipeline.desk.sign_in import Enrol
 
 _STYLE: Final = (Path(__file__).parent / "forms.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -39,7 +41,7 @@ class Asked:
         return said.format(**fields) if fields else said
 
 
-def sign_in_page(asked: Asked, notice: Markup, *, company: bool, demo: Sequence[tuple[str, str]]) -> str:
+def sign_in_page(asked: Asked, notice: Markup, *, company: bool, demo: Sequence[str]) -> str:
     """Name, password, code; the company's login and the demo's accounts where there are any."""
     form = _form(
         asked,
@@ -57,13 +59,13 @@ def sign_in_page(asked: Asked, notice: Markup, *, company: bool, demo: Sequence[
     return _page(asked, asked.text("title"), join([notice, form, *more]), f"/login?{switch}")
 
 
-def enrol_page(asked: Asked, notice: Markup, ticket: str, shown: Mapping[str, str]) -> str:
+def enrol_page(asked: Asked, notice: Markup, enrol: Enrol) -> str:
     """The new secret of an authenticator, and the field for its first code."""
-    secret = " ".join(shown["secret"][i : i + 4] for i in range(0, len(shown["secret"]), 4))
+    secret = " ".join(enrol.secret[i : i + 4] for i in range(0, len(enrol.secret), 4))
     form = _form(
         asked,
         "/login/code",
-        _hidden("ticket", ticket),
+        _hidden("ticket", enrol.ticket),
         _field(
             asked,
             "code",
@@ -76,11 +78,11 @@ def enrol_page(asked: Asked, notice: Markup, ticket: str, shown: Mapping[str, st
     )
     parts = [
         notice,
-        tag("p", asked.text("enrol", name=shown["name"])),
+        tag("p", asked.text("enrol", name=enrol.name)),
         tag("p", asked.text("enrol.note")),
         tag("label", asked.text("enrol.secret")),
         tag("code", secret),
-        tag("p", tag("a", asked.text("enrol.address"), href=shown["address"])),
+        tag("p", tag("a", asked.text("enrol.address"), href=enrol.address)),
         form,
     ]
     return _page(asked, asked.text("enrol.title"), join(parts))
@@ -92,22 +94,23 @@ def said_page(asked: Asked, notice: Markup) -> str:
 
 
 def bounce_page(asked: Asked, address: str) -> str:
-    """Go on to our own page. The browser shows its cookie there: it withholds it from a link of another site."""
+    """Go on to our own page: only there does the browser show the cookie that a link elsewhere withholds."""
     refresh = _void("meta", **{"http-equiv": "refresh", "content": f"0;url={address}"})
     return _page(asked, "", tag("a", asked.text("bounce"), href=address), head=refresh)
 
 
-def demo_form(asked: Asked, accounts: Sequence[tuple[str, str]], second: str = "") -> Markup:
-    """A button for each account of the demo: name and role."""
+def demo_form(asked: Asked, accounts: Sequence[str], second: str = "") -> Markup:
+    """A button for each account of the demo; it is called like its role."""
     buttons = [
         tag(
             "button",
-            asked.text("demo.as", role=role),
+            asked.text("demo.as", role=account),
             type="submit",
             cls=second,
-            **{"name": "name", "value": account},
+            name="name",
+            value=account,
         )
-        for account, role in accounts
+        for account in accounts
     ]
     return _form(asked, "/login/demo", *buttons)
 
@@ -144,7 +147,7 @@ def _field(asked: Asked, name: str, **attributes: str) -> Markup:
 
 
 def _hidden(name: str, value: str) -> Markup:
-    return _void("input", **{"type": "hidden", "name": name, "value": value})
+    return _void("input", type="hidden", name=name, value=value)
 
 
 def _void(element: str, **attributes: str) -> Markup:

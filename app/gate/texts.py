@@ -34,7 +34,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "database.note": "계정을 확인할 수 없어 화면을 열지 않습니다. 데이터베이스가 돌아오면 다시 시도하세요.",
     "enrol.title": "인증 앱 등록",
     "enrol": "{name} 계정은 인증 앱의 코드가 있어야 로그인할 수 있습니다.",
-    "enrol.note": "아래 비밀 값을 인증 앱에 등록하고, 앱이 보여 주는 코드를 입력하세요. 다시 보여 주지 않습니다.",
+    "enrol.note": "비밀 값을 인증 앱에 등록하고 앱의 코드를 입력하세요. 다시 보여 주지 않습니다.",
     "enrol.secret": "비밀 값",
     "enrol.address": "앱에서 열기",
     "enrol.submit": "등록하고 로그인",
@@ -65,8 +65,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "why.left": "You have signed out.",
     "refused": "You cannot sign in.",
     "refused.note": (
-        "The name, the password or the code is not right, or five failures have locked the account for 15 minutes. "
-        "Check them and try again, or ask an administrator."
+        "The name, the password or the code is not right, or five failures have locked the account "
+        "for 15 minutes. Check them and try again, or ask an administrator."
     ),
     "form": "This form can no longer be used.",
     "form.note": "Here is a new one. Allow cookies and try again.",
@@ -75,10 +75,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "busy": "Too many people sign in at this moment.",
     "busy.note": "Try again in a minute.",
     "database": "The operational database does not answer.",
-    "database.note": "Accounts cannot be checked, so the page stays closed. Try again when the database is back.",
+    "database.note": "Accounts cannot be checked, so the page stays closed. Try again when it is back.",
     "enrol.title": "Set up your authenticator",
     "enrol": "The account {name} needs the code of an authenticator to sign in.",
-    "enrol.note": "Add this secret to your authenticator and type the code that it shows. It is not shown again.",
+    "enrol.note": "Add this secret to your authenticator and type its code. It is not shown again.",
     "enrol.secret": "Secret",
     "enrol.address": "Open in the app",
     "enrol.submit": "Set up and sign in",

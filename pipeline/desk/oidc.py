@@ -1,10 +1,10 @@
-"""Company login: OpenID Connect, the authorization code flow with PKCE. Who somebody is, never what they may do.
+"""Company login: OpenID Connect, the authorization code flow with PKCE. Who somebody is, no more.
 
-    begin()   an address of the identity provider, and what we must remember until the answer: state, nonce, verifier
+    begin()   an address of the provider, and what to remember until it answers: state, nonce, verifier
     finish()  the answer: state compared, code redeemed, the signed token checked; gives a Person
 
-Everything that is not exactly as it must be is refused with what was met and the next step. Nothing of the answer
-is believed before its signature, issuer, audience, nonce and times were checked.
+Everything that is not exactly as it must be is refused with what was met and the next step. Nothing of the
+answer is believed before its signature, issuer, audience, nonce and times were checked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
+from joserfc.errors import ClaimError, JoseError
 from joserfc.jwk import KeySet
 
 from pipeline.errors import PassingError, UsageError
@@ -140,7 +140,7 @@ class CompanyLogin:
         return given
 
     def _claims(self, given: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
-        """What the signed token says, once it is known to be the provider's, for us, for this sign-in, and now."""
+        """What the signed token says, once it is the provider's, for us, for this sign-in, and in time."""
         token = self._decode(given["id_token"])
         wanted = {"iss": {"value": self.issuer}, "aud": {"value": self._settings.oidc_client_id}}
         known = {
@@ -158,7 +158,7 @@ class CompanyLogin:
             raise LoginRefused(
                 msg, "check MINUTERISK_OIDC_ISSUER and _CLIENT_ID, then begin again"
             ) from error
-        return claims
+        return dict(claims)
 
     def _decode(self, token: str) -> jwt.Token:
         """The token with a good signature; keys that changed meanwhile are fetched once more."""
@@ -167,7 +167,8 @@ class CompanyLogin:
                 return jwt.decode(token, self._key_set(fresh=fresh), algorithms=list(ALGORITHMS))
             except (JoseError, ValueError) as error:
                 if fresh:
-                    msg = f"the identity provider's token has no good signature: {one_line(str(error), _LONGEST)}"
+                    shown = one_line(str(error), _LONGEST)
+                    msg = f"the identity provider's token has no good signature: {shown}"
                     hint = "begin again; if it lasts, see whether MINUTERISK_OIDC_ISSUER is the right one"
                     raise LoginRefused(msg, hint) from error
         raise AssertionError
@@ -193,7 +194,8 @@ class CompanyLogin:
         with _away(self.issuer), self._session() as session:
             answer = session.get(address, withhold_token=True, allow_redirects=False)
             answer.raise_for_status()
-            return answer.json()
+            found: Any = answer.json()
+        return found
 
     def _session(self) -> OAuth2Session:
         return OAuth2Session(
@@ -260,13 +262,3 @@ def _values(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
 def role_of(person: Person, roles: Mapping[str, str]) -> str | None:
     """The role of the first value, in the settings' order, that the person has; None: no access."""
     return next((role for value, role in roles.items() if value in person.values), None)
-
-
-__all__ = [
-    "CompanyLogin",
-    "ExpiredTokenError",
-    "LoginRefused",
-    "Person",
-    "ProviderUnavailable",
-    "role_of",
-]

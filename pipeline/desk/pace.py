@@ -23,7 +23,7 @@ class Pace:
         self._lock = Lock()
 
     def allows(self, address: str, now_s: float) -> bool:
-        """May it try once more? Takes one try when it may. `now_s`: seconds of a clock that never goes back."""
+        """May it try once more? Takes a try when it may. `now_s`: seconds of a clock that never goes back."""
         key = _network(address)
         with self._lock:
             left, then = self._left.pop(key, (self._at_once, now_s))

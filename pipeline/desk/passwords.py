@@ -1,7 +1,7 @@
-"""Passwords: how they are kept, compared and chosen. Never more than a few at a time, because each takes 64 MiB.
+"""Passwords: how they are kept, compared and chosen. Never more than a few at a time: each takes 64 MiB.
 
-Argon2id with the low-memory parameters of RFC 9106: 64 MiB, three passes, four lanes. A name that nobody has costs
-the same work as one that somebody has: a hash that no password fits is verified in its place.
+Argon2id with the low-memory parameters of RFC 9106: 64 MiB, three passes, four lanes. A name that nobody has
+costs the same work as one that somebody has: a hash that no password fits is verified in its place.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from contextlib import contextmanager
+from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,9 @@ FEWEST_LETTERS: Final = 5
 class Busy(PassingError):
     """Too many people sign in at this moment."""
 
+    def __init__(self) -> None:
+        super().__init__("too many sign-ins at this moment", "try again in a minute")
+
 
 class Passwords:
     """Makes and compares hashes of passwords. One per process; threads share it."""
@@ -50,13 +54,14 @@ class Passwords:
             return self._hasher.hash(_one_form(password))
 
     def fits(self, kept: str | None, password: str) -> bool:
-        """Is it the password of that hash? None, an account without a password, takes as long and is never."""
+        """Is it the password of that hash? No hash, an account without a password, takes as long: no."""
         given = _one_form(password[: LONGEST + 1])
         with self._place():
             try:
-                return self._hasher.verify(kept or self._nobodys, given) and kept is not None
+                self._hasher.verify(kept or self._nobodys, given)
             except (Argon2Error, InvalidHashError):
                 return False
+        return kept is not None
 
     def is_old(self, kept: str) -> bool:
         """Was the hash made with other parameters than today's?"""
@@ -65,8 +70,7 @@ class Passwords:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(timeout=WAIT_S):
-            msg = "too many sign-ins at this moment"
-            raise Busy(msg, "try again in a minute")
+            raise Busy
         try:
             yield
         finally:
@@ -85,7 +89,7 @@ def require_good(password: str, name: str) -> None:
         what = "the password repeats very few characters"
     elif name.lower() in text.lower():
         what = "the password holds the account's name"
-    elif any(unicodedata.category(letter) == "Cc" for letter in text):
+    elif not text.isprintable():
         what = "the password holds a character that cannot be typed"
     if what:
         raise UsageError(what, f"choose one of {SHORTEST} characters or more, such as four words")
@@ -94,3 +98,9 @@ def require_good(password: str, name: str) -> None:
 def _one_form(password: str) -> str:
     """Korean letters come composed or in parts, by the keyboard: both are the same password."""
     return unicodedata.normalize("NFKC", password)
+
+
+@cache
+def shared() -> Passwords:
+    """The process's own."""
+    return Passwords()

@@ -1,8 +1,8 @@
 """What is kept or handed out so that nobody else can read or make it: sealed with the key of this home.
 
-The key is a file under the home, run/desk.key, that only its owner may read. It never stands in the database, so a
-copy of the database alone opens nothing. Without it (another machine, a lost disk) sealed secrets are worthless, and
-the codes of an authenticator have to be set up again: `minuterisk users totp`.
+The key is a file under the home, run/desk.key, that only its owner may read. It never stands in the database,
+so a copy of the database alone opens nothing. Without it (another machine, a lost disk) they are lost, and
+authenticators have to be set up again: `minuterisk users totp`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Broken(Exception):
 
 
 class Seal:
-    """Seals, opens and signs with one key; each `purpose` has a key of its own, so nothing passes for another."""
+    """Seals, opens and signs with one key, made into another for each `purpose`: nothing passes for else."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

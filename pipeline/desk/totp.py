@@ -28,7 +28,7 @@ def address(secret: str, name: str) -> str:
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
-    """The step whose code was given; None: of no step near `now`. Each step may be taken once, says the caller."""
+    """The step whose code was given; None: of no step near `now`. That none counts twice is the caller's."""
     given = "".join(code.split())
     if len(given) != DIGITS or not given.isascii():
         given = "-" * DIGITS
