@@ -16,6 +16,8 @@ from app.door import Door
 from app.format import capital
 from app.pages import load_page
 from app.texts import Texts, texts_of
+from pipeline.desk.acts import act
+from pipeline.desk.roles import may
 from pipeline.store.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from app.rows import Event, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
+    from pipeline.desk.entrance import Entrance, Visit
+    from pipeline.desk.roles import Actor
     from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
 
@@ -42,11 +46,28 @@ class Page:
     texts: Texts
     zone: ZoneInfo
     clock: Callable[[], datetime]
+    entrance: Entrance
+    visit: Visit
 
     @property
     def pack(self) -> Pack[Any, Any]:
         """The pack whose page this is."""
         return self.door.pack
+
+    @property
+    def actor(self) -> Actor:
+        """Who looks, with the role of this moment."""
+        if self.visit.actor is None:
+            raise AssertionError
+        return self.visit.actor
+
+    def may(self, action: str, kind: str = "") -> bool:
+        """May they take an action of the table? What they may not is not shown, and refused all the same."""
+        return may(self.actor, action, kind)
+
+    def act(self, name: str, thing_id: str | int = "", **given: object) -> dict[str, Any]:
+        """Do an act for whoever looks. Raises NotAllowed or UsageError."""
+        return act(self.entrance.desk_of(self.pack.name), self.actor, name, thing_id, given)
 
     @property
     def title(self) -> str:
@@ -64,12 +85,12 @@ class Page:
         return frozenset((*self.pack.parts, self.pack.at_risk_name))
 
 
-def open_page(settings: Settings, clock: Callable[[], datetime]) -> Page:
+def open_page(settings: Settings, clock: Callable[[], datetime], entrance: Entrance, visit: Visit) -> Page:
     """The page of one installation's pack; the door is opened once per process."""
     name = f"{settings.home} {settings.state_url} {settings.pack}"
     door = _open_door(name, settings)
     texts = texts_of(door.pack, load_page(settings.pack).words, settings.language)
-    return Page(name, door, texts, settings.business_timezone, clock)
+    return Page(name, door, texts, settings.business_timezone, clock, entrance, visit)
 
 
 def _name_of(page: Page) -> str:

@@ -91,7 +91,7 @@ class Api:
         return found
 
     async def _nothing(self, _request: Request) -> Response:
-        known = ", ".join(("/api/v1/me", "/api/v1/acts", "/api/v1/incidents"))
+        known = "/api/v1/me, /api/v1/acts, /api/v1/incidents"
         return _json({"error": "there is no such address", "next": f"known are {known}"}, 404)
 
 
@@ -132,16 +132,29 @@ async def _do(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
     if isinstance(thing, bool) or not isinstance(thing, str | int):
         msg = f"id is {thing!r}"
         raise UsageError(msg, "give a number or a name")
-    done: Mapping[str, Any] = await api.aside(lambda: act(api.entrance.desk, actor, name, thing, given))
+    done: Mapping[str, Any] = await api.aside(
+        lambda: act(api.entrance.desk_of(_pack(api, request)), actor, name, thing, given)
+    )
     return done
 
 
-async def _incidents(api: Api, actor: Actor, _request: Request) -> Mapping[str, Any]:
+async def _incidents(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
     authorize(actor, "see", Thing("incident"))
+    pack = _pack(api, request)
     rows = await api.aside(
-        lambda: api.entrance.desk.state.rows("list_incidents", with_resolved=False, limit=_AT_MOST)
+        lambda: api.entrance.desk_of(pack).state.rows("list_incidents", with_resolved=False, limit=_AT_MOST)
     )
     return {"incidents": rows}
+
+
+def _pack(api: Api, request: Request) -> str:
+    """Which pack it is about: ?pack=NAME, else the first of the settings."""
+    packs = api.entrance.settings.packs
+    asked = request.query_params.get("pack", packs[0])
+    if asked not in packs:
+        msg = f"there is no pack {asked!r} here"
+        raise UsageError(msg, f"known are {', '.join(packs)}")
+    return asked
 
 
 async def _object(request: Request) -> dict[str, Any]:

@@ -115,6 +115,11 @@ def demo_form(asked: Asked, accounts: Sequence[str], second: str = "") -> Markup
     return _form(asked, "/login/demo", *buttons)
 
 
+def leave_form(asked: Asked) -> Markup:
+    """The button to sign out."""
+    return _form(asked, "/logout", tag("button", asked.text("leave"), type="submit"))
+
+
 def notice(asked: Asked, key: str, note: str = "", *, good: bool = False) -> Markup:
     """A line that says what happened and what to do."""
     said = note or LANGUAGES[asked.language].get(f"{key}.note", "")

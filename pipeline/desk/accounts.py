@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Key of the advisory lock under which accounts change ("accounts" in ASCII).
 LOCK: Final = 0x6163636F756E7473
+#: Accounts of a demo and their roles.
+DEMO: Final = {role.lower(): role for role in ROLES}
 #: What the seal of an authenticator's secret is for.
 TOTP: Final = "totp"
 _NAME: Final = re.compile(r"\w[\w.@+-]{0,79}")

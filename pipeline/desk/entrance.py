@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from pipeline.desk import keys, passwords, sessions
+from pipeline.desk.accounts import DEMO
 from pipeline.desk.oidc import CompanyLogin
 from pipeline.desk.perform import Desk
 from pipeline.desk.roles import READ_ONLY, ROLES, Actor
@@ -21,7 +22,9 @@ from pipeline.store.database import connect_state
 from pipeline.store.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
 
     from pipeline.settings import Settings
 
@@ -49,30 +52,35 @@ class Entrance:
         settings: Settings,
         *,
         local: bool = True,
-        demo: Sequence[str] = (),
+        demo: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings
         self.local = local  # reached from this machine alone: it may open without accounts
-        self.demo = tuple(demo)  # accounts that need no password, of a demo on this machine
+        self.demo = tuple(DEMO) if demo else ()  # accounts that need no password here
         self.clock = clock
         self.company = CompanyLogin(settings) if settings.oidc_issuer else None
         self._lock = Lock()
-        self._state: State | None = None
+        self._engine: Engine | None = None
+        self._url = ""
         self._seal: Seal | None = None
         self._remembered: OrderedDict[bytes, tuple[Visit, float]] = OrderedDict()
         _require_known_roles(settings)
 
     @property
     def desk(self) -> Desk:
-        """Where acts are done. Raises ConfigurationError where no installation runs."""
+        """Where acts are done that are no pack's own. Raises ConfigurationError where nothing runs."""
+        return self.desk_of(self.settings.pack)
+
+    def desk_of(self, pack: str) -> Desk:
+        """Where acts are done on what is a pack's."""
         url = self.settings.state_url or connect_urls(self.settings).state_url
         with self._lock:
-            if self._state is None or self._state.url != url:
-                if self._state is not None:
-                    self._state.close()
-                self._state = State(connect_state(url), url, self.settings.pack, self.settings.currency)
-            return Desk(self._state, self.settings, self.clock)
+            if self._engine is None or self._url != url:  # an embedded server comes and goes
+                self._dispose()
+                self._engine, self._url = connect_state(url), url
+            state = State(self._engine, url, pack, self.settings.currency)
+        return Desk(state, self.settings.of(pack), self.clock)
 
     @property
     def seal(self) -> Seal:
@@ -118,9 +126,12 @@ class Entrance:
     def close(self) -> None:
         """Give the connections back."""
         with self._lock:
-            if self._state is not None:
-                self._state.close()
-                self._state = None
+            self._dispose()
+
+    def _dispose(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
 
     def _remember(self, token: str, found: Visit) -> None:
         with self._lock:
