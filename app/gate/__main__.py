@@ -1,4 +1,4 @@
-"""The process of the dashboard, started by `minuterisk dashboard`: `python -m app.gate --address A --port P`."""
+"""The dashboard's process, which `minuterisk dashboard` starts: `python -m app.gate --address A --port P`."""
 
 from __future__ import annotations
 

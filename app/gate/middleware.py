@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import secrets
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from app.gate.answers import set_cookie
 from app.gate.aside import Aside
 from app.gate.forms import POLICY, Asked, bounce_page, notice, said_page
 from app.gate.seen import FORM, Seen, seen, told
@@ -94,9 +96,21 @@ class Gate:
         else:
             visit = await self._visit(asked)
             if self._admits(visit, asked):
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, self._tying(send, asked) if self._entrance.demo else send)
             else:
                 await self._outside(visit, asked)(scope, receive, send)
+
+    def _tying(self, send: Send, asked: Seen) -> Send:
+        """The page of a demo holds a form itself, which is tied to a cookie."""
+
+        async def tying(message: Message) -> None:
+            if message["type"] == "http.response.start" and not asked.cookie(FORM):
+                made = PlainTextResponse()
+                set_cookie(made, asked, FORM, secrets.token_urlsafe(24))
+                MutableHeaders(scope=message).append("set-cookie", made.headers["set-cookie"])
+            await send(message)
+
+        return send if asked.path.startswith(PARTS) else tying
 
     def _admits(self, visit: Visit, asked: Seen) -> bool:
         # Without a session it opens on this machine alone, by this machine's own name.

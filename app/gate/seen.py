@@ -108,7 +108,7 @@ def back_to(text: str) -> str:
 
 def language_of(text: str | None, otherwise: str) -> str:
     """A language that we have."""
-    return text if text in LANGUAGES else otherwise
+    return text if text is not None and text in LANGUAGES else otherwise
 
 
 def _is_of(address: str, networks: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Who looks at the page, and the way in and out. Forms of the gate: the page's script never sees a password."""
+"""Who looks at the page, and the way in and out. Forms of the gate: no password comes by here."""
 
 from __future__ import annotations
 

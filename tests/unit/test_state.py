@@ -311,3 +311,20 @@ def test_the_list_of_files_reads_as_it_was_written(tmp_path: Path, ours: State) 
     shown = read_manifest(tmp_path / "manifest.json")
     assert shown is not None
     assert [replace(f, bytes=None) for f in ours.publication().files] == shown.files
+
+
+def test_one_correction_may_give_an_incident_its_beginning_and_its_support_back(ours: State) -> None:
+    number = open_one(ours).incident_id
+    assert number is not None
+    with ours.engine.begin() as connection:
+        connection.execute(text("UPDATE incident SET corrected_minute = opened_minute"))
+    earlier = {number: NOON - MINUTE}
+    ours.correct(
+        Correction("late_commit", [], [], [], Changes(), [], NOON, supported=[number], earlier=earlier)
+    )
+    with ours.engine.connect() as connection:
+        row = connection.execute(text("SELECT corrected_minute, opened_minute FROM incident")).one()
+    assert tuple(row) == (None, NOON - MINUTE)
+    ours.correct(Correction("late_commit", [], [], [], Changes(), [], NOON, earlier={number: NOON}))
+    with ours.engine.connect() as connection:
+        assert connection.execute(text("SELECT opened_minute FROM incident")).scalar_one() == NOON - MINUTE
