@@ -21,7 +21,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "page": "관제",
     "packs.choose": "관제 대상",
     # who looks
-    "who.out": "로그아웃",
     "who.nobody": "로그인하지 않음",
     "who.none": "아직 계정이 없어 보기만 할 수 있습니다.",
     "who.none.note": "첫 계정 만들기: minuterisk users add 이름 --role SUPER_ADMIN",
@@ -177,7 +176,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "page": "Watch",
     "packs.choose": "Watched",
     # who looks
-    "who.out": "Sign out",
     "who.nobody": "not signed in",
     "who.none": "There is no account yet, so this page can only be looked at.",
     "who.none.note": "Add the first one: minuterisk users add NAME --role SUPER_ADMIN",

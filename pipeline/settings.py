@@ -10,12 +10,10 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -27,7 +25,7 @@ from pipeline.pack import LANGUAGES
 from pipeline.packs import FIRST, PACKS, manifest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
@@ -133,12 +131,12 @@ def _issuer(text: str) -> str:
     raise ValueError(msg)
 
 
-def _pairs(text: str) -> Mapping[str, str]:
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     pairs = [part.strip().rpartition("=") for part in text.split(",")]
     if not all(value and role for value, _, role in pairs) or len({v for v, _, _ in pairs}) < len(pairs):
         msg = "must be pairs with commas between, each value once, as risk-team=RISK_ANALYST"
         raise ValueError(msg)
-    return {value: role for value, _, role in pairs}
+    return tuple((value, role) for value, _, role in pairs)
 
 
 def _networks(text: str) -> tuple[str, ...]:
@@ -224,8 +222,8 @@ class Settings:
     oidc_role_claim: str = _setting(
         "groups", str, "claim that says what somebody may do; points lead into it"
     )
-    oidc_roles: Mapping[str, str] = _setting(
-        MappingProxyType({}), _pairs, "which value of the claim is which role: VALUE=ROLE,VALUE=ROLE"
+    oidc_roles: tuple[tuple[str, str], ...] = _setting(
+        (), _pairs, "which value of the claim is which role: VALUE=ROLE,VALUE=ROLE"
     )
     metrics_port: int = _setting(
         9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off"
@@ -406,7 +404,5 @@ def _show(value: object, *, secret: bool) -> str:
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}"
     if isinstance(value, tuple):
-        return ",".join(value) or "(default)"
-    if isinstance(value, Mapping):
-        return ",".join(f"{name}={role}" for name, role in value.items()) or "(default)"
+        return ",".join("=".join(part) if isinstance(part, tuple) else part for part in value) or "(default)"
     return "***" if secret and "://" not in str(value) else mask_url(str(value))

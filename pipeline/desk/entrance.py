@@ -159,7 +159,7 @@ def _onlooker(origin: str) -> Actor:
 
 
 def _require_known_roles(settings: Settings) -> None:
-    strange = [role for role in settings.oidc_roles.values() if role not in ROLES]
+    strange = [role for _, role in settings.oidc_roles if role not in ROLES]
     if strange:
         msg = f"MINUTERISK_OIDC_ROLES names the role {strange[0]!r}, which there is not"
         raise SettingsError(msg, f"known are {', '.join(ROLES)}")

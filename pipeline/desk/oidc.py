@@ -29,7 +29,7 @@ from pipeline.errors import PassingError, UsageError
 from pipeline.figures import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.settings import Settings
@@ -259,6 +259,6 @@ def _values(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
     return tuple(value for value in listed if isinstance(value, str))
 
 
-def role_of(person: Person, roles: Mapping[str, str]) -> str | None:
+def role_of(person: Person, roles: Sequence[tuple[str, str]]) -> str | None:
     """The role of the first value, in the settings' order, that the person has; None: no access."""
-    return next((role for value, role in roles.items() if value in person.values), None)
+    return next((role for value, role in roles if value in person.values), None)
