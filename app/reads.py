@@ -65,7 +65,7 @@ class Page:
         """May they take an action of the table? What they may not is not shown, and refused all the same."""
         return may(self.actor, action, kind)
 
-    def act(self, name: str, thing_id: str | int = "", **given: object) -> dict[str, Any]:
+    def act(self, name: str, thing_id: str | int = "", /, **given: object) -> dict[str, Any]:
         """Do an act for whoever looks. Raises NotAllowed or UsageError."""
         return act(self.entrance.desk_of(self.pack.name), self.actor, name, thing_id, given)
 

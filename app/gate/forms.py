@@ -107,7 +107,7 @@ def demo_form(asked: Asked, accounts: Sequence[str], second: str = "") -> Markup
             asked.text("demo.as", role=account),
             type="submit",
             cls=second,
-            name="name",
+            name="account",
             value=account,
         )
         for account in accounts
@@ -138,10 +138,11 @@ def _company(asked: Asked) -> Markup:
 
 
 def _form(asked: Asked, action: str, *parts: Markup) -> Markup:
+    # No field may be called like what a document or a form has itself: Streamlit's page drops those.
     kept = (
         _hidden("token", asked.token),
         _hidden("next", asked.back_to),
-        _hidden("lang", asked.language),
+        _hidden("language", asked.language),
     )
     return tag("form", *kept, *parts, method="post", action=action)
 

@@ -107,7 +107,7 @@ class Login:
         asked, given, words, refused = await self._received(request)
         if refused is not None:
             return refused
-        name = given.get("name", "")
+        name = given.get("account", "")
         if name not in self._entrance.demo or not asked.local:
             await self.refuse(asked, "there is no demo here that opens without a password")
             return self.form(asked, words, notice(words, "refused"), 403)
@@ -167,7 +167,7 @@ class Login:
 
     def words(self, asked: Seen, given: Mapping[str, str]) -> Asked:
         """Language and way back of a form, and its tie."""
-        language = language_of(given.get("lang"), self._entrance.settings.language)
+        language = language_of(given.get("language") or given.get("lang"), self._entrance.settings.language)
         tie = self._entrance.seal.sign(asked.cookie(FORM), "form")
         return Asked(language, back_to(given.get("next") or "/"), tie)
 
