@@ -172,16 +172,16 @@ def whoami(*, as_json: bool) -> None:
     """Who you are here, and what you may do."""
     with open_desk() as desk:
         actor = actor_of_terminal(desk.state)
+    actions = [action for action in ACTIONS if may(actor, action)]
+    has = actor.account_id is not None
     found = {
-        "account": actor.name if actor.account_id is not None else None,
-        "os_user": None if actor.account_id is not None else actor.name,
+        "account": actor.name if has else None,
+        "os_user": None if has else actor.name,
         "role": actor.role,
-        "actions": [action for action in ACTIONS if may(actor, action)],
+        "actions": actions,
     }
-    whose = "" if actor.account_id is not None else ", who has no account"
-    report(
-        found, as_json=as_json, text=f"{actor.name}{whose}: {actor.role}\nmay {', '.join(found['actions'])}"
-    )
+    whose = "" if has else ", who has no account"
+    report(found, as_json=as_json, text=f"{actor.name}{whose}: {actor.role}\nmay {', '.join(actions)}")
 
 
 @click.group()

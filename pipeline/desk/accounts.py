@@ -129,7 +129,7 @@ def set_password(deed: Deed) -> Mapping[str, Any]:
         _require_current(row.password_hash, deed.given["current"])
     deed.state.ask(deed.connection, "account_set_password", account_id=row.account_id, password_hash=kept)
     mine = deed.actor.credential if deed.actor.door == "page" and is_self(deed, row.account_id) else None
-    given = {"account_id": row.account_id, "but": mine and int(mine), "now": deed.desk.clock()}
+    given = {"account_id": row.account_id, "but": int(mine) if mine else None, "now": deed.desk.clock()}
     deed.state.ask(deed.connection, "sessions_end", **given)
     deed.after = {"password": "changed"}
     return {"account": row.name, "password": "changed"}

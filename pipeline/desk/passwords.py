@@ -30,6 +30,8 @@ SHORTEST: Final = 12
 #: Longer ones are no better and cost time before they are hashed.
 LONGEST: Final = 256
 FEWEST_LETTERS: Final = 5
+#: A name of so many letters may stand in a password by chance.
+SHORT_NAME: Final = 3
 
 
 class Busy(PassingError):
@@ -87,7 +89,7 @@ def require_good(password: str, name: str) -> None:
         what = f"the password has more than {LONGEST} characters"
     elif len(set(text)) < FEWEST_LETTERS:
         what = "the password repeats very few characters"
-    elif name.lower() in text.lower():
+    elif len(name) > SHORT_NAME and name.lower() in text.lower():
         what = "the password holds the account's name"
     elif not text.isprintable():
         what = "the password holds a character that cannot be typed"

@@ -82,6 +82,18 @@ class WrongCode(UsageError):
         self.enrol = enrol
 
 
+#: Columns of a row of the audit.
+_Note = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Whom the company's login brought, and what that changed."""
+
+    name: str
+    notes: list[_Note]
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """What signing in needs: the desk, the hashes, the key of the home."""
@@ -121,8 +133,8 @@ class SignIn:
         with self.desk.state.changing() as connection:
             done = self.desk.state.ask(connection, "account_enrol", **given).first()
             if done is not None:
-                self._note(connection, done, origin, "enrol_totp", thing=done.name, kind="account")
-                return self._begin(connection, done, "password", origin, previous)
+                enrolled = {"act": "enrol_totp", "kind": "account", "thing": done.name}
+                return self._begin(connection, done, "password", origin, previous, enrolled)
         msg = "the account has an authenticator already, or may not sign in"
         raise NotSignedIn(msg, "sign in from the start")
 
@@ -158,17 +170,18 @@ class SignIn:
             hold(state, connection)
             known = {"oidc_issuer": person.issuer, "oidc_subject": person.subject}
             row = state.ask(connection, "account_by_company", email=person.email, **known).first()
-            row = (
+            came = (
                 self._joined(connection, person, role)
                 if row is None
                 else self._known(connection, row, person, role)
             )
-            return self._begin(connection, row, "oidc", origin, previous)
+            row = state.ask(connection, "account_to_sign_in", account=came.name).one()
+            return self._begin(connection, row, "oidc", origin, previous, *came.notes)
 
     def refused(self, origin: str, why: str, act: str = "sign_in", thing: str = "") -> None:
         """A try from outside that leads nowhere, into the audit."""
         with self.desk.state.changing() as connection:
-            self._note(connection, None, origin, act, thing=thing, why=why, outcome="refused")
+            self._note(connection, None, origin, act=act, thing=thing, why=why, outcome="refused")
 
     def sign_out(self, token: str, origin: str) -> None:
         """End the session of a token, where there is one."""
@@ -176,7 +189,7 @@ class SignIn:
             seen = sessions.look(self.desk.state, token, origin, self.desk.clock())
             number = sessions.end(self.desk.state, connection, token, self.desk.clock())
             if number is not None and seen.actor is not None:
-                self._note(connection, seen.actor, origin, "sign_out", thing=str(number))
+                self._note(connection, seen.actor, origin, act="sign_out", thing=str(number))
 
     def _account(self, name: str) -> Row[Any] | None:
         try:
@@ -208,23 +221,26 @@ class SignIn:
             name = row.name if row else ""
             failed = self.desk.state.ask(connection, "account_failed", account=name, **given).first()
             locked = f"; locked for {LOCKED.seconds // 60} minutes" if failed and failed.locked else ""
-            self._note(connection, row, origin, "sign_in", why=why + locked, outcome="refused")
+            self._note(connection, row, origin, act="sign_in", why=why + locked, outcome="refused")
         msg = "the name, the password or the code is not right, or the account is locked for 15 minutes"
         raise NotSignedIn(msg, "check them and try again, or ask an administrator")
 
-    def _begin(self, connection: Connection, row: Row[Any], way: str, origin: str, previous: str) -> SignedIn:
+    def _begin(
+        self, connection: Connection, row: Row[Any], way: str, origin: str, previous: str, *notes: _Note
+    ) -> SignedIn:
         """A session with a number that nobody knew before; the one that the browser had ends."""
         state, now = self.desk.state, self.desk.clock()
         if previous:
             sessions.end(state, connection, previous, now)
         token, number = sessions.begin(state, connection, row.account_id, way, origin, now)
-        self._note(connection, row, origin, "sign_in", thing=str(number), credential=str(number), why=way)
+        begun = {"act": "sign_in", "thing": str(number), "credential": str(number), "why": way}
+        for note in (*notes, begun):  # the audit comes last: others wait for it
+            self._note(connection, row, origin, **note)
         return SignedIn(token, row.name)
 
-    def _joined(self, connection: Connection, person: Person, role: str) -> Row[Any]:
+    def _joined(self, connection: Connection, person: Person, role: str) -> _Came:
         """A new account for somebody whom the company's login sends for the first time."""
-        state = self.desk.state
-        wanted = _as_name(person.name)
+        state, wanted = self.desk.state, _as_name(person.name)
         names = [wanted, *(f"{wanted[:70]}-{number}" for number in range(2, 100))]
         taken = set(state.ask(connection, "account_names", names=names).scalars())
         name = next(name for name in names if name not in taken)
@@ -240,13 +256,13 @@ class SignIn:
             "now": self.desk.clock(),
         }
         state.ask(connection, "account_add", **given)
-        row = state.ask(connection, "account_to_sign_in", account=name).one()
-        self._note(connection, row, "", "add_account", thing=name, kind="account", after={"role": role})
-        return row
+        return _Came(
+            name, [{"act": "add_account", "kind": "account", "thing": name, "after": {"role": role}}]
+        )
 
-    def _known(self, connection: Connection, row: Row[Any], person: Person, role: str) -> Row[Any]:
+    def _known(self, connection: Connection, row: Row[Any], person: Person, role: str) -> _Came:
         """An account that the company's login knows by now, with the role of its claim."""
-        state = self.desk.state
+        state, came = self.desk.state, _Came(row.name, [])
         if row.disabled_at is not None:
             msg = f"the account {row.name} is disabled"
             raise LoginRefused(msg, "ask an administrator")
@@ -258,10 +274,10 @@ class SignIn:
                 require_another_admin(state, connection, row)
             state.ask(connection, "account_set_role", account_id=row.account_id, role=role)
             changed = {"before": {"role": row.role}, "after": {"role": role}}
-            self._note(connection, row, "", "set_role", thing=row.name, kind="account", **changed)
-        return state.ask(connection, "account_to_sign_in", account=row.name).one()
+            came.notes.append({"act": "set_role", "kind": "account", "thing": row.name, **changed})
+        return came
 
-    def _note(self, connection: Connection, who: Any, origin: str, act: str, **said: Any) -> None:  # noqa: ANN401 - a row or an actor
+    def _note(self, connection: Connection, who: Any, origin: str, **said: Any) -> None:  # noqa: ANN401 - a row or an actor
         entry = {
             "account_id": who.account_id if who else None,
             "actor": who.name if who else "unknown",
@@ -273,7 +289,7 @@ class SignIn:
             "thing": "",
             "outcome": "done",
         }
-        audit.write(connection, audit.Entry(act=act, pack=self.desk.state.pack, **{**entry, **said}))
+        audit.write(connection, audit.Entry(pack=self.desk.state.pack, **{**entry, **said}))
 
 
 def _wrong(row: Row[Any] | None, now: datetime, *, fits: bool, coded: bool) -> str:

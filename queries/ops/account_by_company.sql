@@ -6,4 +6,4 @@ WHERE (oidc_issuer = :oidc_issuer AND oidc_subject = :oidc_subject)
    OR (oidc_subject IS NULL AND lower(email) = lower(:email))
 ORDER BY oidc_subject NULLS LAST
 LIMIT 1
-FOR UPDATE
+FOR NO KEY UPDATE
