@@ -16,8 +16,6 @@ from app.door import Door
 from app.format import capital
 from app.pages import load_page
 from app.texts import Texts, texts_of
-from pipeline.desk.acts import act
-from pipeline.desk.roles import may
 from pipeline.store.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -25,9 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from app.rows import Event, Incident, IncidentList, Overview
+    from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
     from pipeline.desk.entrance import Entrance, Visit
+    from pipeline.desk.precision import Labelled
     from pipeline.desk.roles import Actor
     from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
@@ -60,14 +59,6 @@ class Page:
         if self.visit.actor is None:
             raise AssertionError
         return self.visit.actor
-
-    def may(self, action: str, kind: str = "") -> bool:
-        """May they take an action of the table? What they may not is not shown, and refused all the same."""
-        return may(self.actor, action, kind)
-
-    def act(self, name: str, thing_id: str | int = "", /, **given: object) -> dict[str, Any]:
-        """Do an act for whoever looks. Raises NotAllowed or UsageError."""
-        return act(self.entrance.desk_of(self.pack.name), self.actor, name, thing_id, given)
 
     @property
     def title(self) -> str:
@@ -129,15 +120,33 @@ def budget(page: Page, day_start: datetime) -> Budget | None:
 
 
 @shared
-def incidents(page: Page, *, with_resolved: bool) -> IncidentList:
+def incidents(page: Page, filters: Filters) -> IncidentList:
     """See `Door.incidents`."""
-    return page.door.incidents(with_resolved=with_resolved)
+    return page.door.incidents(filters)
 
 
 @shared
 def incident(page: Page, incident_id: int) -> Incident | None:
     """See `Door.incident`."""
     return page.door.incident(incident_id)
+
+
+@shared
+def timeline(page: Page, incident_id: int) -> tuple[Entry, ...]:
+    """See `Door.timeline`."""
+    return page.door.timeline(incident_id)
+
+
+@shared
+def precision(page: Page) -> tuple[Labelled, ...]:
+    """See `Door.precision`."""
+    return page.door.precision(page.clock())
+
+
+def forget_shared() -> None:
+    """Read anew what the operational database says: somebody has just changed it."""
+    for answer in (overview, incidents, incident, timeline, events, precision):
+        answer.clear()
 
 
 @shared

@@ -284,6 +284,7 @@ class Pipeline:
     def _judge(self, minute: datetime, *, last: bool) -> Judged:
         line = self._line or self._start_line(minute)
         self._line = None  # only a minute that was committed may be followed by the next one
+        line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         judged = run_minute(minute, line)
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
@@ -339,7 +340,8 @@ class Pipeline:
         `policies` says under which policy minutes were judged, where that was another one than now.
         """
         past = read_past(self.lake, self.state, start, self.tuned)
-        return Gates(self.pack, self.tuned, self.settings.policy, past, policies or {})
+        held = self.state.withheld()
+        return Gates(self.pack, self.tuned, self.settings.policy, past, policies or {}, held)
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import accounts, exports, incidents, keys, messages, sessions
+from pipeline.desk import accounts, exports, holds, incidents, keys, messages, sessions
 from pipeline.desk.perform import Act, Desk, perform
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ALL: Final = (
     *incidents.ACTS,
+    *holds.ACTS,
     *messages.ACTS,
     *exports.ACTS,
     *accounts.ACTS,

@@ -4,9 +4,11 @@
 - inhibition: while a rule about everybody fires, the signals that follow from it (`Rule.inhibits`) are held
   back. It fires from its first minute until it has been quiet for `resolve_after_minutes`, which is exactly
   as long as its incident lasts.
+- what people hold back (withheld.py), under every policy.
 
 What has to be remembered is a function of the signals of the last minutes: it is read back from the published
-ones after a restart, and a correction that changes them changes it too. `literal` knows neither gate.
+ones after a restart, and a correction that changes them changes it too. `literal` knows neither of the first
+two.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from pipeline.judge.verdicts import FIRES, INHIBITED, NOT_SUDDEN, PENDING
+from pipeline.judge.verdicts import EXCLUDED, FIRES, INHIBITED, MAINTENANCE, NOT_SUDDEN, PENDING
+from pipeline.judge.withheld import Withheld
 from pipeline.minute import MINUTE
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: A breach with one of these reasons goes on lasting.
-_LASTING: Final = (FIRES, PENDING, INHIBITED)
+_LASTING: Final = (FIRES, PENDING, INHIBITED, MAINTENANCE, EXCLUDED)
 _RULE: Final = pl.col("rule")
 
 
@@ -74,6 +77,7 @@ class Gates:
     policy: str
     past: Past = field(default_factory=Past)
     policies: Mapping[datetime, str] = field(default_factory=dict)  # by minute; `policy` for the others
+    withheld: Withheld = field(default_factory=Withheld)
 
     def policy_of(self, minute: datetime) -> str:
         """Under which policy a minute is judged."""
@@ -103,6 +107,7 @@ def past_of(signals: pl.DataFrame, start: datetime, end: datetime) -> Past:
 
 def hold(minute: datetime, signals: pl.DataFrame, past: Past, gates: Gates) -> pl.DataFrame:
     """The pack's signals of `minute` with these gates applied; mostly they come back as they are."""
+    signals = gates.withheld.hold(minute, signals)
     if gates.policy_of(minute) == "literal" or signals.is_empty():
         return signals
     of_everybody = gates.pack.of_everybody

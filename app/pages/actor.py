@@ -1,0 +1,38 @@
+"""Who looks at the page, what they may do, and doing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.gate import here
+from pipeline.desk import roles
+from pipeline.desk.acts import act as do
+from pipeline.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.reads import Page
+    from pipeline.desk.roles import Actor
+
+
+def actor_of(page: Page) -> Actor:
+    """Whoever looks at the page, with the role of this run."""
+    return page.actor
+
+
+def may(page: Page, action: str, kind: str = "") -> bool:
+    """May they take an action? What they may not is not shown, and refused all the same."""
+    return roles.may(actor_of(page), action, kind)
+
+
+def act(page: Page, name: str, thing_id: str | int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Do an act for whoever looks at the page. Raises what stands in its way.
+
+    A press comes before the page is drawn anew, so whether the session still stands is asked again.
+    """
+    actor = here.visit_of_page(page.entrance).actor
+    if actor is None:
+        msg = "your session has ended"
+        raise NotAllowed(msg, "sign in again: nothing was changed")
+    return do(page.entrance.desk_of(page.pack.name), actor, name, thing_id, given)
