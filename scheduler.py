@@ -30,8 +30,7 @@ from pipeline.store.lake import Lake
 from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
 from pipeline.store.state import State
-from pipeline.tell.channels import Channel, Console, Slack
-from pipeline.tell.slack import SlackClient
+from pipeline.tell.destinations import home_channel, open_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +99,7 @@ def open_state(urls: Urls, settings: Settings) -> State:
     """The operational database, migrated, as the settings' pack sees it."""
     engine = connect_state(urls.state_url)
     migrate(engine, urls.state_url, settings.currency)
-    return State(engine, urls.state_url, settings.pack, settings.currency)
+    return State(engine, urls.state_url, settings.pack, settings.currency, home_channel(settings))
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -109,24 +108,10 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(pack, settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
 
 
-def open_channel(settings: Settings, state: State) -> Channel:
-    """Slack where a token is set, the console otherwise."""
-    zone = settings.business_timezone
-    if settings.slack_token is None or settings.slack_channel is None:
-        return Console(settings.language, zone)
-    return Slack(
-        SlackClient(settings.slack_token, settings.slack_base_url),
-        settings.slack_channel,
-        installation=state.installation(),
-        language=settings.language,
-        zone=zone,
-        dashboard_url=settings.dashboard_url,
-    )
-
-
 def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
-    """The jobs' work, with the channel that the settings name."""
-    return Service(pipeline, open_channel(pipeline.settings, pipeline.state), metrics, stopped)
+    """The jobs' work, with the channels that routes name and settings know."""
+    settings, installation = pipeline.settings, pipeline.state.installation()
+    return Service(pipeline, lambda name: open_channel(name, settings, installation), metrics, stopped)
 
 
 def run_service(service: Service, progress: Progress = no_progress) -> None:
@@ -150,6 +135,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
             service.stopped.wait(ENDING_S)
     finally:
         scheduler.shutdown(wait=True)
+        service.end_delivery()
     if service.failure is not None:
         raise service.failure
 

@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "windows": "pipeline.commands.withheld",
     "exclusions": "pipeline.commands.withheld",
     "outbox": "pipeline.commands.desk",
+    "routes": "pipeline.commands.routes",
+    "silences": "pipeline.commands.routes",
     "dashboard": "pipeline.commands.desk",
     "users": "pipeline.commands.users",
     "sessions": "pipeline.commands.users",
