@@ -56,7 +56,7 @@ def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) 
         "minute": minute.isoformat(),
         "policy": settings.policy,
         "accounts": list(said.accounts),
-        "held_back": [{"reason": span.reason, "rule": span.rule} for span in held],
+        **({"held_back": [{"reason": s.reason, "rule": s.rule} for s in held]} if held else {}),
         "stored_signals": stored,
     }
     listed = "\n".join(f"  {row['rule']}: {row['reason']} ({row['tier']})" for row in stored) or "  none"
