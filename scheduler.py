@@ -29,6 +29,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.lake import Lake
 from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
+from pipeline.store.rules import read_rules_file
 from pipeline.store.state import State
 from pipeline.tell.channels import Channel, Console, Slack
 from pipeline.tell.slack import SlackClient
@@ -61,8 +62,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
     While another process leads this raises NotLeader, or waits until it may take over where `stand_by` is
     given; setting `stand_by` ends the wait with NotLeader.
     """
-    pack = load_pack(settings.pack)
-    tuned = pack.read_tuned(settings.rules)
+    file = read_rules_file(load_pack(settings.pack), settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
         source = stack.enter_context(open_source(settings, urls))
@@ -74,7 +74,8 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
-        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
+        pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
+        pipeline.rules.keep_file()
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:

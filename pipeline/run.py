@@ -116,7 +116,7 @@ def judge_minute(
     """
     minute = counted.span.start
     windows.add(minute, counted.rows, counted.positions)
-    return gates.pack.judge(windows, gates.tuned, gates.policy_of(minute), facts, whole)
+    return gates.pack.judge(windows, gates.tuned_at(minute), gates.policy_of(minute), facts, whole)
 
 
 def settle_minute(
@@ -126,7 +126,7 @@ def settle_minute(
     signals = gates.hold(minute, signals)
     unresolved = book.unresolved()
     opening = keys_to_open(signals, unresolved)
-    since = minute - timedelta(minutes=gates.tuned.incident.reopen_within_minutes)
+    since = minute - timedelta(minutes=gates.tuned_at(minute).incident.reopen_within_minutes)
     resolved = book.resolved_since(since) if opening else {}
     again = unpriced(unresolved, gates.pack)
     at_risk = book.at_risk(to_price(opening, gates.pack), minute, windows, again)

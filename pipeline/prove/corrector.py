@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+import polars as pl
 import structlog
 
 from pipeline.alarms import Alarm
@@ -363,21 +364,28 @@ class Corrector:
         judged = [row["minute"] for row in pipeline.state.minutes(span) if row["judged_at"]]
         if not judged:
             return None
-        windows, facts = pipeline.windows_before(first) or rebuild_windows(
-            pipeline.lake, pipeline.state, first, pipeline.tuned
-        )
         published = pipeline.lake.read(files, pipeline.pack.dataset, span)
-        start = max(first, min(judged))
-        return rejudge(windows, revised, published, Span(start, next_minute), pipeline.gates(start), facts)
+        whole = Span(max(first, min(judged)), next_minute)
+        gates, parts = pipeline.gates(whole.start), []
+        for part in pipeline.versions.stretches(whole, pipeline.pack.shape):
+            known = pipeline.windows_before(first) if part == whole else None
+            windows, facts = known or rebuild_windows(
+                pipeline.lake, pipeline.state, first, pipeline.tuned_at(part.start)
+            )
+            parts.append(rejudge(windows, revised, published, part, gates, facts))
+        return replace(parts[-1], signals=pl.concat([part.signals for part in parts]), span=whole)
 
     def _incidents(self, rejudged: Rejudged) -> dict[str, Any]:
         pipeline = self._pipeline
         last = rejudged.span.end - MINUTE
-        reach = pipeline.tuned.incident.reopen_within_minutes * MINUTE
+        versions = pipeline.versions
+        in_force = versions.within(rejudged.span.start, rejudged.span.end)
+        reach = max(version.tuned.incident.reopen_within_minutes for version in in_force) * MINUTE
         incidents = pipeline.state.incidents_between(rejudged.span.start - reach, last)
         entities = entities_to_price(rejudged, incidents, pipeline.pack)
         at_risk = pipeline.book().at_risk(entities, last, rejudged.windows)
-        gates = Gates(pipeline.pack, pipeline.tuned, pipeline.settings.policy)
+        tuned, policy = versions.tuned(last), pipeline.settings.policy
+        gates = Gates(pipeline.pack, tuned, policy, versions=versions)
         changes, unsupported = corrections_of(rejudged, incidents, at_risk, gates)
         corrected = [incident_of(row) for row in incidents if row["incident_id"] in unsupported]
         events = [*changes.events, *(Event("corrected", last, incident) for incident in corrected)]

@@ -13,10 +13,9 @@ import polars as pl
 
 from pipeline.errors import UsageError
 from pipeline.figures import moment, span_text
-from pipeline.judge.hold import Gates
 from pipeline.judge.verdicts import RAW, SETTLING
 from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, Span, split_by_day, to_index
-from pipeline.replay.replay import KEPT_WHOLE, replay_all, stretches_of
+from pipeline.replay.replay import KEPT_WHOLE, gates_of, replay_all, stretches_of
 from pipeline.replay.score import rules_of, score
 from pipeline.run import settle_minute
 
@@ -173,8 +172,8 @@ def backtest(whole: Stretch, progress: Progress, jobs: int | None = None) -> Bac
 def settle(whole: Stretch, files: Sequence[tuple[Span, Path]]) -> MemoryBook:
     """What becomes of the incidents over the minutes of a period, from its files of signals in order."""
     book, pack = MemoryBook(), whole.lake.pack
-    gates = Gates(pack, whole.tuned, whole.policy)
-    windows = pack.windows(whole.lake.zone, whole.tuned)  # empty: money is not asked for
+    gates = gates_of(whole)
+    windows = pack.windows(whole.lake.zone, gates.tuned)  # empty: money is not asked for
     for span, path in files:
         signals = _that_matter(pl.read_parquet(path), book)
         index = signals["minute"].dt.epoch("us").to_numpy() // MINUTE_US
