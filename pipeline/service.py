@@ -25,6 +25,7 @@ from pipeline.errors.translate import state_errors
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.outside import Outside
 from pipeline.prove.corrector import Corrector
+from pipeline.prove.heads import keep_head
 from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
@@ -282,6 +283,8 @@ class Service:
         """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
         self.show_budget()
         pipeline = self.pipeline
+        with pipeline.ornaments.beside("audit_copy"):
+            keep_head(pipeline.state, pipeline.settings)
         next_minute = pipeline.state.next_minute()
         if next_minute is None:
             return

@@ -189,6 +189,9 @@ class Settings:
     metrics_port: int = _setting(
         9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off"
     )
+    audit_copy: Path = _setting(
+        None, _path, "file that keeps the audit's hashes outside of the database; best on another machine"
+    )
     log_level: str = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "least severe log line shown"
     )
@@ -208,6 +211,8 @@ class Settings:
         if self.source_queries is None:
             folder = PROJECT / "queries" / self.pack / "extract" / dialect(self.source_url)
             object.__setattr__(self, "source_queries", folder)
+        if self.audit_copy is None:
+            object.__setattr__(self, "audit_copy", self.home / "audit-heads.jsonl")
         if self.rules is None:
             object.__setattr__(self, "rules", PROJECT / "baselines" / self.pack / "rules.toml")
 

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "incidents": "pipeline.commands.desk",
     "outbox": "pipeline.commands.desk",
     "dashboard": "pipeline.commands.desk",
+    "audit": "pipeline.commands.audit",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
     "start-anew": "pipeline.commands.start_anew",

@@ -36,14 +36,25 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Only verify a daily statement (reports/statement-DATE.json): exit 3 when it was changed.",
 )
+@click.option(
+    "--public-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The key that --statement verifies with, kept elsewhere; default: statement.pub.pem beside it.",
+)
 @json_option
 def check(
-    *, live: bool, sample: bool | None, only_settings: bool, statement: Path | None, as_json: bool
+    *,
+    live: bool,
+    sample: bool | None,
+    only_settings: bool,
+    statement: Path | None,
+    public_key: Path | None,
+    as_json: bool,
 ) -> None:
     """Check settings, rights, both databases, and what an hour of the source holds; changes nothing."""
     settings = read_settings()
     if statement is not None:
-        _show(verify_statement(settings, statement), as_json=as_json)
+        _show(verify_statement(settings, statement, public_key), as_json=as_json)
         return
     shown = describe_settings(settings)
     if only_settings:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.commands.actor import do, open_desk
 from pipeline.commands.common import fields, json_option, read_settings, report, table
-from pipeline.desk import acts
+from pipeline.desk import incidents as on_incidents
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.figures import moment
@@ -105,7 +106,8 @@ def list_incidents(*, with_resolved: bool = False, limit: int = 50, as_json: boo
 def show_incident(incident_id: int, *, as_json: bool) -> None:
     """Show one incident with the stored reason and what people were told."""
     with _state() as (state, pack, zone):
-        found = acts.show(state, incident_id)
+        with state.reading() as connection:
+            found = on_incidents.show(state, connection, incident_id)
         told = state.rows("incident_messages", id=incident_id)
     shown = {**_said(found, pack), "messages": told}
     money = (pack.at_risk_name, *pack.parts) if pack.at_risk is not None else ()
@@ -115,14 +117,14 @@ def show_incident(incident_id: int, *, as_json: bool) -> None:
 
 @incidents.command("ack")
 @click.argument("incident_id", type=int)
-@click.option("--by", required=True, help="Who takes care of it; people are told this name.")
+@click.option("--by", help="Who takes care of it, where there are no accounts; people are told this name.")
 @json_option
-def acknowledge_incident(incident_id: int, by: str, *, as_json: bool) -> None:
+def acknowledge_incident(incident_id: int, by: str | None, *, as_json: bool) -> None:
     """Acknowledge an open incident; people are told by whom."""
-    with _state() as (state, _pack, zone):
-        name = acts.acknowledge(state, incident_id, by, zone)
-    content = {"incident_id": incident_id, "acknowledged_by": name}
-    report(content, as_json=as_json, text=f"incident {incident_id} acknowledged by {name}")
+    with open_desk() as desk:
+        content = do(desk, "acknowledge", incident_id, {"by": by})
+    said = f"incident {incident_id} acknowledged by {content['acknowledged_by']}"
+    report(content, as_json=as_json, text=said)
 
 
 @click.group(invoke_without_command=True)
@@ -152,7 +154,7 @@ def show_message(outbox_id: int, *, as_json: bool) -> None:
     with _state() as (state, pack, zone):
         found = messages.show_message(state.engine, pack.name, outbox_id)
     if found is None:
-        acts.refuse_unknown("message", outbox_id)
+        on_incidents.refuse_unknown("message", outbox_id)
     if isinstance(found["message"], dict):
         found["message"] = _as_stored(_said(found["message"], pack))
     report(found, as_json=as_json, text=fields(found, zone))
@@ -163,9 +165,10 @@ def show_message(outbox_id: int, *, as_json: bool) -> None:
 @json_option
 def requeue(outbox_id: int | None, *, as_json: bool) -> None:
     """Send dead messages again: one, or all."""
-    with _state() as (state, _pack, _zone):
-        ids = acts.requeue(state, outbox_id)
-    report({"requeued": ids}, as_json=as_json, text=f"{len(ids)} messages wait for delivery again")
+    with open_desk() as desk:
+        content = do(desk, "requeue", "" if outbox_id is None else outbox_id)
+    waiting = f"{len(content['requeued'])} messages wait for delivery again"
+    report(content, as_json=as_json, text=waiting)
 
 
 @click.command()

@@ -3,6 +3,7 @@
     MinuteriskError                 exit code 1
     ├── UsageError                  exit code 2: the person has to change something first
     │   ├── SettingsError           an unknown, malformed or contradictory setting
+    │   ├── NotAllowed              the person's role, key or own proposal stands against it
     │   └── ConfigurationError      source, state or home are not as they must be (right, password, TLS, URL)
     │       └── SourceRefused       the source database refuses us: right, password, TLS, unknown host or name
     ├── PassingError                exit code 1: the same step may succeed later, nothing was lost
@@ -61,6 +62,10 @@ class UsageError(MinuteriskError):
 
 class SettingsError(UsageError):
     """An unknown, malformed or contradictory setting."""
+
+
+class NotAllowed(UsageError):
+    """The actor may not do this: another role, a key for something else, or a proposal of their own."""
 
 
 class ConfigurationError(UsageError):

@@ -12,6 +12,7 @@ import polars as pl
 from pipeline.minute import split_by_day
 from pipeline.prove.reconcile import Difference, reconcile, reconcile_exactly
 from pipeline.source.pieces import pieces_of_files
+from pipeline.store.audit import head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,8 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
     totals = {name: sum(row["sums"][name] for row in ledger) for name in names}
     totals["quarantined"] = sum(row["quarantined"] for row in ledger)
     files = _sums(pipeline.lake, publication.files, span, names)
+    with pipeline.state.reading() as connection:
+        audited = head(connection).as_json()
     return {
         "installation": pipeline.state.installation(),
         "from": span.start.isoformat(),
@@ -91,6 +94,7 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
         "files_equal_ledger": all(files[name] == totals[name] for name in names),
         "ledger_sha256": hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest(),
         "source_promise": pipeline.source.promise,
+        "audit": audited,
     }
 
 

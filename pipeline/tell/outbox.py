@@ -166,16 +166,6 @@ def show_message(engine: Engine, pack: str, outbox_id: int) -> dict[str, Any] | 
     return None if row is None else dict(row)
 
 
-def requeue(engine: Engine, pack: str, now: datetime, outbox_id: int | None = None) -> list[int]:
-    """Put one dead message, or all of them, back into the queue; the ids put back."""
-    with engine.begin() as connection:
-        return sorted(
-            connection.execute(
-                text(sql("ops/outbox_requeue")), {"pack": pack, "now": now, "outbox_id": outbox_id}
-            ).scalars()
-        )
-
-
 def outbox_status(engine: Engine, pack: str) -> OutboxStatus:
     """Counts by status and the age of the oldest unsent message."""
     with engine.connect() as connection:

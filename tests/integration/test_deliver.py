@@ -11,7 +11,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from pipeline.desk.acts import act
+from pipeline.errors import UsageError
 from pipeline.packs.merchants import PACK as MERCHANTS
+from pipeline.store.state import State
 from pipeline.tell import outbox
 from pipeline.tell.channels import read_ranges, write_ranges
 from pipeline.tell.deliver import LIMITS, deliver_one
@@ -30,6 +33,7 @@ from tests.integration.delivery import (
     make_standin,
     make_world,
 )
+from tests.people import OWNER, desk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,8 +224,10 @@ def test_a_dead_message_can_be_put_back_and_does_not_turn_the_incident_back(worl
     world.standin.fail_next("is_archived")
     world.drain()
     assert world.statuses() == {"dead": 1, "sent": 2}
-    assert outbox.requeue(world.engine, PACK, world.clock.now()) == [1]
-    assert outbox.requeue(world.engine, PACK, world.clock.now(), 2) == []
+    desk = desk_of(State(world.engine, str(world.engine.url), PACK, "KRW"), world.clock.now)
+    assert act(desk, OWNER, "requeue") == {"requeued": [1]}
+    with pytest.raises(UsageError, match="no dead message 2"):
+        act(desk, OWNER, "requeue", 2)
     world.drain()
     assert world.statuses() == {"sent": 3}
     first, *replies = world.standin.messages

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from pipeline.desk.acts import acknowledge
 from pipeline.inspection.live import traffic
 from pipeline.minute import MINUTE, Span
 from pipeline.packs.merchants.schema import SIGNAL
 from pipeline.prove.corrector import Corrector
 from tests.integration.delivery import make_standin, make_world
 from tests.integration.trade_home import pipeline_of, settings_of
+from tests.people import do
 
 if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
@@ -135,7 +135,7 @@ def test_what_somebody_has_taken_on_is_not_told_again_until_it_comes_back(
     with pipeline_of(trade, state_url, tmp_path / "home", rules=rules) as pipeline:
         pipeline.judge_from(NOON)
         list(pipeline.catch_up(NOON + 5 * MINUTE))
-        assert acknowledge(pipeline.state, 1, "김위험", pipeline.lake.zone) == "김위험"
+        assert do(pipeline.state, "acknowledge", 1, by="김위험")["acknowledged_by"] == "김위험"
         list(pipeline.catch_up(NOON + 90 * MINUTE))
         events = [event for event, _ in told(pipeline)]
         assert events == ["opened", "acknowledged", "resolved", "reopened", "repeated"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipeline.cli import main
 from pipeline.packs import PACKS
@@ -51,7 +55,7 @@ def test_a_key_that_another_pack_is_writing_signs_nothing(
     made, inside = secrets.token_hex, list[int]()
 
     def meanwhile(length: int) -> str:
-        if length == 32 and not inside:
+        if not inside:
             inside.append(1)
             write_statement(settings, "2026-02-28", {"minutes": 0})
         return made(length)
@@ -59,7 +63,7 @@ def test_a_key_that_another_pack_is_writing_signs_nothing(
     monkeypatch.setattr("pipeline.prove.statement.secrets.token_hex", meanwhile)
     earlier = settings.home / "reports" / "statement-2026-02-28.json"
     assert [verify(path) for path in (*statements(settings)[1:], earlier)] == [0, 0, 0]
-    assert [path.name for path in (settings.home / "run").iterdir()] == ["statement.key"]
+    assert [path.name for path in (settings.home / "run").iterdir()] == ["statement.pem"]
 
 
 def test_a_changed_number_ends_with_3(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,3 +92,42 @@ def test_what_is_no_statement_or_of_another_home_is_wrong_use(settings: Settings
     other.write_text('{"signature": "x"}')
     assert verify(other) == 2
     assert not (settings.home / "run").exists()  # a check makes nothing
+
+
+def test_whoever_has_the_public_key_verifies_without_the_one_that_signs(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = statements(settings)[2]
+    elsewhere = tmp_path / "auditor"
+    shutil.copytree(settings.home / "reports", elsewhere)
+    shutil.rmtree(settings.home)
+    assert verify(elsewhere / path.name) == 0
+    forged = verify_forged(elsewhere / path.name)
+    assert main(["check", "--statement", str(forged), "--public-key", str(elsewhere / "kept.pem")]) == 3
+    assert "by another installation" in capsys.readouterr().err
+
+
+def verify_forged(path: Path) -> Path:
+    """A statement that somebody signed with a key of their own, put beside it."""
+    shutil.copy(path.with_name("statement.pub.pem"), path.with_name("kept.pem"))
+    key = Ed25519PrivateKey.generate()
+    content = json.loads(path.read_text(encoding="utf-8")) | {"minutes": 9}
+    del content["signature"]
+    said = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    path.write_text(json.dumps({**content, "signature": "ed25519:" + key.sign(said).hex()}), encoding="utf-8")
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    path.with_name("statement.pub.pem").write_bytes(pem)
+    return path
+
+
+def test_a_statement_of_the_earlier_kind_is_still_verified(settings: Settings) -> None:
+    path = statements(settings)[0]
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["signature"]
+    said = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    (settings.home / "run" / "statement.key").write_text("ab" * 32)
+    old = hmac.new(bytes.fromhex("ab" * 32), said, "sha256").hexdigest()
+    path.write_text(json.dumps({**content, "signature": old}))
+    assert verify(path) == 0
+    path.write_text(json.dumps({**content, "minutes": 8, "signature": old}))
+    assert verify(path) == 3

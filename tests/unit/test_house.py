@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("pipeline", "baselines", "app", "data")
-#: Words of merchants and their payments. The engine knows none of them.
+#: Words of merchants and their payments. The engine knows none of them. People approve what others propose:
+#: the verb is the engine's too, the noun and the approved amount or time are not.
 WORDS = re.compile(
-    r"merchant|approv|cancel(?!led_at_all)|payout|paid_out|settled_through|surge|volume_drop|_drop\b|krw|categor"
-    r"|cohort|platform_outage|platform_cancels|\btrade|가맹점",
+    r"merchant|approval|approved_a|approved amount|cancel(?!led_at_all)|payout|paid_out|settled_through|surge"
+    r"|volume_drop|_drop\b|krw|categor|cohort|platform_outage|platform_cancels|\btrade|가맹점",
     re.IGNORECASE,
 )
 #: What looks like one of them and is none, each with its reason. This may only shrink.

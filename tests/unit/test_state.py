@@ -15,7 +15,6 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
-from pipeline.desk.acts import acknowledge
 from pipeline.errors import FencedOut, NotLeader, UsageError
 from pipeline.judge.life import Changes, Event, Incident
 from pipeline.minute import MINUTE, Span, one_minute
@@ -33,6 +32,7 @@ from pipeline.store.leader import lead_or_stand_by
 from pipeline.store.manifest import read_manifest
 from pipeline.store.start_anew import size_of, start_anew
 from pipeline.store.state import Correction, MinuteCommit, State
+from tests.people import do
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,9 +173,10 @@ def test_an_incident_comes_back_as_it_was_opened(ours: State) -> None:
 def test_whoever_takes_an_incident_on_is_told_of_with_the_message_of_every_other_event(ours: State) -> None:
     found = open_one(ours)
     assert found.incident_id is not None
-    assert acknowledge(ours, found.incident_id, "김위험\n", SEOUL) == "김위험"
+    answer = do(ours, "acknowledge", found.incident_id, by="김위험\n")
+    assert answer["acknowledged_by"] == "김위험"
     with pytest.raises(UsageError, match="is already acknowledged by 김위험"):
-        acknowledge(ours, found.incident_id, "somebody else", SEOUL)
+        do(ours, "acknowledge", found.incident_id, by="somebody else")
     opened, taken = messages(ours)
     assert opened["parts"] == {"paid_out_cancelable": 5, "cancelled_unrecovered": 2}
     assert taken == opened | {"event": "acknowledged", "visible": False, "acknowledged_by": "김위험"}
@@ -204,7 +205,7 @@ def test_packs_do_not_see_each_others_rows(ours: State, theirs: State) -> None:
     assert theirs.opened_since(NOON) == {"cancel_surge": 1}
     assert other.incident_id is not None
     with pytest.raises(UsageError, match="there is no incident"):
-        acknowledge(ours, other.incident_id, "me", SEOUL)
+        do(ours, "acknowledge", other.incident_id, by="me")
     with ours.engine.connect() as connection:
         money = connection.execute(text("SELECT pack, currency FROM incident ORDER BY pack")).all()
     assert [tuple(row) for row in money] == [("merchants", "KRW"), ("others", "JPY")]
@@ -310,3 +311,20 @@ def test_the_list_of_files_reads_as_it_was_written(tmp_path: Path, ours: State) 
     shown = read_manifest(tmp_path / "manifest.json")
     assert shown is not None
     assert [replace(f, bytes=None) for f in ours.publication().files] == shown.files
+
+
+def test_one_correction_may_give_an_incident_its_beginning_and_its_support_back(ours: State) -> None:
+    number = open_one(ours).incident_id
+    assert number is not None
+    with ours.engine.begin() as connection:
+        connection.execute(text("UPDATE incident SET corrected_minute = opened_minute"))
+    earlier = {number: NOON - MINUTE}
+    ours.correct(
+        Correction("late_commit", [], [], [], Changes(), [], NOON, supported=[number], earlier=earlier)
+    )
+    with ours.engine.connect() as connection:
+        row = connection.execute(text("SELECT corrected_minute, opened_minute FROM incident")).one()
+    assert tuple(row) == (None, NOON - MINUTE)
+    ours.correct(Correction("late_commit", [], [], [], Changes(), [], NOON, earlier={number: NOON}))
+    with ours.engine.connect() as connection:
+        assert connection.execute(text("SELECT opened_minute FROM incident")).scalar_one() == NOON - MINUTE

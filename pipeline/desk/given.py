@@ -1,0 +1,103 @@
+"""What an act needs to be told: each parameter with its kind, read the same at every door."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pipeline.errors import UsageError
+
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION: Final = re.compile(r"(\d{1,5})\s*([mhdw])")
+_MOST_DIGITS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter. `kind`: text, integer, time, duration, flag or choice."""
+
+    kind: str
+    text: str  # for people: what it says
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    longest: int = 1_000
+    secret: bool = False  # a password: shown and kept nowhere
+
+    def read(self, name: str, value: Any) -> Any:  # noqa: ANN401 - text or JSON
+        """The value as its kind; None where it was not given. Raises UsageError."""
+        if value is None or value == "":
+            if self.required:
+                msg = f"{name} is missing"
+                raise UsageError(msg, f"say it: {self.text}")
+            return None
+        return _READ[self.kind](self, name, value)
+
+
+def _text(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
+    if not isinstance(value, str) or not value.strip():
+        msg = f"{name} is no text" if parameter.secret else f"{name} is {value!r}, which is no text"
+        raise UsageError(msg, f"say it: {parameter.text}")
+    if len(value) > parameter.longest:
+        msg = f"{name} has {len(value)} characters"
+        raise UsageError(msg, f"at most {parameter.longest}")
+    return value if parameter.secret else value.strip()
+
+
+def _integer(parameter: Parameter, name: str, value: Any) -> int:  # noqa: ANN401
+    said = str(value).replace(",", "").strip()
+    if (
+        isinstance(value, bool | float)
+        or not re.fullmatch(r"-?\d+", said, re.ASCII)
+        or len(said) > _MOST_DIGITS
+    ):
+        msg = f"{name} is {value!r}, which is no whole number"
+        raise UsageError(msg, f"say it: {parameter.text}")
+    return int(said)
+
+
+def _time(parameter: Parameter, name: str, value: Any) -> datetime:  # noqa: ANN401
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        msg = f"{name} is {str(value)!r}, which is no time with its zone"
+        raise UsageError(msg, f"say it as 2026-11-21T09:00+09:00: {parameter.text}")
+    return found.astimezone(UTC)
+
+
+def _duration(parameter: Parameter, name: str, value: Any) -> timedelta:  # noqa: ANN401
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(str(value).strip())
+    if found is None or int(found[1]) == 0:
+        msg = f"{name} is {str(value)!r}, which is no length of time"
+        raise UsageError(msg, f"say it as 30m, 1h or 2d: {parameter.text}")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _flag(parameter: Parameter, name: str, value: Any) -> bool:  # noqa: ANN401
+    said = {"true": True, "false": False}.get(str(value).lower())
+    if said is None:
+        msg = f"{name} is {value!r}"
+        raise UsageError(msg, f"say true or false: {parameter.text}")
+    return said
+
+
+def _choice(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
+    if value not in parameter.choices:
+        msg = f"{name} is {value!r}"
+        raise UsageError(msg, f"say one of {', '.join(parameter.choices)}")
+    return str(value)
+
+
+_READ: Final = {
+    "text": _text,
+    "integer": _integer,
+    "time": _time,
+    "duration": _duration,
+    "flag": _flag,
+    "choice": _choice,
+}
