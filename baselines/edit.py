@@ -1,6 +1,6 @@
 """A rules.toml with one number changed, line by line, so that its comments stay. Pure.
 
-Whoever changes a text reads it again with the pack's own `read_tuned`: nothing here knows what a number means.
+Whoever changes a text reads it again with the pack's own `read_tuned`: here nobody knows what a number means.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: A section's name and a key, as in ("cancel_surge", "factor"); of some entities ("own", KIND, NAME, section, key).
+#: A section's name and a key; of some entities ("own", KIND, NAME, section, key).
 Path = tuple[str, ...]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -52,8 +52,10 @@ def numbers_of(text: str) -> dict[Path, int | str]:
 
 
 def completed(text: str, file: str) -> tuple[str, list[Path]]:
-    """A text that an earlier program took, with the numbers of `file` that it lacks and without those it has
-    alone; and the paths of these. What is said of some entities stays."""
+    """A text that an earlier program took, as this one takes it, and the paths of what had to change.
+
+    What it lacks comes from `file`, and what `file` does not know goes. What is said of some entities stays.
+    """
     mine, theirs = numbers_of(text), numbers_of(file)
     other = [path for path in mine if path not in theirs and path[0] != "own"]
     for path in other:

@@ -156,7 +156,7 @@ def parse_own(
             found.append(Own(kind, name, tuple(numbers)))
     if len(found) > MOST_OWN:
         msg = f"{origin} has own numbers of {len(found)}"
-        raise SettingsError(msg, f"at most {MOST_OWN} are taken: change the numbers of everybody, or of a group")
+        raise SettingsError(msg, f"at most {MOST_OWN} are taken: change those of everybody, or of a group")
     return tuple(found)
 
 

@@ -41,7 +41,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Versions(Generic[T]):
-    """All versions that were ever in force, oldest first, and all pauses; the first one holds before it too."""
+    """All versions that were ever in force, oldest first, and all pauses. The first holds before it too."""
 
     versions: Sequence[Version[T]]
     pauses: Sequence[Pause] = ()

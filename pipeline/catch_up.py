@@ -117,7 +117,7 @@ class Pipeline:
 
     @property
     def versions(self) -> Versions[Any]:
-        """The tuned numbers and pauses in force at each minute, as people may have changed them a moment ago."""
+        """The tuned numbers and pauses in force at each minute, as they were changed a moment ago."""
         return self.rules.read()
 
     def tuned_at(self, minute: datetime) -> Tuned:

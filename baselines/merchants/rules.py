@@ -41,8 +41,8 @@ BOUNDS: Final = Bounds(
     },
 )
 
-#: Numbers that a merchant, or a category of them, may have of its own, by section. Not those that the windows hold,
-#: that are of all merchants together, or that share out the false-alarm budget.
+#: Numbers that a merchant, or a category of them, may have of its own, by section. Not those that the windows
+#: hold, that are of all merchants together, or that share out the false-alarm budget.
 OWN_KINDS: Final = ("merchant", "category")
 OWN_NUMBERS: Final = {
     "cancel_surge": ("factor", "minimum_cancels_hour", "minimum_approvals_week"),

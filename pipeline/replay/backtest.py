@@ -129,16 +129,16 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A backtest with the file of rules it used and, where there are labels, how it compares with them."""
+    """A backtest with the rules it used and, where there are labels, how it compares with them."""
 
     result: Backtest
-    rules: Path
+    rules: str  # a file, or "in force": those of each minute
     score: Score | None = None
     money: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The summary for machines."""
-        content = {**self.result.as_json(), "rules": str(self.rules)}
+        content = {**self.result.as_json(), "rules": self.rules}
         return content if self.score is None else {**content, "score": {**self.score.as_json(), **self.money}}
 
 

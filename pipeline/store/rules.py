@@ -1,7 +1,7 @@
 """Versions of a pack's tuned numbers and pauses of its rules, as the operational database keeps them.
 
-A file is the way to start: what it holds when a process first leads is the first version. Once people have let
-one of their own be in force the file counts no more.
+A file is the way to start: what it holds when a process first leads is the first version. Once people have
+let one of their own be in force the file counts no more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from baselines.rules import read_text
 from baselines.versions import Pause, Version, Versions
 from pipeline.errors import SettingsError
 from pipeline.minute import EPOCH, MINUTE
+from pipeline.packs import load_pack
 from pipeline.store.database import Database
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from baselines.rules import Tuned
     from pipeline.pack import Pack
+    from pipeline.settings import Settings
     from pipeline.store.state import State
 
 log = structlog.get_logger()
@@ -88,6 +90,12 @@ def read_rules_file(pack: Pack[Any, Any], path: Path) -> RulesFile:
     """Read and understand it; raises SettingsError where it cannot be."""
     text = read_text(path, f"baselines/{pack.name}/rules.toml")
     return RulesFile(path.name, text, pack.read_tuned(text, str(path)))
+
+
+def versions_of(state: State, settings: Settings) -> Versions[Any]:
+    """What is in force at each minute, for a command that only reads."""
+    pack = load_pack(settings.pack)
+    return RulesReader(state, pack, read_rules_file(pack, settings.rules)).read()
 
 
 class RulesReader:
