@@ -50,9 +50,10 @@ ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
+RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "slow")
+EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "slow")
 
 
 @contextmanager
@@ -178,6 +179,7 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
     _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
     _every(scheduler, service, "compare", service.compare, COMPARE_S)
+    _every(scheduler, service, "rules", service.measure_rules, RULES_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

@@ -22,7 +22,7 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 def with_number(text: str, path: Path, value: int | str) -> str:
     """The text with this number in its place: changed where it stands, else put at the end of its section."""
     lines = text.splitlines()
-    said = f"{_written(path[-1:])} = {json.dumps(value, ensure_ascii=False)}"
+    said = f"{_written(path[-1:])} = {_quoted(value)}"
     if (at := _place(lines, path)) is not None:
         lines[at] = said
     elif (end := _end_of(lines, path[:-1])) is not None:
@@ -80,7 +80,11 @@ def _leaves(path: Path, content: Any) -> Iterator[tuple[Path, Any]]:  # noqa: AN
 
 
 def _written(path: Path) -> str:
-    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in path)
+    return ".".join(part if _BARE.fullmatch(part) else _quoted(part) for part in path)
+
+
+def _quoted(value: str | int) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants it so
 
 
 def _sections(lines: Sequence[str]) -> Iterator[tuple[int, Path]]:
@@ -91,9 +95,13 @@ def _sections(lines: Sequence[str]) -> Iterator[tuple[int, Path]]:
 
 
 def _names(line: str) -> Path:
-    content: Any = tomllib.loads(line)
+    """The path on a line; nothing where it is only a part of something longer."""
     names: list[str] = []
-    while isinstance(content, dict) and content:
+    try:
+        content: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return ()
+    while isinstance(content, dict) and len(content) == 1:
         ((name, content),) = content.items()
         names.append(name)
     return tuple(names)

@@ -61,7 +61,13 @@ class StoredRules(Database):
             self.ask(connection, "lock_rules")
             judged = self.ask(connection, "last_judged").scalar_one()
             start = max(earliest, judged + MINUTE if judged else EPOCH)
-            given = {"parent": parent, "origin": FROM_FILE, "numbers": text, "status": "approved"}
+            given = {
+                "parent": parent,
+                "instead_of": parent,
+                "origin": FROM_FILE,
+                "numbers": text,
+                "status": "approved",
+            }
             said = {"author": name, "author_id": None, "reason": f"what {name} held at the start"}
             found = self.ask(connection, "insert_rules", **given, **said, in_force_from=start)
             return int(found.scalar_one())

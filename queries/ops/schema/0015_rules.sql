@@ -4,7 +4,8 @@
 CREATE TABLE rule_version (
     pack            text NOT NULL REFERENCES pack,
     version         integer NOT NULL CHECK (version > 0),
-    parent          integer,                        -- the version it was made from
+    parent          integer,                        -- the version whose text it was made from
+    instead_of      integer,                        -- the version that it would follow
     origin          text NOT NULL CHECK (origin IN ('file', 'people')),
     numbers         text NOT NULL CHECK (numbers <> ''),  -- a whole rules.toml
     reason          text NOT NULL CHECK (reason <> ''),
@@ -24,7 +25,9 @@ CREATE TABLE rule_version (
     created_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (pack, version),
     FOREIGN KEY (pack, parent) REFERENCES rule_version,
-    CHECK (parent < version),
+    FOREIGN KEY (pack, instead_of) REFERENCES rule_version,
+    CHECK (parent < version AND instead_of < version),
+    CHECK (origin = 'file' OR (parent IS NOT NULL AND instead_of IS NOT NULL)),
     CHECK ((status = 'approved') = (in_force_from IS NOT NULL)),
     CHECK (status <> 'withdrawn' OR withdrawn_by IS NOT NULL),
     CHECK ((submitted_by IS NULL) = (submitted_at IS NULL)),
