@@ -164,8 +164,10 @@ def _table(content: object, where: str, known: Sequence[str] | None = None) -> l
     if not isinstance(content, dict):
         msg = f"{where} is {content!r}; a section is needed"
         raise SettingsError(msg, f"write [{OWN}.KIND.NAME.SECTION] and its keys below it")
-    if known is not None:
-        _refuse_unknown(content, list(known), where)
+    strange = [name for name in content if known is not None and name not in known]
+    if known is not None and strange:
+        msg = f"{strange[0]!r} in {where} cannot be of some alone"
+        raise SettingsError(msg, f"known are {', '.join(known)}")
     return list(content.items())
 
 
