@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing import get_context
@@ -23,7 +24,7 @@ from pipeline.replay.backtest import Backtest, backtest, compare_with
 from pipeline.replay.replay import whole_period
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -90,16 +91,22 @@ def measure_waiting(pipeline: Pipeline) -> int | None:
     tuned = pack.read_tuned(found["numbers"], f"version {found['version']}")
     newest = pipeline.versions.versions[-1]
     trial = Trial(pipeline.lake, state, pipeline.settings.policy, newest, tuned)
-    state.store_backtest(found["version"], measure(trial, pipeline.settings.home, judged_apart))
+    with _apart() as judge:
+        state.store_backtest(found["version"], measure(trial, pipeline.settings.home, judge))
     return int(found["version"])
 
 
-def judged_apart(whole: Stretch) -> Backtest:
-    """Judge in a process of its own, at low priority: no minute may wait for it."""
+@contextmanager
+def _apart() -> Iterator[Callable[[Stretch], Backtest]]:
+    """Judges in a process of its own, at low priority: no minute may wait for it."""
     context = get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, initializer=os.nice, initargs=(_PRIORITY,)) as pool:
-        parts = pool.submit(_parts, whole).result()
-    return Backtest(whole.span, whole.policy, whole.lake.pack, *parts)
+
+        def judge(whole: Stretch) -> Backtest:
+            parts = pool.submit(_parts, whole).result()
+            return Backtest(whole.span, whole.policy, whole.lake.pack, *parts)
+
+        yield judge
 
 
 def _parts(whole: Stretch) -> tuple[Any, ...]:

@@ -20,9 +20,9 @@ from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
-from pipeline.replay.backtest import backtest
+from pipeline.replay.backtest import backtest, settle
 from pipeline.replay.candidate import measure_waiting
-from pipeline.replay.replay import whole_period
+from pipeline.replay.replay import replay, stretches_of, whole_period
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 from tests.people import do
 
@@ -174,15 +174,25 @@ def test_windows_that_another_version_asks_for_are_built_anew(home: Home, tmp_pa
         assert pipeline.state.minutes(Span(START, NOW))[-1]["rules_version"] == 2
         line = pipeline._line
         assert line is not None
-        whole: Any = rebuild_windows(pipeline.lake, pipeline.state, NOW, pipeline.tuned_at(NOW))[0]
+        new: Any = rebuild_windows(pipeline.lake, pipeline.state, NOW, pipeline.tuned_at(NOW))[0]
         live: Any = line.windows
-        assert live.history_minutes == whole.history_minutes
-        assert live.pacing.used_days == whole.pacing.used_days
+        assert live.history_minutes == new.history_minutes
+        assert live.pacing.used_days == new.pacing.used_days
         assert opened(pipeline) == []
         home.trade.insert(*((900 + n, "shop", "CANCEL", 1000, START + 3 * MINUTE) for n in range(4)))
         assert Corrector(pipeline).poll() == [START + 3 * MINUTE]
         assert opened(pipeline) == [("cancel_surge", START + 3 * MINUTE)]
-        assert again(pipeline, tmp_path / "again") == opened(pipeline)  # in two processes
+        whole = whole_period(
+            pipeline.lake, pipeline.state, Span(START, NOW), "supported", pipeline.versions, tmp_path
+        )
+        parts = stretches_of(whole, 1)
+        assert [part.span for part in parts] == [
+            Span(START, START + 5 * MINUTE),
+            Span(START + 5 * MINUTE, NOW),
+        ]
+        files = [file for part in parts for file in replay(part, lambda: None).files]
+        found = [(incident.rule, incident.opened_minute) for incident in settle(whole, files).opened]
+        assert found == opened(pipeline)
 
 
 def test_a_paused_rule_opens_nothing_what_is_open_goes_on_and_corrections_know_it(
