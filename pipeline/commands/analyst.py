@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from pipeline.commands.actor import do, open_desk
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.errors import MinuteriskError
 from pipeline.store.analyst import Analyst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import duckdb
 
@@ -38,17 +39,30 @@ _PIECES: Final = re.compile(
 @click.option(
     "-c", "--command", "question", help="Answer this and exit; otherwise questions are read until Ctrl-D."
 )
+@click.option("--reason", help="Why; asked for, and kept, where there are accounts.")
 @json_option
-def sql(question: str | None, *, as_json: bool) -> int:
+def sql(question: str | None, reason: str | None, *, as_json: bool) -> int:
     """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW ALL TABLES` lists the views."""
-    analyst = Analyst.open(read_settings())
-    if question is not None:
-        _answer(analyst.ask(question), as_json=as_json)
-        return 0
-    worst = 0
-    for asked in _questions():
-        try:
+    settings = read_settings()
+    analyst = Analyst.open(settings)
+    with open_desk(settings) as desk:
+
+        def answer(asked: str) -> None:
+            do(desk, "query", given={"what": asked, "reason": reason})
             _answer(analyst.ask(asked), as_json=as_json)
+
+        if question is not None:
+            answer(question)
+            return 0
+        return _each(_questions(), answer)
+
+
+def _each(questions: Iterable[str], answer: Callable[[str], None]) -> int:
+    """Answer one after the other; what one of them meets stops no other."""
+    worst = 0
+    for asked in questions:
+        try:
+            answer(asked)
         except MinuteriskError as error:
             click.echo(str(error), err=True)
             worst = max(worst, error.exit_code)

@@ -67,18 +67,22 @@ def check(
         for finding in listed
     ]
     results = {name: short([f for f in findings if f.check == name]) for name in _names(findings)}
+    others = [name for name in settings.packs if name != settings.pack]
     if live:
         results["traffic"] = traffic(settings)
+        results |= {f"{name}: traffic": traffic(settings.of(name)) for name in others}
     promise = found[settings.pack][1]
     content = {
         "settings": shown,
         "checks": results,
         "findings": [finding.as_json() for finding in findings],
         "promise": promise,
+        **{f"{name}: promise": found[name][1] for name in others},
         "ok": worst_level(findings) != "failure",
     }
-    ending = {"traffic": results["traffic"]} if live else {}
-    tail = [f"{name:<14}{value}" for name, value in {**ending, "promise": promise}.items()]
+    ending = {name: said for name, said in results.items() if name.endswith("traffic")}
+    promises = {"promise": promise, **{f"{name}: promise": found[name][1] for name in others}}
+    tail = [f"{name:<14}{value}" for name, value in {**ending, **promises}.items()]
     lines = [_lines(shown), "", as_text(findings), "", *tail]
     report(content, as_json=as_json, text="\n".join(lines))
     error = as_error(findings)

@@ -79,8 +79,13 @@ def run(pack: str | None) -> None:
         while wait(running, SIGNALS_S).not_done:
             if any(one.done() and one.exception() is not None for one in running):
                 stopped.set()  # what ends one ends all: a supervisor starts them again
-        for one in running:
-            one.result()
+        failed = [
+            (name, error) for name, one in zip(names, running, strict=True) if (error := one.exception())
+        ]
+        for name, error in failed[1:]:  # the first is raised and told; the others would be lost
+            log.error("run.failed", pack=name, what=str(error))
+        if failed:
+            raise failed[0][1]
 
 
 def _beside_others(settings: Settings, metrics: Metrics, stopped: Event) -> None:
@@ -99,7 +104,9 @@ def _stand_and_lead(settings: Settings, metrics: Metrics, stopped: Event) -> Non
         try:
             _lead(settings, metrics, stopped)
         except FencedOut as error:
-            log.warning("run.fenced_out", why=error.what)  # another process leads now: stand by for it
+            log.warning(
+                "run.fenced_out", pack=settings.pack, why=error.what
+            )  # another process leads now: stand by for it
         except NotLeader:
             break
 
@@ -118,7 +125,7 @@ def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
         log.info("run.started", pack=settings.pack, policy=settings.policy, epoch=pipeline.state.epoch)
         with progress_bar("history") as progress:
             run_service(service, progress)
-        log.info("run.stopped", minutes=service.tally.minutes_processed)
+        log.info("run.stopped", pack=settings.pack, minutes=service.tally.minutes_processed)
 
 
 @click.command()

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 def acknowledge(deed: Deed) -> Mapping[str, Any]:
     """Take an open incident on and tell people who has, as one; answers with the name as it is stored."""
-    name = one_line(deed.given["by"] or deed.actor.name)
+    said = deed.given["by"]
+    name = one_line(said or (deed.actor.name if deed.actor.account_id is not None else ""))
     if not name:
-        msg = f"{deed.given['by']!r} is no name"
+        msg = "nobody is named" if said is None else f"{said!r} is no name"
         raise UsageError(msg, "say who takes care of it: --by NAME")
     if deed.actor.account_id is not None and name != deed.actor.name:
         msg = f"{deed.actor.name} acknowledges for nobody else: {name}"
@@ -69,7 +70,9 @@ ACTS: Final = (
         kind="incident",
         run=acknowledge,
         parameters={
-            "by": Parameter("text", "who takes care of it, where there are no accounts", longest=200)
+            "by": Parameter(
+                "text", "--by NAME, who takes care of it, where there are no accounts", longest=200
+            )
         },
     ),
 )

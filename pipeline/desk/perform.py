@@ -48,7 +48,7 @@ class Deed:
     connection: Connection
     actor: Actor
     thing_id: str
-    given: Mapping[str, Any]
+    given: Mapping[str, Any] = field(default_factory=dict)  # there once the actor is known to be allowed
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
 
@@ -105,9 +105,10 @@ def perform(
         with desk.state.changing() as connection:
             guard(connection)
             now = as_it_stands(desk, connection, actor)
-            deed = Deed(desk, connection, now, thing.id, _checked(act, thing, given or {}))
-            if not act.own(deed):
+            deed = Deed(desk, connection, now, thing.id)
+            if not act.own(deed):  # before anything is said of what was given
                 authorize(now, act.action, replace(thing, proposed_by=act.proposed_by(deed)))
+            deed.given = _checked(act, thing, given or {})
             answer = dict(act.run(deed))
             _write(connection, desk, now, act, thing, deed, _why(deed.given))
     except UsageError as error:

@@ -11,7 +11,7 @@
     │   ├── SourceTooSlow           the source database ended a query of ours that took too long
     │   ├── StateUnavailable        the operational database does not answer
     │   ├── StorageUnavailable      disk full, read-only, I/O error under the home
-    │   ├── NotLeader               another process leads this installation
+    │   ├── NotLeader               another process leads the pack
     │   ├── Overtaken               another job of ours replaced the files first; nothing was changed
     │   ├── NotPosted               a message certainly did not reach its channel
     │   └── PerhapsPosted           a message may have reached its channel
@@ -97,7 +97,7 @@ class StorageUnavailable(PassingError):
 
 
 class NotLeader(PassingError):
-    """Another process leads this installation."""
+    """Another process leads the pack."""
 
 
 class Overtaken(PassingError):

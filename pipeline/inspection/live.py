@@ -1,4 +1,4 @@
-"""Is the pipeline at work, and has its source transactions? What `check --live` says."""
+"""Is the pipeline at work, and has its source rows? What `check --live` says."""
 
 from __future__ import annotations
 

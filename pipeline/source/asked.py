@@ -1,6 +1,6 @@
 """What the pipeline asks of a source database, whichever dialect it speaks.
 
-One class per dialect keeps these questions (`extract`: PostgreSQL, `extract_mysql`: MySQL and MariaDB). They
+One class per dialect keeps these questions (postgresql.py; mysql.py: MySQL and MariaDB). They
 answer alike, except in one promise: how late a commit may be and still be found by `changed`. Each class
 says its own in `promise`, and the reconciliation catches for both what is later than that.
 """
@@ -329,7 +329,7 @@ class Source(Protocol):
         ...
 
     def rows_without_time(self) -> int:
-        """Transactions that no minute will ever count because their time is missing."""
+        """Rows that no minute will ever count because their time is missing."""
         ...
 
     def ask(

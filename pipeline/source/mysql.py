@@ -151,7 +151,7 @@ class MySqlSource(SharedSource):
             return pl.concat(ask("totals", start=a, end=b) for a, b in parts(start, end))
 
     def rows_without_time(self) -> int:
-        """Transactions that no minute will ever count because their time is missing."""
+        """Rows that no minute will ever count because their time is missing."""
         with self._snapshot() as ask:
             return only_count(ask("without_time"), self._file("without_time"))
 

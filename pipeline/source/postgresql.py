@@ -259,7 +259,7 @@ class PostgresSource(SharedSource):
             return self._fetch(cursor, "totals", start, end)
 
     def rows_without_time(self) -> int:
-        """Transactions that no minute will ever count because their time is missing."""
+        """Rows that no minute will ever count because their time is missing."""
         with self._snapshot() as cursor:
             return only_count(self._fetch(cursor, "without_time"), self._file("without_time"))
 

@@ -69,7 +69,7 @@ class Manifest:
 
     @property
     def first_minute(self) -> datetime | None:
-        """The oldest published minute that holds a transaction; None when nothing is published."""
+        """The oldest published minute that holds a row; None when nothing is published."""
         counted = (
             f.span.start for name, files in self.datasets.items() for f in files if name.endswith("_minute")
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from pipeline.cli import main
 from pipeline.prove.heads import keep_head, kept_heads
 from pipeline.settings import Settings, load_settings
+from pipeline.store.manifest import Publication, manifest_text
 from pipeline.store.state import State
 from tests.people import do
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
+
+
+FILTERS = ("actor", "act", "kind", "thing", "outcome", "since", "until")
 
 
 @pytest.fixture
@@ -96,3 +101,27 @@ def test_a_rule_admin_reads_of_rules_alone(
     assert audit(capsys, "list") == (0, {"audit": []})
     assert main(["audit", "list", "--kind", "message"]) == 2
     assert main(["audit", "verify"]) == 2
+
+
+def test_sql_asks_for_a_reason_where_there_are_accounts_and_keeps_it(
+    settings: Settings, state: State, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    settings.home.mkdir(parents=True)
+    settings.manifest.write_text(manifest_text(Publication(1, now, [], now), ()), encoding="utf-8")
+    assert main(["sql", "-c", "SELECT 1 AS one"]) == 0  # nobody has an account yet
+    monkeypatch.setattr("pipeline.commands.actor._user", lambda: "lee")
+    change(state.engine, "INSERT INTO account (name, role, os_user) VALUES ('lee', 'RISK_ANALYST', 'lee')")
+    assert main(["sql", "-c", "SELECT 2 AS two"]) == 2
+    assert "--reason" in capsys.readouterr().err
+    assert main(["sql", "-c", "SELECT 3 AS three", "--reason", "case 7"]) == 0
+    change(state.engine, "UPDATE account SET role = 'OPS_AGENT'")
+    assert main(["sql", "-c", "SELECT 4 AS four", "--reason", "case 7"]) == 2
+    rows = state.rows("audit_list", **dict.fromkeys(FILTERS), at_most=4)
+    assert [(row["outcome"], row["after"]) for row in rows] == [
+        ("refused", None),
+        ("done", {"what": "SELECT 3 AS three"}),
+        ("refused", None),
+        ("done", {"what": "SELECT 1 AS one"}),
+    ]
+    assert rows[1]["why"] == "case 7"
