@@ -104,7 +104,7 @@ def diff_versions(version: int, other: int | None, *, as_json: bool) -> None:
 @rules.command("draft")
 @click.option("--file", type=_FILE, help="A whole rules.toml.")
 @click.option("--set", "changes", multiple=True, metavar="SECTION.KEY=VALUE", help="Change one number.")
-@click.option("--own", metavar="KIND=NAME", help="Of one entity or group, as merchant=M12; not everybody's.")
+@click.option("--own", metavar="KIND=NAME", help="Numbers of one entity or group alone.")
 @click.option("--from", "parent", type=int, help="The version to start from; without it the newest.")
 @_reason
 @json_option

@@ -211,7 +211,7 @@ def _understood(deed: Deed, text: str) -> None:
 
 
 def _own(text: str | None) -> Path:
-    """Whose numbers: merchant=M12 is ("own", "merchant", "M12"); empty: everybody's."""
+    """Before which path the numbers of KIND=NAME stand; without it those of everybody."""
     if text is None:
         return ()
     kind, sign, name = text.partition("=")

@@ -212,7 +212,7 @@ IMPOSSIBLE = {
     """,
     "approved by its author": """
         UPDATE rule_version SET status = 'approved', in_force_from = '2026-03-10T12:00Z', backtest = '{}',
-            submitted_by = 'ann', submitted_at = now(), approved_by = 'ray', approved_at = now()
+            submitted_by = 'ann', submitted_at = now(), approved_by = 'ray', decided_at = now()
         WHERE version = 2
     """,
     "a rule paused twice at once": """

@@ -157,7 +157,7 @@ def test_what_people_let_be_in_force_stands_before_the_file(state: State) -> Non
             """
             INSERT INTO rule_version (
                 pack, version, parent, instead_of, origin, numbers, reason, status, author, submitted_by,
-                submitted_at, approved_by, approved_at, backtest, in_force_from
+                submitted_at, approved_by, decided_at, backtest, in_force_from
             )
             VALUES (
                 'merchants', 2, 1, 1, 'people', %s, 'r', 'approved', 'a', 'a', now(), 'b', now(), '{}', %s

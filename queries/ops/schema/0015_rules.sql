@@ -17,7 +17,7 @@ CREATE TABLE rule_version (
     submitted_at    timestamptz,
     approved_by     text,
     approved_by_id  bigint,
-    approved_at     timestamptz,
+    decided_at     timestamptz,
     withdrawn_by    text,
     withdrawn_at    timestamptz,
     in_force_from   timestamptz CHECK (date_trunc('minute', in_force_from, 'UTC') = in_force_from),
@@ -31,7 +31,7 @@ CREATE TABLE rule_version (
     CHECK ((status = 'approved') = (in_force_from IS NOT NULL)),
     CHECK (status <> 'withdrawn' OR withdrawn_by IS NOT NULL),
     CHECK ((submitted_by IS NULL) = (submitted_at IS NULL)),
-    CHECK ((approved_by IS NULL) = (approved_at IS NULL)),
+    CHECK ((approved_by IS NULL) = (decided_at IS NULL)),
     CHECK (origin = 'file' OR status <> 'submitted' OR submitted_by IS NOT NULL),
     -- Nobody lets their own numbers be in force, and nobody without knowing what they would have done.
     CHECK (
