@@ -21,8 +21,10 @@ LARGEST: Final = 10**15
 LONGEST_PENDING: Final = 60
 #: The table of a file that holds numbers of some entities.
 OWN: Final = "own"
-#: So many of them; whoever needs more has found that the numbers of everybody are wrong.
+#: So many entities and groups, with so many different sets of numbers: each set costs every minute some
+#: milliseconds. Whoever needs more has found that the numbers of everybody are wrong.
 MOST_OWN: Final = 200
+MOST_SETS: Final = 20
 
 R = TypeVar("R")
 
@@ -154,9 +156,11 @@ def parse_own(
                 for key, value in _table(keys, inside, allowed[section]):
                     numbers.append((section, key, _value(key, value, inside, bounds)))
             found.append(Own(kind, name, tuple(numbers)))
-    if len(found) > MOST_OWN:
-        msg = f"{origin} has own numbers of {len(found)}"
-        raise SettingsError(msg, f"at most {MOST_OWN} are taken: change those of everybody, or of a group")
+    sets = len({own.numbers for own in found})
+    if len(found) > MOST_OWN or sets > MOST_SETS:
+        msg = f"{origin} has own numbers of {len(found)}, {sets} of them different"
+        most = f"at most {MOST_OWN} are taken, and {MOST_SETS} different ones"
+        raise SettingsError(msg, f"{most}: change those of everybody, or of a group")
     return tuple(found)
 
 

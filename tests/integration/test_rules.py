@@ -181,6 +181,7 @@ def test_windows_that_another_version_asks_for_are_built_anew(home: Home, tmp_pa
         assert opened(pipeline) == []
         home.trade.insert(*((900 + n, "shop", "CANCEL", 1000, START + 3 * MINUTE) for n in range(4)))
         assert Corrector(pipeline).poll() == [START + 3 * MINUTE]
+        assert line.windows.history_minutes == new.history_minutes  # what live goes on with
         assert opened(pipeline) == [("cancel_surge", START + 3 * MINUTE)]
         whole = whole_period(
             pipeline.lake, pipeline.state, Span(START, NOW), "supported", pipeline.versions, tmp_path

@@ -42,8 +42,9 @@ class Office:
         assert caught.value.hint
         return f"{caught.value.what} / {caught.value.hint}"
 
-    def draft(self, who: str = "ray", **given: object) -> int:
-        return int(self.do(who, "draft_rules", **(TWO | given))["version"])
+    def draft(self, who: str = "ray", **given: Any) -> int:  # noqa: ANN401 - parameters of the act
+        said: dict[str, Any] = {**TWO, **given}
+        return int(self.do(who, "draft_rules", **said)["version"])
 
     def submitted(self, author: str = "ray", by: str = "ann", **given: object) -> int:
         """A version that was handed in and measured."""
@@ -204,6 +205,21 @@ def test_a_pause_has_a_reason_and_an_end_and_is_ended_before_it(office: Office) 
     office.do("ops", "pause_rule", "cancel_surge", duration="1h", reason="again")
     office.do("ops", "resume_rule", "cancel_surge")  # before it has begun: it never does
     assert len([row for row in office.state.rules_in_time() if row["rule"]]) == 1
+
+
+def test_the_next_minute_stays_the_next_one_while_a_change_is_decided(office: Office) -> None:
+    version = office.submitted()
+    later = MinuteCommit([], [], NOON + MINUTE)
+    with office.state.changing() as deciding:
+        assert office.state.next_judged(deciding) == NOON
+        with office.state.engine.connect() as judging:
+            judging.exec_driver_sql("SET lock_timeout = '50ms'")
+            mark = {"next_minute": later.next_minute, "history_until": None}
+            with pytest.raises(Exception, match="lock timeout"):
+                office.state.ask(judging, "advance_watermark", **mark)
+            judging.invalidate()
+    office.state.commit(later)
+    assert office.do("ben", "approve_rules", version)["in_force_from"] == NOON + 2 * MINUTE
 
 
 IMPOSSIBLE = {

@@ -97,6 +97,14 @@ def test_own_numbers_that_cannot_be_meant_are_refused_with_their_place(
     assert hint in caught.value.hint
 
 
+def test_more_sets_of_own_numbers_than_a_minute_has_time_for_are_refused() -> None:
+    own = "".join(f"[own.merchant.M{n}.cancel_surge]\nfactor = {n}\n" for n in range(1, 22))
+    with pytest.raises(SettingsError) as caught:
+        parse_rules(f"{TEXT}\n{own}", "mine")
+    assert "21 of them different" in caught.value.what
+    assert len(parse_rules(f"{TEXT}\n{own.partition('[own.merchant.M21')[0]}", "mine").own) == 20
+
+
 def test_a_text_of_an_earlier_program_gets_what_it_lacks_and_loses_what_nobody_knows() -> None:
     own = ("own", "merchant", "M1", "cancel_surge", "factor")
     mine = with_number(with_number(TEXT, ("cancel_surge", "factor"), 4), own, 9)
