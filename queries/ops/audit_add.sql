@@ -1,4 +1,6 @@
--- Add a row to the audit. Parameters: its columns; before and after are JSON texts or null. Grain: none.
+-- Add a row to the audit.
+-- Parameters: number, at, account_id, actor, role, door, credential, origin, act, kind, thing, of_pack (whose it is;
+--   empty: the installation's), outcome, before and after (JSON texts, or null), why, previous, hash. Grain: none.
 INSERT INTO audit (number, at, account_id, actor, role, door, credential, origin, act, kind, thing, pack, outcome,
                    before, after, why, previous, hash)
 VALUES (:number, :at, :account_id, :actor, :role, :door, :credential, :origin, :act, :kind, :thing, :of_pack, :outcome,
