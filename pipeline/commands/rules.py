@@ -15,7 +15,7 @@ from pipeline.commands.actor import do, open_desk
 from pipeline.commands.common import TIME, fields, json_option, progress_bar, report, table
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.errors import UsageError
-from pipeline.figures import moment
+from pipeline.figures import moment, one_line
 from pipeline.minute import EPOCH
 from pipeline.packs import load_pack
 from pipeline.replay.backtest import backtest as judge_again
@@ -74,8 +74,9 @@ def show_version(version: int, *, as_json: bool) -> None:
         zone = desk.zone
     text = found.pop("numbers")
     own = {shown(path): value for path, value in numbers_of(text).items() if path[0] == "own"}
-    content = {**found, "own": own}
-    report({**content, "numbers": text}, as_json=as_json, text=f"{fields(content, zone)}\n\n{text}")
+    content, measured = {**found, "own": own}, _beside(found["backtest"])
+    said = fields({name: value for name, value in content.items() if name != "backtest"}, zone)
+    report({**content, "numbers": text}, as_json=as_json, text=f"{said}\n\n{measured}\n\n{text}")
 
 
 @rules.command("diff")
@@ -139,8 +140,11 @@ def backtest_version(version: int, labels: Path | None, jobs: int | None, *, as_
     """Judge the last 7 days by a version and by the one in force; the answer is kept beside it."""
     with open_desk() as desk:
         do(desk, "backtest_rules", version)
-        content = {"version": version, "backtest": _measure(desk, version, labels, jobs)}
-        report(content, as_json=as_json, text=fields(content, desk.zone))
+        content: dict[str, Any] = {
+            "version": version,
+            "backtest": _measure(desk, version, labels, jobs),
+        }
+    report(content, as_json=as_json, text=_beside(content["backtest"]))
 
 
 @rules.command("submit")
@@ -154,8 +158,9 @@ def submit_version(version: int, labels: Path | None, jobs: int | None, *, as_js
         content = do(desk, "submit_rules", version)
         kept = _version(desk, version)["backtest"]
         content["backtest"] = kept or _measure(desk, version, labels, jobs)
-        text = f"{fields(content, desk.zone)}\nnext: somebody else runs minuterisk rules approve {version}"
-        report(content, as_json=as_json, text=text)
+    said = f"version {version} is handed in\n{_beside(content['backtest'])}"
+    text = f"{said}\nnext: somebody else runs minuterisk rules approve {version}"
+    report(content, as_json=as_json, text=text)
 
 
 @rules.command("approve")
@@ -240,6 +245,25 @@ def _measure(desk: Desk, version: int, labels: Path | None, jobs: int | None) ->
         found = measure(trial, settings.home, lambda whole: judge_again(whole, progress, jobs))
     state.store_backtest(version, found)
     return found
+
+
+def _beside(found: Mapping[str, Any] | None) -> str:
+    """What both would have done, for people: a line a number."""
+    if not found or "candidate" not in found:
+        return "not measured" + (f": {found['not_measured']}" if found else " yet")
+    old, new = found["in_force"], found["candidate"]
+    lines = [f"{'':<28}{'version ' + str(found['version_in_force']):>20}{'this one':>20}"]
+    for name in new:
+        one, other = ("-" if side.get(name) in (None, {}) else side[name] for side in (old, new))
+        both = [str(sum(v.values()) if isinstance(v, dict) else v) for v in (one, other)]
+        lines.append(f"{name:<28}{both[0]:>20}{both[1]:>20}")
+    names = [f"only {key}: {' '.join(map(one_line, pair))}" for key, pair in _alone(found)]
+    return "\n".join([f"judged again from {found['from']} to {found['to']}", *lines, *names])
+
+
+def _alone(found: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    sides = {"only_in_force": f"version {found['version_in_force']}", "only_candidate": "this one"}
+    return [(said, pair) for name, said in sides.items() for pair in found[name]]
 
 
 def _columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:

@@ -160,8 +160,9 @@ def _money(trial: Trial, span: Span, opened: Sequence[Incident]) -> dict[str, in
     again = [row for row in live if _is_found(row, minutes.get((row["rule"], row["entity_id"]), ()))]
     money = trial.lake.pack.at_risk_name
     return {
-        "live_incidents": len(live),
-        "live_incidents_found": len(again),
+        "live": len(live),
+        "live_found": len(again),
+        "live_not_priced": sum(None in (row["parts"] or {}).values() for row in live),
         f"{money}_found": sum(_total(row) for row in again),
         f"{money}_missed": sum(_total(row) for row in live) - sum(_total(row) for row in again),
     }

@@ -257,7 +257,7 @@ def test_what_was_handed_in_is_measured_beside_what_is_in_force(home: Home) -> N
         numbers = {side: found[side]["incidents_opened"] for side in ("in_force", "candidate")}
         assert numbers == {"in_force": 1, "candidate": 1}
         assert found["version_in_force"] == 1
-        assert [found[side]["live_incidents_found"] for side in ("in_force", "candidate")] == [1, 1]
+        assert [found[side]["live_found"] for side in ("in_force", "candidate")] == [1, 1]
         assert found["only_candidate"] == []
 
 
@@ -275,6 +275,9 @@ def test_the_command_line_takes_a_version_the_whole_way(home: Home) -> None:
         handed_in = home.command("rules", "submit", "2", "--jobs", "1")
         assert handed_in["backtest"]["candidate"]["incidents_opened"] == 1
         assert home.command("rules", "show", "2")["backtest"] == handed_in["backtest"]
+        shown = home.said("rules", "show", "2")
+        assert "only this one: cancel_surge shop\n" in shown
+        assert f"{'incidents_opened':<28}{0:>20}{1:>20}\n" in shown
         ben = person(pipeline, "ben")
         do(pipeline.state, "approve_rules", 2, actor=ben)
         list(pipeline.catch_up(NOW))
