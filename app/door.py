@@ -16,8 +16,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 
-from app.rows import Event, Incident, IncidentList, Overview
+from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
 from pipeline.alarms import OpenAlarm
+from pipeline.desk.precision import labelled, since
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
 from pipeline.packs import load_pack
 from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
+    from pipeline.desk.precision import Labelled
     from pipeline.minute import Span
     from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
@@ -43,6 +45,7 @@ DUCKDB_OPTIONS: Final[dict[str, Any]] = {
 STATE_OPTIONS: Final = "-c default_transaction_read_only=on -c statement_timeout=5000 -c timezone=UTC"
 INCIDENTS_SHOWN: Final = 50
 EVENTS_SHOWN: Final = 100
+ALL: Final = Filters()
 
 
 class Door:
@@ -119,16 +122,21 @@ class Door:
             raise ConfigurationError(msg, "start the pipeline once: it creates what is missing")
         return Overview(**{**rows[0], "at_risk": int(rows[0]["at_risk"])})  # the sum may pass 64 bits
 
-    def incidents(self, *, with_resolved: bool = False, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
+    @property
+    def settings(self) -> Settings:
+        """Those that the door was opened with."""
+        return self._settings
+
+    def incidents(self, filters: Filters = ALL, *, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
         """The incidents with most at risk, unresolved ones first."""
-        asked = {"incident_id": None, "with_resolved": with_resolved, "at_most": at_most}
+        asked = {"incident_id": None, "at_most": at_most, **_asked(filters)}
         rows = self._state("ops/app_incidents", asked)
         total = rows[0]["total"] if rows else 0
         return IncidentList(tuple(Incident(**_without(row, "total")) for row in rows), total)
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident, or None when there is none of this number."""
-        asked = {"incident_id": incident_id, "with_resolved": True, "at_most": 1}
+        asked = {"incident_id": incident_id, "at_most": 1, **_asked(Filters(with_resolved=True))}
         rows = self._state("ops/app_incidents", asked)
         return Incident(**_without(rows[0], "total")) if rows else None
 
@@ -141,6 +149,16 @@ class Door:
         """What people were told about an incident, newest first, with the state of each delivery."""
         rows = self._state("ops/app_events", {"incident_id": incident_id, "at_most": at_most})
         return tuple(Event(**row) for row in rows)
+
+    def timeline(self, incident_id: int) -> tuple[Entry, ...]:
+        """What happened to an incident, oldest first: what people did, and what the judge told of."""
+        return tuple(Entry(**row) for row in self._state("ops/incident_timeline", {"id": incident_id}))
+
+    def precision(self, now: datetime) -> tuple[Labelled, ...]:
+        """Incidents of the last weeks and what people labelled them, by rule, tier and week."""
+        zone = self._settings.business_timezone
+        asked = {"since": since(now, zone), "zone": zone.key}
+        return tuple(labelled(self._state("ops/labels_by_week", asked)))
 
     def alarms(self) -> tuple[OpenAlarm, ...]:
         """What is wrong now, oldest first."""
@@ -211,6 +229,17 @@ def state_url(settings: Settings) -> str:
         return connect_urls(settings).state_url
     except ConfigurationError as error:
         raise StateUnavailable(error.what, error.hint) from error
+
+
+def _asked(filters: Filters) -> dict[str, object]:
+    """What the query takes; null where nothing is restricted."""
+    return {
+        "with_resolved": filters.with_resolved,
+        "states": list(filters.states) or None,
+        "severities": list(filters.severities) or None,
+        "rules": list(filters.rules) or None,
+        "text": filters.text or None,
+    }
 
 
 def _without(row: dict[str, Any], key: str) -> dict[str, Any]:

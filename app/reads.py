@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from app.rows import Event, Incident, IncidentList, Overview
+    from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
+    from pipeline.desk.precision import Labelled
     from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
 
@@ -108,15 +109,33 @@ def budget(page: Page, day_start: datetime) -> Budget | None:
 
 
 @shared
-def incidents(page: Page, *, with_resolved: bool) -> IncidentList:
+def incidents(page: Page, filters: Filters) -> IncidentList:
     """See `Door.incidents`."""
-    return page.door.incidents(with_resolved=with_resolved)
+    return page.door.incidents(filters)
 
 
 @shared
 def incident(page: Page, incident_id: int) -> Incident | None:
     """See `Door.incident`."""
     return page.door.incident(incident_id)
+
+
+@shared
+def timeline(page: Page, incident_id: int) -> tuple[Entry, ...]:
+    """See `Door.timeline`."""
+    return page.door.timeline(incident_id)
+
+
+@shared
+def precision(page: Page) -> tuple[Labelled, ...]:
+    """See `Door.precision`."""
+    return page.door.precision(page.clock())
+
+
+def forget_shared() -> None:
+    """Read anew what the operational database says: somebody has just changed it."""
+    for answer in (overview, incidents, incident, timeline, events, precision):
+        answer.clear()
 
 
 @shared

@@ -62,6 +62,11 @@ class Incident:
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     resolved_at: datetime | None
+    owner: str | None  # to whom it is assigned
+    snoozed_until: datetime | None
+    snoozed_by: str | None
+    resolved_by: str | None  # None: by itself
+    label: str | None  # true_alarm, false_alarm; None: nobody has said
 
     @property
     def of_everybody(self) -> bool:
@@ -72,6 +77,32 @@ class Incident:
     def title(self) -> str:
         """The entity's name, or its id where the source gave no name. Not safe as markup."""
         return self.entity_name or self.entity_id
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which incidents are listed; what is empty restricts nothing."""
+
+    with_resolved: bool = False  # where states are chosen, they decide
+    states: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    text: str = ""  # in the entity's id or name
+
+    @property
+    def any(self) -> bool:
+        """Is anything left out besides what is resolved?"""
+        return bool(self.states or self.severities or self.rules or self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened to an incident: what a person did, or what the judge told of."""
+
+    at: datetime
+    what: str
+    by: str | None  # None: the judge
+    said: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from app import texts_of_acts
 from pipeline.judge.verdicts import TIERS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 KOREAN: Final[Mapping[str, str]] = {
+    **texts_of_acts.KOREAN,
     "title": "{entity} 관제",
     "everybody": "전체",
     "page": "관제",
@@ -158,6 +160,7 @@ KOREAN: Final[Mapping[str, str]] = {
 }
 
 ENGLISH: Final[Mapping[str, str]] = {
+    **texts_of_acts.ENGLISH,
     "title": "{entity} watch",
     "everybody": "everybody",
     "page": "Watch",

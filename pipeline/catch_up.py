@@ -298,6 +298,7 @@ class Pipeline:
     def _judge(self, minute: datetime, *, last: bool) -> Judged:
         line = self._take_rules(minute) or self._start_line(minute)
         self._line = None  # only a minute that was committed may be followed by the next one
+        line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         judged = run_minute(minute, line)
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
@@ -365,10 +366,10 @@ class Pipeline:
 
         `policies` says under which policy minutes were judged, where that was another one than now.
         """
-        versions = self.versions
+        versions, held = self.versions, self.state.withheld()
         past = read_past(self.lake, self.state, start, versions)
         tuned = versions.tuned(start)
-        return Gates(self.pack, tuned, self.settings.policy, past, policies or {}, versions)
+        return Gates(self.pack, tuned, self.settings.policy, past, policies or {}, held, versions)
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):

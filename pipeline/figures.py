@@ -102,9 +102,9 @@ def span_text(span: Span, zone: ZoneInfo) -> str:
     return f"{moment(span.start, zone)} to {moment(span.end, zone)}"
 
 
-def clean(text: str) -> str:
-    """Untrusted text made harmless for a code span: one visible line, no back-tick, at most 80, escaped."""
-    return escape(one_line(text.replace("`", "")))
+def clean(text: str, longest: int = NAME_LENGTH) -> str:
+    """Untrusted text made harmless for a code span: one visible line, no back-tick, cut, escaped."""
+    return escape(one_line(text.replace("`", ""), longest))
 
 
 def escape(text: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from baselines.rules import Tuned
     from baselines.versions import Versions
     from pipeline.judge.hold import Past
+    from pipeline.judge.withheld import Withheld
     from pipeline.pack import Windows
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
@@ -33,6 +34,7 @@ class History:
     first_minute: datetime | None
     missing: frozenset[datetime]  # minutes of the period that are not published
     facts: pl.DataFrame  # FACT_CHANGE, of all time
+    withheld: Withheld  # what people hold back, of all time
 
 
 def history_of(state: State, until: datetime, minutes: int) -> History:
@@ -40,7 +42,8 @@ def history_of(state: State, until: datetime, minutes: int) -> History:
     first = state.published().first_minute
     start = from_index(to_index(until) - minutes)
     span = Span(until if first is None else min(max(start, first), until), until)
-    return History(state.publication().files, first, frozenset(unpublished(state, span)), state.facts())
+    files, missing = state.publication().files, frozenset(unpublished(state, span))
+    return History(files, first, missing, state.facts(), state.withheld())
 
 
 def rebuild_windows(

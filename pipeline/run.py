@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from baselines.facts import Facts
-from pipeline.judge.life import Changes, Known, changes_of, keys_to_open, to_price, unpriced
+from pipeline.judge.life import Changes, Known, changes_of, keys_to_open, priced_again, to_price
 from pipeline.minute import one_minute
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class Incidents(Protocol):
 
     def resolved_since(self, since: datetime) -> Mapping[Key, Incident]:
         """The newest incident of each rule and entity that has resolved after `since` and may come back."""
+        ...
+
+    def dismissed(self, since: datetime) -> Mapping[Key, Incident]:
+        """Incidents that a person resolved and whose rule was breached after `since`."""
         ...
 
     def at_risk(
@@ -124,10 +128,12 @@ def settle_minute(
 ) -> tuple[pl.DataFrame, Changes]:
     """The second half: which signals are held back, and what the others do to the incidents."""
     signals = gates.hold(minute, signals)
-    unresolved = book.unresolved()
+    unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
     opening = keys_to_open(signals, unresolved)
-    since = minute - timedelta(minutes=gates.tuned_at(minute).incident.reopen_within_minutes)
+    since = minute - timedelta(minutes=incident.reopen_within_minutes)
     resolved = book.resolved_since(since) if opening else {}
-    again = unpriced(unresolved, gates.pack)
+    quiet_since = minute - timedelta(minutes=incident.resolve_after_minutes)
+    dismissed = {} if signals.is_empty() else book.dismissed(quiet_since)
+    again = priced_again(unresolved, gates.pack)
     at_risk = book.at_risk(to_price(opening, gates.pack), minute, windows, again)
-    return signals, changes_of(minute, signals, Known(unresolved, resolved, at_risk), gates)
+    return signals, changes_of(minute, signals, Known(unresolved, resolved, at_risk, dismissed), gates)

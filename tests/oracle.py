@@ -252,6 +252,12 @@ class Case:
     told: datetime
     times: int = 1
     resolved: datetime | None = None
+    money: int | None = 0
+    snoozed_until: datetime | None = None
+    snoozed_at: str = ""  # the severity then
+    limit: int | None = None  # of a snooze, or of what a person resolved
+    dismissed: datetime | None = None  # a person resolved it: its newest breach
+    kept: datetime | None = None  # a person opened it again
 
 
 @dataclass
@@ -265,29 +271,88 @@ class LifeCycle:
     unresolved: dict[tuple[str, str], Case] = field(default_factory=dict)
     history: list[tuple[datetime, str, tuple[str, str], str]] = field(default_factory=list)
 
-    def step(self, minute: datetime, fired: Mapping[tuple[str, str], str]) -> None:
-        """One minute: the keys whose verdict fires, each with the severity of its numbers."""
+    def snooze(self, key: tuple[str, str], until: datetime, limit: int | None) -> None:
+        """A person wants to hear nothing of it until then."""
+        case = self.unresolved[key]
+        case.snoozed_until, case.snoozed_at, case.limit = until, case.severity, limit
+
+    def resolve(self, key: tuple[str, str], minute: datetime, limit: int | None) -> None:
+        """A person resolves it, from `minute` on."""
+        case = self.ended[key] = self.unresolved.pop(key)
+        case.resolved, case.dismissed, case.limit, case.snoozed_until = minute, case.last_breach, limit, None
+
+    def reopen(self, key: tuple[str, str], minute: datetime) -> None:
+        """A person takes that back."""
+        case = self.unresolved[key] = self.ended.pop(key)
+        case.resolved, case.dismissed, case.kept = None, None, minute
+
+    def step(
+        self,
+        minute: datetime,
+        fired: Mapping[tuple[str, str], str],
+        money: Mapping[tuple[str, str], int | None] | None = None,
+    ) -> None:
+        """One minute: the keys whose verdict fires, each with the severity of its numbers and its money."""
+        money = money or {}
         for key, severity in fired.items():
-            case = self.unresolved.get(key)
-            if case is None:
-                before = self.ended.pop(key, None)
-                reach = timedelta(minutes=self.reopen_within_minutes)
-                if before is None or before.resolved is None or minute - before.resolved >= reach:
-                    self.unresolved[key] = Case(minute, minute, severity, minute)
-                    self.history.append((minute, "opened", key, severity))
-                else:
-                    self.unresolved[key] = Case(before.opened, minute, severity, minute, before.times + 1)
-                    self.history.append((minute, "reopened", key, severity))
-                continue
-            case.last_breach = minute
-            if SEVERITIES.index(severity) > SEVERITIES.index(case.severity):
-                case.severity, case.told = severity, minute
-                self.history.append((minute, "escalated", key, severity))
+            if key in self.unresolved:
+                self._breached_again(minute, key, severity)
+            else:
+                self._begins(minute, key, severity, money.get(key, 0))
         for key, case in list(self.unresolved.items()):
-            if minute - case.last_breach >= timedelta(minutes=self.resolve_after_minutes):
+            quiet_from = max(case.last_breach, case.kept or case.last_breach)
+            if minute - quiet_from >= timedelta(minutes=self.resolve_after_minutes):
                 self.history.append((minute, "resolved", key, case.severity))
-                case.resolved = minute
+                case.resolved, case.snoozed_until = minute, None
                 self.ended[key] = self.unresolved.pop(key)
+            elif case.snoozed_until is not None:
+                self._sleeps(minute, key, case, money.get(key, case.money))
             elif minute - case.told >= timedelta(minutes=self.repeat_after_minutes):
                 case.told = minute
                 self.history.append((minute, "repeated", key, case.severity))
+
+    def _begins(self, minute: datetime, key: tuple[str, str], severity: str, money: int | None) -> None:
+        quiet, reach = (
+            timedelta(minutes=m) for m in (self.resolve_after_minutes, self.reopen_within_minutes)
+        )
+        before = self.ended.get(key)
+        if before is not None and before.resolved is not None:
+            over = before.resolved
+            if before.dismissed is not None:
+                over = max(over, before.dismissed + quiet)
+                if minute - before.dismissed < quiet:
+                    if money is None or before.limit is None or money <= before.limit:
+                        before.dismissed = minute
+                        return
+                    over = minute
+            if minute - over < reach or over == minute:
+                again = Case(before.opened, minute, severity, minute, before.times + 1, kept=before.kept)
+                self.unresolved[key] = again
+                again.money = money
+                del self.ended[key]
+                self.history.append((minute, "reopened", key, severity))
+                return
+        self.ended.pop(key, None)
+        self.unresolved[key] = Case(minute, minute, severity, minute, money=money)
+        self.history.append((minute, "opened", key, severity))
+
+    def _breached_again(self, minute: datetime, key: tuple[str, str], severity: str) -> None:
+        case = self.unresolved[key]
+        case.last_breach = minute
+        if SEVERITIES.index(severity) > SEVERITIES.index(case.severity):
+            case.severity, case.told = severity, minute
+            if case.snoozed_until is None:
+                self.history.append((minute, "escalated", key, severity))
+
+    def _sleeps(self, minute: datetime, key: tuple[str, str], case: Case, money: int | None) -> None:
+        case.money = money
+        worse = case.severity == "critical" != case.snoozed_at
+        passed = money is not None and case.limit is not None and money > case.limit
+        if worse or passed:
+            event = "broke_through"
+        elif case.snoozed_until is not None and minute >= case.snoozed_until:
+            event = "snooze_ended"
+        else:
+            return
+        case.snoozed_until, case.told = None, minute
+        self.history.append((minute, event, key, case.severity))

@@ -9,9 +9,11 @@ import structlog
 
 from app import reads
 from app.format import count, day, duration, moment, time_of_day, won, won_short
-from app.markup import Markup, card, join, notice, sentence, tag
+from app.markup import Markup, card, join, notice, sentence, table, tag
 from app.pages.alone import failed
 from app.pulse import DELIVERY_LIMIT, HEARTBEAT_LIMIT, LAG_LIMIT, TONES, heartbeat_age, lag, pulse, waiting
+from app.reason import NOTHING
+from pipeline.desk.precision import WEEKS, altogether, percent_of
 from pipeline.errors import MinuteriskError
 from pipeline.minute import business_date, business_day
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from app.reads import Page
     from app.rows import Overview
+    from pipeline.desk.precision import Labelled
     from pipeline.store.manifest import Manifest
 
 log = structlog.get_logger()
@@ -34,6 +37,7 @@ def show_header(page: Page) -> None:
     parts: tuple[Callable[[], Markup], ...] = (
         lambda: _top(page, pulse(overview, manifest, page.clock())),
         lambda: _cards(page, overview, manifest),
+        lambda: _precision_by_week(page, overview),
         lambda: join([state_problem, lake_problem]),
         lambda: _alarms(page),
         lambda: _deliveries(page, overview),
@@ -58,6 +62,7 @@ def _cards(page: Page, overview: Overview | None, manifest: Manifest | None) -> 
         _open(page, overview),
         *([_risk(page, overview)] if page.priced else []),
         *([_budget(page, overview)] if page.pack.nightly is not None else []),
+        _precision(page, overview),
         _publication(page, manifest),
         cls="mr-cards",
     )
@@ -162,6 +167,51 @@ def _budget(page: Page, overview: Overview | None) -> Markup:
     value = texts("header.budget.value", spent=spent, allowed=f"{found.allowed:,.1f}")
     note = texts("header.budget.null", mean=mean, low=low, high=high)
     return card(label, value, note, tone="warn" if found.spent > found.allowed else "good")
+
+
+def _labelled(page: Page, overview: Overview | None) -> tuple[Labelled, ...]:
+    """By rule, tier and week; nothing where the database does not say, or an older version made it."""
+    if overview is None:
+        return ()
+    try:
+        return reads.precision(page)
+    except MinuteriskError:
+        return ()
+
+
+def _precision(page: Page, overview: Overview | None) -> Markup:
+    """Of the alarms that people labelled, the share of true ones, with its 95 % interval."""
+    texts, whole = page.texts, altogether(_labelled(page, overview))
+    label = texts("header.precision", weeks=WEEKS)
+    if whole is None or whole.interval is None:
+        note = texts("header.precision.none", count=count(0 if whole is None else whole.incidents))
+        return card(label, texts("precision.unknown"), note)
+    low, high = (percent_of(end) for end in whole.interval)
+    counted = {"labels": count(whole.labels), "incidents": count(whole.incidents)}
+    return card(
+        label, percent_of(whole.precision), texts("header.precision.note", low=low, high=high, **counted)
+    )
+
+
+def _precision_by_week(page: Page, overview: Overview | None) -> Markup:
+    """The same by rule, tier and week, for whoever opens it."""
+    texts, weeks = page.texts, _labelled(page, overview)
+    if not any(week.labels for week in weeks):
+        return Markup("")
+    unknown = texts("precision.unknown")
+    rows = [
+        [
+            texts.word("rule", week.rule),
+            texts.word("tier", week.tier),
+            day(week.week, texts.language),
+            percent_of(week.precision, unknown),
+            NOTHING if week.interval is None else "–".join(percent_of(end) for end in week.interval),
+            texts("precision.counted", true=week.true_alarms, false=week.false_alarms, all=week.incidents),
+        ]
+        for week in weeks
+    ]
+    head = [texts(f"precision.{name}") for name in ("rule", "tier", "week", "share", "interval", "labels")]
+    return tag("details", tag("summary", texts("precision.heading")), table(head, rows), cls="mr-details")
 
 
 def _publication(page: Page, manifest: Manifest | None) -> Markup:

@@ -9,29 +9,37 @@ import streamlit as st
 from app import reads
 from app.format import capital, clock, count, duration, moment, won, won_short
 from app.markup import Markup, chip, join, notice, table, tag, visible
+from app.pages.acts import show_acts, show_outcome
 from app.pages.alone import alone, markup_alone
 from app.pages.choice import asked_incident, choose_incident, chosen_incident
+from app.pages.filters import show_filters
 from app.reason import NOTHING, reason_rows
 from pipeline.errors import MinuteriskError
+from pipeline.minute import parse_time
 
 if TYPE_CHECKING:
     from app.reads import Page
-    from app.rows import Event, Incident, IncidentList
+    from app.rows import Entry, Event, Filters, Incident, IncidentList
 
 LIST_HEIGHT: Final = 640
 
 
 def show_incidents(page: Page) -> None:
     """The list on the left, the chosen incident on the right. Without the database the header says why."""
-    with_resolved = bool(st.session_state.get("with_resolved", False))
+    show_outcome()
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        heading = st.empty()
+        filters = show_filters(page)
     try:
-        found = reads.incidents(page, with_resolved=with_resolved)
+        found = reads.incidents(page, filters)
         chosen = _chosen(page)
     except MinuteriskError:
         return
-    left, right = st.columns([2, 3], gap="large")
     with left, alone(page, "list"):
-        _show_list(page, found, chosen)
+        with heading:
+            _show_heading(page, found)
+        _show_list(page, found, chosen, filters)
     with right, alone(page, "detail"):
         _show_detail(page, found, chosen)
 
@@ -41,11 +49,16 @@ def _chosen(page: Page) -> Incident | None:
     return None if number is None else reads.incident(page, number)
 
 
-def _show_list(page: Page, found: IncidentList, chosen: Incident | None) -> None:
+def _show_heading(page: Page, found: IncidentList) -> None:
     sorting = "incidents.sorted" if page.priced else "incidents.sorted.severity"
     note = page.texts(sorting, count=count(found.total))
     st.html(tag("div", page.texts("incidents.heading"), tag("small", note), cls="mr-h2"))
-    st.toggle(page.texts("incidents.resolved"), key="with_resolved")
+
+
+def _show_list(page: Page, found: IncidentList, chosen: Incident | None, filters: Filters) -> None:
+    if not found.shown and filters.any:
+        st.html(notice(page.texts("incidents.filtered"), page.texts("incidents.filtered.note")))
+        return
     if not found.shown:
         st.html(notice(page.texts("incidents.none"), page.texts("incidents.none.note"), tone="good"))
         return
@@ -74,7 +87,8 @@ def _row(page: Page, incident: Incident, *, chosen: bool) -> Markup:
     small = [
         _severity(page, incident),
         texts.word("rule", incident.rule),
-        texts.word("status", incident.status),
+        texts.word("status", incident.status if incident.snoozed_until is None else "snoozed"),
+        *([incident.owner] if incident.owner else []),
     ]
     name = tag("div", visible(_name(page, incident), 60), cls="mr-name")
     about = tag("div", *(s if isinstance(s, Markup) else tag("span", s) for s in small), cls="mr-small")
@@ -107,8 +121,10 @@ def _severity(page: Page, incident: Incident) -> Markup:
 def _show_detail(page: Page, found: IncidentList, chosen: Incident | None) -> None:
     asked = asked_incident()
     if chosen is not None:
-        parts = (_title, _money, _facts, _reason, _events)
-        st.html(join(markup_alone(page, part, chosen) for part in parts))
+        st.html(join(markup_alone(page, part, chosen) for part in (_title, _money, _facts)))
+        with alone(page, "acts"):
+            show_acts(page, chosen)
+        st.html(join(markup_alone(page, part, chosen) for part in (_reason, _timeline, _events)))
     elif asked is not None:
         st.html(
             notice(
@@ -160,8 +176,16 @@ def _facts(page: Page, incident: Incident) -> Markup:
     if incident.acknowledged_at is not None:
         who = f"{moment(incident.acknowledged_at, zone)} {incident.acknowledged_by or ''}"
         facts.append((texts("incident.acknowledged"), who))
+    if incident.owner:
+        facts.append((texts("incident.owner"), incident.owner))
+    if incident.snoozed_until is not None:
+        until = f"{moment(incident.snoozed_until, zone)} {incident.snoozed_by or ''}"
+        facts.append((texts("incident.snoozed"), until))
+    if incident.label:
+        facts.append((texts("incident.label"), texts.word("act", incident.label)))
     if incident.resolved_minute is not None:
-        facts.append((texts("incident.resolved"), moment(incident.resolved_minute, zone)))
+        who = f"{moment(incident.resolved_minute, zone)} {incident.resolved_by or ''}".rstrip()
+        facts.append((texts("incident.resolved"), who))
     return tag("div", *(_fact(label, value) for label, value in facts), cls="mr-facts")
 
 
@@ -177,6 +201,37 @@ def _reason(page: Page, incident: Incident) -> Markup:
         return join([heading, tag("div", texts("reason.empty"), cls="mr-note")])
     head = [texts("reason.item"), texts("reason.first"), texts("reason.latest")]
     return join([heading, table(head, rows, numbers=True)])
+
+
+def _timeline(page: Page, incident: Incident) -> Markup:
+    """What happened, newest first: what people did stands beside what the judge told of."""
+    texts, entries = page.texts, reads.timeline(page, incident.incident_id)
+    heading = tag("div", texts("timeline.heading"), cls="mr-h3")
+    rows = [
+        [
+            tag("span", clock(entry.at, page.zone, seconds=True), cls="mr-line"),
+            texts.word("did" if entry.by else "event", entry.what),
+            visible(entry.by, 80) if entry.by else NOTHING,
+            _said(page, entry),
+        ]
+        for entry in reversed(entries)
+    ]
+    if not rows:
+        return join([heading, tag("div", texts("timeline.none"), cls="mr-note")])
+    head = [texts(f"timeline.{name}") for name in ("when", "what", "who", "words")]
+    return join([heading, table(head, rows)])
+
+
+def _said(page: Page, entry: Entry) -> str:
+    """What somebody wrote, to whom they gave it, until when."""
+    texts, said = page.texts, entry.said
+    parts = [texts.word("act", said["label"])] if "label" in said else []
+    if said.get("until"):
+        parts.append(texts("timeline.until", time=moment(parse_time(str(said["until"])), page.zone)))
+    if isinstance(said.get("limit"), int) and page.priced:
+        parts.append(texts("timeline.limit", amount=_won(page, said["limit"])))
+    parts += [visible(str(said[name]), 500) for name in ("to", "text", "reason") if said.get(name)]
+    return " · ".join(parts) or NOTHING
 
 
 def _events(page: Page, incident: Incident) -> Markup:

@@ -29,7 +29,7 @@ from pipeline.minute import parse_time
 from pipeline.packs import load_pack
 from pipeline.replay.backtest import Run, compare_with, require_published
 from pipeline.replay.backtest import backtest as judge_again
-from pipeline.replay.labels import read_labels
+from pipeline.replay.labels import live_labels, read_labels
 from pipeline.replay.replay import whole_period
 from pipeline.store.rules import read_rules_file, versions_of
 from scheduler import open_lake, open_state
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 #: The name of the rules of each minute's own time.
 IN_FORCE = "in force"
+#: Instead of a file of labels.
+LIVE = "live"
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -54,8 +56,8 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--rules", type=_FILE, multiple=True, help="Another file of tuned numbers.")
 @click.option(
     "--labels",
-    type=_FILE,
-    help="What was really wrong (Parquet or CSV: label, rule, the entity's id, start, end, expected).",
+    help="What was really wrong: a file (Parquet or CSV: label, rule, the entity's id, start, end, expected),"
+    " or `live`, the labels that people gave incidents.",
 )
 @click.option("--signals", type=_NEW_FILE, help="Write every signal of the first run here, a line each.")
 @click.option("--html", type=_NEW_FILE, help="Write a report with pictures here, one file without links.")
@@ -66,7 +68,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
     end: datetime,
     policies: tuple[str, ...],
     rules: tuple[Path, ...],
-    labels: Path | None,
+    labels: str | None,
     signals: Path | None,
     html: Path | None,
     jobs: int | None,
@@ -80,13 +82,14 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     settings = read_settings(policy=policies[0] if policies else "")
     pack = load_pack(settings.pack)
-    known = read_labels(labels, pack) if labels else None
-    span = span_of(start, end)
+    span, live = span_of(start, end), labels == LIVE
+    known = read_labels(Path(labels), pack) if labels and not live else None
     files = {str(path): always(read_rules_file(pack, path).tuned) for path in rules}
     with ExitStack() as stack:
         state = stack.enter_context(open_state(open_urls(settings), settings))
         require_published(span, state.published(), unpublished(state, span), settings.business_timezone)
         lake, numbers = open_lake(settings), files or {IN_FORCE: versions_of(state, settings)}
+        known = live_labels(state, span, pack) if live else known
         runs: list[Run] = []
         for policy, name in product(policies or (settings.policy,), numbers):
             with storage_errors(settings.home):
@@ -95,7 +98,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
             whole = whole_period(lake, state, span, policy, numbers[name], folder, whole=wanted)
             progress = stack.enter_context(progress_bar(f"{policy}, {name.rpartition('/')[2]}"))
             result = judge_again(whole, progress, jobs)
-            compared = () if known is None else compare_with(known, result, whole)
+            compared = () if known is None else compare_with(known, result, whole, complete=not live)
             runs.append(Run(result, name, *compared))
         if signals is not None:
             with storage_errors(signals):

@@ -13,17 +13,22 @@ from uuid import UUID
 
 import click
 
-from pipeline.errors import UsageError
+from pipeline.embedded import open_urls
+from pipeline.errors import MinuteriskError, UsageError
 from pipeline.figures import fit, harmless, moment, one_line, pad, width
 from pipeline.log import configure_log
 from pipeline.minute import Span, format_minute, parse_time_in, require_minute
+from pipeline.packs import load_pack
 from pipeline.settings import Settings, load_settings
+from scheduler import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from pipeline.catch_up import Progress
+    from pipeline.pack import Pack
+    from pipeline.store.state import State
 
 
 class Time(click.ParamType[datetime]):
@@ -59,6 +64,25 @@ from_option = click.option(
     help='First minute: 2026-11-21T00:00Z, or "2026-11-21 09:00" in the business zone.',
 )
 to_option = click.option("--to", "end", type=TIME, required=True, help="End, not included.")
+
+
+for_option = click.option("--for", "for_", help="For how long: 30m, 1h, 2d.")
+until_option = click.option("--until", type=TIME, help="Until when, not included.")
+entity_option = click.option("--entity", help="The entity's id.")
+
+
+class OfPack(click.Command):
+    """A command whose option --entity may also be called by the pack's own word for one."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The parameters, with the pack's word; where the settings are wrong, the command itself says so."""
+        found = super().get_params(ctx)
+        with suppress(MinuteriskError):
+            word = f"--{load_pack(load_settings(os.environ).pack).noun}"
+            for parameter in found:
+                if parameter.name == "entity" and word not in parameter.opts:
+                    parameter.opts.append(word)
+        return found
 
 
 def read_settings(**overrides: str) -> Settings:
@@ -179,3 +203,21 @@ def field_text(value: object, zone: ZoneInfo) -> str:
 def stamp(minute: datetime) -> str:
     """A minute as commands take it: 2026-11-21T00:00Z."""
     return f"{format_minute(minute)}Z"
+
+
+def list_if_bare(context: click.Context, listing: click.Command, *, as_json: bool) -> None:
+    """What a group does that is called without a command: it lists."""
+    if context.invoked_subcommand is None:
+        context.invoke(listing, as_json=as_json)
+    elif as_json:
+        name = context.invoked_subcommand
+        msg = f"--json stands before {name}"
+        raise UsageError(msg, f"put it behind: {context.info_name} {name} --json")
+
+
+@contextmanager
+def open_pack_state() -> Iterator[tuple[State, Pack[Any, Any], ZoneInfo]]:
+    """The operational database of the settings' first pack, to read from."""
+    settings = read_settings()
+    with open_state(open_urls(settings), settings) as state:
+        yield state, load_pack(settings.pack), settings.business_timezone

@@ -52,6 +52,7 @@ def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) 
         found = lake.read(state.signal_files(around), "signal", around, [entity])
         if windows.entities.find(entity) is None and found.is_empty():
             _refuse_unknown(pack.noun, entity, moment(minute, zone), windows)
+        held = [span for span in state.withheld().at(minute) if span.concerns(entity)]
         policies = {row["minute"]: row["policy"] for row in state.minutes(around) if row["policy"]}
         said = pack.explain(windows, tuned, facts, Asked(entity, minute, zone, found, policies))
         stored = found.rename({"entity_id": pack.entity}).filter(minute=minute).to_dicts()
@@ -61,10 +62,13 @@ def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) 
         "policy": settings.policy,
         "rules_version": version.number,
         "accounts": list(said.accounts),
+        "held_back": [{"reason": span.reason, "rule": span.rule} for span in held],
         "stored_signals": stored,
     }
     listed = "\n".join(f"  {row['rule']}: {row['reason']} ({row['tier']})" for row in stored) or "  none"
-    text = f"{said.text}\n\nsignals stored when the minute was judged:\n{listed}"
+    kept = [f"  {span.rule or 'every rule'}: {span.reason}" for span in held]
+    text = "\n".join([said.text, *(["", "people held back in this minute:", *kept] if kept else [])])
+    text = f"{text}\n\nsignals stored when the minute was judged:\n{listed}"
     report(content, as_json=as_json, text=text)
 
 

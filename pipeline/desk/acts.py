@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import exports, incidents, messages, rules
+from pipeline.desk import exports, holds, incidents, messages, rules
 from pipeline.desk.perform import Act, Desk, perform
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.desk.perform import Guard
     from pipeline.desk.roles import Actor
 
-_ALL: Final = (*incidents.ACTS, *messages.ACTS, *exports.ACTS, *rules.ACTS)
+_ALL: Final = (*incidents.ACTS, *holds.ACTS, *messages.ACTS, *exports.ACTS, *rules.ACTS)
 ACTS: Final[Mapping[str, Act]] = {act.name: act for act in _ALL}
 
 

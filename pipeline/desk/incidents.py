@@ -1,41 +1,156 @@
-"""What people do with an incident."""
+"""What people do with an incident: each act is told to everybody in the incident's thread.
+
+The incident's row is locked first, so of two who do the same thing at once the second is told of the first.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pipeline.desk.given import Parameter
 from pipeline.desk.perform import Act, Deed
+from pipeline.desk.roles import allowed_roles
 from pipeline.errors import UsageError
 from pipeline.figures import moment, one_line
-from pipeline.judge.life import Event
+from pipeline.judge.life import Event, Incident
+from pipeline.judge.people import Dismissal, Snooze, limit_of
+from pipeline.minute import MINUTE, floor_minute
+from pipeline.store.database import as_json
+from pipeline.store.incidents import incident_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Connection
 
     from pipeline.store.state import State
 
+TRUE_ALARM: Final = "true_alarm"
+FALSE_ALARM: Final = "false_alarm"
+#: Nobody remembers a longer snooze; who knows for sure adds an exclusion or a maintenance window.
+LONGEST_SNOOZE: Final = timedelta(days=7)
+#: A snooze that is there already is only made longer, not repeated: two who press at once mean one.
+_LONGER: Final = 5 * MINUTE
+
 
 def acknowledge(deed: Deed) -> Mapping[str, Any]:
     """Take an open incident on and tell people who has, as one; answers with the name as it is stored."""
-    said = deed.given["by"]
-    name = one_line(said or (deed.actor.name if deed.actor.account_id is not None else ""))
-    if not name:
-        msg = "nobody is named" if said is None else f"{said!r} is no name"
-        raise UsageError(msg, "say who takes care of it: --by NAME")
-    if deed.actor.account_id is not None and name != deed.actor.name:
-        msg = f"{deed.actor.name} acknowledges for nobody else: {name}"
-        raise UsageError(msg, "leave the name out: it is the account's")
+    name = name_of(deed)
     taken = deed.state.take(deed.connection, deed.number, name)
     if taken is None:
         raise _taken(show(deed.state, deed.connection, deed.number), deed.desk.zone)
-    event = Event("acknowledged", taken.last_breach_minute, taken, by=name)
-    deed.state.tell(deed.connection, [event])
     deed.before, deed.after = {"status": "open"}, {"status": "acknowledged", "by": name}
+    _told(deed, Event("acknowledged", taken.last_breach_minute, taken, by=name), {})
     return {"incident_id": deed.number, "acknowledged_by": name}
+
+
+def assign(deed: Deed) -> Mapping[str, Any]:
+    """Give the incident to an account, which is told; without one it is the actor's own."""
+    incident, owner = _locked(deed)
+    name = name_of(deed)
+    to = one_line(deed.given["to"] or name)
+    known = deed.state.ask(deed.connection, "owner_to_be", owner=to).one()
+    if known.accounts and (known.role is None or known.role not in allowed_roles("handle")):
+        msg = f"{to} is no account that takes care of incidents"
+        raise UsageError(msg, "name one that does, as `minuterisk users list` has it")
+    if owner == to:
+        msg = f"incident {deed.number} is already assigned to {to}"
+        raise UsageError(msg, f"see `minuterisk incidents show {deed.number}`")
+    _change(deed, "assign_incident", owner=to)
+    deed.before, deed.after = {"owner": owner}, {"owner": to}
+    _told(deed, Event("assigned", incident.last_breach_minute, incident, by=name, said={"to": to}))
+    return {"incident_id": deed.number, "owner": to}
+
+
+def note(deed: Deed) -> Mapping[str, Any]:
+    """Write something down beside the incident."""
+    incident, _ = _locked(deed)
+    text, name = str(deed.given["text"]), name_of(deed)
+    deed.before, deed.after = {}, {"note": text}
+    _told(deed, Event("noted", incident.last_breach_minute, incident, by=name, said={"text": text}))
+    return {"incident_id": deed.number, "note": text}
+
+
+def snooze(deed: Deed) -> Mapping[str, Any]:
+    """Tell nobody of the incident for a while, unless money passes a limit or it turns critical."""
+    incident, _ = _locked(deed)
+    name, zone = name_of(deed), deed.desk.zone
+    if incident.resolved_minute is not None:
+        msg = f"incident {deed.number} is resolved since {moment(incident.resolved_minute, zone)}"
+        raise UsageError(msg, "there is nothing to be told of it; open it again first")
+    until = _until(deed)
+    before = incident.snooze
+    if before is not None and until < before.until + _LONGER:
+        msg = f"incident {deed.number} is already snoozed by {before.by} until {moment(before.until, zone)}"
+        raise UsageError(msg, "wait for its end, or give a later one")
+    made = Snooze(
+        by=name,
+        since=incident.last_breach_minute,
+        until=until,
+        at_risk=incident.at_risk.total,
+        severity=incident.severity,
+        limit=_limit(deed, incident),
+    )
+    _change(deed, "snooze_incident", snooze=as_json([made.as_json()]))
+    deed.before = {"snooze": before and before.as_json()}
+    deed.after = {"snooze": made.as_json()}
+    said = {"until": until.isoformat(), "limit": made.limit}
+    _told(deed, Event("snoozed", incident.last_breach_minute, incident, by=name, said=said))
+    return {"incident_id": deed.number, "snoozed_until": until.isoformat(), "limit": made.limit}
+
+
+def resolve(deed: Deed) -> Mapping[str, Any]:
+    """Call the incident over; while its rule is still breached it stays so until more money is at risk."""
+    incident, _ = _locked(deed)
+    name = name_of(deed)
+    if incident.resolved_minute is not None:
+        by = f" by {incident.dismissal.by}" if incident.dismissal else ""
+        at = moment(incident.resolved_minute, deed.desk.zone)
+        msg = f"incident {deed.number} is resolved{by} since {at}"
+        raise UsageError(msg, "there is nothing left to take care of")
+    minute = max(_next_minute(deed) or incident.last_breach_minute, incident.last_breach_minute + MINUTE)
+    made = Dismissal(by=name, minute=minute, at_risk=incident.at_risk.total, limit=_limit(deed, incident))
+    _change(deed, "resolve_incident", minute=minute, dismissal=as_json([made.as_json()]))
+    deed.before, deed.after = {"status": incident.status}, {"status": "resolved", **made.as_json()}
+    said = {"reason": deed.given["reason"], "limit": made.limit}
+    _told(deed, Event("resolved_by", incident.last_breach_minute, incident, by=name, said=said))
+    return {"incident_id": deed.number, "resolved_minute": minute.isoformat(), "resolved_by": name}
+
+
+def reopen(deed: Deed) -> Mapping[str, Any]:
+    """Take back that the incident is over, whoever said so; it stays open until it has been quiet again."""
+    incident, _ = _locked(deed)
+    name = name_of(deed)
+    if incident.resolved_minute is None:
+        msg = f"incident {deed.number} is not resolved: it is {incident.status}"
+        raise UsageError(msg, f"see `minuterisk incidents show {deed.number}`")
+    other = deed.state.ask(deed.connection, "unresolved_of", id=deed.number).scalar()
+    if other is not None:
+        msg = f"incident {other} of the same rule and entity is open"
+        raise UsageError(msg, f"go on with that one: `minuterisk incidents show {other}`")
+    minute = _next_minute(deed) or incident.resolved_minute
+    _change(deed, "reopen_incident", minute=minute)
+    deed.before, deed.after = {"status": "resolved"}, {"status": "open"}
+    said = {"reason": deed.given["reason"]}
+    _told(deed, Event("reopened_by", incident.last_breach_minute, incident, by=name, said=said))
+    return {"incident_id": deed.number, "reopened_by": name}
+
+
+def label(deed: Deed) -> Mapping[str, Any]:
+    """Say whether the alarm was a true one; the newest word counts, for the precision of its rule."""
+    incident, _ = _locked(deed)
+    name, given = name_of(deed), deed.given["label"]
+    before = deed.state.ask(deed.connection, "label_of", id=deed.number).mappings().first()
+    if before is not None and before["label"] == given:
+        msg = f"incident {deed.number} is already labelled {given} by {before['by']}"
+        raise UsageError(msg, f"see `minuterisk incidents show {deed.number}`")
+    deed.before, deed.after = {"label": before and before["label"]}, {"label": given}
+    said = {"label": given, "reason": deed.given["reason"]}
+    _told(deed, Event("labelled", incident.last_breach_minute, incident, by=name, said=said))
+    return {"incident_id": deed.number, "label": given}
 
 
 def show(state: State, connection: Connection, incident_id: int) -> Mapping[str, Any]:
@@ -52,6 +167,72 @@ def refuse_unknown(what: str, number: int) -> NoReturn:
     raise UsageError(msg, "see the list for the known numbers")
 
 
+def name_of(deed: Deed, nobody: str = "") -> str:
+    """Whose act it is: the actor's, or where there are no accounts whom the actor names; else `nobody`'s."""
+    given = deed.given["by"]
+    name = one_line(given or (deed.actor.name if deed.actor.account_id is not None else nobody))
+    if not name:
+        msg = "nobody is named" if given is None else f"{given!r} is no name"
+        raise UsageError(msg, "say who takes care of it: --by NAME")
+    if deed.actor.account_id is not None and name != deed.actor.name:
+        msg = f"{deed.actor.name} acts for nobody else: {name}"
+        raise UsageError(msg, "leave the name out: it is the account's")
+    return name
+
+
+def _locked(deed: Deed) -> tuple[Incident, str | None]:
+    """The incident as it stands, kept from changing until the act is done, and whose it is."""
+    row = deed.state.ask(deed.connection, "lock_incident", id=deed.number).mappings().first()
+    if row is None:
+        refuse_unknown("incident", deed.number)
+    return incident_of(dict(row)), row["owner"]
+
+
+def _change(deed: Deed, query: str, **given: object) -> None:
+    deed.state.ask(deed.connection, query, id=deed.number, **given)
+
+
+def _told(deed: Deed, event: Event, given: Mapping[str, Any] | None = None) -> None:
+    """Keep the act for the incident's timeline, and write what people are told of it."""
+    row = {"by": event.by, "account_id": deed.actor.account_id}
+    act, said = _ACT_OF[event.kind], event.said if given is None else given
+    deed.state.ask(deed.connection, "record_act", id=deed.number, act=act, given=as_json([said]), **row)
+    deed.state.tell_act(deed.connection, event)
+
+
+def _limit(deed: Deed, incident: Incident) -> int | None:
+    """The money at risk past which people hear of it all the same."""
+    limit, money = deed.given["limit"], incident.at_risk.total
+    if limit is None:
+        return limit_of(money)
+    if limit < (money or 0):
+        msg = f"the limit {limit:,} is passed already: {money or 0:,} are at risk"
+        raise UsageError(msg, "give a higher one, or none")
+    return int(limit)
+
+
+def _next_minute(deed: Deed) -> datetime | None:
+    found: datetime | None = deed.state.ask(deed.connection, "watermark").scalar()
+    return found
+
+
+def _until(deed: Deed) -> datetime:
+    """When a snooze ends. Where minutes are judged late, the next one counts as now."""
+    for_, until = deed.given["for"], deed.given["until"]
+    if (for_ is None) == (until is None):
+        msg = "a snooze needs its length or its end" if until is None else "a snooze has one end"
+        raise UsageError(msg, "say for how long (1h), or until when")
+    now, following = floor_minute(deed.desk.clock()), _next_minute(deed)
+    end = floor_minute(now + for_ if until is None else until)
+    if end <= (now if following is None else min(now, following)):
+        msg = f"a snooze until {moment(end, deed.desk.zone)} is over already"
+        raise UsageError(msg, "give a later time")
+    if end > now + LONGEST_SNOOZE:
+        msg = f"a snooze until {moment(end, deed.desk.zone)} is longer than {LONGEST_SNOOZE.days} days"
+        raise UsageError(msg, "give an earlier time, or add an exclusion with its reason")
+    return end
+
+
 def _taken(incident: Mapping[str, Any], zone: ZoneInfo) -> UsageError:
     """Why an incident that is there cannot be acknowledged."""
     number, by, at = (incident[name] for name in ("incident_id", "acknowledged_by", "acknowledged_at"))
@@ -63,16 +244,45 @@ def _taken(incident: Mapping[str, Any], zone: ZoneInfo) -> UsageError:
     return UsageError(msg, f"agree with them; see `minuterisk incidents show {number}`")
 
 
-ACTS: Final = (
+BY: Final = Parameter("text", "--by NAME, who does it, where there are no accounts", longest=200)
+_REASON: Final = Parameter("text", "why", required=True)
+_LIMIT: Final = Parameter(
+    "integer", "money at risk past which people hear of it all the same; without one, half as much again"
+)
+_ACT_OF: Final = {
+    "acknowledged": "acknowledge",
+    "assigned": "assign",
+    "noted": "note",
+    "snoozed": "snooze",
+    "resolved_by": "resolve",
+    "reopened_by": "reopen",
+    "labelled": "label",
+}
+_PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
+    "acknowledge": {},
+    "assign": {
+        "to": Parameter("text", "the account that takes care of it; without one, yourself", longest=80)
+    },
+    "note": {"text": Parameter("text", "what there is to know", required=True)},
+    "snooze": {
+        "for": Parameter("duration", "for how long, as 1h"),
+        "until": Parameter("time", "until when"),
+        "limit": _LIMIT,
+    },
+    "resolve": {"reason": _REASON, "limit": _LIMIT},
+    "reopen": {"reason": _REASON},
+    "label": {
+        "label": Parameter("choice", "what the alarm was", required=True, choices=(TRUE_ALARM, FALSE_ALARM)),
+        "reason": _REASON,
+    },
+}
+ACTS: Final = tuple(
     Act(
-        name="acknowledge",
+        name=run.__name__,
         action="handle",
         kind="incident",
-        run=acknowledge,
-        parameters={
-            "by": Parameter(
-                "text", "--by NAME, who takes care of it, where there are no accounts", longest=200
-            )
-        },
-    ),
+        run=run,
+        parameters={**_PARAMETERS[run.__name__], "by": BY},
+    )
+    for run in (acknowledge, assign, note, snooze, resolve, reopen, label)
 )

@@ -5,9 +5,11 @@
   back. It fires from its first minute until it has been quiet for `resolve_after_minutes`, which is exactly
   as long as its incident lasts.
 - pause: people may pause a rule until a minute. It opens nothing and holds nothing back, under every policy.
+- what else people hold back (withheld.py), under every policy.
 
 What has to be remembered is a function of the signals of the last minutes: it is read back from the published
-ones after a restart, and a correction that changes them changes it too. `literal` knows the pause alone.
+ones after a restart, and a correction that changes them changes it too. `literal` knows neither of the first
+two.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from pipeline.judge.verdicts import FIRES, INHIBITED, NOT_SUDDEN, PAUSED, PENDING
+from pipeline.judge.verdicts import EXCLUDED, FIRES, INHIBITED, MAINTENANCE, NOT_SUDDEN, PAUSED, PENDING
+from pipeline.judge.withheld import Withheld
 from pipeline.minute import MINUTE
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: A breach with one of these reasons goes on lasting.
-_LASTING: Final = (FIRES, PENDING, INHIBITED, PAUSED)
+_LASTING: Final = (FIRES, PENDING, INHIBITED, MAINTENANCE, EXCLUDED, PAUSED)
 _RULE: Final = pl.col("rule")
 
 
@@ -76,6 +79,7 @@ class Gates:
     policy: str
     past: Past = field(default_factory=Past)
     policies: Mapping[datetime, str] = field(default_factory=dict)  # by minute; `policy` for the others
+    withheld: Withheld = field(default_factory=Withheld)
     versions: Versions[Any] | None = None  # by minute; None: `tuned` at all of them, and no rule is paused
 
     def policy_of(self, minute: datetime) -> str:
@@ -115,6 +119,7 @@ def past_of(signals: pl.DataFrame, start: datetime, end: datetime) -> Past:
 
 def hold(minute: datetime, signals: pl.DataFrame, past: Past, gates: Gates) -> pl.DataFrame:
     """The pack's signals of `minute` with these gates applied; mostly they come back as they are."""
+    signals = gates.withheld.hold(minute, signals)
     if signals.is_empty():
         return signals
     paused, tuned = gates.paused_at(minute), gates.tuned_at(minute)

@@ -10,23 +10,28 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.judge.hold import among, tuples
-from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, PAUSED, PENDING, SEVERITIES
+from pipeline.judge.people import passes
+from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, MAINTENANCE, PAUSED, PENDING, SEVERITIES
 from pipeline.pack import AtRisk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
 
     from pipeline.judge.hold import Gates
+    from pipeline.judge.people import Dismissal, Snooze
     from pipeline.pack import Pack
 
 #: The rule is still breached, only a gate keeps it from opening an incident: what is open goes on.
-_STILL_BREACHED: Final = (HELD_BY_BUDGET, PENDING, INHIBITED, PAUSED)
+_STILL_BREACHED: Final = (HELD_BY_BUDGET, PENDING, INHIBITED, MAINTENANCE, PAUSED)
 #: So many incidents are told again in one minute, those with most at risk; the others follow by the minute.
 #: And of those that come back together so many are shown in the channel; more would be read by nobody.
 REPEATED_AT_ONCE: Final = 20
+
+#: Where a message says who did it, where that is not `by`.
+_BY: Final = {"acknowledged": "acknowledged_by"}
 
 Key = tuple[str, str]  # rule, entity_id
 #: Of an entity whose money at risk nobody could say.
@@ -51,22 +56,33 @@ class Incident:
     times: int = 1  # how often it has opened; more than once: it flaps
     told_minute: datetime | None = None  # when people were last told that it is there
     resolved_minute: datetime | None = None
+    snooze: Snooze | None = None
+    dismissal: Dismissal | None = None  # a person has resolved it
+    breached_minute: datetime | None = None  # of such a one: when its rule was last breached
+    kept_minute: datetime | None = None  # a person has opened it again: quiet counts from here
+    acted: int = 0  # acts of people so far; what the judge says counts only if there was none meanwhile
 
     @property
     def key(self) -> Key:
         """What is unique among unresolved incidents."""
         return self.rule, self.entity_id
 
+    @property
+    def quiet_from(self) -> datetime:
+        """From when on it has been quiet."""
+        return max(self.last_breach_minute, self.kept_minute or self.last_breach_minute)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something people are told about an incident."""
 
-    kind: str  # opened | reopened | escalated | repeated | acknowledged | resolved | corrected
+    kind: str  # one of `pipeline.tell.message.EVENTS`
     minute: datetime
     incident: Incident
     visible: bool = False  # worth a line in the channel, not only one in the incident's thread
-    by: str | None = None  # who acknowledged it
+    by: str | None = None  # who did it
+    said: Mapping[str, Any] = field(default_factory=dict)  # what else is told of it, plain JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,8 @@ class Changes:
     #: Breached again, or told again: new minutes, numbers, perhaps severity.
     continued: Sequence[Incident] = ()
     resolved: Sequence[Incident] = ()
+    #: Resolved by a person, and still breached: they stay resolved.
+    dismissed: Sequence[Incident] = ()
     events: Sequence[Event] = field(default=())
 
 
@@ -85,12 +103,14 @@ class Changes:
 class Known:
     """The incidents before a minute: the unresolved ones, those that may come back, and money at risk.
 
-    `at_risk` holds entities of `to_price` and `unpriced`; of one without an entry it is not known.
+    `at_risk` holds entities of `to_price` and `priced_again`; of one without an entry it is not known.
+    `dismissed` are those that a person resolved and that have not been quiet since.
     """
 
     unresolved: Mapping[Key, Incident] = field(default_factory=dict)
     resolved: Mapping[Key, Incident] = field(default_factory=dict)
     at_risk: Mapping[str, AtRisk] = field(default_factory=dict)
+    dismissed: Mapping[Key, Incident] = field(default_factory=dict)
 
 
 def _passed(signals: pl.DataFrame) -> pl.DataFrame:
@@ -111,9 +131,13 @@ def to_price(keys: Iterable[Key], pack: Pack[Any, Any]) -> list[str]:
     return sorted({entity for rule, entity in keys if rule not in pack.of_everybody})
 
 
-def unpriced(unresolved: Mapping[Key, Incident], pack: Pack[Any, Any]) -> list[str]:
-    """Entities with an incident that lasts, whose money at risk was not known so far."""
-    return to_price((key for key, incident in unresolved.items() if incident.at_risk.total is None), pack)
+def priced_again(unresolved: Mapping[Key, Incident], pack: Pack[Any, Any]) -> list[str]:
+    """Entities with an incident that lasts, whose money at risk was not known so far, or that is snoozed."""
+    return to_price((key for key, incident in unresolved.items() if _asks_again(incident)), pack)
+
+
+def _asks_again(incident: Incident) -> bool:
+    return incident.at_risk.total is None or incident.snooze is not None
 
 
 def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gates) -> Changes:
@@ -123,35 +147,100 @@ def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gat
     opened, reopened, continued = [], [], {}
     events: list[Event] = []
     priced = _priced(known)
+    dismissed = _dismissed(minute, signals, fired, known)
     for key, row in fired.items():
         reason = gates.pack.reason(row, held)
         at_risk = _of(key, known.at_risk, gates.pack)
-        now, before = priced.get(key, known.unresolved.get(key)), known.resolved.get(key)
+        now, before = priced.get(key, known.unresolved.get(key)), _before(key, minute, known, gates)
         if now is not None:
             incident = continued[key] = _continue(minute, reason, now, gates)
-            if incident.severity != now.severity:
-                events.append(Event("escalated", minute, incident))
-        elif before is not None and may_come_back(before, minute, gates):
-            incident = _reopen(minute, reason, before, at_risk, gates)
-            reopened.append(incident)
+            events += _escalated(minute, now, incident)
+        elif key in dismissed:
+            continue
+        elif before is not None:
+            reopened.append(_reopen(minute, reason, before, at_risk, gates))
         else:
             incident = _open(minute, row, reason, at_risk, gates)
             opened.append(incident)
             events.append(Event("opened", minute, incident))
     kept = _kept(minute, signals, known.unresolved, fired)
     continued |= {incident.key: incident for incident in kept}
+    breached = set(continued)
     resolved = _resolved(minute, known.unresolved, continued, gates)
     for key in priced.keys() - fired.keys() - {incident.key for incident in resolved}:
         before_it = continued.get(key, known.unresolved[key])
         incident = continued[key] = _weighed(minute, before_it, priced[key].at_risk, gates)
-        if incident.severity != before_it.severity:
-            events.append(Event("escalated", minute, incident))
+        events += _escalated(minute, before_it, incident)
     repeated = _repeated(minute, known.unresolved, continued, resolved, gates)
     continued |= {incident.key: incident for incident in repeated}
     events += back_again(reopened, gates.pack)
     events += [Event("resolved", minute, incident) for incident in resolved]
     events += [Event("repeated", minute, i, visible=i.severity == "critical") for i in repeated]
-    return Changes(opened, reopened, list(continued.values()), resolved, events)
+    woken = _snoozed(minute, known.unresolved, continued, breached, resolved)
+    return Changes(
+        opened, reopened, list(continued.values()), resolved, list(dismissed.values()), [*events, *woken]
+    )
+
+
+def _escalated(minute: datetime, before: Incident, now: Incident) -> list[Event]:
+    """Nobody is told of one that is snoozed; the snooze sees for itself whether it breaks through."""
+    tells = now.severity != before.severity and now.snooze is None
+    return [Event("escalated", minute, now)] if tells else []
+
+
+def _snoozed(
+    minute: datetime,
+    unresolved: Mapping[Key, Incident],
+    continued: dict[Key, Incident],
+    breached: Collection[Key],
+    resolved: Sequence[Incident],
+) -> list[Event]:
+    """Move the snoozes on to `minute`; tells of those that end. An incident that resolves ends its own."""
+    over, events = {incident.key for incident in resolved}, []
+    for key, before in unresolved.items():
+        if before.snooze is None or key in over:
+            continue
+        incident = continued.get(key, before)
+        snooze = replace(before.snooze, breaches=before.snooze.breaches + (key in breached))
+        end = snooze.ends(minute, incident.severity, incident.at_risk.total)
+        if end is not None:
+            awake = continued[key] = replace(incident, snooze=None, told_minute=minute)
+            said = snooze.moved(minute)
+            events.append(Event(end, minute, awake, visible=True, by=snooze.by, said=said))
+        elif key in breached:
+            continued[key] = replace(incident, snooze=snooze)
+    return events
+
+
+def _dismissed(
+    minute: datetime, signals: pl.DataFrame, fired: Collection[Key], known: Known
+) -> dict[Key, Incident]:
+    """Incidents that a person resolved and whose rule is breached all the same: they stay as they are.
+
+    One whose money has passed its limit is not among them; it comes back.
+    """
+    if not known.dismissed:
+        return {}
+    held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "entity_id")
+    found = {}
+    for key in {*fired, *held} & known.dismissed.keys() - known.unresolved.keys():
+        incident = known.dismissed[key]
+        if key not in fired or not _is_more_than_was_resolved(incident, known):
+            found[key] = replace(incident, breached_minute=minute)
+    return found
+
+
+def _is_more_than_was_resolved(incident: Incident, known: Known) -> bool:
+    now = known.at_risk.get(incident.entity_id, NOT_KNOWN).total
+    return incident.dismissal is not None and passes(now, incident.dismissal.limit)
+
+
+def _before(key: Key, minute: datetime, known: Known, gates: Gates) -> Incident | None:
+    """The resolved incident of a rule and entity that is the same one when it is breached at `minute`."""
+    dismissed, resolved = known.dismissed.get(key), known.resolved.get(key)
+    if dismissed is not None:
+        return dismissed
+    return resolved if resolved is not None and may_come_back(resolved, minute, gates) else None
 
 
 def back_again(reopened: Sequence[Incident], pack: Pack[Any, Any]) -> list[Event]:
@@ -171,7 +260,17 @@ def _most_first(incident: Incident, pack: Pack[Any, Any]) -> tuple[bool, bool, i
 def may_come_back(incident: Incident, minute: datetime, gates: Gates) -> bool:
     """Is a resolved incident still the same one when its rule is breached again at `minute`?"""
     reach = timedelta(minutes=gates.tuned_at(minute).incident.reopen_within_minutes)
-    return incident.resolved_minute is not None and minute - incident.resolved_minute < reach
+    ended = ended_minute(incident, gates)
+    return ended is not None and minute - ended < reach
+
+
+def ended_minute(incident: Incident, gates: Gates) -> datetime | None:
+    """When an incident was over: one that a person resolved, not before its breach had been quiet."""
+    if incident.resolved_minute is None or incident.breached_minute is None:
+        return incident.resolved_minute
+    tuned = gates.tuned_at(incident.resolved_minute)
+    quiet = timedelta(minutes=tuned.incident.resolve_after_minutes)
+    return max(incident.resolved_minute, incident.breached_minute + quiet)
 
 
 def open_incident(
@@ -212,7 +311,8 @@ def message_of(event: Event) -> dict[str, Any]:
         "times": incident.times,
         "visible": event.visible,
         "reason": dict(incident.reason),
-        **({} if event.by is None else {"acknowledged_by": event.by}),
+        **({} if event.by is None else {_BY.get(event.kind, "by"): event.by}),
+        **({"said": dict(event.said)} if event.said else {}),
     }
 
 
@@ -231,11 +331,13 @@ def _of(key: Key, at_risk: Mapping[str, AtRisk], pack: Pack[Any, Any]) -> AtRisk
 
 
 def _priced(known: Known) -> dict[Key, Incident]:
-    """Incidents that last, and whose money at risk is known only now."""
+    """Incidents that last, and whose money at risk is known only now, or asked for anew."""
     found = {}
     for key, incident in known.unresolved.items():
         now = known.at_risk.get(key[1])
-        if incident.at_risk.total is None and now is not None and now != incident.at_risk:
+        if now is None or now == incident.at_risk or not _asks_again(incident):
+            continue
+        if incident.at_risk.total is None or now.total is not None:  # what was known once stays known
             found[key] = replace(incident, at_risk=replace(now, name=now.name or incident.at_risk.name))
     return found
 
@@ -286,6 +388,8 @@ def _reopen(
         times=before.times + 1,
         told_minute=minute,
         resolved_minute=None,
+        dismissal=None,
+        breached_minute=None,
     )
 
 
@@ -316,7 +420,7 @@ def _resolved(
     return [
         incident
         for key, incident in unresolved.items()
-        if key not in continued and minute - incident.last_breach_minute >= quiet
+        if key not in continued and minute - incident.quiet_from >= quiet
     ]
 
 
@@ -333,7 +437,7 @@ def _repeated(
     due = [
         continued.get(key, incident)
         for key, incident in unresolved.items()
-        if incident.status == "open" and key not in ended
+        if incident.status == "open" and incident.snooze is None and key not in ended
     ]
     due = [i for i in due if minute - (i.told_minute or i.opened_minute) >= timedelta(minutes=every)]
     due.sort(key=lambda incident: _most_first(incident, gates.pack))

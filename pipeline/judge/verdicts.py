@@ -38,6 +38,9 @@ PAUSED: Final = "paused"
 NOT_SUDDEN: Final = "not_sudden"
 #: Breached, but chance may explain it within the false-alarm budget.
 HELD_BY_BUDGET: Final = "held_by_budget"
+#: People hold it back: planned work, or an entity that is none of the business, such as a test shop.
+MAINTENANCE: Final = "maintenance"
+EXCLUDED: Final = "excluded"
 #: Signals with these can change an incident: they open one or keep one open.
 SETTLING: Final = (FIRES, HELD_BY_BUDGET, NOT_SUDDEN)
 

@@ -20,7 +20,7 @@ from pipeline.history import rebuild_windows
 from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes, Event
 from pipeline.minute import MINUTE, Span, floor_minute, format_minute, one_minute
-from pipeline.prove.reconcile import reconcile
+from pipeline.prove.reconcile import reconcile, totals_text
 from pipeline.prove.rejudge import (
     corrections_of,
     differs,
@@ -242,8 +242,8 @@ class Corrector:
             for found in reconcile(pipeline.source, pipeline.state, span, pipeline.lake):
                 what = (
                     f"{len(unchanged):,} minutes were read again and still differ, such as"
-                    f" {format_minute(minute)}Z: totals.sql counts {_shown(found.source)},"
-                    f" {pipeline.pack.rows_query}.sql gave {_shown(found.ledger)}"
+                    f" {format_minute(minute)}Z: totals.sql counts {totals_text(found.source)},"
+                    f" {pipeline.pack.rows_query}.sql gave {totals_text(found.ledger)}"
                 )
                 hint = "let both queries speak about the same rows; `minuterisk check` compares them"
                 pipeline.alarms.raise_alarm(Alarm("minutes.differ", what, hint))
@@ -486,11 +486,3 @@ class Corrector:
         if self._to_compare == started:  # it may have begun anew meanwhile
             self._compared, self._to_compare, self._left = started, None, {}
             log.info("source.compared_after_restart", started=started.isoformat())
-
-
-def _shown(totals: Totals | None) -> str:
-    """One side's totals in words."""
-    if totals is None:
-        return "nothing"
-    sums = (f"{name} {'not known' if n is None else f'{n:,}'}" for name, n in totals.sums.items())
-    return ", ".join([f"{totals.rows:,} rows", *sums])

@@ -9,14 +9,23 @@ is ever doubled. Files, ledger, signals, incidents and messages change in one co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pipeline.count import Counted
-from pipeline.judge.life import Changes, Event, Incident, back_again, may_come_back, open_incident, to_price
-from pipeline.minute import Span, one_minute
+from pipeline.judge.life import (
+    Changes,
+    Event,
+    Incident,
+    back_again,
+    ended_minute,
+    may_come_back,
+    open_incident,
+    to_price,
+)
+from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.run import judge_minute
 from pipeline.source.asked import KnownMinute, Totals
 from pipeline.source.look_back import HORIZON
@@ -165,9 +174,11 @@ def corrections_of(
 
     `incidents` are all that were unresolved at any of these minutes. An ended episode that turns up while a
     later incident of its key is unresolved opens nothing, as one at a time is the promise: see `mended`.
+    What people did is not undone: one that a person resolved stays so while its breach goes on.
     """
     fired = _fired(rejudged.signals)
-    covered = _covered(incidents)
+    dismissed = still_dismissed(fired, incidents, gates)
+    covered = _covered(incidents, {i.incident_id: ended_minute(i, gates) for i in dismissed})
     opened: list[Incident] = []
     reopened: list[Incident] = []
     for key, rows in fired.items():
@@ -182,8 +193,25 @@ def corrections_of(
         (opened if before is None else reopened).append(incident)
     events = [Event("opened", incident.opened_minute, incident) for incident in opened]
     events += back_again(reopened, gates.pack)
-    changes = Changes(opened=opened, reopened=reopened, events=events)
+    back = {incident.key for incident in reopened}
+    still = [i for i in dismissed if i.key not in back]
+    changes = Changes(opened=opened, reopened=reopened, dismissed=still, events=events)
     return changes, _unsupported(rejudged, incidents, fired)
+
+
+def still_dismissed(
+    fired: Mapping[Key, Sequence[Mapping[str, Any]]], incidents: Sequence[Mapping[str, Any]], gates: Gates
+) -> list[Incident]:
+    """Incidents that a person resolved, with the newest breach that followed without a pause."""
+    found = []
+    for incident in (incident_of(row) for row in incidents if row["dismissal"]):
+        newest = incident.breached_minute or incident.last_breach_minute
+        for row in fired.get(incident.key, ()):
+            quiet = gates.tuned_at(row["minute"]).incident.resolve_after_minutes * MINUTE
+            if newest < row["minute"] < newest + quiet:
+                newest = row["minute"]
+        found.append(replace(incident, breached_minute=newest))
+    return found  # those whose newest breach stays what it was are written as they are
 
 
 def mended(
@@ -237,10 +265,14 @@ def _fired(signals: pl.DataFrame) -> dict[Key, list[dict[str, Any]]]:
     return fired
 
 
-def _covered(incidents: Sequence[Mapping[str, Any]]) -> dict[Key, list[tuple[datetime, datetime]]]:
+def _covered(
+    incidents: Sequence[Mapping[str, Any]], ended: Mapping[int | None, datetime | None] | None = None
+) -> dict[Key, list[tuple[datetime, datetime]]]:
+    """The minutes of each incident; `ended` says of some that they were over only later."""
     covered: dict[Key, list[tuple[datetime, datetime]]] = {}
     for incident in incidents:
         end = incident["resolved_minute"] or incident["last_breach_minute"] + HORIZON
+        end = (ended or {}).get(incident["incident_id"]) or end
         covered.setdefault((incident["rule"], incident["entity_id"]), []).append(
             (incident["opened_minute"], end)
         )

@@ -55,6 +55,10 @@ class MemoryBook:
         """Incidents that have resolved after `since` and may come back."""
         return {k: i for k, i in self._resolved.items() if i.resolved_minute and i.resolved_minute > since}
 
+    def dismissed(self, since: datetime) -> Mapping[Key, Incident]:  # noqa: ARG002 - the protocol's
+        """None: what people did belongs to the incidents of their time."""
+        return {}
+
     def at_risk(self, *_: object, **__: object) -> Mapping[str, AtRisk]:
         """Not known: money belongs to the present, not to the judged period."""
         return {}
@@ -142,10 +146,13 @@ class Run:
         return content if self.score is None else {**content, "score": {**self.score.as_json(), **self.money}}
 
 
-def compare_with(labels: pl.DataFrame, result: Backtest, whole: Stretch) -> tuple[Score, dict[str, int]]:
+def compare_with(
+    labels: pl.DataFrame, result: Backtest, whole: Stretch, *, complete: bool = True
+) -> tuple[Score, dict[str, int]]:
     """How a backtest compares with labels, and the money that its incidents came in time for."""
     pack, files = result.pack, whole.history.files
-    found = score([*result.opened, *result.reopened], labels, result.span, result.entities, pack)
+    opened = [*result.opened, *result.reopened]
+    found = score(opened, labels, result.span, result.entities, pack, complete=complete)
     if pack.caught is None:
         return found, {}
     entities = sorted({d.label["entity_id"] for d in found.detections})

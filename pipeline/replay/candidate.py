@@ -21,6 +21,7 @@ from pipeline.errors.translate import storage_errors
 from pipeline.history import unpublished
 from pipeline.minute import MINUTE, Span
 from pipeline.replay.backtest import Backtest, backtest, compare_with
+from pipeline.replay.labels import live_labels
 from pipeline.replay.replay import whole_period
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Trial:
     policy: str
     in_force: Version[Any]
     candidate: Tuned
-    labels: pl.DataFrame | None = None  # LABEL
+    labels: pl.DataFrame | None = None  # LABEL, of everything that was wrong; None: what people labelled live
 
 
 def measure(trial: Trial, home: Path, judge: Callable[[Stretch], Backtest]) -> dict[str, Any]:
@@ -141,8 +142,10 @@ def _side(trial: Trial, whole: Stretch, result: Backtest) -> _Side:
     numbers = {name: said[name] for name in names}
     opened = [*result.opened, *result.reopened]
     numbers |= _money(trial, whole.span, opened)
-    if trial.labels is not None:
-        found, money = compare_with(trial.labels, result, whole)
+    pack, complete = trial.lake.pack, trial.labels is not None
+    labels = live_labels(trial.state, whole.span, pack) if trial.labels is None else trial.labels
+    if not labels.is_empty():
+        found, money = compare_with(labels, result, whole, complete=complete)
         numbers |= {**found.as_json(), **money}
     return _Side(numbers, frozenset(incident.key for incident in opened))
 

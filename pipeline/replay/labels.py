@@ -1,4 +1,4 @@
-"""Read a file of labels for a backtest: Parquet or CSV with the columns of LABEL, the entity by its word."""
+"""Labels for a backtest: a file, Parquet or CSV with the columns of LABEL, or what people gave incidents."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.errors import UsageError
+from pipeline.minute import MINUTE
 from pipeline.replay.score import EXPECTED, LABEL, rules_of
 from pipeline.schema import conform
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.minute import Span
     from pipeline.pack import Pack
+    from pipeline.store.state import State
 
 
 def read_labels(path: Path, pack: Pack[Any, Any]) -> pl.DataFrame:
@@ -43,6 +46,28 @@ def read_labels(path: Path, pack: Pack[Any, Any]) -> pl.DataFrame:
             msg = f"{name} in the labels {path} is {strange[0]!r}"
             raise UsageError(msg, f"one of {', '.join(known)} is needed")
     return labels
+
+
+def live_labels(state: State, span: Span, pack: Pack[Any, Any]) -> pl.DataFrame:
+    """The labels that people gave incidents opened in `span`, schema LABEL.
+
+    A true alarm is expected again while it lasted; where an alarm was false, quiet is. What nobody labelled
+    is not in it, and neither are incidents of everybody.
+    """
+    known = rules_of(pack)
+    rows = [
+        {
+            "label": f"incident {row['incident_id']}",
+            "rule": row["rule"],
+            "entity_id": row["entity_id"],
+            "start": row["opened_minute"],
+            "end": row["last_breach_minute"] + MINUTE,
+            "expected": "alarm" if row["label"] == "true_alarm" else "quiet",
+        }
+        for row in state.rows("labelled_incidents", start=span.start, end=span.end)
+        if row["rule"] in known
+    ]
+    return pl.DataFrame(rows, LABEL)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:

@@ -113,7 +113,8 @@ def replay(stretch: Stretch, tick: Callable[[], None]) -> Replayed:
 def gates_of(stretch: Stretch) -> Gates:
     """The gates as they stand before anything is known of the past."""
     tuned = stretch.versions.tuned(stretch.span.start)
-    return Gates(stretch.lake.pack, tuned, stretch.policy, versions=stretch.versions)
+    held = stretch.history.withheld
+    return Gates(stretch.lake.pack, tuned, stretch.policy, withheld=held, versions=stretch.versions)
 
 
 class Seen:

@@ -63,6 +63,7 @@ class Score:
     detections: Sequence[Detection]  # one per label that expects an alarm
     random_recall: float  # of as many incidents at random entities and minutes
     days: float
+    complete: bool = True  # is what no label explains false? Where people label some, it is not known
 
     @property
     def found(self) -> int:
@@ -76,17 +77,19 @@ class Score:
 
     def as_json(self) -> dict[str, Any]:
         """For machines; null where there is nothing to divide by."""
-        false = self.incidents - self.true_incidents
+        unlabelled = 0 if self.complete else self.incidents - self.true_incidents - self.false_quiet
+        false = self.incidents - self.true_incidents - unlabelled
         return {
             "labels": len(self.detections),
             "found": self.found,
             "recall": _ratio(self.found, len(self.detections)),
             "random_recall": round(self.random_recall, 4),
-            "precision": _ratio(self.true_incidents, self.incidents),
+            "precision": _ratio(self.true_incidents, self.incidents - unlabelled),
             "false_incidents": false,
             "false_incidents_per_day": round(false / self.days, 2),
             "incidents_per_day": round(self.incidents / self.days, 2),
             "quiet_labels_broken": self.false_quiet,
+            **({} if self.complete else {"unlabelled_incidents": unlabelled}),
             **_delays("delay_minutes", self.delays()),
             **_delays("delay_minutes_top", self.delays("top")),
             **_delays("delay_minutes_tail", self.delays("tail")),
@@ -94,9 +97,18 @@ class Score:
 
 
 def score(
-    opened: Sequence[Incident], labels: pl.DataFrame, span: Span, entities: int, pack: Pack[Any, Any]
+    opened: Sequence[Incident],
+    labels: pl.DataFrame,
+    span: Span,
+    entities: int,
+    pack: Pack[Any, Any],
+    *,
+    complete: bool = True,
 ) -> Score:
-    """Compare what opened in `span` with `labels` (schema LABEL) that begin in it."""
+    """Compare what opened in `span` with `labels` (schema LABEL) that begin in it.
+
+    Where they are not `complete`, an incident without a label is neither true nor false.
+    """
     rows = labels.filter((pl.col("start") >= span.start) & (pl.col("start") < span.end)).to_dicts()
     alarms = [row for row in rows if row["expected"] == "alarm"]
     quiet = [row for row in rows if row["expected"] == "quiet"]
@@ -114,6 +126,7 @@ def score(
         ],
         random_recall=_random_recall(len(opened), alarms, span, entities * len(rules_of(pack))),
         days=span.minutes / _DAY_MINUTES,
+        complete=complete,
     )
 
 

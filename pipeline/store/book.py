@@ -44,6 +44,10 @@ class StateBook:
         """The newest incident of each rule and entity that has resolved after `since` and may come back."""
         return self._state.resolved_since(since)
 
+    def dismissed(self, since: datetime) -> Mapping[Key, Incident]:
+        """Incidents that a person resolved and whose rule was breached after `since`."""
+        return self._state.dismissed(since)
+
     def at_risk(
         self,
         entities: Sequence[str],

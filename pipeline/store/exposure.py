@@ -71,6 +71,7 @@ class Exposure:
         self._failed: Sequence[str] | None = None  # some of those the query failed for, to try it with
         self._retry_at = -float("inf")
         self._unanswered: dict[str, float] = {}  # entities without an amount: when to ask again
+        self._asked: dict[str, float] = {}  # entities that are asked about again: when they last were
         self._wrong: dict[str, str] = {}  # of these, why
         self._strangers = 0  # rows of entities nobody asked for
 
@@ -105,7 +106,8 @@ class Exposure:
     ) -> dict[str, AtRisk]:
         """Money at risk at the end of `minute` of `entities`, and of some of `again`; no entry: not known.
 
-        `again` are all whose incident lasts without an amount; None leaves what is known of them alone.
+        `again` are all whose incident lasts without an amount, or is snoozed; None leaves what is known of
+        them alone.
         """
         if self._price is None:
             return {}
@@ -114,9 +116,12 @@ class Exposure:
             kept = {*entities, *again}
             self._wrong = {m: why for m, why in self._wrong.items() if m in kept}
             self._unanswered = {m: at for m, at in self._unanswered.items() if m in kept}
+            self._asked = {m: at for m, at in self._asked.items() if m in kept}
         if now < self._retry_at:
             return {}
         due = [m for m in sorted(again or ()) if self._unanswered.get(m, now) <= now]
+        due.sort(key=lambda m: self._asked.get(m, -float("inf")))  # of many everybody gets a turn
+        self._asked |= dict.fromkeys(due[:ASKED_AGAIN], now)
         asked = sorted({*entities, *due[:ASKED_AGAIN]}) or self._failed
         if asked:
             return self._tried(asked, lambda: self._priced(asked, minute, windows))

@@ -6,6 +6,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pipeline.judge.life import Changes, Event, Incident, Key, message_of
+from pipeline.judge.people import Dismissal, Snooze
+from pipeline.judge.withheld import HeldSpan, Withheld
 from pipeline.pack import AtRisk
 from pipeline.store.database import Database, as_json
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _AS_STORED = [f.name for f in fields(Incident) if f.name != "at_risk"]
+_MINUTES = [name for name in _AS_STORED if name.endswith("_minute")]
 
 
 class Incidents(Database):
@@ -30,8 +33,16 @@ class Incidents(Database):
         return _by_key(self.rows("unresolved_incidents"))
 
     def resolved_since(self, since: datetime) -> dict[Key, Incident]:
-        """The newest incident of each rule and entity that has resolved after `since`."""
+        """The newest incident of each rule and entity that may have been over only after `since`."""
         return _by_key(self.rows("resolved_incidents", since=since))
+
+    def dismissed(self, since: datetime) -> dict[Key, Incident]:
+        """Incidents that a person resolved and whose rule was breached after `since`."""
+        return _by_key(self.rows("dismissed_incidents", since=since))
+
+    def withheld(self) -> Withheld:
+        """What people hold back, past, present and planned."""
+        return Withheld([HeldSpan(**row) for row in self.rows("withheld")])
 
     def incidents_between(self, first: datetime, last: datetime) -> Sequence[Mapping[str, Any]]:
         """Incidents that were unresolved at any minute from `first` to `last`, for `incident_of`."""
@@ -53,27 +64,50 @@ class Incidents(Database):
         ]
         self.ask(connection, "insert_outbox", events=as_json(rows))
 
+    def tell_act(self, connection: Connection, event: Event) -> None:
+        """Write what people are told of an act; it is one thing to tell however many a minute has."""
+        row = _event_row(0, event, event.incident.incident_id or 0)
+        given = {name: row[name] for name in ("incident_id", "event", "minute")}
+        self.ask(connection, "tell_act", **given, message=as_json([row["message"]]))
+
     def _write_changes(self, connection: Connection, changes: Changes, minute: datetime | None) -> None:
+        """Change the incidents and tell of it; but for those on which somebody has acted meanwhile.
+
+        What was decided of these did not know of the act: the next minute decides it again.
+        """
+        acted: set[int | None] = set()
+        for name, incidents in (
+            ("resolve_incidents", changes.resolved),
+            ("reopen_incidents", changes.reopened),
+            ("continue_incidents", changes.continued),
+            ("dismiss_incidents", changes.dismissed),
+        ):
+            if incidents:
+                given = {"incidents": _as_rows(incidents), "minute": minute}
+                changed = set(self.ask(connection, name, **given).scalars())
+                acted |= {i.incident_id for i in incidents} - changed
         ids: dict[Key, int] = {}
-        if changes.resolved:
-            resolved = [i.incident_id for i in changes.resolved]
-            self.ask(connection, "resolve_incidents", ids=resolved, minute=minute)
-        if changes.reopened:
-            self.ask(connection, "reopen_incidents", incidents=_as_rows(changes.reopened))
-        if changes.continued:
-            self.ask(connection, "continue_incidents", incidents=_as_rows(changes.continued))
         if changes.opened:
             given = {"currency": self.currency, "incidents": _as_rows(changes.opened)}
             opened = self.ask(connection, "open_incidents", **given)
             ids = {(row.rule, row.entity_id): row.incident_id for row in opened}
-        if changes.events:
-            self.tell(connection, changes.events, ids)
+        events = [e for e in changes.events if _is_so(e.incident, acted, ids)]
+        if events:
+            self.tell(connection, events, ids)
+
+
+def _is_so(incident: Incident, acted: set[int | None], ids: Mapping[Key, int]) -> bool:
+    """Was what is told of this incident written?"""
+    if incident.incident_id is None:
+        return incident.key in ids
+    return incident.incident_id not in acted
 
 
 def incident_of(row: Mapping[str, Any]) -> Incident:
     """An incident from a row of the view `incident_now`."""
     at_risk = AtRisk(row["parts"], row["entity_name"])
-    return Incident(**{name: row[name] for name in _AS_STORED}, at_risk=at_risk)
+    acts = {"snooze": Snooze.read(row["snooze"]), "dismissal": Dismissal.read(row["dismissal"])}
+    return Incident(**{name: row[name] for name in _AS_STORED} | acts, at_risk=at_risk)
 
 
 def _by_key(rows: Iterable[Mapping[str, Any]]) -> dict[Key, Incident]:
@@ -87,9 +121,11 @@ def _as_rows(incidents: Iterable[Incident]) -> str:
 
 def _as_row(incident: Incident) -> dict[str, Any]:
     row = {name: getattr(incident, name) for name in _AS_STORED}
-    for name in ("opened_minute", "last_breach_minute", "told_minute", "resolved_minute"):
+    for name in _MINUTES:
         row[name] = row[name] and row[name].isoformat()
     return row | {
+        "snooze": incident.snooze and incident.snooze.as_json(),
+        "dismissal": incident.dismissal and incident.dismissal.as_json(),
         "reason": dict(incident.reason),
         "entity_name": incident.at_risk.name,
         "parts": dict(incident.at_risk.parts),

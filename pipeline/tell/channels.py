@@ -95,11 +95,7 @@ class Console:
             return [text, *render_digest_lines(parcel.messages, self._language)]
         message = parcel.messages[0]
         text = render_text(message, self._language, self._zone, repeat=parcel.repeat)
-        colour = (
-            "32"
-            if message.event == "resolved"
-            else {"critical": "31", "high": "33"}.get(message.severity, "36")
-        )
+        colour = "32" if message.is_over else {"critical": "31", "high": "33"}.get(message.severity, "36")
         header = f"\x1b[1;{colour}m{render_header(message, self._language)}\x1b[0m"
         return [header, text] if self._stream.isatty() else [text]
 
@@ -232,7 +228,8 @@ class LeaseShort(DeliveryError):
 
 def alert_key(installation: str, row: Claimed | Thread) -> str:
     """The name of what is told, the same for every attempt to tell it."""
-    return f"{installation}-{row.incident_id}-{row.event}-{row.minute.astimezone(UTC):%Y%m%dT%H%M}"
+    key = f"{installation}-{row.incident_id}-{row.event}-{row.minute.astimezone(UTC):%Y%m%dT%H%M}"
+    return f"{key}-{row.number}" if row.number else key
 
 
 def write_ranges(numbers: Iterable[int]) -> str:

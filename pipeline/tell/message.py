@@ -1,8 +1,8 @@
 """A message is data first, then rendered (render.py). Pure: no I/O library, no clock.
 
 What happens to an incident writes the data into the outbox row, with every integer that led to the verdict.
-Names, ids and who acknowledged come from outside: `figures.clean` makes them harmless, and they only ever
-stand in a code span.
+Names, ids, who acted and what they wrote come from outside: `figures.clean` makes them harmless, and they
+only ever stand in a code span.
 """
 
 from __future__ import annotations
@@ -16,11 +16,32 @@ from pipeline.judge.verdicts import SEVERITIES, TIERS
 from pipeline.minute import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.pack import Pack
 
-EVENTS: Final = ("opened", "reopened", "escalated", "repeated", "acknowledged", "corrected", "resolved")
+#: What the judge tells of; then what people do, and how a snooze ends: each with what is said beside it.
+_BY_ITSELF: Final = ("opened", "reopened", "escalated", "repeated", "corrected", "resolved")
+_MOVED: Final = {
+    "minutes": "number",
+    "breaches": "number",
+    "at_risk": "money",
+    "limit": "money",
+    "severity": "severity",
+}
+SAID: Final[Mapping[str, Mapping[str, str]]] = {
+    "acknowledged": {},
+    "assigned": {"to": "text"},
+    "noted": {"text": "text"},
+    "snoozed": {"until": "time", "limit": "money"},
+    "snooze_ended": _MOVED,
+    "broke_through": _MOVED,
+    "resolved_by": {"reason": "text"},
+    "reopened_by": {"reason": "text"},
+    "labelled": {"label": "label", "reason": "text"},
+}
+EVENTS: Final = (*_BY_ITSELF, *SAID)
+LABELS: Final = ("true_alarm", "false_alarm")
 
 
 class MessageMalformed(PermanentError):
@@ -46,7 +67,8 @@ class Message:
     parts: Mapping[str, int | None] = field(hash=False)
     reason: Mapping[str, Any] = field(hash=False)
     times: int = 1  # how often the incident has opened
-    acknowledged_by: str | None = None
+    by: str | None = None  # who acted
+    said: Mapping[str, Any] = field(default_factory=dict, hash=False)  # see SAID
     visible: bool = False  # worth a line in the channel as well as in the thread
 
     def words(self, language: str) -> Mapping[str, str]:
@@ -64,6 +86,11 @@ class Message:
         return self.pack.at_risk is not None and not self.of_everybody
 
     @property
+    def is_over(self) -> bool:
+        """Does it tell that the incident is over?"""
+        return self.event in ("resolved", "resolved_by")
+
+    @property
     def duration(self) -> timedelta:
         """From the opening to the minute this message is about, never negative."""
         return max(self.minute - self.opened_minute, timedelta())
@@ -77,11 +104,12 @@ def read_message(content: object, incident_id: int, pack: Pack[Any, Any]) -> Mes
     if not isinstance(content, dict):
         name = "content"
         raise _malformed(name, content, "an object")
-    by = content.get("acknowledged_by")
+    event = _known(content, "event", EVENTS)
+    by = next((name for name in ("by", "acknowledged_by") if content.get(name) is not None), None)
     return Message(
         pack=pack,
         incident_id=incident_id,
-        event=_known(content, "event", EVENTS),
+        event=event,
         rule=_known(content, "rule", [rule.name for rule in pack.rules]),
         entity_id=_text(content, "entity_id"),
         entity_name=None if content.get("entity_name") is None else _text(content, "entity_name"),
@@ -95,7 +123,8 @@ def read_message(content: object, incident_id: int, pack: Pack[Any, Any]) -> Mes
         reason=_reason(content, "reason", pack),
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
-        acknowledged_by=None if by is None else _text(content, "acknowledged_by"),
+        by=None if by is None else _text(content, by),
+        said=_said(content, event),
     )
 
 
@@ -140,6 +169,18 @@ def _minute(content: Mapping[str, Any], name: str) -> datetime:
         raise _malformed(name, content.get(name), "a time with its zone") from None
 
 
+def _said(content: Mapping[str, Any], event: str) -> dict[str, Any]:
+    """What an act says beside the incident; of other events nothing."""
+    wanted = SAID.get(event)
+    if not wanted:
+        return {}
+    given = content.get("said")
+    if not isinstance(given, dict):
+        name = "said"
+        raise _malformed(name, given, "an object")
+    return {name: _SAID_AS[kind](given, name) for name, kind in wanted.items()}
+
+
 def _parts(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, int | None]:
     """The parts of the money that the pack knows; none at all where nothing is known."""
     given = content.get(name)
@@ -160,3 +201,13 @@ def _reason(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict
         if not isinstance(given[other], int | str):
             raise _malformed(other, given[other], "a whole number or a word")
     return given
+
+
+_SAID_AS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
+    "text": _text,
+    "number": _number,
+    "money": _money,
+    "time": _minute,
+    "severity": lambda given, name: _known(given, name, SEVERITIES),
+    "label": lambda given, name: _known(given, name, LABELS),
+}

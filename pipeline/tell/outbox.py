@@ -41,6 +41,7 @@ class Claimed:
     ambiguous: bool
     leased_until: datetime
     created_at: datetime
+    number: int = 0  # of several acts of people in one minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Thread:
     repeat: bool
     shared: bool
     newest_outbox_id: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

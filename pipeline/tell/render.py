@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.figures import clean, duration_text, escape, moment, money
@@ -18,6 +19,8 @@ Block = dict[str, Any]
 DIGEST_LENGTH: Final = 10
 LIGHTS: Final = {"critical": "🔴", "high": "🟠", "medium": "🟡"}
 RESOLVED_LIGHT: Final = "✅"
+#: So much of what a person wrote is shown; the rest is on the page.
+NOTE_LENGTH: Final = 160
 
 
 def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool = False) -> str:
@@ -31,13 +34,13 @@ def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool
         moment(message.minute, zone),
     ]
     if message.event != "opened":
-        parts.insert(1, _event(message, language).rstrip("."))
+        parts.insert(1, _event(message, language, zone).rstrip("."))
     return (f"[{words['repeat']}] " if repeat else "") + " · ".join(parts)
 
 
 def render_header(message: Message, language: str) -> str:
     """Severity, rule and state in a few words; holds nothing that came from outside."""
-    light = RESOLVED_LIGHT if message.event == "resolved" else LIGHTS[message.severity]
+    light = RESOLVED_LIGHT if message.is_over else LIGHTS[message.severity]
     return f"{light} {_title(message, language)}"
 
 
@@ -62,7 +65,7 @@ def render_blocks(
         *_repeat_blocks(words, repeat=repeat),
         _header(render_header(message, language)),
         _section(f"{who}\n{_what_happened(message, language)}"),
-        _section(f"{risk}{_event(message, language)}"),
+        _section(f"{risk}{_event(message, language, zone)}"),
         {
             "type": "section",
             "fields": [_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(message, language, zone)],
@@ -78,7 +81,7 @@ def render_reply_blocks(
     words = TEXTS[language]
     risk = f"{_risk(message, language)} · " if message.has_money else ""
     lines = [
-        f"*{words['state_' + message.event]}* · {_event(message, language)}",
+        f"*{words['state_' + message.event]}* · {_event(message, language, zone)}",
         _entity(message, language),
         _what_happened(message, language),
         f"{risk}{moment(message.minute, zone)}",
@@ -137,16 +140,48 @@ def _most_first(message: Message) -> tuple[bool, bool, int, int]:
     return not message.of_everybody, amount is not None, order, message.incident_id
 
 
-def _event(message: Message, language: str) -> str:
-    words, by = TEXTS[language], clean(message.acknowledged_by or "")
-    name = "acknowledged_by" if by and message.event == "acknowledged" else message.event
+def _event(message: Message, language: str, zone: ZoneInfo) -> str:
+    words, by = TEXTS[language], clean(message.by or "")
+    name = message.event
+    if name == "acknowledged" and by:
+        name = "acknowledged_by"
+    elif name == "snoozed" and message.said["limit"] is not None and message.has_money:
+        name = "snoozed_limit"
     said = message.words(language).get(name, words[name])  # a pack may have its own word for it
     return said.format(
         by=f"`{by}`",
         severity=words[message.severity],
         duration=duration_text(message.duration, language),
         times=message.times,
+        **_said(message, language, zone),
     )
+
+
+def _said(message: Message, language: str, zone: ZoneInfo) -> dict[str, str]:
+    """What an act says, for its sentence; what people wrote stands in a code span."""
+    words, said, shown = TEXTS[language], message.said, dict[str, str]()
+    for name in ("to", "text", "reason"):
+        if name in said:
+            shown[name] = f"`{clean(said[name], NOTE_LENGTH) or '?'}`"
+    if "until" in said:
+        shown |= {"until": moment(said["until"], zone), "limit": _money(said["limit"], language)}
+    if "label" in said:
+        shown["label"] = words[said["label"]]
+    if "breaches" in said:
+        minutes = duration_text(timedelta(minutes=said["minutes"]), language)
+        shown |= {"minutes": minutes, "moved": _moved(message, language)}
+    return shown
+
+
+def _moved(message: Message, language: str) -> str:
+    """What changed while an incident was snoozed."""
+    words, said = TEXTS[language], message.said
+    money = {"before": _money(said["at_risk"], language), "now": _money(message.at_risk, language)}
+    severity = {"before": words[said["severity"]], "now": words[message.severity]}
+    moved = [words["moved_money"].format(**money)] if message.has_money else []
+    moved.append(words["moved_severity"].format(**severity))
+    moved.append(words["moved_breaches"].format(breaches=f"{said['breaches']:,}"))
+    return ", ".join(moved)
 
 
 def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -9,4 +9,4 @@ FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS e(
     place bigint, incident_id bigint, event text, minute timestamptz, message jsonb
 )
 ORDER BY place
-ON CONFLICT (incident_id, event, minute) DO NOTHING
+ON CONFLICT (incident_id, event, minute, number) DO NOTHING

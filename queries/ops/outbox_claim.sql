@@ -25,4 +25,5 @@ WHERE outbox_id = (
     LIMIT 1
     FOR UPDATE OF waiting SKIP LOCKED
 )
-RETURNING outbox_id, incident_id, event, minute, message, attempts, ambiguous, leased_until, created_at
+RETURNING outbox_id, incident_id, event, minute, message, attempts, ambiguous, leased_until, created_at,
+          number

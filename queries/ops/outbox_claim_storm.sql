@@ -28,4 +28,5 @@ SET status = 'sending',
     leased_until = :leased_until,
     ambiguous = ambiguous OR status = 'sending'
 WHERE outbox_id IN (SELECT outbox_id FROM together WHERE size > :more_than)
-RETURNING outbox_id, incident_id, event, minute, message, attempts, ambiguous, leased_until, created_at
+RETURNING outbox_id, incident_id, event, minute, message, attempts, ambiguous, leased_until, created_at,
+          number

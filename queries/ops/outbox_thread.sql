@@ -2,7 +2,7 @@
 -- Parameters: incident_id, channel.
 -- Grain: no row or one; `shared` is true where that message is a digest of several incidents,
 --   `newest_outbox_id` is the incident's newest message already sent.
-SELECT root.outbox_id, root.incident_id, root.event, root.minute, root.message_ts, root.ambiguous AS repeat,
+SELECT root.outbox_id, root.incident_id, root.event, root.minute, root.number, root.message_ts, root.ambiguous AS repeat,
        EXISTS (
            SELECT FROM outbox AS other
            WHERE other.message_ts = root.message_ts

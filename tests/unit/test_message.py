@@ -20,6 +20,7 @@ from pipeline.figures import clean, duration_text, money, unescape
 from pipeline.packs.merchants import PACK
 from pipeline.tell.message import EVENTS, Message, MessageMalformed, read_message
 from pipeline.tell.render import (
+    NOTE_LENGTH,
     render_blocks,
     render_digest_blocks,
     render_digest_lines,
@@ -64,9 +65,33 @@ HOSTILE = [
 ]
 
 
+MOVED = {
+    "since": "2026-11-21T09:20:00+00:00",
+    "until": "2026-11-21T10:39:00+00:00",
+    "minutes": 79,
+    "breaches": 61,
+    "at_risk": 800_000_000,
+    "limit": 1_200_000_000,
+    "severity": "high",
+}
+#: What an act says beside the incident, by event.
+SAID: dict[str, dict[str, Any]] = {
+    "assigned": {"to": "이담당"},
+    "noted": {"text": "가맹점에 전화함. 대량 주문 취소라고 함."},
+    "snoozed": {"until": "2026-11-21T11:39:00+00:00", "limit": 1_851_851_835},
+    "snooze_ended": MOVED,
+    "broke_through": MOVED,
+    "resolved_by": {"reason": "정산 보류 완료", "limit": 1_851_851_835},
+    "reopened_by": {"reason": "다시 늘고 있음"},
+    "labelled": {"label": "false_alarm", "reason": "행사 종료로 예정된 취소"},
+}
+
+
 def content(**changes: object) -> dict[str, Any]:
     """An outbox row's JSON as the alert step writes it."""
+    said = SAID.get(str(changes.get("event")))
     return {
+        **({} if said is None else {"said": said}),
         "incident_id": None,
         "event": "opened",
         "rule": "cancel_surge",
@@ -126,6 +151,10 @@ CASES = {
     "surge_resolved": message(event="resolved", **LATER),
     "surge_reopened": message(event="reopened", times=2, **LATER),
     "surge_repeated": message(event="repeated", **LATER),
+    **{f"surge_{event}": message(event=event, by="김위험", **LATER) for event in SAID},
+    "surge_snoozed_money_unknown": message(
+        event="snoozed", by="김위험", at_risk=None, parts={}, said={**SAID["snoozed"], "limit": None}
+    ),
     "outage_opened": message(**OUTAGE),
     "outage_resolved": message(
         **{**OUTAGE, "reason": {**PLATFORM, "merchants_held": 12_345}}, event="resolved", **LATER
@@ -283,14 +312,16 @@ def assert_harmless(text: str) -> None:
     assert not bad, [hex(ord(c)) for c in bad]
     spans = text.split("`")[1::2]
     assert not any("<" in span or ">" in span or "\n" in span for span in spans)
-    assert all(len(unescape(span)) <= 80 for span in spans)
+    assert all(len(unescape(span)) <= NOTE_LENGTH for span in spans)
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
     prior = {**PRIOR, "prior": "category", "category": name}
-    case = message(entity_name=name, entity_id=name, event=event, reason=prior, acknowledged_by=name)
+    wrote = {key: name for key in ("to", "text", "reason") if key in SAID.get(event, {})}
+    said = {**SAID.get(event, {}), **wrote}
+    case = message(entity_name=name, entity_id=name, event=event, reason=prior, by=name, said=said)
     for language in TEXTS:
         blocks = render_blocks(case, language, SEOUL, DASHBOARD, repeat=True)
         digest = render_digest_blocks([case] * 25, language, DASHBOARD, repeat=True)
@@ -422,3 +453,27 @@ def test_what_is_not_a_message_is_refused_by_the_name_of_its_field(field: str, v
         inner = "cancels_hour" if field == "reason" else "paid_out_cancelable"
     with pytest.raises(MessageMalformed, match=inner):
         message(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("event", "said", "field"),
+    [
+        ("noted", None, "said"),
+        ("snoozed", {"until": "soon", "limit": 1}, "until"),
+        ("snoozed", {"until": MOVED["until"]}, "limit"),
+        ("labelled", {"label": "perhaps", "reason": "?"}, "label"),
+        ("broke_through", {**MOVED, "severity": "dreadful"}, "severity"),
+    ],
+)
+def test_an_act_that_does_not_say_what_it_must_is_refused_too(event: str, said: object, field: str) -> None:
+    with pytest.raises(MessageMalformed, match=field):
+        message(event=event, said=said)
+
+
+def test_a_snooze_that_ends_without_money_tells_what_else_moved() -> None:
+    door = content(
+        event="snooze_ended", rule="forced_entry", entity_id="D7", at_risk=None, parts={}, by="kim"
+    )
+    told = read_message(door | {"reason": {"forced_hour": 5, "opened_hour": 9}}, 42, DOORS)
+    said = "The snooze of `kim` is over. In 1 h 19 min: severity High → Critical, breached in 61 minutes"
+    assert said in render_text(told, "en", SEOUL)

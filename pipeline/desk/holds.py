@@ -1,0 +1,176 @@
+"""What people hold back: maintenance windows, and exclusions such as test shops.
+
+Each begins and ends with a minute that nobody judges yet: not the next one, which may be under judgement
+while this is written, but the one after it. So every judgement of a minute meets the same, whenever it is
+made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.desk.given import Parameter
+from pipeline.desk.incidents import BY, name_of, refuse_unknown
+from pipeline.desk.perform import Act, Deed
+from pipeline.errors import UsageError
+from pipeline.figures import moment
+from pipeline.judge.verdicts import EVERYBODY, EXCLUDED, MAINTENANCE
+from pipeline.minute import MINUTE, floor_minute
+from pipeline.packs import load_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+#: What each kind is called.
+NOUNS: Final = {MAINTENANCE: "maintenance window", EXCLUDED: "exclusion"}
+
+
+def add_window(deed: Deed) -> Mapping[str, Any]:
+    """Hold back the signals of a rule, an entity or everybody for a while."""
+    rule, entity, everybody = (deed.given[name] for name in ("rule", "entity", "everybody"))
+    if everybody and (rule or entity):
+        msg = "everybody is said beside a rule or an entity"
+        raise UsageError(msg, "name the one or the other")
+    if not (rule or entity or everybody):
+        msg = "a maintenance window is about nothing"
+        raise UsageError(msg, "name a rule, an entity, both, or everybody")
+    start = _start(deed)
+    end = _end(deed, start)
+    if end is None:
+        msg = "a maintenance window needs its end"
+        raise UsageError(msg, "say for how long (2h), or until when")
+    return _add(deed, MAINTENANCE, start, end)
+
+
+def add_exclusion(deed: Deed) -> Mapping[str, Any]:
+    """Hold back what one entity does, until somebody ends that or until a time: a test shop, say."""
+    if deed.given["entity"] == EVERYBODY:
+        msg = f"{EVERYBODY} is everybody, who is no exclusion"
+        raise UsageError(msg, "add a maintenance window with its end")
+    start = _start(deed)
+    return _add(deed, EXCLUDED, start, _end(deed, start))
+
+
+def end_window(deed: Deed) -> Mapping[str, Any]:
+    """End a maintenance window before its time; one that has not begun never does."""
+    return _finish(deed, MAINTENANCE)
+
+
+def end_exclusion(deed: Deed) -> Mapping[str, Any]:
+    """End an exclusion: what the entity does is judged as everybody's again."""
+    return _finish(deed, EXCLUDED)
+
+
+def _add(deed: Deed, kind: str, start: datetime, end: datetime | None) -> Mapping[str, Any]:
+    rule, entity = deed.given["rule"], deed.given["entity"]
+    known = [r.name for r in load_pack(deed.state.pack).rules]
+    if rule is not None and rule not in known:
+        msg = f"there is no rule {rule!r}"
+        raise UsageError(msg, f"known are {', '.join(known)}")
+    row = {"kind": kind, "rule": rule, "entity_id": entity, "start": start, "end": end}
+    other = deed.state.ask(deed.connection, "withheld_already", **row).scalar()
+    if other is not None:
+        msg = f"{NOUNS[kind]} {other} already holds the same back at that time"
+        raise UsageError(msg, "end that one first, or choose another time")
+    given = {"reason": deed.given["reason"], "by": name_of(deed, deed.actor.name)}
+    number = deed.state.ask(deed.connection, "withhold", **row, **given).scalar_one()
+    deed.thing_id = str(number)
+    deed.before, deed.after = {}, _said(number, row)
+    return _said(number, row)
+
+
+def _finish(deed: Deed, kind: str) -> Mapping[str, Any]:
+    earliest = _earliest(deed)
+    found = deed.state.ask(deed.connection, "withheld_one", id=deed.number, kind=kind).mappings().first()
+    if found is None:
+        refuse_unknown(NOUNS[kind], deed.number)
+    if found["ended_by"] is not None or (found["end"] is not None and found["end"] <= earliest):
+        ended = f", ended by {found['ended_by']}" if found["ended_by"] else ""
+        msg = f"{NOUNS[kind]} {deed.number} is over{ended}: {moment(found['end'], deed.desk.zone)}"
+        raise UsageError(msg, "there is nothing left to end")
+    end = max(earliest, found["start"])
+    deed.state.ask(
+        deed.connection, "end_withheld", id=deed.number, end=end, by=name_of(deed, deed.actor.name)
+    )
+    deed.before = {"end": found["end"] and found["end"].isoformat()}
+    deed.after = {"end": end.isoformat()}
+    return _said(deed.number, {**found, "end": end})
+
+
+def _said(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    times = {name: row[name] and row[name].isoformat() for name in ("start", "end")}
+    return {
+        "withheld_id": number,
+        "kind": row["kind"],
+        "rule": row["rule"],
+        "entity_id": row["entity_id"],
+        **times,
+    }
+
+
+def _earliest(deed: Deed) -> datetime:
+    """The first minute that nobody can be judging; the watermark stands still until this is committed."""
+    following: datetime | None = deed.state.ask(deed.connection, "lock_watermark").scalar()
+    now = floor_minute(deed.desk.clock())
+    return now if following is None else following + MINUTE
+
+
+def _start(deed: Deed) -> datetime:
+    earliest, given = _earliest(deed), deed.given["from"]
+    if given is None:
+        return max(earliest, floor_minute(deed.desk.clock()))
+    start = floor_minute(given)
+    if start < earliest:
+        msg = f"{moment(start, deed.desk.zone)} is judged already, or just being judged"
+        raise UsageError(msg, f"begin at {moment(earliest, deed.desk.zone)} or later")
+    return start
+
+
+def _end(deed: Deed, start: datetime) -> datetime | None:
+    for_, until = deed.given["for"], deed.given["until"]
+    if for_ is not None and until is not None:
+        msg = "two ends are given"
+        raise UsageError(msg, "say for how long, or until when")
+    end: datetime | None = start + for_ if for_ is not None else until and floor_minute(until)
+    if end is not None and end <= start:
+        msg = f"the end {moment(end, deed.desk.zone)} is not after the start {moment(start, deed.desk.zone)}"
+        raise UsageError(msg, "give a later end")
+    return end
+
+
+_ADDED: Final = {
+    "rule": Parameter("text", "the rule; without one, every rule", longest=100),
+    "from": Parameter("time", "from when on; without it, from now on"),
+    "for": Parameter("duration", "for how long, as 2h"),
+    "until": Parameter("time", "until when"),
+    "reason": Parameter("text", "why", required=True),
+    "by": BY,
+}
+_ENDED: Final = {"reason": Parameter("text", "why"), "by": BY}
+_ENTITY: Final = "whose signals; without it, everybody's"
+
+ACTS: Final = (
+    Act(
+        name="add_window",
+        action="deliver",
+        kind="window",
+        run=add_window,
+        needs_id=False,
+        parameters={
+            **_ADDED,
+            "entity": Parameter("text", _ENTITY, longest=200),
+            "everybody": Parameter("flag", "all signals of everybody"),
+        },
+    ),
+    Act(name="end_window", action="deliver", kind="window", run=end_window, parameters=_ENDED),
+    Act(
+        name="add_exclusion",
+        action="deliver",
+        kind="exclusion",
+        run=add_exclusion,
+        needs_id=False,
+        parameters={**_ADDED, "entity": Parameter("text", "whose signals", required=True, longest=200)},
+    ),
+    Act(name="end_exclusion", action="deliver", kind="exclusion", run=end_exclusion, parameters=_ENDED),
+)

@@ -1,0 +1,172 @@
+"""Buttons, filters and the timeline of the page: shown to those who may, refused by the desk all the same."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import text
+
+from app.pages import actor as pages_actor
+from pipeline.desk.roles import ROLES, Actor, may
+from pipeline.minute import MINUTE
+from tests.app.merchants.home import add_incident, lead
+from tests.app.seen import run_again, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+    from streamlit.testing.v1 import AppTest
+
+OPENED = datetime.now(UTC).replace(second=0, microsecond=0) - 30 * MINUTE
+
+
+@pytest.fixture
+def signed_in(state_engine: Engine, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Look at the page as an account of that role."""
+
+    def sign_in(role: str) -> None:
+        with state_engine.begin() as connection:
+            insert = text("INSERT INTO account (name, role) VALUES (:name, :role) RETURNING account_id")
+            number = connection.execute(insert, {"name": f"kim {role}", "role": role}).scalar_one()
+        actor = Actor(number, f"kim {role}", role, "page")
+        monkeypatch.setattr(pages_actor, "actor_of", lambda _: actor)
+
+    return sign_in
+
+
+@pytest.fixture
+def incident(state_engine: Engine) -> int:
+    lead(state_engine, next_minute=OPENED + 29 * MINUTE)
+    return add_incident(state_engine, OPENED)
+
+
+def rows(engine: Engine, query: str) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(text(query)).mappings()]
+
+
+def acts_of(tested: AppTest) -> list[str]:
+    """The acts that are offered."""
+    return [b.key.split("-")[1] for b in tested.button if b.key and b.key.startswith("act-")]
+
+
+def press(tested: AppTest, act: str, number: int, words: str = "") -> str:
+    """Press a button, perhaps after writing something; what the page then says."""
+    if words:
+        tested.text_input(key=f"act-words-{number}").set_value(words)
+    tested.button(key=f"act-{act}-{number}").click()
+    tested.run()
+    assert not tested.exception
+    return text_of(tested)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_buttons_are_shown_to_those_who_may_handle_and_to_nobody_else(
+    role: str, page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int
+) -> None:
+    signed_in(role)
+    shown = acts_of(page(incident=str(incident)))
+    offered = ["acknowledge", "assign", "note", "snooze", "resolve", "true_alarm", "false_alarm"]
+    assert shown == (offered if may(Actor(1, "kim", role, "page"), "handle") else [])
+
+
+def test_without_a_login_nothing_is_offered(page: Callable[..., AppTest], incident: int) -> None:
+    assert acts_of(page(incident=str(incident))) == []
+
+
+def test_each_press_is_done_told_and_shown(
+    page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
+) -> None:
+    signed_in("OPS_AGENT")
+    tested = page(incident=str(incident))
+    assert "완료" in press(tested, "acknowledge", incident)
+    for act, words in (
+        ("assign", ""),
+        ("note", "**called** <b>the shop</b>"),
+        ("snooze", ""),
+        ("false_alarm", "sale"),
+        ("resolve", "sale"),
+        ("reopen", "no sale"),
+    ):
+        assert f"사건 {incident}" in press(tested, act, incident, words), act
+    told = rows(state_engine, "SELECT event FROM outbox ORDER BY outbox_id")
+    assert [row["event"] for row in told] == [
+        *("acknowledged", "assigned", "noted", "snoozed", "labelled", "resolved_by", "reopened_by")
+    ]
+    seen = text_of(run_again(tested))
+    assert seen.count("kim OPS_AGENT") >= 8  # the owner, and the timeline
+    assert "**called** <b>the shop</b>" in seen
+    assert acts_of(tested) == ["note", "snooze", "resolve", "true_alarm"]
+
+
+def test_what_is_refused_is_a_notice_and_never_a_traceback(
+    page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
+) -> None:
+    signed_in("RISK_ANALYST")
+    tested = page(incident=str(incident))
+    assert "reason is missing" in press(tested, "resolve", incident)
+    late = page(incident=str(incident))
+    press(tested, "acknowledge", incident)
+    assert "is already acknowledged by kim RISK_ANALYST" in press(late, "acknowledge", incident)
+    again = page(incident=str(incident))
+    with state_engine.begin() as connection:
+        connection.execute(text("UPDATE account SET role = 'READ_ONLY'"))
+    assert "READ_ONLY, which may not handle" in press(again, "snooze", incident)
+    with state_engine.begin() as connection:
+        connection.execute(text("ALTER TABLE incident RENAME TO elsewhere"))
+    assert "relation" in press(again, "snooze", incident)
+
+
+def test_filters_narrow_the_list_down(page: Callable[..., AppTest], state_engine: Engine) -> None:
+    lead(state_engine)
+    for merchant, name, more in (
+        ("m1", "튼튼 컴퓨터", {}),
+        ("m2", "Blue Shop", {"severity": "medium", "rule": "volume_drop"}),
+        ("m3", "Red Shop", {"status": "resolved"}),
+        ("m4", "Green Shop", {"status": "acknowledged", "severity": "high"}),
+    ):
+        add_incident(state_engine, OPENED, merchant_id=merchant, merchant_name=name, **more)
+    tested = page()
+
+    def listed() -> set[str]:
+        run_again(tested)
+        names = ("튼튼 컴퓨터", "Blue Shop", "Red Shop", "Green Shop")
+        return {name for name in names if name in text_of(tested)}
+
+    assert listed() == {"튼튼 컴퓨터", "Blue Shop", "Green Shop"}
+    for key, chosen, found in (
+        ("filter-state", ["resolved", "acknowledged"], {"Red Shop", "Green Shop"}),
+        ("filter-severity", ["medium"], {"Blue Shop"}),
+        ("filter-rule", ["volume_drop"], {"Blue Shop"}),
+    ):
+        tested.button_group(key=key).set_value(chosen)
+        assert listed() == found
+        tested.button_group(key=key).set_value([])
+    tested.text_input(key="filter-text").set_value("SHOP")
+    assert listed() == {"Blue Shop", "Green Shop"}
+    tested.text_input(key="filter-text").set_value("%")
+    assert "조건에 맞는 사건이 없습니다" in text_of(run_again(tested))
+
+
+def test_labels_show_as_precision_beside_the_budget(
+    page: Callable[..., AppTest], state_engine: Engine
+) -> None:
+    lead(state_engine)
+    numbers = [add_incident(state_engine, OPENED, merchant_id=f"m{n}") for n in range(3)]
+    assert "판정된 사건 없음 (사건 3건)" in text_of(page())
+    insert = "INSERT INTO incident_act (incident_id, act, by, given) VALUES (:n, 'label', 'kim', :given)"
+    with state_engine.begin() as connection:
+        for number, label in zip(numbers, ("true_alarm", "false_alarm"), strict=False):
+            connection.execute(
+                text(insert),
+                {"n": number, "given": json.dumps({"label": label, "reason": "x"})},
+            )
+    seen = text_of(page())
+    assert "50.0 %" in seen
+    assert "사건 3건 중 2건 판정" in seen
+    assert "정탐 1 · 오탐 1 · 사건 3" in seen
