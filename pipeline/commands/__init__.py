@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "backtest": "pipeline.commands.backtest",
     "explain": "pipeline.commands.judgement",
     "sql": "pipeline.commands.analyst",
+    "rules": "pipeline.commands.rules",
     "incidents": "pipeline.commands.incidents",
     "windows": "pipeline.commands.withheld",
     "exclusions": "pipeline.commands.withheld",

@@ -250,7 +250,7 @@ def test_a_window_holds_back_through_a_minute_a_late_commit_and_a_backtest(
         assert told(pipeline) == [("opened", 10)]
         with TemporaryDirectory(dir=tmp_path) as folder:
             span = Span(NOON, NOON + 15 * MINUTE)
-            given = pipeline.lake, pipeline.state, span, "supported", pipeline.tuned
+            given = pipeline.lake, pipeline.state, span, "supported", pipeline.versions
             result = backtest(whole_period(*given, tmp_path / folder), lambda *_: None, 1)
         assert [i.opened_minute for i in result.opened] == [NOON + 10 * MINUTE]
 
