@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -94,6 +95,8 @@ def _run(entrance: Entrance, listening: socket.socket) -> None:
         server_header=False,
     )
     server = uvicorn.Server(config)
+    for ends in (signal.SIGTERM, signal.SIGINT):  # the server sends itself once more what has ended it
+        signal.signal(ends, lambda *_: None)
     try:
         server.run(sockets=[listening])
     finally:

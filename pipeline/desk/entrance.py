@@ -96,8 +96,11 @@ class Entrance:
         return SignIn(self.desk, passwords.shared(), self.seal)
 
     def has_accounts(self) -> bool:
-        """Are there any? Raises what the database raises."""
-        return sessions.look(self.desk.state, "", "", self.clock()).accounts
+        """Are there any? None in a database that nothing has set up yet. Raises what the database raises."""
+        state = self.desk.state
+        if not state.rows("desk_made")[0]["made"]:
+            return False
+        return sessions.look(state, "", "", self.clock()).accounts
 
     def visit(self, token: str, origin: str) -> Visit:
         """Who somebody with this token is; an empty one is none."""
