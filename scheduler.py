@@ -29,9 +29,9 @@ from pipeline.store.database import connect_state
 from pipeline.store.lake import Lake
 from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
+from pipeline.store.rules import read_rules_file
 from pipeline.store.state import State
-from pipeline.tell.channels import Channel, Console, Slack
-from pipeline.tell.slack import SlackClient
+from pipeline.tell.destinations import home_channel, open_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +49,10 @@ ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
+RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "slow")
+EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "slow")
 
 
 @contextmanager
@@ -61,8 +62,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
     While another process leads this raises NotLeader, or waits until it may take over where `stand_by` is
     given; setting `stand_by` ends the wait with NotLeader.
     """
-    pack = load_pack(settings.pack)
-    tuned = pack.read_tuned(settings.rules)
+    file = read_rules_file(load_pack(settings.pack), settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
         source = stack.enter_context(open_source(settings, urls))
@@ -74,7 +74,8 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
-        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
+        pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
+        pipeline.rules.keep_file()
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:
@@ -100,7 +101,7 @@ def open_state(urls: Urls, settings: Settings) -> State:
     """The operational database, migrated, as the settings' pack sees it."""
     engine = connect_state(urls.state_url)
     migrate(engine, urls.state_url, settings.currency)
-    return State(engine, urls.state_url, settings.pack, settings.currency)
+    return State(engine, urls.state_url, settings.pack, settings.currency, home_channel(settings))
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -109,24 +110,10 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(pack, settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
 
 
-def open_channel(settings: Settings, state: State) -> Channel:
-    """Slack where a token is set, the console otherwise."""
-    zone = settings.business_timezone
-    if settings.slack_token is None or settings.slack_channel is None:
-        return Console(settings.language, zone)
-    return Slack(
-        SlackClient(settings.slack_token, settings.slack_base_url),
-        settings.slack_channel,
-        installation=state.installation(),
-        language=settings.language,
-        zone=zone,
-        dashboard_url=settings.dashboard_url,
-    )
-
-
 def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
-    """The jobs' work, with the channel that the settings name."""
-    return Service(pipeline, open_channel(pipeline.settings, pipeline.state), metrics, stopped)
+    """The jobs' work, with the channels that routes name and settings know."""
+    settings, installation = pipeline.settings, pipeline.state.installation()
+    return Service(pipeline, lambda name: open_channel(name, settings, installation), metrics, stopped)
 
 
 def run_service(service: Service, progress: Progress = no_progress) -> None:
@@ -150,6 +137,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
             service.stopped.wait(ENDING_S)
     finally:
         scheduler.shutdown(wait=True)
+        service.end_delivery()
     if service.failure is not None:
         raise service.failure
 
@@ -177,6 +165,7 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
     _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
     _every(scheduler, service, "compare", service.compare, COMPARE_S)
+    _every(scheduler, service, "rules", service.measure_rules, RULES_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

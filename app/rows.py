@@ -124,6 +124,7 @@ class Event:
     attempts: int
     ambiguous: bool
     channel: str | None
+    destination: str | None  # None: the default channel
     last_error: str | None
     created_at: datetime
     next_attempt_at: datetime

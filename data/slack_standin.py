@@ -121,6 +121,7 @@ class Workspace:
             "auth.test": lambda _: {"team": "Stand-in", "user": "minuterisk", "bot_id": "B0STANDIN"},
             "chat.postMessage": self.post,
             "chat.update": self.update,
+            "conversations.info": self.info,
             "conversations.history": self.history,
             "conversations.replies": self.replies,
         }
@@ -158,6 +159,11 @@ class Workspace:
         stored = self._get(channel, str(given.get("ts", "")), "message_not_found")
         stored.message |= {"edited": {"user": "B0STANDIN"}, **_content(given)}
         return {"channel": channel, "ts": stored.message["ts"], "text": stored.message.get("text", "")}
+
+    def info(self, given: Json) -> Json:
+        """conversations.info: the app is in every channel."""
+        channel = self._channel(given)
+        return {"channel": {"id": channel, "is_archived": channel in self.archived, "is_member": True}}
 
     def history(self, given: Json) -> Json:
         """conversations.history: newest first; of thread replies only those that were broadcast."""

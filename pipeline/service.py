@@ -12,8 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from random import Random
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,12 +29,13 @@ from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
 from pipeline.prove.verify import repair_files
+from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.nightly import budget_of, measure_night
 from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
 from pipeline.store.compact import compact, delete_expired, sweep_orphans
-from pipeline.tell.deliver import Pace, deliver_one
 from pipeline.tell.outbox import outbox_status
+from pipeline.tell.senders import Senders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pipeline.run import Judged
     from pipeline.store.manifest import LakeFile
     from pipeline.tell.channels import Channel
-    from pipeline.tell.deliver import Delay
+    from pipeline.tell.deliver import Delay, Delivered
 
 log = structlog.get_logger()
 
@@ -111,7 +111,11 @@ class Service:
     """What the jobs of a running installation do; scheduler.py says when."""
 
     def __init__(
-        self, pipeline: Pipeline, channel: Channel, metrics: Metrics, stopped: Event | None = None
+        self,
+        pipeline: Pipeline,
+        open_channel: Callable[[str], Channel],
+        metrics: Metrics,
+        stopped: Event | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.metrics = metrics.of(pipeline.pack.name)
@@ -131,8 +135,9 @@ class Service:
         self._has_judged = False  # in this tick: what fails after it must not slow the next one down
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
-        self._channel = channel
-        self._pace = Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
+        self._open_channel = open_channel
+        self._made_senders: Senders | None = None
+        self._telling = Lock()  # several senders tell what they have done
 
     @property
     def ending(self) -> bool:
@@ -238,24 +243,36 @@ class Service:
             self.metrics.observe_query(name, seconds)
 
     def deliver(self) -> None:
-        """Deliver everything that is waiting."""
-        while not self.ending and self._deliver_one():
-            pass
-        status = outbox_status(self.pipeline.state.engine, self.pipeline.pack.name)
+        """Have everything delivered that is waiting, and told what silences have kept."""
+        with state_errors(self.pipeline.state.url):
+            self.pipeline.state.close_silences()
+            self._senders.wake(lambda: self.ending)
+            status = outbox_status(self.pipeline.state.engine, self.pipeline.pack.name)
         self.metrics.pending.set(status.pending + status.sending)
         self.metrics.dead.set(status.dead)
 
-    def deliver_rest(self, at_most: int = 200) -> None:
-        """After the jobs have ended: deliver what the last minute still left."""
-        for _ in range(at_most):
-            if not self._deliver_one():
-                break
+    def end_delivery(self) -> None:
+        """Wait until no message is on its way."""
+        with suppress(MinuteriskError):  # it is in the outbox, and goes out when somebody delivers again
+            self._senders.quiet()
 
-    def _deliver_one(self) -> bool:
+    def deliver_rest(self, at_most: int = 200) -> None:
+        """After the jobs have ended: deliver what the last minute still left, so much in each channel."""
         with state_errors(self.pipeline.state.url):
+            self._senders.rest(at_most)
+
+    @property
+    def _senders(self) -> Senders:
+        if self._made_senders is None:
             state = self.pipeline.state
-            delivered = deliver_one(state.engine, self.pipeline.pack, self._channel, self._pace)
-        if delivered is not None:
+            self._made_senders = Senders(
+                state.engine, state.url, self.pipeline.pack, self._open_channel, self._told
+            )
+        return self._made_senders
+
+    def _told(self, delivered: Delivered) -> None:
+        """Count what a sender has done."""
+        with self._telling:
             self.tally.messages_delivered += delivered.sent
             self.metrics.delivered.inc(delivered.sent)
             if delivered.delay_s is not None:
@@ -265,7 +282,6 @@ class Service:
                 self.metrics.incident_delay.labels(delay.tier, "delivered").observe(delay.delivered_s)
                 if delay.minute + MINUTE >= self._started:  # an older one waited for us to start
                     self.tally.add_delay(delay)
-        return delivered is not None
 
     def catalog(self) -> None:
         """Keep what readers find the files by equal to the ledger."""
@@ -360,6 +376,11 @@ class Service:
             if found is not None:
                 log.info("budget.measured", result=found)
         self.show_budget()
+
+    def measure_rules(self) -> None:
+        """Find out what a version that was handed in would have done in the last days."""
+        if (version := measure_waiting(self.pipeline)) is not None:
+            log.info("rules.backtested", version=version)
 
     def show_budget(self) -> None:
         """Bring the metrics of the budget up to date."""

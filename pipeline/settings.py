@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
 PER_PACK: Final = ("source_url", "source_queries", "rules")
+#: Addresses of Apprise, each with a name of its own: MINUTERISK_APPRISE_<NAME>. Secrets, all of them.
+APPRISE: Final = "apprise_"
 PROJECT: Final = Path(__file__).resolve().parent.parent
 #: Variables with our prefix that steer the tests, not the product.
 TEST_PREFIX: Final = "MINUTERISK_TEST_"
@@ -240,6 +242,8 @@ class Settings:
 
     #: Settings of one pack alone: their values by the pack's name and theirs.
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    #: Other ways to tell people, by name: addresses of Apprise. Routes call them apprise:name.
+    apprise: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.slack_token and not self.slack_channel:
@@ -305,10 +309,14 @@ def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     raw = {**_from_file(file), **_from_environment(environ)}
     values: dict[str, Any] = {}
     own: dict[str, dict[str, Any]] = {}
+    apprise: dict[str, str] = {}
     for name, text in raw.items():
+        if name.startswith(APPRISE):
+            apprise[name.removeprefix(APPRISE)] = _apprise_url(name, text)
+            continue
         pack, setting = _own(name)
         (own.setdefault(pack, {}) if pack else values)[setting] = _read(name, text)
-    return Settings(**values, own=own)
+    return Settings(**values, own=own, apprise=apprise)
 
 
 def describe_settings(settings: Settings) -> dict[str, str]:
@@ -320,7 +328,11 @@ def describe_settings(settings: Settings) -> dict[str, str]:
     for pack, own in settings.own.items():
         for name, value in own.items():
             shown[f"{PREFIX}{pack}_{name}".upper()] = _show(value, secret=is_secret(name))
-    return shown
+    # The kind of address alone: whom it reaches and with what key stands in every part of it.
+    return shown | {
+        f"{PREFIX}{APPRISE}{name}".upper(): url.partition("://")[0] + "://***"
+        for name, url in settings.apprise.items()
+    }
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -375,7 +387,7 @@ def _own(name: str) -> tuple[str, str]:
 
 def _known(name: str, where: str) -> str:
     known = [f.name for f in _settable()]
-    if _own(name)[1] in known:
+    if _own(name)[1] in known or re.fullmatch(rf"{APPRISE}[a-z0-9_]{{1,40}}", name):
         return name
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else f"known are {', '.join(setting_names())}"
@@ -393,9 +405,18 @@ def _read(name: str, text: str) -> object:
         raise SettingsError(msg, f"{PREFIX}{name.upper()}: {found.metadata['text']}") from None
 
 
+def _apprise_url(name: str, text: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*://\S+", text, re.IGNORECASE):
+        return text
+    msg = f"{PREFIX}{name.upper()} is ***, but it must be an address of Apprise"
+    raise SettingsError(msg, "write for example mailto://user:password@example.com or json://host/path")
+
+
 def is_secret(name: str) -> bool:
     """Must the value of this setting stay unseen, everybody's or a pack's own?"""
-    return any(f.name == _own(name)[1] and f.metadata["secret"] for f in _settable())
+    return name.startswith(APPRISE) or any(
+        f.name == _own(name)[1] and f.metadata["secret"] for f in _settable()
+    )
 
 
 def _show(value: object, *, secret: bool) -> str:

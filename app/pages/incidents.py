@@ -245,7 +245,7 @@ def _events(page: Page, incident: Incident) -> Markup:
 
 def _event(page: Page, event: Event) -> list[str]:
     texts, zone = page.texts, page.zone
-    remarks: list[str] = []
+    remarks = [visible(event.destination, 40)] if event.destination else []
     if event.attempts > 1 or event.status == "dead":
         remarks.append(texts("events.attempts", count=event.attempts))
     if event.ambiguous:

@@ -10,6 +10,7 @@ import click
 
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.finding import as_error, as_text, short, worst_level
+from pipeline.inspection.channels import channel_findings
 from pipeline.inspection.installation import Inspection
 from pipeline.inspection.live import live_findings, traffic
 from pipeline.prove.statement import verify_statement
@@ -66,6 +67,9 @@ def check(
         for name, (listed, _) in found.items()
         for finding in listed
     ]
+    if not live:
+        asking = Inspection(settings, lambda urls: open_source(settings, urls))
+        findings += asking.part("channels", lambda: channel_findings(settings))
     results = {name: short([f for f in findings if f.check == name]) for name in _names(findings)}
     others = [name for name in settings.packs if name != settings.pack]
     if live:

@@ -33,6 +33,7 @@ def _message_columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         "status": str,
         "event": str,
         "incident_id": str,
+        "destination": str,
         "minute": lambda minute: moment(minute, zone),
         "attempts": str,
         "last_error": lambda error: error or "-",
@@ -53,7 +54,7 @@ def outbox(context: click.Context, *, as_json: bool) -> None:
 
 
 @outbox.command("list")
-@click.option("--status", type=click.Choice(["pending", "sending", "sent", "dead"]))
+@click.option("--status", type=click.Choice(["pending", "sending", "sent", "dead", "silenced"]))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @json_option
 def list_messages(*, status: str | None = None, limit: int = 50, as_json: bool = False) -> None:

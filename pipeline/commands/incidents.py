@@ -20,6 +20,7 @@ from pipeline.commands.common import (
     table,
     until_option,
 )
+from pipeline.commands.routes import route_of_incident
 from pipeline.desk import incidents as on_incidents
 from pipeline.figures import moment
 from pipeline.judge.verdicts import EVERYBODY, SEVERITIES
@@ -243,3 +244,6 @@ def label_incident(incident_id: int, label: str, reason: str, by: str | None, *,
     with open_desk() as desk:
         content = do(desk, "label", incident_id, {"label": label, "reason": reason, "by": by})
     report(content, as_json=as_json, text=f"incident {incident_id} labelled {label}")
+
+
+incidents.add_command(route_of_incident)

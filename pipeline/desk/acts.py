@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import accounts, exports, holds, incidents, keys, messages, sessions
+from pipeline.desk import accounts, exports, holds, incidents, keys, messages, routes, rules, sessions
 from pipeline.desk.perform import Act, Desk, perform
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _ALL: Final = (
     *accounts.ACTS,
     *sessions.ACTS,
     *keys.ACTS,
+    *routes.ACTS,
+    *rules.ACTS,
 )
 ACTS: Final[Mapping[str, Act]] = {act.name: act for act in _ALL}
 

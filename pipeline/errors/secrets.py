@@ -35,6 +35,8 @@ MASK: Final = "***"
 _LIBPQ: Final = ("PGPASSWORD", "PGSSLPASSWORD")
 #: Settings whose whole value is a secret, by a part of their name.
 _WHOLE: Final = ("TOKEN", "PASSWORD", "SECRET")
+#: Settings that are addresses with secrets in every part: a path or a host may be the key.
+_ADDRESSES: Final = "APPRISE_"
 #: Shorter ones are masked in addresses only; shorter than this they are masked only as a word of their own.
 _SHORT: Final = 4
 _DISTINCT: Final = 8
@@ -119,6 +121,16 @@ class Secrets:
             if is_malformed(secret):
                 self._learn_pieces(secret, harmless)
 
+    def learn_address(self, url: str) -> None:
+        """Mask an address, and whatever in it may be a key: the user, the password, each part of the path."""
+        scheme, _, rest = url.partition("://")
+        self.learn(rest)
+        self.learn_url(url)
+        host = re.split(r"[:/?#]", rest.rpartition("@")[2], maxsplit=1)[0]
+        for piece in re.split(r"[@/:?#%&=,\s]+", rest):
+            if len(piece) >= _DISTINCT:
+                self.learn(piece, {host if "." in host or host == "localhost" else "", scheme})
+
     def _learn_pieces(self, secret: str, harmless: Iterable[str]) -> None:
         """What drivers show of a password that they could not tell from the host, the port or the options."""
         ends = [secret[i + 1 :] for i, letter in enumerate(secret) if letter in "@/:?#% "]
@@ -199,6 +211,8 @@ def learn_environment(environ: Mapping[str, str], prefix: str) -> None:
     for name, value in environ.items():
         if name in _LIBPQ:
             SECRETS.learn(value)
+        elif name.upper().startswith(prefix + _ADDRESSES):
+            SECRETS.learn_address(value)
         elif name.startswith(prefix) and (
             "://" in value or "_URL" in name or re.search(r"(?i)password\s*=", value)
         ):

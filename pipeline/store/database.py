@@ -45,11 +45,11 @@ class Database:
         self.pack = pack
         self.epoch: int | None = None  # None: this process does not lead
 
-    def ask(self, connection: Connection, name: str, **given: Any) -> CursorResult[Any]:  # noqa: ANN401 - values
+    def ask(self, connection: Connection, name: str, /, **given: Any) -> CursorResult[Any]:  # noqa: ANN401 - values
         """Run a query of queries/ops."""
         return connection.execute(text(sql(f"ops/{name}")), {"pack": self.pack, **given})
 
-    def rows(self, name: str, **given: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401 - the same
+    def rows(self, name: str, /, **given: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401 - the same
         """What a query that only reads gives."""
         with self.reading() as connection:
             return [dict(row) for row in self.ask(connection, name, **given).mappings()]
@@ -57,7 +57,11 @@ class Database:
     def clock(self) -> datetime:
         """The operational database's clock."""
         with self.reading() as connection:
-            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return self.now(connection)
+
+    def now(self, connection: Connection) -> datetime:
+        """The same, within a session that is open."""
+        moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment
 
     @contextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline.judge.life import Changes, Event, Incident, Key, message_of
+from pipeline.judge.life import Changes, Incident, Key
 from pipeline.judge.people import Dismissal, Snooze
 from pipeline.judge.withheld import HeldSpan, Withheld
 from pipeline.pack import AtRisk
-from pipeline.store.database import Database, as_json
+from pipeline.store.database import as_json
+from pipeline.store.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,12 +22,13 @@ _AS_STORED = [f.name for f in fields(Incident) if f.name != "at_risk"]
 _MINUTES = [name for name in _AS_STORED if name.endswith("_minute")]
 
 
-class Incidents(Database):
+class Incidents(Telling):
     """Incidents, open and resolved; their money is in `currency`."""
 
-    def __init__(self, engine: Engine, url: str, pack: str, currency: str) -> None:
+    def __init__(self, engine: Engine, url: str, pack: str, currency: str, home_channel: str = "") -> None:
         super().__init__(engine, url, pack)
         self.currency = currency
+        self.home_channel = home_channel
 
     def unresolved(self) -> dict[Key, Incident]:
         """All incidents that are not resolved, by rule and entity."""
@@ -53,22 +55,6 @@ class Incidents(Database):
         if self.ask(connection, "take_incident", id=incident_id, by=by).first() is None:
             return None
         return incident_of(dict(self.ask(connection, "incident", id=incident_id).mappings().one()))
-
-    def tell(
-        self, connection: Connection, events: Sequence[Event], ids: Mapping[Key, int] | None = None
-    ) -> None:
-        """Write what people are told, in this order; `ids` of incidents that were without one until now."""
-        rows = [
-            _event_row(place, event, event.incident.incident_id or (ids or {})[event.incident.key])
-            for place, event in enumerate(events)
-        ]
-        self.ask(connection, "insert_outbox", events=as_json(rows))
-
-    def tell_act(self, connection: Connection, event: Event) -> None:
-        """Write what people are told of an act; it is one thing to tell however many a minute has."""
-        row = _event_row(0, event, event.incident.incident_id or 0)
-        given = {name: row[name] for name in ("incident_id", "event", "minute")}
-        self.ask(connection, "tell_act", **given, message=as_json([row["message"]]))
 
     def _write_changes(self, connection: Connection, changes: Changes, minute: datetime | None) -> None:
         """Change the incidents and tell of it; but for those on which somebody has acted meanwhile.
@@ -129,14 +115,4 @@ def _as_row(incident: Incident) -> dict[str, Any]:
         "reason": dict(incident.reason),
         "entity_name": incident.at_risk.name,
         "parts": dict(incident.at_risk.parts),
-    }
-
-
-def _event_row(place: int, event: Event, incident_id: int) -> dict[str, Any]:
-    return {
-        "place": place,
-        "incident_id": incident_id,
-        "event": event.kind,
-        "minute": event.minute.isoformat(),
-        "message": message_of(event),
     }

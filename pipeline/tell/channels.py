@@ -19,6 +19,8 @@ from pipeline.tell.render import (
     render_digest_lines,
     render_digest_text,
     render_header,
+    render_instead_blocks,
+    render_instead_text,
     render_reply_blocks,
     render_text,
 )
@@ -47,13 +49,32 @@ class Parcel:
     messages: Sequence[Message]
     thread: Thread | None
     repeat: bool
+    instead_of: Sequence[str] = ()  # the channels that did not take it
+
+
+def parcel_text(parcel: Parcel, language: str, zone: ZoneInfo) -> str:
+    """What a parcel tells, on one line."""
+    if len(parcel.messages) > 1:
+        text = render_digest_text(parcel.messages, language, repeat=parcel.repeat)
+    else:
+        text = render_text(parcel.messages[0], language, zone, repeat=parcel.repeat)
+    return render_instead_text(parcel.instead_of, language) + text
+
+
+def parcel_lines(parcel: Parcel, language: str) -> list[str]:
+    """The lines under the text of a digest."""
+    return render_digest_lines(parcel.messages, language) if len(parcel.messages) > 1 else []
 
 
 class Channel(Protocol):
     """A way to people. Both methods raise only DeliveryError."""
 
     name: str
-    gap: timedelta
+
+    @property
+    def gap(self) -> timedelta:
+        """The time from one message to the next, at least."""
+        ...
 
     def send(self, parcel: Parcel, turn: Callable[[], None]) -> str | None:
         """Tell people, calling `turn()` before each write; the channel's id of the message, if it has one."""
@@ -91,10 +112,9 @@ class Console:
 
     def _lines(self, parcel: Parcel) -> list[str]:
         if len(parcel.messages) > 1:
-            text = render_digest_text(parcel.messages, self._language, repeat=parcel.repeat)
-            return [text, *render_digest_lines(parcel.messages, self._language)]
+            return [parcel_text(parcel, self._language, self._zone), *parcel_lines(parcel, self._language)]
         message = parcel.messages[0]
-        text = render_text(message, self._language, self._zone, repeat=parcel.repeat)
+        text = parcel_text(parcel, self._language, self._zone)
         colour = "32" if message.is_over else {"critical": "31", "high": "33"}.get(message.severity, "36")
         header = f"\x1b[1;{colour}m{render_header(message, self._language)}\x1b[0m"
         return [header, text] if self._stream.isatty() else [text]
@@ -141,7 +161,6 @@ class Slack:
 
     def _match(self, rows: Sequence[Claimed], posted: Iterable[Posted]) -> dict[int, str]:
         keys = {self._key(row): row.outbox_id for row in rows}
-        opened = {row.incident_id: row.outbox_id for row in rows if row.event == "opened"}
         found: dict[int, str] = {}
         for message in posted:
             if message.alert_key in keys:
@@ -150,12 +169,8 @@ class Slack:
                 message.event_type == DIGEST_TYPE
                 and message.payload.get("installation") == self._installation
             ):
-                told = read_ranges(str(message.payload.get("incidents", "")))
-                found |= {
-                    outbox_id: message.ts
-                    for incident, outbox_id in opened.items()
-                    if any(incident in r for r in told)
-                }
+                told = [row for row in rows if _in_digest(row, message.payload)]
+                found |= {row.outbox_id: message.ts for row in told}
             if len(found) == len(rows):
                 break
         return found
@@ -167,14 +182,14 @@ class Slack:
         return {"event_type": EVENT_TYPE, "event_payload": {"alert_key": self._key(row)}}
 
     def _blocks(self, parcel: Parcel) -> list[Block]:
-        return render_blocks(
-            parcel.messages[0], self._language, self._zone, self._dashboard_url, repeat=parcel.repeat
-        )
+        message, repeat = parcel.messages[0], parcel.repeat
+        blocks = render_blocks(message, self._language, self._zone, self._dashboard_url, repeat=repeat)
+        return [*render_instead_blocks(parcel.instead_of, self._language), *blocks]
 
     def _post(
         self, parcel: Parcel, blocks: list[Block], thread_ts: str | None, turn: Callable[[], None]
     ) -> str:
-        text = render_text(parcel.messages[0], self._language, self._zone, repeat=parcel.repeat)
+        text = parcel_text(parcel, self._language, self._zone)
         turn()
         metadata, broadcast = self._metadata(parcel.rows[0]), parcel.messages[0].visible
         return self._client.post(self.name, text, blocks, metadata, thread_ts, broadcast=broadcast)
@@ -184,12 +199,15 @@ class Slack:
         payload = {
             "alert_key": f"{self._key(parcel.rows[0])}-digest",
             "installation": self._installation,
+            "event": parcel.rows[0].event,
+            "minute": _key_minute(parcel.rows[0]),
             "incidents": incidents,
         }
-        text = render_digest_text(parcel.messages, self._language, repeat=parcel.repeat)
+        text = parcel_text(parcel, self._language, self._zone)
         blocks = render_digest_blocks(
             parcel.messages, self._language, self._dashboard_url, repeat=parcel.repeat
         )
+        blocks = [*render_instead_blocks(parcel.instead_of, self._language), *blocks]
         turn()
         return self._client.post(
             self.name, text, blocks, {"event_type": DIGEST_TYPE, "event_payload": payload}
@@ -199,8 +217,9 @@ class Slack:
         """Bring the incident's message up to date; False if it is gone and a new one must take its place."""
         if thread.shared or thread.newest_outbox_id > parcel.rows[0].outbox_id:
             return True  # a digest tells of others too; an old row sent late must not turn the message back
-        text = render_text(parcel.messages[0], self._language, self._zone, repeat=thread.repeat)
-        blocks = self._blocks(replace(parcel, repeat=thread.repeat))
+        instead_of = (thread.instead_of,) if thread.instead_of else ()
+        as_posted = replace(parcel, repeat=thread.repeat, instead_of=instead_of)
+        text, blocks = parcel_text(as_posted, self._language, self._zone), self._blocks(as_posted)
         turn()
         try:
             self._client.update(self.name, thread.message_ts, text, blocks, self._metadata(thread))
@@ -228,8 +247,20 @@ class LeaseShort(DeliveryError):
 
 def alert_key(installation: str, row: Claimed | Thread) -> str:
     """The name of what is told, the same for every attempt to tell it."""
-    key = f"{installation}-{row.incident_id}-{row.event}-{row.minute.astimezone(UTC):%Y%m%dT%H%M}"
+    key = f"{installation}-{row.incident_id}-{row.event}-{_key_minute(row)}"
     return f"{key}-{row.number}" if row.number else key
+
+
+def _key_minute(row: Claimed | Thread) -> str:
+    return f"{row.minute.astimezone(UTC):%Y%m%dT%H%M}"
+
+
+def _in_digest(row: Claimed, payload: Mapping[str, Any]) -> bool:
+    """Does the digest with this payload tell of the row? One opens once, but may be silenced often."""
+    event = payload.get("event", "opened")
+    if row.event != event or (event != "opened" and payload.get("minute") != _key_minute(row)):
+        return False
+    return any(row.incident_id in numbers for numbers in read_ranges(str(payload.get("incidents", ""))))
 
 
 def write_ranges(numbers: Iterable[int]) -> str:

@@ -6,6 +6,8 @@
 
 No database transaction is open while a message is on its way. A message whose earlier attempt may have
 arrived but cannot be found is sent again, marked "possible repeat": better told twice than not at all.
+
+All of this is about one channel: each has its own pace, storms and digests (senders.py).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pipeline.tell import outbox
 from pipeline.tell.channels import LeaseShort, NotLooked, Parcel, write_ranges
 from pipeline.tell.message import Message, MessageMalformed, read_message
 from pipeline.tell.render import render_text
+from pipeline.tell.routes import DEFAULT
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ class Limits:
     back_off_most_s: int = 300
     tries: int = 20
     age: timedelta = timedelta(hours=24)
+    overdue: timedelta = timedelta(minutes=10)  # a second channel does not wait longer for the first
     storm: int = 20  # more opened in a minute than this are told together
 
 
@@ -86,6 +90,10 @@ class Pace:
         waited = self.now() - self._last
         if timedelta() <= waited < gap:
             self.sleep((gap - waited).total_seconds())
+        self._last = self.now()
+
+    def used(self) -> None:
+        """The channel's last call has ended: the gap counts from here, wherever in the call it was taken."""
         self._last = self.now()
 
     def back_off(self, tries: int, most_s: int) -> timedelta:
@@ -135,13 +143,22 @@ class Delivered:
 
 
 def deliver_one(
-    engine: Engine, pack: Pack[Any, Any], channel: Channel, pace: Pace, limits: Limits = LIMITS
+    engine: Engine,
+    pack: Pack[Any, Any],
+    channel: Channel,
+    pace: Pace,
+    limits: Limits = LIMITS,
+    destinations: Sequence[str] = (DEFAULT,),
 ) -> Delivered | None:
-    """Do one unit of delivery and say what was done; None if there is nothing to do now, or a pause."""
+    """Do one unit of a channel's delivery and say what was done; None if there is nothing to do, or a pause.
+
+    `destinations` are the names by which routes know the channel.
+    """
     if pace.paused():
         return None
+    held = {"lease": limits.lease, "margin": limits.margin}
     claimed = outbox.claim(
-        engine, pack.name, pace.now(), lease=limits.lease, margin=limits.margin, storm=limits.storm
+        engine, pack.name, pace.now(), storm=limits.storm, destinations=destinations, **held
     )
     if not claimed:
         return None
@@ -170,8 +187,8 @@ class _Unit:
     def deliver(self, rows: Sequence[Claimed]) -> Delivered:
         """Record what had arrived already, send the rest, record it."""
         messages, bad = _read(rows, self.pack)
-        for row, error in bad:
-            self.dead([row], error.what, error.hint)
+        for row, error in bad:  # no other channel could put it into words
+            self.dead([row], error.what, error.hint, and_second=False)
         good = [row for row in rows if row.outbox_id in messages]
         if not good:
             return Delivered("dead", tuple(row.outbox_id for row in rows), error=bad[0][1].what)
@@ -188,8 +205,12 @@ class _Unit:
         if not rest:
             return self.told("found", good, recorded, next(iter(found.values())), repeat=False)
         repeat = any(row.ambiguous for row in rest)
-        parcel = Parcel(rest, [messages[row.outbox_id] for row in rest], thread, repeat)
-        message_ts = self.channel.send(parcel, lambda: self.turn(rest))
+        instead_of = tuple(sorted({row.instead_of for row in rest if row.instead_of}))
+        parcel = Parcel(rest, [messages[row.outbox_id] for row in rest], thread, repeat, instead_of)
+        try:
+            message_ts = self.channel.send(parcel, lambda: self.turn(rest))
+        finally:
+            self.pace.used()
         self.pace.channel_answers()
         recorded += self.record(rest, message_ts, repeat=repeat)
         return self.told("digest" if len(rest) > 1 else "sent", good, recorded, message_ts, repeat=repeat)
@@ -309,12 +330,20 @@ class _Unit:
         outbox.retry_later(self.engine, rows, at, error=error.code, ambiguous=perhaps, counted=counted)
         log.warning("message_later", error=error.code, at=at.isoformat(), perhaps=perhaps, **_names(rows))
 
-    def dead(self, rows: Sequence[Claimed], error: str, hint: str, *, ambiguous: bool = False) -> Delivered:
-        """Set the rows aside for a person, and raise the operator's alarm."""
-        outbox.mark_dead(self.engine, rows, error=error, ambiguous=ambiguous)
-        log.error(
-            "message_dead", alarm=True, channel=self.channel.name, error=error, hint=hint, **_names(rows)
-        )
+    def dead(
+        self,
+        rows: Sequence[Claimed],
+        error: str,
+        hint: str,
+        *,
+        ambiguous: bool = False,
+        and_second: bool = True,
+    ) -> Delivered:
+        """Set the rows aside for a person and raise the operator's alarm; second channels are told."""
+        outbox.mark_dead(self.engine, rows, error=error, ambiguous=ambiguous, and_second=and_second)
+        second = sorted({row.second for row in rows if row.second}) if and_second else []
+        said = {"channel": self.channel.name, "error": error, "hint": hint, "second": second}
+        log.error("message_dead", alarm=True, **said, **_names(rows))
         return Delivered("dead", tuple(row.outbox_id for row in rows), error=error)
 
 

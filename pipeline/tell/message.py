@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: What the judge tells of; then what people do, and how a snooze ends: each with what is said beside it.
-_BY_ITSELF: Final = ("opened", "reopened", "escalated", "repeated", "corrected", "resolved")
+_BY_ITSELF: Final = ("opened", "reopened", "escalated", "repeated", "corrected", "resolved", "unsilenced")
 _MOVED: Final = {
     "minutes": "number",
     "breaches": "number",

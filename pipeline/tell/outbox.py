@@ -2,7 +2,9 @@
 
     pending ──claim──> sending ──sent──> sent
        ^                  ├────retry───> pending   (ambiguous, if the attempt may have arrived)
-       └───requeue── dead <──dead───────┘
+       └───requeue── dead <──dead───────┘          (with a second channel: a row for that one is written)
+
+    silenced: kept by a silence and told by nobody; what is still open when it ends is told anew
 
 `sending` is committed before the message leaves, so a sender that dies leaves a trace: its lease runs
 out, and whoever claims the row next finds it `ambiguous` and looks before sending again. A sender that
@@ -11,18 +13,19 @@ outlived its lease changes nothing: every change asks for the lease it was given
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from pipeline.tell.routes import DEFAULT
 from queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Engine, RowMapping
+    from sqlalchemy import Connection, Engine
 
 #: A storm larger than this is told in several digests; bounds the memory and the time under the lease.
 STORM_LIMIT = 5_000
@@ -41,6 +44,9 @@ class Claimed:
     ambiguous: bool
     leased_until: datetime
     created_at: datetime
+    destination: str
+    second: str | None  # who is told where the destination cannot be
+    instead_of: str | None  # the channel that did not take it
     number: int = 0  # of several acts of people in one minute
 
 
@@ -54,6 +60,7 @@ class Thread:
     minute: datetime
     message_ts: str
     repeat: bool
+    instead_of: str | None
     shared: bool
     newest_outbox_id: int
     number: int = 0
@@ -70,25 +77,45 @@ class OutboxStatus:
 
 
 def claim(
-    engine: Engine, pack: str, now: datetime, *, lease: timedelta, margin: timedelta, storm: int
+    engine: Engine,
+    pack: str,
+    now: datetime,
+    *,
+    lease: timedelta,
+    margin: timedelta,
+    storm: int,
+    destinations: Sequence[str] = (DEFAULT,),
 ) -> list[Claimed]:
-    """Take what is to be sent next: nothing, one message, or all opened in a minute if more than `storm`.
+    """Take what a channel is to be sent next, those of the top tier first.
 
+    Nothing, one message, all opened in a minute if more than `storm`, or all still open after a silence.
     A lease of another sender is void `margin` after its end.
     """
-    times = {"pack": pack, "now": now, "expired_before": now - margin, "leased_until": now + lease}
+    asked = {"pack": pack, "destinations": list(destinations)}
+    times = {**asked, "now": now, "expired_before": now - margin, "leased_until": now + lease}
     with engine.begin() as connection:
-        rows: Sequence[RowMapping] = []
-        if connection.execute(text(sql("ops/outbox_storm_size")), times).scalar_one() > storm:
-            many = {**times, "more_than": storm, "at_most": STORM_LIMIT}
-            rows = connection.execute(text(sql("ops/outbox_claim_storm")), many).mappings().all()
-        if not rows:
-            rows = connection.execute(text(sql("ops/outbox_claim")), times).mappings().all()
-        return sorted((_claimed(row) for row in rows), key=lambda row: row.outbox_id)
+        due = connection.execute(text(sql("ops/outbox_due")), times).one()
+        many, ids = {**times, "at_most": STORM_LIMIT}, list[int]()
+        if due.opened > storm:
+            ids = _ids(connection, "outbox_claim_storm", {**many, "more_than": storm})
+        if not ids and due.unsilenced:
+            ids = _ids(connection, "outbox_claim_unsilenced", many)
+        ids = ids or _ids(connection, "outbox_claim", times)
+        if not ids:
+            return []
+        rows = connection.execute(text(sql("ops/outbox_claimed")), {"outbox_ids": ids}).mappings()
+        return [Claimed(**row) for row in rows]
 
 
-def _claimed(row: RowMapping) -> Claimed:
-    return Claimed(**{f.name: row[f.name] for f in fields(Claimed)})
+def _ids(connection: Connection, query: str, given: Mapping[str, Any]) -> list[int]:
+    return list(connection.execute(text(sql(f"ops/{query}")), given).scalars())
+
+
+def destinations_due(engine: Engine, pack: str, now: datetime, margin: timedelta) -> list[str]:
+    """The channels for which something is to be sent now."""
+    given = {"pack": pack, "now": now, "expired_before": now - margin}
+    with engine.connect() as connection:
+        return list(connection.execute(text(sql("ops/outbox_destinations")), given).scalars())
 
 
 def mark_sent(
@@ -116,21 +143,44 @@ def retry_later(
     counted: bool,
 ) -> list[int]:
     """Give rows back for a later attempt. `counted` is false when the attempt certainly never arrived."""
-    given = {"next_attempt_at": next_attempt_at, "error": error, "ambiguous": ambiguous, "counted": counted}
+    given: dict[str, Any] = {
+        "next_attempt_at": next_attempt_at,
+        "error": error,
+        "ambiguous": ambiguous,
+        "counted": counted,
+    }
     return _settle(engine, "outbox_retry", rows, **given)
 
 
-def mark_dead(engine: Engine, rows: Sequence[Claimed], *, error: str, ambiguous: bool = False) -> list[int]:
-    """Set rows aside for a person."""
-    return _settle(engine, "outbox_dead", rows, error=error, ambiguous=ambiguous)
+def mark_dead(
+    engine: Engine,
+    rows: Sequence[Claimed],
+    *,
+    error: str,
+    ambiguous: bool = False,
+    and_second: bool = True,
+) -> list[int]:
+    """Set rows aside for a person; as one with that, the second channel of each is to be told instead."""
+    return _settle(engine, "outbox_dead", rows, and_second=and_second, error=error, ambiguous=ambiguous)
 
 
-def _settle(engine: Engine, query: str, rows: Sequence[Claimed], **given: object) -> list[int]:
+def tell_overdue(engine: Engine, pack: str, before: datetime) -> list[int]:
+    """Tell second channels what their first has not taken since; the new rows."""
+    with engine.begin() as connection:
+        return _ids(connection, "outbox_overdue", {"pack": pack, "before": before})
+
+
+def _settle(
+    engine: Engine, query: str, rows: Sequence[Claimed], *, and_second: bool = False, **given: object
+) -> list[int]:
     if not rows:
         return []
     held = {"outbox_ids": [row.outbox_id for row in rows], "leased_until": rows[0].leased_until}
     with engine.begin() as connection:
-        return list(connection.execute(text(sql(f"ops/{query}")), {**held, **given}).scalars())
+        ids = _ids(connection, query, {**held, **given})
+        if and_second and ids:
+            _ids(connection, "outbox_second", {"outbox_ids": ids})
+        return ids
 
 
 def find_thread(engine: Engine, incident_id: int, channel: str) -> Thread | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.figures import clean, duration_text, escape, moment, money
+from pipeline.tell.routes import DEFAULT
 from pipeline.tell.words import TEXTS
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ def render_header(message: Message, language: str) -> str:
     """Severity, rule and state in a few words; holds nothing that came from outside."""
     light = RESOLVED_LIGHT if message.is_over else LIGHTS[message.severity]
     return f"{light} {_title(message, language)}"
+
+
+def render_title(messages: Sequence[Message], language: str) -> str:
+    """The subject of a mail about one incident or many; holds nothing that came from outside."""
+    if len(messages) == 1:
+        return render_header(messages[0], language)
+    header = TEXTS[language]["digest_header" + _after(messages)]
+    return "🚨 " + header.format(count=f"{len(messages):,}")
 
 
 def _title(message: Message, language: str) -> str:
@@ -89,6 +98,16 @@ def render_reply_blocks(
     return [*_repeat_blocks(words, repeat=repeat), _section("\n".join(lines))]
 
 
+def render_instead_text(channels: Sequence[str], language: str) -> str:
+    """Before a text: which channels did not take it, so that it is told here; nothing of none."""
+    return f"[{_instead(channels, language)}] " if channels else ""
+
+
+def render_instead_blocks(channels: Sequence[str], language: str) -> list[Block]:
+    """The same above the blocks of a message."""
+    return [_context(f"↪️ {_instead(channels, language)}")] if channels else []
+
+
 def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bool = False) -> str:
     """One line about many incidents of a pack that opened together."""
     words = TEXTS[language]
@@ -97,7 +116,7 @@ def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bo
     sentence = "digest" if len(known) == len(messages) else "digest_some" if known else "digest_none"
     if not _tell_of_money(messages):
         sentence = "digest_without_money"
-    said = words[sentence].format(
+    said = words[sentence + _after(messages)].format(
         count=f"{len(messages):,}", total=money(sum(known), language), unknown=unknown
     )
     return (f"[{words['repeat']}] " if repeat else "") + said
@@ -126,12 +145,25 @@ def render_digest_blocks(
     top = words["digest_top" if _tell_of_money(messages) else "digest_top_without_money"]
     return [
         *_repeat_blocks(words, repeat=repeat),
-        _header("🚨 " + words["digest_header"].format(count=f"{len(messages):,}")),
+        _header(render_title(messages, language)),
         _section(render_digest_text(messages, language)),
         _section(f"*{top.format(shown=len(lines))}*"),
         *[_section(line) for line in lines],
         _context(f"<{escape(dashboard_url)}|{words['link']}>"),
     ]
+
+
+def _after(messages: Sequence[Message]) -> str:
+    """A digest tells of what has just opened, or of what is still open after a silence."""
+    return "_unsilenced" if messages[0].event == "unsilenced" else ""
+
+
+def _instead(channels: Sequence[str], language: str) -> str:
+    words = TEXTS[language]
+    named = (
+        words["default_channel"] if channel == DEFAULT else f"`{clean(channel)}`" for channel in channels
+    )
+    return words["instead"].format(channels=", ".join(named))
 
 
 def _most_first(message: Message) -> tuple[bool, bool, int, int]:

@@ -211,6 +211,11 @@ class SlackClient:
         """Ask Slack who the token is (auth.test); the name of the workspace."""
         return str(_call(self._web.auth_test).get("team", ""))
 
+    def channel(self, channel: str) -> Mapping[str, Any]:
+        """What Slack says of a channel (conversations.info); a right that an app need not have."""
+        found = _call(lambda: self._web.conversations_info(channel=channel)).get("channel")
+        return found if isinstance(found, dict) else {}
+
 
 def _posted(message: Mapping[str, Any]) -> Posted:
     metadata = message["metadata"] or {}

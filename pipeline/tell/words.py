@@ -20,6 +20,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "state_acknowledged": "확인됨",
         "state_corrected": "정정",
         "state_resolved": "해소",
+        "state_unsilenced": "알림 중지 종료 · 진행 중",
         "state_assigned": "담당 지정",
         "state_noted": "메모",
         "state_snoozed": "알림 멈춤",
@@ -51,6 +52,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "labelled": "{by} 님이 {label}으로 판정했습니다: {reason}",
         "corrected": "늦게 들어온 데이터를 반영해 수치를 바로잡았습니다 (발생 후 {duration}).",
         "resolved": "해소되었습니다 (지속 시간 {duration}).",
+        "unsilenced": "알림 중지가 끝났고 아직 해소되지 않았습니다 (발생 후 {duration}).",
         "at_risk": "위험 금액",
         "at_risk_unknown": "위험 금액 알 수 없음",
         "not_known": "알 수 없음",
@@ -66,9 +68,23 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "위험 금액 합계 {total}, {unknown}건은 알 수 없음.",
         "digest_none": "1분 사이 사건 {count}건이 열렸습니다. 위험 금액 알 수 없음.",
         "digest_without_money": "1분 사이 사건 {count}건이 열렸습니다.",
+        "digest_unsilenced": "알림 중지가 끝났습니다. "
+        "그동안 알리지 않은 사건 {count}건이 아직 열려 있습니다. "
+        "위험 금액 합계 {total}.",
+        "digest_some_unsilenced": "알림 중지가 끝났습니다. "
+        "그동안 알리지 않은 사건 {count}건이 아직 열려 있습니다. "
+        "위험 금액 합계 {total}, {unknown}건은 알 수 없음.",
+        "digest_none_unsilenced": "알림 중지가 끝났습니다. "
+        "그동안 알리지 않은 사건 {count}건이 아직 열려 있습니다. "
+        "위험 금액 알 수 없음.",
+        "digest_without_money_unsilenced": "알림 중지가 끝났습니다. "
+        "그동안 알리지 않은 사건 {count}건이 아직 열려 있습니다.",
         "digest_header": "사건 {count}건 동시 발생",
+        "digest_header_unsilenced": "알림 중지 종료: 진행 중인 사건 {count}건",
         "digest_top": "위험 금액이 큰 {shown}건",
         "digest_top_without_money": "심각도가 높은 {shown}건",
+        "instead": "{channels}(으)로 보내지 못해 이 채널로 보냅니다",
+        "default_channel": "기본 채널",
     },
     "en": {
         "critical": "Critical",
@@ -81,6 +97,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "state_acknowledged": "acknowledged",
         "state_corrected": "corrected",
         "state_resolved": "resolved",
+        "state_unsilenced": "silence over, still open",
         "state_assigned": "assigned",
         "state_noted": "note",
         "state_snoozed": "snoozed",
@@ -112,6 +129,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "labelled": "{by} says it was a {label}: {reason}",
         "corrected": "Late rows were counted and the numbers corrected ({duration} after it opened).",
         "resolved": "Resolved (it lasted {duration}).",
+        "unsilenced": "The silence is over, and it has not resolved ({duration} after it opened).",
         "at_risk": "At risk",
         "at_risk_unknown": "Money at risk not known",
         "not_known": "not known",
@@ -127,8 +145,19 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "At risk in total: {total}; of {unknown} not known.",
         "digest_none": "{count} incidents opened within a minute. Money at risk not known.",
         "digest_without_money": "{count} incidents opened within a minute.",
+        "digest_unsilenced": "A silence is over. {count} incidents that were not told are still open. "
+        "At risk in total: {total}.",
+        "digest_some_unsilenced": "A silence is over. {count} incidents that were not told are still open. "
+        "At risk in total: {total}; of {unknown} not known.",
+        "digest_none_unsilenced": "A silence is over. {count} incidents that were not told are still open. "
+        "Money at risk not known.",
+        "digest_without_money_unsilenced": "A silence is over. "
+        "{count} incidents that were not told are still open.",
         "digest_header": "{count} incidents at once",
+        "digest_header_unsilenced": "Silence over: {count} incidents are still open",
         "digest_top": "The {shown} with most at risk",
         "digest_top_without_money": "The {shown} most severe",
+        "instead": "sent here because {channels} did not take it",
+        "default_channel": "the default channel",
     },
 }

@@ -9,6 +9,7 @@ SELECT
     attempts,
     ambiguous,
     channel,
+    nullif(destination, 'default') AS destination,
     last_error,
     created_at,
     next_attempt_at,

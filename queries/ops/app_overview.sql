@@ -37,5 +37,5 @@ CROSS JOIN (
         count(*) FILTER (WHERE outbox.status = 'dead') AS dead
     FROM outbox
     JOIN incident USING (incident_id)
-    WHERE pack = :pack AND outbox.status <> 'sent'
+    WHERE pack = :pack AND outbox.status NOT IN ('sent', 'silenced')
 ) AS told

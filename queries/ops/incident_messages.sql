@@ -1,3 +1,3 @@
 -- What people were told of one incident, in order.
 -- Parameters: id. Grain: one row per message.
-SELECT event, minute, status, sent_at FROM outbox WHERE incident_id = :id ORDER BY outbox_id
+SELECT event, minute, status, destination, sent_at FROM outbox WHERE incident_id = :id ORDER BY outbox_id

@@ -1,19 +1,21 @@
--- Take all due 'opened' messages of the newest minute of waiting ones together, if they are too many to send one by one.
--- Parameters: pack, now, expired_before, leased_until (as outbox_claim), more_than (count that is still no storm),
---   at_most.
--- Grain: no row, or more than `more_than` rows, as they are after the claim.
+-- Take all due 'opened' messages of a channel, of the newest minute of waiting ones, together, if they are too many
+-- to send one by one.
+-- Parameters: pack, destinations, now, expired_before, leased_until (as outbox_claim), more_than (count that is still
+--   no storm), at_most.
+-- Grain: no row, or more than `more_than` rows.
 WITH waiting AS MATERIALIZED (
     SELECT outbox_id, created_at
     FROM outbox
     JOIN incident USING (incident_id)
     WHERE event = 'opened'
       AND pack = :pack
+      AND destination = ANY(:destinations)
       AND entity_id <> '*'  -- what is of everybody has a message of its own
       AND (
         (outbox.status = 'pending' AND next_attempt_at <= :now)
         OR (outbox.status = 'sending' AND leased_until < :expired_before)
     )
-    ORDER BY outbox_id
+    ORDER BY tier = 'top' DESC, outbox_id
     LIMIT :at_most
     FOR UPDATE OF outbox SKIP LOCKED
 ),
@@ -28,5 +30,4 @@ SET status = 'sending',
     leased_until = :leased_until,
     ambiguous = ambiguous OR status = 'sending'
 WHERE outbox_id IN (SELECT outbox_id FROM together WHERE size > :more_than)
-RETURNING outbox_id, incident_id, event, minute, message, attempts, ambiguous, leased_until, created_at,
-          number
+RETURNING outbox_id

@@ -7,4 +7,4 @@ SELECT count(*) FILTER (WHERE outbox.status = 'pending') AS pending,
        min(created_at) FILTER (WHERE outbox.status IN ('pending', 'sending')) AS oldest_unsent_at
 FROM outbox
 JOIN incident USING (incident_id)
-WHERE pack = :pack AND outbox.status <> 'sent'
+WHERE pack = :pack AND outbox.status NOT IN ('sent', 'silenced')

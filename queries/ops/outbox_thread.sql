@@ -1,8 +1,10 @@
 -- Find the message of an incident that later ones edit and answer: the first that reached the channel.
 -- Parameters: incident_id, channel.
 -- Grain: no row or one; `shared` is true where that message is a digest of several incidents,
---   `newest_outbox_id` is the incident's newest message already sent.
-SELECT root.outbox_id, root.incident_id, root.event, root.minute, root.number, root.message_ts, root.ambiguous AS repeat,
+--   `instead_of` is the channel that did not take it, `newest_outbox_id` is the incident's newest message already sent.
+SELECT root.outbox_id, root.incident_id, root.event, root.minute, root.number, root.message_ts,
+       root.ambiguous AS repeat,
+       (SELECT before.destination FROM outbox AS before WHERE before.outbox_id = root.instead_of) AS instead_of,
        EXISTS (
            SELECT FROM outbox AS other
            WHERE other.message_ts = root.message_ts

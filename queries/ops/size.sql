@@ -10,4 +10,4 @@ SELECT
     (SELECT count(*) FROM mine)                                AS incidents,
     (SELECT count(*) FROM mine WHERE status <> 'resolved')     AS unresolved,
     (SELECT count(*) FROM told)                                AS messages,
-    (SELECT count(*) FROM told WHERE status <> 'sent')         AS unsent
+    (SELECT count(*) FROM told WHERE status NOT IN ('sent', 'silenced')) AS unsent

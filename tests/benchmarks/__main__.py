@@ -8,6 +8,7 @@ import sys
 MEASUREMENTS = (
     "quick",
     "latency",
+    "storm",
     "source_cost",
     "backtest",
     "detection",

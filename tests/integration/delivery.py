@@ -175,11 +175,11 @@ def make_world(
     return World(engine, standin, clock, make_channel(standin.url, timeout_s), pace, limits)
 
 
-def make_channel(url: str, timeout_s: float) -> Slack:
+def make_channel(url: str, timeout_s: float, name: str = CHANNEL) -> Slack:
     client = SlackClient(TOKEN, url, timeout_s)
     return Slack(
         client,
-        CHANNEL,
+        name,
         installation="test",
         language="ko",
         zone=SEOUL,

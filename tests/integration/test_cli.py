@@ -329,6 +329,36 @@ def test_incidents_are_listed_shown_and_acknowledged_once(work: Home) -> None:
     assert work.inside("outbox", "requeue", "999").code == 2
 
 
+def test_routes_and_silences_are_added_listed_tested_and_taken_back(work: Home, tmp_path: Path) -> None:
+    def said(*arguments: str) -> Ran:
+        ran = work.inside(*arguments)
+        assert ran.code == 0, ran
+        return ran
+
+    said("routes", "add", "big", "--match", "tier=top", "--match", "merchant=A*", "--channel", "console")
+    assert "big" in said("routes", "list").out
+    told = said("routes", "test", "--tier", "top", "--entity", "A1", "--json").last
+    assert told["targets"] == [{"channel": "default", "second": None, "route": "big"}]
+    assert said("routes", "test", "--entity", "B1", "--json").last["reason"] == "no_route"
+    (tmp_path / "routes.toml").write_text(said("routes", "list", "--toml").out, encoding="utf-8")
+    said("routes", "remove", "big")
+    said("routes", "import", str(tmp_path / "routes.toml"))
+    assert [r["name"] for r in said("routes", "list", "--json").last["routes"]] == ["big"]
+    for wrong in (("add", "x", "--channel", "C0RISK"), ("add", "x", "--channel", "apprise:mail")):
+        ran = work.inside("routes", *wrong)
+        assert (ran.code, "next: set MINUTERISK_" in ran.err) == (2, True)
+    added = said("silences", "add", "--match", "merchant=sh*", "--reason", "moves", "--for", "2h", "--json")
+    number = str(added.last["silence_id"])
+    explained = said("incidents", "route", "--explain", "1", "--json").last
+    assert [row["why"] for row in explained["told"]][:1] == ["no_route"]
+    assert explained["now"]["silence_id"] == int(number)
+    assert "silenced until" in said("incidents", "route", "--explain", "1").out
+    assert said("silences", "list", "--json").last["silences"][0]["state"] == "in force"
+    said("silences", "end", number)
+    assert work.inside("silences", "end", number).code == 2
+    said("routes", "remove", "big")
+
+
 def test_check_shows_the_settings_and_that_all_is_well(work: Home) -> None:
     found = work.ok("check", "--json").last
     assert found["ok"]

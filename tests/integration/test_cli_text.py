@@ -55,6 +55,7 @@ SHOWN = [
     ("incidents", "show", "1"),
     ("outbox", "list"),
     ("outbox", "show", "1"),
+    ("incidents", "route", "--explain", "1"),
     ("explain", "shop", stamp(NOON)),
     ("backtest", "--from", stamp(NOON), "--to", stamp(NOON + timedelta(minutes=2))),
     ("reconcile", "--from", stamp(START), "--to", stamp(NOON)),

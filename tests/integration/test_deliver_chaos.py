@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from data.slack_standin import FAULTS
+from pipeline.store.state import State
 from pipeline.tell import outbox
 from pipeline.tell.channels import Slack
 from pipeline.tell.deliver import LIMITS, Limits
 from pipeline.tell.slack import NotPosted, PerhapsPosted, SlackClient
+from tests.integration.channels import Town, judge_all
 from tests.integration.delivery import (
     CHANNEL,
     MARK,
@@ -32,6 +34,7 @@ from tests.integration.delivery import (
     make_standin,
     make_world,
 )
+from tests.people import do
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 #: The clock of these tests jumps: hours pass, and a look is still to be waited for.
 PATIENT = Limits(look_patience=timedelta(days=1))
 ONE_BY_ONE = replace(PATIENT, storm=10_000)
+TIERS = ("tail", "top")
 STEPS = ("claimed", "looked", "before_call", "after_call", "before_record", "recorded", "given_back")
 
 
@@ -128,6 +132,65 @@ def test_nothing_lost_and_nothing_told_twice(
         assert set(standin.fired) == set(FAULTS), "a fault never fired: the test proves nothing about it"
         assert set(reaper.kills) == set(STEPS), "a step was never killed at"
     assert (digests > 0) == (limits is PATIENT)
+
+
+@pytest.mark.parametrize("limits", [ONE_BY_ONE, replace(PATIENT, storm=5)], ids=["one_by_one", "digests"])
+def test_nothing_lost_and_nothing_told_twice_in_any_of_several_channels(
+    limits: Limits, state_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three channels, one of which refuses everything: what was for it is told in its second one."""
+    seed = int(os.environ.get("MINUTERISK_TEST_SEED", "1"))
+    with make_standin(seed=seed, fault_rate=0.3, read_fault_rate=0.2) as standin:
+        standin.workspace.archived = frozenset({"C0GONE"})
+        standin.workspace.channels = frozenset({CHANNEL, "C0TOP", "C0BACK"})
+        state = State(state_engine, "", PACK, "KRW", CHANNEL)
+        town = Town(state, standin, limits, TIMEOUT_S, seed)
+        town.route("top", "C0TOP", "tier=top", **{"continue": True})
+        town.route("odd", "C0GONE", "entity=M?1 entity=M?3 entity=M?5", second="C0BACK")
+        silence = town.silence("entity=S*")
+        ids = [town.open(f"M{number // 10}{number % 10}", tier=TIERS[number % 2]) for number in range(40)]
+        kept = [town.open(f"S{number}") for number in range(5)]
+        town.say(*ids[::2], event="escalated", at=1)
+        reaper = Reaper(seed, 0.2, monkeypatch)
+        run_town(town, reaper)
+        do(state, "end_silence", silence)
+        state.close_silences()
+        town.say(*ids[::4], event="resolved", at=2)
+        run_town(town, reaper)
+        found = judge_all(town)
+        digests = sum("incidents" in m["metadata"]["event_payload"] for m in standin.messages)
+        print(
+            f"seed {seed}: digests {digests} faults {dict(standin.fired)} kills {dict(reaper.kills)} {found}"
+        )
+    assert digests == 1 if limits is ONE_BY_ONE else digests > 3  # the end of a silence is one in any case
+    rows = town.rows()
+    dead = [row["outbox_id"] for row in rows if row["status"] == "dead"]
+    instead = {row["instead_of"]: row["status"] for row in rows if row["destination"] == "C0BACK"}
+    assert {row["destination"] for row in rows if row["status"] == "dead"} == {"C0GONE"}
+    assert {status for number, status in instead.items() if number} == {"sent"}
+    assert set(instead) >= set(dead), "what was dead was not told in the second channel"
+    assert sum(row["event"] == "unsilenced" and row["status"] == "sent" for row in rows) == len(kept)
+    assert Counter(row["status"] for row in rows).keys() == {"sent", "dead", "silenced"}
+    assert (found.lost, found.doubled, found.strangers) == ([], [], [])
+
+
+def run_town(town: Town, reaper: Reaper) -> None:
+    for _ in range(20_000):
+        try:
+            found = []
+            for name in town.due():
+                reaper.choose()
+                found.append(town.deliver(name))
+        except Killed:
+            town.restart()
+            continue
+        if not town.waiting():
+            return
+        if not any(found):
+            town.clock.sleep(5)
+        elif any(delivered and delivered.error == "timeout" for delivered in found):
+            time.sleep(0.15)  # a slow request arrives before the tests' clock passes the lease
+    pytest.fail(f"still waiting: {town.rows()[:3]}")
 
 
 def test_slack_that_shows_messages_late_gives_marked_repeats_only(

@@ -73,7 +73,7 @@ def test_categories_that_cannot_be_stored_do_not_stop_a_minute(
 
 @pytest.fixture
 def service(quiet: Home) -> Service:
-    return Service(quiet.pipeline, Console("ko", SEOUL), Metrics("merchants"), Event())
+    return Service(quiet.pipeline, lambda _: Console("ko", SEOUL), Metrics("merchants"), Event())
 
 
 def test_rows_without_a_time_that_nobody_can_count_do_not_stop_the_comparison(

@@ -165,7 +165,7 @@ class Deaf:
 
 def _service(pipeline: Pipeline) -> Service:
     channel: Channel = Deaf()
-    return Service(pipeline, channel, Metrics("merchants"))
+    return Service(pipeline, lambda _: channel, Metrics("merchants"))
 
 
 @dataclass

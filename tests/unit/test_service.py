@@ -38,7 +38,7 @@ class Away:
 
 def service(source: Away) -> Service:
     pipeline = SimpleNamespace(source=SimpleNamespace(), alarms=OpenAlarms(), pack=PACK)
-    made = Service(cast("Pipeline", pipeline), cast("Channel", None), Metrics("merchants"))
+    made = Service(cast("Pipeline", pipeline), lambda _: cast("Channel", None), Metrics("merchants"))
     made._tick = source.tick  # type: ignore[method-assign]
     return made
 

@@ -106,7 +106,7 @@ def test_the_metrics_show_it(published: Pipeline) -> None:
     for day, incidents in ((18, 1), (19, 0)):
         night = NullDay(50_000, 2, incidents, 31, drift_measured=True)
         published.state.record_night(date(2026, 3, day), asdict(night) | {"allowed": 5.0})
-    Service(published, Console("en", SEOUL), metrics).show_budget()
+    Service(published, lambda _: Console("en", SEOUL), metrics).show_budget()
     lines = generate_latest(metrics.registry).decode().splitlines()
     assert 'minuterisk_budget_allowed_per_day{pack="merchants"} 5.0' in lines
     assert 'minuterisk_budget_spent_today{pack="merchants"} 0.0' in lines

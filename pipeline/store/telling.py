@@ -1,0 +1,152 @@
+"""What people are to be told, and where: events of incidents become rows of the outbox, one for each channel.
+
+Routes and silences are read in the transaction that writes the rows, so that what a person has just changed
+holds for everything that is written after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.judge.life import message_of
+from pipeline.store.database import Database, as_json
+from pipeline.tell.routes import Facts, Route, Silence, Target, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, RowMapping
+
+    from pipeline.judge.life import Event, Incident, Key
+    from pipeline.tell.routes import Decision
+
+#: Told where the routes lead; all else changes a message that stands in a channel, and is said there too.
+LEADING: Final = ("opened", "repeated", "unsilenced")
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What decides where incidents are told, as it is now."""
+
+    routes: Sequence[Route] = ()
+    silences: Sequence[Silence] = ()
+    facts: Mapping[str, str | None] = field(default_factory=dict)  # by entity; only where they are asked for
+
+    @property
+    def asks_for_facts(self) -> bool:
+        """Does any route or silence want to know what the source says of the entity?"""
+        asked = [*(route.match for route in self.routes), *(silence.match for silence in self.silences)]
+        return any("fact" in match for match in asked)
+
+
+class Telling(Database):
+    """Writes what people are told. `home_channel` is what the default channel is called in Slack."""
+
+    home_channel = ""
+
+    def tell(
+        self,
+        connection: Connection,
+        events: Sequence[Event],
+        ids: Mapping[Key, int] | None = None,
+        *,
+        silence_id: int | None = None,
+        number: int = 0,
+    ) -> None:
+        """Write what people are told, in this order; `ids` of incidents that were without one until now.
+
+        `silence_id` is the silence that has ended, where that is what is told; `number` is that of an act.
+        """
+        told = [(event, event.incident.incident_id or (ids or {})[event.incident.key]) for event in events]
+        routing = self.routing(connection, [event.incident for event in events])
+        following = [incident_id for event, incident_id in told if event.kind not in LEADING]
+        before = self._told_where(connection, following)
+        rows = [
+            row
+            for event, incident_id in told
+            for row in _rows(event, incident_id, self.decide(event.incident, routing), before, silence_id)
+        ]
+        placed = [{"place": place, "number": number, **row} for place, row in enumerate(rows)]
+        self.ask(connection, "insert_outbox", events=as_json(placed))
+
+    def tell_act(self, connection: Connection, event: Event) -> None:
+        """Write what people are told of an act; it is one thing to tell however many a minute has."""
+        told = {"incident_id": event.incident.incident_id, "event": event.kind, "minute": event.minute}
+        number = int(self.ask(connection, "next_number", **told).scalar_one())
+        self.tell(connection, [event], number=number)
+
+    def routing(
+        self, connection: Connection, incidents: Sequence[Incident], *, with_facts: bool = False
+    ) -> Routing:
+        """The routes and silences in force, and what they ask of these incidents' entities."""
+        routes = [route_of(row) for row in self.ask(connection, "routes").mappings()]
+        silences = [Silence(**row) for row in self.ask(connection, "silences_in_force").mappings()]
+        routing = Routing(routes, silences)
+        if not with_facts and not routing.asks_for_facts:
+            return routing
+        entities = sorted({incident.entity_id for incident in incidents})
+        known = self.ask(connection, "facts_of", entities=entities)
+        return Routing(routes, silences, {row.entity_id: row.value for row in known})
+
+    def decide(self, incident: Incident, routing: Routing) -> Decision:
+        """Where this incident goes, and why."""
+        facts = self.facts_of(incident, routing)
+        return decide(facts, routing.routes, routing.silences, self.home_channel)
+
+    def facts_of(self, incident: Incident, routing: Routing) -> Facts:
+        """What routes and silences see of it."""
+        return Facts(
+            pack=self.pack,
+            rule=incident.rule,
+            tier=incident.tier,
+            severity=incident.severity,
+            entity=incident.entity_id,
+            fact=routing.facts.get(incident.entity_id),
+        )
+
+    def _told_where(self, connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        if ids:
+            for row in self.ask(connection, "told_where", ids=list(ids)):
+                found.setdefault(row.incident_id, []).append(row.destination)
+        return found
+
+
+def route_of(row: RowMapping) -> Route:
+    """A route from its row."""
+    names = ("name", "match", "channel", "second", "goes_on")
+    return Route(**{name: row[name] for name in names})
+
+
+def _rows(
+    event: Event,
+    incident_id: int,
+    decision: Decision,
+    before: Mapping[int, Iterable[str]],
+    silence_id: int | None,
+) -> Iterator[dict[str, Any]]:
+    """An event as rows: one for each channel that is told, or would be if nobody had silenced it."""
+    silenced = decision.silence is not None
+    targets = {target.channel: (decision_word(target), target) for target in decision.targets}
+    for channel in before.get(incident_id, ()) if event.kind not in LEADING else ():
+        targets.setdefault(channel, ("told_before", Target(channel)))
+    message, minute = message_of(event), event.minute.isoformat()
+    for why, target in targets.values():
+        yield {
+            "incident_id": incident_id,
+            "event": event.kind,
+            "minute": minute,
+            "message": message,
+            "destination": target.channel,
+            "second": target.second,
+            "why": why,
+            "route": target.route,
+            "silence_id": decision.silence.silence_id if decision.silence else silence_id,
+            "status": "silenced" if silenced else "pending",
+        }
+
+
+def decision_word(target: Target) -> str:
+    """Why a decision named this channel."""
+    return "no_route" if target.route is None else "route"
