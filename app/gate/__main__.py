@@ -17,8 +17,8 @@ from streamlit.web.bootstrap import load_config_options
 from app.gate import here
 from app.gate.build import build
 from app.serve import OPTIONS
-from pipeline.desk import passwords
-from pipeline.desk.entrance import Entrance
+from pipeline.desk.people import passwords
+from pipeline.desk.people.entrance import Entrance
 from pipeline.errors import MinuteriskError, UsageError
 from pipeline.errors.secrets import clean_streams
 from pipeline.log import configure_log

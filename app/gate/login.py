@@ -21,10 +21,10 @@ from app.gate.aside import Aside
 from app.gate.forms import Asked, enrol_page, notice, sign_in_page
 from app.gate.seen import FORM, back_to, language_of
 from app.markup import Markup
-from pipeline.desk.pace import Pace
-from pipeline.desk.passwords import AT_ONCE, Busy
-from pipeline.desk.sessions import LONGEST
-from pipeline.desk.sign_in import Enrol, NotSignedIn, Tried, WrongCode
+from pipeline.desk.people.pace import Pace
+from pipeline.desk.people.passwords import AT_ONCE, Busy
+from pipeline.desk.people.sessions import LONGEST
+from pipeline.desk.people.sign_in import Enrol, NotSignedIn, Tried, WrongCode
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from app.gate.seen import Seen
-    from pipeline.desk.entrance import Entrance, Visit
-    from pipeline.desk.sign_in import SignedIn
+    from pipeline.desk.people.entrance import Entrance, Visit
+    from pipeline.desk.people.sign_in import SignedIn
 
 log = structlog.get_logger()
 

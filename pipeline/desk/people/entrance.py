@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from pipeline.desk import keys, passwords, sessions
-from pipeline.desk.accounts import DEMO
-from pipeline.desk.oidc import CompanyLogin
+from pipeline.desk.people import keys, passwords, sessions
+from pipeline.desk.people.accounts import DEMO
+from pipeline.desk.people.oidc import CompanyLogin
+from pipeline.desk.people.seal import FILE, Seal
+from pipeline.desk.people.sign_in import SignIn
 from pipeline.desk.perform import Desk
 from pipeline.desk.roles import READ_ONLY, ROLES, Actor
-from pipeline.desk.seal import FILE, Seal
-from pipeline.desk.sign_in import SignIn
 from pipeline.embedded import connect_urls
 from pipeline.errors import MinuteriskError, SettingsError
 from pipeline.store.database import connect_state
