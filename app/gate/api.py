@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from app.gate.answers import NO_STORE, body_of, seen_of
 from pipeline.desk.acts import ACTS, act
-from pipeline.desk.keys import KeyRefused
-from pipeline.desk.pace import Pace
+from pipeline.desk.people.keys import KeyRefused
+from pipeline.desk.people.pace import Pace
 from pipeline.desk.roles import ACTIONS, Thing, authorize, may
 from pipeline.errors import MinuteriskError, NotAllowed, PassingError, UsageError
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from app.gate.aside import Aside
-    from pipeline.desk.entrance import Entrance
     from pipeline.desk.given import Parameter
+    from pipeline.desk.people.entrance import Entrance
     from pipeline.desk.roles import Actor
 
     Answer = Callable[["Api", Actor, Request], Awaitable[Mapping[str, Any]]]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from pipeline.desk import keys
 from pipeline.desk.acts import ACTS
-from pipeline.desk.entrance import Entrance
+from pipeline.desk.people import keys
+from pipeline.desk.people.entrance import Entrance
 from pipeline.settings import Settings
 from pipeline.store.state import State
 from tests.integration.doorway import Visitor, doorway
