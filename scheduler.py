@@ -31,7 +31,7 @@ from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
 from pipeline.store.rules import read_rules_file
 from pipeline.store.state import State
-from pipeline.tell.destinations import home_channel, open_channel
+from pipeline.tell.destinations import home_channel, open_channel, reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,6 +113,7 @@ def open_lake(settings: Settings) -> Lake:
 def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
     """The jobs' work, with the channels that routes name and settings know."""
     settings, installation = pipeline.settings, pipeline.state.installation()
+    pipeline.state.say_reach(reach_of(settings))
     return Service(pipeline, lambda name: open_channel(name, settings, installation), metrics, stopped)
 
 
