@@ -16,7 +16,7 @@ from app.gate import here
 from app.pages import actor as page_door
 from pipeline.cli import main
 from pipeline.desk.acts import ACTS
-from pipeline.desk.entrance import Entrance, Visit
+from pipeline.desk.people.entrance import Entrance, Visit
 from pipeline.desk.roles import ACTIONS, ROLES, allowed_roles
 from pipeline.errors import MinuteriskError, NotAllowed
 from pipeline.packs import load_pack
