@@ -10,6 +10,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 import app.gate
+from app.gate.api import filters_of
 from app.gate.forms import Asked, demo_form
 from app.gate.middleware import by_a_person, page_policy
 from app.gate.seen import back_to, seen
@@ -99,6 +100,17 @@ def test_only_what_a_person_does_keeps_a_session() -> None:
     assert not by_a_person(message.SerializeToString())
     assert not by_a_person(b"\xff\xff\xff")
     assert not by_a_person(None)
+
+
+def test_incidents_are_asked_for_by_the_names_of_the_command_line() -> None:
+    asked = filters_of([("rule", "a"), ("rule", "b"), ("pack", "x"), ("limit", "99999"), ("all", "true")])
+    assert (asked["rules"], asked["states"], asked["limit"], asked["with_resolved"]) == (
+        ["a", "b"],
+        None,
+        10_000,
+        True,
+    )
+    assert filters_of([])["limit"] == 200
 
 
 def test_the_page_may_run_its_own_scripts_and_no_others() -> None:
