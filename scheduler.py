@@ -31,6 +31,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.lake import Lake
 from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
+from pipeline.store.rules import read_rules_file
 from pipeline.store.state import State
 from pipeline.talk import Talk
 from pipeline.talk.client import TalkClient
@@ -39,7 +40,7 @@ from pipeline.talk.listener import Listener
 from pipeline.talk.pictures import Pictures
 from pipeline.talk.presses import Presses
 from pipeline.talk.signals import newest_signal
-from pipeline.tell.destinations import home_channel, open_channel
+from pipeline.tell.destinations import home_channel, open_channel, reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,10 +59,11 @@ ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
+RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
 TALK_S = 2
-EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "listen", "picture", "slow")
+EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "listen", "picture", "slow")
 
 
 @contextmanager
@@ -71,8 +73,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
     While another process leads this raises NotLeader, or waits until it may take over where `stand_by` is
     given; setting `stand_by` ends the wait with NotLeader.
     """
-    pack = load_pack(settings.pack)
-    tuned = pack.read_tuned(settings.rules)
+    file = read_rules_file(load_pack(settings.pack), settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
         source = stack.enter_context(open_source(settings, urls))
@@ -84,7 +85,8 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
-        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
+        pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
+        pipeline.rules.keep_file()
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:
@@ -122,6 +124,7 @@ def open_lake(settings: Settings) -> Lake:
 def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
     """The jobs' work, with the channels that routes name and settings know."""
     settings, installation = pipeline.settings, pipeline.state.installation()
+    pipeline.state.say_reach(reach_of(settings))
 
     def opened(name: str) -> Channel:
         return open_channel(name, settings, installation)
@@ -206,6 +209,7 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     if service.talk is not None:
         _every(scheduler, service, "picture", service.picture, TALK_S)
         _every(scheduler, service, "listen", service.listen, TALK_S)
+    _every(scheduler, service, "rules", service.measure_rules, RULES_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline.judge.life import Changes, Incident, Key
+from pipeline.judge.life import Changes, Event, Incident, Key
 from pipeline.judge.people import Dismissal, Snooze
 from pipeline.judge.withheld import HeldSpan, Withheld
+from pipeline.minute import floor_minute
 from pipeline.pack import AtRisk
 from pipeline.store.database import as_json
 from pipeline.store.telling import Telling
@@ -80,6 +81,22 @@ class Incidents(Telling):
         events = [e for e in changes.events if _is_so(e.incident, acted, ids)]
         if events:
             self.tell(connection, events, ids)
+
+    def close_silences(self) -> int:
+        """Tell what is still open of what a silence has kept, for each that is over; how many were."""
+        with self.changing() as connection:
+            closed = sorted(self.ask(connection, "close_silences").scalars())
+            for silence_id in closed:
+                self._tell_still_open(connection, silence_id)
+        return len(closed)
+
+    def _tell_still_open(self, connection: Connection, silence_id: int) -> None:
+        found = self.ask(connection, "still_open", silence_id=silence_id).mappings().all()
+        minute = floor_minute(self.now(connection))
+        events = [Event("unsilenced", minute, incident_of(dict(row)), visible=True) for row in found]
+        self.ask(connection, "forget_unsilenced", silence_id=silence_id)
+        self.tell(connection, events, silence_id=silence_id)
+        self.ask(connection, "tell_resolved", silence_id=silence_id)
 
 
 def _is_so(incident: Incident, acted: set[int | None], ids: Mapping[Key, int]) -> bool:

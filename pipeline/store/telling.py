@@ -6,20 +6,22 @@ holds for everything that is written after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.judge.life import message_of
 from pipeline.store.database import Database, as_json
-from pipeline.tell.routes import Facts, Route, Silence, Target, decide
+from pipeline.tell.routes import Facts, Reach, Route, Silence, Target, decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
 
     from pipeline.judge.life import Event, Incident, Key
-    from pipeline.tell.routes import Decision
+    from pipeline.tell.routes import Decision, Match
 
 #: Told where the routes lead; all else changes a message that stands in a channel, and is said there too.
 LEADING: Final = ("opened", "repeated", "unsilenced")
@@ -29,6 +31,7 @@ LEADING: Final = ("opened", "repeated", "unsilenced")
 class Routing:
     """What decides where incidents are told, as it is now."""
 
+    home: str = ""  # what the default channel is called by its own name
     routes: Sequence[Route] = ()
     silences: Sequence[Silence] = ()
     facts: Mapping[str, str | None] = field(default_factory=dict)  # by entity; only where they are asked for
@@ -41,7 +44,10 @@ class Routing:
 
 
 class Telling(Database):
-    """Writes what people are told. `home_channel` is what the default channel is called in Slack."""
+    """Writes what people are told, and keeps the lists that say where: the installation's, not a pack's.
+
+    `home_channel` is what this process takes the default channel to be called, where nobody has said it.
+    """
 
     home_channel = ""
 
@@ -82,17 +88,18 @@ class Telling(Database):
         """The routes and silences in force, and what they ask of these incidents' entities."""
         routes = [route_of(row) for row in self.ask(connection, "routes").mappings()]
         silences = [Silence(**row) for row in self.ask(connection, "silences_in_force").mappings()]
-        routing = Routing(routes, silences)
+        reach = self.reach(connection)
+        routing = Routing(reach.home_channel if reach else self.home_channel, routes, silences)
         if not with_facts and not routing.asks_for_facts:
             return routing
         entities = sorted({incident.entity_id for incident in incidents})
         known = self.ask(connection, "facts_of", entities=entities)
-        return Routing(routes, silences, {row.entity_id: row.value for row in known})
+        return replace(routing, facts={row.entity_id: row.value for row in known})
 
     def decide(self, incident: Incident, routing: Routing) -> Decision:
         """Where this incident goes, and why."""
         facts = self.facts_of(incident, routing)
-        return decide(facts, routing.routes, routing.silences, self.home_channel)
+        return decide(facts, routing.routes, routing.silences, routing.home)
 
     def facts_of(self, incident: Incident, routing: Routing) -> Facts:
         """What routes and silences see of it."""
@@ -104,6 +111,59 @@ class Telling(Database):
             entity=incident.entity_id,
             fact=routing.facts.get(incident.entity_id),
         )
+
+    def routes(self, connection: Connection) -> list[Route]:
+        """Where incidents are told, in order."""
+        return [route_of(row) for row in self.ask(connection, "routes").mappings()]
+
+    def reach(self, connection: Connection) -> Reach | None:
+        """What the process that delivers can reach; None where it has never said so."""
+        row = self.ask(connection, "reach").mappings().first()
+        return None if row is None else Reach(**row)
+
+    def say_reach(self, reach: Reach) -> None:
+        """Say what this process, which delivers, can reach."""
+        with self.changing() as connection:
+            self.ask(connection, "say_reach", **asdict(reach))
+
+    def lock_routes(self, connection: Connection) -> list[Route]:
+        """The same, and nobody else changes them until the transaction ends."""
+        self.ask(connection, "lock_routes")
+        return self.routes(connection)
+
+    def put_route(self, connection: Connection, route: Route, place: int, by: str) -> None:
+        """Put a route at a place of the list, 1 being the first."""
+        given = {"name": route.name, "match": json.dumps(route.match), "by": by, "place": place}
+        channels = {"channel": route.channel, "second": route.second, "goes_on": route.goes_on}
+        self.ask(connection, "insert_route", **given, **channels)
+
+    def take_route(self, connection: Connection, name: str) -> Route | None:
+        """Take a route off the list; None where there is none of that name."""
+        found = self.ask(connection, "delete_route", name=name).mappings().first()
+        return None if found is None else route_of(found)
+
+    def begin_silence(
+        self,
+        connection: Connection,
+        match: Match,
+        reason: str,
+        starts_at: datetime | None,
+        ends_at: datetime,
+        by: str,
+    ) -> Mapping[str, Any]:
+        """Begin a silence, now or later; gives its number and times."""
+        given = {"match": json.dumps(match), "reason": reason, "by": by}
+        times = {"starts_at": starts_at, "ends_at": ends_at}
+        return dict(self.ask(connection, "insert_silence", **given, **times).mappings().one())
+
+    def end_silence(self, connection: Connection, silence_id: int, by: str) -> Mapping[str, Any] | None:
+        """End it before its time; None where it is over or never was."""
+        found = self.ask(connection, "end_silence", id=silence_id, by=by).mappings().first()
+        return None if found is None else dict(found)
+
+    def silences(self, *, with_ended: bool, at_most: int = 100) -> Sequence[Mapping[str, Any]]:
+        """Silences, newest first, with how much each has kept."""
+        return self.rows("silences", with_ended=with_ended, at_most=at_most)
 
     def _told_where(self, connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
