@@ -52,11 +52,13 @@ class Person:
     email_confirmed: bool = True
 
 
+#: The addresses of a demo's accounts, which are called like their roles.
+DOMAIN: Final = "demo.example"
 #: Who is there where nobody says otherwise.
 PEOPLE: Final = {
-    "U0OPS": Person("ops", "ops_agent@demo.example", real_name="한운영"),
-    "U0ANALYST": Person("analyst", "risk_analyst@demo.example", real_name="이분석"),
-    "U0READER": Person("reader", "read_only@demo.example", real_name="박열람"),
+    "U0OPS": Person("ops", f"ops_agent@{DOMAIN}", real_name="한운영"),
+    "U0ANALYST": Person("analyst", f"risk_analyst@{DOMAIN}", real_name="이분석"),
+    "U0READER": Person("reader", f"read_only@{DOMAIN}", real_name="박열람"),
     "U0NOBODY": Person("nobody", "nobody@elsewhere.example", real_name="미등록"),
     "U0GUEST": Person("guest", "guest@partner.example", team="T0PARTNER", real_name="외부인"),
 }

@@ -129,7 +129,7 @@ class Lake:
             .agg(pl.col(self.pack.sums).sum())
             .cast(schema)
         )
-        return self._collected(summed, dataset, span).select(schema).sort("entity_id", "start")
+        return self._collected(summed, dataset, span).select(schema.names()).sort("entity_id", "start")
 
     def _paths(self, files: Iterable[LakeFile], dataset: str, span: Span) -> list[Path]:
         return [self.folder / f.path for f in files if f.dataset == dataset and f.span.overlaps(span)]
