@@ -303,7 +303,6 @@ def message_of(event: Event) -> dict[str, Any]:
         "entity_name": incident.at_risk.name,
         "tier": incident.tier,
         "severity": incident.severity,
-        "status": incident.status,
         "policy": incident.policy,
         "minute": event.minute.isoformat(),
         "opened_minute": incident.opened_minute.isoformat(),
@@ -312,6 +311,7 @@ def message_of(event: Event) -> dict[str, Any]:
         "times": incident.times,
         "visible": event.visible,
         "reason": dict(incident.reason),
+        **({} if incident.status == "open" else {"status": incident.status}),
         **({} if event.by is None else {_BY.get(event.kind, "by"): event.by}),
         **({"said": dict(event.said)} if event.said else {}),
     }

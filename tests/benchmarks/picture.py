@@ -1,4 +1,4 @@
-"""How long the picture of an incident takes to draw, and how large it is; beside matplotlib where it is there.
+"""How long the picture of an incident takes to draw, and its size; beside matplotlib where that is there.
 
 The week of one merchant is read from made rows, not from files: it is the drawing that is measured.
 """

@@ -181,7 +181,8 @@ def test_whoever_takes_an_incident_on_is_told_of_with_the_message_of_every_other
         do(ours, "acknowledge", found.incident_id, by="somebody else")
     opened, taken = messages(ours)
     assert opened["parts"] == {"paid_out_cancelable": 5, "cancelled_unrecovered": 2}
-    assert taken == opened | {"event": "acknowledged", "visible": False, "acknowledged_by": "김위험"}
+    said = {"status": "acknowledged", "visible": False, "acknowledged_by": "김위험"}
+    assert taken == opened | {"event": "acknowledged", **said}
     assert ours.unresolved()[found.key].status == "acknowledged"
 
 

@@ -105,7 +105,6 @@ def test_the_home_tab_reads_as_in_its_golden_file(language: str, golden: Golden)
         "more": more([ROW], language, DASHBOARD),
     }
     golden(f"talk/home.{language}.json", json.dumps(shown, ensure_ascii=False, indent=2) + "\n")
-    golden(f"talk/words.{language}.json", json.dumps(TEXTS[language], ensure_ascii=False, indent=2) + "\n")
 
 
 @pytest.mark.parametrize("language", TEXTS)
