@@ -125,10 +125,9 @@ def test_the_first_digest_of_a_storm_holds_the_top_tier(town: Town, monkeypatch:
     change(town.engine, "DELETE FROM outbox WHERE incident_id % 3 = 1")  # no neighbours: the longest names
     top = {row["outbox_id"] for row in town.rows() if row["incident_id"] % 6 == 0}
     town.limits = replace(LIMITS, storm=10)
-    first, second, *_ = town.drain()
+    first, *_ = town.drain()
     assert (first.outcome, len(top)) == ("digest", 5)
     assert set(first.outbox_ids) > top
-    assert len(second.outbox_ids) > 1
 
 
 def test_a_dead_channel_holds_up_no_other_and_its_second_one_is_told_and_says_so(town: Town) -> None:
