@@ -29,6 +29,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.lake import Lake
 from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
+from pipeline.store.rules import read_rules_file
 from pipeline.store.state import State
 from pipeline.tell.destinations import home_channel, open_channel, reach_of
 
@@ -48,9 +49,10 @@ ENDING_S = 0.5
 CATALOG_S = 5  # a fresh DuckDB file takes longer than judging a minute: it is made beside the tick
 HOUSEKEEPING = timedelta(minutes=10)
 RECONCILE = timedelta(hours=1)
+RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "slow")
+EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "slow")
 
 
 @contextmanager
@@ -60,8 +62,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
     While another process leads this raises NotLeader, or waits until it may take over where `stand_by` is
     given; setting `stand_by` ends the wait with NotLeader.
     """
-    pack = load_pack(settings.pack)
-    tuned = pack.read_tuned(settings.rules)
+    file = read_rules_file(load_pack(settings.pack), settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
         source = stack.enter_context(open_source(settings, urls))
@@ -73,7 +74,8 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
-        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
+        pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
+        pipeline.rules.keep_file()
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:
@@ -164,6 +166,7 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
     _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
     _every(scheduler, service, "compare", service.compare, COMPARE_S)
+    _every(scheduler, service, "rules", service.measure_rules, RULES_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

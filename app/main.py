@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from app.gate.here import entrance_of, visit_of_page
 from app.markup import notice
 from app.pages import load_page
 from app.pages.alone import alone
 from app.pages.header import show_header
 from app.pages.incidents import show_incidents
 from app.pages.packs import choose_pack
+from app.pages.who import show_who
 from app.reads import REFRESH_S, Page, open_page
 from app.texts import KOREAN, Texts
 from pipeline.errors import SettingsError
@@ -44,10 +46,15 @@ def main() -> None:
     settings = _settings()
     if settings is None:
         return
-    texts = Texts(settings.language)
+    texts, entrance = Texts(settings.language), entrance_of(settings)
+    visit = visit_of_page(entrance)
+    show_who(texts, entrance, visit)
+    if visit.actor is None:
+        return
 
     def watch() -> None:
-        show_watch(choose_pack({pack: open_page(settings.of(pack), _clock) for pack in settings.packs}))
+        pages = {pack: open_page(settings.of(pack), _clock, entrance, visit) for pack in settings.packs}
+        show_watch(choose_pack(pages))
 
     pages = [st.Page(watch, title=texts("page"), url_path="watch", default=True)]
     st.navigation(pages, position="hidden").run()
@@ -62,6 +69,9 @@ def show_watch(page: Page) -> None:
 def _alone(section: Callable[[Page], None]) -> Callable[[Page], None]:
     @wraps(section)
     def show(page: Page) -> None:
+        visit = visit_of_page(page.entrance)
+        if visit.actor != page.visit.actor:  # signed out, another role: nothing of before may stay
+            st.rerun()
         with alone(page, section.__name__):
             section(page)
 

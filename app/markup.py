@@ -33,7 +33,7 @@ def visible(text: str, longest: int = LONGEST_TEXT) -> str:
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
-def tag(name: str, *children: str, cls: str = "", **attributes: str) -> Markup:
+def tag(name: str, /, *children: str, cls: str = "", **attributes: str) -> Markup:
     """One HTML element; children that are not `Markup` are escaped."""
     pairs = {"class": cls, **attributes}
     head = "".join(f' {key}="{escape(value)}"' for key, value in pairs.items() if value)

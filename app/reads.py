@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
+    from pipeline.desk.entrance import Entrance, Visit
     from pipeline.desk.precision import Labelled
+    from pipeline.desk.roles import Actor
     from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
 
@@ -43,11 +45,20 @@ class Page:
     texts: Texts
     zone: ZoneInfo
     clock: Callable[[], datetime]
+    entrance: Entrance
+    visit: Visit
 
     @property
     def pack(self) -> Pack[Any, Any]:
         """The pack whose page this is."""
         return self.door.pack
+
+    @property
+    def actor(self) -> Actor:
+        """Who looks, with the role of this moment."""
+        if self.visit.actor is None:
+            raise AssertionError
+        return self.visit.actor
 
     @property
     def title(self) -> str:
@@ -65,12 +76,12 @@ class Page:
         return frozenset((*self.pack.parts, self.pack.at_risk_name))
 
 
-def open_page(settings: Settings, clock: Callable[[], datetime]) -> Page:
+def open_page(settings: Settings, clock: Callable[[], datetime], entrance: Entrance, visit: Visit) -> Page:
     """The page of one installation's pack; the door is opened once per process."""
     name = f"{settings.home} {settings.state_url} {settings.pack}"
     door = _open_door(name, settings)
     texts = texts_of(door.pack, load_page(settings.pack).words, settings.language)
-    return Page(name, door, texts, settings.business_timezone, clock)
+    return Page(name, door, texts, settings.business_timezone, clock, entrance, visit)
 
 
 def _name_of(page: Page) -> str:

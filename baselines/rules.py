@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from pipeline.errors import SettingsError
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 LARGEST: Final = 10**15
 #: A breach that has to last for longer than an hour is no alarm any more.
 LONGEST_PENDING: Final = 60
+#: The table of a file that holds numbers of some entities.
+OWN: Final = "own"
+#: So many entities and groups, with so many different sets of numbers: each set costs every minute some
+#: milliseconds. Whoever needs more has found that the numbers of everybody are wrong.
+MOST_OWN: Final = 200
+MOST_SETS: Final = 20
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,22 @@ class Bounds:
     largest: Mapping[str, int] = field(default_factory=dict)  # else LARGEST
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Numbers of one entity, or of all with one fact, instead of those of everybody."""
+
+    kind: str  # what `name` is the name of
+    name: str
+    numbers: tuple[tuple[str, str, int], ...]  # (section, key, value)
+
+    def applied_to(self, rules: R) -> R:
+        """Tuned numbers with these in their places."""
+        changed = {section: getattr(rules, section) for section, _, _ in self.numbers}
+        for section, key, value in self.numbers:
+            changed[section] = replace(changed[section], **{key: value})
+        return replace(rules, **changed)  # type: ignore[type-var]
+
+
 #: Of the sections that the engine reads.
 _INCIDENT: Final = dict.fromkeys(
     ("resolve_after_minutes", "reopen_within_minutes", "repeat_after_minutes"), 7 * 24 * 60
@@ -90,31 +114,73 @@ def longest_of(pending: object) -> int:
     return max(asdict(pending).values())  # type: ignore[call-overload,no-any-return]
 
 
-def read_text(path: Path, bounds: Bounds) -> str:
-    """The text of a file of tuned numbers; raises SettingsError when it cannot be read."""
+def read_text(path: Path, shipped: str) -> str:
+    """The text of a file of tuned numbers; raises SettingsError when it cannot be read.
+
+    `shipped` is the file to start from.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         msg = f"cannot read the rules {path}: {error.strerror}"
-        raise SettingsError(msg, f"set MINUTERISK_RULES to a copy of {bounds.shipped}") from error
+        raise SettingsError(msg, f"set MINUTERISK_RULES to a copy of {shipped}") from error
     except UnicodeDecodeError as error:
         msg = f"the rules {path} are not UTF-8 text: {error}"
-        raise SettingsError(msg, f"start from a copy of {bounds.shipped}") from error
+        raise SettingsError(msg, f"start from a copy of {shipped}") from error
 
 
 def parse_sections(
-    text: str, origin: str, sections: Mapping[str, type[Any]], bounds: Bounds
+    text: str, origin: str, sections: Mapping[str, type[Any]], bounds: Bounds, *, own: bool = False
 ) -> dict[str, Any]:
-    """Read TOML text, named `origin` in errors; refuses unknown, missing and malformed keys."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{origin} is not TOML: {error}"
-        raise SettingsError(msg, f"start from a copy of {bounds.shipped}") from error
-    _refuse_unknown(content, list(sections), origin)
+    """Read TOML text, named `origin` in errors; refuses unknown, missing and malformed keys.
+
+    With `own` there may be numbers of some entities beside, for `parse_own`.
+    """
+    content = _content(text, origin, bounds)
+    _refuse_unknown(content, [*sections, *([OWN] if own else [])], origin)
     return {
         name: _section(name, cls, content.get(name, {}), origin, bounds) for name, cls in sections.items()
     }
+
+
+def parse_own(
+    text: str, origin: str, kinds: Sequence[str], allowed: Mapping[str, Sequence[str]], bounds: Bounds
+) -> tuple[Own, ...]:
+    """The numbers of some entities: [own.KIND.NAME.SECTION], of `allowed` keys by section."""
+    found = []
+    for kind, named in _table(_content(text, origin, bounds).get(OWN, {}), f"[{OWN}] of {origin}", kinds):
+        for name, sections in _table(named, f"[{OWN}.{kind}] of {origin}"):
+            where, numbers = f"[{OWN}.{kind}.{name}] of {origin}", []
+            for section, keys in _table(sections, where, list(allowed)):
+                inside = f"[{OWN}.{kind}.{name}.{section}] of {origin}"
+                for key, value in _table(keys, inside, allowed[section]):
+                    numbers.append((section, key, _value(key, value, inside, bounds)))
+            found.append(Own(kind, name, tuple(numbers)))
+    sets = len({own.numbers for own in found})
+    if len(found) > MOST_OWN or sets > MOST_SETS:
+        msg = f"{origin} has own numbers of {len(found)}, {sets} of them different"
+        most = f"at most {MOST_OWN} are taken, and {MOST_SETS} different ones"
+        raise SettingsError(msg, f"{most}: change those of everybody, or of a group")
+    return tuple(found)
+
+
+def _table(content: object, where: str, known: Sequence[str] | None = None) -> list[tuple[str, Any]]:
+    if not isinstance(content, dict):
+        msg = f"{where} is {content!r}; a section is needed"
+        raise SettingsError(msg, f"write [{OWN}.KIND.NAME.SECTION] and its keys below it")
+    strange = [name for name in content if known is not None and name not in known]
+    if known is not None and strange:
+        msg = f"{strange[0]!r} in {where} cannot be of some alone"
+        raise SettingsError(msg, f"known are {', '.join(known)}")
+    return list(content.items())
+
+
+def _content(text: str, origin: str, bounds: Bounds) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{origin} is not TOML: {error}"
+        raise SettingsError(msg, f"start from a copy of {bounds.shipped}") from error
 
 
 def _section(name: str, cls: type[Any], content: object, origin: str, bounds: Bounds) -> object:
@@ -131,7 +197,7 @@ def _section(name: str, cls: type[Any], content: object, origin: str, bounds: Bo
     return cls(**{key: _value(key, value, where, bounds) for key, value in content.items()})
 
 
-def _value(key: str, value: object, where: str, bounds: Bounds) -> object:
+def _value(key: str, value: object, where: str, bounds: Bounds) -> Any:  # noqa: ANN401 - a number or a word
     if key in bounds.words:
         if value in bounds.words[key]:
             return value

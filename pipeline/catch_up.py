@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -40,18 +40,21 @@ from pipeline.steps import Steps
 from pipeline.store.book import StateBook
 from pipeline.store.exposure import Exposure
 from pipeline.store.facts import refresh_facts
+from pipeline.store.rules import RulesReader
 from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from baselines.rules import Tuned
+    from baselines.versions import Versions
     from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
     from pipeline.settings import Settings
     from pipeline.source.asked import Fence, Source
     from pipeline.store.lake import Lake
+    from pipeline.store.rules import RulesFile
     from pipeline.store.state import State
 
 log = structlog.get_logger()
@@ -86,14 +89,13 @@ class Pipeline:
     def __init__(
         self,
         settings: Settings,
-        tuned: Tuned,
+        file: RulesFile,
         source: Source,
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],
     ) -> None:
         self.settings = settings
-        self.tuned = tuned
         self.source = source
         self.lake = lake
         self.pack = lake.pack
@@ -102,14 +104,26 @@ class Pipeline:
         self.alarms = Alarms(state.engine, state.url, state.pack)
         self.watch = RowWatch(self.alarms, state, self.pack.rows_query, monotonic)
         self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
-        self.exposure = Exposure(source, state, lake, self.ornaments, tuned, monotonic)
+        self.rules = RulesReader(state, self.pack, file)
+        self.exposure = Exposure(source, state, lake, self.ornaments, self.tuned_at, monotonic)
         self._line: Line | None = None
+        self._shape: object = None  # what of the tuned numbers the line's windows hold
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
         self._facts_due: datetime | None = None  # when they are asked for again
+
+    @property
+    def versions(self) -> Versions[Any]:
+        """The tuned numbers and pauses in force at each minute, as they were changed a moment ago."""
+        return self.rules.read()
+
+    def tuned_at(self, minute: datetime) -> Tuned:
+        """The numbers that a minute is judged by, up to the one that is judged now."""
+        found: Tuned = self.rules.newest().tuned(minute)
+        return found
 
     def due_until(self, fence: Fence | None = None) -> datetime:
         """The end of the newest due minute, by the source's clock; on a standby by what it has replayed."""
@@ -225,7 +239,7 @@ class Pipeline:
 
     def book(self) -> StateBook:
         """Where judged minutes are written."""
-        return StateBook(self.state, self.lake, self.exposure, self.settings.policy)
+        return StateBook(self.state, self.lake, self.exposure, self.settings.policy, self.rules.newest)
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
@@ -282,7 +296,7 @@ class Pipeline:
         return self._line.steps.take() if self._line else {}
 
     def _judge(self, minute: datetime, *, last: bool) -> Judged:
-        line = self._line or self._start_line(minute)
+        line = self._take_rules(minute) or self._start_line(minute)
         self._line = None  # only a minute that was committed may be followed by the next one
         line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         judged = run_minute(minute, line)
@@ -291,6 +305,17 @@ class Pipeline:
             with line.steps.time("project"):
                 self.project()
         return judged
+
+    def _take_rules(self, minute: datetime) -> Line | None:
+        """The line, with the rules in force at `minute`; None where its windows do not fit them."""
+        versions = self.versions
+        if self._line is not None:
+            self._line.gates.versions = versions
+            if self.pack.shape(versions.tuned(minute)) != self._shape:
+                log.info("rules.windows_anew", minute=minute.isoformat(), version=versions.at(minute).number)
+                self._line = None
+                self._snapshots.clear()
+        return self._line
 
     def _read_facts(self, next_minute: datetime) -> None:
         """Read what the source says of entities: when a line first starts, and for each business day.
@@ -320,7 +345,9 @@ class Pipeline:
 
     def _start_line(self, next_minute: datetime) -> Line:
         self._read_facts(next_minute)
-        windows, facts = rebuild_windows(self.lake, self.state, next_minute, self.tuned)
+        tuned = self.versions.tuned(next_minute)
+        windows, facts = rebuild_windows(self.lake, self.state, next_minute, tuned)
+        self._shape = self.pack.shape(tuned)
         _look_up(facts, next_minute, windows)
         published = self.state.published()
         source_feed = self.source_feed()
@@ -339,9 +366,10 @@ class Pipeline:
 
         `policies` says under which policy minutes were judged, where that was another one than now.
         """
-        past = read_past(self.lake, self.state, start, self.tuned)
-        held = self.state.withheld()
-        return Gates(self.pack, self.tuned, self.settings.policy, past, policies or {}, held)
+        versions, held = self.versions, self.state.withheld()
+        past = read_past(self.lake, self.state, start, versions)
+        tuned = versions.tuned(start)
+        return Gates(self.pack, tuned, self.settings.policy, past, policies or {}, held, versions)
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from baselines.facts import Facts
 from pipeline.judge.hold import past_minutes, past_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from baselines.rules import Tuned
+    from baselines.versions import Versions
     from pipeline.judge.hold import Past
     from pipeline.judge.withheld import Withheld
     from pipeline.pack import Windows
@@ -71,9 +72,10 @@ def windows_from(
     return windows, facts
 
 
-def read_past(lake: Lake, state: State, next_minute: datetime, tuned: Tuned) -> Past:
+def read_past(lake: Lake, state: State, next_minute: datetime, versions: Versions[Any]) -> Past:
     """What the gates remember right before `next_minute`, read back from the published signals."""
-    span = Span(next_minute - past_minutes(tuned) * MINUTE, next_minute)
+    reach = max(past_minutes(version.tuned) for version in versions.within(next_minute))
+    span = Span(next_minute - reach * MINUTE, next_minute)
     return past_of(lake.read(state.signal_files(span), "signal", span), span.start, span.end)
 
 

@@ -18,7 +18,6 @@ from pipeline.minute import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
-    from pathlib import Path
     from zoneinfo import ZoneInfo
 
     import polars as pl
@@ -182,7 +181,7 @@ class Nightly:
     incidents opened today by rule, what people are shown.
     """
 
-    measure: Callable[..., dict[str, Any]]  # (pieces, rows, judged, zone, tuned, day, facts)
+    measure: Callable[..., dict[str, Any]]  # (pieces, rows, judged, zone, versions, day, facts)
     shown: Callable[[Sequence[Mapping[str, Any]], Mapping[str, int]], Budget]
 
 
@@ -287,8 +286,10 @@ class Pack(Generic[W, T]):
 
     # What is judged.
     rules: Sequence[Rule]
-    read_tuned: Callable[[Path], T]
+    read_tuned: Callable[[str, str], T]  # (text, its name in errors)
     windows: Callable[[ZoneInfo, T], W]
+    #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
+    shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
     reason: Callable[[Mapping[str, Any], int], dict[str, Any]]  # (signal, entities held back by it)
     severity: Callable[[str, Mapping[str, Any], int | None, T], str]  # (rule, reason, money, tuned)

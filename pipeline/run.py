@@ -120,7 +120,7 @@ def judge_minute(
     """
     minute = counted.span.start
     windows.add(minute, counted.rows, counted.positions)
-    return gates.pack.judge(windows, gates.tuned, gates.policy_of(minute), facts, whole)
+    return gates.pack.judge(windows, gates.tuned_at(minute), gates.policy_of(minute), facts, whole)
 
 
 def settle_minute(
@@ -128,7 +128,7 @@ def settle_minute(
 ) -> tuple[pl.DataFrame, Changes]:
     """The second half: which signals are held back, and what the others do to the incidents."""
     signals = gates.hold(minute, signals)
-    unresolved, incident = book.unresolved(), gates.tuned.incident
+    unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
     opening = keys_to_open(signals, unresolved)
     since = minute - timedelta(minutes=incident.reopen_within_minutes)
     resolved = book.resolved_since(since) if opening else {}

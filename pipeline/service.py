@@ -29,6 +29,7 @@ from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
 from pipeline.prove.verify import repair_files
+from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.nightly import budget_of, measure_night
 from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
@@ -375,6 +376,11 @@ class Service:
             if found is not None:
                 log.info("budget.measured", result=found)
         self.show_budget()
+
+    def measure_rules(self) -> None:
+        """Find out what a version that was handed in would have done in the last days."""
+        if (version := measure_waiting(self.pipeline)) is not None:
+            log.info("rules.backtested", version=version)
 
     def show_budget(self) -> None:
         """Bring the metrics of the budget up to date."""

@@ -12,6 +12,7 @@ import re
 import tomllib
 from dataclasses import Field, dataclass, field, fields, replace
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -124,6 +125,30 @@ def _web_url(text: str) -> str:
     raise ValueError(msg)
 
 
+def _issuer(text: str) -> str:
+    """Kept to the letter: the provider's tokens must name exactly this."""
+    if re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?", text):
+        return text
+    msg = "must be an https address (http only on this machine), without ? and #"
+    raise ValueError(msg)
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [part.strip().rpartition("=") for part in text.split(",")]
+    if not all(value and role for value, _, role in pairs) or len({v for v, _, _ in pairs}) < len(pairs):
+        msg = "must be pairs with commas between, each value once, as risk-team=RISK_ANALYST"
+        raise ValueError(msg)
+    return tuple((value, role) for value, _, role in pairs)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(part.strip())) for part in text.split(","))
+    except ValueError:
+        msg = "must be addresses or networks with commas between, as 10.0.0.7 or 10.0.0.0/8"
+        raise ValueError(msg) from None
+
+
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -188,6 +213,20 @@ class Settings:
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), _networks, "proxies in front of the dashboard whose X-Forwarded-For and -Proto are believed"
+    )
+    oidc_issuer: str | None = _setting(None, _issuer, "identity provider of the company login")
+    oidc_client_id: str | None = _setting(None, str, "name of minuterisk at the identity provider")
+    oidc_client_secret: str | None = _setting(
+        None, str, "secret of minuterisk at the identity provider", secret=True
+    )
+    oidc_role_claim: str = _setting(
+        "groups", str, "claim that says what somebody may do; points lead into it"
+    )
+    oidc_roles: tuple[tuple[str, str], ...] = _setting(
+        (), _pairs, "which value of the claim is which role: VALUE=ROLE,VALUE=ROLE"
+    )
     metrics_port: int = _setting(
         9464, _whole_number(0, 65535), "port of /metrics on 127.0.0.1; 0 switches it off"
     )
@@ -210,6 +249,9 @@ class Settings:
         if self.slack_token and not self.slack_channel:
             msg = f"{PREFIX}SLACK_TOKEN is set but {PREFIX}SLACK_CHANNEL is not"
             raise SettingsError(msg, "set the channel id, for example C0123456789")
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret and self.oidc_roles):
+            msg = f"{PREFIX}OIDC_ISSUER is set but {PREFIX}OIDC_CLIENT_ID, _CLIENT_SECRET or _ROLES is not"
+            raise SettingsError(msg, f"set all of them, as {PREFIX}OIDC_ROLES=risk-team=RISK_ANALYST")
         for name, value in self.own.get(self.pack, {}).items():
             object.__setattr__(self, name, value)
         if self.source_queries is None:
@@ -383,5 +425,5 @@ def _show(value: object, *, secret: bool) -> str:
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}"
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join("=".join(part) if isinstance(part, tuple) else part for part in value) or "(default)"
     return "***" if secret and "://" not in str(value) else mask_url(str(value))

@@ -317,15 +317,16 @@ class LifeCycle:
         )
         before = self.ended.get(key)
         if before is not None and before.resolved is not None:
-            over = before.resolved
+            over, more = before.resolved, False
             if before.dismissed is not None:
                 over = max(over, before.dismissed + quiet)
-                if minute - before.dismissed < quiet:
-                    if money is None or before.limit is None or money <= before.limit:
-                        before.dismissed = minute
-                        return
-                    over = minute
-            if minute - over < reach or over == minute:
+                more = money is not None and before.limit is not None and money > before.limit
+                if minute - before.dismissed >= quiet:
+                    more = False
+                elif not more:
+                    before.dismissed = minute
+                    return
+            if more or minute - over < reach:
                 again = Case(before.opened, minute, severity, minute, before.times + 1, kept=before.kept)
                 self.unresolved[key] = again
                 again.money = money

@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from argon2 import PasswordHasher
+
+from pipeline.desk import passwords
 from pipeline.desk.acts import act
+from pipeline.desk.passwords import Passwords
 from pipeline.desk.perform import Desk
 from pipeline.desk.roles import SUPER_ADMIN, Actor
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    import pytest
 
     from pipeline.store.state import State
 
@@ -25,7 +31,29 @@ def desk_of(state: State, clock: Callable[[], datetime] = lambda: datetime.now(U
 
 
 def do(
-    state: State, name: str, thing_id: str | int = "", *, actor: Actor = OWNER, **given: object
+    state: State, name: str, thing_id: str | int = "", /, *, actor: Actor = OWNER, **given: object
 ) -> dict[str, Any]:
     """Do an act."""
     return act(desk_of(state), actor, name, thing_id, given)
+
+
+#: Everybody's in tests.
+PASSWORD = "four words are enough"
+
+
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Passwords:
+    """Hashes that cost next to nothing, for this test."""
+    quick = Passwords(PasswordHasher(1, 8, 1))
+    monkeypatch.setattr(passwords, "shared", lambda: quick)
+    return quick
+
+
+def add_people(state: State, roles: Mapping[str, str]) -> dict[str, Actor]:
+    """Accounts with PASSWORD, by name; the first one has to be a SUPER_ADMIN and adds the others."""
+    actors: dict[str, Actor] = {}
+    for name, role in roles.items():
+        by = next(iter(actors.values()), OWNER)
+        do(state, "add_account", actor=by, name=name, role=role, password=PASSWORD)
+        number = state.rows("accounts_list", account=name)[0]["account_id"]
+        actors[name] = Actor(number, name, role, "page")
+    return actors

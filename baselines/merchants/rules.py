@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from baselines.rules import Bounds, IncidentRules, longest_of, parse_sections, read_text
+from baselines.rules import Bounds, IncidentRules, Own, longest_of, parse_own, parse_sections, read_text
 from pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -40,6 +40,27 @@ BOUNDS: Final = Bounds(
         "quarantine_evidence": 100_000,
     },
 )
+
+#: Numbers that a merchant, or a category of them, may have of its own, by section. Not those that the windows
+#: hold, that are of all merchants together, or that share out the false-alarm budget.
+OWN_KINDS: Final = ("merchant", "category")
+OWN_NUMBERS: Final = {
+    "cancel_surge": ("factor", "minimum_cancels_hour", "minimum_approvals_week"),
+    "volume_drop": (
+        "minimum_daily_amount",
+        "divisor",
+        "minimum_expected_amount",
+        "lowest_day_percent",
+        "collapse_percent",
+    ),
+    "budget": (
+        "drift_percent",
+        "short_drift_percent",
+        "drop_drift_percent",
+        "hour_drift_percent",
+        "minimum_expected_hour",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +170,16 @@ class Rules:
     platform: Platform
     severity: Severity
     exposure: Exposure
+    own: tuple[Own, ...] = ()  # of some merchants
+
+    def of(self, merchant_id: str | None, category: str | None) -> Rules:
+        """The numbers of one merchant: its own, else those of its category, else everybody's."""
+        rules = replace(self, own=())
+        for wanted in (("category", category), ("merchant", merchant_id)):
+            for own in self.own:
+                if (own.kind, own.name) == wanted:
+                    rules = own.applied_to(rules)
+        return rules
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -165,14 +196,15 @@ SECTIONS: dict[str, type[Any]] = {
 
 def parse_rules(text: str, origin: str) -> Rules:
     """Read rules from TOML text, named `origin` in errors; refuses unknown, missing and malformed keys."""
-    rules = Rules(**parse_sections(text, origin, SECTIONS, BOUNDS))
+    sections = parse_sections(text, origin, SECTIONS, BOUNDS, own=True)
+    rules = Rules(**sections, own=parse_own(text, origin, OWN_KINDS, OWN_NUMBERS, BOUNDS))
     _refuse_contradictions(rules, origin)
     return rules
 
 
 def load_rules(path: Path) -> Rules:
     """Read rules from a file; raises SettingsError when it cannot be read or understood."""
-    return parse_rules(read_text(path, BOUNDS), str(path))
+    return parse_rules(read_text(path, BOUNDS.shipped), str(path))
 
 
 def _refuse_contradictions(rules: Rules, origin: str) -> None:

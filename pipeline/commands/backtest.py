@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from baselines.versions import always
 from pipeline.commands.common import (
     from_option,
     json_option,
@@ -30,6 +31,7 @@ from pipeline.replay.backtest import Run, compare_with, require_published
 from pipeline.replay.backtest import backtest as judge_again
 from pipeline.replay.labels import live_labels, read_labels
 from pipeline.replay.replay import whole_period
+from pipeline.store.rules import read_rules_file, versions_of
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: The name of the rules of each minute's own time.
+IN_FORCE = "in force"
 #: Instead of a file of labels.
 LIVE = "live"
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -73,29 +77,29 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Judge a published period again, through the same functions as live; nothing is sent or stored.
 
-    --policy and --rules may be given more than once: every combination is judged, side by side.
+    --policy and --rules may be given more than once: every combination is judged, side by side. Without
+    --rules each minute is judged by the numbers that were in force then.
     """
-    settings = read_settings(policy=policies[0] if policies else "", rules=str(rules[0]) if rules else "")
+    settings = read_settings(policy=policies[0] if policies else "")
     pack = load_pack(settings.pack)
     span, live = span_of(start, end), labels == LIVE
     known = read_labels(Path(labels), pack) if labels and not live else None
-    pairs = list(product(policies or (settings.policy,), rules or (settings.rules,)))
-    numbers = {path: pack.read_tuned(path) for _, path in pairs}
+    files = {str(path): always(read_rules_file(pack, path).tuned) for path in rules}
     with ExitStack() as stack:
         state = stack.enter_context(open_state(open_urls(settings), settings))
         require_published(span, state.published(), unpublished(state, span), settings.business_timezone)
-        lake = open_lake(settings)
+        lake, numbers = open_lake(settings), files or {IN_FORCE: versions_of(state, settings)}
         known = live_labels(state, span, pack) if live else known
         runs: list[Run] = []
-        for policy, path in pairs:
+        for policy, name in product(policies or (settings.policy,), numbers):
             with storage_errors(settings.home):
                 folder = Path(stack.enter_context(TemporaryDirectory(dir=settings.home, prefix="backtest-")))
             wanted = signals is not None and not runs
-            whole = whole_period(lake, state, span, policy, numbers[path], folder, whole=wanted)
-            progress = stack.enter_context(progress_bar(f"{policy}, {path.name}"))
+            whole = whole_period(lake, state, span, policy, numbers[name], folder, whole=wanted)
+            progress = stack.enter_context(progress_bar(f"{policy}, {name.rpartition('/')[2]}"))
             result = judge_again(whole, progress, jobs)
             compared = () if known is None else compare_with(known, result, whole, complete=not live)
-            runs.append(Run(result, path, *compared))
+            runs.append(Run(result, name, *compared))
         if signals is not None:
             with storage_errors(signals):
                 signals.write_text("\n".join(runs[0].result.lines()), encoding="utf-8")

@@ -93,7 +93,7 @@ def requeue(outbox_id: int | None, *, as_json: bool) -> None:
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: MINUTERISK_DASHBOARD_PORT.")
 def dashboard(address: str, port: int | None) -> None:
-    """Show the dashboard until stopped. It has no login: keep it here or behind a proxy that has one."""
+    """Show the dashboard until stopped; to other machines only where people sign in (`minuterisk users`)."""
     from app.serve import dashboard_command, dashboard_environment  # noqa: PLC0415 - only this command needs it
 
     settings = read_settings()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from baselines.versions import always
 from pipeline.commands.common import TIME, json_option, read_settings, report
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
@@ -16,6 +18,7 @@ from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.pack import AROUND, Asked
 from pipeline.packs import load_pack
 from pipeline.replay.backtest import require_published
+from pipeline.store.rules import read_rules_file, versions_of
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
@@ -31,9 +34,9 @@ if TYPE_CHECKING:
 @json_option
 def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) -> None:
     """Say why ENTITY fired at MINUTE or did not: every number, how far it was, when it first could."""
-    settings = read_settings(rules=rules or "")
+    settings = read_settings()
     pack = load_pack(settings.pack)
-    tuned = pack.read_tuned(settings.rules)
+    file = None if rules is None else read_rules_file(pack, Path(rules))
     if pack.explain is None:
         msg = f"the pack {pack.name} explains nothing"
         raise UsageError(msg, "its signals are in `minuterisk sql`")
@@ -42,6 +45,8 @@ def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) 
         zone = settings.business_timezone
         require_published(judged, state.published(), unpublished(state, judged), zone)
         lake = open_lake(settings)
+        version = versions_of(state, settings).at(minute) if file is None else always(file.tuned).at(minute)
+        tuned = version.tuned
         windows, facts = rebuild_windows(lake, state, minute + MINUTE, tuned)
         around = Span(minute - AROUND, minute + AROUND + MINUTE)
         found = lake.read(state.signal_files(around), "signal", around, [entity])
@@ -55,8 +60,9 @@ def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) 
         pack.entity: entity,
         "minute": minute.isoformat(),
         "policy": settings.policy,
+        "rules_version": version.number,
         "accounts": list(said.accounts),
-        "held_back": [{"reason": span.reason, "rule": span.rule} for span in held],
+        **({"held_back": [{"reason": s.reason, "rule": s.rule} for s in held]} if held else {}),
         "stored_signals": stored,
     }
     listed = "\n".join(f"  {row['rule']}: {row['reason']} ({row['tier']})" for row in stored) or "  none"

@@ -41,6 +41,7 @@ from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
 from pipeline.service import Tally
+from pipeline.store.rules import read_rules_file
 from scheduler import open_lake, open_pipeline, open_service, open_source, open_state, run_service
 
 if TYPE_CHECKING:
@@ -226,8 +227,8 @@ def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
     urls = open_urls(settings)
     with open_source(settings, urls) as source, open_state(urls, settings) as state:
         _require_inside(span, state, settings.business_timezone)
-        tuned = load_pack(settings.pack).read_tuned(settings.rules)
-        pipeline = Pipeline(settings, tuned, source, open_lake(settings), state, time.monotonic)
+        file = read_rules_file(load_pack(settings.pack), settings.rules)
+        pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
         found = left = find_faults(pipeline, source, span)
         # Reading a minute of a damaged file again, the leader meets the damage and builds the file again.
         state.request_repairs([*found.minutes, *(file.span.start for file in found.files)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import exports, holds, incidents, messages, routes
+from pipeline.desk import accounts, exports, holds, incidents, keys, messages, routes, rules, sessions
 from pipeline.desk.perform import Act, Desk, perform
 
 if TYPE_CHECKING:
@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from pipeline.desk.perform import Guard
     from pipeline.desk.roles import Actor
 
-_ALL: Final = (*incidents.ACTS, *holds.ACTS, *messages.ACTS, *exports.ACTS, *routes.ACTS)
+_ALL: Final = (
+    *incidents.ACTS,
+    *holds.ACTS,
+    *messages.ACTS,
+    *exports.ACTS,
+    *accounts.ACTS,
+    *sessions.ACTS,
+    *keys.ACTS,
+    *routes.ACTS,
+    *rules.ACTS,
+)
 ACTS: Final[Mapping[str, Act]] = {act.name: act for act in _ALL}
 
 

@@ -17,9 +17,11 @@ from pipeline.inspection.live import state_connection, urls_of
 from pipeline.inspection.mysql import MySqlInspection
 from pipeline.inspection.plans import CONNECT_S, clock_finding, shapes
 from pipeline.inspection.postgresql import PostgresInspection
+from pipeline.inspection.rules import rules_findings
 from pipeline.inspection.source import Sampled, inspect_ornaments, inspect_sample
 from pipeline.packs import load_pack
 from pipeline.store.migrate import current_revision, newest_revision
+from pipeline.store.rules import read_rules_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -103,8 +105,8 @@ class Inspection:
         return found
 
     def _rules(self) -> list[Finding]:
-        self._pack.read_tuned(self._settings.rules)
-        return [Finding("rules", "ok", "")]
+        file = read_rules_file(self._pack, self._settings.rules)
+        return [Finding("rules", "ok", ""), *rules_findings(self._settings, self._pack, file)]
 
     def _source(self) -> list[Finding]:
         with self._open_source(self._urls()) as source:

@@ -4,7 +4,8 @@
 - inhibition: while a rule about everybody fires, the signals that follow from it (`Rule.inhibits`) are held
   back. It fires from its first minute until it has been quiet for `resolve_after_minutes`, which is exactly
   as long as its incident lasts.
-- what people hold back (withheld.py), under every policy.
+- pause: people may pause a rule until a minute. It opens nothing and holds nothing back, under every policy.
+- what else people hold back (withheld.py), under every policy.
 
 What has to be remembered is a function of the signals of the last minutes: it is read back from the published
 ones after a restart, and a correction that changes them changes it too. `literal` knows neither of the first
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from pipeline.judge.verdicts import EXCLUDED, FIRES, INHIBITED, MAINTENANCE, NOT_SUDDEN, PENDING
+from pipeline.judge.verdicts import EXCLUDED, FIRES, INHIBITED, MAINTENANCE, NOT_SUDDEN, PAUSED, PENDING
 from pipeline.judge.withheld import Withheld
 from pipeline.minute import MINUTE
 
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from baselines.rules import Tuned
+    from baselines.versions import Versions
     from pipeline.pack import Pack
 
 #: A breach with one of these reasons goes on lasting.
-_LASTING: Final = (FIRES, PENDING, INHIBITED, MAINTENANCE, EXCLUDED)
+_LASTING: Final = (FIRES, PENDING, INHIBITED, MAINTENANCE, EXCLUDED, PAUSED)
 _RULE: Final = pl.col("rule")
 
 
@@ -78,10 +80,20 @@ class Gates:
     past: Past = field(default_factory=Past)
     policies: Mapping[datetime, str] = field(default_factory=dict)  # by minute; `policy` for the others
     withheld: Withheld = field(default_factory=Withheld)
+    versions: Versions[Any] | None = None  # by minute; None: `tuned` at all of them, and no rule is paused
 
     def policy_of(self, minute: datetime) -> str:
         """Under which policy a minute is judged."""
         return self.policies.get(minute, self.policy)
+
+    def tuned_at(self, minute: datetime) -> Tuned:
+        """By which numbers a minute is judged."""
+        found: Tuned = self.tuned if self.versions is None else self.versions.tuned(minute)
+        return found
+
+    def paused_at(self, minute: datetime) -> frozenset[str]:
+        """Which rules are paused at a minute."""
+        return frozenset() if self.versions is None else self.versions.paused(minute)
 
     def hold(self, minute: datetime, signals: pl.DataFrame) -> pl.DataFrame:
         """The signals of `minute` with those held back that have to be; they are remembered."""
@@ -108,14 +120,18 @@ def past_of(signals: pl.DataFrame, start: datetime, end: datetime) -> Past:
 def hold(minute: datetime, signals: pl.DataFrame, past: Past, gates: Gates) -> pl.DataFrame:
     """The pack's signals of `minute` with these gates applied; mostly they come back as they are."""
     signals = gates.withheld.hold(minute, signals)
-    if gates.policy_of(minute) == "literal" or signals.is_empty():
+    if signals.is_empty():
         return signals
+    paused, tuned = gates.paused_at(minute), gates.tuned_at(minute)
+    if gates.policy_of(minute) == "literal":
+        return _pause(signals, paused)
     of_everybody = gates.pack.of_everybody
-    lasting = past.lasting(of_everybody, minute, gates.tuned)
-    signals = _go_on(signals, lasting)
+    lasting = past.lasting(of_everybody, minute, tuned)
+    signals = _pause(_go_on(signals, lasting), paused)
     if not signals["passed"].any():
         return signals
-    waiting = _waiting(minute, signals, past, lasting, gates.tuned)
+    lasting -= paused
+    waiting = _waiting(minute, signals, past, lasting, tuned)
     if waiting is not None:
         signals = _held(signals, waiting, PENDING)
     now = {rule for (rule,) in tuples(signals, signals["passed"], "rule")}
@@ -130,6 +146,11 @@ def _go_on(signals: pl.DataFrame, lasting: set[str]) -> pl.DataFrame:
     goes_on = _RULE.is_in(list(lasting)) & (pl.col("reason") == NOT_SUDDEN)
     reason = pl.when(goes_on).then(pl.lit(FIRES)).otherwise(pl.col("reason"))
     return signals.with_columns(passed=pl.col("passed") | goes_on, reason=reason)
+
+
+def _pause(signals: pl.DataFrame, paused: Collection[str]) -> pl.DataFrame:
+    """What a paused rule has found opens nothing."""
+    return _held(signals, _RULE.is_in(list(paused)), PAUSED) if paused else signals
 
 
 def _waiting(

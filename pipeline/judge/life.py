@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.judge.hold import among, tuples
 from pipeline.judge.people import passes
-from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, MAINTENANCE, PENDING, SEVERITIES
+from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, MAINTENANCE, PAUSED, PENDING, SEVERITIES
 from pipeline.pack import AtRisk
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: The rule is still breached, only a gate keeps it from opening an incident: what is open goes on.
-_STILL_BREACHED: Final = (HELD_BY_BUDGET, PENDING, INHIBITED, MAINTENANCE)
+_STILL_BREACHED: Final = (HELD_BY_BUDGET, PENDING, INHIBITED, MAINTENANCE, PAUSED)
 #: So many incidents are told again in one minute, those with most at risk; the others follow by the minute.
 #: And of those that come back together so many are shown in the channel; more would be read by nobody.
 REPEATED_AT_ONCE: Final = 20
@@ -259,7 +259,7 @@ def _most_first(incident: Incident, pack: Pack[Any, Any]) -> tuple[bool, bool, i
 
 def may_come_back(incident: Incident, minute: datetime, gates: Gates) -> bool:
     """Is a resolved incident still the same one when its rule is breached again at `minute`?"""
-    reach = timedelta(minutes=gates.tuned.incident.reopen_within_minutes)
+    reach = timedelta(minutes=gates.tuned_at(minute).incident.reopen_within_minutes)
     ended = ended_minute(incident, gates)
     return ended is not None and minute - ended < reach
 
@@ -268,7 +268,8 @@ def ended_minute(incident: Incident, gates: Gates) -> datetime | None:
     """When an incident was over: one that a person resolved, not before its breach had been quiet."""
     if incident.resolved_minute is None or incident.breached_minute is None:
         return incident.resolved_minute
-    quiet = timedelta(minutes=gates.tuned.incident.resolve_after_minutes)
+    tuned = gates.tuned_at(incident.resolved_minute)
+    quiet = timedelta(minutes=tuned.incident.resolve_after_minutes)
     return max(incident.resolved_minute, incident.breached_minute + quiet)
 
 
@@ -315,9 +316,11 @@ def message_of(event: Event) -> dict[str, Any]:
     }
 
 
-def _severity(incident: Incident, reason: Mapping[str, Any], at_risk: AtRisk, gates: Gates) -> str:
+def _severity(
+    minute: datetime, incident: Incident, reason: Mapping[str, Any], at_risk: AtRisk, gates: Gates
+) -> str:
     """What an incident that is there comes to; it never falls while the incident lasts."""
-    now = gates.pack.severity(incident.rule, reason, at_risk.total, gates.tuned)
+    now = gates.pack.severity(incident.rule, reason, at_risk.total, gates.tuned_at(minute))
     return max(incident.severity, now, key=SEVERITIES.index)
 
 
@@ -341,7 +344,7 @@ def _priced(known: Known) -> dict[Key, Incident]:
 
 def _weighed(minute: datetime, incident: Incident, at_risk: AtRisk, gates: Gates) -> Incident:
     """The incident with its money, and the severity that follows from it."""
-    severity = _severity(incident, incident.reason, at_risk, gates)
+    severity = _severity(minute, incident, incident.reason, at_risk, gates)
     told = incident.told_minute if severity == incident.severity else minute
     return replace(incident, at_risk=at_risk, severity=severity, told_minute=told)
 
@@ -359,7 +362,7 @@ def _open(
         rule=row["rule"],
         entity_id=row["entity_id"],
         tier=row["tier"],
-        severity=gates.pack.severity(row["rule"], reason, at_risk.total, gates.tuned),
+        severity=gates.pack.severity(row["rule"], reason, at_risk.total, gates.tuned_at(minute)),
         status="open",
         policy=gates.policy_of(minute),
         opened_minute=minute,
@@ -378,7 +381,7 @@ def _reopen(
     return replace(
         before,
         status="open",
-        severity=gates.pack.severity(before.rule, reason, at_risk.total, gates.tuned),
+        severity=gates.pack.severity(before.rule, reason, at_risk.total, gates.tuned_at(minute)),
         last_breach_minute=minute,
         reason=reason,
         at_risk=at_risk,
@@ -391,7 +394,7 @@ def _reopen(
 
 
 def _continue(minute: datetime, reason: Mapping[str, Any], known: Incident, gates: Gates) -> Incident:
-    severity = _severity(known, reason, known.at_risk, gates)
+    severity = _severity(minute, known, reason, known.at_risk, gates)
     told = known.told_minute if severity == known.severity else minute
     return replace(known, severity=severity, last_breach_minute=minute, reason=reason, told_minute=told)
 
@@ -413,7 +416,7 @@ def _kept(
 def _resolved(
     minute: datetime, unresolved: Mapping[Key, Incident], continued: Mapping[Key, Incident], gates: Gates
 ) -> list[Incident]:
-    quiet = timedelta(minutes=gates.tuned.incident.resolve_after_minutes)
+    quiet = timedelta(minutes=gates.tuned_at(minute).incident.resolve_after_minutes)
     return [
         incident
         for key, incident in unresolved.items()
@@ -429,7 +432,8 @@ def _repeated(
     gates: Gates,
 ) -> list[Incident]:
     """Incidents that nobody has taken on for so long that they are told again."""
-    ended, every = {incident.key for incident in resolved}, gates.tuned.incident.repeat_after_minutes
+    ended = {incident.key for incident in resolved}
+    every = gates.tuned_at(minute).incident.repeat_after_minutes
     due = [
         continued.get(key, incident)
         for key, incident in unresolved.items()

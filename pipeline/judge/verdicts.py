@@ -32,6 +32,8 @@ EVERYBODY: Final = "*"
 FIRES: Final = "fires"
 PENDING: Final = "pending"
 INHIBITED: Final = "inhibited_by_platform"
+#: Somebody has paused the rule: it opens nothing until the pause ends, and what is open goes on.
+PAUSED: Final = "paused"
 #: Of a rule about everybody: as extreme for hours. It opens nothing, but keeps open.
 NOT_SUDDEN: Final = "not_sudden"
 #: Breached, but chance may explain it within the false-alarm budget.

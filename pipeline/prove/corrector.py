@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+import polars as pl
 import structlog
 
 from pipeline.alarms import Alarm
@@ -19,7 +20,7 @@ from pipeline.history import rebuild_windows
 from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes, Event
 from pipeline.minute import MINUTE, Span, floor_minute, format_minute, one_minute
-from pipeline.prove.reconcile import reconcile
+from pipeline.prove.reconcile import reconcile, totals_text
 from pipeline.prove.rejudge import (
     corrections_of,
     differs,
@@ -241,8 +242,8 @@ class Corrector:
             for found in reconcile(pipeline.source, pipeline.state, span, pipeline.lake):
                 what = (
                     f"{len(unchanged):,} minutes were read again and still differ, such as"
-                    f" {format_minute(minute)}Z: totals.sql counts {_shown(found.source)},"
-                    f" {pipeline.pack.rows_query}.sql gave {_shown(found.ledger)}"
+                    f" {format_minute(minute)}Z: totals.sql counts {totals_text(found.source)},"
+                    f" {pipeline.pack.rows_query}.sql gave {totals_text(found.ledger)}"
                 )
                 hint = "let both queries speak about the same rows; `minuterisk check` compares them"
                 pipeline.alarms.raise_alarm(Alarm("minutes.differ", what, hint))
@@ -363,21 +364,28 @@ class Corrector:
         judged = [row["minute"] for row in pipeline.state.minutes(span) if row["judged_at"]]
         if not judged:
             return None
-        windows, facts = pipeline.windows_before(first) or rebuild_windows(
-            pipeline.lake, pipeline.state, first, pipeline.tuned
-        )
         published = pipeline.lake.read(files, pipeline.pack.dataset, span)
-        start = max(first, min(judged))
-        return rejudge(windows, revised, published, Span(start, next_minute), pipeline.gates(start), facts)
+        whole = Span(max(first, min(judged)), next_minute)
+        gates, parts = pipeline.gates(whole.start), []
+        for part in pipeline.versions.stretches(whole, pipeline.pack.shape):
+            known = pipeline.windows_before(first) if part == whole else None
+            windows, facts = known or rebuild_windows(
+                pipeline.lake, pipeline.state, first, pipeline.tuned_at(part.start)
+            )
+            parts.append(rejudge(windows, revised, published, part, gates, facts))
+        return replace(parts[-1], signals=pl.concat([part.signals for part in parts]), span=whole)
 
     def _incidents(self, rejudged: Rejudged) -> dict[str, Any]:
         pipeline = self._pipeline
         last = rejudged.span.end - MINUTE
-        reach = pipeline.tuned.incident.reopen_within_minutes * MINUTE
+        versions = pipeline.versions
+        in_force = versions.within(rejudged.span.start, rejudged.span.end)
+        reach = max(version.tuned.incident.reopen_within_minutes for version in in_force) * MINUTE
         incidents = pipeline.state.incidents_between(rejudged.span.start - reach, last)
         entities = entities_to_price(rejudged, incidents, pipeline.pack)
         at_risk = pipeline.book().at_risk(entities, last, rejudged.windows)
-        gates = Gates(pipeline.pack, pipeline.tuned, pipeline.settings.policy)
+        tuned, policy = versions.tuned(last), pipeline.settings.policy
+        gates = Gates(pipeline.pack, tuned, policy, versions=versions)
         changes, unsupported = corrections_of(rejudged, incidents, at_risk, gates)
         corrected = [incident_of(row) for row in incidents if row["incident_id"] in unsupported]
         events = [*changes.events, *(Event("corrected", last, incident) for incident in corrected)]
@@ -478,11 +486,3 @@ class Corrector:
         if self._to_compare == started:  # it may have begun anew meanwhile
             self._compared, self._to_compare, self._left = started, None, {}
             log.info("source.compared_after_restart", started=started.isoformat())
-
-
-def _shown(totals: Totals | None) -> str:
-    """One side's totals in words."""
-    if totals is None:
-        return "nothing"
-    sums = (f"{name} {'not known' if n is None else f'{n:,}'}" for name, n in totals.sums.items())
-    return ", ".join([f"{totals.rows:,} rows", *sums])

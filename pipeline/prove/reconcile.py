@@ -134,3 +134,11 @@ def _incomparable(theirs: Totals | None, ours: Totals | None) -> bool:
     unknown = [n for n in theirs.sums if None in (theirs.sums[n], ours.sums.get(n))]
     known = (n for n in theirs.sums if n not in unknown)
     return bool(unknown) and theirs.rows == ours.rows and all(theirs.sums[n] == ours.sums[n] for n in known)
+
+
+def totals_text(totals: Totals | None) -> str:
+    """One side's totals in words."""
+    if totals is None:
+        return "nothing"
+    sums = (f"{name} {'not known' if n is None else f'{n:,}'}" for name, n in totals.sums.items())
+    return ", ".join([f"{totals.rows:,} rows", *sums])

@@ -203,11 +203,11 @@ def still_dismissed(
     fired: Mapping[Key, Sequence[Mapping[str, Any]]], incidents: Sequence[Mapping[str, Any]], gates: Gates
 ) -> list[Incident]:
     """Incidents that a person resolved, with the newest breach that followed without a pause."""
-    quiet = gates.tuned.incident.resolve_after_minutes * MINUTE
     found = []
     for incident in (incident_of(row) for row in incidents if row["dismissal"]):
         newest = incident.breached_minute or incident.last_breach_minute
         for row in fired.get(incident.key, ()):
+            quiet = gates.tuned_at(row["minute"]).incident.resolve_after_minutes * MINUTE
             if newest < row["minute"] < newest + quiet:
                 newest = row["minute"]
         found.append(replace(incident, breached_minute=newest))

@@ -62,12 +62,14 @@ def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
 
 
 def _repair_signals(pipeline: Pipeline, file: LakeFile) -> None:
-    windows, facts = rebuild_windows(pipeline.lake, pipeline.state, file.span.start, pipeline.tuned)
     judged = {row["minute"]: row["policy"] for row in pipeline.state.minutes(file.span) if row["judged_at"]}
-    files = pipeline.state.publication().files
+    files, signals = pipeline.state.publication().files, [pipeline.pack.signal.to_frame()]
     gates = pipeline.gates(file.span.start, judged)
-    signals = rejudge_published(windows, pipeline.lake, files, file.span, gates, facts)
-    _commit(pipeline, file, pipeline.lake.write("signal", signals, file.span), [])
+    for part in pipeline.versions.stretches(file.span, pipeline.pack.shape):
+        tuned = pipeline.tuned_at(part.start)
+        windows, facts = rebuild_windows(pipeline.lake, pipeline.state, part.start, tuned)
+        signals.append(rejudge_published(windows, pipeline.lake, files, part, gates, facts))
+    _commit(pipeline, file, pipeline.lake.write("signal", pl.concat(signals), file.span), [])
 
 
 def _commit(

@@ -13,10 +13,9 @@ import polars as pl
 
 from pipeline.errors import UsageError
 from pipeline.figures import moment, span_text
-from pipeline.judge.hold import Gates
 from pipeline.judge.verdicts import RAW, SETTLING
 from pipeline.minute import DAY_MINUTES, MINUTE, MINUTE_US, Span, split_by_day, to_index
-from pipeline.replay.replay import KEPT_WHOLE, replay_all, stretches_of
+from pipeline.replay.replay import KEPT_WHOLE, gates_of, replay_all, stretches_of
 from pipeline.replay.score import rules_of, score
 from pipeline.run import settle_minute
 
@@ -134,16 +133,16 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A backtest with the file of rules it used and, where there are labels, how it compares with them."""
+    """A backtest with the rules it used and, where there are labels, how it compares with them."""
 
     result: Backtest
-    rules: Path
+    rules: str  # a file, or "in force": those of each minute
     score: Score | None = None
     money: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The summary for machines."""
-        content = {**self.result.as_json(), "rules": str(self.rules)}
+        content = {**self.result.as_json(), "rules": self.rules}
         return content if self.score is None else {**content, "score": {**self.score.as_json(), **self.money}}
 
 
@@ -180,8 +179,8 @@ def backtest(whole: Stretch, progress: Progress, jobs: int | None = None) -> Bac
 def settle(whole: Stretch, files: Sequence[tuple[Span, Path]]) -> MemoryBook:
     """What becomes of the incidents over the minutes of a period, from its files of signals in order."""
     book, pack = MemoryBook(), whole.lake.pack
-    gates = Gates(pack, whole.tuned, whole.policy, withheld=whole.history.withheld)
-    windows = pack.windows(whole.lake.zone, whole.tuned)  # empty: money is not asked for
+    gates = gates_of(whole)
+    windows = pack.windows(whole.lake.zone, gates.tuned)  # empty: money is not asked for
     for span, path in files:
         signals = _that_matter(pl.read_parquet(path), book)
         index = signals["minute"].dt.epoch("us").to_numpy() // MINUTE_US

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from baselines.rules import Tuned
+    from baselines.versions import Versions
     from pipeline.catch_up import Pipeline
     from pipeline.pack import Budget
     from pipeline.store.lake import Lake
@@ -53,7 +53,7 @@ def measure_night(pipeline: Pipeline) -> dict[str, Any] | None:
     with ProcessPoolExecutor(
         1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(_PRIORITY,)
     ) as pool:
-        given = pipeline.lake, files, facts, span, judged, pipeline.tuned, day
+        given = pipeline.lake, files, facts, span, judged, pipeline.versions, day
         found = pool.submit(measure_day, *given).result()
     pipeline.state.record_night(day, found)
     return found
@@ -65,7 +65,7 @@ def measure_day(
     facts: pl.DataFrame,
     span: Span,
     judged: Span,
-    tuned: Tuned,
+    versions: Versions[Any],
     day: date,
 ) -> dict[str, Any]:
     """What the pack measures of `judged`, from the published files of `span`; `facts` are FACT_CHANGE."""
@@ -78,7 +78,7 @@ def measure_day(
         for piece in pieces_of_files(inside, pack.dataset, span, lake.zone)
     )
     rows = sum(f.rows for f in inside)
-    return pack.nightly.measure(pieces, rows, judged, lake.zone, tuned, day, Facts(facts))
+    return pack.nightly.measure(pieces, rows, judged, lake.zone, versions, day, Facts(facts))
 
 
 def budget_of(state: State, lake: Lake, day_start: datetime) -> Budget | None:

@@ -13,7 +13,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
     from pathlib import Path
 
-    from baselines.rules import Tuned
+    from baselines.versions import Versions
     from pipeline.catch_up import Progress
     from pipeline.history import History
     from pipeline.judge.verdicts import Integers
@@ -56,7 +56,7 @@ class Stretch:
     history: History
     span: Span
     policy: str
-    tuned: Tuned
+    versions: Versions[Any]  # the numbers in force at each minute
     folder: Path  # for the files of signals
     whole: bool  # keep every signal, however many
 
@@ -84,9 +84,10 @@ class Replayed:
 
 def replay(stretch: Stretch, tick: Callable[[], None]) -> Replayed:
     """Judge every minute of a stretch through the functions of the live tick; `tick` after each."""
-    windows, facts = windows_from(stretch.lake, stretch.history, stretch.span.start, stretch.tuned)
+    tuned = stretch.versions.tuned(stretch.span.start)
+    windows, facts = windows_from(stretch.lake, stretch.history, stretch.span.start, tuned)
     feed = LakeFeed(stretch.lake, stretch.history.files, windows.entities)
-    gates, steps = Gates(stretch.lake.pack, stretch.tuned, stretch.policy), Steps(time.monotonic)
+    gates, steps = gates_of(stretch), Steps(time.monotonic)
     result, seen, kept = Replayed(), Seen(), 0
     for day in split_by_day(stretch.span, stretch.lake.zone):
         parts = []
@@ -107,6 +108,13 @@ def replay(stretch: Stretch, tick: Callable[[], None]) -> Replayed:
     result.raw, result.beside = seen.raw, seen.beside
     result.raw_entities = set(windows.entities.ids.gather(np.flatnonzero(seen.entities)).to_list())
     return result
+
+
+def gates_of(stretch: Stretch) -> Gates:
+    """The gates as they stand before anything is known of the past."""
+    tuned = stretch.versions.tuned(stretch.span.start)
+    held = stretch.history.withheld
+    return Gates(stretch.lake.pack, tuned, stretch.policy, withheld=held, versions=stretch.versions)
 
 
 class Seen:
@@ -160,21 +168,34 @@ def replay_all(stretches: Sequence[Stretch], progress: Progress) -> Replayed:
 
 
 def whole_period(
-    lake: Lake, state: State, span: Span, policy: str, tuned: Tuned, folder: Path, *, whole: bool = False
+    lake: Lake,
+    state: State,
+    span: Span,
+    policy: str,
+    versions: Versions[Any],
+    folder: Path,
+    *,
+    whole: bool = False,
 ) -> Stretch:
     """A period as one stretch, with all the history it needs."""
-    reach = lake.pack.windows(lake.zone, tuned).history_minutes
+    in_force = versions.within(span.start, span.end)
+    reach = max(lake.pack.windows(lake.zone, version.tuned).history_minutes for version in in_force)
     history = history_of(state, span.end, reach + span.minutes)
-    return Stretch(lake, history, span, policy, tuned, folder, whole)
+    return Stretch(lake, history, span, policy, versions, folder, whole)
 
 
 def stretches_of(whole: Stretch, jobs: int | None) -> list[Stretch]:
-    """Cut a period into about equal stretches of at least a day, one for each core."""
+    """Cut a period into about equal stretches of at least a day, one for each core.
+
+    And where the windows become others: a stretch has one kind of them.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = min(cores, MOST_JOBS) if jobs is None else jobs
     count = max(1, min(wanted, whole.span.minutes // DAY_MINUTES))
     borders = [whole.span.start + (whole.span.minutes * n // count) * MINUTE for n in range(count + 1)]
-    return [replace(whole, span=Span(*ends)) for ends in pairwise(borders)]
+    equal, shape = [Span(*ends) for ends in pairwise(borders)], whole.lake.pack.shape
+    spans = [part for span in equal for part in whole.versions.stretches(span, shape)]
+    return [replace(whole, span=span) for span in spans]
 
 
 _counter: Synchronized[int] | None = None

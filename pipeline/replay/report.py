@@ -91,7 +91,7 @@ def write_report(
 
 def _name(run: Run, runs: Sequence[Run]) -> str:
     several = len({other.rules for other in runs}) > 1
-    return f"{run.result.policy} · {run.rules.name}" if several else run.result.policy
+    return f"{run.result.policy} · {run.rules.rpartition('/')[2]}" if several else run.result.policy
 
 
 def _layout(title: str) -> dict[str, object]:

@@ -8,11 +8,12 @@ from pipeline.minute import MINUTE
 from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
 
+    from baselines.versions import Versions
     from pipeline.count import Counted
     from pipeline.judge.life import Changes, Incident, Key
     from pipeline.pack import AtRisk, Windows
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 class StateBook:
     """The real book: operational database and lake."""
 
-    def __init__(self, state: State, lake: Lake, exposure: Exposure, policy: str) -> None:
+    def __init__(
+        self, state: State, lake: Lake, exposure: Exposure, policy: str, versions: Callable[[], Versions[Any]]
+    ) -> None:
         self._state = state
         self._lake = lake
         self._exposure = exposure
         self._policy = policy
+        self._versions = versions
 
     def unresolved(self) -> Mapping[Key, Incident]:
         """Incidents that are not resolved, as people may have changed them a moment ago."""
@@ -63,7 +67,7 @@ class StateBook:
             written = self._lake.write("signal", signals, counted.span)
             files += [written] if written else []
         with steps.time("commit"):
-            minutes = self._ledger_rows(counted)
+            minutes = self._ledger_rows(minute, counted)
             self._state.commit(MinuteCommit(minutes, files, minute + MINUTE, changes, minute))
 
     def publish(self, counted: Counted) -> list[LakeFile]:
@@ -76,11 +80,11 @@ class StateBook:
         )
         return [file for file in written if file]
 
-    def _ledger_rows(self, counted: Counted) -> list[dict[str, Any]]:
+    def _ledger_rows(self, minute: datetime, counted: Counted) -> list[dict[str, Any]]:
+        judged = {"policy": self._policy, "rules_version": self._versions().at(minute).number}
         if counted.published:
-            known = self._state.minutes(counted.span)
-            return [_as_json(row) | {"policy": self._policy} for row in known]
-        return [dict(row) | {"policy": self._policy} for row in counted.ledger]
+            return [_as_json(row) | judged for row in self._state.minutes(counted.span)]
+        return [dict(row) | judged for row in counted.ledger]
 
 
 def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,14 +57,14 @@ class Exposure:
         state: State,
         lake: Lake,
         ornaments: Ornaments,
-        tuned: Tuned,
+        tuned_at: Callable[[datetime], Tuned],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._state = state
         self._lake = lake
         self._ornaments = ornaments
-        self._tuned = tuned
+        self._tuned_at = tuned_at
         self._price = lake.pack.at_risk
         self._pack = lake.pack
         self._monotonic = monotonic
@@ -93,8 +93,9 @@ class Exposure:
 
     def check(self) -> None:
         """Prove that the query can be run at all; say so if not."""
-        windows = self._lake.pack.windows(self._lake.zone, self._tuned)
-        self._tried((), lambda: self._priced((), floor_minute(datetime.now(UTC)), windows))
+        minute = floor_minute(datetime.now(UTC))
+        windows = self._lake.pack.windows(self._lake.zone, self._tuned_at(minute))
+        self._tried((), lambda: self._priced((), minute, windows))
 
     def at_risk(
         self,
@@ -161,7 +162,7 @@ class Exposure:
         if self._price is None:
             return Priced({})
         try:
-            return self._price(self, asked, minute, windows, self._tuned)
+            return self._price(self, asked, minute, windows, self._tuned_at(minute))
         except _FOR_ALL:
             raise
         except Exception as error:

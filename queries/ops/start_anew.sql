@@ -1,6 +1,7 @@
 -- Forget everything that came from a pack's source and everything told about it; its next start publishes its
 -- history again. A new installation id makes the keys of new messages others than those of the old ones.
--- Settings are not here. Only the leader does this, in one transaction.
+-- Settings are not here, and what people have decided stays: accounts, audit, versions of rules. Only the leader does
+-- this, in one transaction.
 -- Parameters: pack. Grain: none.
 WITH messages AS (
     DELETE FROM outbox USING incident WHERE outbox.incident_id = incident.incident_id AND incident.pack = :pack

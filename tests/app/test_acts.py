@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
 
-from app.pages import actor as pages_actor
+from app.gate import here
+from pipeline.desk import sessions
 from pipeline.desk.roles import ROLES, Actor, may
 from pipeline.minute import MINUTE
+from pipeline.store.state import State
 from tests.app.merchants.home import add_incident, lead
 from tests.app.seen import run_again, text_of
 
@@ -33,8 +36,10 @@ def signed_in(state_engine: Engine, home: Path, monkeypatch: pytest.MonkeyPatch)
         with state_engine.begin() as connection:
             insert = text("INSERT INTO account (name, role) VALUES (:name, :role) RETURNING account_id")
             number = connection.execute(insert, {"name": f"kim {role}", "role": role}).scalar_one()
-        actor = Actor(number, f"kim {role}", role, "page")
-        monkeypatch.setattr(pages_actor, "actor_of", lambda _: actor)
+            now = datetime.now(UTC)
+            state = State(state_engine, os.environ["MINUTERISK_STATE_URL"], "merchants", "KRW")
+            token, _ = sessions.begin(state, connection, number, "password", "", now)
+        monkeypatch.setattr(here, "token_of_page", lambda: token)
 
     return sign_in
 
@@ -117,6 +122,10 @@ def test_what_is_refused_is_a_notice_and_never_a_traceback(
     with state_engine.begin() as connection:
         connection.execute(text("UPDATE account SET role = 'READ_ONLY'"))
     assert "READ_ONLY, which may not handle" in press(again, "snooze", incident)
+    assert acts_of(again) == []
+    with state_engine.begin() as connection:
+        connection.execute(text("UPDATE account SET role = 'RISK_ANALYST'"))
+    again = page(incident=str(incident))
     with state_engine.begin() as connection:
         connection.execute(text("ALTER TABLE incident RENAME TO elsewhere"))
     assert "relation" in press(again, "snooze", incident)
@@ -170,3 +179,19 @@ def test_labels_show_as_precision_beside_the_budget(
     assert "50.0 %" in seen
     assert "사건 3건 중 2건 판정" in seen
     assert "정탐 1 · 오탐 1 · 사건 3" in seen
+
+
+def test_a_press_after_the_session_ended_changes_nothing(
+    page: Callable[..., AppTest],
+    signed_in: Callable[[str], None],
+    incident: int,
+    state_engine: Engine,
+) -> None:
+    signed_in("OPS_AGENT")
+    tested = page(incident=str(incident))
+    with state_engine.begin() as connection:
+        connection.execute(text("UPDATE session SET ended_at = now()"))
+    tested.button(key=f"act-acknowledge-{incident}").click().run()
+    assert "세션이 끝났습니다" in text_of(tested)
+    assert rows(state_engine, "SELECT status FROM incident") == [{"status": "open"}]
+    assert acts_of(tested) == []

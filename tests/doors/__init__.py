@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from baselines.entities import EntityIndex
-from baselines.rules import AtOnce, Bounds, IncidentRules, parse_sections, read_text
+from baselines.rules import AtOnce, Bounds, IncidentRules, parse_sections
 from pipeline.judge.verdicts import FIRES, HEAD, RAW, Verdicts
 from pipeline.minute import HOUR_MINUTES, to_index
 from pipeline.pack import Asked, Explained, Pack, Rule, Screened, Windows
@@ -19,7 +19,6 @@ from pipeline.schema import UTC_TIME, conform, conform_rows
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from baselines.facts import Facts
     from pipeline.judge.verdicts import Integers
@@ -57,9 +56,9 @@ class DoorRules:
     pending: AtOnce
 
 
-def read_rules(path: Path) -> DoorRules:
-    bounds, sections = Bounds(shipped=str(path)), {"forced_entry": ForcedEntry, "incident": IncidentRules}
-    read = parse_sections(read_text(path, bounds), str(path), sections, bounds)
+def read_rules(text: str, origin: str) -> DoorRules:
+    bounds, sections = Bounds(shipped=origin), {"forced_entry": ForcedEntry, "incident": IncidentRules}
+    read = parse_sections(text, origin, sections, bounds)
     return DoorRules(**read, pending=AtOnce())
 
 

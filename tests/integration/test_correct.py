@@ -198,7 +198,7 @@ def test_corrected_windows_equal_windows_rebuilt_from_the_lake(pipeline: Pipelin
     )
     Corrector(pipeline).poll()
     judged = list(pipeline.catch_up(NOW + MINUTE))
-    rebuilt: Any = rebuild_windows(pipeline.lake, pipeline.state, NOW + MINUTE, pipeline.tuned)[0]
+    rebuilt: Any = rebuild_windows(pipeline.lake, pipeline.state, NOW + MINUTE, pipeline.tuned_at(NOW))[0]
     line = pipeline._line
     assert judged
     assert line is not None

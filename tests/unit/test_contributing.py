@@ -129,7 +129,7 @@ def test_add_a_pack(copy: Path) -> None:
         "from pipeline.settings import load_settings; from pipeline.packs import load_pack\n"
         "settings = load_settings({'MINUTERISK_PACKS': 'doors'})\n"
         "pack = load_pack(settings.pack)\n"
-        "print(pack.read_tuned(settings.rules).forced_entry.minimum_forced_hour)\n"
+        "print(pack.read_tuned(settings.rules.read_text(), 'rules.toml').forced_entry.minimum_forced_hour)\n"
         "print(sorted(path.stem for path in settings.source_queries.glob('*.sql')))",
     )
     assert listed.stdout.splitlines() == [

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.merchants.rules import Rules, load_rules
+from baselines.versions import Pause, Version, Versions
 from pipeline.judge.hold import Gates, Past, hold, past_minutes, past_of
-from pipeline.minute import MINUTE
+from pipeline.minute import EPOCH, MINUTE
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import SIGNAL
 
@@ -27,6 +28,9 @@ DROP: Row = ("volume_drop", "A", "rule", None)
 MORE: Row = ("cancel_surge", "A", "fast", "more_cancels")
 SLOW: Row = ("platform_outage", "*", "slow day", None)
 FEWER: Row = ("cancel_surge", "B", "fast", "fewer_approvals")
+
+
+PAUSED_OUTAGE = Pause("platform_outage", START, START + MINUTE)
 
 
 def rules(quiet: int = 60, **pending: int) -> Rules:
@@ -73,6 +77,35 @@ def test_a_breach_opens_after_it_has_lasted_and_one_that_pauses_begins_again() -
     held = play([[DROP], [DROP], [DROP], [], [DROP], [DROP], [DROP]], rules(volume_drop=2))
     assert reasons(held, DROP) == ["pending", "pending", "fires", None, "pending", "pending", "fires"]
     assert [bool(f["passed"].any()) for f in held] == [r == "fires" for r in reasons(held, DROP)]
+
+
+def paused(*rows: Row, policy: str = "budgeted") -> list[pl.DataFrame]:
+    """Six minutes of the same rows, of which the third and the fourth are paused for all of their rules."""
+    pauses = [Pause(rule, START + 2 * MINUTE, START + 4 * MINUTE) for rule, *_ in rows]
+    past, held = Past(), []
+    gates = Gates(PACK, RULES, policy, versions=Versions([Version(EPOCH, rules(volume_drop=2))], pauses))
+    for n in range(6):
+        minute = START + n * MINUTE
+        held.append(hold(minute, signals(minute, list(rows)), past, gates))
+        past.add(minute, held[-1])
+    return held
+
+
+def test_a_paused_rule_opens_nothing_under_any_policy_and_its_breach_goes_on_lasting() -> None:
+    expected = ["pending", "pending", "paused", "paused", "fires", "fires"]
+    assert reasons(paused(DROP), DROP) == expected
+    literal = paused(DROP, policy="literal")
+    assert reasons(literal, DROP) == ["fires", "fires", "paused", "paused", "fires", "fires"]
+    assert [bool(frame["passed"].any()) for frame in literal] == [True, True, False, False, True, True]
+
+
+def test_a_paused_outage_holds_nobody_back_and_does_not_go_on_by_being_slow() -> None:
+    both = paused(OUTAGE, FEWER)
+    assert reasons(both, FEWER)[1] == "inhibited_by_platform"
+    gates = Gates(PACK, RULES, "budgeted", versions=Versions([Version(EPOCH, RULES)], [PAUSED_OUTAGE]))
+    past = Past(fired={"platform_outage": START - MINUTE})
+    held = hold(START, signals(START, [SLOW, FEWER]), past, gates)
+    assert [reasons([held], row)[0] for row in (SLOW, FEWER)] == ["paused", "fires"]
 
 
 def test_literal_neither_waits_nor_holds_back() -> None:

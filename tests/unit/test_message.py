@@ -319,8 +319,8 @@ def assert_harmless(text: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_merchant_does_nothing(name: str, event: str) -> None:
     prior = {**PRIOR, "prior": "category", "category": name}
-    wrote = {key: name for key in ("to", "text", "reason") if key in SAID.get(event, {})}
-    said = {**SAID.get(event, {}), **wrote}
+    usual = SAID.get(event, {})
+    said = {**usual, **dict.fromkeys(usual.keys() & {"to", "text", "reason"}, name)}
     case = message(entity_name=name, entity_id=name, event=event, reason=prior, by=name, said=said)
     for language in TEXTS:
         blocks = render_blocks(case, language, SEOUL, DASHBOARD, repeat=True)

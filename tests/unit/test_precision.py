@@ -70,7 +70,7 @@ def test_the_newest_label_counts_in_the_week_in_which_the_incident_opened(
     }
     whole = altogether(labelled(rows))
     assert whole is not None
-    assert (whole.incidents, whole.labels, whole.precision) == (5, 3, pytest.approx(2 / 3))
+    assert (whole.incidents, whole.labels, whole.precision) == (5, 3, 2 / 3)
 
 
 def test_without_a_label_the_precision_is_not_known_and_never_0() -> None:

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,8 @@ from pipeline.replay.score import Detection, Score
 from tests.unit.test_score import incident, label
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.judge.life import Incident
 
 START = datetime(2026, 2, 28, 15, tzinfo=UTC)  # midnight in Seoul
@@ -38,7 +39,7 @@ def run(policy: str, opened: list[Incident], rules: str = "rules.toml") -> Run:
     replayed = Replayed(raw=Counter({"cancel_surge": 12_345}), whole=False)
     result = Backtest(SPAN, policy, PACK, replayed, opened, notices={"opened": len(opened)})
     found = Detection(label("A"), opened[0] if opened else None)
-    return Run(result, Path(rules), Score(len(opened), 1, 0, [found], 0.0, 2.0), {"krw_caught": 1_234_567})
+    return Run(result, rules, Score(len(opened), 1, 0, [found], 0.0, 2.0), {"krw_caught": 1_234_567})
 
 
 @pytest.mark.parametrize(("language", "words"), [("ko", "백테스트"), ("en", "Backtest")])

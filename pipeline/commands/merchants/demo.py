@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -20,8 +21,12 @@ from data.merchants.incidents import place, read_incidents
 from data.merchants.trade import create_trade_database
 from data.merchants.traffic import Traffic, TrafficConfig
 from data.simulator import LiveOptions
+from pipeline.commands.actor import actor_of_terminal
 from pipeline.commands.common import progress_bar, read_settings, report
 from pipeline.commands.work import stop_on_signals
+from pipeline.desk.accounts import DEMO
+from pipeline.desk.acts import act
+from pipeline.desk.perform import Desk
 from pipeline.embedded import admin_url, open_urls, reset_databases
 from pipeline.errors import UsageError
 from pipeline.metrics import Metrics
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
+    from pipeline.desk.roles import Actor
     from pipeline.run import Judged
     from pipeline.service import Service
     from pipeline.settings import Settings
@@ -106,6 +112,7 @@ class _Demo:
             stop_on_signals(service.stopped)
             stack.enter_context(_trade_server(self.trade_url, self.traffic))
             if dashboard:
+                _add_people(Desk(pipeline.state, self.settings))
                 stack.enter_context(_dashboard(self.settings))
             _say(f"metrics    http://127.0.0.1:{metrics_port}/metrics")
             _say("live: a line a minute, and every message as it would reach Slack. Ctrl-C ends it.\n")
@@ -174,6 +181,18 @@ def _demo_settings(settings: Settings) -> Settings:
     return replace(settings, dashboard_port=port, dashboard_url=address)
 
 
+def _add_people(desk: Desk) -> None:
+    """An account for each role, and its password, once; the page signs in as one of them at one press."""
+    owner = actor_of_terminal(desk.state)
+    _say("accounts   each signs in with its own password, or on this machine at one press")
+    by: Actor | None = None
+    for name, role in DEMO.items():
+        password = secrets.token_urlsafe(12)
+        act(desk, by or owner, "add_account", "", {"name": name, "role": role, "password": password})
+        by = by or actor_of_terminal(desk.state)  # the first one is whoever started the demo
+        _say(f"           {name:<14}{password}")
+
+
 def _marker(settings: Settings) -> Path:
     return settings.home / "run" / "demo"
 
@@ -231,7 +250,10 @@ def _dashboard(settings: Settings) -> Iterator[None]:
     """The dashboard as a process of its own, so that Ctrl-C reaches the demo first."""
     environment = dashboard_environment(settings, os.environ)
     process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-        dashboard_command(settings), env=environment, start_new_session=True, stdout=subprocess.DEVNULL
+        dashboard_command(settings, demo=True),
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
     )
     _say(f"dashboard  {settings.dashboard_url}")
     try:

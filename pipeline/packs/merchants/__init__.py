@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from baselines.merchants.rules import Rules, load_rules
+from baselines.merchants.rules import Rules, parse_rules
 from baselines.merchants.windows import Windows
 from pipeline.pack import Nightly, Pack
 from pipeline.packs.merchants.at_risk import PARTS, ask_about, price_merchants
@@ -75,8 +75,9 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     fact=("categories", "category"),
     inspect=INSPECT,
     rules=RULES,
-    read_tuned=load_rules,
+    read_tuned=parse_rules,
     windows=windows_of,
+    shape=lambda rules: rules.volume_drop.baseline_days,
     judge=JUDGE.judge,
     reason=JUDGE.reason,
     severity=JUDGE.severity,

@@ -9,6 +9,7 @@ from baselines.facts import Facts
 from pipeline.figures import moment, one_line
 from pipeline.judge.verdicts import FIRES
 from pipeline.pack import Explained
+from pipeline.packs.merchants.own import numbers_of
 from pipeline.packs.merchants.rules.rule import Situation
 from pipeline.packs.merchants.schema import BUDGETED_COLUMNS
 from pipeline.packs.merchants.why_not import first_fires
@@ -34,7 +35,8 @@ def explain(
     """
     position = windows.entities.find(merchant_id)
     situation = Situation(windows, tuned, "budgeted", facts or Facts(), always=position)
-    accounts = [rule.explains.account(situation, position) for rule in judge.rules if rule.explains]
+    own = replace(situation, tuned=numbers_of(tuned, situation.facts, windows, merchant_id))
+    accounts = [rule.explains.account(own, position) for rule in judge.rules if rule.explains]
     if position is None:
         return accounts
     # A share of a budget depends on everybody, so the whole minute is judged.
@@ -78,7 +80,8 @@ def account_text(merchant_id: str, minute: datetime, accounts: Sequence[Account]
 
 def explained(judge: Judge, windows: Windows, tuned: Rules, facts: Facts, asked: Asked) -> Explained:
     """The accounts of a merchant, with when each rule first would have fired around the minute."""
-    first = first_fires(judge.rules, asked.minute, asked.around, asked.policies, tuned)
+    own = numbers_of(tuned, facts, windows, asked.entity_id)
+    first = first_fires(judge.rules, asked.minute, asked.around, asked.policies, own)
     accounts = [
         replace(account, first=first[account.rule])
         for account in explain(judge, windows, asked.entity_id, tuned, facts)

@@ -18,6 +18,7 @@ import polars as pl
 
 from pipeline.judge.verdicts import SEVERITIES, Verdicts
 from pipeline.minute import to_index
+from pipeline.packs.merchants.own import find
 from pipeline.packs.merchants.rules.rule import Situation
 from pipeline.packs.merchants.schema import BUDGETED_COLUMNS, SIGNAL
 
@@ -72,7 +73,7 @@ class Judge:
     def verdicts(self, situation: Situation) -> Verdicts:
         """What all rules that the policy knows have found."""
         literal = situation.policy == "literal"
-        found = {rule.name: rule.find(situation) for rule in self.rules if rule.of_the_brief or not literal}
+        found = {rule.name: find(rule, situation) for rule in self.rules if rule.of_the_brief or not literal}
         windows = situation.windows
         made = self.put_together(found, situation.minute, windows.entities.ids, windows.is_top)
         return made if situation.whole else made.take(made.settles)

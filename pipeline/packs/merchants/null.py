@@ -26,7 +26,8 @@ from baselines.facts import Facts
 from baselines.merchants.windows import Windows
 from pipeline.judge.verdicts import FIRES
 from pipeline.minute import HOUR_MINUTES, from_index, to_index
-from pipeline.packs.merchants.rules.cancel_surge import REASONS, cancel_surge
+from pipeline.packs.merchants.own import find
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE, REASONS
 from pipeline.packs.merchants.rules.rule import Situation
 from pipeline.packs.merchants.schema import ADDED_COUNTS
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from baselines.merchants.rules import Rules
     from baselines.merchants.slices import Integers
+    from baselines.versions import Versions
     from pipeline.minute import Span
     from pipeline.packs.merchants.rules.rule import Found
 
@@ -91,20 +93,20 @@ def measure_null(
     frame: pl.DataFrame,
     judged: Span,
     zone: ZoneInfo,
-    rules: Rules,
+    versions: Versions[Rules],
     seed: int,
     categories: Facts | None = None,
 ) -> NullDay:
     """Deal the kinds of MERCHANT_MINUTE rows anew, and judge every minute of `judged`, the frame's end.
 
     The rows are sorted by minute and begin 7 days and an hour before `judged`, or later where the history
-    does. Same rows, rules and seed: same answer.
+    does. Same rows, versions and seed: same answer.
     """
     minutes, merchants = _codes(frame)
     events = (frame["approval_count"] + frame["cancel_count"]).to_numpy()
     cancels = frame["cancel_count"].to_numpy()
     found = wander(minutes, merchants, events, cancels)
-    drift = rules.budget.drift_percent / 100 if found is None else found
+    drift = versions.tuned(judged.start).budget.drift_percent / 100 if found is None else found
     random = np.random.default_rng(seed)
     dealt = deal(minutes // HOUR_MINUTES, merchants, events, cancels, drift, random)
     null = frame.with_columns(
@@ -113,7 +115,7 @@ def measure_null(
         cancel_amount=pl.lit(0, pl.Int64),
         **dict.fromkeys(ADDED_COUNTS, pl.lit(0, pl.Int64)),  # a dealt cancel has no approval
     )
-    incidents = _count_incidents(null, judged, zone, rules, categories or Facts())
+    incidents = _count_incidents(null, judged, zone, versions, categories or Facts())
     return NullDay(int(merchants.max(initial=-1)) + 1, 1, incidents, round(100 * drift), found is not None)
 
 
@@ -212,9 +214,10 @@ def _odds(hours: int, merchants: int, drift: float, random: np.random.Generator)
 
 
 def _count_incidents(
-    null: pl.DataFrame, judged: Span, zone: ZoneInfo, rules: Rules, categories: Facts
+    null: pl.DataFrame, judged: Span, zone: ZoneInfo, versions: Versions[Rules], categories: Facts
 ) -> int:
-    windows = Windows(zone, rules.volume_drop.baseline_days)
+    # What follows from the length of the baseline is no matter of cancels.
+    windows = Windows(zone, versions.tuned(judged.start).volume_drop.baseline_days)
     before = null.filter(pl.col("minute") < judged.start)
     if before.height:
         windows.add_many(before["minute"][0], judged.start, before)
@@ -225,8 +228,10 @@ def _count_incidents(
     last = np.full(null["merchant_id"].n_unique(), -(10**9), np.int64)
     opened = 0
     for n in range(end - first):
-        windows.add(from_index(first + n), rest.slice(int(borders[n]), int(borders[n + 1] - borders[n])))
-        found = cancel_surge(Situation(windows, rules, "budgeted", categories, whole=False))
+        minute = from_index(first + n)
+        windows.add(minute, rest.slice(int(borders[n]), int(borders[n + 1] - borders[n])))
+        rules = versions.tuned(minute)
+        found = find(CANCEL_SURGE, Situation(windows, rules, "budgeted", categories, whole=False))
         opened += _opened(found, first + n, last, rules.incident.resolve_after_minutes)
     return opened
 
@@ -247,7 +252,7 @@ def measure_day(
     rows: int,
     judged: Span,
     zone: ZoneInfo,
-    rules: Rules,
+    versions: Versions[Rules],
     day: date,
     facts: Facts,
 ) -> dict[str, Any]:
@@ -257,6 +262,6 @@ def measure_day(
     """
     parts, seed = parts_for(rows), day.toordinal()
     frame = pl.concat([take_part(piece, parts, seed) for piece in pieces])
-    found = replace(measure_null(frame, judged, zone, rules, seed, facts), parts=parts)
-    merchants = found.merchants * found.parts
-    return {**asdict(found), "allowed": rules.budget.false_incidents_per_day * merchants / 100_000}
+    found = replace(measure_null(frame, judged, zone, versions, seed, facts), parts=parts)
+    merchants, budget = found.merchants * found.parts, versions.tuned(judged.start).budget
+    return {**asdict(found), "allowed": budget.false_incidents_per_day * merchants / 100_000}

@@ -33,7 +33,7 @@ def test_what_was_cancelled_since_the_last_payout_counts_also_before_the_windows
     )
     with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
         pipeline.backfill(Span(NOON - 13 * DAY, NOON))
-        windows, _ = rebuild_windows(pipeline.lake, pipeline.state, NOON, pipeline.tuned)
+        windows, _ = rebuild_windows(pipeline.lake, pipeline.state, NOON, pipeline.tuned_at(NOON))
         found = pipeline.book().at_risk(["unpaid", "paid"], NOON - MINUTE, windows)
     # Settled through February 26, twelve days before: what that day cancelled went into its payout.
     assert found["unpaid"].parts["cancelled_unrecovered"] == 54_320

@@ -176,7 +176,7 @@ def test_a_restart_a_backtest_and_other_processes_judge_as_live_did(
                 pipeline.state,
                 span,
                 "budgeted",
-                pipeline.tuned,
+                pipeline.versions,
                 tmp_path / "signals",
                 whole=True,
             )
@@ -304,9 +304,9 @@ def test_people_are_told_what_the_verdict_rests_on(
                 assert opened(pipeline) == ["new"]
                 with pipeline.state.engine.connect() as connection:
                     content = connection.exec_driver_sql("SELECT message FROM outbox").scalars().first()
-                windows, facts = rebuild_windows(pipeline.lake, pipeline.state, NOW, pipeline.tuned)
+                windows, facts = rebuild_windows(pipeline.lake, pipeline.state, NOW, pipeline.tuned_at(NOW))
                 accounts = explain(
-                    JUDGE, cast("Windows", windows), "new", cast("Rules", pipeline.tuned), facts
+                    JUDGE, cast("Windows", windows), "new", cast("Rules", pipeline.tuned_at(NOW)), facts
                 )
             assert content is not None
             reason = content["reason"]

@@ -78,7 +78,7 @@ def published(
 
 
 def judged_again(pipeline: Pipeline, span: Span, folder: Path, jobs: int = 1) -> Backtest:
-    whole = whole_period(pipeline.lake, pipeline.state, span, "literal", pipeline.tuned, folder)
+    whole = whole_period(pipeline.lake, pipeline.state, span, "literal", pipeline.versions, folder)
     return backtest(whole, no_progress, jobs)
 
 

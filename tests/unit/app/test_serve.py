@@ -5,27 +5,26 @@ from pathlib import Path
 
 from streamlit import config
 
-from app.serve import OPTIONS, dashboard_command, dashboard_environment
+from app.serve import OPTIONS, SCRIPT, dashboard_command, dashboard_environment
 from pipeline.settings import PROJECT, Settings, load_settings
 
 SETTINGS = Settings(home=Path("/srv/risk"), language="en", dashboard_port=9000)
 
 
-def test_the_command_names_the_script_address_and_port() -> None:
+def test_the_command_names_address_and_port() -> None:
     command = dashboard_command(SETTINGS, "0.0.0.0", 8600)  # noqa: S104 - an argument, nothing listens
-    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
-    assert Path(command[4]).is_file()
-    assert {"--server.address=0.0.0.0", "--server.port=8600", "--server.headless=true"} <= set(command)
+    assert command == [sys.executable, "-m", "app.gate", "--address=0.0.0.0", "--port=8600"]
+    assert SCRIPT.is_file()
 
 
 def test_the_port_defaults_to_the_setting_and_the_address_to_this_machine() -> None:
-    assert {"--server.port=9000", "--server.address=127.0.0.1"} <= set(dashboard_command(SETTINGS))
+    assert {"--port=9000", "--address=127.0.0.1"} <= set(dashboard_command(SETTINGS))
 
 
 def test_nothing_is_sent_home_and_forged_requests_are_refused() -> None:
     wanted = {
-        "browser.gatherUsageStats": "false",
-        "server.enableXsrfProtection": "true",
+        "browser.gatherUsageStats": False,
+        "server.enableXsrfProtection": True,
         "server.fileWatcherType": "none",
         "client.showErrorDetails": "none",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ import pytest
 from baselines.chance import poisson_interval
 from baselines.facts import Facts
 from baselines.merchants.rules import load_rules
+from baselines.versions import always
 from pipeline.minute import MINUTE, Span
 from pipeline.packs.merchants import null
 from pipeline.packs.merchants.null import deal, measure_null, parts_for, take_part, wander
-from pipeline.packs.merchants.rules.cancel_surge import cancel_surge
+from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE, cancel_surge
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 from pipeline.schema import FACT_CHANGE
 from tests.benchmarks.traffic import DAY_START, Merchants, Surge
@@ -87,17 +89,17 @@ def test_too_little_traffic_says_nothing_of_drift() -> None:
 def test_a_day_full_of_surges_has_a_quiet_null() -> None:
     surges = [Surge(place, 7, 600, 8.0) for place in range(10)]
     day = Span(DAY_START + timedelta(days=7), DAY_START + timedelta(days=8))
-    found = measure_null(traffic(0.3, *surges), day, SEOUL, RULES, 1)
+    found = measure_null(traffic(0.3, *surges), day, SEOUL, always(RULES), 1)
     assert found.merchants == 130
     assert found.drift_measured
     assert found.incidents <= 1
-    assert found == measure_null(traffic(0.3, *surges), day, SEOUL, RULES, 1)
+    assert found == measure_null(traffic(0.3, *surges), day, SEOUL, always(RULES), 1)
 
 
 def test_an_empty_history_has_no_incidents() -> None:
     empty = traffic(0.3, days=1).clear()
     day = Span(datetime(2026, 3, 9, 15, tzinfo=UTC), datetime(2026, 3, 10, 15, tzinfo=UTC))
-    assert measure_null(empty, day, SEOUL, RULES, 1).incidents == 0
+    assert measure_null(empty, day, SEOUL, always(RULES), 1).incidents == 0
 
 
 def test_the_null_is_judged_with_the_categories_that_its_merchants_had(
@@ -119,8 +121,8 @@ def test_the_null_is_judged_with_the_categories_that_its_merchants_had(
         seen.extend(facts.names[code] for code in codes.tolist())
         return cancel_surge(situation)
 
-    monkeypatch.setattr(null, "cancel_surge", watched)
-    measure_null(frame, Span(noon, noon + 2 * MINUTE), SEOUL, RULES, 1, Facts(changes))
+    monkeypatch.setattr(null, "CANCEL_SURGE", replace(CANCEL_SURGE, find=watched))
+    measure_null(frame, Span(noon, noon + 2 * MINUTE), SEOUL, always(RULES), 1, Facts(changes))
     assert seen == ["air", "bus"]
 
 

@@ -74,7 +74,8 @@ def cancel_surge(situation: Situation) -> Found:
 def numbers_of(situation: Situation) -> SurgeNumbers:
     """The brief's four counts."""
     hour, week = situation.windows.hour, situation.windows.week
-    positions = np.flatnonzero(hour.cancels > 0)  # of truth values that is three times as quick
+    # Of truth values that is three times as quick.
+    positions = situation.concerned(np.flatnonzero(hour.cancels > 0))
     return SurgeNumbers(
         positions,
         hour.approvals.take(positions),

@@ -62,7 +62,7 @@ def hours_of(situation: Situation) -> HourNumbers:
     ages = [(today - day).days for day in like if (today - day).days <= SAME_HOUR_DAYS]
     # Two divisions of labour: a week's hourly mean picks the few that matter, the same hours decide.
     usual = rules.budget.minimum_expected_hour * WEEK_MINUTES // HOUR_MINUTES // _SPARSE
-    positions = np.flatnonzero(windows.week.approvals >= usual)
+    positions = situation.concerned(np.flatnonzero(windows.week.approvals >= usual))
     summed = recent.same_hour.take(positions, axis=1).sum(axis=0)
     positions = positions[SAME_HOUR_DAYS * hour.approvals[positions] <= summed]
     if ages:  # the lowest like day, which decides, is no higher than the highest

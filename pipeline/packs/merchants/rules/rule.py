@@ -45,6 +45,7 @@ class Situation:
     facts: Facts  # the merchants' categories
     whole: bool = True  # also the signals that settle nothing
     always: int | None = None  # the merchant at this position is looked at, however ordinary it is
+    only: Flags | None = None  # by position, who is judged by these numbers; None: everybody
 
     @cached_property
     def last(self) -> int:
@@ -58,6 +59,10 @@ class Situation:
     def minute(self) -> datetime:
         """The judged minute."""
         return from_index(self.last)
+
+    def concerned(self, positions: Integers) -> Integers:
+        """Those of some positions that are judged by these numbers."""
+        return positions if self.only is None else positions[self.only[positions]]
 
     @cached_property
     def today(self) -> date:

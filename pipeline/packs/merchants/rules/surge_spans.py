@@ -78,7 +78,7 @@ def spans_of(situation: Situation, codes: Integers) -> tuple[WindowNumbers, ...]
     windows, rules, last = situation.windows, situation.tuned, situation.last
     minimum = rules.cancel_surge.minimum_cancels_hour
     totals = {HOUR_MINUTES: windows.hour, **windows.recent.spans}
-    positions = np.flatnonzero(totals[_WINDOWS[0][0]].cancels >= minimum)
+    positions = situation.concerned(np.flatnonzero(totals[_WINDOWS[0][0]].cancels >= minimum))
     looked_at = []
     for minutes, local in _WINDOWS:
         positions = positions[totals[minutes].cancels.take(positions) >= minimum]

@@ -82,7 +82,7 @@ def numbers_of(situation: Situation) -> DropNumbers:
     windows, rules, pacing = situation.windows, situation.tuned, situation.windows.pacing
     floor = pacing.days * rules.volume_drop.minimum_daily_amount
     # The first condition of the rule holds for the whole business day, so it picks the merchants to look at.
-    positions = np.flatnonzero(pacing.whole >= max(floor, 1))
+    positions = situation.concerned(np.flatnonzero(pacing.whole >= max(floor, 1)))
     return DropNumbers(
         positions,
         pacing.today[positions],

@@ -1,0 +1,31 @@
+"""The dashboard as one application: Streamlit's page, the gate around it, and the routes of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from app.gate.api import Api
+from app.gate.aside import Aside
+from app.gate.company import Company
+from app.gate.login import Login
+from app.gate.middleware import Gate
+from app.serve import SCRIPT
+
+if TYPE_CHECKING:
+    from pipeline.desk.entrance import Entrance
+
+#: What looks something up, or does an act, at once.
+_PLACES = 8
+
+
+def build(entrance: Entrance) -> st.App:
+    """The application behind its gate."""
+    aside = Aside(_PLACES)
+    login = Login(entrance, aside)
+    routes = [*login.routes, *Api(entrance, aside).routes]
+    if entrance.company is not None:
+        routes += Company(entrance, entrance.company, login, aside).routes
+    return st.App(SCRIPT, routes=routes, middleware=[Middleware(Gate, entrance=entrance)])

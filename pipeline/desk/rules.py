@@ -1,0 +1,354 @@
+"""What people do with tuned numbers: write a version, hand it in, let it be in force, and pause a rule.
+
+A change is in force from the minute after the next one that is judged, at the earliest: the next one may be
+at work already. So every minute was judged by what is kept as in force at it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from baselines.edit import completed, numbers_of, shown, with_number, without_number
+from pipeline.desk.given import Parameter
+from pipeline.desk.incidents import refuse_unknown
+from pipeline.desk.perform import Act, Deed
+from pipeline.errors import UsageError
+from pipeline.figures import moment, one_line
+from pipeline.minute import DAY_MINUTES, MINUTE, floor_minute
+from pipeline.packs import load_pack
+from pipeline.store.rules import read_rules_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from baselines.edit import Path
+
+#: Whoever wants a rule off for longer changes it.
+LONGEST_PAUSE: Final = 7 * DAY_MINUTES * MINUTE
+_LONGEST_TEXT: Final = 200_000
+
+
+def draft(deed: Deed) -> Mapping[str, Any]:
+    """Write a version down: a whole text, or some numbers changed in another version."""
+    deed.state.ask(deed.connection, "lock_rules")
+    newest = _newest(deed)
+    base = _version(deed, deed.given["parent"]) if deed.given["parent"] else newest
+    text, whole = _readable(deed, base), deed.given["numbers"]
+    text = f"{whole}\n" if whole else text
+    own = _own(deed.given["own"])
+    for line in (deed.given["changes"] or "").splitlines():
+        text = _changed(text, line, own) if line.strip() else text
+    _understood(deed, text)
+    changes = _differences(_readable(deed, newest), text)
+    if not changes[0] and not changes[1]:
+        msg = f"it says the same as version {newest['version']}, which is in force"
+        raise UsageError(msg, "change a number: --set SECTION.KEY=VALUE, or --file FILE")
+    made = {"parent": base["version"], "instead_of": newest["version"], "origin": "people"}
+    said = {**_actor(deed, "author"), "reason": deed.given["reason"], "in_force_from": None}
+    given = {**made, "numbers": text, "status": "draft"}
+    version = int(deed.state.ask(deed.connection, "insert_rules", **given, **said).scalar_one())
+    deed.thing_id, (deed.before, deed.after) = str(version), changes
+    return {"version": version, "parent": base["version"], "before": changes[0], "after": changes[1]}
+
+
+def submit(deed: Deed) -> Mapping[str, Any]:
+    """Hand a draft in: from now on it stays as it is."""
+    found = _locked(deed)
+    _require(found, "draft", deed)
+    _understood(deed, found["numbers"])
+    _require_newest(deed, found)
+    deed.state.ask(deed.connection, "submit_rules", version=deed.number, **_actor(deed, "actor"))
+    deed.before, deed.after = {"status": "draft"}, {"status": "submitted"}
+    return {"version": deed.number, "status": "submitted"}
+
+
+def approve(deed: Deed) -> Mapping[str, Any]:
+    """Let what somebody else handed in be in force from a minute on."""
+    found = _locked(deed)
+    _require(found, "submitted", deed)
+    _refuse_own(deed, found)
+    newest = _require_newest(deed, found)
+    _understood(deed, found["numbers"])
+    if found["backtest"] is None:
+        msg = f"nobody knows yet what version {deed.number} would have done"
+        raise UsageError(msg, f"`minuterisk rules backtest {deed.number}` finds out, or a running service")
+    start = _start(deed, max(_earliest(deed), newest["in_force_from"]))
+    deed.state.ask(
+        deed.connection, "approve_rules", version=deed.number, in_force_from=start, **_actor(deed, "actor")
+    )
+    deed.before = {"status": "submitted", "version": newest["version"]}
+    deed.after = {"status": "approved", "version": deed.number, "in_force_from": start.isoformat()}
+    return {"version": deed.number, "status": "approved", "in_force_from": start}
+
+
+def withdraw(deed: Deed) -> Mapping[str, Any]:
+    """Take a version back, as long as no minute was judged by it."""
+    found = _locked(deed)
+    if found["status"] == "withdrawn":
+        msg = f"version {deed.number} is withdrawn already, by {found['withdrawn_by']}"
+        raise UsageError(msg, "there is nothing left to do")
+    if found["status"] == "approved" and found["in_force_from"] < _earliest(deed):
+        msg = f"version {deed.number} is in force since {moment(found['in_force_from'], deed.desk.zone)}"
+        raise UsageError(msg, "draft what shall be in force instead: --from NUMBER takes an older version")
+    deed.state.ask(deed.connection, "withdraw_rules", version=deed.number, actor=deed.actor.name)
+    deed.before, deed.after = {"status": found["status"]}, {"status": "withdrawn"}
+    return {"version": deed.number, "status": "withdrawn"}
+
+
+def backtest(deed: Deed) -> Mapping[str, Any]:
+    """Ask what a draft would have done; the answer is measured, and never handed in."""
+    found = _locked(deed)
+    _require(found, "draft", deed, "submitted")
+    deed.after = {"asked": "backtest"}
+    return {"version": deed.number, "status": found["status"]}
+
+
+def pause(deed: Deed) -> Mapping[str, Any]:
+    """Let a rule open nothing until a minute; what is open goes on."""
+    deed.state.ask(deed.connection, "lock_rules")
+    _require_rule(deed)
+    start, zone = _earliest(deed), deed.desk.zone
+    known = deed.state.ask(deed.connection, "rule_pauses", minute=start).mappings()
+    same = next((row for row in known if row["rule"] == deed.thing_id), None)
+    if same is not None:
+        until, by = moment(same["until_minute"], zone), one_line(same["paused_by"])
+        msg = f"{deed.thing_id} is paused already, until {until}, by {by}"
+        raise UsageError(msg, f"`minuterisk rules resume {deed.thing_id}` ends it")
+    end = _end(deed, start)
+    span = {"from_minute": start, "until_minute": end}
+    given = {"rule": deed.thing_id, "reason": deed.given["reason"], **span, **_actor(deed, "actor")}
+    deed.state.ask(deed.connection, "pause_rule", **given)
+    deed.before, deed.after = {}, {name: minute.isoformat() for name, minute in span.items()}
+    return {"rule": deed.thing_id, **span}
+
+
+def resume(deed: Deed) -> Mapping[str, Any]:
+    """End a pause before its time."""
+    deed.state.ask(deed.connection, "lock_rules")
+    _require_rule(deed)
+    minute = _earliest(deed)
+    given = {"rule": deed.thing_id, "minute": minute, "actor": deed.actor.name}
+    if not deed.state.ask(deed.connection, "resume_rule", **given).all():
+        msg = f"{deed.thing_id} is not paused"
+        raise UsageError(msg, "`minuterisk rules list` shows what is")
+    deed.before, deed.after = {"paused": True}, {"paused": False, "from_minute": minute.isoformat()}
+    return {"rule": deed.thing_id, "from_minute": minute}
+
+
+def _actor(deed: Deed, name: str) -> dict[str, Any]:
+    return {name: deed.actor.name, f"{name}_id": deed.actor.account_id}
+
+
+def _version(deed: Deed, version: int) -> Mapping[str, Any]:
+    found = deed.state.ask(deed.connection, "rule_version", version=version).mappings().first()
+    if found is None:
+        refuse_unknown("version", version)
+    return dict(found)
+
+
+def _locked(deed: Deed) -> Mapping[str, Any]:
+    deed.state.ask(deed.connection, "lock_rules")
+    return _version(deed, deed.number)
+
+
+def _newest(deed: Deed) -> Mapping[str, Any]:
+    """The version that is in force, or will be when its minute comes."""
+    rows = deed.state.ask(deed.connection, "rules_in_time").mappings()
+    versions = [row["version"] for row in rows if row["version"]]
+    if not versions:
+        msg = "no version of the rules is kept yet"
+        raise UsageError(msg, "start `minuterisk run` once: what the file holds becomes the first one")
+    return _version(deed, versions[-1])
+
+
+def _require(found: Mapping[str, Any], status: str, deed: Deed, *others: str) -> None:
+    if found["status"] in (status, *others):
+        return
+    by = found.get(f"{found['status']}_by")
+    who = f" by {one_line(by)}" if by else ""
+    msg = f"version {deed.number} is {found['status']}{who}, not {' or '.join((status, *others))}"
+    steps = {"draft": f"hand it in first: `minuterisk rules submit {deed.number}`"}
+    raise UsageError(msg, steps.get(found["status"], "see `minuterisk rules list`"))
+
+
+def _require_newest(deed: Deed, found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A version says everything: it would undo what came since it was drafted."""
+    newest = _newest(deed)
+    if newest["version"] != found["instead_of"]:
+        since = f"was to follow {found['instead_of']}, and {newest['version']} does"
+        msg = f"version {found['version']} {since}"
+        raise UsageError(msg, "draft the change again: it is then made from what is in force")
+    return newest
+
+
+def _refuse_own(deed: Deed, found: Mapping[str, Any]) -> None:
+    for what in ("author", "submitted_by"):
+        number = found[f"{what}_id"]
+        same = found[what] == deed.actor.name or (number is not None and number == deed.actor.account_id)
+        if same:
+            msg = f"version {deed.number} is {deed.actor.name}'s own"
+            raise UsageError(msg, "somebody else has to approve it")
+
+
+def _readable(deed: Deed, found: Mapping[str, Any]) -> str:
+    """The text of a version as this program takes it."""
+    text: str = found["numbers"]
+    try:
+        _understood(deed, text)
+    except UsageError:
+        file = read_rules_file(load_pack(deed.state.pack), deed.desk.settings.rules)
+        text, _ = completed(text, file.text)
+    return text
+
+
+def _understood(deed: Deed, text: str) -> None:
+    """Refuse what the pack does not take, with the value and the next step."""
+    load_pack(deed.state.pack).read_tuned(text, "the draft")
+
+
+def _own(text: str | None) -> Path:
+    """Before which path the numbers of KIND=NAME stand; without it those of everybody."""
+    if text is None:
+        return ()
+    kind, sign, name = text.partition("=")
+    if not sign or not kind.strip() or not name.strip():
+        msg = f"own is {text!r}"
+        raise UsageError(msg, "say whose numbers they are: KIND=NAME, such as the kind and id of an entity")
+    return "own", kind.strip(), name.strip()
+
+
+def _changed(text: str, line: str, own: Path) -> str:
+    """A text with one line of changes: SECTION.KEY=VALUE, or SECTION.KEY= to take an own number away."""
+    name, sign, said = line.partition("=")
+    try:
+        path = (*own, *next(iter(numbers_of(f"{name} = 0"))))
+    except (tomllib.TOMLDecodeError, StopIteration):
+        path = ()
+    if not sign or len(path) != len(own) + 2:
+        msg = f"{line!r} changes nothing"
+        raise UsageError(msg, "write SECTION.KEY=VALUE, as they stand in `minuterisk rules show`")
+    value = said.strip().strip("\"'")
+    if value:
+        number = int(value.replace("_", "")) if re.fullmatch(r"-?[0-9][0-9_]*", value, re.ASCII) else value
+        return with_number(text, path, number)
+    if path not in numbers_of(text):
+        msg = f"there is no number {shown(path)}"
+        raise UsageError(msg, "see `minuterisk rules show`")
+    return without_number(text, path)
+
+
+def _differences(before: str, after: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The numbers that differ, on each side, by their paths."""
+    old, new = numbers_of(before), numbers_of(after)
+    other = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]
+    return (
+        {shown(path): old[path] for path in other if path in old},
+        {shown(path): new[path] for path in other if path in new},
+    )
+
+
+def _earliest(deed: Deed) -> datetime:
+    """From which minute on a change can be in force; that of a commit meanwhile is waited for."""
+    next_minute = deed.state.next_judged(deed.connection)
+    if next_minute is None:
+        msg = "nothing is published yet"
+        raise UsageError(msg, "change the file of the rules: it is what the first minutes are judged by")
+    return next_minute + MINUTE
+
+
+def _start(deed: Deed, earliest: datetime) -> datetime:
+    wanted: datetime | None = deed.given["from_minute"]
+    if wanted is None:
+        return earliest
+    if wanted < earliest or wanted != floor_minute(wanted):
+        zone = deed.desk.zone
+        msg = f"{moment(wanted, zone, seconds=True)} is no minute that a version can be in force from"
+        raise UsageError(msg, f"take a whole minute from {moment(earliest, zone)} on, or leave it out")
+    return wanted
+
+
+def _end(deed: Deed, start: datetime) -> datetime:
+    until, lasts = deed.given["until"], deed.given["duration"]
+    if (until is None) == (lasts is None):
+        msg = "a pause needs an end"
+        raise UsageError(msg, "say either until when or for how long: --until TIME, --for 2h")
+    end = floor_minute(until) if lasts is None else start + lasts
+    if not start < end <= start + LONGEST_PAUSE:
+        zone = deed.desk.zone
+        msg = f"a pause from {moment(start, zone)} until {moment(end, zone)} is not taken"
+        latest = moment(start + LONGEST_PAUSE, zone)
+        raise UsageError(msg, f"it ends by {latest}; whoever wants more changes the rule")
+    return end
+
+
+def _require_rule(deed: Deed) -> None:
+    known = [rule.name for rule in load_pack(deed.state.pack).rules]
+    if deed.thing_id not in known:
+        near = difflib.get_close_matches(deed.thing_id, known, 1)
+        msg = f"there is no rule {deed.thing_id!r}"
+        raise UsageError(msg, f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+
+
+def _proposed_by(deed: Deed) -> int | None:
+    """The account that handed a version in."""
+    if not deed.thing_id.isdecimal():
+        return None
+    found = deed.state.ask(deed.connection, "rule_version", version=deed.number).mappings().first()
+    return None if found is None else found["submitted_by_id"]
+
+
+def _is_author(deed: Deed) -> bool:
+    """Is it a draft of the actor's own?"""
+    if deed.actor.account_id is None or deed.actor.scope is not None or not deed.thing_id.isdecimal():
+        return False
+    found = deed.state.ask(deed.connection, "rule_version", version=deed.number).mappings().first()
+    return found is not None and found["status"] == "draft" and found["author_id"] == deed.actor.account_id
+
+
+_REASON: Final = Parameter("text", "why", required=True)
+
+ACTS: Final = (
+    Act(
+        name="draft_rules",
+        action="draft",
+        kind="rules",
+        run=draft,
+        needs_id=False,
+        parameters={
+            "numbers": Parameter("text", "a whole rules.toml", longest=_LONGEST_TEXT),
+            "changes": Parameter("text", "SECTION.KEY=VALUE, a line each", longest=_LONGEST_TEXT),
+            "own": Parameter(
+                "text", "whose numbers they are, KIND=NAME; everybody's without it", longest=500
+            ),
+            "parent": Parameter("integer", "the version it is made from; the newest in force without it"),
+            "reason": _REASON,
+        },
+    ),
+    Act(name="submit_rules", action="submit", kind="rules", run=submit),
+    Act(
+        name="approve_rules",
+        action="approve",
+        kind="rules",
+        run=approve,
+        proposed_by=_proposed_by,
+        parameters={"from_minute": Parameter("time", "the minute from which on; the next without it")},
+    ),
+    Act(name="withdraw_rules", action="submit", kind="rules", run=withdraw, own=_is_author),
+    Act(name="backtest_rules", action="draft", kind="rules", run=backtest),
+    Act(
+        name="pause_rule",
+        action="pause",
+        kind="rule",
+        run=pause,
+        parameters={
+            "until": Parameter("time", "when it ends"),
+            "duration": Parameter("duration", "how long it lasts"),
+            "reason": _REASON,
+        },
+    ),
+    Act(name="resume_rule", action="pause", kind="rule", run=resume),
+)

@@ -1,0 +1,6 @@
+-- Keep what a version that is not yet approved would have done.
+-- Parameters: pack, version, backtest (jsonb). Grain: one row, none where it is approved or withdrawn.
+UPDATE rule_version
+SET backtest = CAST(:backtest AS jsonb)
+WHERE pack = :pack AND version = :version AND status IN ('draft', 'submitted')
+RETURNING version
