@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
-    from pipeline.desk.entrance import Entrance, Visit
+    from pipeline.desk.people.entrance import Entrance, Visit
     from pipeline.desk.precision import Labelled
     from pipeline.desk.roles import Actor
     from pipeline.pack import Budget, Pack

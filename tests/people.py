@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 
-from pipeline.desk import passwords
 from pipeline.desk.acts import act
-from pipeline.desk.passwords import Passwords
+from pipeline.desk.people import passwords
+from pipeline.desk.people.passwords import Passwords
 from pipeline.desk.perform import Desk
 from pipeline.desk.roles import SUPER_ADMIN, Actor
 from pipeline.settings import load_settings

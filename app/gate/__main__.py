@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -16,8 +17,8 @@ from streamlit.web.bootstrap import load_config_options
 from app.gate import here
 from app.gate.build import build
 from app.serve import OPTIONS
-from pipeline.desk import passwords
-from pipeline.desk.entrance import Entrance
+from pipeline.desk.people import passwords
+from pipeline.desk.people.entrance import Entrance
 from pipeline.errors import MinuteriskError, UsageError
 from pipeline.errors.secrets import clean_streams
 from pipeline.log import configure_log
@@ -94,6 +95,8 @@ def _run(entrance: Entrance, listening: socket.socket) -> None:
         server_header=False,
     )
     server = uvicorn.Server(config)
+    for ends in (signal.SIGTERM, signal.SIGINT):  # the server sends itself once more what has ended it
+        signal.signal(ends, lambda *_: None)
     try:
         server.run(sockets=[listening])
     finally:

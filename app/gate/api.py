@@ -16,20 +16,20 @@ from starlette.routing import Route
 
 from app.gate.answers import NO_STORE, body_of, seen_of
 from pipeline.desk.acts import ACTS, act
-from pipeline.desk.keys import KeyRefused
-from pipeline.desk.pace import Pace
+from pipeline.desk.given import Parameter
+from pipeline.desk.people.keys import KeyRefused
+from pipeline.desk.people.pace import Pace
 from pipeline.desk.roles import ACTIONS, Thing, authorize, may
 from pipeline.errors import MinuteriskError, NotAllowed, PassingError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
     from app.gate.aside import Aside
-    from pipeline.desk.entrance import Entrance
-    from pipeline.desk.given import Parameter
+    from pipeline.desk.people.entrance import Entrance
     from pipeline.desk.roles import Actor
 
     Answer = Callable[["Api", Actor, Request], Awaitable[Mapping[str, Any]]]
@@ -40,7 +40,8 @@ log = structlog.get_logger()
 TRIES: Final = 20
 EVERY_S: Final = 3.0
 _BEARER: Final = "bearer "
-_AT_MOST: Final = 200
+_FEW: Final = 200
+_AT_MOST: Final = 10_000
 
 
 class Api:
@@ -140,11 +141,40 @@ async def _do(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
 
 async def _incidents(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
     authorize(actor, "see", Thing("incident"))
-    pack = _pack(api, request)
-    rows = await api.aside(
-        lambda: api.entrance.desk_of(pack).state.rows("list_incidents", with_resolved=False, limit=_AT_MOST)
-    )
+    pack, asked = _pack(api, request), filters_of(request.query_params.multi_items())
+    rows = await api.aside(lambda: api.entrance.desk_of(pack).state.rows("list_incidents", **asked))
     return {"incidents": rows}
+
+
+#: What /incidents may be asked, by the names of the command line, and what each is called in the query.
+_FILTERS: Final = {
+    "all": ("with_resolved", Parameter("flag", "resolved ones too")),
+    "entity": ("entity_id", Parameter("text", "of one alone")),
+    "from": ("start", Parameter("time", "opened at this minute or later")),
+    "to": ("end", Parameter("time", "opened before this minute")),
+    "owner": ("owner", Parameter("text", "to whom they are assigned")),
+    "limit": ("limit", Parameter("integer", "at most so many")),
+    "severity": ("severities", Parameter("text", "of these severities")),
+    "state": ("states", Parameter("text", "in these states")),
+    "rule": ("rules", Parameter("text", "of these rules")),
+}
+_SEVERAL: Final = ("severities", "states", "rules")
+
+
+def filters_of(given: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """What the address asks for, as the query takes it. Raises UsageError."""
+    asked: dict[str, Any] = dict.fromkeys(name for name, _ in _FILTERS.values())
+    for name, text in given:
+        if name == "pack":
+            continue
+        if name not in _FILTERS:
+            msg = f"incidents are not asked for by {name!r}"
+            raise UsageError(msg, f"known are pack, {', '.join(_FILTERS)}")
+        column, parameter = _FILTERS[name]
+        value = parameter.read(name, text)
+        asked[column] = [*(asked[column] or []), value] if column in _SEVERAL else value
+    limit = asked["limit"] or _FEW
+    return {**asked, "limit": max(1, min(limit, _AT_MOST)), "with_resolved": bool(asked["with_resolved"])}
 
 
 def _pack(api: Api, request: Request) -> str:

@@ -15,7 +15,7 @@ from app.gate.middleware import Gate
 from app.serve import SCRIPT
 
 if TYPE_CHECKING:
-    from pipeline.desk.entrance import Entrance
+    from pipeline.desk.people.entrance import Entrance
 
 #: What looks something up, or does an act, at once.
 _PLACES = 8

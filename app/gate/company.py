@@ -11,8 +11,8 @@ from starlette.routing import Route
 from app.gate.answers import NO_STORE, drop_cookie, seen_of, set_cookie
 from app.gate.forms import Asked, notice
 from app.gate.seen import COMPANY
-from pipeline.desk.oidc import PENDING_S
-from pipeline.desk.seal import Broken
+from pipeline.desk.people.oidc import PENDING_S
+from pipeline.desk.people.seal import Broken
 from pipeline.errors import MinuteriskError, PassingError
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from app.gate.aside import Aside
     from app.gate.login import Login
     from app.gate.seen import Seen
-    from pipeline.desk.entrance import Entrance
-    from pipeline.desk.oidc import CompanyLogin
-    from pipeline.desk.sign_in import SignedIn
+    from pipeline.desk.people.entrance import Entrance
+    from pipeline.desk.people.oidc import CompanyLogin
+    from pipeline.desk.people.sign_in import SignedIn
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from app.markup import Markup, join, tag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.desk.sign_in import Enrol
+    from pipeline.desk.people.sign_in import Enrol
 
 _STYLE: Final = (Path(__file__).parent / "forms.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.gate.seen import COOKIE, FORM, SECURE_COOKIE
-from pipeline.desk.entrance import Entrance
+from pipeline.desk.people.entrance import Entrance
 
 if TYPE_CHECKING:
-    from pipeline.desk.entrance import Visit
+    from pipeline.desk.people.entrance import Visit
     from pipeline.settings import Settings
 
 _lock = Lock()

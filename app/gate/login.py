@@ -21,10 +21,10 @@ from app.gate.aside import Aside
 from app.gate.forms import Asked, enrol_page, notice, sign_in_page
 from app.gate.seen import FORM, back_to, language_of
 from app.markup import Markup
-from pipeline.desk.pace import Pace
-from pipeline.desk.passwords import AT_ONCE, Busy
-from pipeline.desk.sessions import LONGEST
-from pipeline.desk.sign_in import Enrol, NotSignedIn, Tried, WrongCode
+from pipeline.desk.people.pace import Pace
+from pipeline.desk.people.passwords import AT_ONCE, Busy
+from pipeline.desk.people.sessions import LONGEST
+from pipeline.desk.people.sign_in import Enrol, NotSignedIn, Tried, WrongCode
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from app.gate.seen import Seen
-    from pipeline.desk.entrance import Entrance
-    from pipeline.desk.sign_in import SignedIn
+    from pipeline.desk.people.entrance import Entrance, Visit
+    from pipeline.desk.people.sign_in import SignedIn
 
 log = structlog.get_logger()
 
@@ -46,6 +46,8 @@ EVERY_S: Final = 6.0
 #: So many sign-ins may wait for their turn; further ones are sent away.
 WAITING: Final = 20
 _WHY: Final = ("ended", "left")
+#: How the first account is made.
+FIRST: Final = "minuterisk users add NAME --role SUPER_ADMIN"
 
 
 class Login:
@@ -71,15 +73,14 @@ class Login:
     async def show(self, request: Request) -> Response:
         """The form; whoever is signed in goes on instead."""
         asked, given = seen_of(request), dict(request.query_params)
-        words, why = self.words(asked, given), given.get("why", "")
-        if not asked.cookie():
-            said = notice(words, f"why.{why}", good=why == "left") if why in _WHY else Markup("")
-            return self.form(asked, words, said)
+        words = self.words(asked, given)
         visit = await self._aside(self._entrance.visit, asked.cookie(), asked.address)
         if visit.signed_in:
             return RedirectResponse(words.back_to, 303, NO_STORE)
         if visit.problem is not None:
             return self.form(asked, words, notice(words, "database"), 503)
+        if not asked.cookie():
+            return self.form(asked, words, _greeting(words, given.get("why", ""), visit))
         await self.refuse(asked, "the session of the cookie has ended, or is of another installation")
         answer = self.form(asked, words, notice(words, "why.ended"))
         drop_cookie(answer, asked, "")
@@ -191,3 +192,9 @@ class Login:
             await self.refuse(asked, "the form was not made by this page for this browser")
             return asked, given, words, self.form(asked, words, notice(words, "form"), 403)
         return asked, given, words, None
+
+
+def _greeting(words: Asked, why: str, visit: Visit) -> Markup:
+    if not visit.accounts:
+        return notice(words, "none", words.text("none.note", command=FIRST))
+    return notice(words, f"why.{why}", good=why == "left") if why in _WHY else Markup("")

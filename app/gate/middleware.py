@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from pipeline.desk.entrance import Entrance, Visit
+    from pipeline.desk.people.entrance import Entrance, Visit
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from app.markup import Markup, join, notice, tag
 
 if TYPE_CHECKING:
     from app.texts import Texts
-    from pipeline.desk.entrance import Entrance, Visit
+    from pipeline.desk.people.entrance import Entrance, Visit
 
 
 def show_who(texts: Texts, entrance: Entrance, visit: Visit) -> None:

@@ -9,9 +9,9 @@ import click
 
 from pipeline.commands.actor import actor_of_terminal, do, open_desk
 from pipeline.commands.common import fields, json_option, report, table
-from pipeline.desk import accounts
-from pipeline.desk import keys as api_keys
-from pipeline.desk import sessions as open_sessions
+from pipeline.desk.people import accounts
+from pipeline.desk.people import keys as api_keys
+from pipeline.desk.people import sessions as open_sessions
 from pipeline.desk.roles import ACTIONS, ROLES, Thing, authorize, may
 from pipeline.errors import UsageError
 from pipeline.figures import moment

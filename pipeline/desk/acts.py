@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import accounts, exports, holds, incidents, keys, messages, routes, rules, sessions
+from pipeline.desk import exports, holds, incidents, messages, routes, rules
+from pipeline.desk.people import accounts, keys, sessions
 from pipeline.desk.perform import Act, Desk, perform
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from pipeline.errors.translate import storage_errors
 from pipeline.minute import business_date, format_minute
 from pipeline.packs import load_pack
 from pipeline.schema import conform
-from pipeline.store.catalog import (
+from pipeline.store.manifest import LakeFile, manifest_text, read_manifest
+from pipeline.store.views.catalog import (
     TEMPORARY_SUFFIX,
     Shelf,
     other_shelves,
@@ -31,7 +32,6 @@ from pipeline.store.catalog import (
     turn_at,
     write_catalog,
 )
-from pipeline.store.manifest import LakeFile, manifest_text, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.gate import here
-from pipeline.desk import sessions
+from pipeline.desk.people import sessions
 from pipeline.desk.roles import ROLES, Actor, may
 from pipeline.minute import MINUTE
 from pipeline.store.state import State

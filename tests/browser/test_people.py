@@ -8,8 +8,8 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from pipeline.desk import sessions
-from pipeline.desk.accounts import DEMO
+from pipeline.desk.people import sessions
+from pipeline.desk.people.accounts import DEMO
 from pipeline.store.state import State
 from tests.browser.chrome import PATIENCE_S, complaints, count, served, wait_for
 from tests.people import PASSWORD, add_people, do, quick_passwords

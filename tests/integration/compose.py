@@ -80,6 +80,10 @@ class Compose:
         """The service's command until it ends by itself."""
         return self._run(name, self.services[name]["command"])
 
+    def run(self, name: str, command: str, given: str) -> subprocess.CompletedProcess[str]:
+        """Another command in the service's container, as `docker compose run` has it."""
+        return self._run(name, command.split(), given)
+
     @contextmanager
     def started(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
         """The service at work; it is killed at the end if it still runs."""
@@ -114,12 +118,12 @@ class Compose:
     def log(self, name: str) -> str:
         return (self.machine.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
-    def _run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def _run(self, name: str, command: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             env=self.environment(name),
             cwd=self.machine.folder,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=100,

@@ -20,7 +20,7 @@ from app.gate.build import build
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.desk.entrance import Entrance
+    from pipeline.desk.people.entrance import Entrance
 
 TOKEN = re.compile(r'name="token"\s+value="(\w+)"|value="(\w+)"\s+name="token"')
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from pipeline.desk import keys
 from pipeline.desk.acts import ACTS
-from pipeline.desk.entrance import Entrance
+from pipeline.desk.people import keys
+from pipeline.desk.people.entrance import Entrance
 from pipeline.settings import Settings
 from pipeline.store.state import State
 from tests.integration.doorway import Visitor, doorway
@@ -67,7 +67,8 @@ def test_a_key_says_who_it_is_and_what_it_may(address: str, state: State, people
     acts = {act["name"]: act for act in ask(address, "acts", key).json()["acts"]}
     assert set(acts) == set(ACTS)
     assert not acts["requeue"]["may"]  # of the role, not of the key
-    assert ask(address, "incidents", key).json() == {"incidents": []}
+    asked = "incidents?rule=a&rule=b&state=open&from=2026-11-29T09:00%2B09:00&limit=5"
+    assert ask(address, asked, key).json() == {"incidents": []}
     (used,) = keys.listed(state)
     assert (used["last_used_at"] is not None, used["last_origin"]) == (True, "127.0.0.1")
     assert key.split("_")[2] not in str(used)
@@ -148,6 +149,8 @@ def test_a_cookie_opens_no_api(address: str, people: dict[str, Actor]) -> None:
         ("acts/requeu", {}, 400),
         ("acts/requeue?pack=nobody", {}, 400),
         ("acts/requeue", {"x": "y" * 70_000}, 400),
+        ("incidents?from=yesterday", None, 400),
+        ("incidents?colour=red", None, 400),
         ("nothing", {}, 404),
     ],
 )

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from pipeline.desk.entrance import Entrance
+from pipeline.desk.people.entrance import Entrance
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings, load_settings
 from pipeline.store.state import State

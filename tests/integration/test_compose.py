@@ -112,12 +112,18 @@ def test_the_scheduler_becomes_healthy_and_ends_cleanly(compose: Compose) -> Non
         assert compose.stop("scheduler", process) == 0, compose.log("scheduler")
 
 
-def test_the_page_becomes_healthy_without_a_scheduler_and_ends(compose: Compose) -> None:
+def test_the_page_opens_once_there_is_an_account_without_a_scheduler_and_ends(compose: Compose) -> None:
     assert compose.check("app").returncode != 0
+    closed = compose.finish("app")
+    assert (closed.returncode, "users add" in closed.stderr) == (2, True), closed
+    added = compose.run(
+        "app", "minuterisk users add kim --role SUPER_ADMIN --password-stdin", "four words are enough\n"
+    )
+    assert added.returncode == 0, added
     with compose.started("app") as process:
         compose.wait_healthy("app", process)
         with urllib.request.urlopen(f"http://127.0.0.1:{compose.machine.page_port}/") as page:
-            assert page.status == 200
+            assert page.url.endswith("/login?next=%2F")
         assert compose.stop("app", process) == 0, compose.log("app")
 
 

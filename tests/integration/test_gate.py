@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 import pytest
 
-from pipeline.desk import sessions
-from pipeline.desk.entrance import Entrance
-from pipeline.desk.sign_in import MOST_FAILURES
+from pipeline.desk.people import sessions
+from pipeline.desk.people.entrance import Entrance
+from pipeline.desk.people.sign_in import MOST_FAILURES
 from pipeline.settings import Settings
 from pipeline.store.state import State
 from tests.integration.doorway import Visitor, doorway

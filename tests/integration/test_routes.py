@@ -155,7 +155,7 @@ def test_a_dead_channel_holds_up_no_other_and_its_second_one_is_told_and_says_so
 
 
 def test_an_incident_that_waits_in_one_channel_goes_on_in_another(town: Town) -> None:
-    town.route("slow", "C0SLOW", **{"continue": True})
+    town.route("slow", "C0SLOW", **{"continue": "true"})
     town.route("all", "default")
     incident = town.open("M1")
     town.say(incident, event="escalated", at=1)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.desk import accounts, sessions
 from pipeline.desk.acts import act
+from pipeline.desk.people import accounts, sessions
 from pipeline.errors import MinuteriskError, NotAllowed, UsageError
 from pipeline.store.state import State
 from tests.people import OWNER, PASSWORD, add_people, desk_of, do, quick_passwords

@@ -10,10 +10,10 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from pipeline.desk import totp
-from pipeline.desk.pace import Pace
-from pipeline.desk.passwords import Passwords
-from pipeline.desk.seal import FILE, Broken, Seal
+from pipeline.desk.people import totp
+from pipeline.desk.people.pace import Pace
+from pipeline.desk.people.passwords import Passwords
+from pipeline.desk.people.seal import FILE, Broken, Seal
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_an_address_tries_so_often_and_a_customers_whole_network_is_one() -> Non
 def test_the_pace_forgets_the_oldest_address_rather_than_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pipeline.desk.pace.MOST_ADDRESSES", 5)
+    monkeypatch.setattr("pipeline.desk.people.pace.MOST_ADDRESSES", 5)
     pace = Pace(1, 10.0)
     for number in range(50):
         pace.allows(f"10.0.0.{number}", 0)

@@ -24,8 +24,8 @@ from data.simulator import LiveOptions
 from pipeline.commands.actor import actor_of_terminal
 from pipeline.commands.common import progress_bar, read_settings, report
 from pipeline.commands.work import stop_on_signals
-from pipeline.desk.accounts import DEMO
 from pipeline.desk.acts import act
+from pipeline.desk.people.accounts import DEMO
 from pipeline.desk.perform import Desk
 from pipeline.embedded import admin_url, open_urls, reset_databases
 from pipeline.errors import UsageError

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import structlog
 
-from pipeline.desk import sessions, totp
-from pipeline.desk.accounts import hold, name_of, open_totp, require_another_admin, seal_totp
-from pipeline.desk.oidc import LoginRefused, role_of
+from pipeline.desk.people import sessions, totp
+from pipeline.desk.people.accounts import hold, name_of, open_totp, require_another_admin, seal_totp
+from pipeline.desk.people.oidc import LoginRefused, role_of
+from pipeline.desk.people.seal import Broken
 from pipeline.desk.roles import SUPER_ADMIN
-from pipeline.desk.seal import Broken
 from pipeline.errors import UsageError
 from pipeline.figures import one_line
 from pipeline.store import audit
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from pipeline.desk.oidc import Person
-    from pipeline.desk.passwords import Passwords
+    from pipeline.desk.people.oidc import Person
+    from pipeline.desk.people.passwords import Passwords
+    from pipeline.desk.people.seal import Seal
     from pipeline.desk.perform import Desk
-    from pipeline.desk.seal import Seal
 
 log = structlog.get_logger()
 

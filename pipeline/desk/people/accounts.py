@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy.exc
 
-from pipeline.desk import passwords, totp
 from pipeline.desk.given import Parameter
+from pipeline.desk.people import passwords, totp
+from pipeline.desk.people.seal import Seal
+from pipeline.desk.people.sessions import is_self
 from pipeline.desk.perform import Act, Deed, as_it_stands
 from pipeline.desk.roles import ROLES, SUPER_ADMIN, Thing, authorize, may
-from pipeline.desk.seal import Seal
-from pipeline.desk.sessions import is_self
 from pipeline.errors import UsageError
 from pipeline.figures import one_line
 

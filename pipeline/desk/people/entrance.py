@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from pipeline.desk import keys, passwords, sessions
-from pipeline.desk.accounts import DEMO
-from pipeline.desk.oidc import CompanyLogin
+from pipeline.desk.people import keys, passwords, sessions
+from pipeline.desk.people.accounts import DEMO
+from pipeline.desk.people.oidc import CompanyLogin
+from pipeline.desk.people.seal import FILE, Seal
+from pipeline.desk.people.sign_in import SignIn
 from pipeline.desk.perform import Desk
 from pipeline.desk.roles import READ_ONLY, ROLES, Actor
-from pipeline.desk.seal import FILE, Seal
-from pipeline.desk.sign_in import SignIn
 from pipeline.embedded import connect_urls
 from pipeline.errors import MinuteriskError, SettingsError
 from pipeline.store.database import connect_state
@@ -96,8 +96,11 @@ class Entrance:
         return SignIn(self.desk, passwords.shared(), self.seal)
 
     def has_accounts(self) -> bool:
-        """Are there any? Raises what the database raises."""
-        return sessions.look(self.desk.state, "", "", self.clock()).accounts
+        """Are there any? None in a database that nothing has set up yet. Raises what the database raises."""
+        state = self.desk.state
+        if not state.rows("desk_made")[0]["made"]:
+            return False
+        return sessions.look(state, "", "", self.clock()).accounts
 
     def visit(self, token: str, origin: str) -> Visit:
         """Who somebody with this token is; an empty one is none."""
