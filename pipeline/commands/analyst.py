@@ -13,7 +13,7 @@ import click
 from pipeline.commands.actor import do, open_desk
 from pipeline.commands.common import json_option, read_settings, report
 from pipeline.errors import MinuteriskError
-from pipeline.store.analyst import Analyst
+from pipeline.store.views.analyst import Analyst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -128,7 +128,7 @@ def test_routes(*, as_json: bool, pack: str | None, **given: Any) -> None:  # no
     with open_desk() as desk, desk.state.reading() as connection:
         facts = Facts(pack=pack or desk.settings.pack, **given)
         routing = desk.state.routing(connection, [])
-        found = decide(facts, routing.routes, routing.silences, desk.state.home_channel)
+        found = decide(facts, routing.routes, routing.silences, routing.home)
         text = _decision_text(found, desk.zone)
     report(found.as_json(), as_json=as_json, text=text)
 

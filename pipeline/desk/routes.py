@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.figures import moment
 from pipeline.packs import PACKS, load_pack
 from pipeline.store.incidents import incident_of
-from pipeline.tell.destinations import problem_of
+from pipeline.tell.destinations import problem_of, reach_of
 from pipeline.tell.route_texts import (
     LONGEST,
     as_given,
@@ -26,7 +26,7 @@ from pipeline.tell.route_texts import (
 from pipeline.tell.routes import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.tell.route_texts import Vocabulary
@@ -52,7 +52,7 @@ def add_route(deed: Deed) -> Mapping[str, Any]:
         "second": deed.given["second"],
         "continue": deed.given["continue"] or False,
     }
-    route = read_route(given, known_words(), lambda name: problem_of(name, deed.desk.settings))
+    route = read_route(given, known_words(), _problem(deed))
     before = deed.state.lock_routes(deed.connection)
     place = deed.given["place"] or len(before) + 1
     if not 1 <= place <= len(before) + 1:
@@ -75,9 +75,7 @@ def remove_route(deed: Deed) -> Mapping[str, Any]:
 
 def set_routes(deed: Deed) -> Mapping[str, Any]:
     """Put the routes of a TOML text in the place of all that there are; answers with the list."""
-    after = read_toml(
-        deed.given["toml"], "the text", known_words(), lambda name: problem_of(name, deed.desk.settings)
-    )
+    after = read_toml(deed.given["toml"], "the text", known_words(), _problem(deed))
     before = deed.state.lock_routes(deed.connection)
     for route in before:
         deed.state.take_route(deed.connection, route.name)
@@ -112,6 +110,17 @@ def end_silence(deed: Deed) -> Mapping[str, Any]:
         _refuse_ended(deed)
     deed.before, deed.after = {"ends": ended["ends_at"].isoformat()}, {"ends": ended["ended_at"].isoformat()}
     return {"silence_id": deed.number, "ended_at": ended["ended_at"]}
+
+
+def _problem(deed: Deed) -> Callable[[str], str | None]:
+    """What keeps a channel from being used: neither this process has its key nor the one that delivers."""
+    ours, theirs = reach_of(deed.desk.settings), deed.state.reach(deed.connection)
+
+    def problem(name: str) -> str | None:
+        found = problem_of(name, ours)
+        return found and problem_of(name, theirs or ours)
+
+    return problem
 
 
 def _changed(deed: Deed, before: Sequence[Route], after: Sequence[Route]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from pipeline.errors import MinuteriskError
 from pipeline.finding import Finding
 from pipeline.inspection.live import state_connection
-from pipeline.store.telling import route_of
+from pipeline.store.incidents import route_of
 from pipeline.tell.by_apprise import ByApprise
-from pipeline.tell.destinations import home_channel, open_channel, problem_of
+from pipeline.tell.destinations import home_channel, open_channel, problem_of, reach_of
 from pipeline.tell.route_texts import APPRISE, CONSOLE
 from pipeline.tell.routes import DEFAULT
 from pipeline.tell.slack import DeliveryError, Refused, SlackClient
@@ -44,7 +44,7 @@ def channel_findings(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding(CHECK, "ok", "messages go to the console: no MINUTERISK_SLACK_TOKEN is set")
     for name in sorted({*names, *(APPRISE + name for name in settings.apprise)}):
-        missing = problem_of(name, settings)
+        missing = problem_of(name, reach_of(settings))
         if missing is not None:
             yield Finding(
                 CHECK, "failure", f"a route names {name}, which is not set up", missing, exit_code=2

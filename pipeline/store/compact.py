@@ -15,7 +15,7 @@ import structlog
 
 from pipeline.errors import LakeDamaged
 from pipeline.minute import Span, business_date, business_day
-from pipeline.store.catalog import TEMPORARY_SUFFIX
+from pipeline.store.views.catalog import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

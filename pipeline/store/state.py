@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 from pipeline.judge.life import Changes, Incident
 from pipeline.store.database import as_json
 from pipeline.store.facts import StoredFacts
+from pipeline.store.incidents import Incidents
 from pipeline.store.leader import Leadership
 from pipeline.store.ledger import Ledger
 from pipeline.store.nights import Nights
 from pipeline.store.rules import StoredRules
 from pipeline.store.search import Search
-from pipeline.store.silences import Silences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class Correction:
     earlier: Mapping[int, datetime] = field(default_factory=dict)  # when incidents began, by id
 
 
-class State(Leadership, Ledger, Silences, Nights, StoredFacts, StoredRules, Search):
+class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Search):
     """The operational database of one pack; what changes several of its parts at once stands here."""
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.tell.by_apprise import ByApprise
 from pipeline.tell.channels import Console, Slack
 from pipeline.tell.route_texts import APPRISE, CONSOLE
-from pipeline.tell.routes import DEFAULT
+from pipeline.tell.routes import DEFAULT, Reach
 from pipeline.tell.slack import Refused, SlackClient
 
 if TYPE_CHECKING:
@@ -24,19 +24,25 @@ def home_channel(settings: Settings) -> str:
     return (settings.slack_token and settings.slack_channel) or CONSOLE
 
 
-def problem_of(destination: str, settings: Settings) -> str | None:
+def reach_of(settings: Settings) -> Reach:
+    """What a process with these settings can reach."""
+    slack = bool(settings.slack_token)
+    return Reach(home_channel=home_channel(settings), slack=slack, apprise=sorted(settings.apprise))
+
+
+def problem_of(destination: str, reach: Reach) -> str | None:
     """What has to be set before this channel can be used; None where nothing is missing."""
     if destination.startswith(APPRISE):
         name = destination.removeprefix(APPRISE)
-        return None if name in settings.apprise else f"set MINUTERISK_APPRISE_{name.upper()} to its address"
-    if destination in (DEFAULT, CONSOLE) or settings.slack_token:
+        return None if name in reach.apprise else f"set MINUTERISK_APPRISE_{name.upper()} to its address"
+    if destination in (DEFAULT, CONSOLE) or reach.slack:
         return None
     return "set MINUTERISK_SLACK_TOKEN and MINUTERISK_SLACK_CHANNEL"
 
 
 def open_channel(destination: str, settings: Settings, installation: str) -> Channel:
     """The channel of that name; one that cannot be used refuses everything and says what is missing."""
-    missing = problem_of(destination, settings)
+    missing = problem_of(destination, reach_of(settings))
     if missing is not None:
         return Nowhere(destination, missing)
     name = home_channel(settings) if destination == DEFAULT else destination
@@ -53,6 +59,7 @@ def open_channel(destination: str, settings: Settings, installation: str) -> Cha
         language=language,
         zone=zone,
         dashboard_url=settings.dashboard_url,
+        buttons=settings.slack_app_token is not None,
     )
 
 

@@ -40,7 +40,7 @@ _APPRISE: Final = re.compile(r"apprise:[a-z0-9_]{1,40}")
 class Vocabulary:
     """What matchers may be called and may ask for, as the packs have it."""
 
-    #: The packs' own words for a field: merchant for entity.
+    #: The packs' own words for a field: door for entity.
     aliases: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -61,6 +61,15 @@ class Silence:
     ends_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The channels that a process has been given the keys of."""
+
+    home_channel: str  # what the default one is called by its own name
+    slack: bool
+    apprise: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A channel that is told, and because of which route; None: no route matched."""

@@ -20,9 +20,9 @@ import pytest
 
 from pipeline.minute import MINUTE, Span
 from pipeline.packs.merchants import PACK
-from pipeline.store.catalog import Shelf, catalog_statements
 from pipeline.store.lake import Lake
 from pipeline.store.manifest import LakeFile, Publication
+from pipeline.store.views.catalog import Shelf, catalog_statements
 
 if TYPE_CHECKING:
     from pathlib import Path

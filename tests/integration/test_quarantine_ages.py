@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.packs.merchants import PACK
-from pipeline.store.catalog import Shelf, catalog_statements
 from pipeline.store.lake import Lake
 from pipeline.store.manifest import LakeFile
+from pipeline.store.views.catalog import Shelf, catalog_statements
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,6 +13,7 @@ from pipeline.desk.roles import Actor
 from pipeline.errors import NotAllowed, UsageError
 from pipeline.store.state import State
 from pipeline.tell.deliver import LIMITS
+from pipeline.tell.routes import Reach
 from tests.integration.channels import Town, do_with, judge_all
 from tests.integration.delivery import CHANNEL, change, make_standin
 from tests.people import do
@@ -55,6 +56,19 @@ def test_a_route_to_the_default_channel_by_its_own_name_tells_it_once(town: Town
     town.route("all", "default")
     town.open("M1")
     assert [r["destination"] for r in town.rows()] == ["default"]
+
+
+def test_a_process_without_the_keys_takes_the_default_channel_for_the_same(town: Town) -> None:
+    """The page, where people press buttons, has no token: what it tells must not go to one channel twice."""
+    town.route("named", CHANNEL, "tier=tail")
+    incident = town.open("M1")
+    town.state.say_reach(Reach(home_channel=CHANNEL, slack=True, apprise=["mail"]))
+    town.state.home_channel = "console"
+    town.say(incident, event="acknowledged", at=1)
+    assert [r["destination"] for r in town.rows()] == ["default", "default"]
+    do(town.state, "add_route", "mail", channel="apprise:mail")
+    with pytest.raises(UsageError, match="apprise:pager"):
+        do(town.state, "add_route", "pager", channel="apprise:pager")
 
 
 def test_what_stands_in_a_channel_is_brought_up_to_date_wherever_the_routes_lead_by_now(town: Town) -> None:
@@ -105,11 +119,15 @@ def test_each_channel_has_its_own_storm_pace_and_order(town: Town) -> None:
 
 
 def test_the_first_digest_of_a_storm_holds_the_top_tier(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.tell.deliver.DIGEST_KEY_LENGTH", 30)
-    for number in range(60):
-        town.open(f"M{number}", tier="top" if number % 10 == 9 else "tail")
+    monkeypatch.setattr("pipeline.tell.deliver.DIGEST_KEY_LENGTH", 40)
+    for number in range(30):
+        town.open(f"M{number}", tier="top" if number % 6 == 5 else "tail")
+    change(town.engine, "DELETE FROM outbox WHERE incident_id % 3 = 1")  # no neighbours: the longest names
+    top = {row["outbox_id"] for row in town.rows() if row["incident_id"] % 6 == 0}
+    town.limits = replace(LIMITS, storm=10)
     first, *_ = town.drain()
-    assert set(first.outbox_ids) >= {10, 20, 30, 40, 50, 60}
+    assert (first.outcome, len(top)) == ("digest", 5)
+    assert set(first.outbox_ids) > top
 
 
 def test_a_dead_channel_holds_up_no_other_and_its_second_one_is_told_and_says_so(town: Town) -> None:
@@ -134,6 +152,17 @@ def test_a_dead_channel_holds_up_no_other_and_its_second_one_is_told_and_says_so
     assert "해소" in first["text"]
     assert "C0GONE" in first["text"], "an edit must not take the note away"
     assert reply["thread_ts"] == first["ts"]
+
+
+def test_an_incident_that_waits_in_one_channel_goes_on_in_another(town: Town) -> None:
+    town.route("slow", "C0SLOW", **{"continue": "true"})
+    town.route("all", "default")
+    incident = town.open("M1")
+    town.say(incident, event="escalated", at=1)
+    town.standin.fail_next("limited_200")
+    for name in ("C0SLOW", "default", "default"):
+        town.deliver(name)
+    assert (len(town.posted(CHANNEL)), town.posted("C0SLOW")) == (2, [])
 
 
 def test_a_channel_that_is_away_for_long_is_waited_for_and_the_second_one_told_meanwhile(town: Town) -> None:

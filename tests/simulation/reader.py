@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline.settings import load_settings
-from pipeline.store.analyst import Analyst
 from pipeline.store.manifest import read_manifest
+from pipeline.store.views.analyst import Analyst
 
 if TYPE_CHECKING:
     from collections.abc import Callable

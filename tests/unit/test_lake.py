@@ -14,9 +14,9 @@ import pytest
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.packs.merchants import PACK
 from pipeline.schema import conform
-from pipeline.store.catalog import Shelf, catalog_statements, published_schema
 from pipeline.store.lake import Lake
 from pipeline.store.manifest import LakeFile
+from pipeline.store.views.catalog import Shelf, catalog_statements, published_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

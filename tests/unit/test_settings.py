@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.errors.secrets import mask_url
-from pipeline.settings import Settings, describe_settings, load_settings, setting_names
+from pipeline.settings import Settings, describe_settings, is_secret, load_settings, setting_names
 
 
 def refused(environ: dict[str, str], file: Path | None = None) -> SettingsError:
@@ -112,6 +112,22 @@ def test_the_two_names_of_postgresql_urls_mean_the_same() -> None:
 
 def test_a_token_without_a_channel_is_refused() -> None:
     assert "MINUTERISK_SLACK_CHANNEL" in refused({"MINUTERISK_SLACK_TOKEN": "xoxb-1"}).what
+
+
+def test_addresses_of_apprise_have_names_of_their_own_and_are_never_shown() -> None:
+    url = "mailto://kim:hunter2-x@smtp.risk.test?to=ops@risk.test"
+    settings = load_settings(
+        {"MINUTERISK_APPRISE_MAIL": url, "MINUTERISK_APPRISE_KAKAO_1": "kakaowork://Key"}
+    )
+    assert dict(settings.apprise) == {"mail": url, "kakao_1": "kakaowork://Key"}
+    shown = describe_settings(settings)
+    assert shown["MINUTERISK_APPRISE_MAIL"] == "mailto://***"
+    assert "hunter2" not in repr(settings)
+    assert is_secret("apprise_mail")
+    for wrong in ("smtp.risk.test", "mailto://with blank"):
+        error = refused({"MINUTERISK_APPRISE_MAIL": wrong})
+        assert ("MINUTERISK_APPRISE_MAIL" in error.what, wrong in str(error)) == (True, False)
+    assert "unknown setting" in refused({"MINUTERISK_APPRISE_": "json://h/"}).what
 
 
 def test_secrets_are_masked_also_the_passwords_inside_urls() -> None:

@@ -24,7 +24,6 @@ from pipeline.packs.merchants import PACK
 from pipeline.schema import FACT_CHANGE
 from pipeline.settings import load_settings
 from pipeline.source.asked import Fence, KnownFence
-from pipeline.store.analyst import Analyst
 from pipeline.store.compact import sweep_orphans
 from pipeline.store.database import connect_state
 from pipeline.store.lake import Lake
@@ -32,6 +31,7 @@ from pipeline.store.leader import lead_or_stand_by
 from pipeline.store.manifest import read_manifest
 from pipeline.store.start_anew import size_of, start_anew
 from pipeline.store.state import Correction, MinuteCommit, State
+from pipeline.store.views.analyst import Analyst
 from tests.people import do
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ COUNTED = dict.fromkeys(PACK.counted.names(), 0)
 @pytest.fixture
 def other_pack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PACKS, "others", __name__)
-    monkeypatch.setattr("pipeline.store.catalog.load_pack", {"merchants": PACK, "others": OTHER}.__getitem__)
+    monkeypatch.setattr(
+        "pipeline.store.views.catalog.load_pack", {"merchants": PACK, "others": OTHER}.__getitem__
+    )
 
 
 @pytest.fixture

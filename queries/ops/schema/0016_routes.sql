@@ -28,6 +28,15 @@ CREATE TABLE silence (
     CHECK ((ended_at IS NULL) = (ended_by IS NULL))
 );
 
+-- What the process that delivers can reach; others, the page among them, have no key to any channel.
+CREATE TABLE reach (
+    only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    home_channel text NOT NULL CHECK (home_channel <> ''),  -- what `default` is called by its own name
+    slack        boolean NOT NULL,
+    apprise      text[] NOT NULL,
+    said_at      timestamptz NOT NULL DEFAULT now()
+);
+
 ALTER TABLE outbox
     ADD COLUMN destination text NOT NULL DEFAULT 'default' CHECK (destination <> ''),
     ADD COLUMN second      text CHECK (second <> destination),

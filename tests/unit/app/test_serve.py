@@ -41,13 +41,16 @@ def test_the_page_gets_what_it_needs_and_no_secret_beyond() -> None:
         "PATH": "/bin",
         "MINUTERISK_SLACK_TOKEN": "xoxb-1",
         "MINUTERISK_SLACK_CHANNEL": "C1",
+        "MINUTERISK_APPRISE_MAIL": "mailto://a:b@risk.test",
         "MINUTERISK_SOURCE_URL": "postgresql://r:s@db/trade",
         "MINUTERISK_MERCHANTS_SOURCE_URL": "postgresql://r:s@db/trade",
         "MINUTERISK_TRADE_URL": "postgresql://r:s@db/trade",
         "MINUTERISK_POLICY": "literal",
     }
     given = dashboard_environment(settings, environ)
-    assert not [name for name in given if "SLACK" in name or "SOURCE" in name or "TRADE" in name]
+    assert not [
+        name for name in given if "SLACK" in name or "APPRISE" in name or "SOURCE" in name or "TRADE" in name
+    ]
     assert given["PATH"] == "/bin"
     read = load_settings(given)
     assert (read.home, read.state_url, read.language) == (settings.home, settings.state_url, "en")

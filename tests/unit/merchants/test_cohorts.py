@@ -20,8 +20,8 @@ from pipeline.packs.merchants import JUDGE, PACK
 from pipeline.packs.merchants.rules.rule import Situation
 from pipeline.packs.merchants.schema import ADDED_COUNTS, COHORT_COLUMNS, MERCHANT_MINUTE
 from pipeline.schema import conform
-from pipeline.store.catalog import Shelf, catalog_statements
 from pipeline.store.lake import Lake
+from pipeline.store.views.catalog import Shelf, catalog_statements
 
 if TYPE_CHECKING:
     from pipeline.store.manifest import LakeFile

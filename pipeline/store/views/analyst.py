@@ -16,8 +16,8 @@ import duckdb
 
 from pipeline.errors import ConfigurationError, UsageError
 from pipeline.packs import load_pack
-from pipeline.store.catalog import Shelf, catalog_statements, other_shelves
 from pipeline.store.manifest import read_manifest
+from pipeline.store.views.catalog import Shelf, catalog_statements, other_shelves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
