@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 import app.gate
-from app.gate.api import filters_of
+from app.gate.api import _json, filters_of
 from app.gate.forms import Asked, demo_form
 from app.gate.middleware import by_a_person, page_policy
 from app.gate.seen import back_to, seen
@@ -84,10 +86,25 @@ def test_people_go_back_to_where_they_were(address: str) -> None:
         "/\r\nSet-Cookie: a",
         "/é",
         "evil",
+        "http://[",
+        "//[",
     ],
 )
 def test_nobody_is_sent_to_another_place(address: str) -> None:
     assert back_to(address) == "/"
+
+
+def test_an_address_with_half_a_bracket_is_nobodys() -> None:
+    assert not request(host="[::1").local
+    assert not request(host="h", origin="http://[").own_origin
+
+
+def test_a_link_of_another_site_leads_to_no_third_one() -> None:
+    assert replace(request(), path="//evil.example/x", query="a=1").target == "/evil.example/x?a=1"
+
+
+def test_an_answer_quotes_half_a_letter_and_stays_utf_8() -> None:
+    assert json.loads(bytes(_json({"error": "no \ud800"}).body)) == {"error": "no \ud800"}
 
 
 def test_only_what_a_person_does_keeps_a_session() -> None:
