@@ -21,7 +21,7 @@ from pipeline.desk.people.keys import KeyRefused
 from pipeline.desk.people.pace import Pace
 from pipeline.desk.perform import require
 from pipeline.desk.roles import ACTIONS, Thing, may
-from pipeline.errors import MinuteriskError, NotAllowed, PassingError, UsageError
+from pipeline.errors import ConfigurationError, MinuteriskError, NotAllowed, PassingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -195,8 +195,8 @@ def _pack(api: Api, request: Request) -> str:
 async def _object(request: Request) -> dict[str, Any]:
     body = await body_of(request)
     if body is None:
-        msg = "the question is too large"
-        raise UsageError(msg, "send at most 64 KiB of JSON")
+        msg = "the question is too large, or came too slowly"
+        raise UsageError(msg, "send at most 64 KiB of JSON at once")
     try:
         given = json.loads(body or b"{}")
     except (ValueError, RecursionError):  # the latter: thousands of brackets
@@ -214,6 +214,10 @@ def _described(parameter: Parameter) -> dict[str, Any]:
 
 def _error(error: MinuteriskError) -> Response:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+    if isinstance(error, ConfigurationError | PassingError):  # its words name the database and its machine
+        log.warning("api.away", what=error.what)
+        said = {"error": "the operational database cannot be asked now", "next": "try again in a minute"}
+        return _json(said, 503)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - of HTTP
     return _json({"error": error.what, "next": error.hint}, status, headers)
 
@@ -224,7 +228,6 @@ _STATUS: Final = (
     (KeyRefused, 401),
     (NotAllowed, 403),
     (UsageError, 400),
-    (PassingError, 503),
 )
 
 
