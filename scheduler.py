@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -18,10 +19,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from pipeline.catch_up import Pipeline, no_progress
+from pipeline.desk.perform import Desk
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
-from pipeline.packs import load_pack
+from pipeline.packs import PACKS, load_pack
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
 from pipeline.source.postgresql import PostgresSource
@@ -31,6 +33,13 @@ from pipeline.store.leader import lead_or_stand_by, refuse_pooler
 from pipeline.store.migrate import migrate
 from pipeline.store.rules import read_rules_file
 from pipeline.store.state import State
+from pipeline.talk import Talk
+from pipeline.talk.client import TalkClient
+from pipeline.talk.commands import Commands
+from pipeline.talk.listener import Listener
+from pipeline.talk.pictures import Pictures
+from pipeline.talk.presses import Presses
+from pipeline.talk.signals import newest_signal
 from pipeline.tell.destinations import home_channel, open_channel, reach_of
 
 if TYPE_CHECKING:
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
     from pipeline.metrics import Metrics
     from pipeline.settings import Settings
     from pipeline.source.asked import Source
+    from pipeline.tell.channels import Channel
 
 TICK_S = 1
 DELIVER_S = 1
@@ -52,7 +62,8 @@ RECONCILE = timedelta(hours=1)
 RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
-EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "slow")
+TALK_S = 2
+EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "listen", "picture", "slow")
 
 
 @contextmanager
@@ -114,7 +125,35 @@ def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = N
     """The jobs' work, with the channels that routes name and settings know."""
     settings, installation = pipeline.settings, pipeline.state.installation()
     pipeline.state.say_reach(reach_of(settings))
-    return Service(pipeline, lambda name: open_channel(name, settings, installation), metrics, stopped)
+
+    def opened(name: str) -> Channel:
+        return open_channel(name, settings, installation)
+
+    return Service(pipeline, opened, metrics, stopped, open_talk(pipeline, opened))
+
+
+def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel]) -> Talk | None:
+    """The way back from Slack, where messages go there; buttons and commands where an app token is set."""
+    settings, state = pipeline.settings, pipeline.state
+    if settings.slack_token is None:
+        return None
+    client = TalkClient(settings.slack_token, settings.slack_base_url)
+    pictures = Pictures(pipeline, client, opened)
+    if settings.slack_app_token is None:
+        return Talk(pictures)
+
+    def desk_of(pack: str) -> Desk | None:
+        """Any pack's desk: Slack gives a press to whichever socket it likes."""
+        if pack == state.pack:
+            return Desk(state, settings)
+        if pack not in PACKS:
+            return None
+        other = State(state.engine, state.url, pack, settings.currency, home_channel(settings))
+        return Desk(other, settings.of(pack))
+
+    presses = Presses(state, desk_of, client, settings.language)
+    commands = Commands(state, settings, partial(newest_signal, pipeline))
+    return Talk(pictures, Listener(state, settings, client, presses, commands))
 
 
 def run_service(service: Service, progress: Progress = no_progress) -> None:
@@ -138,6 +177,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
             service.stopped.wait(ENDING_S)
     finally:
         scheduler.shutdown(wait=True)
+        service.hang_up()
         service.end_delivery()
     if service.failure is not None:
         raise service.failure
@@ -166,6 +206,9 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
     _every(scheduler, service, "housekeeping", service.housekeeping, HOUSEKEEPING.total_seconds())
     _every(scheduler, service, "reconcile", service.reconcile, RECONCILE.total_seconds())
     _every(scheduler, service, "compare", service.compare, COMPARE_S)
+    if service.talk is not None:
+        _every(scheduler, service, "picture", service.picture, TALK_S)
+        _every(scheduler, service, "listen", service.listen, TALK_S)
     _every(scheduler, service, "rules", service.measure_rules, RULES_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):

@@ -1,19 +1,19 @@
-"""What Slack refuses about the blocks of a message. The limits are those of Slack's Block Kit reference."""
+"""What Slack refuses about the blocks of a message or view. The limits are those of its reference."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Json = dict[str, Any]
 
 
-def block_problem(blocks: object) -> str | None:
+def block_problem(blocks: object, at_most: int = 50) -> str | None:
     """What Slack would refuse about these blocks, with its place, or None."""
-    if not isinstance(blocks, list) or not 0 < len(blocks) <= 50:  # noqa: PLR2004
-        return "blocks must be a list of 1 to 50"
+    if not isinstance(blocks, list) or not 0 < len(blocks) <= at_most:
+        return f"blocks must be a list of 1 to {at_most}"
     for number, block in enumerate(blocks):
         if not isinstance(block, dict):
             return f"/blocks/{number} is not an object"
@@ -24,6 +24,22 @@ def block_problem(blocks: object) -> str | None:
         if problem:
             return f"/blocks/{number}: {problem}"
     return None
+
+
+def buttons_of(blocks: Sequence[Json]) -> Iterator[Json]:
+    """Every button of these blocks."""
+    for block in blocks:
+        if block.get("type") == "actions":
+            yield from block["elements"]
+        if block.get("accessory"):
+            yield block["accessory"]
+
+
+def images_of(blocks: Sequence[Json]) -> Iterator[str]:
+    """The ids of uploaded files that these blocks show."""
+    for block in blocks:
+        if block.get("type") == "image" and "slack_file" in block:
+            yield str(block["slack_file"].get("id", ""))
 
 
 def _text_problem(text: object, most: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> str | None:
@@ -45,6 +61,8 @@ def _section_problem(block: Json) -> str | None:
         return "a section needs text or fields"
     if texts is not None and (problem := _text_problem(texts, 3_000)):
         return problem
+    if "accessory" in block and (problem := _button_problem(block["accessory"])):
+        return problem
     if fields is None:
         return None
     if not isinstance(fields, list) or not 0 < len(fields) <= 10:  # noqa: PLR2004
@@ -63,6 +81,9 @@ def _actions_problem(block: Json) -> str | None:
     elements = block.get("elements")
     if not isinstance(elements, list) or not 0 < len(elements) <= 25:  # noqa: PLR2004
         return "elements must be a list of 1 to 25"
+    names = [e["action_id"] for e in elements if isinstance(e, dict) and "action_id" in e]
+    if len(set(names)) < len(names):
+        return "two buttons have one action_id"
     return _first(_button_problem(e) for e in elements)
 
 
@@ -71,7 +92,22 @@ def _button_problem(element: object) -> str | None:
         return "only buttons are known here"
     if len(str(element.get("url", ""))) > 3_000:  # noqa: PLR2004
         return "url is too long"
+    for name, most in (("action_id", 255), ("value", 2_000)):
+        if not 0 < len(str(element.get(name, "-"))) <= most:
+            return f"{name} must have 1 to {most} characters"
+    if element.get("style") not in (None, "primary", "danger"):
+        return "style must be primary or danger"
     return _text_problem(element.get("text"), 75, ("plain_text",))
+
+
+def _image_problem(block: Json) -> str | None:
+    if not 0 < len(str(block.get("alt_text", ""))) <= 2_000:  # noqa: PLR2004
+        return "alt_text must have 1 to 2000 characters"
+    if ("image_url" in block) == ("slack_file" in block):
+        return "an image needs image_url or slack_file"
+    if "slack_file" in block and not isinstance(block["slack_file"], dict):
+        return "slack_file must be an object"
+    return _text_problem(block["title"], 2_000, ("plain_text",)) if "title" in block else None
 
 
 def _first(problems: Iterable[str | None]) -> str | None:
@@ -83,5 +119,6 @@ _BLOCKS: Final[Mapping[str, Callable[[Json], str | None]]] = {
     "section": _section_problem,
     "context": _context_problem,
     "actions": _actions_problem,
+    "image": _image_problem,
     "divider": lambda _: None,
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from baselines.entities import EntityIndex
     from baselines.facts import Facts
     from baselines.rules import Tuned
+    from pipeline.chart import Chart
     from pipeline.finding import Finding
     from pipeline.judge.verdicts import Integers, Verdicts
 
@@ -301,6 +302,9 @@ class Pack(Generic[W, T]):
     say: Callable[[str, Mapping[str, Any], str, str], str]  # (rule, reason, event, language) -> sentences
     words: Mapping[str, Mapping[str, str]]  # language -> name -> text
     at_risk_name: str = "at_risk"  # of an incident's money, where machines read it
+    #: What a picture of an incident shows, None: nothing. Its rows: one a step with `start` and the entity's
+    #: `sums`, in order and without a gap. (rule, reason, rows, the first moment that is shown, language)
+    picture: Callable[[str, Mapping[str, Any], pl.DataFrame, datetime, str], Chart | None] | None = None
 
     # What looks back; a pack may do without.
     explain: Callable[[W, T, Facts, Asked], Explained] | None = None

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pipeline.prove.proof import Faults
     from pipeline.run import Judged
     from pipeline.store.manifest import LakeFile
+    from pipeline.talk import Talk
     from pipeline.tell.channels import Channel
     from pipeline.tell.deliver import Delay, Delivered
 
@@ -55,6 +56,8 @@ SEARCH_S = 10  # a late commit is found within two of these
 DEEP_SEARCH_S = 60  # one whose transaction idled before its first write, within one of these and a short one
 #: The tick reads published minutes again for so long at a time, and looks in between whether one is due.
 WORK_S = 1.0
+AWAY_S = 30.0  # Slack asks for another socket now and then; longer without one is worth an alarm
+_SOCKET_HINT = "check MINUTERISK_SLACK_APP_TOKEN (connections:write) and that Slack can be reached"
 RECONCILED = timedelta(hours=2)
 REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
 
@@ -116,6 +119,7 @@ class Service:
         open_channel: Callable[[str], Channel],
         metrics: Metrics,
         stopped: Event | None = None,
+        talk: Talk | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.metrics = metrics.of(pipeline.pack.name)
@@ -136,6 +140,7 @@ class Service:
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
         self._open_channel = open_channel
+        self.talk = talk
         self._made_senders: Senders | None = None
         self._telling = Lock()  # several senders tell what they have done
 
@@ -282,6 +287,31 @@ class Service:
                 self.metrics.incident_delay.labels(delay.tier, "delivered").observe(delay.delivered_s)
                 if delay.minute + MINUTE >= self._started:  # an older one waited for us to start
                     self.tally.add_delay(delay)
+
+    def picture(self) -> None:
+        """Beside the delivery: show the last day under the incidents that were told."""
+        if self.talk is not None:
+            self.talk.pictures.make()
+
+    def listen(self) -> None:
+        """Keep the socket to Slack open, and settle what was pressed and left."""
+        if self.talk is None or self.talk.listener is None:
+            return
+        ornaments = self.pipeline.ornaments
+        try:
+            away_s = self.talk.listener.keep()
+        except Exception as error:  # noqa: BLE001 - minutes and messages go on without
+            ornaments.raised("presses", error)
+            return
+        if away_s < AWAY_S:
+            ornaments.works("presses")
+        else:
+            ornaments.fails("presses", f"Slack's socket is away for {away_s:.0f} s", _SOCKET_HINT)
+
+    def hang_up(self) -> None:
+        """At the end: nobody listens to Slack any more."""
+        if self.talk is not None and self.talk.listener is not None:
+            self.talk.listener.close()
 
     def catalog(self) -> None:
         """Keep what readers find the files by equal to the ledger."""

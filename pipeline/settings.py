@@ -125,6 +125,13 @@ def _web_url(text: str) -> str:
     raise ValueError(msg)
 
 
+def _app_token(text: str) -> str:
+    if text.startswith("xapp-"):
+        return text
+    msg = "must be an app-level token, which begins with xapp-"
+    raise ValueError(msg)
+
+
 def _issuer(text: str) -> str:
     """Kept to the letter: the provider's tokens must name exactly this."""
     if re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?", text):
@@ -209,6 +216,9 @@ class Settings:
     slack_token: str | None = _setting(
         None, str, "bot token; without it messages go to the console", secret=True
     )
+    slack_app_token: str | None = _setting(
+        None, _app_token, "app token for buttons and commands in Slack (Socket Mode)", secret=True
+    )
     slack_channel: str | None = _setting(None, str, "channel id of the messages")
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
@@ -249,6 +259,9 @@ class Settings:
         if self.slack_token and not self.slack_channel:
             msg = f"{PREFIX}SLACK_TOKEN is set but {PREFIX}SLACK_CHANNEL is not"
             raise SettingsError(msg, "set the channel id, for example C0123456789")
+        if self.slack_app_token and not self.slack_token:
+            msg = f"{PREFIX}SLACK_APP_TOKEN is set but {PREFIX}SLACK_TOKEN is not"
+            raise SettingsError(msg, "set the bot token too: it posts and edits what people press")
         if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret and self.oidc_roles):
             msg = f"{PREFIX}OIDC_ISSUER is set but {PREFIX}OIDC_CLIENT_ID, _CLIENT_SECRET or _ROLES is not"
             raise SettingsError(msg, f"set all of them, as {PREFIX}OIDC_ROLES=risk-team=RISK_ANALYST")

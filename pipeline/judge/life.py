@@ -303,6 +303,7 @@ def message_of(event: Event) -> dict[str, Any]:
         "entity_name": incident.at_risk.name,
         "tier": incident.tier,
         "severity": incident.severity,
+        "status": incident.status,
         "policy": incident.policy,
         "minute": event.minute.isoformat(),
         "opened_minute": incident.opened_minute.isoformat(),

@@ -19,9 +19,9 @@ import structlog
 
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.errors.translate import storage_errors
-from pipeline.minute import business_date, format_minute
+from pipeline.minute import MINUTE, business_date, format_minute
 from pipeline.packs import load_pack
-from pipeline.schema import conform
+from pipeline.schema import UTC_TIME, conform
 from pipeline.store.manifest import LakeFile, manifest_text, read_manifest
 from pipeline.store.views.catalog import (
     TEMPORARY_SUFFIX,
@@ -35,6 +35,7 @@ from pipeline.store.views.catalog import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import timedelta
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -95,28 +96,61 @@ class Lake:
         self, files: Iterable[LakeFile], dataset: str, span: Span, entities: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Rows of `span` from the given files, of `entities` alone if given; by minute and entity."""
-        paths = [self.folder / f.path for f in files if f.dataset == dataset and f.span.overlaps(span)]
+        paths = self._paths(files, dataset, span)
         if not paths:
             return self.pack.datasets[dataset].to_frame()
-        inside = (pl.col("minute") >= span.start) & (pl.col("minute") < span.end)
-        if entities is not None:
-            inside &= pl.col(self.pack.entity).is_in(list(entities))
-        try:
-            rows = (
-                _scan(paths, published_schema(self.pack, dataset), self.pack.key[0]).filter(inside).collect()
-            )
-        except (FileNotFoundError, pl.exceptions.PolarsError) as error:
-            msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
-            raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
-        except OSError as error:
-            msg = f"cannot read {self.own / dataset}: {error}"
-            raise StorageUnavailable(msg, "check the disk and the rights of this user") from error
+        rows = self._collected(self._rows(paths, dataset, span, entities), dataset, span)
         added = [name for name in self.pack.added if name in rows.columns and rows[name].null_count()]
         schema = self.pack.datasets[dataset]
         entity = "entity_id" if "entity_id" in schema else self.pack.entity  # as the engine knows it
         rows = rows.with_columns(pl.col(added).fill_null(0)).rename({self.pack.entity: entity})
         rows = conform(rows, schema)
         return rows if _in_order(rows, entity) else rows.sort("minute", entity, maintain_order=True)
+
+    def sums_by_step(
+        self, files: Iterable[LakeFile], span: Span, step: timedelta, entities: Sequence[str] | None
+    ) -> pl.DataFrame:
+        """The pack's sums per `entity_id` and step of `span`, counted back from its end.
+
+        `entities` None: those of all together, as of one called "". A step without a row is not there.
+        """
+        dataset, minutes = self.pack.dataset, step // MINUTE
+        paths = self._paths(files, dataset, span)
+        keys = {"entity_id": pl.String(), "start": UTC_TIME}
+        schema = pl.Schema({**keys, **dict.fromkeys(self.pack.sums, pl.Int64())})
+        if not paths:
+            return schema.to_frame()
+        entity = pl.lit("") if entities is None else pl.col(self.pack.entity)
+        back = ((pl.lit(span.end) - pl.col("minute")).dt.total_minutes() + minutes - 1) // minutes * minutes
+        start = pl.lit(span.end) - pl.duration(minutes=back)
+        summed = (
+            self._rows(paths, dataset, span, entities)
+            .group_by(entity.alias("entity_id"), start.alias("start"))
+            .agg(pl.col(self.pack.sums).sum())
+            .cast(schema)
+        )
+        return self._collected(summed, dataset, span).select(schema.names()).sort("entity_id", "start")
+
+    def _paths(self, files: Iterable[LakeFile], dataset: str, span: Span) -> list[Path]:
+        return [self.folder / f.path for f in files if f.dataset == dataset and f.span.overlaps(span)]
+
+    def _rows(
+        self, paths: Sequence[Path], dataset: str, span: Span, entities: Sequence[str] | None
+    ) -> pl.LazyFrame:
+        inside = (pl.col("minute") >= span.start) & (pl.col("minute") < span.end)
+        if entities is not None:
+            inside &= pl.col(self.pack.entity).is_in(list(entities))
+        return _scan(paths, published_schema(self.pack, dataset), self.pack.key[0]).filter(inside)
+
+    def _collected(self, rows: pl.LazyFrame, dataset: str, span: Span) -> pl.DataFrame:
+        try:
+            return rows.collect()
+        except (FileNotFoundError, pl.exceptions.PolarsError) as error:
+            msg = f"a published {dataset} file of {span} is missing or damaged: {str(error).splitlines()[0]}"
+            raise LakeDamaged(msg, "restore it under its name; manifest.json holds its checksum") from error
+        except OSError as error:
+            msg = f"cannot read {self.own / dataset}: {error}"
+            raise StorageUnavailable(msg, "check the disk and the rights of this user") from error
 
     def damaged(self, files: Iterable[LakeFile]) -> list[LakeFile]:
         """Those of the files that are missing, or whose bytes are not the ones that were committed."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 EVENT_TYPE: Final = "minuterisk_incident"
 DIGEST_TYPE: Final = "minuterisk_digest"
+BLOCKS_REFUSED: Final = ("invalid_blocks", "invalid_blocks_format")
 #: Slack's clock and ours may differ by this much; the look begins so much earlier.
 LOOK_BACK: Final = timedelta(minutes=10)
 
@@ -134,8 +135,10 @@ class Slack:
         language: str,
         zone: ZoneInfo,
         dashboard_url: str,
+        buttons: bool = False,
     ) -> None:
         self.name = channel
+        self._buttons = buttons  # only where somebody listens to a press
         self._client = client
         self._installation = installation
         self._language, self._zone, self._dashboard_url = language, zone, dashboard_url
@@ -181,9 +184,16 @@ class Slack:
     def _metadata(self, row: Claimed | Thread) -> dict[str, Any]:
         return {"event_type": EVENT_TYPE, "event_payload": {"alert_key": self._key(row)}}
 
-    def _blocks(self, parcel: Parcel) -> list[Block]:
-        message, repeat = parcel.messages[0], parcel.repeat
-        blocks = render_blocks(message, self._language, self._zone, self._dashboard_url, repeat=repeat)
+    def _blocks(self, parcel: Parcel, picture: str | None = None) -> list[Block]:
+        blocks = render_blocks(
+            parcel.messages[0],
+            self._language,
+            self._zone,
+            self._dashboard_url,
+            repeat=parcel.repeat,
+            picture=picture,
+            buttons_of=self._installation if self._buttons else None,
+        )
         return [*render_instead_blocks(parcel.instead_of, self._language), *blocks]
 
     def _post(
@@ -217,12 +227,8 @@ class Slack:
         """Bring the incident's message up to date; False if it is gone and a new one must take its place."""
         if thread.shared or thread.newest_outbox_id > parcel.rows[0].outbox_id:
             return True  # a digest tells of others too; an old row sent late must not turn the message back
-        instead_of = (thread.instead_of,) if thread.instead_of else ()
-        as_posted = replace(parcel, repeat=thread.repeat, instead_of=instead_of)
-        text, blocks = parcel_text(as_posted, self._language, self._zone), self._blocks(as_posted)
-        turn()
         try:
-            self._client.update(self.name, thread.message_ts, text, blocks, self._metadata(thread))
+            self._update(parcel, thread, turn)
         except Refused as error:
             if error.code in ("message_not_found", "thread_not_found"):
                 return False
@@ -231,6 +237,27 @@ class Slack:
         except PerhapsPosted as error:
             raise Unchanged(error.code) from None
         return True
+
+    def _update(self, parcel: Parcel, thread: Thread, turn: Callable[[], None]) -> None:
+        """Edit with the picture; one that Slack does not take any more, or not yet, is left out."""
+        try:
+            self._show(parcel, thread, turn, thread.picture)
+        except Refused as error:
+            if thread.picture is None or error.code not in BLOCKS_REFUSED:
+                raise
+            self._show(parcel, thread, turn, None)
+
+    def _show(self, parcel: Parcel, thread: Thread, turn: Callable[[], None], picture: str | None) -> None:
+        instead_of = (thread.instead_of,) if thread.instead_of else ()
+        as_posted = replace(parcel, repeat=thread.repeat, instead_of=instead_of)
+        text, blocks = parcel_text(as_posted, self._language, self._zone), self._blocks(as_posted, picture)
+        turn()
+        self._client.update(self.name, thread.message_ts, text, blocks, self._metadata(thread))
+
+    def show_picture(self, message: Message, thread: Thread) -> None:
+        """Edit the incident's message, as it stands, so that it shows the thread's picture."""
+        parcel = Parcel((), (message,), thread, thread.repeat)
+        self._show(parcel, thread, lambda: None, thread.picture)
 
 
 class Unchanged(DeliveryError):

@@ -59,6 +59,7 @@ def open_channel(destination: str, settings: Settings, installation: str) -> Cha
         language=language,
         zone=zone,
         dashboard_url=settings.dashboard_url,
+        buttons=settings.slack_app_token is not None,
     )
 
 

@@ -42,6 +42,7 @@ SAID: Final[Mapping[str, Mapping[str, str]]] = {
 }
 EVENTS: Final = (*_BY_ITSELF, *SAID)
 LABELS: Final = ("true_alarm", "false_alarm")
+STATUSES: Final = ("open", "acknowledged", "resolved")
 
 
 class MessageMalformed(PermanentError):
@@ -70,6 +71,7 @@ class Message:
     by: str | None = None  # who acted
     said: Mapping[str, Any] = field(default_factory=dict, hash=False)  # see SAID
     visible: bool = False  # worth a line in the channel as well as in the thread
+    before: str = "open"  # how the incident stood when it was told
 
     def words(self, language: str) -> Mapping[str, str]:
         """The words of its domain."""
@@ -89,6 +91,14 @@ class Message:
     def is_over(self) -> bool:
         """Does it tell that the incident is over?"""
         return self.event in ("resolved", "resolved_by")
+
+    @property
+    def status(self) -> str:
+        """How the incident stands with what this tells."""
+        if self.is_over:
+            return "resolved"
+        now = {"opened": "open", "reopened": "open", "reopened_by": "open", "acknowledged": "acknowledged"}
+        return now.get(self.event, self.before)
 
     @property
     def duration(self) -> timedelta:
@@ -125,6 +135,7 @@ def read_message(content: object, incident_id: int, pack: Pack[Any, Any]) -> Mes
         visible=content.get("visible") is True,
         by=None if by is None else _text(content, by),
         said=_said(content, event),
+        before=_known(content, "status", STATUSES) if "status" in content else "open",
     )
 
 

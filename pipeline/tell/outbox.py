@@ -64,6 +64,7 @@ class Thread:
     shared: bool
     newest_outbox_id: int
     number: int = 0
+    picture: str | None = None  # an uploaded file that the message shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.figures import clean, duration_text, escape, moment, money
+from pipeline.tell.buttons import Place, render_buttons
 from pipeline.tell.routes import DEFAULT
 from pipeline.tell.words import TEXTS
 
@@ -60,9 +61,19 @@ def _title(message: Message, language: str) -> str:
 
 
 def render_blocks(
-    message: Message, language: str, zone: ZoneInfo, dashboard_url: str, *, repeat: bool = False
+    message: Message,
+    language: str,
+    zone: ZoneInfo,
+    dashboard_url: str,
+    *,
+    repeat: bool = False,
+    picture: str | None = None,
+    buttons_of: str | None = None,
 ) -> list[Block]:
-    """The message of an incident as Slack Block Kit: how it stands now, with the numbers needed first."""
+    """The message of an incident as Slack Block Kit: how it stands now, with the numbers needed first.
+
+    `picture` is an uploaded file; `buttons_of` the installation whose buttons stand below, None for none.
+    """
     words = TEXTS[language]
     domain = message.words(language)
     who = f"{domain['entity']} {_entity(message, language)} · {domain[message.tier]}"
@@ -79,7 +90,9 @@ def render_blocks(
             "type": "section",
             "fields": [_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(message, language, zone)],
         },
+        *([_image(picture, words["picture_alt"])] if picture else []),
         _context(f"{footer} · <{escape(dashboard_url)}?incident={message.incident_id}|{words['link']}>"),
+        *([_buttons(message, buttons_of, language)] if buttons_of else []),
     ]
 
 
@@ -268,6 +281,15 @@ def _section(text: str) -> Block:
 
 def _context(text: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _image(file_id: str, said: str) -> Block:
+    return {"type": "image", "slack_file": {"id": file_id}, "alt_text": said}
+
+
+def _buttons(message: Message, installation: str, language: str) -> Block:
+    place = Place(installation, message.pack.name, message.incident_id)
+    return render_buttons(place, message.status, language)
 
 
 def _header(text: str) -> Block:

@@ -97,8 +97,8 @@ PAGE: Final = 200
 PAGE_LIMIT: Final = 25
 
 # The SDK writes whole requests and answers to its logger; ours says what happened instead.
-_SILENT: Final = logging.getLogger("minuterisk.slack_sdk")
-_SILENT.setLevel(logging.CRITICAL + 1)
+SILENT: Final = logging.getLogger("minuterisk.slack_sdk")
+SILENT.setLevel(logging.CRITICAL + 1)
 
 
 class DeliveryError(MinuteriskError):
@@ -144,7 +144,7 @@ class SlackClient:
     """Post, update and find messages. Raises only DeliveryError; the token is in none of them."""
 
     def __init__(self, token: str, base_url: str = "https://slack.com/api/", timeout_s: float = 10) -> None:
-        self._web = WebClient(token=token, base_url=base_url, retry_handlers=[], logger=_SILENT)
+        self._web = WebClient(token=token, base_url=base_url, retry_handlers=[], logger=SILENT)
         # The SDK declares whole seconds and hands the value to urllib, which takes fractions.
         self._web.timeout = timeout_s  # type: ignore[assignment]
         self.timeout_s = timeout_s
@@ -163,7 +163,7 @@ class SlackClient:
 
         Returns its timestamp.
         """
-        answer = _call(
+        answer = call(
             lambda: self._web.chat_postMessage(
                 channel=channel,
                 text=text,
@@ -183,7 +183,7 @@ class SlackClient:
 
     def update(self, channel: str, ts: str, text: str, blocks: Sequence[Block], metadata: Metadata) -> None:
         """Replace a message. The same update twice is the same message once."""
-        _call(
+        call(
             lambda: self._web.chat_update(
                 channel=channel, ts=ts, text=text, blocks=list(blocks), metadata=metadata
             )
@@ -201,7 +201,7 @@ class SlackClient:
             **({} if thread_ts is None else {"ts": thread_ts}),
         }
         for _ in range(PAGE_LIMIT):
-            answer = _call(lambda: method(**wanted))
+            answer = call(lambda: method(**wanted))
             yield from (_posted(message) for message in answer.get("messages", []) if "metadata" in message)
             wanted["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
             if not wanted["cursor"]:
@@ -209,11 +209,11 @@ class SlackClient:
 
     def check(self) -> str:
         """Ask Slack who the token is (auth.test); the name of the workspace."""
-        return str(_call(self._web.auth_test).get("team", ""))
+        return str(call(self._web.auth_test).get("team", ""))
 
     def channel(self, channel: str) -> Mapping[str, Any]:
         """What Slack says of a channel (conversations.info); a right that an app need not have."""
-        found = _call(lambda: self._web.conversations_info(channel=channel)).get("channel")
+        found = call(lambda: self._web.conversations_info(channel=channel)).get("channel")
         return found if isinstance(found, dict) else {}
 
 
@@ -224,7 +224,8 @@ def _posted(message: Mapping[str, Any]) -> Posted:
     )
 
 
-def _call(request: Callable[[], SlackResponse]) -> dict[str, Any]:
+def call(request: Callable[[], SlackResponse]) -> dict[str, Any]:
+    """Call the API once; the answer, or a DeliveryError that knows nothing of the token."""
     try:
         answer = request().data
         if isinstance(answer, dict):

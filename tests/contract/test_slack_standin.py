@@ -217,7 +217,7 @@ def test_people_can_start_it() -> None:
         assert process.stdout is not None
         url = process.stdout.readline().strip().partition("=")[2]
         SlackClient("xoxb-any", url).post(CHANNEL, "안녕하세요", BLOCKS, key("k"))
-        lines = [process.stdout.readline() for _ in range(3)]
+        lines = [process.stdout.readline() for _ in range(5)]
         assert lines[-1] == "chat.postMessage 안녕하세요\n"
         with urllib.request.urlopen(url.removesuffix("api/") + "messages") as answer:  # noqa: S310
             assert "안녕하세요" in answer.read().decode()

@@ -21,6 +21,8 @@ from data.merchants.incidents import place, read_incidents
 from data.merchants.trade import create_trade_database
 from data.merchants.traffic import Traffic, TrafficConfig
 from data.simulator import LiveOptions
+from data.slack_standin import CHANNEL, SlackStandIn
+from data.slack_workspace import DOMAIN
 from pipeline.commands.actor import actor_of_terminal
 from pipeline.commands.common import progress_bar, read_settings, report
 from pipeline.commands.work import stop_on_signals
@@ -29,14 +31,16 @@ from pipeline.desk.people.accounts import DEMO
 from pipeline.desk.perform import Desk
 from pipeline.embedded import admin_url, open_urls, reset_databases
 from pipeline.errors import UsageError
+from pipeline.figures import unescape
 from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.packs.merchants import PACK
 from pipeline.prove.reconcile import reconcile
+from pipeline.tell.channels import DIGEST_TYPE
 from scheduler import open_pipeline, open_service, open_state, run_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
@@ -49,6 +53,7 @@ HISTORY_DAYS = 8
 #: The demo judges this much of its history minute by minute, so that its first incidents have a past.
 JUDGED = timedelta(minutes=60)
 LATE_SHARE = 0.02
+SLACK_PORT = 8065
 
 
 @click.command()
@@ -102,6 +107,8 @@ class _Demo:
     def play(self, minutes: int | None, *, dashboard: bool) -> dict[str, Any]:
         """History, then live until `minutes` have passed or somebody stops it; gives the summary."""
         with ExitStack() as stack:
+            if dashboard and self.settings.slack_token is None:
+                self.settings = stack.enter_context(_slack(self.settings))
             self._prepare()
             pipeline = stack.enter_context(open_pipeline(self.settings))
             self._publish_history(pipeline)
@@ -188,9 +195,35 @@ def _add_people(desk: Desk) -> None:
     by: Actor | None = None
     for name, role in DEMO.items():
         password = secrets.token_urlsafe(12)
-        act(desk, by or owner, "add_account", "", {"name": name, "role": role, "password": password})
+        given = {"name": name, "role": role, "password": password, "email": f"{name}@{DOMAIN}"}
+        act(desk, by or owner, "add_account", "", given)
         by = by or actor_of_terminal(desk.state)  # the first one is whoever started the demo
         _say(f"           {name:<14}{password}")
+
+
+@contextmanager
+def _slack(settings: Settings) -> Iterator[Settings]:
+    """A stand-in for Slack, whose page has working buttons; its messages are said here as well."""
+    with SlackStandIn(port=_free_port(SLACK_PORT)) as slack:
+        slack.on_message = _say_message
+        _say(f"slack      {slack.page_url}")
+        yield replace(
+            settings,
+            slack_token="xoxb-demo",  # noqa: S106 - the stand-in takes any
+            slack_app_token="xapp-demo",  # noqa: S106 - the same
+            slack_channel=CHANNEL,
+            slack_base_url=slack.url,
+        )
+
+
+def _say_message(method: str, given: Mapping[str, Any]) -> None:
+    """A new message as the console shows it; a digest has its lines in its blocks."""
+    if method != "chat.postMessage":
+        return
+    lines = [str(given.get("text", ""))]
+    if (given.get("metadata") or {}).get("event_type") == DIGEST_TYPE:
+        lines += [block["text"]["text"] for block in given["blocks"] if block["type"] == "section"][2:]
+    _say(unescape("\n".join(lines)))
 
 
 def _marker(settings: Settings) -> Path:

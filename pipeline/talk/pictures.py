@@ -1,0 +1,180 @@
+"""The picture of the last day under an incident's message: drawn, uploaded, shown, after the text was posted.
+
+An ornament: whatever fails here, the text is there already and later messages do not wait. The file is
+recorded before the message is edited, so that an edit of the delivery shows it too; an edit of ours that may
+have come after a newer one is made again from what was told last.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from pipeline.judge.verdicts import EVERYBODY
+from pipeline.minute import MINUTE, Span
+from pipeline.tell import outbox
+from pipeline.tell.channels import BLOCKS_REFUSED, Slack
+from pipeline.tell.message import read_message
+from pipeline.tell.picture import draw
+from pipeline.tell.slack import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.catch_up import Pipeline
+    from pipeline.chart import Chart
+    from pipeline.talk.client import TalkClient
+    from pipeline.tell.channels import Channel
+
+    Row = Mapping[str, Any]
+
+ORNAMENT: Final = "picture"
+SHOWN: Final = timedelta(hours=24)
+BEFORE: Final = timedelta(days=7)  # what is usual comes from these
+STEP: Final = timedelta(minutes=10)
+#: So many at once: one look into the files is for all of them.
+AT_ONCE: Final = 10
+#: An incident that was told longer ago is known; its picture would be of another day.
+FRESH: Final = timedelta(minutes=30)
+#: Slack takes a while until an uploaded file may stand in a message.
+READY: Final = timedelta(minutes=1)
+PAUSE: Final = timedelta(seconds=10)
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+#: What an edit of a message that is gone, or may not be edited any more, is answered.
+GONE: Final = ("message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found")
+
+
+_HINT: Final = "give the app files:write, or see what Slack says of the error; the text was posted"
+
+
+class Pictures:
+    """Makes the pictures of one pack's incidents, for the channels that can show them: those of Slack."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        client: TalkClient,
+        opened: Callable[[str], Channel],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._pipeline = pipeline
+        self._client = client
+        self._opened = opened
+        self._channels: dict[str, Slack | None] = {}
+        self._clock = clock
+        self._failures = 0
+        self._paused_until = datetime.min.replace(tzinfo=UTC)
+
+    def make(self) -> int:
+        """Draw, upload and show what is wanted; how many messages show theirs now."""
+        if self._pipeline.pack.picture is None or self._clock() < self._paused_until:
+            return 0
+        try:
+            shown = self._make()
+        except Exception as error:  # noqa: BLE001 - an ornament: the text is there
+            self._failures += 1
+            pause = min(PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
+            self._paused_until = self._clock() + pause
+            self._pipeline.ornaments.raised(ORNAMENT, error)
+            return 0
+        if shown:
+            self._failures = 0
+            self._pipeline.ornaments.works(ORNAMENT)
+        return shown
+
+    def _make(self) -> int:
+        since = self._clock() - FRESH
+        wanted = self._pipeline.state.rows("pictures_wanted", since=since, limit=AT_ONCE)
+        rows = [row for row in wanted if self._channel(row["channel"]) is not None]
+        self._upload([row for row in rows if row["file_id"] is None])
+        return sum(self._show(row) for row in rows)
+
+    def _upload(self, rows: Sequence[Row]) -> None:
+        charts = self._charts(rows)
+        settings = self._pipeline.settings
+        for row in rows:
+            chart, file_id = charts[row["incident_id"]], None
+            if chart is not None:
+                png = draw(chart, row["opened_minute"], settings.language, settings.business_timezone)
+                try:
+                    file_id = self._client.upload(f"incident-{row['incident_id']}.png", png)
+                except Refused as error:  # this one never; the next one perhaps
+                    self._pipeline.ornaments.raised(ORNAMENT, error, hint=_HINT)
+            self._record("record_picture", row, file_id=file_id)
+
+    def _charts(self, rows: Sequence[Row]) -> dict[int, Chart | None]:
+        """What each picture shows, by incident; one reading of the files for all entities."""
+        pack, state = self._pipeline.pack, self._pipeline.state
+        published = state.published()
+        if not rows or pack.picture is None or published.next_minute is None:
+            return dict.fromkeys((row["incident_id"] for row in rows), None)
+        end = published.next_minute
+        span = Span(max(end - SHOWN - BEFORE, published.first_minute or end), end)
+        files = state.publication().files
+        some = sorted({row["entity_id"] for row in rows} - {EVERYBODY})
+        sums = self._pipeline.lake.sums_by_step(files, span, STEP, some)
+        if any(row["entity_id"] == EVERYBODY for row in rows):
+            everybody = self._pipeline.lake.sums_by_step(files, span, STEP, None)
+            sums = pl.concat([sums, everybody.with_columns(pl.lit(EVERYBODY).alias("entity_id"))])
+        language = self._pipeline.settings.language
+        return {
+            row["incident_id"]: pack.picture(
+                row["rule"], row["reason"], filled(sums, row["entity_id"], span), end - SHOWN, language
+            )
+            for row in rows
+        }
+
+    def _show(self, row: Row) -> bool:
+        """Edit the message; False where it is to be tried again, or there is nothing to show."""
+        state, channel = self._pipeline.state, self._channel(row["channel"])
+        thread = outbox.find_thread(state.engine, row["incident_id"], row["channel"])
+        told = self._told(row)
+        if channel is None or thread is None or thread.picture is None or told is None or told["sending"]:
+            return False
+        message = read_message(told["message"], row["incident_id"], self._pipeline.pack)
+        try:
+            channel.show_picture(message, thread)
+        except Refused as error:
+            if error.code in BLOCKS_REFUSED and self._clock() - self._made_at(row) < READY:
+                return False
+            self._record("forget_picture", row)
+            if error.code not in GONE:
+                self._pipeline.ornaments.raised(ORNAMENT, error, hint=_HINT)
+            return False
+        after = self._told(row)
+        if after is None or after["sending"] or after["outbox_id"] != told["outbox_id"]:
+            return False  # an edit of the delivery may have come before ours: once more, from what is newest
+        self._record("show_picture", row)
+        return True
+
+    def _channel(self, name: str) -> Slack | None:
+        """Slack's channel of that name; other ways to people show no pictures."""
+        if name not in self._channels:
+            opened = self._opened(name)
+            self._channels[name] = opened if isinstance(opened, Slack) else None
+        return self._channels[name]
+
+    def _made_at(self, row: Row) -> datetime:
+        made_at: datetime | None = row["made_at"]
+        return made_at or self._clock()
+
+    def _told(self, row: Row) -> Row | None:
+        asked = {"incident_id": row["incident_id"], "channel": row["channel"]}
+        return next(iter(self._pipeline.state.rows("picture_told", **asked)), None)
+
+    def _record(self, query: str, row: Row, **given: object) -> None:
+        place = {name: row[name] for name in ("incident_id", "channel", "message_ts")}
+        with self._pipeline.state.changing() as connection:
+            self._pipeline.state.ask(connection, query, **place, **given)
+
+
+def filled(sums: pl.DataFrame, entity_id: str, span: Span) -> pl.DataFrame:
+    """An entity's steps, counted back from the span's end, without a gap: where nothing happened it is 0."""
+    count = span.minutes // (STEP // MINUTE)
+    starts = pl.Series(
+        "start", [span.end - STEP * back for back in range(count, 0, -1)], sums.schema["start"]
+    )
+    own = sums.filter(pl.col("entity_id") == entity_id).drop("entity_id")
+    return starts.to_frame().join(own, on="start", how="left", maintain_order="left").fill_null(0)

@@ -1,0 +1,27 @@
+-- Opening messages that have no picture yet, or do not show the one that was uploaded.
+-- A digest tells of several incidents and gets none.
+-- Parameters: pack, since (of messages sent after it), limit.
+-- Grain: one row per incident and channel, most money at risk first.
+WITH root AS (
+    SELECT DISTINCT ON (outbox.incident_id, outbox.channel)
+           outbox.incident_id, outbox.channel, outbox.message_ts, outbox.sent_at
+    FROM outbox
+    JOIN incident USING (incident_id)
+    WHERE incident.pack = :pack AND outbox.status = 'sent' AND outbox.message_ts IS NOT NULL
+      AND incident.opened_at > CAST(:since AS timestamptz) - interval '1 day'
+    ORDER BY outbox.incident_id, outbox.channel, outbox.outbox_id
+)
+SELECT root.incident_id, root.channel, root.message_ts, root.sent_at, rule, entity_id, opened_minute,
+       latest_reason AS reason, picture.file_id, picture.made_at
+FROM root
+JOIN incident USING (incident_id)
+LEFT JOIN picture USING (incident_id, channel, message_ts)
+WHERE root.sent_at > :since
+  AND (picture.incident_id IS NULL OR (picture.file_id IS NOT NULL AND picture.shown_at IS NULL))
+  AND NOT EXISTS (
+      SELECT FROM outbox AS other
+      WHERE other.message_ts = root.message_ts AND other.channel = root.channel
+        AND other.incident_id <> root.incident_id
+  )
+ORDER BY at_risk DESC NULLS FIRST, root.incident_id
+LIMIT :limit
