@@ -193,6 +193,13 @@ def test_who_somebody_is_elsewhere_is_nobody_else(state: State, people: dict[str
     assert [shown(state, "kim")[name] for name in ("os_user", "slack_user")] == [None, "T0AB/U1CD"]
 
 
+def test_a_key_makes_no_key_that_may_more_than_itself(state: State, people: dict[str, Actor]) -> None:
+    key = replace(people["boss"], door="api", credential="1", scope=frozenset({"administer"}))
+    do(state, "add_key", "kim", actor=key, name="x", actions="administer")
+    with pytest.raises(NotAllowed, match="is not for approve"):
+        do(state, "add_key", "kim", actor=key, name="x", actions="administer,approve")
+
+
 def test_a_key_is_for_known_actions_and_some_days(state: State, people: dict[str, Actor]) -> None:
     for given in ({"actions": "see,fly"}, {"actions": "see", "days": 0}, {"actions": "see", "days": 400}):
         with pytest.raises(UsageError):

@@ -292,6 +292,12 @@ def test_with_accounts_people_act_in_their_own_name_and_assign_to_those_who_may_
         do(state, "assign", number, actor=kim, to="lee")
 
 
+def test_a_window_lasts_no_longer_than_anybody_remembers(state: State) -> None:
+    for_ever: dict[str, Any] = {"everybody": True, "for": "99999w", "reason": "quiet"}
+    with pytest.raises(UsageError, match="maintenance window of"):
+        do(state, "add_window", **for_ever)
+
+
 def test_a_window_begins_and_ends_with_minutes_that_nobody_can_be_judging(state: State) -> None:
     new(state)  # the next minute to judge is 12:01
     hour = (NOON + timedelta(hours=1)).isoformat()
