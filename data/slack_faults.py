@@ -15,7 +15,7 @@ class Fault:
     """What goes wrong: whether the request takes effect first, and how the answer is spoilt."""
 
     takes_effect: bool
-    how: str  # close, reset, hang, half, json, http, html, empty
+    how: str  # close, reset, hang, half, json, http, html, empty; nothing: not spoilt
     status: int = 200
     error: str = ""
     retry_after: str | None = None

@@ -123,7 +123,7 @@ def _command_form(shown: Shown) -> str:
     return (
         "<form method='post' action='/command'>"
         f"<input type='hidden' name='user' value='{escape(shown.user)}'>/minuterisk "
-        "<input name='text' placeholder='open · merchant 이름 · why 가맹점 · snooze 번호 1h · help'>"
+        "<input name='text' placeholder='help · open · why 이름 · snooze 번호 1h'>"
         " <button>보내기</button></form>"
     )
 

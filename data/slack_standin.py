@@ -178,11 +178,12 @@ class SlackStandIn:
 
     def upload(self, number: str, content: bytes) -> tuple[Fault, Json]:
         """The bytes of a file that was announced."""
-        return self._spoilt("upload", lambda: self._taken(number, content), {})
+        return _not_found(*self._spoilt("upload", lambda: self._taken(number, content), {}))
 
     def respond(self, number: str, given: Json) -> tuple[Fault, Json]:
         """What comes to a response_url."""
-        return self._spoilt("response", lambda: _refused(self.workspace.respond(number, given)), given)
+        answer = self._spoilt("response", lambda: _refused(self.workspace.respond(number, given)), given)
+        return _not_found(*answer)
 
     def hang(self) -> None:
         """Keep a request waiting."""
@@ -203,7 +204,7 @@ class SlackStandIn:
         with self._lock:
             self.requests[method] += 1
             name = self._next_fault(method)
-            fault = FAULTS.get(name, Fault(takes_effect=not name, how="json", error=name))
+            fault = FAULTS.get(name, Fault(takes_effect=not name, how="json" if name else "", error=name))
             self.fired.update([name] if name else [])
             body = effect() if fault.takes_effect else {"ok": True}
             if method in WRITES and body["ok"] and fault.takes_effect:
@@ -233,6 +234,12 @@ class SlackStandIn:
                 del self._planned[at]
                 return kind
         return "" if method == "auth.test" else self._schedule.next(self._rates[method in WRITES])
+
+
+def _not_found(fault: Fault, body: Json) -> tuple[Fault, Json]:
+    """What is no method of the API says no by its status."""
+    refused = fault.takes_effect and not fault.how and not body["ok"]
+    return (replace(fault, how="http", status=404, error=str(body.get("error"))) if refused else fault), body
 
 
 def _refused(code: str) -> Json:

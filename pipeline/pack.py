@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from baselines.entities import EntityIndex
     from baselines.facts import Facts
     from baselines.rules import Tuned
-    from pipeline.chart import Chart
     from pipeline.finding import Finding
     from pipeline.judge.verdicts import Integers, Verdicts
 
@@ -171,6 +170,39 @@ class Asked:
     zone: ZoneInfo
     around: pl.DataFrame  # the entity's published signals
     policies: Mapping[datetime, str]  # of the judged minutes around
+
+
+#: What the numbers of a panel are: how many, how much money in minor units, or a share of one.
+COUNT: Final = "count"
+MONEY: Final = "money"
+SHARE: Final = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line: a value for each step, None where there is none. `usual`: what it is to be compared with."""
+
+    label: str
+    values: Sequence[float | None]
+    usual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Curves over one axis."""
+
+    title: str
+    unit: str
+    curves: Sequence[Curve]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Panels over the same steps of time; `steps` are their starts. Holds no name of anybody."""
+
+    steps: Sequence[datetime]
+    step: timedelta
+    panels: Sequence[Panel]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ class TalkClient(SlackClient):
                     code = f"HTTP {answer.status}"
                     raise PerhapsPosted(code)
         except (OSError, ValueError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             code = f"upload: {type(error).__name__}"
             raise PerhapsPosted(code) from None
 

@@ -56,7 +56,8 @@ def asker_of(payload: Mapping[str, Any]) -> Asker | None:
     user, team = payload.get("user"), payload.get("team")
     if not isinstance(user, dict):
         return None
-    return _asker(user.get("team_id") or (team or {}).get("id"), user.get("id"))
+    of_channel = team.get("id") if isinstance(team, dict) else None
+    return _asker(user.get("team_id") or of_channel, user.get("id"))
 
 
 def press_of(payload: Mapping[str, Any], language: str) -> Press | None:

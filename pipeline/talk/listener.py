@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -60,6 +61,7 @@ class Listener:
         self._commands = commands
         self._words = TEXTS[settings.language]
         self._work = ThreadPoolExecutor(WORKERS, "talk")
+        self._ending = Event()
         self._socket: Socket | None = None
         self._left_at = 0.0
 
@@ -77,18 +79,24 @@ class Listener:
 
     def close(self) -> None:
         """Hang up, after what is in hand; what was kept and is not settled the next process settles."""
+        self._ending.set()
         if self._socket is not None:
             self._socket.close()
-        self._work.shutdown(wait=True, cancel_futures=True)
+        self._work.shutdown(wait=True)
 
     def _heard(self, heard: Heard) -> None:
         """Kept and acknowledged here, which takes a moment; what asks Slack is done elsewhere."""
         self._guarded(heard.kind, lambda: self._hear(heard))
 
     def _later(self, kind: str, work: Callable[[], object]) -> None:
-        """Nobody's acknowledgement waits behind this."""
-        with suppress(RuntimeError):  # we are ending: what was kept is settled by the next process
-            self._work.submit(self._guarded, kind, work)
+        """Nobody's acknowledgement waits behind this. Once we end nothing more is begun: it is kept."""
+
+        def begin() -> None:
+            if not self._ending.is_set():
+                self._guarded(kind, work)
+
+        with suppress(RuntimeError):  # nothing is taken on any more
+            self._work.submit(begin)
 
     def _guarded(self, kind: str, work: Callable[[], object]) -> None:
         """Whatever an envelope holds, the next one is heard."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.catch_up import Pipeline
-    from pipeline.chart import Chart
+    from pipeline.pack import Chart
     from pipeline.talk.client import TalkClient
     from pipeline.tell.channels import Channel
 

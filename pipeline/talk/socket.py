@@ -91,7 +91,7 @@ class Socket:
             connections = list(self._open)
         for connection in connections:
             connection.close()
-        self._workers.shutdown(wait=True, cancel_futures=True)
+        self._workers.shutdown(wait=True)
         if self._keeper.ident is not None:
             self._keeper.join(CONNECT_S)
 

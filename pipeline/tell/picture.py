@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageDraw, ImageFont
 from pylopdf_fonts_ko import sans_path
 
-from pipeline.chart import MONEY, SHARE
+from pipeline.pack import MONEY, SHARE
 from pipeline.tell.words import TEXTS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from pipeline.chart import Chart, Curve, Panel
+    from pipeline.pack import Chart, Curve, Panel
 
 SCALE: Final = 2
 WIDTH, PANEL_HEIGHT = 880, 190

@@ -13,6 +13,7 @@ MEASUREMENTS = (
     "backtest",
     "detection",
     "platform",
+    "picture",
     "cold_start",
     "history",
 )

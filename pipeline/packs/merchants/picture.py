@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from pipeline.chart import COUNT, MONEY, SHARE, Chart, Curve, Panel
 from pipeline.minute import HOUR_MINUTES, MINUTE
+from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel
 from pipeline.packs.merchants.words import WORDS
 
 if TYPE_CHECKING:
