@@ -178,7 +178,7 @@ def _table(content: object, where: str, known: Sequence[str] | None = None) -> l
 def _content(text: str, origin: str, bounds: Bounds) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number or brackets beyond all measure
         msg = f"{origin} is not TOML: {error}"
         raise SettingsError(msg, f"start from a copy of {bounds.shipped}") from error
 

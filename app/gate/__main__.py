@@ -19,6 +19,7 @@ from app.gate.build import build
 from app.serve import OPTIONS
 from pipeline.desk.people import passwords
 from pipeline.desk.people.entrance import Entrance
+from pipeline.desk.people.seal import FILE
 from pipeline.errors import MinuteriskError, UsageError
 from pipeline.errors.secrets import clean_streams
 from pipeline.log import configure_log
@@ -44,6 +45,8 @@ def serve(address: str, port: int, *, demo: bool) -> None:
     entrance = Entrance(settings, local=local, demo=demo)
     if not local:
         require_accounts(entrance, address)
+    if not local or settings.home.joinpath(*FILE).exists():
+        _ = entrance.seal  # a key that is wrong is told before anybody comes
     listening = listen(address, port)
     here.put(entrance)
     load_config_options({**OPTIONS, "server.address": address, "server.port": port})

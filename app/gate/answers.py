@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from asyncio import timeout
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse
 
 from app.gate.forms import POLICY
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The largest form or question that is read.
 MOST_BYTES: Final = 65_536
+#: Whoever sends one more slowly holds a connection, and nothing else.
+LONGEST_S: Final = 10.0
 _MOST_FIELDS: Final = 20
 NO_STORE: Final = {"cache-control": "no-store"}
 
@@ -28,13 +33,16 @@ def seen_of(request: Request) -> Seen:
 
 
 async def body_of(request: Request) -> bytes | None:
-    """What was sent; None when it is too much."""
+    """What was sent; None when it is too much, too slow, or broken off."""
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST_BYTES:
-            return None
-    return body
+    with suppress(TimeoutError, ClientDisconnect):
+        async with timeout(LONGEST_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    return None
+        return body
+    return None
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -19,11 +19,12 @@ from pipeline.desk.acts import ACTS, act
 from pipeline.desk.given import Parameter
 from pipeline.desk.people.keys import KeyRefused
 from pipeline.desk.people.pace import Pace
-from pipeline.desk.roles import ACTIONS, Thing, authorize, may
-from pipeline.errors import MinuteriskError, NotAllowed, PassingError, UsageError
+from pipeline.desk.perform import require
+from pipeline.desk.roles import ACTIONS, Thing, may
+from pipeline.errors import ConfigurationError, MinuteriskError, NotAllowed, PassingError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -140,10 +141,14 @@ async def _do(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
 
 
 async def _incidents(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
-    authorize(actor, "see", Thing("incident"))
     pack, asked = _pack(api, request), filters_of(request.query_params.multi_items())
-    rows = await api.aside(lambda: api.entrance.desk_of(pack).state.rows("list_incidents", **asked))
-    return {"incidents": rows}
+
+    def read() -> Sequence[Mapping[str, Any]]:
+        desk = api.entrance.desk_of(pack)
+        require(desk, actor, "see", Thing("incident"))
+        return desk.state.rows("list_incidents", **asked)
+
+    return {"incidents": await api.aside(read)}
 
 
 #: What /incidents may be asked, by the names of the command line, and what each is called in the query.
@@ -190,11 +195,11 @@ def _pack(api: Api, request: Request) -> str:
 async def _object(request: Request) -> dict[str, Any]:
     body = await body_of(request)
     if body is None:
-        msg = "the question is too large"
-        raise UsageError(msg, "send at most 64 KiB of JSON")
+        msg = "the question is too large, or came too slowly"
+        raise UsageError(msg, "send at most 64 KiB of JSON at once")
     try:
         given = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: thousands of brackets
         given = None
     if not isinstance(given, dict):
         msg = "the question is no JSON object"
@@ -209,6 +214,10 @@ def _described(parameter: Parameter) -> dict[str, Any]:
 
 def _error(error: MinuteriskError) -> Response:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+    if isinstance(error, ConfigurationError | PassingError):  # its words name the database and its machine
+        log.warning("api.away", what=error.what)
+        said = {"error": "the operational database cannot be asked now", "next": "try again in a minute"}
+        return _json(said, 503)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - of HTTP
     return _json({"error": error.what, "next": error.hint}, status, headers)
 
@@ -219,7 +228,6 @@ _STATUS: Final = (
     (KeyRefused, 401),
     (NotAllowed, 403),
     (UsageError, 400),
-    (PassingError, 503),
 )
 
 
@@ -227,7 +235,10 @@ def _json(
     content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     body = json.dumps(content, ensure_ascii=False, default=_plain)
-    return Response(body, status, {**NO_STORE, **(headers or {})}, "application/json")
+    # Half a letter that was sent comes back as its number: an answer is UTF-8 whatever it quotes.
+    return Response(
+        body.encode(errors="backslashreplace"), status, {**NO_STORE, **(headers or {})}, "application/json"
+    )
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON has no type for

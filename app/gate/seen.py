@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from app.gate.texts import LANGUAGES
 
@@ -48,7 +48,8 @@ class Seen:
     @property
     def local(self) -> bool:
         """Does the address line name this machine? Another name that was pointed here does not."""
-        return (urlsplit(f"//{self.host}").hostname or "") in _LOCAL
+        parts = _split(f"//{self.host}")
+        return parts is not None and (parts.hostname or "") in _LOCAL
 
     @property
     def from_elsewhere(self) -> bool:
@@ -61,12 +62,15 @@ class Seen:
         site, origin = self.headers.get("sec-fetch-site"), self.headers.get("origin")
         if site is not None and site not in ("same-origin", "none"):
             return False
-        return origin is None or urlsplit(origin).netloc == self.host
+        if origin is None:
+            return True
+        parts = _split(origin)
+        return parts is not None and parts.netloc == self.host
 
     @property
     def target(self) -> str:
-        """Path and query, as they were asked for."""
-        return quote(self.path, safe="/") + (f"?{self.query}" if self.query else "")
+        """Path and query, as they were asked for; two strokes in front would name another host."""
+        return "/" + quote(self.path, safe="/").lstrip("/") + (f"?{self.query}" if self.query else "")
 
 
 def seen(scope: Mapping[str, Any], proxies: Sequence[str], *, always_secure: bool) -> Seen:
@@ -99,7 +103,9 @@ def told(scope: MutableMapping[str, Any], found: Seen) -> None:
 
 def back_to(text: str) -> str:
     """Where to go after signing in: a page of ours, whatever the address says."""
-    parts = urlsplit(text[:_LONGEST])
+    parts = _split(text[:_LONGEST])
+    if parts is None:
+        return "/"
     plain = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
     if not plain or parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//"):
         return "/"
@@ -109,6 +115,14 @@ def back_to(text: str) -> str:
 def language_of(text: str | None, otherwise: str) -> str:
     """A language that we have."""
     return text if text is not None and text in LANGUAGES else otherwise
+
+
+def _split(address: str) -> SplitResult | None:
+    """The parts of an address that anybody may have written; None where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:  # a bracket that is not closed
+        return None
 
 
 def _is_of(address: str, networks: Sequence[str]) -> bool:

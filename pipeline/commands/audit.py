@@ -8,7 +8,8 @@ import click
 
 from pipeline.commands.actor import actor_of_terminal, open_desk
 from pipeline.commands.common import TIME, json_option, report, table
-from pipeline.desk.roles import Thing, authorize, may
+from pipeline.desk.perform import require
+from pipeline.desk.roles import Thing, may
 from pipeline.errors import DifferencesFound
 from pipeline.figures import moment
 from pipeline.prove.heads import kept_heads
@@ -53,7 +54,7 @@ def list_audit(  # noqa: PLR0913 - each is an option
         reader = actor_of_terminal(desk.state)
         if kind is None and not may(reader, "read_audit"):
             asked["kind"] = "rules"  # all that some roles may read
-        authorize(reader, "read_audit", Thing(asked["kind"] or "audit"))
+        require(desk, reader, "read_audit", Thing(asked["kind"] or "audit"))
         rows = desk.state.rows("audit_list", **asked, since=since, until=until, at_most=limit)
         zone = desk.zone
     report({"audit": rows}, as_json=as_json, text=table(rows, _columns(zone)))
@@ -65,7 +66,7 @@ def verify_audit(*, as_json: bool) -> None:
     """Check every row against the hash after it and those kept elsewhere; exit 3 if one fails."""
     with open_desk() as desk:
         reader = actor_of_terminal(desk.state)
-        authorize(reader, "read_audit", Thing("audit"))
+        require(desk, reader, "read_audit", Thing("audit"))
         heads = kept_heads(desk.settings)
         with desk.state.reading() as connection:
             head, wrong = chain.head(connection), list(chain.wrong_rows(connection, heads))

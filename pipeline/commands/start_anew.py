@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.commands.actor import actor_of_terminal
 from pipeline.commands.common import json_option, read_settings, report
+from pipeline.desk.perform import Desk, record, require
+from pipeline.desk.roles import Thing
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.minute import MINUTE, Span
@@ -39,11 +42,14 @@ def start_anew(*, yes: bool, as_json: bool) -> None:
     settings = read_settings()
     with open_state(open_urls(settings), settings) as state:
         refuse_pooler(state.engine, state.url)
+        desk, actor, thing = Desk(state, settings), actor_of_terminal(state), Thing("pack", state.pack)
+        require(desk, actor, "administer", thing)
         state.lead()  # before anything is asked: nobody else may write meanwhile
         size = size_of(state)
         click.echo(_told(size, settings), err=as_json)
         if not yes:
             _confirm()
+        record(desk, actor, "start_anew", thing, _json(size))
         forget(state, open_lake(settings), settings)
         installation = state.installation()
     content = {"deleted": _json(size), "installation": installation}

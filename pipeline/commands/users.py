@@ -12,7 +12,8 @@ from pipeline.commands.common import fields, json_option, report, table
 from pipeline.desk.people import accounts
 from pipeline.desk.people import keys as api_keys
 from pipeline.desk.people import sessions as open_sessions
-from pipeline.desk.roles import ACTIONS, ROLES, Thing, authorize, may
+from pipeline.desk.perform import require
+from pipeline.desk.roles import ACTIONS, ROLES, Thing, may
 from pipeline.errors import UsageError
 from pipeline.figures import moment
 
@@ -89,7 +90,7 @@ def show_user(name: str, *, as_json: bool) -> None:
     with open_desk() as desk:
         actor, wanted = actor_of_terminal(desk.state), accounts.name_of(name)
         if actor.name != wanted:
-            authorize(actor, "administer", Thing("account", wanted))
+            require(desk, actor, "administer", Thing("account", wanted))
         rows, zone = accounts.listed(desk.state, wanted), desk.zone
     if not rows:
         msg = f"there is no account {wanted}"
@@ -199,7 +200,7 @@ def list_sessions(account: str | None, *, as_json: bool) -> None:
         if not may(actor, "administer"):
             account = account or actor.name
         if account is None or account != actor.name:
-            authorize(actor, "administer", Thing("session"))
+            require(desk, actor, "administer", Thing("session"))
         rows, zone = open_sessions.listed(desk.state, desk.clock(), account), desk.zone
     report({"sessions": rows}, as_json=as_json, text=table(rows, _session_columns(zone)))
 
@@ -260,7 +261,7 @@ def _do(name: str, thing: str | int, given: Mapping[str, Any], *, as_json: bool,
 
 
 def _require_admin(desk: Desk, kind: str) -> None:
-    authorize(actor_of_terminal(desk.state), "administer", Thing(kind))
+    require(desk, actor_of_terminal(desk.state), "administer", Thing(kind))
 
 
 def _password(*, from_stdin: bool) -> str:

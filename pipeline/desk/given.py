@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pipeline.errors import UsageError
+from pipeline.minute import EPOCH, TIME_END
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([mhdw])")
@@ -35,6 +37,13 @@ class Parameter:
         return _READ[self.kind](self, name, value)
 
 
+def storable(text: str) -> bool:
+    """Is it text to a database: no control character but tab and line end, no half of a letter?"""
+    if text.isascii() and text.isprintable():
+        return True
+    return not any(c not in "\t\r\n" and unicodedata.category(c) in ("Cc", "Cs") for c in text)
+
+
 def _text(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or not value.strip():
         msg = f"{name} is no text" if parameter.secret else f"{name} is {value!r}, which is no text"
@@ -42,6 +51,9 @@ def _text(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
     if len(value) > parameter.longest:
         msg = f"{name} has {len(value)} characters"
         raise UsageError(msg, f"at most {parameter.longest}")
+    if not storable(value):
+        msg = f"{name} holds what no database keeps as text"
+        raise UsageError(msg, f"leave control characters out: {parameter.text}")
     return value if parameter.secret else value.strip()
 
 
@@ -65,6 +77,9 @@ def _time(parameter: Parameter, name: str, value: Any) -> datetime:  # noqa: ANN
     if found is None or found.tzinfo is None:
         msg = f"{name} is {str(value)!r}, which is no time with its zone"
         raise UsageError(msg, f"say it as 2026-11-21T09:00+09:00: {parameter.text}")
+    if not EPOCH <= found < TIME_END:  # a comparison leaves no calendar, whatever the zone
+        msg = f"{name} is {str(value)!r}"
+        raise UsageError(msg, f"say a time from {EPOCH.year} to {TIME_END.year - 1}: {parameter.text}")
     return found.astimezone(UTC)
 
 

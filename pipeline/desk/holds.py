@@ -7,6 +7,7 @@ made.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.desk.given import Parameter
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+#: What is held back for longer is an exclusion, or a rule that has to be changed.
+LONGEST_WINDOW: Final = timedelta(days=90)
 #: What each kind is called.
 NOUNS: Final = {MAINTENANCE: "maintenance window", EXCLUDED: "exclusion"}
 
@@ -40,6 +43,9 @@ def add_window(deed: Deed) -> Mapping[str, Any]:
     if end is None:
         msg = "a maintenance window needs its end"
         raise UsageError(msg, "say for how long (2h), or until when")
+    if end - start > LONGEST_WINDOW:
+        msg = f"a maintenance window of {(end - start).days} days"
+        raise UsageError(msg, f"at most {LONGEST_WINDOW.days}; exclude an entity, or change the rule")
     return _add(deed, MAINTENANCE, start, end)
 
 

@@ -7,13 +7,16 @@ all the same.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.desk.given import storable
 from pipeline.desk.roles import SUPER_ADMIN, Actor, Thing, authorize
 from pipeline.errors import NotAllowed, UsageError
+from pipeline.figures import one_line
 from pipeline.store import audit
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class Deed:
     @property
     def number(self) -> int:
         """The thing's number. Raises UsageError where it is none."""
-        if not self.thing_id.isdecimal() or len(self.thing_id) > _DIGITS:
+        if not _NUMBER.fullmatch(self.thing_id):  # one way to write each, so that the audit finds it
             msg = f"{self.thing_id!r} is no number"
             raise UsageError(msg, "see the list for the known numbers")
         return int(self.thing_id)
@@ -80,7 +83,9 @@ class Act:
     proposed_by: Callable[[Deed], int | None] = lambda _: None  # the account that asks to approve it
 
 
-_DIGITS: Final = 18
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+#: No thing has a longer name.
+_LONGEST_ID: Final = 200
 #: What is done first in the transaction and may refuse by raising: a press that was taken already.
 Guard = Callable[["Connection"], None]
 
@@ -104,19 +109,37 @@ def perform(
     try:
         with desk.state.changing() as connection:
             guard(connection)
+            _require_id(thing)
             now = as_it_stands(desk, connection, actor)
             deed = Deed(desk, connection, now, thing.id)
             if not act.own(deed):  # before anything is said of what was given
                 authorize(now, act.action, replace(thing, proposed_by=act.proposed_by(deed)))
             deed.given = _checked(act, thing, given or {})
             answer = dict(act.run(deed))
-            _write(connection, desk, now, act, thing, deed, _why(deed.given))
+            _write(connection, desk, now, act.name, thing, deed, _why(deed.given))
     except UsageError as error:
         with desk.state.changing() as connection:
             guard(connection)
-            _write(connection, desk, actor, act, thing, None, error.what)
+            _write(connection, desk, actor, act.name, thing, None, error.what)
         raise
     return answer
+
+
+def require(desk: Desk, actor: Actor, action: str, thing: Thing) -> None:
+    """Let the actor read what is no act, or raise NotAllowed; a refused try stands in the audit as well."""
+    try:
+        authorize(actor, action, thing)
+    except NotAllowed as error:
+        with desk.state.changing() as connection:
+            _write(connection, desk, actor, action, thing, None, error.what)
+        raise
+
+
+def record(desk: Desk, actor: Actor, name: str, thing: Thing, before: Mapping[str, Any]) -> None:
+    """Keep in the audit what a command does next that is too large for one transaction of the desk."""
+    with desk.state.changing() as connection:
+        deed = Deed(desk, connection, actor, thing.id, before=before)
+        _write(connection, desk, actor, name, thing, deed, "")
 
 
 def as_it_stands(desk: Desk, connection: Connection, actor: Actor) -> Actor:
@@ -143,6 +166,13 @@ def _known(acts: Mapping[str, Act], name: str) -> Act:
     return acts[name]
 
 
+def _require_id(thing: Thing) -> None:
+    """Refuse what can be the name of nothing, before a database is asked for it."""
+    if len(thing.id) > _LONGEST_ID or not storable(thing.id):
+        msg = f"{one_line(thing.id)!r} cannot be the name of a thing of the kind {thing.kind}"
+        raise UsageError(msg, f"at most {_LONGEST_ID} letters, and no control characters")
+
+
 def _checked(act: Act, thing: Thing, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, each of its kind. Raises UsageError."""
     strange = [name for name in given if name not in act.parameters]
@@ -160,7 +190,7 @@ def _why(given: Mapping[str, Any]) -> str:
 
 
 def _write(
-    connection: Connection, desk: Desk, actor: Actor, act: Act, thing: Thing, deed: Deed | None, why: str
+    connection: Connection, desk: Desk, actor: Actor, act: str, thing: Thing, deed: Deed | None, why: str
 ) -> None:
     entry = audit.Entry(
         account_id=actor.account_id,
@@ -169,7 +199,7 @@ def _write(
         door=actor.door,
         credential=actor.credential,
         origin=actor.origin,
-        act=act.name,
+        act=act,
         kind=thing.kind,
         thing=(deed.thing_id if deed else "") or thing.id,
         pack=desk.state.pack,

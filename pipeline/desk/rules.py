@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 #: Whoever wants a rule off for longer changes it.
 LONGEST_PAUSE: Final = 7 * DAY_MINUTES * MINUTE
 _LONGEST_TEXT: Final = 200_000
+_WHOLE: Final = re.compile(r"-?[0-9][0-9_]{0,30}")
 
 
 def draft(deed: Deed) -> Mapping[str, Any]:
@@ -188,6 +189,9 @@ def _require_newest(deed: Deed, found: Mapping[str, Any]) -> Mapping[str, Any]:
 def _refuse_own(deed: Deed, found: Mapping[str, Any]) -> None:
     for what in ("author", "submitted_by"):
         number = found[f"{what}_id"]
+        if number is None:  # whoever wrote it has an account by now, perhaps this very one
+            msg = f"nobody can tell whose version {deed.number} is: {found[what]} had no account"
+            raise UsageError(msg, f"draft it again by an account: --from {deed.number}")
         same = found[what] == deed.actor.name or (number is not None and number == deed.actor.account_id)
         if same:
             msg = f"version {deed.number} is {deed.actor.name}'s own"
@@ -226,14 +230,14 @@ def _changed(text: str, line: str, own: Path) -> str:
     name, sign, said = line.partition("=")
     try:
         path = (*own, *next(iter(numbers_of(f"{name} = 0"))))
-    except (tomllib.TOMLDecodeError, StopIteration):
+    except (tomllib.TOMLDecodeError, RecursionError, StopIteration):
         path = ()
     if not sign or len(path) != len(own) + 2:
         msg = f"{line!r} changes nothing"
         raise UsageError(msg, "write SECTION.KEY=VALUE, as they stand in `minuterisk rules show`")
     value = said.strip().strip("\"'")
     if value:
-        number = int(value.replace("_", "")) if re.fullmatch(r"-?[0-9][0-9_]*", value, re.ASCII) else value
+        number = int(value.replace("_", "")) if _WHOLE.fullmatch(value) else value
         return with_number(text, path, number)
     if path not in numbers_of(text):
         msg = f"there is no number {shown(path)}"
@@ -342,7 +346,7 @@ ACTS: Final = (
     Act(
         name="pause_rule",
         action="pause",
-        kind="rule",
+        kind="rules",
         run=pause,
         parameters={
             "until": Parameter("time", "when it ends"),
@@ -350,5 +354,5 @@ ACTS: Final = (
             "reason": _REASON,
         },
     ),
-    Act(name="resume_rule", action="pause", kind="rule", run=resume),
+    Act(name="resume_rule", action="pause", kind="rules", run=resume),
 )

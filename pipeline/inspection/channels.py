@@ -11,7 +11,7 @@ from sqlalchemy import text
 from pipeline.errors import MinuteriskError
 from pipeline.finding import Finding
 from pipeline.inspection.live import state_connection
-from pipeline.store.telling import route_of
+from pipeline.store.incidents import route_of
 from pipeline.tell.by_apprise import ByApprise
 from pipeline.tell.destinations import home_channel, open_channel, problem_of, reach_of
 from pipeline.tell.route_texts import APPRISE, CONSOLE

@@ -1,26 +1,221 @@
-"""Incidents of one pack and what people are told of them, written together."""
+"""Incidents of one pack and what people are told of them, written together.
+
+Events of incidents become rows of the outbox, one for each channel. Routes and silences are read in the
+transaction that writes the rows, so that what a person has just changed holds for what is written after it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.judge.life import Changes, Event, Incident, Key
+from pipeline.judge.life import Changes, Event, Incident, Key, message_of
 from pipeline.judge.people import Dismissal, Snooze
 from pipeline.judge.withheld import HeldSpan, Withheld
 from pipeline.minute import floor_minute
 from pipeline.pack import AtRisk
-from pipeline.store.database import as_json
-from pipeline.store.telling import Telling
+from pipeline.store.database import Database, as_json
+from pipeline.tell.routes import Facts, Reach, Route, Silence, Target, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, RowMapping
+
+    from pipeline.tell.routes import Decision, Match
 
 _AS_STORED = [f.name for f in fields(Incident) if f.name != "at_risk"]
 _MINUTES = [name for name in _AS_STORED if name.endswith("_minute")]
+
+#: Told where the routes lead; all else changes a message that stands in a channel, and is said there too.
+LEADING: Final = ("opened", "repeated", "unsilenced")
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What decides where incidents are told, as it is now."""
+
+    home: str = ""  # what the default channel is called by its own name
+    routes: Sequence[Route] = ()
+    silences: Sequence[Silence] = ()
+    facts: Mapping[str, str | None] = field(default_factory=dict)  # by entity; only where they are asked for
+
+    @property
+    def asks_for_facts(self) -> bool:
+        """Does any route or silence want to know what the source says of the entity?"""
+        asked = [*(route.match for route in self.routes), *(silence.match for silence in self.silences)]
+        return any("fact" in match for match in asked)
+
+
+class Telling(Database):
+    """Writes what people are told, and keeps the lists that say where: the installation's, not a pack's.
+
+    `home_channel` is what this process takes the default channel to be called, where nobody has said it.
+    """
+
+    home_channel = ""
+
+    def tell(
+        self,
+        connection: Connection,
+        events: Sequence[Event],
+        ids: Mapping[Key, int] | None = None,
+        *,
+        silence_id: int | None = None,
+        number: int = 0,
+    ) -> None:
+        """Write what people are told, in this order; `ids` of incidents that were without one until now.
+
+        `silence_id` is the silence that has ended, where that is what is told; `number` is that of an act.
+        """
+        told = [(event, event.incident.incident_id or (ids or {})[event.incident.key]) for event in events]
+        routing = self.routing(connection, [event.incident for event in events])
+        following = [incident_id for event, incident_id in told if event.kind not in LEADING]
+        before = self._told_where(connection, following)
+        rows = [
+            row
+            for event, incident_id in told
+            for row in _rows(event, incident_id, self.decide(event.incident, routing), before, silence_id)
+        ]
+        placed = [{"place": place, "number": number, **row} for place, row in enumerate(rows)]
+        self.ask(connection, "insert_outbox", events=as_json(placed))
+
+    def tell_act(self, connection: Connection, event: Event) -> None:
+        """Write what people are told of an act; it is one thing to tell however many a minute has."""
+        told = {"incident_id": event.incident.incident_id, "event": event.kind, "minute": event.minute}
+        number = int(self.ask(connection, "next_number", **told).scalar_one())
+        self.tell(connection, [event], number=number)
+
+    def routing(
+        self, connection: Connection, incidents: Sequence[Incident], *, with_facts: bool = False
+    ) -> Routing:
+        """The routes and silences in force, and what they ask of these incidents' entities."""
+        routes = [route_of(row) for row in self.ask(connection, "routes").mappings()]
+        silences = [Silence(**row) for row in self.ask(connection, "silences_in_force").mappings()]
+        reach = self.reach(connection)
+        routing = Routing(reach.home_channel if reach else self.home_channel, routes, silences)
+        if not with_facts and not routing.asks_for_facts:
+            return routing
+        entities = sorted({incident.entity_id for incident in incidents})
+        known = self.ask(connection, "facts_of", entities=entities)
+        return replace(routing, facts={row.entity_id: row.value for row in known})
+
+    def decide(self, incident: Incident, routing: Routing) -> Decision:
+        """Where this incident goes, and why."""
+        facts = self.facts_of(incident, routing)
+        return decide(facts, routing.routes, routing.silences, routing.home)
+
+    def facts_of(self, incident: Incident, routing: Routing) -> Facts:
+        """What routes and silences see of it."""
+        return Facts(
+            pack=self.pack,
+            rule=incident.rule,
+            tier=incident.tier,
+            severity=incident.severity,
+            entity=incident.entity_id,
+            fact=routing.facts.get(incident.entity_id),
+        )
+
+    def routes(self, connection: Connection) -> list[Route]:
+        """Where incidents are told, in order."""
+        return [route_of(row) for row in self.ask(connection, "routes").mappings()]
+
+    def reach(self, connection: Connection) -> Reach | None:
+        """What the process that delivers can reach; None where it has never said so."""
+        row = self.ask(connection, "reach").mappings().first()
+        return None if row is None else Reach(**row)
+
+    def say_reach(self, reach: Reach) -> None:
+        """Say what this process, which delivers, can reach."""
+        with self.changing() as connection:
+            self.ask(connection, "say_reach", **asdict(reach))
+
+    def lock_routes(self, connection: Connection) -> list[Route]:
+        """The same, and nobody else changes them until the transaction ends."""
+        self.ask(connection, "lock_routes")
+        return self.routes(connection)
+
+    def put_route(self, connection: Connection, route: Route, place: int, by: str) -> None:
+        """Put a route at a place of the list, 1 being the first."""
+        given = {"name": route.name, "match": json.dumps(route.match), "by": by, "place": place}
+        channels = {"channel": route.channel, "second": route.second, "goes_on": route.goes_on}
+        self.ask(connection, "insert_route", **given, **channels)
+
+    def take_route(self, connection: Connection, name: str) -> Route | None:
+        """Take a route off the list; None where there is none of that name."""
+        found = self.ask(connection, "delete_route", name=name).mappings().first()
+        return None if found is None else route_of(found)
+
+    def begin_silence(
+        self,
+        connection: Connection,
+        match: Match,
+        reason: str,
+        starts_at: datetime | None,
+        ends_at: datetime,
+        by: str,
+    ) -> Mapping[str, Any]:
+        """Begin a silence, now or later; gives its number and times."""
+        given = {"match": json.dumps(match), "reason": reason, "by": by}
+        times = {"starts_at": starts_at, "ends_at": ends_at}
+        return dict(self.ask(connection, "insert_silence", **given, **times).mappings().one())
+
+    def end_silence(self, connection: Connection, silence_id: int, by: str) -> Mapping[str, Any] | None:
+        """End it before its time; None where it is over or never was."""
+        found = self.ask(connection, "end_silence", id=silence_id, by=by).mappings().first()
+        return None if found is None else dict(found)
+
+    def silences(self, *, with_ended: bool, at_most: int = 100) -> Sequence[Mapping[str, Any]]:
+        """Silences, newest first, with how much each has kept."""
+        return self.rows("silences", with_ended=with_ended, at_most=at_most)
+
+    def _told_where(self, connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        if ids:
+            for row in self.ask(connection, "told_where", ids=list(ids)):
+                found.setdefault(row.incident_id, []).append(row.destination)
+        return found
+
+
+def route_of(row: RowMapping) -> Route:
+    """A route from its row."""
+    names = ("name", "match", "channel", "second", "goes_on")
+    return Route(**{name: row[name] for name in names})
+
+
+def _rows(
+    event: Event,
+    incident_id: int,
+    decision: Decision,
+    before: Mapping[int, Iterable[str]],
+    silence_id: int | None,
+) -> Iterator[dict[str, Any]]:
+    """An event as rows: one for each channel that is told, or would be if nobody had silenced it."""
+    silenced = decision.silence is not None
+    targets = {target.channel: (decision_word(target), target) for target in decision.targets}
+    for channel in before.get(incident_id, ()) if event.kind not in LEADING else ():
+        targets.setdefault(channel, ("told_before", Target(channel)))
+    message, minute = message_of(event), event.minute.isoformat()
+    for why, target in targets.values():
+        yield {
+            "incident_id": incident_id,
+            "event": event.kind,
+            "minute": minute,
+            "message": message,
+            "destination": target.channel,
+            "second": target.second,
+            "why": why,
+            "route": target.route,
+            "silence_id": decision.silence.silence_id if decision.silence else silence_id,
+            "status": "silenced" if silenced else "pending",
+        }
+
+
+def decision_word(target: Target) -> str:
+    """Why a decision named this channel."""
+    return "no_route" if target.route is None else "route"
 
 
 class Incidents(Telling):

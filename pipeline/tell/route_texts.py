@@ -157,7 +157,7 @@ def read_toml(text: str, where: str, words: Vocabulary, problem: Callable[[str],
     """The routes of a file."""
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number or brackets beyond all measure
         msg = f"{where} is not TOML: {error}"
         raise UsageError(msg, "`minuterisk routes list --toml` shows how routes are written") from error
     for key in content:

@@ -131,10 +131,20 @@ def fits(pattern: str, value: str | None) -> bool:
 
 @lru_cache(maxsize=1_000)
 def _expression(pattern: str) -> re.Pattern[str]:
-    # Stars in a row are one: the others would only make it slow.
-    letters = re.sub(r"\*+", "*", pattern)
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in letters)
-    return re.compile("".join(parts), re.DOTALL)
+    """The pattern as an expression whose time cannot explode: what a star took is never given back.
+
+    Between two stars the first place that fits leaves most for the rest, so no other one has to be tried.
+    """
+    first, *rest = (_letters(part) for part in re.sub(r"\*+", "*", pattern).split("*"))
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    *between, last = rest
+    middle = "".join(f"(?>.*?{part})" for part in between)
+    return re.compile(f"{first}{middle}.*{last}", re.DOTALL)
+
+
+def _letters(part: str) -> str:
+    return "".join("." if c == "?" else re.escape(c) for c in part)
 
 
 def _target(route: Route, home: str) -> Target:

@@ -1,4 +1,4 @@
-"""How long the picture of an incident takes to draw, and its size; beside matplotlib where that is there.
+"""The picture of an incident, drawn two ways: time and bytes of each, in one run.
 
 The week of one merchant is read from made rows, not from files: it is the drawing that is measured.
 """

@@ -80,7 +80,7 @@ class Town:
     def engine(self) -> Engine:
         return self.state.engine
 
-    def route(self, name: str, channel: str, match: str = "", **given: Any) -> None:  # noqa: ANN401
+    def route(self, name: str, channel: str, match: Any = "", **given: Any) -> None:  # noqa: ANN401
         do_with(self.state, SLACK, "add_route", name, channel=channel, match=match, **given)
 
     def silence(self, match: str, lasts: str = "1h", **given: Any) -> int:  # noqa: ANN401

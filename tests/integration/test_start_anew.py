@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 #: Tables that outlive it: who leads, and which version the schema has.
-KEPT = {"leader", "pack", "rule_version", "schema_version"}
+KEPT = {"audit", "leader", "pack", "rule_version", "schema_version"}
 
 
 def a_judged_hour(trade: Trade, state_url: str, home: Path) -> None:
@@ -116,6 +116,21 @@ def test_nothing_is_deleted_while_another_process_leads(
     assert "another process leads this installation" in said
     assert counts(state_url) == before
     assert (home / "manifest.json").exists()
+
+
+def test_only_an_administrator_begins_anew_and_both_tries_are_kept(
+    trade: Trade, state_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect_state(state_url)
+    assert run(monkeypatch, trade, state_url, tmp_path / "home", "--yes")[0] == 0
+    with engine.begin() as connection:  # from now on whoever types this is nobody's account
+        connection.execute(text("INSERT INTO account (name, role) VALUES ('boss', 'SUPER_ADMIN')"))
+    code, _, said = run(monkeypatch, trade, state_url, tmp_path / "home", "--yes")
+    assert (code, "may not administer" in said) == (2, True)
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT act, outcome FROM audit ORDER BY number")).all()
+    engine.dispose()
+    assert [tuple(row) for row in kept] == [("start_anew", "done"), ("administer", "refused")]
 
 
 def test_in_a_pipe_it_says_what_it_would_delete_and_asks_for_yes(

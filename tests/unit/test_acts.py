@@ -231,6 +231,7 @@ REFUSED = [
     ("snooze", {"until": (NOON - MINUTE).isoformat()}, "is over already"),
     ("snooze", {"for": "8d"}, "longer than 7 days"),
     ("snooze", {"for": "1h", "limit": 999}, "the limit 999 is passed already: 1,000 are at risk"),
+    ("resolve", {"reason": "x", "limit": 10_001}, "10,001 is more than 10 times the 1,000 that are at risk"),
     ("reopen", {"reason": "x"}, "is not resolved: it is open"),
     ("label", {"label": "perhaps", "reason": "x"}, "label is 'perhaps'"),
     ("label", {"label": "false_alarm"}, "reason is missing"),
@@ -290,6 +291,12 @@ def test_with_accounts_people_act_in_their_own_name_and_assign_to_those_who_may_
     assert do(state, "assign", number, actor=kim, to="lee")["owner"] == "lee"
     with pytest.raises(UsageError, match="already assigned to lee"):
         do(state, "assign", number, actor=kim, to="lee")
+
+
+def test_a_window_lasts_no_longer_than_anybody_remembers(state: State) -> None:
+    for_ever: dict[str, Any] = {"everybody": True, "for": "99999w", "reason": "quiet"}
+    with pytest.raises(UsageError, match="maintenance window of"):
+        do(state, "add_window", **for_ever)
 
 
 def test_a_window_begins_and_ends_with_minutes_that_nobody_can_be_judging(state: State) -> None:

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.desk.given import Parameter
-from pipeline.desk.perform import Act, Deed, perform
-from pipeline.desk.roles import Actor
+from pipeline.desk.perform import Act, Deed, perform, require
+from pipeline.desk.roles import Actor, Thing
 from pipeline.errors import NotAllowed, UsageError
 from pipeline.store import audit
 from pipeline.store.state import State
@@ -101,6 +101,44 @@ def test_what_is_refused_half_way_is_taken_back(state: State) -> None:
         act(state, OWNER, how="wrong")
     assert not is_open(state)
     assert [(row["outcome"], row["why"]) for row in rows(state)] == [("refused", "the door is stuck")]
+
+
+@pytest.mark.parametrize("thing", ["front\x00", "\ud800", "a" * 201])
+def test_what_no_thing_can_be_called_is_refused_and_kept_before_a_database_meets_it(
+    state: State, thing: str
+) -> None:
+    with pytest.raises(UsageError, match="cannot be the name"):
+        perform(desk_of(state), DOORS, OWNER, "open", thing, {"reason": "air"})
+    assert [row["outcome"] for row in rows(state)] == ["refused"]
+
+
+@pytest.mark.parametrize("written", ["07", "\u0663", "-1", "1" * 19])
+def test_a_number_is_written_in_one_way(state: State, written: str) -> None:
+    with state.reading() as connection, pytest.raises(UsageError, match="is no number"):
+        _ = Deed(desk_of(state), connection, OWNER, written).number
+
+
+def test_what_may_not_be_read_is_kept_as_a_refused_try(state: State) -> None:
+    with pytest.raises(NotAllowed):
+        require(desk_of(state), account(state, "OPS_AGENT"), "read_audit", Thing("audit"))
+    assert [(row["act"], row["kind"], row["outcome"]) for row in rows(state)] == [
+        ("read_audit", "audit", "refused")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("text", "a\x00"),
+        ("text", "a\ud800"),
+        ("time", "0001-01-01T00:00+09:00"),
+        ("time", "9999-12-31T23:59-12:00"),
+        ("time", "2200-01-01T00:00Z"),
+    ],
+)
+def test_what_no_column_and_no_calendar_holds_is_refused(kind: str, value: str) -> None:
+    with pytest.raises(UsageError):
+        Parameter(kind, "it").read("it", value)
 
 
 def test_a_fault_leaves_nothing(state: State) -> None:

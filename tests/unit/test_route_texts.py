@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import SettingsError, UsageError
 from pipeline.packs.merchants import PACK
 from pipeline.tell.route_texts import (
     MOST_CHANNELS,
@@ -18,7 +18,7 @@ from pipeline.tell.route_texts import (
     require_together,
     vocabulary_of,
 )
-from pipeline.tell.routes import Facts, Route, decide
+from pipeline.tell.routes import Facts, Route, decide, fits
 
 WORDS = vocabulary_of([PACK])
 FACTS = Facts(pack="merchants", rule="cancel_surge", tier="top", severity="high", entity="A1")
@@ -81,6 +81,21 @@ def test_what_is_wrong_is_named_with_the_next_step(text: str, what: str, hint: s
     with pytest.raises(UsageError, match=what) as error:
         read(text)
     assert re.search(hint, error.value.hint), error.value.hint
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "a = " + "9" * 5_000])
+def test_a_text_beyond_all_measure_is_refused_like_any_other(text: str) -> None:
+    with pytest.raises(UsageError, match="is not TOML"):
+        read_toml(text, "the text", WORDS, lambda _: None)
+    with pytest.raises(SettingsError, match="is not TOML"):
+        PACK.read_tuned(text, "the text")
+
+
+def test_many_stars_take_no_longer_than_few() -> None:
+    assert not fits("*a" * 40 + "*b", "a" * 2_000)  # tried in every way, the world would end first
+    assert fits("a*b?c*", "a--bxc")
+    assert fits("*ab*b", "aabb")
+    assert not fits("a*a", "a")
 
 
 def test_a_list_has_an_end() -> None:

@@ -94,6 +94,15 @@ def _handed_in(office: Office, version: int) -> int:
     return version
 
 
+def test_what_somebody_without_an_account_wrote_nobody_approves(office: Office) -> None:
+    version = office.submitted()
+    with office.state.engine.begin() as connection:  # written before there were accounts
+        connection.exec_driver_sql(
+            "UPDATE rule_version SET author = 'root', author_id = NULL WHERE version = %s", (version,)
+        )
+    assert "root had no account / draft it again" in office.refused("ben", "approve_rules", version)
+
+
 def test_what_changed_stands_in_the_audit_with_both_sides(office: Office) -> None:
     office.draft()
     with office.state.engine.connect() as connection:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.desk.given import Parameter
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import ACTIONS, Actor
-from pipeline.errors import UsageError
+from pipeline.errors import NotAllowed, UsageError
 from pipeline.figures import one_line
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def add(deed: Deed) -> Mapping[str, Any]:
         msg = f"there is no account {deed.thing_id}"
         raise UsageError(msg, "see `minuterisk users list`; a machine gets an account of its own")
     actions = _actions(deed.given["actions"])
+    _require_within(deed.actor, actions)
     days = DAYS if deed.given["days"] is None else deed.given["days"]
     if not 1 <= days <= MOST_DAYS:
         msg = f"a key of {days} days"
@@ -121,6 +122,14 @@ def _actions(text: str) -> tuple[str, ...]:
         msg = f"there is no action {strange[0]!r}"
         raise UsageError(msg, f"known are {', '.join(ACTIONS)}")
     return named
+
+
+def _require_within(actor: Actor, actions: tuple[str, ...]) -> None:
+    """A key makes no key that may more than itself."""
+    more = [name for name in actions if actor.scope is not None and name not in actor.scope]
+    if more:
+        msg = f"the API key {actor.credential} is not for {', '.join(more)}"
+        raise NotAllowed(msg, "make this key on the command line, or with one that is")
 
 
 def _hash(secret: str) -> bytes:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+from asyncio import Event, run
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 import app.gate
-from app.gate.api import filters_of
+from app.gate.answers import body_of
+from app.gate.api import _error, _json, filters_of
 from app.gate.forms import Asked, demo_form
 from app.gate.middleware import by_a_person, page_policy
 from app.gate.seen import back_to, seen
 from app.gate.texts import ENGLISH, KOREAN
+from pipeline.errors import ConfigurationError, MinuteriskError, StateUnavailable
 
 CODE = "\n".join(
     path.read_text("utf-8") for path in Path(app.gate.__file__).parent.glob("*.py") if path.name != "texts.py"
@@ -84,10 +90,44 @@ def test_people_go_back_to_where_they_were(address: str) -> None:
         "/\r\nSet-Cookie: a",
         "/é",
         "evil",
+        "http://[",
+        "//[",
     ],
 )
 def test_nobody_is_sent_to_another_place(address: str) -> None:
     assert back_to(address) == "/"
+
+
+def test_an_address_with_half_a_bracket_is_nobodys() -> None:
+    assert not request(host="[::1").local
+    assert not request(host="h", origin="http://[").own_origin
+
+
+def test_a_link_of_another_site_leads_to_no_third_one() -> None:
+    assert replace(request(), path="//evil.example/x", query="a=1").target == "/evil.example/x?a=1"
+
+
+def test_an_answer_quotes_half_a_letter_and_stays_utf_8() -> None:
+    assert json.loads(bytes(_json({"error": "no \ud800"}).body)) == {"error": "no \ud800"}
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("db-7:5432 is shut"), StateUnavailable("db-7 is gone")])
+def test_whoever_asks_is_not_told_where_the_database_stands(error: MinuteriskError) -> None:
+    answer = _error(error)
+    assert (answer.status_code, b"db-7" in answer.body) == (503, False)
+
+
+@pytest.mark.parametrize("last", ["http.disconnect", "nothing"])
+def test_a_question_that_never_ends_is_given_up(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.gate.answers.LONGEST_S", 0.01)
+    sent = [{"type": "http.request", "body": b"x", "more_body": True}]
+
+    async def receive() -> Any:  # noqa: ANN401 - a message of ASGI
+        if not sent and last == "nothing":
+            await Event().wait()
+        return sent.pop() if sent else {"type": last}
+
+    assert run(body_of(Request({"type": "http", "method": "POST", "headers": []}, receive))) is None
 
 
 def test_only_what_a_person_does_keeps_a_session() -> None:
