@@ -200,6 +200,10 @@ def _told(deed: Deed, event: Event, given: Mapping[str, Any] | None = None) -> N
     deed.state.tell_act(deed.connection, event)
 
 
+#: A limit that money never reaches would silence an incident for good.
+_MOST_TIMES: Final = 10
+
+
 def _limit(deed: Deed, incident: Incident) -> int | None:
     """The money at risk past which people hear of it all the same."""
     limit, money = deed.given["limit"], incident.at_risk.total
@@ -208,6 +212,9 @@ def _limit(deed: Deed, incident: Incident) -> int | None:
     if limit < (money or 0):
         msg = f"the limit {limit:,} is passed already: {money or 0:,} are at risk"
         raise UsageError(msg, "give a higher one, or none")
+    if money and limit > _MOST_TIMES * money:
+        msg = f"the limit {limit:,} is more than {_MOST_TIMES} times the {money:,} that are at risk"
+        raise UsageError(msg, f"give at most {_MOST_TIMES * money:,}: nobody would hear of it again")
     return int(limit)
 
 

@@ -346,7 +346,7 @@ ACTS: Final = (
     Act(
         name="pause_rule",
         action="pause",
-        kind="rule",
+        kind="rules",
         run=pause,
         parameters={
             "until": Parameter("time", "when it ends"),
@@ -354,5 +354,5 @@ ACTS: Final = (
             "reason": _REASON,
         },
     ),
-    Act(name="resume_rule", action="pause", kind="rule", run=resume),
+    Act(name="resume_rule", action="pause", kind="rules", run=resume),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.desk.acts import act
-from pipeline.desk.people import accounts, sessions
+from pipeline.desk.people import accounts, keys, sessions
 from pipeline.errors import MinuteriskError, NotAllowed, UsageError
 from pipeline.store.state import State
 from tests.people import OWNER, PASSWORD, add_people, desk_of, do, quick_passwords
@@ -95,6 +96,17 @@ def test_the_last_administrator_stays_until_there_is_another_who_can_sign_in(
         do(state, name, "boss", actor=boss, **given)
     do(state, "set_role", "kim", actor=boss, role="SUPER_ADMIN")
     do(state, name, "boss", actor=boss, **given)
+
+
+def test_a_key_of_an_account_that_was_disabled_stays_ended_when_the_account_comes_back(
+    state: State, people: dict[str, Actor]
+) -> None:
+    boss = people["boss"]
+    key = do(state, "add_key", "kim", actor=boss, name="cron", actions="see")["key"]
+    do(state, "disable_account", "kim", actor=boss)
+    do(state, "enable_account", "kim", actor=boss)
+    with pytest.raises(keys.KeyRefused):
+        keys.actor_of(state, key, "10.0.0.9", datetime.now(UTC))
 
 
 def test_two_administrators_who_disable_each_other_at_once_leave_one(state: State) -> None:

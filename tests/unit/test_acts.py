@@ -234,6 +234,7 @@ REFUSED = [
     ("snooze", {"until": (NOON - MINUTE).isoformat()}, "is over already"),
     ("snooze", {"for": "8d"}, "longer than 7 days"),
     ("snooze", {"for": "1h", "limit": 999}, "the limit 999 is passed already: 1,000 are at risk"),
+    ("resolve", {"reason": "x", "limit": 10_001}, "10,001 is more than 10 times the 1,000 that are at risk"),
     ("reopen", {"reason": "x"}, "is not resolved: it is open"),
     ("label", {"label": "perhaps", "reason": "x"}, "label is 'perhaps'"),
     ("label", {"label": "false_alarm"}, "reason is missing"),

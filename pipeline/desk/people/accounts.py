@@ -98,7 +98,7 @@ def set_role(deed: Deed) -> Mapping[str, Any]:
 
 
 def disable(deed: Deed) -> Mapping[str, Any]:
-    """An account that may no longer act; its sessions end."""
+    """An account that may no longer act; its sessions and API keys end, also where it is enabled again."""
     row, now = _hold(deed), deed.desk.clock()
     if row.disabled_at is not None:
         msg = f"{row.name} is disabled already"
@@ -106,7 +106,9 @@ def disable(deed: Deed) -> Mapping[str, Any]:
     require_another_admin(deed.state, deed.connection, row)
     deed.state.ask(deed.connection, "account_disable", account_id=row.account_id, now=now)
     deed.state.ask(deed.connection, "sessions_end", account_id=row.account_id, but=None, now=now)
-    deed.before, deed.after = {"disabled": False}, {"disabled": True}
+    ended = deed.state.ask(deed.connection, "keys_end", account_id=row.account_id, now=now).scalars().all()
+    deed.before = {"disabled": False, "api_keys": sorted(ended)}
+    deed.after = {"disabled": True, "api_keys": []}
     return {"account": row.name, "disabled": True}
 
 
