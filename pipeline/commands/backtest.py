@@ -109,11 +109,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         with storage_errors(html):
             write_report(html, runs, content, settings.language, lake.zone)
-    report(
-        content[0] if len(runs) == 1 else {"runs": content},
-        as_json=as_json,
-        text=side_by_side(content, lake.zone),
-    )
+    shown = content[0] if len(runs) == 1 else {"runs": content}
+    report(shown, as_json=as_json, text=side_by_side(content, lake.zone))
 
 
 def side_by_side(runs: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:

@@ -1,4 +1,4 @@
-"""windows, exclusions: signals that people hold back, each with its reason and its end."""
+"""windows, exclusions: signals that people hold back, each with its reason. An exclusion needs no end."""
 
 from __future__ import annotations
 

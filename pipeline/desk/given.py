@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -38,10 +37,8 @@ class Parameter:
 
 
 def storable(text: str) -> bool:
-    """Is it text to a database: no control character but tab and line end, no half of a letter?"""
-    if text.isascii() and text.isprintable():
-        return True
-    return not any(c not in "\t\r\n" and unicodedata.category(c) in ("Cc", "Cs") for c in text)
+    """Is it text to a database: no NUL, no half of a letter? What else acts is made plain where it is shown."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _text(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
@@ -53,7 +50,7 @@ def _text(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
         raise UsageError(msg, f"at most {parameter.longest}")
     if not storable(value):
         msg = f"{name} holds what no database keeps as text"
-        raise UsageError(msg, f"leave control characters out: {parameter.text}")
+        raise UsageError(msg, f"leave NUL and broken letters out: {parameter.text}")
     return value if parameter.secret else value.strip()
 
 

@@ -181,7 +181,7 @@ def _checked(act: Act, thing: Thing, given: Mapping[str, Any]) -> dict[str, Any]
         raise UsageError(msg, f"it takes {', '.join(act.parameters) or 'nothing'}")
     if act.needs_id and not thing.id:
         msg = f"{act.name} needs the {act.kind} it is about"
-        raise UsageError(msg, "give its number")
+        raise UsageError(msg, "give its number or name")
     return {name: parameter.read(name, given.get(name)) for name, parameter in act.parameters.items()}
 
 

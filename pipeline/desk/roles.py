@@ -42,7 +42,7 @@ TABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # hold, recover, respond
         "propose_money": frozenset({SUPER_ADMIN, OPS_AGENT, RISK_ANALYST}),
         "approve_money": frozenset({SUPER_ADMIN, OPS_AGENT}),
-        # dead messages, routes, silences
+        # dead messages, routes, silences, maintenance windows, exclusions
         "deliver": frozenset({SUPER_ADMIN, OPS_AGENT}),
         # a personal value; a reason is asked and kept
         "unmask": frozenset({SUPER_ADMIN, AUDITOR}),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "ko": {
         "done_acknowledge": "✅ 사건 {number}: 확인했습니다 ({by}).",
-        "done_snooze": "✅ 사건 {number}: {until}까지 알림을 미뤘습니다 ({by}).",
+        "done_snooze": "✅ 사건 {number}: {until}까지 알림을 멈췄습니다 ({by}).",
         "done_resolve": "✅ 사건 {number}: 해소했습니다 ({by}).",
         "done_label": "✅ 사건 {number}: 오탐으로 기록했습니다 ({by}).",
         "done_late": "✅ 사건 {number}: 누르신 내용이 처리되었습니다.",
@@ -32,7 +32,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "• `open` 열린 사건, 위험 금액이 큰 것부터\n"
         "• {nouns} 그 {entity}의 사건 (이름이나 번호)\n"
         "• `why {entity}` 왜 울렸는지, 또는 왜 울리지 않았는지\n"
-        "• `snooze 번호 [1h]` 사건의 알림을 미룹니다 (30m, 1h, 2d)\n"
+        "• `snooze 번호 [1h]` 사건의 알림을 멈춥니다 (30m, 1h, 2d)\n"
         "• `help` 이 도움말",
         "unknown_command": "`{text}`은(는) 모르는 말입니다.",
         "needs": "`{command}` 다음에 {what}이(가) 있어야 합니다.",

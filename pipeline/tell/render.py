@@ -209,7 +209,9 @@ def _said(message: Message, language: str, zone: ZoneInfo) -> dict[str, str]:
         if name in said:
             shown[name] = f"`{clean(said[name], NOTE_LENGTH) or '?'}`"
     if "until" in said:
-        shown |= {"until": moment(said["until"], zone), "limit": _money(said["limit"], language)}
+        shown["until"] = moment(said["until"], zone)
+    if "limit" in said:
+        shown["limit"] = _money(said["limit"], language)
     if "label" in said:
         shown["label"] = words[said["label"]]
     if "breaches" in said:

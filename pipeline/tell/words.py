@@ -84,7 +84,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "digest_top": "위험 금액이 큰 {shown}건",
         "digest_top_without_money": "심각도가 높은 {shown}건",
         "button_acknowledge": "확인",
-        "button_snooze": "1시간 미루기",
+        "button_snooze": "1시간 멈춤",
         "button_resolve": "해소",
         "button_false_alarm": "오탐",
         "pressed_resolve": "Slack에서 '해소' 버튼을 누름",

@@ -38,7 +38,7 @@ def here(state_engine: Engine, state_url: str) -> Iterator[Talking]:
     ("action", "act", "said"),
     [
         (ACKNOWLEDGE, "acknowledge", "확인했습니다"),
-        (SNOOZE, "snooze", "까지 알림을 미뤘습니다"),
+        (SNOOZE, "snooze", "까지 알림을 멈췄습니다"),
         (RESOLVE, "resolve", "해소했습니다"),
         (FALSE_ALARM, "label", "오탐으로 기록했습니다"),
     ],
@@ -191,7 +191,7 @@ def test_commands_are_answered_to_who_asks_alone(here: Talking) -> None:
         "`rm`": "모르는 말",
         "snooze": "사건 번호",
         "snooze x": "사건 번호",
-        f"snooze {number} 2h": "까지 알림을 미뤘습니다",
+        f"snooze {number} 2h": "까지 알림을 멈췄습니다",
         "snooze 999": "there is no incident 999",
         f"snooze {number} soon": "no length of time",
     }

@@ -113,6 +113,9 @@ def test_every_act_is_told_with_the_incident_kept_in_its_timeline_and_in_the_aud
     *_, kept = rows(state, "SELECT act, by, given FROM incident_act ORDER BY act_id")
     assert (kept["act"], kept["by"]) == (act, "김위험")
     assert act in [row["act"] for row in rows(state, "SELECT act FROM audit WHERE outcome = 'done'")]
+    timeline = [row["what"] for row in state.rows("incident_timeline", id=number)]
+    assert timeline.count(act) == 1
+    assert kind not in timeline  # what people were told of it is not a second entry
 
 
 class Killed:

@@ -46,7 +46,9 @@ def recipe(title: str) -> str:
     return CONTRIBUTING.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-@pytest.mark.parametrize("title", ["Add a rule", "Add a pack", "Change a message", "Add a page"])
+@pytest.mark.parametrize(
+    "title", ["Add a rule", "Add a pack", "Add an act", "Change a message", "Add a page"]
+)
 def test_every_path_that_a_recipe_names_is_there(title: str) -> None:
     said = recipe(title)
     assert said
@@ -54,6 +56,14 @@ def test_every_path_that_a_recipe_names_is_there(title: str) -> None:
     paths = [one or other for one, other in named if "NAME" not in one + other]
     missing = [path for path in paths if not (ROOT / path).exists()]
     assert missing == (["pipeline/packs/merchants/rules/ticket_size.py"] if title == "Add a rule" else [])
+
+
+def test_every_name_that_the_recipe_of_an_act_gives_stands_in_its_file() -> None:
+    said = " ".join(recipe("Add an act").split())
+    named = re.findall(r"`((?!\w*watch)\w+)` (?:in|of) `([\w/]+\.py)`", said)
+    assert len(named) == 10
+    missing = [(n, path) for n, path in named if not re.search(rf"\b{n}\b", (ROOT / path).read_text("utf-8"))]
+    assert missing == []
 
 
 @pytest.mark.slow

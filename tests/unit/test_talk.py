@@ -71,6 +71,7 @@ def test_a_press_says_what_its_button_was_made_with(status: str, language: str) 
     }[status]
     assert {p.given["label"] for p in acts if p and p.act == "label"} == {"false_alarm"}
     assert all(p.given["reason"] for p in acts if p and p.act in ("label", "resolve"))
+    assert {f"done_{p.act}" for p in acts if p} <= set(TEXTS[language])  # what the person is answered
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -1,8 +1,7 @@
-"""outbox, dashboard: what people look at and act on."""
+"""outbox: the messages, and sending dead ones again."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,6 @@ from pipeline.commands.common import (
     json_option,
     list_if_bare,
     open_pack_state,
-    read_settings,
     report,
     table,
 )
@@ -87,16 +85,3 @@ def requeue(outbox_id: int | None, *, as_json: bool) -> None:
         content = do(desk, "requeue", "" if outbox_id is None else outbox_id)
     waiting = f"{len(content['requeued'])} messages wait for delivery again"
     report(content, as_json=as_json, text=waiting)
-
-
-@click.command()
-@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Default: MINUTERISK_DASHBOARD_PORT.")
-def dashboard(address: str, port: int | None) -> None:
-    """Show the dashboard until stopped; to other machines only where people sign in (`minuterisk users`)."""
-    from app.serve import dashboard_command, dashboard_environment  # noqa: PLC0415 - only this command needs it
-
-    settings = read_settings()
-    environment = dashboard_environment(settings, os.environ)
-    command = dashboard_command(settings, address, port)
-    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter, no shell
