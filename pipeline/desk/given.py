@@ -37,7 +37,7 @@ class Parameter:
 
 
 def storable(text: str) -> bool:
-    """Is it text to a database: no NUL, no half of a letter? What else acts is made plain where it is shown."""
+    """Is it text to a database: no NUL, no half of a letter? What acts is made plain where it is shown."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
