@@ -130,10 +130,10 @@ class Sockets:
                 self._release_held_back()
         return envelope
 
-    def cut(self) -> None:
-        """Cut every socket, as a network does."""
+    def cut(self, envelope: Envelope | None = None) -> None:
+        """Cut every socket, as a network does, or the one that an envelope went out on."""
         with self._lock:
-            for connection in list(self._open):
+            for connection in list(self._open) if envelope is None else [envelope.on]:
                 _cut(connection)
 
     def refresh(self) -> None:

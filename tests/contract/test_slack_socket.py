@@ -110,7 +110,7 @@ def test_of_two_sockets_an_envelope_goes_to_one_and_after_a_cut_to_the_other(
         envelope = standin.press("U0OPS", post(standin), "a")
         wait_for(lambda: len(one.heard) + len(other.heard) == 1)
         one.acknowledges = other.acknowledges = True
-        standin.sockets.cut()
+        standin.sockets.cut(envelope)
         assert envelope.acknowledged.wait(5)
         assert len(envelope.sent) == 2
 

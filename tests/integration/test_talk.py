@@ -107,12 +107,13 @@ def test_a_button_that_was_shown_earlier_may_be_pressed_late(here: Talking) -> N
             "slack T0STANDIN/U0NOBODY",
         ),
         ("U0READER", "READ_ONLY", "reader"),
-        ("U0GUEST", "T0PARTNER", "slack T0PARTNER/U0GUEST"),
+        ("U0GUEST", "T0STANDIN 워크스페이스의 계정", "slack T0PARTNER/U0GUEST"),
     ],
 )
 def test_who_may_not_is_told_the_next_step_and_stands_in_the_audit(
     user: str, said: str, actor: str, here: Talking
 ) -> None:
+    here.standin.workspace.people["U0GUEST"].email = "ops_agent@demo.example"  # as one of ours has it
     number, ts = here.tell()
     assert here.standin.press(user, ts, ACKNOWLEDGE).acknowledged.wait(3)
     here.settled(1)
