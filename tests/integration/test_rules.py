@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pwd
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -264,9 +266,10 @@ def test_what_was_handed_in_is_measured_beside_what_is_in_force(home: Home) -> N
 def test_the_command_line_takes_a_version_the_whole_way(home: Home) -> None:
     with home.at_work() as pipeline:
         begin(pipeline, START + 4 * MINUTE)
-        ben = person(pipeline, "ben")
-        with pipeline.state.engine.begin() as connection:
-            connection.exec_driver_sql("DELETE FROM account")
+        person(pipeline, "ann")
+        with pipeline.state.engine.begin() as connection:  # who starts the commands is she
+            me = pwd.getpwuid(os.geteuid()).pw_name
+            connection.exec_driver_sql("UPDATE account SET os_user = %s", (me,))
         reason = ("--reason", "three are enough")
         made = home.command("rules", "draft", "--set", "cancel_surge.minimum_cancels_hour=3", *reason)
         assert (made["version"], made["before"]) == (2, {"cancel_surge.minimum_cancels_hour": 5})
