@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class _Unread(Exception):
+    """Whoever read our output has gone while a command wrote; click itself would end with 1."""
+
+
 class LazyGroup(click.Group):
     """Finds commands in COMMANDS."""
 
@@ -35,6 +39,13 @@ class LazyGroup(click.Group):
             importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_")
         )
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command gives
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _Unread from error
 
 
 @click.group(
@@ -64,7 +75,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return error.exit_code
     except MinuteriskError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
+    except (BrokenPipeError, _Unread):
         return _unread()
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for people
         return _fault(error)

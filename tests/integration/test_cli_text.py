@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,10 +12,11 @@ import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import click
 import psycopg
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli import LazyGroup, main
 from pipeline.figures import width
 from tests.integration.test_cli import NOON, START, stamp, working_home
 
@@ -190,6 +192,17 @@ def test_a_reader_that_has_gone_is_no_failure(work: Home) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+def test_a_reader_that_goes_while_a_command_writes_is_no_failure_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def write() -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(LazyGroup, "get_command", lambda *_: click.Command("write", callback=write))
+    monkeypatch.setattr("pipeline.cli._unread", lambda: 0)  # it takes the output of the whole process away
+    assert main(["write"]) == 0
 
 
 def test_an_error_shows_what_it_was_given_without_its_escapes(
