@@ -182,7 +182,7 @@ def add_silence(
     as_json: bool,
 ) -> None:
     """Keep incidents that match from being told; they are opened, judged and shown as ever."""
-    given = {"reason": reason, "lasts": lasts, "ends": ends, "starts": starts}
+    given = {"reason": reason, "for": lasts, "until": ends, "from": starts}
     with open_desk() as desk:
         content = do(desk, "add_silence", "", {"match": shlex.join(matchers), **given})
         until = moment(content["ends_at"], desk.zone)

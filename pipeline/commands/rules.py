@@ -195,7 +195,7 @@ def withdraw_version(version: int, *, as_json: bool) -> None:
 @json_option
 def pause(rule: str, until: datetime | None, duration: str | None, reason: str, *, as_json: bool) -> None:
     """Let a rule open no incident for a while; what is open goes on."""
-    given = {"until": until, "duration": duration, "reason": reason}
+    given = {"until": until, "for": duration, "reason": reason}
     with open_desk() as desk:
         content = do(desk, "pause_rule", rule, given)
     ends = [moment(content[name], desk.zone) for name in ("from_minute", "until_minute")]

@@ -36,6 +36,22 @@ class Parameter:
         return _READ[self.kind](self, name, value)
 
 
+def one_end(
+    what: str, start: datetime, lasts: timedelta | None, until: datetime | None, *, needed: bool = True
+) -> datetime | None:
+    """When something ends that people say the length or the end of; None where neither is said and may be.
+
+    Raises UsageError where both are said, or neither although one is needed.
+    """
+    if lasts is not None and until is not None:
+        msg = f"{what} has one end, and this has two"
+        raise UsageError(msg, "say either for how long, as 2h, or until when")
+    if lasts is None and until is None and needed:
+        msg = f"{what} needs an end"
+        raise UsageError(msg, "say for how long, as 2h, or until when")
+    return until if lasts is None else start + lasts
+
+
 def storable(text: str) -> bool:
     """Is it text to a database: no NUL, no half of a letter? What acts is made plain where it is shown."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

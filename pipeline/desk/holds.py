@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk.given import Parameter
+from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import BY, name_of, refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
@@ -134,11 +134,8 @@ def _start(deed: Deed) -> datetime:
 
 
 def _end(deed: Deed, start: datetime) -> datetime | None:
-    for_, until = deed.given["for"], deed.given["until"]
-    if for_ is not None and until is not None:
-        msg = "two ends are given"
-        raise UsageError(msg, "say for how long, or until when")
-    end: datetime | None = start + for_ if for_ is not None else until and floor_minute(until)
+    said = one_end("what is held back", start, deed.given["for"], deed.given["until"], needed=False)
+    end = said and floor_minute(said)
     if end is not None and end <= start:
         msg = f"the end {moment(end, deed.desk.zone)} is not after the start {moment(start, deed.desk.zone)}"
         raise UsageError(msg, "give a later end")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pipeline.desk.given import Parameter
+from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import allowed_roles
 from pipeline.errors import UsageError
@@ -225,12 +225,9 @@ def _next_minute(deed: Deed) -> datetime | None:
 
 def _until(deed: Deed) -> datetime:
     """When a snooze ends. Where minutes are judged late, the next one counts as now."""
-    for_, until = deed.given["for"], deed.given["until"]
-    if (for_ is None) == (until is None):
-        msg = "a snooze needs its length or its end" if until is None else "a snooze has one end"
-        raise UsageError(msg, "say for how long (1h), or until when")
     now, following = floor_minute(deed.desk.clock()), _next_minute(deed)
-    end = floor_minute(now + for_ if until is None else until)
+    said = one_end("a snooze", now, deed.given["for"], deed.given["until"])
+    end = floor_minute(said or now)
     if end <= (now if following is None else min(now, following)):
         msg = f"a snooze until {moment(end, deed.desk.zone)} is over already"
         raise UsageError(msg, "give a later time")

@@ -6,7 +6,7 @@ import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pipeline.desk.given import Parameter
+from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
 from pipeline.figures import moment
@@ -95,9 +95,7 @@ def add_silence(deed: Deed) -> Mapping[str, Any]:
         msg = "the reason holds what cannot be printed"
         raise UsageError(msg, "write it on one line")
     starts, ends = _period(deed)
-    made = deed.state.begin_silence(
-        deed.connection, match, reason, deed.given["starts"], ends, deed.actor.name
-    )
+    made = deed.state.begin_silence(deed.connection, match, reason, deed.given["from"], ends, deed.actor.name)
     deed.thing_id = str(made["silence_id"])
     deed.after = {"match": match, "reason": reason, "starts": starts.isoformat(), "ends": ends.isoformat()}
     return {**made, "matching": _matching(deed, match)}
@@ -145,12 +143,8 @@ def _matchers(text: str | None) -> dict[str, list[str]]:
 def _period(deed: Deed) -> tuple[datetime, datetime]:
     """From when to when a silence holds."""
     now, zone = deed.desk.clock(), deed.desk.zone
-    starts = deed.given["starts"] or now
-    ends, lasts = deed.given["ends"], deed.given["lasts"]
-    if (ends is None) == (lasts is None):
-        msg = "a silence needs one end" + ("" if ends is None else ", and this has two")
-        raise UsageError(msg, "say either how long it lasts, as 2h, or when it ends")
-    ends = ends or starts + lasts
+    starts = deed.given["from"] or now
+    ends = one_end("a silence", starts, deed.given["for"], deed.given["until"]) or starts
     if ends <= max(now, starts):
         msg = f"the silence would end at {moment(ends, zone)}, before it begins"
         raise UsageError(msg, f"it is {moment(now, zone)}: say a later end")
@@ -223,9 +217,9 @@ ACTS: Final = (
         parameters={
             "match": Parameter("text", _MATCHERS, required=True, longest=10_000),
             "reason": Parameter("text", "why nobody needs to be told", required=True, longest=LONGEST),
-            "starts": Parameter("time", "when it begins; now where none is said"),
-            "ends": Parameter("time", "when it ends"),
-            "lasts": Parameter("duration", "how long it lasts"),
+            "from": Parameter("time", "when it begins; now where none is said"),
+            "until": Parameter("time", "when it ends"),
+            "for": Parameter("duration", "how long it lasts"),
         },
     ),
     Act(

@@ -12,7 +12,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from baselines.edit import completed, numbers_of, shown, with_number, without_number
-from pipeline.desk.given import Parameter
+from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
@@ -276,11 +276,8 @@ def _start(deed: Deed, earliest: datetime) -> datetime:
 
 
 def _end(deed: Deed, start: datetime) -> datetime:
-    until, lasts = deed.given["until"], deed.given["duration"]
-    if (until is None) == (lasts is None):
-        msg = "a pause needs an end"
-        raise UsageError(msg, "say either until when or for how long: --until TIME, --for 2h")
-    end = floor_minute(until) if lasts is None else start + lasts
+    said = one_end("a pause", start, deed.given["for"], deed.given["until"])
+    end = floor_minute(said or start)
     if not start < end <= start + LONGEST_PAUSE:
         zone = deed.desk.zone
         msg = f"a pause from {moment(start, zone)} until {moment(end, zone)} is not taken"
@@ -350,7 +347,7 @@ ACTS: Final = (
         run=pause,
         parameters={
             "until": Parameter("time", "when it ends"),
-            "duration": Parameter("duration", "how long it lasts"),
+            "for": Parameter("duration", "how long it lasts"),
             "reason": _REASON,
         },
     ),

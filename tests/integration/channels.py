@@ -84,7 +84,7 @@ class Town:
         do_with(self.state, SLACK, "add_route", name, channel=channel, match=match, **given)
 
     def silence(self, match: str, lasts: str = "1h", **given: Any) -> int:  # noqa: ANN401
-        made = do_with(self.state, {}, "add_silence", match=match, reason="known", lasts=lasts, **given)
+        made = do_with(self.state, {}, "add_silence", match=match, reason="known", **{"for": lasts}, **given)
         return int(made["silence_id"])
 
     def open(self, entity: str, *, tier: str = "tail") -> int:

@@ -300,10 +300,10 @@ def test_nothing_slips_between_the_end_of_a_silence_and_what_is_still_being_sile
     ("given", "what"),
     [
         ({"reason": ""}, "reason is missing"),
-        ({"lasts": None}, "needs one end"),
-        ({"lasts": "91d"}, "would last 91 days"),
+        ({"for": None}, "needs an end"),
+        ({"for": "91d"}, "would last 91 days"),
         ({"match": ""}, "match is missing"),
-        ({"match": "merchant=A*", "lasts": None, "ends": "2020-01-01T00:00Z"}, "before it begins"),
+        ({"match": "merchant=A*", "for": None, "until": "2020-01-01T00:00Z"}, "before it begins"),
         ({"match": "severity=urgent"}, "no severity 'urgent'"),
         ({"match": "colour=red"}, "no matcher 'colour'"),
         ({"match": "entity"}, "is not FIELD=PATTERN"),
@@ -312,7 +312,7 @@ def test_nothing_slips_between_the_end_of_a_silence_and_what_is_still_being_sile
 def test_a_silence_without_reason_end_or_matcher_is_refused_and_in_the_audit(
     town: Town, given: dict[str, Any], what: str
 ) -> None:
-    whole: dict[str, Any] = {"match": "tier=tail", "reason": "move", "lasts": "1h", **given}
+    whole: dict[str, Any] = {"match": "tier=tail", "reason": "move", "for": "1h", **given}
     with pytest.raises(UsageError, match=what) as error:
         do_with(town.state, {}, "add_silence", **whole)
     assert error.value.hint
@@ -326,7 +326,7 @@ def test_only_those_who_may_deliver_change_routes_and_silences(town: Town) -> No
     analyst = Actor(None, "kim", "RISK_ANALYST", "page")
     tries: list[tuple[str, str, dict[str, Any]]] = [
         ("add_route", "all", {"channel": "console"}),
-        ("add_silence", "", {"match": "tier=tail", "reason": "x", "lasts": "1h"}),
+        ("add_silence", "", {"match": "tier=tail", "reason": "x", "for": "1h"}),
     ]
     for name, thing, given in tries:
         with pytest.raises(NotAllowed, match="RISK_ANALYST"):

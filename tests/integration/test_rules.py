@@ -202,15 +202,23 @@ def test_a_paused_rule_opens_nothing_what_is_open_goes_on_and_corrections_know_i
     home: Home, tmp_path: Path
 ) -> None:
     with home.at_work() as pipeline:
+        short: dict[str, Any] = {"for": "4m"}
+        long: dict[str, Any] = {"for": "4h"}
         begin(pipeline, START + 2 * MINUTE)
         home.trade.insert(*((900 + n, "shop", "CANCEL", 1000, START + 4 * MINUTE) for n in range(4)))
-        do(pipeline.state, "pause_rule", "cancel_surge", duration="4m", reason="the feed doubles cancels")
+        do(
+            pipeline.state,
+            "pause_rule",
+            "cancel_surge",
+            **short,
+            reason="the feed doubles cancels",
+        )
         list(pipeline.catch_up(START + 6 * MINUTE))
         assert opened(pipeline) == []
         assert [row["reason"] for row in stored(pipeline)][-2:] == ["paused", "paused"]
         list(pipeline.catch_up(START + 8 * MINUTE))
         assert opened(pipeline) == [("cancel_surge", START + 7 * MINUTE)]
-        do(pipeline.state, "pause_rule", "cancel_surge", duration="4h", reason="again")
+        do(pipeline.state, "pause_rule", "cancel_surge", **long, reason="again")
         list(pipeline.catch_up(NOW))
         known = pipeline.state.unresolved()["cancel_surge", "shop"]
         assert known.last_breach_minute == NOW - MINUTE  # held back, and still breached

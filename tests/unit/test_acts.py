@@ -229,7 +229,7 @@ def test_several_acts_in_one_minute_are_several_messages(state: State) -> None:
 
 
 REFUSED = [
-    ("snooze", {}, "needs its length or its end"),
+    ("snooze", {}, "a snooze needs an end"),
     ("snooze", {"for": "1h", "until": UNTIL}, "has one end"),
     ("snooze", {"until": (NOON - MINUTE).isoformat()}, "is over already"),
     ("snooze", {"for": "8d"}, "longer than 7 days"),

@@ -125,12 +125,12 @@ def test_the_table_of_roles_holds_for_rules(office: Office) -> None:
         ("ray", "approve_rules", version, {}),
         ("ops", "draft_rules", "", TWO),
         ("eve", "draft_rules", "", TWO),
-        ("ray", "pause_rule", "cancel_surge", {"duration": "1h", "reason": "x"}),
+        ("ray", "pause_rule", "cancel_surge", {"for": "1h", "reason": "x"}),
         ("ray", "withdraw_rules", version, {}),
     ):
         with pytest.raises(NotAllowed):
             office.do(who, name, thing, **given)
-    office.do("ops", "pause_rule", "cancel_surge", duration="1h", reason="x")
+    office.do("ops", "pause_rule", "cancel_surge", **{"for": "1h"}, reason="x")
     assert office.do("ray", "withdraw_rules", office.draft("ray"))["status"] == "withdrawn"  # an own draft
 
 
@@ -197,21 +197,21 @@ def test_steps_come_in_their_order(office: Office) -> None:
 
 def test_a_pause_has_a_reason_and_an_end_and_is_ended_before_it(office: Office) -> None:
     assert "needs an end" in office.refused("ops", "pause_rule", "cancel_surge", reason="x")
-    assert "reason" in office.refused("ops", "pause_rule", "cancel_surge", duration="1h")
-    for wrong in ({"duration": "8d"}, {"until": NOON}):
+    assert "reason" in office.refused("ops", "pause_rule", "cancel_surge", **{"for": "1h"})
+    for wrong in ({"for": "8d"}, {"until": NOON}):
         assert "is not taken" in office.refused("ops", "pause_rule", "cancel_surge", reason="x", **wrong)
     assert "did you mean cancel_surge?" in office.refused(
-        "ops", "pause_rule", "cancel_surg", duration="1h", reason="x"
+        "ops", "pause_rule", "cancel_surg", **{"for": "1h"}, reason="x"
     )
-    answer = office.do("ops", "pause_rule", "cancel_surge", duration="1h", reason="feed is late")
+    answer = office.do("ops", "pause_rule", "cancel_surge", **{"for": "1h"}, reason="feed is late")
     assert answer["until_minute"] - answer["from_minute"] == timedelta(hours=1)
-    assert "already" in office.refused("ann", "pause_rule", "cancel_surge", duration="1h", reason="x")
+    assert "already" in office.refused("ann", "pause_rule", "cancel_surge", **{"for": "1h"}, reason="x")
     office.state.commit(MinuteCommit([], [], NOON + 9 * MINUTE))
     office.do("ops", "resume_rule", "cancel_surge")
     (row,) = (row for row in office.state.rules_in_time() if row["rule"])
     assert (row["start"], row["ends"]) == (NOON + MINUTE, NOON + 10 * MINUTE)
     assert "is not paused" in office.refused("ops", "resume_rule", "cancel_surge")
-    office.do("ops", "pause_rule", "cancel_surge", duration="1h", reason="again")
+    office.do("ops", "pause_rule", "cancel_surge", **{"for": "1h"}, reason="again")
     office.do("ops", "resume_rule", "cancel_surge")  # before it has begun: it never does
     assert len([row for row in office.state.rules_in_time() if row["rule"]]) == 1
 
