@@ -6,6 +6,7 @@ The acts are those that there are, so an act or a role that is added is walked a
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +97,11 @@ def people(state: State) -> dict[str, Actor]:
 
 
 @pytest.fixture
-def entrance(state: State, people: dict[str, Actor], tmp_path: Path) -> Entrance:
+def entrance(state: State, people: dict[str, Actor], tmp_path: Path) -> Iterator[Entrance]:
     del people
     given = {"MINUTERISK_HOME": str(tmp_path / "home"), "MINUTERISK_STATE_URL": state.url}
-    return Entrance(load_settings(given), local=False)
+    with closing(Entrance(load_settings(given), local=False)) as entrance:
+        yield entrance
 
 
 @pytest.fixture
