@@ -14,6 +14,7 @@ from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import BY, name_of, refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment
 from pipeline.judge.verdicts import EVERYBODY, EXCLUDED, MAINTENANCE
 from pipeline.minute import MINUTE, floor_minute
@@ -44,15 +45,16 @@ def add_window(deed: Deed) -> Mapping[str, Any]:
         msg = "a maintenance window needs its end"
         raise UsageError(msg, "say for how long (2h), or until when")
     if end - start > LONGEST_WINDOW:
-        msg = f"a maintenance window of {(end - start).days} days"
-        raise UsageError(msg, f"at most {LONGEST_WINDOW.days}; exclude an entity, or change the rule")
+        msg = phrase("a maintenance window of {days} days", days=(end - start).days)
+        most = LONGEST_WINDOW.days
+        raise UsageError(msg, phrase("at most {most}; exclude an entity, or change the rule", most=most))
     return _add(deed, MAINTENANCE, start, end)
 
 
 def add_exclusion(deed: Deed) -> Mapping[str, Any]:
     """Hold back what one entity does, until somebody ends that or until a time: a test shop, say."""
     if deed.given["entity"] == EVERYBODY:
-        msg = f"{EVERYBODY} is everybody, who is no exclusion"
+        msg = phrase("{everybody} is everybody, who is no exclusion", everybody=EVERYBODY)
         raise UsageError(msg, "add a maintenance window with its end")
     start = _start(deed)
     return _add(deed, EXCLUDED, start, _end(deed, start))
@@ -72,12 +74,13 @@ def _add(deed: Deed, kind: str, start: datetime, end: datetime | None) -> Mappin
     rule, entity = deed.given["rule"], deed.given["entity"]
     known = [r.name for r in load_pack(deed.state.pack).rules]
     if rule is not None and rule not in known:
-        msg = f"there is no rule {rule!r}"
-        raise UsageError(msg, f"known are {', '.join(known)}")
+        msg = phrase("there is no rule {rule!r}", rule=rule)
+        raise UsageError(msg, phrase("known are {known}", known=", ".join(known)))
     row = {"kind": kind, "rule": rule, "entity_id": entity, "start": start, "end": end}
     other = deed.state.ask(deed.connection, "withheld_already", **row).scalar()
     if other is not None:
-        msg = f"{NOUNS[kind]} {other} already holds the same back at that time"
+        what = word(NOUNS[kind])
+        msg = phrase("{what} {number} already holds the same back at that time", what=what, number=other)
         raise UsageError(msg, "end that one first, or choose another time")
     given = {"reason": deed.given["reason"], "by": name_of(deed, deed.actor.name)}
     number = deed.state.ask(deed.connection, "withhold", **row, **given).scalar_one()
@@ -92,8 +95,10 @@ def _finish(deed: Deed, kind: str) -> Mapping[str, Any]:
     if found is None:
         refuse_unknown(NOUNS[kind], deed.number)
     if found["ended_by"] is not None or (found["end"] is not None and found["end"] <= earliest):
-        ended = f", ended by {found['ended_by']}" if found["ended_by"] else ""
-        msg = f"{NOUNS[kind]} {deed.number} is over{ended}: {moment(found['end'], deed.desk.zone)}"
+        of = {"what": word(NOUNS[kind]), "number": deed.number, "at": moment(found["end"], deed.desk.zone)}
+        msg = phrase("{what} {number} is over: {at}", **of)
+        if found["ended_by"]:
+            msg = phrase("{what} {number} is over, ended by {by}: {at}", **of, by=found["ended_by"])
         raise UsageError(msg, "there is nothing left to end")
     end = max(earliest, found["start"])
     deed.state.ask(
@@ -128,8 +133,9 @@ def _start(deed: Deed) -> datetime:
         return max(earliest, floor_minute(deed.desk.clock()))
     start = floor_minute(given)
     if start < earliest:
-        msg = f"{moment(start, deed.desk.zone)} is judged already, or just being judged"
-        raise UsageError(msg, f"begin at {moment(earliest, deed.desk.zone)} or later")
+        at, first = moment(start, deed.desk.zone), moment(earliest, deed.desk.zone)
+        msg = phrase("{at} is judged already, or just being judged", at=at)
+        raise UsageError(msg, phrase("begin at {first} or later", first=first))
     return start
 
 
@@ -137,7 +143,8 @@ def _end(deed: Deed, start: datetime) -> datetime | None:
     said = one_end("what is held back", start, deed.given["for"], deed.given["until"], needed=False)
     end = said and floor_minute(said)
     if end is not None and end <= start:
-        msg = f"the end {moment(end, deed.desk.zone)} is not after the start {moment(start, deed.desk.zone)}"
+        ends, starts = moment(end, deed.desk.zone), moment(start, deed.desk.zone)
+        msg = phrase("the end {end} is not after the start {start}", end=ends, start=starts)
         raise UsageError(msg, "give a later end")
     return end
 
