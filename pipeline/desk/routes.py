@@ -77,7 +77,7 @@ def remove_route(deed: Deed) -> Mapping[str, Any]:
 
 def set_routes(deed: Deed) -> Mapping[str, Any]:
     """Put the routes of a TOML text in the place of all that there are; answers with the list."""
-    after = read_toml(deed.given["toml"], "the text", known_words(), _problem(deed))
+    after = read_toml(deed.given["toml"], word("the text"), known_words(), _problem(deed))
     before = deed.state.lock_routes(deed.connection)
     for route in before:
         deed.state.take_route(deed.connection, route.name)

@@ -222,7 +222,7 @@ def _readable(deed: Deed, found: Mapping[str, Any]) -> str:
 
 def _understood(deed: Deed, text: str) -> None:
     """Refuse what the pack does not take, with the value and the next step."""
-    load_pack(deed.state.pack).read_tuned(text, "the draft")
+    load_pack(deed.state.pack).read_tuned(text, word("the draft"))
 
 
 def _own(text: str | None) -> Path:

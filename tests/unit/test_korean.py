@@ -11,23 +11,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from baselines.rules import Bounds, IncidentRules, parse_sections
 from pipeline.desk import holds, incidents, roles
 from pipeline.desk.acts import ACTS
 from pipeline.desk.people import sign_in  # with it every error of the desk is known
 from pipeline.errors import MinuteriskError, UsageError, translate
-from pipeline.errors.korean import KOREAN, acts, below, people, words
+from pipeline.errors.korean import KOREAN, acts, below, people, texts, words
 from pipeline.errors.phrases import Phrase, either, phrase, word
 from pipeline.errors.secrets import SECRETS
+from pipeline.tell.route_texts import Vocabulary, read_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("pipeline", "app")
+CODE = ("pipeline", "app", "baselines")
 #: Here every error is said to people; elsewhere those that are made of a phrase.
-ALL_SAID = ("pipeline/desk/", "app/pages/", "app/door.py")
-#: Functions whose first argument is a word or a sentence of ours.
-TAKES = ("phrase", "word", "one_end", "refuse_unknown")
+ALL_SAID = ("pipeline/desk/", "pipeline/tell/route_texts.py", "baselines/", "app/pages/", "app/door.py")
+#: Functions, and which of their arguments are words or sentences of ours.
+TAKES = {
+    "phrase": (0,),
+    "word": (0,),
+    "one_end": (0,),
+    "refuse_unknown": (0,),
+    "_refuse": (0, 2),
+    "_refuse_unknown": (0,),
+}
 #: Words that stand in tables and columns.
 WORDS = {
     *holds.NOUNS.values(),
@@ -36,6 +45,7 @@ WORDS = {
     *(what for what, _ in translate._STORAGE_ERRORS.values()),
     *(hint for _, hint in translate._STORAGE_ERRORS.values()),
     "check the folder",  # of an errno that no table has
+    *("routes", "channels"),
     *roles.ACTIONS,
 }
 
@@ -77,11 +87,11 @@ class Room:
                     self._told(function, call.args[:2])
 
     def _take(self, call: ast.Call) -> None:
-        template = call.args[0]
-        if isinstance(template, ast.Constant):
-            self.said.add(str(template.value))
-        elif called(call) == "phrase" and self.name != "pipeline/errors/phrases.py":
-            self.strange.append(f"{self.name}:{call.lineno}: {ast.unparse(template)} is no constant")
+        given = [call.args[place] for place in TAKES[called(call)]]
+        self.said |= {str(one.value) for one in given if isinstance(one, ast.Constant)}
+        if called(call) == "phrase" and self.name != "pipeline/errors/phrases.py":
+            lost = [one for one in given if not isinstance(one, ast.Constant)]
+            self.strange += [f"{self.name}:{one.lineno}: {ast.unparse(one)} is no constant" for one in lost]
 
     def _is_error(self, call: ast.Call) -> bool:
         return called(call) in ERRORS or called(call) == "super().__init__"
@@ -108,7 +118,8 @@ class Room:
             ]
             for one in given:
                 yield from self._made_of(function, one)
-            if not given:
+            # What such a function is handed is looked at where it is called.
+            if not given and function.name not in TAKES:
                 yield value
         else:
             yield value
@@ -148,7 +159,8 @@ def test_each_sentence_has_a_korean_one_and_none_is_left_over() -> None:
     said = sentences()
     assert sorted(said - set(KOREAN)) == []
     assert sorted(set(KOREAN) - said) == []
-    assert len(KOREAN) == sum(len(part) for part in (acts.ACTS, people.PEOPLE, below.BELOW, words.WORDS))
+    parts = (acts.ACTS, people.PEOPLE, below.BELOW, texts.TEXTS, words.WORDS)
+    assert len(KOREAN) == sum(len(part) for part in parts), "one is there twice"
 
 
 def test_both_hold_the_same() -> None:
@@ -232,3 +244,14 @@ def test_no_language_shows_a_secret() -> None:
         assert "south" not in split.what + split.in_language("ko")[0]
     finally:
         SECRETS.forget()
+
+
+def test_what_is_wrong_in_a_text_is_said_with_the_place_where_it_stands() -> None:
+    with pytest.raises(UsageError) as refused:
+        read_route({"name": "x", "channel": "#risk"}, Vocabulary())
+    assert refused.value.in_language("ko")[0] == "경로 x의 채널 값이 '#risk'입니다"
+    section = {"incident": IncidentRules}
+    with pytest.raises(UsageError) as refused:
+        parse_sections("[incident]\nfactor = 3", word("the draft"), section, Bounds(shipped="rules.toml"))
+    assert refused.value.what == "unknown name 'factor' in [incident] of the draft"
+    assert refused.value.in_language("ko")[0] == "초안의 [incident]에 모르는 이름 'factor'이(가) 있습니다"
