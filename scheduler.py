@@ -136,16 +136,16 @@ def open_service(
     def opened(name: str) -> Channel:
         return open_channel(name, settings, installation)
 
-    return Service(pipeline, opened, metrics, stopped, open_talk(pipeline, opened), paces)
+    return Service(pipeline, opened, metrics, stopped, open_talk(pipeline, opened, paces), paces)
 
 
-def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel]) -> Talk | None:
+def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel], paces: Paces) -> Talk | None:
     """The way back from Slack, where messages go there; buttons and commands where an app token is set."""
     settings, state = pipeline.settings, pipeline.state
     if settings.slack_token is None:
         return None
     client = TalkClient(settings.slack_token, settings.slack_base_url)
-    pictures = Pictures(pipeline, client, opened)
+    pictures = Pictures(pipeline, client, opened, paces)
     if settings.slack_app_token is None:
         return Talk(pictures)
 
