@@ -87,7 +87,7 @@ class Account:
         words, done = self._words(asked, given), given.get("done", "")
         visit = await self._aside(self._entrance.visit, asked.cookie(), asked.address)
         if visit.actor is None or not visit.signed_in:
-            return _to_login(words)
+            return _to_login(asked, words)
         said = notice(words, _DONE[done], good=True) if done in _DONE else Markup("")
         return await self._page(words, visit.actor, said)
 
@@ -101,7 +101,7 @@ class Account:
             words = self._words(asked, given)
             visit = await self._aside(self._entrance.visit, asked.cookie(), asked.address)
             if visit.actor is None or not visit.signed_in:
-                return _to_login(words)
+                return _to_login(asked, words)
             sent = _Sent(words, visit.actor, given)
             signed = self._entrance.seal.is_signed(asked.cookie(), FORM, given.get("token", ""))
             if not (signed and asked.own_origin):
@@ -191,9 +191,10 @@ class Account:
         return Asked(language, ADDRESS, self._entrance.seal.sign(asked.cookie(), FORM))
 
 
-def _to_login(words: Asked) -> Response:
-    asked = {"next": ADDRESS, "lang": words.language, "why": "ended"}
-    return RedirectResponse(f"/login?{urlencode(asked)}", 303, NO_STORE)
+def _to_login(asked: Seen, words: Asked) -> Response:
+    why = {"why": "ended"} if asked.cookie() else {}
+    given = {"next": ADDRESS, "lang": words.language, **why}
+    return RedirectResponse(f"/login?{urlencode(given)}", 303, NO_STORE)
 
 
 def _done(sent: _Sent, what: str) -> Response:

@@ -147,6 +147,18 @@ def test_whoever_is_not_signed_in_does_that_first_also_where_a_form_comes_too_la
     assert signed_in(address, "kim", "").get("/account").status_code == 200  # the password is as it was
 
 
+def test_where_the_page_opens_without_a_session_there_is_no_account_to_change(
+    settings: Settings, state: State
+) -> None:
+    with doorway(Entrance(settings)) as url:
+        nobody = Visitor(url)
+        assert nobody.get("/").status_code == 200
+        to_login = "/login?next=%2Faccount&lang=en"
+        assert nobody.get("/account").headers["location"] == to_login
+        assert nobody.post("/account/password", {"new": NEW, "again": NEW}).headers["location"] == to_login
+    assert state.rows("accounts_list", account=None) == []
+
+
 def test_ones_own_password_is_changed_through_the_desk_and_ends_the_other_sessions(
     address: str, kim: Visitor, state: State, clock: Clock
 ) -> None:
