@@ -38,19 +38,27 @@ class Parameter:
 
 
 def one_end(
-    what: str, start: datetime, lasts: timedelta | None, until: datetime | None, *, needed: bool = True
-) -> datetime | None:
-    """When something ends that people say the length or the end of; None where neither is said and may be.
+    what: str,
+    start: datetime,
+    lasts: timedelta | None,
+    until: datetime | None,
+    longest: timedelta | None = None,
+) -> datetime:
+    """When something ends that people say the length or the end of. Raises UsageError on both, or neither.
 
-    Raises UsageError where both are said, or neither although one is needed.
+    Neither is told how long it may last, where `longest` says so; whoever asks sees to it.
     """
     if lasts is not None and until is not None:
         msg = phrase("{what} has one end, and this has two", what=word(what))
         raise UsageError(msg, "say either for how long, as 2h, or until when")
-    if lasts is None and until is None and needed:
-        msg = phrase("{what} needs an end", what=word(what))
-        raise UsageError(msg, "say for how long, as 2h, or until when")
-    return until if lasts is None else start + lasts
+    if lasts is not None:
+        return start + lasts
+    if until is None:
+        hint = phrase("say for how long, as 2h, or until when")
+        if longest is not None:
+            hint = phrase("say for how long, as 2h, or until when; at most {days} days", days=longest.days)
+        raise UsageError(phrase("{what} needs an end", what=word(what)), hint)
+    return until
 
 
 def storable(text: str) -> bool:

@@ -147,7 +147,7 @@ def _period(deed: Deed) -> tuple[datetime, datetime]:
     """From when to when a silence holds."""
     now, zone = deed.desk.clock(), deed.desk.zone
     starts = deed.given["from"] or now
-    ends = one_end("a silence", starts, deed.given["for"], deed.given["until"]) or starts
+    ends = one_end("a silence", starts, deed.given["for"], deed.given["until"])
     if ends <= max(now, starts):
         msg = phrase("the silence would end at {end}, before it begins", end=moment(ends, zone))
         raise UsageError(msg, phrase("it is {now}: say a later end", now=moment(now, zone)))

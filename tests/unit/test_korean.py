@@ -14,7 +14,7 @@ import pytest
 from baselines.rules import Bounds, IncidentRules, parse_sections
 from pipeline.desk import holds, incidents, roles
 from pipeline.desk.acts import ACTS
-from pipeline.desk.people import sign_in  # with it every error of the desk is known
+from pipeline.desk.people import own, sign_in  # with it every error of the desk is known
 from pipeline.errors import MinuteriskError, UsageError, translate
 from pipeline.errors.korean import KOREAN, acts, below, people, texts, words
 from pipeline.errors.phrases import Phrase, either, phrase, word
@@ -34,6 +34,7 @@ TAKES = {
     "word": (0,),
     "one_end": (0,),
     "refuse_unknown": (0,),
+    "_end_of_hold": (2, 4),
     "_refuse": (0, 2),
     "_refuse_unknown": (0,),
 }
@@ -46,6 +47,7 @@ WORDS = {
     *(hint for _, hint in translate._STORAGE_ERRORS.values()),
     "check the folder",  # of an errno that no table has
     *("routes", "channels"),
+    *("the current password", own._EITHER),
     *roles.ACTIONS,
 }
 

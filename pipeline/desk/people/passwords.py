@@ -42,6 +42,10 @@ class Busy(PassingError):
         super().__init__("too many sign-ins at this moment", "try again in a minute")
 
 
+class Weak(UsageError):
+    """A new password that is easily guessed or cannot be typed again."""
+
+
 class Passwords:
     """Makes and compares hashes of passwords. One per process; threads share it."""
 
@@ -81,7 +85,7 @@ class Passwords:
 
 
 def require_good(password: str, name: str) -> None:
-    """Refuse a password that is easily guessed or cannot be typed again."""
+    """Refuse a password that is easily guessed or cannot be typed again. Raises Weak."""
     text = _one_form(password)
     what = ""
     if len(text) < SHORTEST:
@@ -96,7 +100,7 @@ def require_good(password: str, name: str) -> None:
         what = "the password holds a character that cannot be typed"
     if what:
         hint = phrase("choose one of {fewest} characters or more, such as four words", fewest=SHORTEST)
-        raise UsageError(what, hint)
+        raise Weak(what, hint)
 
 
 def _one_form(password: str) -> str:

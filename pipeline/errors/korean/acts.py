@@ -38,7 +38,13 @@ ACTS: Final[Mapping[str, str]] = {
         "2h처럼 얼마 동안인지, 또는 언제까지인지 하나만 입력하세요"
     ),
     "say for how long, as 2h, or until when": "2h처럼 얼마 동안인지, 또는 언제까지인지 입력하세요",
-    "say for how long (2h), or until when": "얼마 동안인지(2h) 또는 언제까지인지 입력하세요",
+    "say for how long, as 2h, or until when; at most {days} days": (
+        "2h처럼 얼마 동안인지, 또는 언제까지인지 입력하세요. 최대 {days}일입니다"
+    ),
+    "{what} until {end} lasts more than {days} days": "{end}까지의 {what}은(는) {days}일을 넘습니다",
+    "give an earlier end; or {otherwise}": "더 이른 끝을 입력하세요. 또는 {otherwise}",
+    "exclude an entity, or change the rule": "대상을 제외하거나 규칙을 바꾸세요",
+    "add it again when that is over": "끝난 뒤에 다시 추가하세요",
     # any act
     "there is no act {name!r}": "{name!r}(이)라는 조치는 없습니다",
     "did you mean {near}?": "혹시 {near} 입니까?",
@@ -120,11 +126,6 @@ ACTS: Final[Mapping[str, str]] = {
     "name the one or the other": "둘 가운데 하나만 입력하세요",
     "a maintenance window is about nothing": "예정된 작업의 대상이 없습니다",
     "name a rule, an entity, both, or everybody": "규칙, 대상, 둘 다, 또는 전체를 입력하세요",
-    "a maintenance window needs its end": "예정된 작업에는 끝이 있어야 합니다",
-    "a maintenance window of {days} days": "예정된 작업이 {days}일 동안입니다",
-    "at most {most}; exclude an entity, or change the rule": (
-        "최대 {most}일입니다. 대상을 제외하거나 규칙을 바꾸세요"
-    ),
     "{everybody} is everybody, who is no exclusion": "{everybody}은(는) 전체를 뜻하므로 제외할 수 없습니다",
     "add a maintenance window with its end": "끝이 있는 예정된 작업을 추가하세요",
     "there is no rule {rule!r}": "{rule!r}(이)라는 규칙은 없습니다",

@@ -41,7 +41,23 @@ PEOPLE: Final[Mapping[str, str]] = {
     "see `minuterisk users list`": "`minuterisk users list`에서 확인하세요",
     "somebody else changes accounts at this moment": "지금 다른 사람이 계정을 바꾸고 있습니다",
     "try again": "다시 시도하세요",
-    "the current password is not right": "지금 비밀번호가 맞지 않습니다",
+    "{what} is not right, or the account is locked for {minutes} minutes": (
+        "{what}이(가) 맞지 않거나 계정이 {minutes}분 동안 잠겨 있습니다"
+    ),
+    "{name} has no password here": "{name} 계정에는 여기서 쓰는 비밀번호가 없습니다",
+    "whoever comes by the company login changes it there": (
+        "회사 로그인으로 들어오는 사람은 그곳에서 비밀번호를 바꿉니다"
+    ),
+    "only {name} sets up their authenticator": "인증 앱은 {name} 본인만 설정할 수 있습니다",
+    "for somebody else: minuterisk users totp NAME": "다른 사람의 것: minuterisk users totp NAME",
+    "the present authenticator was set up with another key than this home's": (
+        "지금 인증 앱은 다른 홈의 키로 설정되었습니다"
+    ),
+    "an administrator renews it: minuterisk users totp {name}": (
+        "관리자가 다시 설정합니다: minuterisk users totp {name}"
+    ),
+    "it took too long, or began elsewhere": "시간이 너무 지났거나 다른 곳에서 시작되었습니다",
+    "begin anew": "처음부터 다시 하세요",
     "give it again, or ask an administrator": "다시 입력하거나 관리자에게 문의하세요",
     "{user!r} is no Slack user": "{user!r}은(는) Slack 사용자가 아닙니다",
     "write the team's id and the user's, as T0123ABCD/U0456EFGH": (
@@ -111,7 +127,6 @@ PEOPLE: Final[Mapping[str, str]] = {
         "계정에 이미 인증 앱이 있거나 로그인할 수 없는 계정입니다"
     ),
     "sign in from the start": "처음부터 다시 로그인하세요",
-    "it took too long": "시간이 너무 오래 걸렸습니다",
     "{path} holds no key": "{path} 파일에 키가 없습니다",
     "put it back from a backup; without one, delete it and renew all codes": (
         "백업에서 되돌리세요. 백업이 없으면 지우고 모든 코드를 새로 등록하세요"
