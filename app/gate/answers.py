@@ -66,7 +66,7 @@ def set_cookie(
 ) -> None:
     """A cookie that no script reads and no other site sends; `lax`: an answer from elsewhere may bring it."""
     answer.set_cookie(
-        asked.name_of(which),
+        asked.cookie_name(which),
         value,
         max_age=seconds,
         path="/",
@@ -79,5 +79,11 @@ def set_cookie(
 def drop_cookie(answer: Response, asked: Seen, which: str) -> None:
     """Take a cookie back."""
     answer.set_cookie(
-        asked.name_of(which), "", max_age=0, path="/", secure=asked.secure, httponly=True, samesite="strict"
+        asked.cookie_name(which),
+        "",
+        max_age=0,
+        path="/",
+        secure=asked.secure,
+        httponly=True,
+        samesite="strict",
     )

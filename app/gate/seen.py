@@ -36,14 +36,14 @@ class Seen:
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
 
-    def name_of(self, which: str = "") -> str:
+    def cookie_name(self, which: str = "") -> str:
         """A cookie's name here."""
         base = f"{COOKIE}-{which}" if which else COOKIE
         return f"__Host-{base}" if self.secure else base
 
     def cookie(self, which: str = "") -> str:
         """A cookie of ours, or nothing."""
-        return self.cookies.get(self.name_of(which), "")
+        return self.cookies.get(self.cookie_name(which), "")
 
     @property
     def local(self) -> bool:

@@ -88,7 +88,7 @@ def list_users(*, as_json: bool) -> None:
 def show_user(name: str, *, as_json: bool) -> None:
     """Show one account."""
     with open_desk() as desk:
-        actor, wanted = actor_of_terminal(desk.state), accounts.name_of(name)
+        actor, wanted = actor_of_terminal(desk.state), accounts.account_name(name)
         if actor.name != wanted:
             require(desk, actor, "administer", Thing("account", wanted))
         rows, zone = accounts.listed(desk.state, wanted), desk.zone
@@ -140,7 +140,7 @@ def set_password(name: str, *, from_stdin: bool, as_json: bool) -> None:
         current = (next(lines, "") if from_stdin else _ask("Current password")) if own else None
         password = next(lines, "") if from_stdin else _password(from_stdin=False)
         given = {"password": password, "current": current}
-        done = do(desk, "set_password", accounts.name_of(name), given)
+        done = do(desk, "set_password", accounts.account_name(name), given)
     report(done, as_json=as_json, text=f"the password of {done['account']} is changed; other sessions ended")
 
 
@@ -241,7 +241,7 @@ def add_key(account: str, name: str, actions: tuple[str, ...], days: int, *, as_
     """Make a key for an account; it is shown once, here."""
     given = {"name": name, "actions": ",".join(actions), "days": days}
     said = "{key}\nkey {api_key_id} of {account}; it is shown only now"
-    _do("add_key", accounts.name_of(account), given, as_json=as_json, said=said)
+    _do("add_key", accounts.account_name(account), given, as_json=as_json, said=said)
 
 
 @keys.command("list")
@@ -263,7 +263,7 @@ def revoke_key(api_key_id: int, *, as_json: bool) -> None:
 
 
 def _do(name: str, thing: str | int, given: Mapping[str, Any], *, as_json: bool, said: str) -> None:
-    known = accounts.name_of(thing) if isinstance(thing, str) else thing
+    known = accounts.account_name(thing) if isinstance(thing, str) else thing
     with open_desk() as desk:
         done = do(desk, name, known, given)
     shown = {key: "-" if value is None else value for key, value in done.items()}

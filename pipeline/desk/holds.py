@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.desk.given import Parameter, one_end
-from pipeline.desk.incidents import BY, name_of, refuse_unknown
+from pipeline.desk.incidents import BY, acting_name, refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
 from pipeline.errors.phrases import phrase, word
@@ -80,7 +80,7 @@ def _add(deed: Deed, kind: str, start: datetime, end: datetime) -> Mapping[str, 
         what = word(NOUNS[kind])
         msg = phrase("{what} {number} already holds the same back at that time", what=what, number=other)
         raise UsageError(msg, "end that one first, or choose another time")
-    given = {"reason": deed.given["reason"], "by": name_of(deed, deed.actor.name)}
+    given = {"reason": deed.given["reason"], "by": acting_name(deed, deed.actor.name)}
     number = deed.state.ask(deed.connection, "withhold", **row, **given).scalar_one()
     deed.thing_id = str(number)
     deed.before, deed.after = {}, _said(number, row)
@@ -100,7 +100,7 @@ def _finish(deed: Deed, kind: str) -> Mapping[str, Any]:
         raise UsageError(msg, "there is nothing left to end")
     end = max(earliest, found["start"])
     deed.state.ask(
-        deed.connection, "end_withheld", id=deed.number, end=end, by=name_of(deed, deed.actor.name)
+        deed.connection, "end_withheld", id=deed.number, end=end, by=acting_name(deed, deed.actor.name)
     )
     deed.before = {"end": found["end"] and found["end"].isoformat()}
     deed.after = {"end": end.isoformat()}

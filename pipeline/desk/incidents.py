@@ -39,7 +39,7 @@ _LONGER: Final = 5 * MINUTE
 
 def acknowledge(deed: Deed) -> Mapping[str, Any]:
     """Take an open incident on and tell people who has, as one; answers with the name as it is stored."""
-    name = name_of(deed)
+    name = acting_name(deed)
     taken = deed.state.take(deed.connection, deed.number, name)
     if taken is None:
         raise _taken(show(deed.state, deed.connection, deed.number), deed.desk.zone)
@@ -51,7 +51,7 @@ def acknowledge(deed: Deed) -> Mapping[str, Any]:
 def assign(deed: Deed) -> Mapping[str, Any]:
     """Give the incident to an account, which is told; without one it is the actor's own."""
     incident, owner = _locked(deed)
-    name = name_of(deed)
+    name = acting_name(deed)
     to = one_line(deed.given["to"] or name)
     known = deed.state.ask(deed.connection, "owner_to_be", owner=to).one()
     if known.accounts and (known.role is None or known.role not in allowed_roles("handle")):
@@ -69,7 +69,7 @@ def assign(deed: Deed) -> Mapping[str, Any]:
 def note(deed: Deed) -> Mapping[str, Any]:
     """Write something down beside the incident."""
     incident, _ = _locked(deed)
-    text, name = str(deed.given["text"]), name_of(deed)
+    text, name = str(deed.given["text"]), acting_name(deed)
     deed.before, deed.after = {}, {"note": text}
     _told(deed, Event("noted", incident.last_breach_minute, incident, by=name, said={"text": text}))
     return {"incident_id": deed.number, "note": text}
@@ -78,7 +78,7 @@ def note(deed: Deed) -> Mapping[str, Any]:
 def snooze(deed: Deed) -> Mapping[str, Any]:
     """Tell nobody of the incident for a while, unless money passes a limit or it turns critical."""
     incident, _ = _locked(deed)
-    name, zone = name_of(deed), deed.desk.zone
+    name, zone = acting_name(deed), deed.desk.zone
     if incident.resolved_minute is not None:
         at = moment(incident.resolved_minute, zone)
         msg = phrase("incident {number} is resolved since {at}", number=deed.number, at=at)
@@ -108,7 +108,7 @@ def snooze(deed: Deed) -> Mapping[str, Any]:
 def resolve(deed: Deed) -> Mapping[str, Any]:
     """Call the incident over; while breached it stays so until more is at risk or it turns critical."""
     incident, _ = _locked(deed)
-    name = name_of(deed)
+    name = acting_name(deed)
     if incident.resolved_minute is not None:
         over = {"number": deed.number, "at": moment(incident.resolved_minute, deed.desk.zone)}
         msg = phrase("incident {number} is resolved since {at}", **over)
@@ -127,7 +127,7 @@ def resolve(deed: Deed) -> Mapping[str, Any]:
 def reopen(deed: Deed) -> Mapping[str, Any]:
     """Take back that the incident is over, whoever said so; it stays open until it has been quiet again."""
     incident, _ = _locked(deed)
-    name = name_of(deed)
+    name = acting_name(deed)
     if incident.resolved_minute is None:
         found = {"number": deed.number, "status": word(incident.status)}
         msg = phrase("incident {number} is not resolved: it is {status}", **found)
@@ -147,7 +147,7 @@ def reopen(deed: Deed) -> Mapping[str, Any]:
 def label(deed: Deed) -> Mapping[str, Any]:
     """Say whether the alarm was a true one; the newest word counts, for the precision of its rule."""
     incident, _ = _locked(deed)
-    name, given = name_of(deed), deed.given["label"]
+    name, given = acting_name(deed), deed.given["label"]
     before = deed.state.ask(deed.connection, "label_of", id=deed.number).mappings().first()
     if before is not None and before["label"] == given:
         made = {"number": deed.number, "label": word(given), "by": before["by"]}
@@ -173,7 +173,7 @@ def refuse_unknown(what: str, number: int) -> NoReturn:
     raise UsageError(msg, "see the list for the known numbers")
 
 
-def name_of(deed: Deed, nobody: str = "") -> str:
+def acting_name(deed: Deed, nobody: str = "") -> str:
     """Whose act it is: the actor's, or where there are no accounts whom the actor names; else `nobody`'s."""
     given = deed.given["by"]
     name = one_line(given or (deed.actor.name if deed.actor.account_id is not None else nobody))

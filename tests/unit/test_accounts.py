@@ -55,13 +55,13 @@ def test_the_first_account_is_whoever_makes_it_on_the_command_line(
     [(" Kim ", "kim"), ("김운영", "김운영"), ("\u1100\u1175\u11b7", "김"), ("A.b+c@d", "a.b+c@d")],
 )
 def test_a_name_has_one_form(name: str, kept: str) -> None:
-    assert accounts.name_of(name) == kept
+    assert accounts.account_name(name) == kept
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a b", "<b>", "x\u200b", "-x", "x" * 81, "a/b", "a\nb"])
 def test_what_cannot_be_a_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
-        accounts.name_of(name)
+        accounts.account_name(name)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class NotProven(UsageError):
         )
 
 
-def name_of(text: str) -> str:
+def account_name(text: str) -> str:
     """A name as it is kept: one form of each letter, all of them small. Raises UsageError."""
     name = unicodedata.normalize("NFKC", text).strip().lower()
     if not _NAME.fullmatch(name):
@@ -79,7 +79,7 @@ def listed(state: State, name: str | None = None) -> list[dict[str, Any]]:
 
 def add(deed: Deed) -> Mapping[str, Any]:
     """A new account. The first one administers, and is whoever makes it on the command line."""
-    name, role, word = name_of(deed.given["name"]), deed.given["role"], deed.given["password"]
+    name, role, word = account_name(deed.given["name"]), deed.given["role"], deed.given["password"]
     deed.thing_id = name
     if word is not None:
         passwords.require_good(word, name)

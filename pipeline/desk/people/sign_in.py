@@ -14,9 +14,9 @@ import structlog
 from pipeline.desk.people import sessions, totp
 from pipeline.desk.people.accounts import (
     LOCKED,
+    account_name,
     failed,
     hold,
-    name_of,
     open_totp,
     require_another_admin,
     seal_totp,
@@ -170,7 +170,7 @@ class SignIn:
 
     def _account(self, name: str) -> Row[Any] | None:
         try:
-            known = name_of(name)
+            known = account_name(name)
         except UsageError:
             known = ""
         with self.desk.state.reading() as connection:
@@ -276,4 +276,4 @@ def _wrong(row: Row[Any] | None, now: datetime, *, fits: bool, coded: bool) -> s
 def _as_name(text: str) -> str:
     """A name that an account can have, made of one that the identity provider gave."""
     made = "".join(letter if letter.isalnum() or letter in "._-@+" else "-" for letter in text)
-    return name_of(made.lstrip(".-@+")[:80] or "company")
+    return account_name(made.lstrip(".-@+")[:80] or "company")
