@@ -20,10 +20,10 @@ from tests.integration.compose import (
     Compose,
     Machine,
     example_variables,
-    free_port,
     mounted,
     read_compose,
 )
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

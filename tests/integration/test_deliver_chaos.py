@@ -35,6 +35,7 @@ from tests.integration.delivery import (
     make_world,
 )
 from tests.people import do
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -296,7 +297,7 @@ def test_kill_9_between_posting_and_recording(
         standin.fail_next(fault)
         world = make_world(state_engine, standin, limits=ONE_BY_ONE)
         process = child(standin.url)
-        assert standin.hanging.wait(20), "the child never posted"
+        assert standin.hanging.wait(PATIENCE_S), "the child never posted"
         kill(process)
         assert world.statuses() == {"sent": 1, "sending": 1, "pending": 2}
         world.drain()
@@ -315,7 +316,7 @@ def test_kill_9_at_any_time(state_engine: Engine, child: Callable[[str], subproc
         world = make_world(state_engine, standin, limits=ONE_BY_ONE)
         for _ in range(2):
             before, process = len(standin.messages), child(standin.url)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_S
             while len(standin.messages) < before + 5 and time.monotonic() < deadline:
                 time.sleep(0.005)
             time.sleep(random.uniform(0, 0.2))

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from data import slack_socket
 from data.slack_faults import ENVELOPE_FAULTS
 from pipeline.store import audit
 from pipeline.talk.envelope import press_of
 from tests.integration.crowd import Crowd, assert_each_message_was_told_once
 from tests.integration.delivery import TIMEOUT_S, add_incident, change
 from tests.integration.talking import APP_TOKEN, REASON, Talking, talking, wait_for
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +110,7 @@ def test_no_press_is_lost_or_done_twice(
     given: dict[str, Any] = {"seed": seed, "fault_rate": 0.3, "read_fault_rate": 0.3}
     with talking(state_engine, state_url, **given) as here:
         here.standin.envelope_fault_rate = 0.3
+        here.standin.sockets.patience_s = slack_socket.PATIENCE_S
         for number in range(INCIDENTS):
             add_incident(state_engine, f"M{number}", ("opened", "escalated")[: 1 + number % 2])
         change(state_engine, f"UPDATE incident SET reason = '{REASON}', latest_reason = '{REASON}'")
@@ -125,7 +128,7 @@ def test_no_press_is_lost_or_done_twice(
 
 def _run(here: Talking, crowd: Crowd, child: Callable[[str], subprocess.Popen[bytes]]) -> int:
     kills, process = 0, child(here.standin.url)
-    wait_for(lambda: here.standin.messages != [], 30)
+    wait_for(lambda: here.standin.messages != [])
     while kills < KILLS or crowd.taken < 2 * INCIDENTS:
         crowd.press_something()
         time.sleep(crowd.random.uniform(0, 0.1))
@@ -150,7 +153,7 @@ def _settle(here: Talking, crowd: Crowd) -> None:
         taken = crowd.taken == len(crowd.pressed)
         return not again and taken and answered and not here.told.waiting()
 
-    wait_for(over, 90)
+    wait_for(over, 2 * PATIENCE_S)
 
 
 def _assert_each_press_has_one_effect(here: Talking, crowd: Crowd) -> None:

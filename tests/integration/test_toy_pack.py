@@ -36,6 +36,7 @@ from pipeline.tell.channels import Console
 from pipeline.tell.deliver import Pace, deliver_one
 from scheduler import open_pipeline
 from tests.integration.trade_home import trade_database
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -298,7 +299,7 @@ def test_a_pack_whose_source_is_away_when_it_begins_does_not_end_the_others(
     def lead(settings: Settings, _metrics: object, stopped: Event) -> None:
         asked.append(settings.pack)
         if settings.pack == "merchants":
-            assert stopped.wait(30)
+            assert stopped.wait(PATIENCE_S)
         elif asked.count("doors") == 1:
             msg = "the source does not answer"
             raise SourceUnavailable(msg, "it is tried again")
@@ -322,7 +323,7 @@ def test_a_signal_that_another_thread_gets_stops_the_run(
     def lead(_settings: object, _metrics: object, stopped: Event) -> None:
         time.sleep(1)  # the main thread waits by now
         signal.pthread_kill(get_ident(), signal.SIGTERM)
-        ended.append(stopped.wait(5))
+        ended.append(stopped.wait(PATIENCE_S))
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr("pipeline.commands.work._stand_and_lead", lead)

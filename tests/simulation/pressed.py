@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import socket
 import threading
 import time
 from contextlib import suppress
@@ -23,6 +22,7 @@ from sqlalchemy import text
 from pipeline.desk.roles import OPS_AGENT, SUPER_ADMIN, Actor
 from pipeline.minute import floor_minute
 from tests.people import do
+from tests.servers import PATIENCE_S, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import Child, Server, World
 
 ROBOT, TERMINAL = "robot", "terminal"  # who acts by the API, and on the command line
-PATIENCE_S = 60.0
 #: A command takes so long at most; a kill comes somewhere in it.
 COMMAND_S = 4.0
 
@@ -75,9 +74,7 @@ class Installation:
         return self.world.start("run", "run", **self.slack, **short)
 
     def _dashboard(self) -> Child:
-        # Another one each time: where somebody else took it meanwhile the process ends, and is started again.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         return self.world.start("dashboard", "dashboard", "--port", str(self._port))
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from data import slack_socket
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 from pipeline.store import audit
 from pipeline.store.database import connect_state
@@ -62,6 +63,7 @@ def test_no_press_is_lost_or_done_twice_whatever_is_killed(made: World, server: 
     engine = connect_state(made.state_url)
     with talking(engine, made.state_url, seed=seed, **FAULTS) as here:
         here.standin.envelope_fault_rate = 0.3
+        here.standin.sockets.patience_s = slack_socket.PATIENCE_S
         installation = Installation(made, server, _slack(here), Random(seed))
         callers: list[Caller] = [
             ApiCaller(made, seed, API_CALLS, add_callers(here.state), lambda: installation.address),

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from pipeline.minute import MINUTE
 from tests.app.merchants.home import HOSTILE, add_event, add_incident, lead, publish, recent
-from tests.browser.chrome import PATIENCE_S, complaints, count, read, strangers, wait_for
+from tests.browser.chrome import complaints, count, read, strangers, wait_for
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
