@@ -38,7 +38,8 @@ STEP: Final = timedelta(minutes=10)
 AT_ONCE: Final = 10
 #: An incident that was told longer ago is known; its picture would be of another day.
 FRESH: Final = timedelta(minutes=30)
-#: Slack takes a while until an uploaded file may stand in a message.
+#: Slack takes a while until an uploaded file may stand in a message, a second or so
+#: (slackapi/python-slack-sdk, issue 1521); one uploaded into no channel is the app's, which posts it.
 READY: Final = timedelta(minutes=1)
 PAUSE: Final = timedelta(seconds=10)
 LONGEST_PAUSE: Final = timedelta(minutes=5)

@@ -12,10 +12,8 @@ from pipeline.errors import SourceTooSlow
 from pipeline.minute import MINUTE, Span
 from pipeline.source.asked import TooManyRows
 from pipeline.source.pieces import Pieces
-from tests.contract.trade_servers import mariadb_server, mariadb_trade, postgresql_trade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.contract.trade_servers import Trade
@@ -41,22 +39,10 @@ SLOW = {
 }
 
 
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def trade(request: pytest.FixtureRequest) -> Iterator[Trade]:
-    opened = (
-        postgresql_trade(request.getfixturevalue("postgres_url"), "TEXT")
-        if request.param == "postgresql"
-        else mariadb_trade(request.getfixturevalue("mariadb"), "TEXT")
-    )
-    with opened as trade:
-        trade.insert(*((n, f"M{n % 3}", "APPROVAL", 5, NOON + n * MINUTE) for n in range(1, 171)))
-        yield trade
+@pytest.fixture
+def trade(trade: Trade) -> Trade:
+    trade.insert(*((n, f"M{n % 3}", "APPROVAL", 5, NOON + n * MINUTE) for n in range(1, 171)))
+    return trade
 
 
 def test_more_rows_than_asked_for_are_not_held_and_the_source_goes_on(trade: Trade) -> None:

@@ -17,13 +17,12 @@ from pipeline.errors import (
     SourceValueWrong,
 )
 from pipeline.minute import Span
-from tests.contract.trade_servers import Trade, mariadb_server, mariadb_trade, postgresql_trade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline.errors import MinuteriskError
+    from tests.contract.trade_servers import Trade
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 COLUMNS = "SELECT transaction_id, merchant_id, kind, amount, occurred_at"
@@ -31,22 +30,6 @@ SPAN = {
     "postgresql": "FROM transactions WHERE occurred_at >= $1 AND occurred_at < $2",
     "mysql": "FROM transactions WHERE occurred_at >= %(start)s AND occurred_at < %(end)s",
 }
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def trade(request: pytest.FixtureRequest) -> Iterator[Trade]:
-    if request.param == "mariadb":
-        with mariadb_trade(request.getfixturevalue("mariadb"), "TEXT") as trade:
-            yield trade
-    else:
-        with postgresql_trade(request.getfixturevalue("postgres_url"), "TEXT") as trade:
-            yield trade
 
 
 def failure(trade: Trade, folder: Path, query: str) -> MinuteriskError:

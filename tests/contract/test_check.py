@@ -10,10 +10,9 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.minute import MINUTE, floor_minute
-from tests.contract.trade_servers import mariadb_server, mariadb_trade, postgresql_trade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.contract.trade_servers import Trade
@@ -21,20 +20,9 @@ if TYPE_CHECKING:
     Check = Callable[..., tuple[int, dict[str, list[dict[str, Any]]]]]
 
 
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def trade(request: pytest.FixtureRequest) -> Iterator[Trade]:
-    if request.param == "postgresql":
-        with postgresql_trade(request.getfixturevalue("postgres_url"), "BIGINT") as trade:
-            yield fill(trade)
-    else:
-        with mariadb_trade(request.getfixturevalue("mariadb"), "BIGINT") as trade:
-            yield fill(trade)
+@pytest.fixture
+def trade(numbered: Trade) -> Trade:
+    return fill(numbered)
 
 
 def fill(trade: Trade) -> Trade:

@@ -15,7 +15,6 @@ from pipeline.packs.merchants.schema import PAYMENT, TRANSACTION
 from pipeline.source import mysql_rows
 from pipeline.source.mysql import connect_arguments
 from pipeline.source.mysql_rows import fetch
-from tests.contract.trade_servers import mariadb_server, mariadb_trade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,17 +30,10 @@ QUERY = (
 COLUMNS = {name: name for name in PAYMENT}
 
 
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
-
-
 @pytest.fixture
-def trade(mariadb: Path) -> Iterator[Trade]:
-    with mariadb_trade(mariadb, "TEXT") as trade:
-        trade.insert((1, "a", "APPROVAL", 100, NOON))
-        yield trade
+def trade(maria: Trade) -> Trade:
+    maria.insert((1, "a", "APPROVAL", 100, NOON))
+    return maria
 
 
 @contextmanager

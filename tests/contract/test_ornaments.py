@@ -13,7 +13,7 @@ from pipeline.alarms import open_alarms
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
-from tests.contract.trade_servers import mariadb_server, mariadb_trade
+from tests.contract.trade_servers import mariadb_trade
 from tests.integration.trade_home import state_database
 
 if TYPE_CHECKING:
@@ -59,12 +59,6 @@ WAYS: dict[str, tuple[str, int | None, str | None]] = {
     "more than one row": (gives("(SELECT 1 UNION SELECT 2)"), None, "at_risk"),
     "too slow": (gives("SLEEP(20)"), None, "ended our query|took too long"),
 }
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
 
 
 @pytest.fixture(scope="module")

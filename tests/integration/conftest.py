@@ -14,7 +14,9 @@ from tests.integration.trade_home import pipeline_of, state_database, trade_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from pipeline.catch_up import Pipeline
     from tests.integration.trade_home import Trade
 
 
@@ -23,6 +25,13 @@ def trade(postgres_url: str) -> Iterator[Trade]:
     """An empty trade server of its own."""
     with trade_database(postgres_url) as trade:
         yield trade
+
+
+@pytest.fixture
+def pipeline(trade: Trade, state_url: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """A pipeline over it that leads, with nothing published yet."""
+    with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
+        yield pipeline
 
 
 @pytest.fixture(scope="module")

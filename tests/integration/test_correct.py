@@ -15,7 +15,7 @@ from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.reconcile import reconcile
 from pipeline.store.compact import compact
-from tests.integration.trade_home import pipeline_of, state_database, trade_database
+from tests.integration.trade_home import pipeline_of, state_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
 NOW = floor_minute(datetime.now(UTC)) - timedelta(minutes=10)
 START = NOW - timedelta(minutes=12)
-
-
-@pytest.fixture
-def trade(postgres_url: str) -> Iterator[Trade]:
-    with trade_database(postgres_url) as trade:
-        yield trade
 
 
 @pytest.fixture

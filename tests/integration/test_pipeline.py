@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -22,10 +22,10 @@ from pipeline.errors.secrets import mask_url
 from pipeline.minute import MINUTE, Span
 from pipeline.packs.merchants.schema import AMOUNT_LIMIT
 from pipeline.prove.reconcile import reconcile
+from tests.integration.morning import HOUR, MORNING, NOON, ordinary
 from tests.integration.trade_home import pipeline_of, state_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
@@ -33,28 +33,6 @@ if TYPE_CHECKING:
     from tests.integration.trade_home import Trade
 
 SEOUL = ZoneInfo("Asia/Seoul")
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-MORNING = Span(NOON - 6 * HOUR, NOON)
-
-
-@pytest.fixture
-def pipeline(trade: Trade, state_url: str, tmp_path: Path) -> Iterator[Pipeline]:
-    with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
-        yield pipeline
-
-
-def ordinary(trade: Trade, start: datetime = NOON - 6 * HOUR, end: datetime = NOON + HOUR) -> int:
-    """Ten approvals and one cancel every five minutes; returns how many rows."""
-    rows: list[Any] = []
-    minute = start
-    while minute < end:
-        for n in range(10):
-            rows.append((len(rows) + 1, f"M{n % 3}", "APPROVAL", 1000 + n, minute + timedelta(seconds=n)))
-        rows.append((len(rows) + 1, "M0", "CANCEL", 1000, minute))
-        minute += 5 * MINUTE
-    trade.insert(*rows)
-    return len(rows)
 
 
 def surge(trade: Trade, minute: datetime, cancels: int = 30) -> None:

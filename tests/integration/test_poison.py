@@ -14,7 +14,7 @@ from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.reconcile import reconcile, reconcile_exactly
 from pipeline.settings import PROJECT
-from tests.integration.trade_home import pipeline_of, state_database, trade_database
+from tests.integration.trade_home import pipeline_of, state_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +35,15 @@ FROM transactions WHERE occurred_at >= $1 AND occurred_at < $2;
 
 
 @pytest.fixture
-def trade(postgres_url: str) -> Iterator[Trade]:
-    with trade_database(postgres_url) as trade:
-        trade.insert(
-            *((n, "shop", "APPROVAL", 1000, SPAN.start + n * 6 * timedelta(seconds=1)) for n in range(1, 100))
-        )
-        trade.execute("ALTER TABLE transactions ADD amt numeric")
-        trade.execute("UPDATE transactions SET amt = amount / 100.0")
-        trade.insert((1000, "shop", "CANCEL", 1, POISONED + timedelta(seconds=17, microseconds=5)))
-        trade.execute("UPDATE transactions SET amt = 'NaN' WHERE transaction_id = 1000")
-        yield trade
+def trade(trade: Trade) -> Trade:
+    trade.insert(
+        *((n, "shop", "APPROVAL", 1000, SPAN.start + n * 6 * timedelta(seconds=1)) for n in range(1, 100))
+    )
+    trade.execute("ALTER TABLE transactions ADD amt numeric")
+    trade.execute("UPDATE transactions SET amt = amount / 100.0")
+    trade.insert((1000, "shop", "CANCEL", 1, POISONED + timedelta(seconds=17, microseconds=5)))
+    trade.execute("UPDATE transactions SET amt = 'NaN' WHERE transaction_id = 1000")
+    return trade
 
 
 @pytest.fixture

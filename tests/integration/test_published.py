@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -20,38 +20,16 @@ from pipeline.minute import MINUTE, Span
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 from pipeline.store.compact import compact, delete_expired, sweep_orphans
 from scheduler import open_pipeline
-from tests.integration.trade_home import pipeline_of, settings_of
+from tests.integration.morning import HOUR, MORNING, NOON, ordinary
+from tests.integration.trade_home import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
     from tests.integration.trade_home import Trade
 
 SEOUL = ZoneInfo("Asia/Seoul")
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-MORNING = Span(NOON - 6 * HOUR, NOON)
-
-
-@pytest.fixture
-def pipeline(trade: Trade, state_url: str, tmp_path: Path) -> Iterator[Pipeline]:
-    with pipeline_of(trade, state_url, tmp_path / "home") as pipeline:
-        yield pipeline
-
-
-def ordinary(trade: Trade, start: datetime = NOON - 6 * HOUR, end: datetime = NOON + HOUR) -> int:
-    """Ten approvals and one cancel every five minutes; returns how many rows."""
-    rows: list[Any] = []
-    minute = start
-    while minute < end:
-        for n in range(10):
-            rows.append((len(rows) + 1, f"M{n % 3}", "APPROVAL", 1000 + n, minute + timedelta(seconds=n)))
-        rows.append((len(rows) + 1, "M0", "CANCEL", 1000, minute))
-        minute += 5 * MINUTE
-    trade.insert(*rows)
-    return len(rows)
 
 
 def totals(pipeline: Pipeline, span: Span) -> tuple[int, ...]:

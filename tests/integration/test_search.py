@@ -20,7 +20,7 @@ from pipeline.prove.corrector import Corrector
 from pipeline.prove.reconcile import reconcile
 from pipeline.source.turns import Turns
 from scheduler import open_service
-from tests.integration.trade_home import pipeline_of, state_database, trade_database
+from tests.integration.trade_home import pipeline_of, state_database
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -43,12 +43,6 @@ INSERT_NOW = (
     "INSERT INTO transactions (transaction_id, merchant_id, kind, amount, occurred_at)"
     " VALUES (%s, 'shop', 'CANCEL', 1, %s)"
 )
-
-
-@pytest.fixture
-def trade(postgres_url: str) -> Iterator[Trade]:
-    with trade_database(postgres_url) as trade:
-        yield trade
 
 
 @pytest.fixture

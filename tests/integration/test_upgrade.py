@@ -29,7 +29,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.migrate import migrate
 from pipeline.store.state import State
 from scheduler import open_lake, open_pipeline
-from tests.integration.trade_home import settings_of, state_database, trade_database
+from tests.integration.trade_home import settings_of, state_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +45,10 @@ VIEWS: dict[str, list[Any]] = json.loads((BEFORE / "views.json").read_text(encod
 
 
 @pytest.fixture
-def trade(postgres_url: str) -> Iterator[Trade]:
-    with trade_database(postgres_url) as trade:
-        rows = json.loads((BEFORE / "transactions.json").read_text(encoding="utf-8"))
-        trade.insert(*((*row[:4], datetime.fromisoformat(row[4])) for row in rows))
-        yield trade
+def trade(trade: Trade) -> Trade:
+    rows = json.loads((BEFORE / "transactions.json").read_text(encoding="utf-8"))
+    trade.insert(*((*row[:4], datetime.fromisoformat(row[4])) for row in rows))
+    return trade
 
 
 @pytest.fixture

@@ -46,8 +46,9 @@ def test_every_command_is_in_the_table_and_no_other(name: str) -> None:
     assert named == set(COMMANDS)
 
 
-def test_every_setting_is_in_the_table_and_no_other() -> None:
-    rows = re.findall(r"^\| (`MINUTERISK_[^|]+) \|", text_of("README.md"), re.MULTILINE)
+@pytest.mark.parametrize("name", READMES)
+def test_every_setting_is_in_the_table_and_no_other(name: str) -> None:
+    rows = re.findall(r"^\| (`MINUTERISK_[^|]+) \|", text_of(name), re.MULTILINE)
     named = {found for row in rows for found in re.findall(r"MINUTERISK_([A-Z_]+)", row)}
     known = {field.name.upper() for field in fields(Settings) if field.metadata}
     assert named == known | {APPRISE.upper()}  # each has a name that people choose

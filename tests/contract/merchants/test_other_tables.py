@@ -17,7 +17,7 @@ from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.at_risk import parameters_of
 from pipeline.source.asked import KnownMinute, Totals
-from tests.contract.trade_servers import mariadb_server, mariadb_trade, postgresql_trade, totals_of
+from tests.contract.trade_servers import postgresql_trade, totals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,22 +34,6 @@ BETWEEN = {
     "postgresql": "{0} >= $1 AND {0} < $2",
     "mysql": "{0} >= %(start)s AND {0} < %(end)s",
 }
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Path]:
-    with mariadb_server() as socket:
-        yield socket
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def trade(request: pytest.FixtureRequest) -> Iterator[Trade]:
-    if request.param == "postgresql":
-        with postgresql_trade(request.getfixturevalue("postgres_url"), "TEXT") as trade:
-            yield trade
-    else:
-        with mariadb_trade(request.getfixturevalue("mariadb"), "TEXT") as trade:
-            yield trade
 
 
 @pytest.fixture
