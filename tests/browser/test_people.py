@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ class Compose:
             input=given,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=250,
             check=False,
         )
 

@@ -248,7 +248,7 @@ def test_one_process_runs_both_until_it_is_stopped(building: Building, postgres_
                 if leads == {"doors", "merchants"}:
                     break
             running.send_signal(signal.SIGTERM)
-            rest = running.communicate(timeout=60)[1]
+            rest = running.communicate(timeout=250)[1]
         finally:
             running.kill()
         assert running.returncode == 0, rest

@@ -67,7 +67,7 @@ def engine(made: World) -> Iterator[Engine]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300 + 10 * INCIDENTS)
+@pytest.mark.timeout(600 + 10 * INCIDENTS)
 def test_no_press_is_lost_or_done_twice_whatever_is_killed(
     made: World, server: Server, engine: Engine
 ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_an_operator_opens_an_incident_and_sees_the_next_one_come(
