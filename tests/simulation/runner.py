@@ -174,6 +174,7 @@ def shorten_talk() -> None:
         (LIMITS, "look_patience", timedelta(days=1)),
         (LIMITS, "back_off_most_s", 1),
         (LIMITS, "tries", 1_000),
+        (LIMITS, "storm", 10_000),  # a digest has no buttons
     ]
     for owner, name, value in shorter:
         getattr(owner, name)
