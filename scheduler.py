@@ -41,6 +41,7 @@ from pipeline.talk.pictures import Pictures
 from pipeline.talk.presses import Presses
 from pipeline.talk.signals import newest_signal
 from pipeline.tell.destinations import home_channel, open_channel, reach_of
+from pipeline.tell.pace import Paces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,24 +122,30 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(pack, settings.lake, settings.manifest, settings.catalog, settings.business_timezone)
 
 
-def open_service(pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None) -> Service:
-    """The jobs' work, with the channels that routes name and settings know."""
+def open_service(
+    pipeline: Pipeline, metrics: Metrics, stopped: Event | None = None, paces: Paces | None = None
+) -> Service:
+    """The jobs' work, with the channels that routes name and settings know.
+
+    Where several packs run in one process, `paces` are those of all of them.
+    """
+    paces = paces or Paces()
     settings, installation = pipeline.settings, pipeline.state.installation()
     pipeline.state.say_reach(reach_of(settings))
 
     def opened(name: str) -> Channel:
         return open_channel(name, settings, installation)
 
-    return Service(pipeline, opened, metrics, stopped, open_talk(pipeline, opened))
+    return Service(pipeline, opened, metrics, stopped, open_talk(pipeline, opened, paces), paces)
 
 
-def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel]) -> Talk | None:
+def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel], paces: Paces) -> Talk | None:
     """The way back from Slack, where messages go there; buttons and commands where an app token is set."""
     settings, state = pipeline.settings, pipeline.state
     if settings.slack_token is None:
         return None
     client = TalkClient(settings.slack_token, settings.slack_base_url)
-    pictures = Pictures(pipeline, client, opened)
+    pictures = Pictures(pipeline, client, opened, paces)
     if settings.slack_app_token is None:
         return Talk(pictures)
 

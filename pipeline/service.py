@@ -35,6 +35,7 @@ from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
 from pipeline.store.compact import compact, delete_expired, sweep_orphans
 from pipeline.tell.outbox import outbox_status
+from pipeline.tell.pace import Paces
 from pipeline.tell.senders import Senders
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Service:
         metrics: Metrics,
         stopped: Event | None = None,
         talk: Talk | None = None,
+        paces: Paces | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.metrics = metrics.of(pipeline.pack.name)
@@ -140,6 +142,7 @@ class Service:
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
         self._open_channel = open_channel
+        self._paces = paces or Paces()
         self.talk = talk
         self._made_senders: Senders | None = None
         self._telling = Lock()  # several senders tell what they have done
@@ -271,7 +274,7 @@ class Service:
         if self._made_senders is None:
             state = self.pipeline.state
             self._made_senders = Senders(
-                state.engine, state.url, self.pipeline.pack, self._open_channel, self._told
+                state.engine, state.url, self.pipeline.pack, self._open_channel, self._paces, self._told
             )
         return self._made_senders
 

@@ -321,6 +321,7 @@ class LifeCycle:
             if before.dismissed is not None:
                 over = max(over, before.dismissed + quiet)
                 more = money is not None and before.limit is not None and money > before.limit
+                more = more or severity == "critical" != before.severity
                 if minute - before.dismissed >= quiet:
                     more = False
                 elif not more:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.gate.answers import NO_STORE, body_of, seen_of
-from pipeline.desk.acts import ACTS, act
+from pipeline.desk.acts import ACTS
 from pipeline.desk.given import Parameter
 from pipeline.desk.people.keys import KeyRefused
 from pipeline.desk.people.pace import Pace
@@ -135,7 +135,7 @@ async def _do(api: Api, actor: Actor, request: Request) -> Mapping[str, Any]:
         msg = f"id is {thing!r}"
         raise UsageError(msg, "give a number or a name")
     done: Mapping[str, Any] = await api.aside(
-        lambda: act(api.entrance.desk_of(_pack(api, request)), actor, name, thing, given)
+        lambda: api.entrance.act(actor, name, thing, given, _pack(api, request))
     )
     return done
 

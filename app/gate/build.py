@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from starlette.middleware import Middleware
 
+from app.gate.account import Account
 from app.gate.api import Api
 from app.gate.aside import Aside
 from app.gate.company import Company
@@ -25,7 +26,7 @@ def build(entrance: Entrance) -> st.App:
     """The application behind its gate."""
     aside = Aside(_PLACES)
     login = Login(entrance, aside)
-    routes = [*login.routes, *Api(entrance, aside).routes]
+    routes = [*login.routes, *Account(entrance, login, aside).routes, *Api(entrance, aside).routes]
     if entrance.company is not None:
         routes += Company(entrance, entrance.company, login, aside).routes
     return st.App(SCRIPT, routes=routes, middleware=[Middleware(Gate, entrance=entrance)])

@@ -1,4 +1,7 @@
-"""The gate's own pages as HTML: forms that need no script, with everything from outside escaped."""
+"""The gate's own pages as HTML: forms that need no script, with everything from outside escaped.
+
+account_forms.py has those of whoever is signed in.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+import segno
+
 from app.gate.texts import LANGUAGES
 from app.markup import Markup, join, tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.desk.people.sign_in import Enrol
+    from pipeline.desk.people.totp import Enrol
 
 _STYLE: Final = (Path(__file__).parent / "forms.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -24,7 +29,8 @@ POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
-_OTHER: Final = {"ko": "en", "en": "ko"}
+#: The language that a page also speaks.
+OTHER: Final = {"ko": "en", "en": "ko"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,60 +49,67 @@ class Asked:
 
 def sign_in_page(asked: Asked, notice: Markup, *, company: bool, demo: Sequence[str]) -> str:
     """Name, password, code; the company's login and the demo's accounts where there are any."""
-    form = _form(
+    fields = form(
         asked,
         "/login",
-        _field(asked, "name", autocomplete="username", autofocus="autofocus", required="required"),
-        _field(asked, "password", type="password", autocomplete="current-password", required="required"),
-        _field(asked, "code", autocomplete="one-time-code", inputmode="numeric"),
+        field(asked, "name", autocomplete="username", autofocus="autofocus", required="required"),
+        field(asked, "password", type="password", autocomplete="current-password", required="required"),
+        code_field(asked, "code"),
         tag("small", asked.text("code.note")),
         tag("button", asked.text("submit"), type="submit"),
     )
     more = [_company(asked)] if company else []
     if demo:
         more += [tag("p", asked.text("demo"), cls="or"), demo_form(asked, demo, second="second")]
-    switch = urlencode({"lang": _OTHER[asked.language], "next": asked.back_to})
-    return _page(asked, asked.text("title"), join([notice, form, *more]), f"/login?{switch}")
+    switch = urlencode({"lang": OTHER[asked.language], "next": asked.back_to})
+    return page(asked, asked.text("title"), join([notice, fields, *more]), f"/login?{switch}")
 
 
 def enrol_page(asked: Asked, notice: Markup, enrol: Enrol) -> str:
     """The new secret of an authenticator, and the field for its first code."""
+    why = tag("p", asked.text("enrol", name=enrol.name))
+    shown = [notice, why, offer(asked, enrol, "/login/code", asked.text("enrol.submit"))]
+    return page(asked, asked.text("enrol.title"), join(shown))
+
+
+def offer(asked: Asked, enrol: Enrol, action: str, submit: str) -> Markup:
+    """A new secret as a QR code and as text, and the form for its first code."""
     secret = " ".join(enrol.secret[i : i + 4] for i in range(0, len(enrol.secret), 4))
-    form = _form(
+    first_code = form(
         asked,
-        "/login/code",
-        _hidden("ticket", enrol.ticket),
-        _field(
-            asked,
-            "code",
-            autocomplete="one-time-code",
-            inputmode="numeric",
-            autofocus="autofocus",
-            required="required",
-        ),
-        tag("button", asked.text("enrol.submit"), type="submit"),
+        action,
+        hidden("ticket", enrol.ticket),
+        code_field(asked, "code", autofocus="autofocus", required="required"),
+        tag("button", submit, type="submit"),
     )
-    parts = [
-        notice,
-        tag("p", asked.text("enrol", name=enrol.name)),
-        tag("p", asked.text("enrol.note")),
-        tag("label", asked.text("enrol.secret")),
-        tag("code", secret),
-        tag("p", tag("a", asked.text("enrol.address"), href=enrol.address)),
-        form,
-    ]
-    return _page(asked, asked.text("enrol.title"), join(parts))
+    return join(
+        [
+            tag("p", asked.text("enrol.note")),
+            qr(enrol.address, asked.text("enrol.qr")),
+            tag("p", asked.text("enrol.secret"), cls="label"),
+            tag("code", secret),
+            tag("p", tag("a", asked.text("enrol.address"), href=enrol.address)),
+            first_code,
+        ]
+    )
+
+
+def qr(address: str, label: str) -> Markup:
+    """An address as a QR code, drawn into the page itself, which loads nothing; dark on light always."""
+    made = segno.make(address, error="m", micro=False)
+    drawn = made.svg_inline(omitsize=True, light="#fff", lineclass=None, svgclass=None)
+    return tag("div", Markup(drawn), cls="qr", role="img", **{"aria-label": label})
 
 
 def said_page(asked: Asked, notice: Markup) -> str:
     """A page that says one thing."""
-    return _page(asked, "", notice)
+    return page(asked, "", notice)
 
 
 def bounce_page(asked: Asked, address: str) -> str:
     """Go on to our own page: only there does the browser show the cookie that a link elsewhere withholds."""
-    refresh = _void("meta", **{"http-equiv": "refresh", "content": f"0;url={address}"})
-    return _page(asked, "", tag("a", asked.text("bounce"), href=address), head=refresh)
+    refresh = void("meta", **{"http-equiv": "refresh", "content": f"0;url={address}"})
+    return page(asked, "", tag("a", asked.text("bounce"), href=address), head=refresh)
 
 
 def demo_form(asked: Asked, accounts: Sequence[str], second: str = "") -> Markup:
@@ -112,12 +125,12 @@ def demo_form(asked: Asked, accounts: Sequence[str], second: str = "") -> Markup
         )
         for account in accounts
     ]
-    return _form(asked, "/login/demo", *buttons)
+    return form(asked, "/login/demo", *buttons)
 
 
 def leave_form(asked: Asked) -> Markup:
     """The button to sign out."""
-    return _form(asked, "/logout", tag("button", asked.text("leave"), type="submit"))
+    return form(asked, "/logout", tag("button", asked.text("leave"), type="submit"))
 
 
 def notice(asked: Asked, key: str, note: str = "", *, good: bool = False) -> Markup:
@@ -137,31 +150,42 @@ def _company(asked: Asked) -> Markup:
     )
 
 
-def _form(asked: Asked, action: str, *parts: Markup) -> Markup:
+def form(asked: Asked, action: str, *parts: Markup) -> Markup:
+    """A form of ours, tied to whom it is for."""
     # No field may be called like what a document or a form has itself: Streamlit's page drops those.
     kept = (
-        _hidden("token", asked.token),
-        _hidden("next", asked.back_to),
-        _hidden("language", asked.language),
+        hidden("token", asked.token),
+        hidden("next", asked.back_to),
+        hidden("language", asked.language),
     )
     return tag("form", *kept, *parts, method="post", action=action)
 
 
-def _field(asked: Asked, name: str, **attributes: str) -> Markup:
+def field(asked: Asked, name: str, **attributes: str) -> Markup:
+    """A field under its label, the text of its name."""
     given = {"type": "text", **attributes, "name": name, "maxlength": "300"}
-    return tag("label", asked.text(name), _void("input", **given))
+    return tag("label", asked.text(name), void("input", **given))
 
 
-def _hidden(name: str, value: str) -> Markup:
-    return _void("input", type="hidden", name=name, value=value)
+def code_field(asked: Asked, name: str, **attributes: str) -> Markup:
+    """A field for a code of an authenticator."""
+    return field(asked, name, autocomplete="one-time-code", inputmode="numeric", **attributes)
 
 
-def _void(element: str, **attributes: str) -> Markup:
+def hidden(name: str, value: str) -> Markup:
+    """What a form takes along unseen."""
+    return void("input", type="hidden", name=name, value=value)
+
+
+def void(element: str, **attributes: str) -> Markup:
     """An element without an end."""
     return Markup(tag(element, **attributes).removesuffix(f"</{element}>"))
 
 
-def _page(asked: Asked, heading: str, body: Markup, switch: str = "", head: Markup | str = "") -> str:
+def page(
+    asked: Asked, heading: str, body: Markup, switch: str = "", head: Markup | str = "", wide: str = ""
+) -> str:
+    """A whole page; `switch` is its address in the other language, `wide` a class of the whole."""
     parts = [
         tag(
             "header",
@@ -174,5 +198,6 @@ def _page(asked: Asked, heading: str, body: Markup, switch: str = "", head: Mark
     return (
         f'<!DOCTYPE html><html lang="{asked.language}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}'
-        f"<title>minuterisk</title><style>{_STYLE}</style></head><body>{tag('main', *parts)}</body></html>"
+        f"<title>minuterisk</title><style>{_STYLE}</style></head>"
+        f"<body>{tag('main', *parts, cls=wide)}</body></html>"
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from starlette.responses import RedirectResponse
@@ -24,7 +24,8 @@ from app.markup import Markup
 from pipeline.desk.people.pace import Pace
 from pipeline.desk.people.passwords import AT_ONCE, Busy
 from pipeline.desk.people.sessions import LONGEST
-from pipeline.desk.people.sign_in import Enrol, NotSignedIn, Tried, WrongCode
+from pipeline.desk.people.sign_in import NotSignedIn, Tried
+from pipeline.desk.people.totp import Enrol, TooLate, WrongCode
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Login:
             return self.form(asked, words, notice(words, "form"), 403)
         try:
             await self._aside(self._entrance.sign_in.sign_out, token, asked.address)
+            self._entrance.forget()
         except MinuteriskError:
             return self.form(asked, words, notice(words, "database"), 503)
         answer = RedirectResponse("/login?why=left", 303, NO_STORE)
@@ -133,12 +135,10 @@ class Login:
     async def admit(self, asked: Seen, words: Asked, work: Callable[[], SignedIn | Enrol]) -> Response:
         """Do the work of a sign-in, and answer with its session or with why there is none."""
         try:
-            if self._hashing.waiting >= WAITING:
-                raise Busy
-            done = await self._hashing(work)
+            done = await self.hashed(work)
         except WrongCode as error:
             return page_of(enrol_page(words, notice(words, "enrol.wrong"), error.enrol), 403)
-        except NotSignedIn:
+        except (NotSignedIn, TooLate):
             return self.form(asked, words, notice(words, "refused"), 403)
         except MinuteriskError as error:
             why = "busy" if isinstance(error, Busy) else "database"
@@ -147,6 +147,16 @@ class Login:
         if isinstance(done, Enrol):
             return page_of(enrol_page(words, Markup(""), done))
         return self.begin(asked, words, done)
+
+    async def hashed(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work gives
+        """Do what hashes a password, in its turn. Raises Busy where too many wait."""
+        if self._hashing.waiting >= WAITING:
+            raise Busy
+        return await self._hashing(work)
+
+    def allows(self, asked: Seen) -> bool:
+        """May this address try a password once more?"""
+        return self._pace.allows(asked.address, time.monotonic())
 
     def begin(self, asked: Seen, words: Asked, done: SignedIn) -> Response:
         """Go on with the new session in a cookie."""
@@ -185,7 +195,7 @@ class Login:
         """A form that was sent, and its refusal where that is too often, or the form not ours."""
         asked, given = seen_of(request), await form_of(request)
         words = self.words(asked, given)
-        if not self._pace.allows(asked.address, time.monotonic()):
+        if not self.allows(asked):
             return asked, given, words, self.form(asked, words, notice(words, "pace"), 429)
         tie, token = asked.cookie(FORM), given.get("token", "")
         if not (tie and asked.own_origin and self._entrance.seal.is_signed(tie, "form", token)):

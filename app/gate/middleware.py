@@ -40,6 +40,8 @@ OPEN: Final = frozenset(
     {HEALTH_PATH, "/login", "/login/code", "/login/demo", "/logout", "/oidc/login", "/oidc/callback"}
 )
 API: Final = "/api/"
+#: Where people change their own account; a form there that comes after the session's end goes back to it.
+ACCOUNT: Final = "/account"
 #: Ways of Streamlit's own that this page does not have.
 CLOSED: Final = ("/_stcore/agent", "/auth/", "/oauth2callback", "/_stcore/metrics", "/_stcore/script-health")
 #: Parts of a page, which a browser does not show by themselves.
@@ -118,7 +120,8 @@ class Gate:
 
     def _outside(self, visit: Visit, asked: Seen) -> Response:
         words = Asked(self._entrance.settings.language, "/", "")
-        if asked.method not in ("GET", "HEAD") or asked.path.startswith(PARTS):
+        own = asked.path.startswith(ACCOUNT)
+        if (asked.method not in ("GET", "HEAD") and not own) or asked.path.startswith(PARTS):
             return PlainTextResponse("sign in first: /login", 403)
         if visit.actor is not None:
             return _html(said_page(words, notice(words, "host")), 403)
@@ -126,7 +129,7 @@ class Gate:
             return _html(said_page(words, notice(words, "database")), 503)
         if asked.from_elsewhere and not asked.cookie():
             return _html(bounce_page(words, asked.target))
-        given = {"next": asked.target, **({"why": "ended"} if asked.cookie() else {})}
+        given = {"next": ACCOUNT if own else asked.target, **({"why": "ended"} if asked.cookie() else {})}
         return RedirectResponse(f"/login?{urlencode(given)}", 303, {"cache-control": "no-store"})
 
     async def _visit(self, asked: Seen) -> Visit:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from app.gate import here
 from pipeline.desk import roles
-from pipeline.desk.acts import act as do
 from pipeline.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -35,4 +34,4 @@ def act(page: Page, name: str, thing_id: str | int, given: Mapping[str, Any]) ->
     if actor is None:
         msg = "your session has ended"
         raise NotAllowed(msg, "sign in again: nothing was changed")
-    return do(page.entrance.desk_of(page.pack.name), actor, name, thing_id, given)
+    return page.entrance.act(actor, name, thing_id, given, page.pack.name)

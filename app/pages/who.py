@@ -27,7 +27,7 @@ def show_who(texts: Texts, entrance: Entrance, visit: Visit) -> None:
     ]
     if visit.signed_in:
         words = Asked(texts.language, "/", entrance.seal.sign(token_of_page(), "leave"))
-        shown.append(leave_form(words))
+        shown += [_to_account(texts), leave_form(words)]
     elif entrance.demo:
         words = Asked(texts.language, "/", entrance.seal.sign(form_tie_of_page(), "form"))
         shown.append(demo_form(words, entrance.demo))
@@ -40,6 +40,10 @@ def show_who(texts: Texts, entrance: Entrance, visit: Visit) -> None:
 
 def _over(texts: Texts) -> Markup:
     return join([notice(texts("who.over"), texts("who.over.note")), tag("p", _way_in(texts))])
+
+
+def _to_account(texts: Texts) -> Markup:
+    return tag("a", texts("who.account"), href=f"/account?lang={texts.language}", target="_self")
 
 
 def _way_in(texts: Texts) -> Markup:

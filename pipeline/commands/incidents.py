@@ -215,7 +215,7 @@ def snooze_incident(
 def resolve_incident(
     incident_id: int, reason: str, money: str | None, by: str | None, *, as_json: bool
 ) -> None:
-    """Call an incident over; while its rule is still breached it stays so until more money is at risk."""
+    """Call an incident over; while breached it stays so until more is at risk or it turns critical."""
     with open_desk() as desk:
         content = do(desk, "resolve", incident_id, {"reason": reason, "limit": money, "by": by})
     report(content, as_json=as_json, text=f"incident {incident_id} resolved by {content['resolved_by']}")

@@ -214,6 +214,16 @@ def revoke_session(session_id: int, *, as_json: bool) -> None:
     _do("revoke_session", session_id, {}, as_json=as_json, said=said)
 
 
+@sessions.command("revoke-all")
+@click.argument("account")
+@reason_option
+@json_option
+def revoke_sessions(account: str, reason: str | None, *, as_json: bool) -> None:
+    """End all sessions of an account; without the right to do that, your own."""
+    said = "{account} is signed out: sessions that ended: {ended}"
+    _do("revoke_sessions", account, {"reason": reason}, as_json=as_json, said=said)
+
+
 @click.group()
 def keys() -> None:
     """API keys: what machines hold."""

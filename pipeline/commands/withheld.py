@@ -1,4 +1,4 @@
-"""windows, exclusions: signals that people hold back, each with its reason. An exclusion needs no end."""
+"""windows, exclusions: signals that people hold back, each with its reason and its end."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def list_exclusions(*, with_past: bool = False, as_json: bool = False) -> None:
 @_reason_option
 @json_option
 def add_exclusion(*, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - values of options
-    """Hold back what ENTITY does, until a time or until that is ended."""
+    """Hold back what ENTITY does until a time, at most for 366 days."""
     _add("add_exclusion", EXCLUDED, given, as_json=as_json)
 
 

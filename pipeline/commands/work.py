@@ -42,6 +42,7 @@ from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
 from pipeline.service import Tally
 from pipeline.store.rules import read_rules_file
+from pipeline.tell.pace import Paces
 from scheduler import open_lake, open_pipeline, open_service, open_source, open_state, run_service
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ def run(pack: str | None) -> None:
     stop_on_signals(stopped)
     serve_metrics(metrics, settings.metrics_port)
     names = (pack,) if pack else settings.packs
+    paces = Paces()  # a channel in which several packs tell is used by all of them at one pace
     with ThreadPoolExecutor(len(names), "pack") as pool:
         lead = _stand_and_lead if len(names) == 1 else _beside_others
-        running = [pool.submit(lead, settings.of(name), metrics, stopped) for name in names]
+        running = [pool.submit(lead, settings.of(name), metrics, paces, stopped) for name in names]
         # Never without an end: a signal that another thread gets does not wake this one, which acts on it.
         while wait(running, SIGNALS_S).not_done:
             if any(one.done() and one.exception() is not None for one in running):
@@ -88,21 +90,21 @@ def run(pack: str | None) -> None:
             raise failed[0][1]
 
 
-def _beside_others(settings: Settings, metrics: Metrics, stopped: Event) -> None:
+def _beside_others(settings: Settings, metrics: Metrics, paces: Paces, stopped: Event) -> None:
     """The same beside other packs: a source that is away when we begin is not theirs, and is tried again."""
     while not stopped.is_set():
         try:
-            _stand_and_lead(settings, metrics, stopped)
+            _stand_and_lead(settings, metrics, paces, stopped)
         except SourceUnavailable as error:
             log.warning("run.source_away", pack=settings.pack, what=error.what, alarm=True)
             stopped.wait(AWAY_S)
 
 
-def _stand_and_lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
+def _stand_and_lead(settings: Settings, metrics: Metrics, paces: Paces, stopped: Event) -> None:
     """Lead one pack whenever nobody else does, until stopped."""
     while not stopped.is_set():
         try:
-            _lead(settings, metrics, stopped)
+            _lead(settings, metrics, paces, stopped)
         except FencedOut as error:
             log.warning(
                 "run.fenced_out", pack=settings.pack, why=error.what
@@ -117,11 +119,11 @@ def serve_metrics(metrics: Metrics, port: int) -> None:
         metrics.serve(port)
 
 
-def _lead(settings: Settings, metrics: Metrics, stopped: Event) -> None:
+def _lead(settings: Settings, metrics: Metrics, paces: Paces, stopped: Event) -> None:
     """Wait for the leadership, then run the jobs until stopped or replaced."""
     with open_pipeline(settings, stand_by=stopped) as pipeline:
         metrics.of(settings.pack).leader.set(pipeline.state.epoch or 0)
-        service = open_service(pipeline, metrics, stopped)
+        service = open_service(pipeline, metrics, stopped, paces)
         log.info("run.started", pack=settings.pack, policy=settings.policy, epoch=pipeline.state.epoch)
         with progress_bar("history") as progress:
             run_service(service, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.desk import exports, holds, incidents, messages, routes, rules
-from pipeline.desk.people import accounts, keys, sessions
+from pipeline.desk.people import accounts, keys, own, sessions
 from pipeline.desk.perform import Act, Desk, perform
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _ALL: Final = (
     *messages.ACTS,
     *exports.ACTS,
     *accounts.ACTS,
+    *own.ACTS,
     *sessions.ACTS,
     *keys.ACTS,
     *routes.ACTS,

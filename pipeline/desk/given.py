@@ -37,19 +37,26 @@ class Parameter:
 
 
 def one_end(
-    what: str, start: datetime, lasts: timedelta | None, until: datetime | None, *, needed: bool = True
-) -> datetime | None:
-    """When something ends that people say the length or the end of; None where neither is said and may be.
+    what: str,
+    start: datetime,
+    lasts: timedelta | None,
+    until: datetime | None,
+    longest: timedelta | None = None,
+) -> datetime:
+    """When something ends that people say the length or the end of. Raises UsageError on both, or neither.
 
-    Raises UsageError where both are said, or neither although one is needed.
+    Neither is told how long it may last, where `longest` says so; whoever asks sees to it.
     """
     if lasts is not None and until is not None:
         msg = f"{what} has one end, and this has two"
         raise UsageError(msg, "say either for how long, as 2h, or until when")
-    if lasts is None and until is None and needed:
+    if lasts is not None:
+        return start + lasts
+    if until is None:
         msg = f"{what} needs an end"
-        raise UsageError(msg, "say for how long, as 2h, or until when")
-    return until if lasts is None else start + lasts
+        most = f"; at most {longest.days} days" if longest else ""
+        raise UsageError(msg, f"say for how long, as 2h, or until when{most}")
+    return until
 
 
 def storable(text: str) -> bool:

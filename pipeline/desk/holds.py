@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: What is held back for longer is an exclusion, or a rule that has to be changed.
 LONGEST_WINDOW: Final = timedelta(days=90)
+#: Within a year somebody looks whether the shop is still one that nobody has to hear of.
+LONGEST_EXCLUSION: Final = timedelta(days=366)
 #: What each kind is called.
 NOUNS: Final = {MAINTENANCE: "maintenance window", EXCLUDED: "exclusion"}
 
@@ -39,23 +41,18 @@ def add_window(deed: Deed) -> Mapping[str, Any]:
         msg = "a maintenance window is about nothing"
         raise UsageError(msg, "name a rule, an entity, both, or everybody")
     start = _start(deed)
-    end = _end(deed, start)
-    if end is None:
-        msg = "a maintenance window needs its end"
-        raise UsageError(msg, "say for how long (2h), or until when")
-    if end - start > LONGEST_WINDOW:
-        msg = f"a maintenance window of {(end - start).days} days"
-        raise UsageError(msg, f"at most {LONGEST_WINDOW.days}; exclude an entity, or change the rule")
+    end = _end(deed, start, "a maintenance window", LONGEST_WINDOW, "exclude an entity, or change the rule")
     return _add(deed, MAINTENANCE, start, end)
 
 
 def add_exclusion(deed: Deed) -> Mapping[str, Any]:
-    """Hold back what one entity does, until somebody ends that or until a time: a test shop, say."""
+    """Hold back what one entity does until a time, or until somebody ends that earlier: a test shop, say."""
     if deed.given["entity"] == EVERYBODY:
         msg = f"{EVERYBODY} is everybody, who is no exclusion"
         raise UsageError(msg, "add a maintenance window with its end")
     start = _start(deed)
-    return _add(deed, EXCLUDED, start, _end(deed, start))
+    end = _end(deed, start, "an exclusion", LONGEST_EXCLUSION, "add it again when that is over")
+    return _add(deed, EXCLUDED, start, end)
 
 
 def end_window(deed: Deed) -> Mapping[str, Any]:
@@ -68,7 +65,7 @@ def end_exclusion(deed: Deed) -> Mapping[str, Any]:
     return _finish(deed, EXCLUDED)
 
 
-def _add(deed: Deed, kind: str, start: datetime, end: datetime | None) -> Mapping[str, Any]:
+def _add(deed: Deed, kind: str, start: datetime, end: datetime) -> Mapping[str, Any]:
     rule, entity = deed.given["rule"], deed.given["entity"]
     known = [r.name for r in load_pack(deed.state.pack).rules]
     if rule is not None and rule not in known:
@@ -133,12 +130,15 @@ def _start(deed: Deed) -> datetime:
     return start
 
 
-def _end(deed: Deed, start: datetime) -> datetime | None:
-    said = one_end("what is held back", start, deed.given["for"], deed.given["until"], needed=False)
-    end = said and floor_minute(said)
-    if end is not None and end <= start:
+def _end(deed: Deed, start: datetime, what: str, longest: timedelta, otherwise: str) -> datetime:
+    """When it ends; `otherwise` is what to do where that shall be later than allowed."""
+    end = floor_minute(one_end(what, start, deed.given["for"], deed.given["until"], longest))
+    if end <= start:
         msg = f"the end {moment(end, deed.desk.zone)} is not after the start {moment(start, deed.desk.zone)}"
         raise UsageError(msg, "give a later end")
+    if end - start > longest:
+        msg = f"{what} until {moment(end, deed.desk.zone)} lasts more than {longest.days} days"
+        raise UsageError(msg, f"give an earlier end; or {otherwise}")
     return end
 
 

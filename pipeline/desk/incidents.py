@@ -103,7 +103,7 @@ def snooze(deed: Deed) -> Mapping[str, Any]:
 
 
 def resolve(deed: Deed) -> Mapping[str, Any]:
-    """Call the incident over; while its rule is still breached it stays so until more money is at risk."""
+    """Call the incident over; while breached it stays so until more is at risk or it turns critical."""
     incident, _ = _locked(deed)
     name = name_of(deed)
     if incident.resolved_minute is not None:
@@ -226,8 +226,7 @@ def _next_minute(deed: Deed) -> datetime | None:
 def _until(deed: Deed) -> datetime:
     """When a snooze ends. Where minutes are judged late, the next one counts as now."""
     now, following = floor_minute(deed.desk.clock()), _next_minute(deed)
-    said = one_end("a snooze", now, deed.given["for"], deed.given["until"])
-    end = floor_minute(said or now)
+    end = floor_minute(one_end("a snooze", now, deed.given["for"], deed.given["until"]))
     if end <= (now if following is None else min(now, following)):
         msg = f"a snooze until {moment(end, deed.desk.zone)} is over already"
         raise UsageError(msg, "give a later time")

@@ -81,6 +81,7 @@ class Act:
     needs_id: bool = True  # of a thing that is there already
     own: Callable[[Deed], bool] = lambda _: False  # is it the actor's own, which everybody may?
     proposed_by: Callable[[Deed], int | None] = lambda _: None  # the account that asks to approve it
+    refused: Callable[[Deed, UsageError], None] = lambda *_: None  # what a refusal leaves beside the audit
 
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -120,6 +121,7 @@ def perform(
     except UsageError as error:
         with desk.state.changing() as connection:
             guard(connection)
+            act.refused(Deed(desk, connection, actor, thing.id), error)
             _write(connection, desk, actor, act.name, thing, None, error.what)
         raise
     return answer

@@ -144,7 +144,7 @@ def _period(deed: Deed) -> tuple[datetime, datetime]:
     """From when to when a silence holds."""
     now, zone = deed.desk.clock(), deed.desk.zone
     starts = deed.given["from"] or now
-    ends = one_end("a silence", starts, deed.given["for"], deed.given["until"]) or starts
+    ends = one_end("a silence", starts, deed.given["for"], deed.given["until"])
     if ends <= max(now, starts):
         msg = f"the silence would end at {moment(ends, zone)}, before it begins"
         raise UsageError(msg, f"it is {moment(now, zone)}: say a later end")

@@ -276,8 +276,7 @@ def _start(deed: Deed, earliest: datetime) -> datetime:
 
 
 def _end(deed: Deed, start: datetime) -> datetime:
-    said = one_end("a pause", start, deed.given["for"], deed.given["until"])
-    end = floor_minute(said or start)
+    end = floor_minute(one_end("a pause", start, deed.given["for"], deed.given["until"]))
     if not start < end <= start + LONGEST_PAUSE:
         zone = deed.desk.zone
         msg = f"a pause from {moment(start, zone)} until {moment(end, zone)} is not taken"

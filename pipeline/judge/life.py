@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.judge.hold import among, tuples
-from pipeline.judge.people import passes
 from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, MAINTENANCE, PAUSED, PENDING, SEVERITIES
 from pipeline.pack import AtRisk
 
@@ -147,7 +146,7 @@ def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gat
     opened, reopened, continued = [], [], {}
     events: list[Event] = []
     priced = _priced(known)
-    dismissed = _dismissed(minute, signals, fired, known)
+    dismissed = _dismissed(minute, signals, fired, known, gates)
     for key, row in fired.items():
         reason = gates.pack.reason(row, held)
         at_risk = _of(key, known.at_risk, gates.pack)
@@ -213,26 +212,36 @@ def _snoozed(
 
 
 def _dismissed(
-    minute: datetime, signals: pl.DataFrame, fired: Collection[Key], known: Known
+    minute: datetime,
+    signals: pl.DataFrame,
+    fired: Mapping[Key, Mapping[str, Any]],
+    known: Known,
+    gates: Gates,
 ) -> dict[Key, Incident]:
     """Incidents that a person resolved and whose rule is breached all the same: they stay as they are.
 
-    One whose money has passed its limit is not among them; it comes back.
+    One whose money has passed its limit, or that has turned critical, is not among them; it comes back.
     """
     if not known.dismissed:
         return {}
     held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "entity_id")
     found = {}
     for key in {*fired, *held} & known.dismissed.keys() - known.unresolved.keys():
-        incident = known.dismissed[key]
-        if key not in fired or not _is_more_than_was_resolved(incident, known):
+        incident, at_risk = known.dismissed[key], _of(key, known.at_risk, gates.pack)
+        if key not in fired or not is_more_than_was_resolved(incident, fired[key], at_risk, gates):
             found[key] = replace(incident, breached_minute=minute)
     return found
 
 
-def _is_more_than_was_resolved(incident: Incident, known: Known) -> bool:
-    now = known.at_risk.get(incident.entity_id, NOT_KNOWN).total
-    return incident.dismissal is not None and passes(now, incident.dismissal.limit)
+def is_more_than_was_resolved(
+    incident: Incident, row: Mapping[str, Any], at_risk: AtRisk, gates: Gates
+) -> bool:
+    """Does a breach (`row`, with the money of then) bring back what a person resolved?"""
+    if incident.dismissal is None:
+        return False
+    reason, tuned = gates.pack.reason(row, 0), gates.tuned_at(row["minute"])
+    severity = gates.pack.severity(incident.rule, reason, at_risk.total, tuned)
+    return incident.dismissal.is_passed(incident.severity, severity, at_risk.total)
 
 
 def _before(key: Key, minute: datetime, known: Known, gates: Gates) -> Incident | None:

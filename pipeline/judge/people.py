@@ -2,7 +2,7 @@
 
 A snoozed incident is not told again and not escalated. It ends by itself, and breaks through earlier when the
 money at risk passes its limit or the incident turns critical. An incident that a person resolved although its
-rule is still breached stays resolved until the breach has been quiet, or the money passes its limit.
+rule is still breached stays resolved until the breach has been quiet, or breaks through by the same two.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Snooze(_Stored):
 
     def ends(self, minute: datetime, severity: str, at_risk: int | None) -> str | None:
         """The event with which it ends in `minute`, or None: it goes on."""
-        if passes(at_risk, self.limit) or (severity == _WORST != self.severity):
+        if passes(at_risk, self.limit) or turns_worst(self.severity, severity):
             return "broke_through"
         return "snooze_ended" if minute >= self.until else None
 
@@ -76,7 +76,11 @@ class Dismissal(_Stored):
     by: str
     minute: datetime  # from which on it is resolved
     at_risk: int | None
-    limit: int | None  # money at risk past which it is back; None: nothing but a new breach brings it back
+    limit: int | None  # money at risk past which it is back; None: only a new breach or the severity does
+
+    def is_passed(self, was: str, severity: str, at_risk: int | None) -> bool:
+        """Is it more than what the person called over, when it was as severe as `was`?"""
+        return passes(at_risk, self.limit) or turns_worst(was, severity)
 
 
 def limit_of(at_risk: int | None) -> int | None:
@@ -86,6 +90,11 @@ def limit_of(at_risk: int | None) -> int | None:
     severity still breaks through.
     """
     return None if at_risk is None else at_risk + at_risk // 2
+
+
+def turns_worst(was: str, severity: str) -> bool:
+    """Is it as bad as can be, and was not when people last looked?"""
+    return severity == _WORST != was
 
 
 def passes(at_risk: int | None, limit: int | None) -> bool:

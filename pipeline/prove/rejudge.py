@@ -21,6 +21,7 @@ from pipeline.judge.life import (
     Incident,
     back_again,
     ended_minute,
+    is_more_than_was_resolved,
     may_come_back,
     open_incident,
     to_price,
@@ -174,11 +175,12 @@ def corrections_of(
 
     `incidents` are all that were unresolved at any of these minutes. An ended episode that turns up while a
     later incident of its key is unresolved opens nothing, as one at a time is the promise: see `mended`.
-    What people did is not undone: one that a person resolved stays so while its breach goes on.
+    What people did is not undone: one that a person resolved stays so while its breach goes on, unless the
+    corrected numbers turn it critical, as the live minute would have it.
     """
     fired = _fired(rejudged.signals)
     dismissed = still_dismissed(fired, incidents, gates)
-    covered = _covered(incidents, {i.incident_id: ended_minute(i, gates) for i in dismissed})
+    covered = _covered(incidents, {i.incident_id: _over(i, fired.get(i.key, ()), gates) for i in dismissed})
     opened: list[Incident] = []
     reopened: list[Incident] = []
     for key, rows in fired.items():
@@ -188,7 +190,7 @@ def corrections_of(
         )
         if not uncovered or unresolved:
             continue
-        before = _before(key, uncovered[0]["minute"], incidents, gates)
+        before = _before(key, uncovered[0]["minute"], incidents, dismissed, gates)
         incident = open_incident(uncovered, at_risk.get(key[1]), gates, before)
         (opened if before is None else reopened).append(incident)
     events = [Event("opened", incident.opened_minute, incident) for incident in opened]
@@ -212,6 +214,22 @@ def still_dismissed(
                 newest = row["minute"]
         found.append(replace(incident, breached_minute=newest))
     return found  # those whose newest breach stays what it was are written as they are
+
+
+def _over(incident: Incident, rows: Sequence[Mapping[str, Any]], gates: Gates) -> datetime | None:
+    """When one that a person resolved was over: at the latest before a breach that is more than that.
+
+    A correction changes numbers and no money, so it is weighed by the money that the person saw.
+    """
+    since, over = incident.resolved_minute, ended_minute(incident, gates)
+    more = (
+        row["minute"] - MINUTE
+        for row in rows
+        if since is not None
+        and row["minute"] >= since
+        and is_more_than_was_resolved(incident, row, incident.at_risk, gates)
+    )
+    return min(filter(None, (over, next(more, None))), default=None)
 
 
 def mended(
@@ -241,10 +259,16 @@ def mended(
 
 
 def _before(
-    key: Key, minute: datetime, incidents: Sequence[Mapping[str, Any]], gates: Gates
+    key: Key,
+    minute: datetime,
+    incidents: Sequence[Mapping[str, Any]],
+    dismissed: Sequence[Incident],
+    gates: Gates,
 ) -> Incident | None:
     """The resolved incident that comes back when its rule is breached again at `minute`."""
-    same = [incident_of(row) for row in incidents if (row["rule"], row["entity_id"]) == key]
+    moved = {i.incident_id: i for i in dismissed}  # with the newest breach that followed
+    of_key = (incident_of(row) for row in incidents if (row["rule"], row["entity_id"]) == key)
+    same = [moved.get(i.incident_id, i) for i in of_key]
     ended = [i for i in same if i.resolved_minute and i.resolved_minute <= minute]
     newest = max(ended, key=lambda i: i.resolved_minute or i.opened_minute, default=None)
     return newest if newest is not None and may_come_back(newest, minute, gates) else None

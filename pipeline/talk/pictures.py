@@ -1,8 +1,9 @@
 """The picture of the last day under an incident's message: drawn, uploaded, shown, after the text was posted.
 
-An ornament: whatever fails here, the text is there already and later messages do not wait. The file is
-recorded before the message is edited, so that an edit of the delivery shows it too; an edit of ours that may
-have come after a newer one is made again from what was told last.
+An ornament: whatever fails here, the text is there already and later messages do not wait. While messages
+wait for a channel nothing is uploaded for it, and the edit takes a turn that no message wants; what gets none
+for `FRESH` goes without. The file is recorded before the message is edited, so that an edit of the delivery
+shows it too; an edit of ours that may have come after a newer one is made again from what was told last.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipeline.tell import outbox
 from pipeline.tell.channels import BLOCKS_REFUSED, Slack
 from pipeline.tell.message import read_message
 from pipeline.tell.picture import draw
-from pipeline.tell.slack import Refused
+from pipeline.tell.slack import NotPosted, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Chart
     from pipeline.talk.client import TalkClient
     from pipeline.tell.channels import Channel
+    from pipeline.tell.pace import Paces
 
     Row = Mapping[str, Any]
 
@@ -58,11 +60,13 @@ class Pictures:
         pipeline: Pipeline,
         client: TalkClient,
         opened: Callable[[str], Channel],
+        paces: Paces,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pipeline = pipeline
         self._client = client
         self._opened = opened
+        self._paces = paces
         self._channels: dict[str, Slack | None] = {}
         self._clock = clock
         self._failures = 0
@@ -77,7 +81,8 @@ class Pictures:
         except Exception as error:  # noqa: BLE001 - an ornament: the text is there
             self._failures += 1
             pause = min(PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-            self._paused_until = self._clock() + pause
+            asked = error.retry_after if isinstance(error, NotPosted) else None
+            self._paused_until = self._clock() + max(pause, asked or pause)
             self._pipeline.ornaments.raised(ORNAMENT, error)
             return 0
         if shown:
@@ -86,8 +91,10 @@ class Pictures:
         return shown
 
     def _make(self) -> int:
-        since = self._clock() - FRESH
-        wanted = self._pipeline.state.rows("pictures_wanted", since=since, limit=AT_ONCE)
+        now, state = self._clock(), self._pipeline.state
+        wanted = state.rows(
+            "pictures_wanted", since=now - FRESH, now=now, home_channel=state.home_channel, limit=AT_ONCE
+        )
         rows = [row for row in wanted if self._channel(row["channel"]) is not None]
         self._upload([row for row in rows if row["file_id"] is None])
         return sum(self._show(row) for row in rows)
@@ -96,6 +103,8 @@ class Pictures:
         charts = self._charts(rows)
         settings = self._pipeline.settings
         for row in rows:
+            if self._paces.of(row["channel"]).busy:
+                continue  # messages have come meanwhile
             chart, file_id = charts[row["incident_id"]], None
             if chart is not None:
                 png = draw(chart, row["opened_minute"], settings.language, settings.business_timezone)
@@ -136,7 +145,10 @@ class Pictures:
             return False
         message = read_message(told["message"], row["incident_id"], self._pipeline.pack)
         try:
-            channel.show_picture(message, thread)
+            with self._paces.of(row["channel"]).spare(channel.gap) as free:
+                if not free:
+                    return False
+                channel.show_picture(message, thread)
         except Refused as error:
             if error.code in BLOCKS_REFUSED and self._clock() - self._made_at(row) < READY:
                 return False

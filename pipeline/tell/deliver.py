@@ -7,13 +7,13 @@
 No database transaction is open while a message is on its way. A message whose earlier attempt may have
 arrived but cannot be found is sent again, marked "possible repeat": better told twice than not at all.
 
-All of this is about one channel: each has its own pace, storms and digests (senders.py).
+All of this is about one channel: each has its own storms and digests (senders.py) and pace (pace.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -28,14 +28,15 @@ from pipeline.tell.routes import DEFAULT
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from random import Random
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Engine
 
     from pipeline.pack import Pack
     from pipeline.tell.channels import Channel
     from pipeline.tell.outbox import Claimed, Thread
+    from pipeline.tell.pace import Pace
 
 log = structlog.get_logger("minuterisk.deliver")
 
@@ -61,55 +62,6 @@ class Limits:
 
 LIMITS: Final = Limits()
 UTC_ZONE: Final = ZoneInfo("UTC")
-
-
-class Pace:
-    """How fast a channel may be used: one message per gap, pauses it asks for, longer ones while it is away.
-
-    Holds the clock, the sleep and the random source of the delivery, so that a test can pass its own. A clock
-    that is set back never makes it wait longer than the gap or pause it was asked for.
-    """
-
-    def __init__(
-        self, *, clock: Callable[[], datetime], sleep: Callable[[float], None], random: Random
-    ) -> None:
-        self.now = clock
-        self.sleep = sleep
-        self._random = random
-        self._last = datetime.min.replace(tzinfo=UTC)
-        self._paused_from = self._last
-        self._pause = timedelta()
-        self._failures = 0
-
-    def paused(self) -> bool:
-        """Is the channel to be left alone now?"""
-        return timedelta() <= self.now() - self._paused_from < self._pause
-
-    def wait_turn(self, gap: timedelta) -> None:
-        """Wait until the last message is `gap` ago, and count this one."""
-        waited = self.now() - self._last
-        if timedelta() <= waited < gap:
-            self.sleep((gap - waited).total_seconds())
-        self._last = self.now()
-
-    def used(self) -> None:
-        """The channel's last call has ended: the gap counts from here, wherever in the call it was taken."""
-        self._last = self.now()
-
-    def back_off(self, tries: int, most_s: int) -> timedelta:
-        """A wait with full jitter: from 0 to 1 s after the first try, doubling up to `most_s`."""
-        return timedelta(seconds=self._random.uniform(0, min(most_s, 2 ** min(tries - 1, 30))))
-
-    def channel_away(self, retry_after: timedelta | None, most_s: int) -> timedelta:
-        """Pause the channel: as long as it asks, else longer with each failure in a row. Gives the pause."""
-        self._failures += 1
-        self._paused_from = self.now()
-        self._pause = self.back_off(self._failures, most_s) if retry_after is None else retry_after
-        return self._pause
-
-    def channel_answers(self) -> None:
-        """The channel took something: the next failure is the first one again."""
-        self._failures = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +104,8 @@ def deliver_one(
 ) -> Delivered | None:
     """Do one unit of a channel's delivery and say what was done; None if there is nothing to do, or a pause.
 
-    `destinations` are the names by which routes know the channel.
+    `destinations` are the names by which routes know the channel. Where others use it too, the caller has it
+    alone (`pace.alone`): waiting for them in here would use up the lease.
     """
     if pace.paused():
         return None

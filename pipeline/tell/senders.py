@@ -6,16 +6,14 @@ that ends when there is nothing left to do. What fails in one is raised by the n
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors.translate import state_errors
 from pipeline.tell import outbox
-from pipeline.tell.deliver import LIMITS, Pace, deliver_one
+from pipeline.tell.deliver import LIMITS, deliver_one
 from pipeline.tell.route_texts import MOST_CHANNELS
 
 if TYPE_CHECKING:
@@ -26,19 +24,15 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
     from pipeline.tell.channels import Channel
     from pipeline.tell.deliver import Delivered, Limits
+    from pipeline.tell.pace import Pace, Paces
 
 #: Routes name so many channels at most; those that they named before may have something left.
 _THREADS: Final = 2 * MOST_CHANNELS
 
 
-def real_pace() -> Pace:
-    """A pace by the clock of this machine."""
-    return Pace(clock=lambda: datetime.now(UTC), sleep=time.sleep, random=Random())  # noqa: S311 - jitter
-
-
 @dataclass(slots=True)
 class Outlet:
-    """A channel, the names by which routes know it, and how fast it may be used."""
+    """A channel, the names by which routes know it, and how fast all packs together may use it."""
 
     channel: Channel
     pace: Pace
@@ -55,21 +49,21 @@ class Senders:
         url: str,
         pack: Pack[Any, Any],
         open_channel: Callable[[str], Channel],
+        paces: Paces,
         told: Callable[[Delivered], None],
         limits: Limits = LIMITS,
     ) -> None:
         self._engine, self._url, self._pack, self._limits = engine, url, pack, limits
-        self._open_channel, self._told = open_channel, told
+        self._open_channel, self._paces, self._told = open_channel, paces, told
         self._outlets: dict[str, Outlet] = {}  # by destination; several may be one channel
         self._pool = ThreadPoolExecutor(_THREADS, f"send-{pack.name}")
         self._ending: Callable[[], bool] = lambda: False
-        self._clock = real_pace().now
 
     def wake(self, ending: Callable[[], bool]) -> None:
         """Set the senders to work that have something to do and are idle; `ending` stops them all."""
         self._ending = ending
         self._raise_failures()
-        outbox.tell_overdue(self._engine, self._pack.name, self._clock() - self._limits.overdue)
+        outbox.tell_overdue(self._engine, self._pack.name, datetime.now(UTC) - self._limits.overdue)
         for outlet in self._due():
             if outlet.work is None:
                 outlet.work = self._pool.submit(self._drain, outlet)
@@ -88,7 +82,7 @@ class Senders:
 
     def _due(self) -> list[Outlet]:
         margin = self._limits.margin
-        names = outbox.destinations_due(self._engine, self._pack.name, self._clock(), margin)
+        names = outbox.destinations_due(self._engine, self._pack.name, datetime.now(UTC), margin)
         found = {outlet.channel.name: outlet for outlet in map(self._outlet, names)}
         return list(found.values())
 
@@ -96,7 +90,7 @@ class Senders:
         if destination not in self._outlets:
             channel = self._open_channel(destination)
             known = (o for o in self._outlets.values() if o.channel.name == channel.name)
-            outlet = next(known, None) or Outlet(channel, real_pace())
+            outlet = next(known, None) or Outlet(channel, self._paces.of(channel.name))
             outlet.destinations = [*outlet.destinations, destination]
             self._outlets[destination] = outlet
         return self._outlets[destination]
@@ -104,11 +98,11 @@ class Senders:
     def _drain(self, outlet: Outlet, at_most: int | None = None) -> None:
         """Deliver until nothing is left, or a pause."""
         done = 0
+        given = (self._engine, self._pack, outlet.channel, outlet.pace, self._limits)
         while at_most is None or done < at_most:
-            if at_most is None and self._ending():
-                return
-            with state_errors(self._url):
-                given = (self._engine, self._pack, outlet.channel, outlet.pace, self._limits)
+            with outlet.pace.alone(), state_errors(self._url):
+                if at_most is None and self._ending():
+                    return
                 delivered = deliver_one(*given, outlet.destinations)
             if delivered is None:
                 return

@@ -1,8 +1,14 @@
 -- Opening messages that have no picture yet, or do not show the one that was uploaded.
--- A digest tells of several incidents and gets none.
--- Parameters: pack, since (of messages sent after it), limit.
+-- A digest tells of several incidents and gets none. Where messages of the pack wait for the channel, none is wanted.
+-- Parameters: pack, since (of messages sent after it), now, home_channel (what `default` is called), limit.
 -- Grain: one row per incident and channel, most money at risk first.
-WITH root AS (
+WITH busy AS (
+    SELECT DISTINCT CASE destination WHEN 'default' THEN CAST(:home_channel AS text) ELSE destination END AS channel
+    FROM outbox
+    JOIN incident USING (incident_id)
+    WHERE pack = :pack
+      AND (outbox.status = 'sending' OR (outbox.status = 'pending' AND next_attempt_at <= :now))
+), root AS (
     SELECT DISTINCT ON (outbox.incident_id, outbox.channel)
            outbox.incident_id, outbox.channel, outbox.message_ts, outbox.sent_at
     FROM outbox
@@ -17,6 +23,7 @@ FROM root
 JOIN incident USING (incident_id)
 LEFT JOIN picture USING (incident_id, channel, message_ts)
 WHERE root.sent_at > :since
+  AND root.channel NOT IN (SELECT channel FROM busy)
   AND (picture.incident_id IS NULL OR (picture.file_id IS NOT NULL AND picture.shown_at IS NULL))
   AND NOT EXISTS (
       SELECT FROM outbox AS other

@@ -37,6 +37,7 @@ from pipeline.settings import load_settings
 from pipeline.tell import outbox
 from pipeline.tell.channels import read_ranges
 from pipeline.tell.destinations import open_channel
+from pipeline.tell.pace import Paces
 from pipeline.tell.senders import Senders
 from scheduler import open_state
 from tests.benchmarks.home import say
@@ -132,6 +133,7 @@ def measure(home: Path, seconds: float) -> dict[str, Any]:
                 state.url,
                 PACK,
                 lambda name: open_channel(name, settings, "bench"),
+                Paces(),
                 delivered.append,
             )
             storm = Storm(state, settings, standin, senders, delivered)

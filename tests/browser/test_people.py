@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyotp
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -73,6 +74,37 @@ def test_somebody_signs_in_is_signed_out_by_an_administrator_and_in_again(
     wait_for(browser, "로그아웃했습니다.")
     browser.get(address)
     wait_for(browser, "인증 앱")
+
+
+def test_somebody_sets_an_authenticator_up_on_their_own_page_by_its_qr_code(
+    browser: WebDriver, address: str, state: State
+) -> None:
+    add_people(state, {"boss": "SUPER_ADMIN", "kim": "OPS_AGENT"})
+    browser.get(address)
+    wait_for(browser, "로그인")
+    sign_in(browser, "kim")
+    wait_for(browser, "내 계정")
+    browser.find_element(By.LINK_TEXT, "내 계정").click()
+    wait_for(browser, "로그인한 곳")
+    # On a telephone nothing stands past the edge.
+    narrow = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    fits = "return document.documentElement.scrollWidth <= window.innerWidth"
+    assert browser.execute_script(fits)
+    form = browser.find_element(By.CSS_SELECTOR, "form[action='/account/totp']")
+    form.find_element(By.NAME, "current").send_keys(PASSWORD)
+    form.find_element(By.TAG_NAME, "button").click()
+    wait_for(browser, "비밀 값")
+    drawn = browser.find_element(By.CSS_SELECTOR, ".qr svg").size
+    assert drawn["width"] == drawn["height"] > 150
+    assert browser.execute_script(fits)
+    secret = browser.find_element(By.TAG_NAME, "code").text.replace(" ", "")
+    browser.find_element(By.NAME, "code").send_keys(pyotp.TOTP(secret).now())
+    browser.find_element(By.TAG_NAME, "button").click()
+    wait_for(browser, "인증 앱을 등록했습니다.")
+    browser.find_element(By.PARTIAL_LINK_TEXT, "화면으로").click()
+    wait_for(browser, "운영 담당")
+    assert complaints(browser) == []
 
 
 def test_the_demo_opens_to_look_and_one_press_signs_in(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,16 @@ from sqlalchemy import text
 
 from pipeline.desk.acts import act
 from pipeline.desk.perform import Desk
-from pipeline.judge.life import Event
+from pipeline.judge.life import Changes, Event, Incident
+from pipeline.minute import floor_minute
+from pipeline.pack import AtRisk
 from pipeline.packs.merchants import PACK as MERCHANTS
 from pipeline.settings import load_settings
 from pipeline.store.incidents import incident_of
 from pipeline.tell import outbox
 from pipeline.tell.channels import read_ranges
-from pipeline.tell.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
+from pipeline.tell.deliver import LIMITS, Delivered, Limits, deliver_one
+from pipeline.tell.pace import Pace
 from tests.integration.delivery import (
     CHANNEL,
     MARK,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from data.slack_standin import SlackStandIn
+    from pipeline.pack import Pack
     from pipeline.store.state import State
     from pipeline.tell.channels import Channel
 
@@ -62,6 +66,31 @@ def do_with(
     """Do an act under these settings."""
     said = {f"MINUTERISK_{key.upper()}": value for key, value in settings.items()}
     return act(Desk(state, load_settings(said).of(state.pack)), OWNER, name, thing_id, given)
+
+
+def open_incidents(state: State, pack: Pack[Any, Any], many: int) -> None:
+    """Open incidents of any pack, as the commit of this minute does."""
+    minute, rule = floor_minute(datetime.now(UTC)), next(iter(pack.rules))
+    opened = [
+        Incident(
+            incident_id=None,
+            rule=rule.name,
+            entity_id=f"{many}-{number}",
+            tier="tail",
+            severity="high",
+            status="open",
+            policy="literal",
+            opened_minute=minute,
+            last_breach_minute=minute,
+            reason=dict.fromkeys(rule.numbers, 1),
+            at_risk=AtRisk(),
+        )
+        for number in range(many)
+    ]
+    changes = Changes(opened=opened, events=[Event("opened", minute, incident) for incident in opened])
+    with state.changing() as connection:
+        state.ask(connection, "enter_pack")  # one that has never run here
+        state._write_changes(connection, changes, minute)
 
 
 @dataclass

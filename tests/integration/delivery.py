@@ -18,7 +18,8 @@ from data.slack_standin import SlackStandIn, Workspace
 from pipeline.packs.merchants import PACK as MERCHANTS
 from pipeline.tell import outbox
 from pipeline.tell.channels import Slack, read_ranges
-from pipeline.tell.deliver import LIMITS, Delivered, Limits, Pace, deliver_one
+from pipeline.tell.deliver import LIMITS, Delivered, Limits, deliver_one
+from pipeline.tell.pace import Pace
 from pipeline.tell.slack import SlackClient
 from pipeline.tell.words import TEXTS
 

@@ -94,6 +94,9 @@ def test_role_and_list_of_actions_must_both_allow(
     for_all = key_of(state, people, actions="see,deliver,administer")
     refused = ask(address, "acts/disable_account", for_all, {"id": "boss"})
     assert (refused.status_code, "may not administer" in refused.json()["error"]) == (403, True)
+    for name in ("begin_totp", "enrol_totp"):  # nobody but the owner, and a key is no person
+        refused = ask(address, f"acts/{name}", for_all, {"id": "robot", **PASSWORDS[name]})
+        assert (refused.status_code, "secret" in refused.json()) == (403, False), name
     narrow = key_of(state, people, "boss", actions="see")
     for name, thing in (("disable_account", "robot"), ("set_password", "boss"), ("reset_totp", "boss")):
         refused = ask(address, f"acts/{name}", narrow, {"id": thing, **PASSWORDS.get(name, {})})
@@ -102,7 +105,11 @@ def test_role_and_list_of_actions_must_both_allow(
     assert ask(address, "acts/requeue", for_all, {}).status_code == 403
 
 
-PASSWORDS = {"set_password": {"password": "another set of words", "current": PASSWORD}}
+PASSWORDS = {
+    "set_password": {"password": "another set of words", "current": PASSWORD},
+    "begin_totp": {"password": PASSWORD},
+    "enrol_totp": {"ticket": "x", "code": "000000"},
+}
 
 
 @pytest.mark.parametrize("what", ["expired", "revoked", "disabled", "strange", "none", "another's secret"])

@@ -58,6 +58,7 @@ COMMANDS = {
     "reset_totp": ("users", "totp", "nobody", "--reset"),
     "link_account": ("users", "link", "nobody", "--email", "-"),
     "revoke_session": ("sessions", "revoke", "9"),
+    "revoke_sessions": ("sessions", "revoke-all", "nobody"),
     "add_key": ("keys", "add", "nobody", "--name", "cron", "--action", "see"),
     "revoke_key": ("keys", "revoke", "9"),
     "add_route": ("routes", "add", "first", "--channel", "console"),
@@ -74,7 +75,7 @@ COMMANDS = {
     "resume_rule": ("rules", "resume", "nothing"),
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.
-NO_COMMAND = {"download", "set_password"}
+NO_COMMAND = {"download", "set_password", "begin_totp", "enrol_totp"}
 
 
 @pytest.fixture

@@ -245,7 +245,8 @@ import os, time
 from datetime import UTC, datetime, timedelta
 from random import Random
 from sqlalchemy import create_engine
-from pipeline.tell.deliver import Limits, Pace, deliver_one
+from pipeline.tell.deliver import Limits, deliver_one
+from pipeline.tell.pace import Pace
 from tests.integration.delivery import MERCHANTS, make_channel
 
 engine = create_engine(os.environ["MINUTERISK_TEST_STATE_URL"])

@@ -9,8 +9,8 @@ import pyotp
 import pytest
 
 from pipeline.desk.people import sessions
+from pipeline.desk.people.accounts import MOST_FAILURES
 from pipeline.desk.people.entrance import Entrance
-from pipeline.desk.people.sign_in import MOST_FAILURES
 from pipeline.settings import Settings
 from pipeline.store.state import State
 from tests.integration.doorway import Visitor, doorway

@@ -21,6 +21,7 @@ from pipeline.tell import outbox
 from pipeline.tell.by_apprise import ByApprise
 from pipeline.tell.deliver import deliver_one
 from pipeline.tell.destinations import open_channel
+from pipeline.tell.pace import Paces
 from pipeline.tell.senders import Senders
 from tests.integration.channels import Town, do_with
 from tests.integration.delivery import CHANNEL, MARK, PACK, TOKEN, change, make_standin
@@ -209,7 +210,7 @@ def test_a_channel_that_hangs_delays_no_other(town: Town, hook: Received) -> Non
     def opened(destination: str) -> Channel:
         return town.outlet(destination)[0]
 
-    senders = Senders(town.engine, "", MERCHANTS, opened, tell)
+    senders = Senders(town.engine, "", MERCHANTS, opened, Paces(), tell)
     town.open("M1")
     town.open("X1")
     senders.wake(lambda: False)
@@ -234,7 +235,7 @@ def test_what_fails_in_a_sender_is_raised_by_the_next_wake_and_the_others_go_on(
         return Broken() if destination == "console" else channel
 
     done: list[Delivered] = []
-    senders = Senders(town.engine, "", MERCHANTS, opened, done.append)
+    senders = Senders(town.engine, "", MERCHANTS, opened, Paces(), done.append)
     senders.wake(lambda: False)
     with pytest.raises(ZeroDivisionError):
         senders.quiet()

@@ -17,7 +17,7 @@ from pipeline.prove.corrector import Corrector
 from pipeline.replay.backtest import backtest
 from pipeline.replay.replay import whole_period
 from tests.integration.delivery import make_standin, make_world
-from tests.integration.test_life import NOON, incidents, rows, rules_file, surge, told, week
+from tests.integration.test_life import HOUR, NOON, incidents, rows, rules_file, surge, told, week
 from tests.integration.trade_home import pipeline_of
 from tests.people import do
 
@@ -38,12 +38,24 @@ KIM: dict[str, Any] = {"by": "김위험"}
 @pytest.fixture
 def start(trade: Trade, state_url: str, tmp_path: Path) -> Start:
     """The installation, which can be stopped and started; a surge from 12:02 on that lasts for an hour."""
+    return installed(trade, state_url, tmp_path)
+
+
+@pytest.fixture
+def mild(trade: Trade, state_url: str, tmp_path: Path) -> Start:
+    """The same with more sales, and more cancels on other days: the surge is no critical one."""
+    trade.insert(*((700_000 + n, "M0", "APPROVAL", 1000, NOON + (n - 30) * MINUTE) for n in range(60)))
+    trade.insert(*((800_000 + n, "M0", "CANCEL", 1000, NOON - 4 * HOUR + n * MINUTE) for n in range(50)))
+    return installed(trade, state_url, tmp_path)
+
+
+def installed(trade: Trade, state_url: str, folder: Path) -> Start:
     week(trade)
     surge(trade, NOON + 2 * MINUTE, 900_000)
-    rules = rules_file(tmp_path, **NUMBERS)
-    with pipeline_of(trade, state_url, tmp_path / "home", rules=rules) as pipeline:
+    rules = rules_file(folder, **NUMBERS)
+    with pipeline_of(trade, state_url, folder / "home", rules=rules) as pipeline:
         pipeline.judge_from(NOON)
-    return lambda: pipeline_of(trade, state_url, tmp_path / "home", rules=rules)
+    return lambda: pipeline_of(trade, state_url, folder / "home", rules=rules)
 
 
 def judge(pipeline: Pipeline, minutes: int) -> None:
@@ -112,6 +124,41 @@ def test_what_a_person_resolved_stays_so_while_its_breach_goes_on_and_comes_back
         assert told(pipeline)[2:] == [("reopened", 70)]
         (only,) = incidents(pipeline)
         assert (only["status"], only["times"], only["dismissal"]) == ("open", 2, None)
+
+
+def test_what_a_person_resolved_comes_back_when_it_turns_critical(mild: Start, trade: Trade) -> None:
+    surge(trade, NOON + 20 * MINUTE, 910_000)
+    with mild() as pipeline:
+        judge(pipeline, 5)
+        assert incidents(pipeline)[0]["severity"] == "high"
+        do(pipeline.state, "resolve", 1, reason="known sale", **KIM)
+        judge(pipeline, 30)
+        assert told(pipeline) == [("opened", 2), ("resolved_by", 4), ("reopened", 20)]
+        (only,) = incidents(pipeline)
+        assert (only["status"], only["severity"], only["dismissal"]) == ("open", "critical", None)
+        # Who resolves a critical one has seen that: it stays so however long it goes on.
+        do(pipeline.state, "resolve", 1, reason="known sale", **KIM)
+        judge(pipeline, 60)
+        assert [event for event, _ in told(pipeline)][3:] == ["resolved_by"]
+
+
+def test_a_late_commit_that_turns_critical_what_a_person_resolved_brings_it_back(
+    mild: Start, trade: Trade
+) -> None:
+    with mild() as pipeline:
+        judge(pipeline, 5)
+        do(pipeline.state, "resolve", 1, reason="known sale", **KIM)
+        judge(pipeline, 30)
+        surge(trade, NOON + 10 * MINUTE, 950_000, cancels=2)  # more, but as severe as before
+        Corrector(pipeline).correct([NOON + 10 * MINUTE], "late_commit")
+        assert [event for event, _ in told(pipeline)] == ["opened", "resolved_by"]
+        surge(trade, NOON + 20 * MINUTE, 960_000)
+        Corrector(pipeline).correct([NOON + 20 * MINUTE], "late_commit")
+        assert told(pipeline)[2:] == [("reopened", 20)]
+        (only,) = incidents(pipeline)
+        assert (only["status"], only["severity"], only["times"]) == ("open", "critical", 2)
+        judge(pipeline, 40)
+        assert [event for event, _ in told(pipeline)][3:] == ["repeated"]  # nobody takes it on
 
 
 def test_what_a_person_opened_again_is_not_resolved_by_the_next_minute(start: Start) -> None:
@@ -195,8 +242,9 @@ def test_windows_and_exclusions_are_added_listed_and_ended_by_command(start: Sta
         number = command(pipeline, *add)["withheld_id"]
         command(pipeline, *add, code=2)
         assert [w["entity_id"] for w in command(pipeline, "windows")["windows"]] == ["M0"]
-        shop = command(pipeline, "exclusions", "add", "M7", "--reason", "test shop")
-        assert shop["end"] is None
+        shop = ("exclusions", "add", "M7", "--reason", "test shop")
+        command(pipeline, *shop, code=2)  # for how long?
+        assert command(pipeline, *shop, "--for", "30d")["end"] is not None
         judge(pipeline, 5)
         ended = command(pipeline, "windows", "end", str(number), "--reason", "done")
         assert ended["end"] == at(6)
@@ -260,7 +308,7 @@ def test_an_excluded_shop_is_held_back_until_that_ends_and_what_it_had_open_reso
 ) -> None:
     with start() as pipeline:
         judge(pipeline, 5)
-        shop: dict[str, Any] = {"entity": "M0", "reason": "test shop", "from": at(6)}
+        shop: dict[str, Any] = {"entity": "M0", "reason": "test shop", "from": at(6), "until": at(600)}
         made = do(pipeline.state, "add_exclusion", **shop)
         judge(pipeline, 20)
         assert told(pipeline) == [("opened", 2), ("resolved", 10)]

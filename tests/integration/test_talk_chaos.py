@@ -43,7 +43,8 @@ from pipeline.talk import listener as listening
 from pipeline.talk import presses
 from pipeline.talk.client import TalkClient
 from pipeline.talk.commands import Commands
-from pipeline.tell.deliver import Limits, Pace, deliver_one
+from pipeline.tell.deliver import Limits, deliver_one
+from pipeline.tell.pace import Pace
 from pipeline.desk.perform import Desk
 from pipeline.settings import load_settings
 from tests.integration.delivery import MERCHANTS, TOKEN, make_channel

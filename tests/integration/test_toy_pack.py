@@ -13,6 +13,7 @@ import uuid
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from threading import get_ident
@@ -23,8 +24,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from data.server import create_database, database_url
+from data.slack_standin import SlackStandIn, Workspace
 from pipeline.cli import main
 from pipeline.errors import SettingsError, SourceUnavailable
 from pipeline.minute import MINUTE, Span, floor_minute
@@ -32,9 +35,12 @@ from pipeline.packs import PACKS, load_pack
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.settings import load_settings
+from pipeline.store.state import State
 from pipeline.tell.channels import Console
-from pipeline.tell.deliver import Pace, deliver_one
+from pipeline.tell.deliver import deliver_one
+from pipeline.tell.pace import Pace
 from scheduler import open_pipeline
+from tests.integration.channels import open_incidents
 from tests.integration.trade_home import trade_database
 from tests.servers import PATIENCE_S
 
@@ -42,8 +48,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from threading import Event
 
+    from sqlalchemy import Engine
+
     from pipeline.catch_up import Pipeline
     from pipeline.settings import Settings
+    from tests.integration.trade_home import Trade
 
 DOORS = Path(__file__).resolve().parents[1] / "doors"
 NOW = floor_minute(datetime.now(UTC)) - timedelta(hours=1)  # late rows are looked for in the last 48 hours
@@ -221,38 +230,79 @@ def test_two_packs_share_an_installation_and_nothing_else(building: Building, po
 
 
 def test_one_process_runs_both_until_it_is_stopped(building: Building, postgres_url: str) -> None:
-    with trade_database(postgres_url) as trade:
-        environment = {
-            **os.environ,
-            **building.environment,
-            "MINUTERISK_PACKS": "doors,merchants",
-            "MINUTERISK_MERCHANTS_SOURCE_URL": trade.source_url,
-            "MINUTERISK_METRICS_PORT": "0",
-            "MINUTERISK_LOG_FORMAT": "json",
-        }
-        start = "from pipeline.packs import PACKS; from pipeline.cli import main; import sys\n"
-        start += "PACKS['doors'] = 'tests.doors'\nsys.exit(main(['run']))"
-        running = subprocess.Popen(
-            [sys.executable, "-c", start],
-            cwd=DOORS.parents[1],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    with trade_database(postgres_url) as trade, both_at_work(building, trade) as running:
         assert running.stderr is not None
-        try:
-            leads: set[str] = set()
-            for line in running.stderr:
-                event = json.loads(line) if line.startswith("{") else {}
-                leads |= {event["pack"]} if event.get("event") == "run.started" else set()
-                if leads == {"doors", "merchants"}:
-                    break
-            running.send_signal(signal.SIGTERM)
-            rest = running.communicate(timeout=250)[1]
-        finally:
-            running.kill()
+        leads: set[str] = set()
+        for line in running.stderr:
+            event = json.loads(line) if line.startswith("{") else {}
+            leads |= {event["pack"]} if event.get("event") == "run.started" else set()
+            if leads == {"doors", "merchants"}:
+                break
+        running.send_signal(signal.SIGTERM)
+        rest = running.communicate(timeout=250)[1]
         assert running.returncode == 0, rest
         assert leads == {"doors", "merchants"}
+
+
+def test_two_packs_of_one_process_keep_one_pace_in_a_channel(
+    building: Building, postgres_url: str, state_engine: Engine
+) -> None:
+    gap_s = 0.2
+    with (
+        SlackStandIn(Workspace(messages_per_second=1 / gap_s)) as standin,
+        trade_database(postgres_url) as trade,
+    ):
+        names = {"TOKEN": "xoxb-any", "CHANNEL": "C0RISK", "BASE_URL": standin.url}
+        building.environment.update({f"MINUTERISK_SLACK_{name}": value for name, value in names.items()})
+        states = [State(state_engine, "", pack, "KRW", "C0RISK") for pack in ("doors", "merchants")]
+        hurried = f"from pipeline.tell.channels import Slack; Slack.gap = timedelta(seconds={gap_s})\n"
+        with both_at_work(building, trade, f"from datetime import timedelta; {hurried}"):
+            for many in (1, 8):  # both are at work once the first of each is told
+                for state in states:
+                    open_incidents(state, load_pack(state.pack), many)
+                wait_until_told(state_engine)
+        posted = [stored.posted_at_s for stored in standin.workspace.stored]
+        assert len(posted) == standin.requests["chat.postMessage"], "a message was refused: it came too soon"
+        assert len(posted) == 2 * (1 + 8)
+        assert min(later - earlier for earlier, later in pairwise(posted)) >= gap_s
+
+
+@contextmanager
+def both_at_work(building: Building, trade: Trade, first: str = "") -> Iterator[subprocess.Popen[str]]:
+    """One process that runs both packs, after these statements."""
+    environment = {
+        **os.environ,
+        **building.environment,
+        "MINUTERISK_PACKS": "doors,merchants",
+        "MINUTERISK_MERCHANTS_SOURCE_URL": trade.source_url,
+        "MINUTERISK_METRICS_PORT": "0",
+        "MINUTERISK_LOG_FORMAT": "json",
+    }
+    start = first + "from pipeline.packs import PACKS; from pipeline.cli import main; import sys\n"
+    start += "PACKS['doors'] = 'tests.doors'\nsys.exit(main(['run']))"
+    running = subprocess.Popen(
+        [sys.executable, "-c", start],
+        cwd=DOORS.parents[1],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def wait_until_told(engine: Engine) -> None:
+    deadline, query = time.monotonic() + 60, text("SELECT count(*) FROM outbox WHERE status <> 'sent'")
+    while True:
+        with engine.connect() as connection:
+            waiting = connection.execute(query).scalar_one()
+        if not waiting:
+            return
+        assert time.monotonic() < deadline, f"{waiting} messages were not told within a minute"
+        time.sleep(0.1)
 
 
 def test_an_unknown_pack_is_refused_by_name(building: Building) -> None:
@@ -296,7 +346,7 @@ def test_a_pack_whose_source_is_away_when_it_begins_does_not_end_the_others(
     monkeypatch.setenv("MINUTERISK_METRICS_PORT", "0")
     asked: list[str] = []
 
-    def lead(settings: Settings, _metrics: object, stopped: Event) -> None:
+    def lead(settings: Settings, _metrics: object, _paces: object, stopped: Event) -> None:
         asked.append(settings.pack)
         if settings.pack == "merchants":
             assert stopped.wait(PATIENCE_S)
@@ -320,7 +370,7 @@ def test_a_signal_that_another_thread_gets_stops_the_run(
         monkeypatch.setenv(name, value)
     ended: list[bool] = []
 
-    def lead(_settings: object, _metrics: object, stopped: Event) -> None:
+    def lead(_settings: object, _metrics: object, _paces: object, stopped: Event) -> None:
         time.sleep(1)  # the main thread waits by now
         signal.pthread_kill(get_ident(), signal.SIGTERM)
         ended.append(stopped.wait(PATIENCE_S))

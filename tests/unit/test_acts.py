@@ -41,6 +41,8 @@ GIVEN: dict[str, tuple[dict[str, Any], str]] = {
     "reopen": ({"reason": "too early"}, "reopened_by"),
     "label": ({"label": "true_alarm", "reason": "fraud"}, "labelled"),
 }
+#: An exclusion that nobody has to be asked about for a while.
+TEST_SHOP: dict[str, Any] = {"entity": "M9", "reason": "test shop", "for": "30d"}
 KEPT = ("incident", "incident_act", "outbox", "audit", "withheld")
 
 
@@ -141,12 +143,12 @@ def killed_at(engine: Engine, statement: int) -> Iterator[Killed]:
 
 @pytest.mark.parametrize("act", [*GIVEN, "add_exclusion", "end_exclusion"])
 def test_a_kill_between_any_two_steps_leaves_nothing_of_the_act(state: State, act: str) -> None:
-    given: dict[str, Any] = {"entity": "M9", "reason": "test shop"} if act == "add_exclusion" else {}
+    given: dict[str, Any] = TEST_SHOP if act == "add_exclusion" else {}
     number: int | str = ""
     if act in GIVEN:
         number, given = ready(state, act), GIVEN[act][0]
     elif act == "end_exclusion":
-        number = do(state, "add_exclusion", entity="M9", reason="test shop")["withheld_id"]
+        number = do(state, "add_exclusion", **TEST_SHOP)["withheld_id"]
     before = everything(state)
     for statement in range(1, 40):
         with killed_at(state.engine, statement) as killed, suppress(MinuteriskError):
@@ -298,7 +300,7 @@ def test_with_accounts_people_act_in_their_own_name_and_assign_to_those_who_may_
 
 def test_a_window_lasts_no_longer_than_anybody_remembers(state: State) -> None:
     for_ever: dict[str, Any] = {"everybody": True, "for": "99999w", "reason": "quiet"}
-    with pytest.raises(UsageError, match="maintenance window of"):
+    with pytest.raises(UsageError, match=r"a maintenance window until .* lasts more than 90 days"):
         do(state, "add_window", **for_ever)
 
 
@@ -326,7 +328,7 @@ def test_a_window_begins_and_ends_with_minutes_that_nobody_can_be_judging(state:
         (first, "is about nothing"),
         ({**first, "everybody": True, "entity": "M1"}, "everybody is said beside"),
         ({**first, "entity": "M1", "until": first["from"]}, "is not after the start"),
-        ({"entity": "M1", "reason": "x"}, "needs its end"),
+        ({"entity": "M1", "reason": "x"}, "a maintenance window needs an end"),
     ):
         with pytest.raises(UsageError, match=why):
             do(state, "add_window", **given)
@@ -337,6 +339,50 @@ def test_a_window_begins_and_ends_with_minutes_that_nobody_can_be_judging(state:
         do(state, "end_window", made["withheld_id"])
     with pytest.raises(UsageError, match="there is no exclusion"):
         do(state, "end_exclusion", made["withheld_id"])
+
+
+def test_an_exclusion_has_a_reason_and_an_end_within_a_year(state: State) -> None:
+    new(state)  # the next minute to judge is 12:01
+    shop: dict[str, Any] = {"entity": "M9", "reason": "test shop", "from": (NOON + 2 * MINUTE).isoformat()}
+    at_most, more = timedelta(days=366), timedelta(days=366, minutes=1)
+    for given, what, hint in (
+        (
+            {"reason": "test shop"},
+            "an exclusion needs an end",
+            "for how long, as 2h, or until when; at most 366",
+        ),
+        ({"reason": None, "for": "2h"}, "reason is missing", "say it: why"),
+        ({"for": "367d"}, "lasts more than 366 days", "give an earlier end; or add it again"),
+        ({"until": (NOON + 2 * MINUTE + more).isoformat()}, "lasts more than 366 days", "earlier end"),
+        (
+            {"for": "2h", "until": (NOON + more).isoformat()},
+            "an exclusion has one end",
+            "either for how long",
+        ),
+    ):
+        with pytest.raises(UsageError, match=what) as refused:
+            do(state, "add_exclusion", **{**shop, **given})
+        assert hint in refused.value.hint
+    assert state.withheld().spans == []
+    end = NOON + 2 * MINUTE + at_most
+    assert do(state, "add_exclusion", **shop, until=end.isoformat())["end"] == end.isoformat()
+
+
+def test_an_exclusion_of_an_earlier_version_that_has_no_end_holds_is_shown_and_is_ended(state: State) -> None:
+    new(state)
+    values = "'merchants', 'excluded', 'M9', '2026-01-01T00:00Z', 'test shop', 'kim'"
+    with state.changing() as connection:
+        made = connection.execute(
+            text(
+                "INSERT INTO withheld (pack, kind, entity_id, start_minute, reason, by)"
+                f" VALUES ({values}) RETURNING withheld_id"
+            )
+        ).scalar_one()
+    (span,) = state.withheld().spans
+    assert (span.entity_id, span.end) == ("M9", None)
+    (shown,) = state.rows("list_withheld", kind="excluded", with_past=False)
+    assert (shown["withheld_id"], shown["end_minute"]) == (made, None)
+    assert do(state, "end_exclusion", made)["end"] is not None
 
 
 def test_every_act_on_incidents_is_tried_here() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy.exc
@@ -24,6 +25,7 @@ from pipeline.figures import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Key of the advisory lock under which accounts change ("accounts" in ASCII).
 LOCK: Final = 0x6163636F756E7473
+#: So many failures in a row lock an account for so long.
+MOST_FAILURES: Final = 5
+LOCKED: Final = timedelta(minutes=15)
 #: Accounts of a demo and their roles.
 DEMO: Final = {role.lower(): role for role in ROLES}
 #: What the seal of an authenticator's secret is for.
@@ -40,6 +45,16 @@ _SLACK: Final = re.compile(r"[TE][A-Z0-9]{2,20}/[UW][A-Z0-9]{2,20}")
 _EMAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 #: PostgreSQL's words for a lock that did not come, and for two that wait for each other.
 _TOO_LONG: Final = ("55P03", "40P01")
+
+
+class NotProven(UsageError):
+    """Whoever asks has not shown that the account is theirs: it counts like a failed sign-in."""
+
+    def __init__(self, what: str = "the current password") -> None:
+        super().__init__(
+            f"{what} is not right, or the account is locked for {LOCKED.seconds // 60} minutes",
+            "give it again, or ask an administrator",
+        )
 
 
 def name_of(text: str) -> str:
@@ -89,7 +104,7 @@ def add(deed: Deed) -> Mapping[str, Any]:
 
 def set_role(deed: Deed) -> Mapping[str, Any]:
     """Another role, from the next click on."""
-    row, role = _hold(deed), deed.given["role"]
+    row, role = held(deed), deed.given["role"]
     if role != SUPER_ADMIN:
         require_another_admin(deed.state, deed.connection, row)
     deed.state.ask(deed.connection, "account_set_role", account_id=row.account_id, role=role)
@@ -99,7 +114,7 @@ def set_role(deed: Deed) -> Mapping[str, Any]:
 
 def disable(deed: Deed) -> Mapping[str, Any]:
     """An account that may no longer act; its sessions and API keys end, also where it is enabled again."""
-    row, now = _hold(deed), deed.desk.clock()
+    row, now = held(deed), deed.desk.clock()
     if row.disabled_at is not None:
         msg = f"{row.name} is disabled already"
         raise UsageError(msg, "nothing is left to do")
@@ -114,7 +129,7 @@ def disable(deed: Deed) -> Mapping[str, Any]:
 
 def enable(deed: Deed) -> Mapping[str, Any]:
     """An account that may act again, and is locked no longer."""
-    row = _hold(deed)
+    row = held(deed)
     deed.state.ask(deed.connection, "account_enable", account_id=row.account_id)
     deed.before = {"disabled": row.disabled_at is not None, "locked": row.locked_until is not None}
     deed.after = {"disabled": False, "locked": False}
@@ -125,10 +140,10 @@ def set_password(deed: Deed) -> Mapping[str, Any]:
     """Another password; every session of the account but the one that asks ends."""
     word = deed.given["password"]
     passwords.require_good(word, deed.thing_id)
+    if not may(deed.actor, "administer", "account") or (deed.actor.door == "page" and is_own(deed)):
+        require_password(deed, deed.given["current"])
     kept = passwords.shared().hash(word)
-    row = _hold(deed)
-    if not may(deed.actor, "administer", "account"):
-        _require_current(row.password_hash, deed.given["current"])
+    row = held(deed)
     deed.state.ask(deed.connection, "account_set_password", account_id=row.account_id, password_hash=kept)
     mine = deed.actor.credential if deed.actor.door == "page" and is_self(deed, row.account_id) else None
     given = {"account_id": row.account_id, "but": int(mine) if mine else None, "now": deed.desk.clock()}
@@ -139,11 +154,13 @@ def set_password(deed: Deed) -> Mapping[str, Any]:
 
 def reset_totp(deed: Deed) -> Mapping[str, Any]:
     """Forget the secret of the authenticator, or make a new one, which the answer shows once."""
-    row, secret = _hold(deed), None
+    row, secret = held(deed), None
     if deed.given["new"]:
         secret = totp.new_secret()
     sealed = None if secret is None else seal_totp(Seal.of(deed.desk.settings.home), secret, row.account_id)
-    deed.state.ask(deed.connection, "account_set_totp", account_id=row.account_id, totp=sealed)
+    deed.state.ask(
+        deed.connection, "account_set_totp", account_id=row.account_id, totp=sealed, totp_step=None
+    )
     deed.before, deed.after = {"totp": row.totp is not None}, {"totp": secret is not None}
     shown = {} if secret is None else {"secret": secret, "address": totp.address(secret, row.name)}
     return {"account": row.name, "totp": secret is not None, **shown}
@@ -151,7 +168,7 @@ def reset_totp(deed: Deed) -> Mapping[str, Any]:
 
 def link(deed: Deed) -> Mapping[str, Any]:
     """Who the account is on the command line, in Slack, by e-mail; `-` for nobody."""
-    row = _hold(deed)
+    row = held(deed)
     kept = {"os_user": row.os_user, "slack_user": row.slack_user, "email": row.email}
     given = {name: deed.given[name] for name in kept}
     wanted = {name: kept[name] if said is None else said for name, said in given.items()}
@@ -199,7 +216,7 @@ def _hold_all(deed: Deed) -> None:
         authorize(actor, "administer", Thing("account", deed.thing_id))
 
 
-def _hold(deed: Deed) -> Row[Any]:
+def held(deed: Deed) -> Row[Any]:
     """The account that the act is about, kept from changing."""
     _hold_all(deed)
     try:
@@ -220,19 +237,39 @@ def translated(error: sqlalchemy.exc.OperationalError) -> Exception:
     return UsageError(msg, "try again")
 
 
-def _is_own(deed: Deed) -> bool:
+def is_own(deed: Deed) -> bool:
+    """Is the account that the act is about the actor's own?"""
     found = deed.state.ask(deed.connection, "account_to_sign_in", account=deed.thing_id).first()
     return found is not None and is_self(deed, found.account_id)
 
 
 def _is_own_at_terminal(deed: Deed) -> bool:
-    return deed.actor.door == "cli" and _is_own(deed)
+    return deed.actor.door == "cli" and is_own(deed)
 
 
-def _require_current(kept: str | None, current: str | None) -> None:
-    if current is None or not passwords.shared().fits(kept, current):
-        msg = "the current password is not right"
-        raise UsageError(msg, "give it again, or ask an administrator")
+def require_password(deed: Deed, current: str | None) -> Row[Any]:
+    """The actor's own account, once they gave its password. Raises NotProven."""
+    row = deed.state.ask(deed.connection, "account_to_sign_in", account=deed.thing_id).one()
+    if row.password_hash is None:
+        msg = f"{row.name} has no password here"
+        raise UsageError(msg, "whoever comes by the company login changes it there")
+    locked = row.locked_until is not None and row.locked_until > deed.desk.clock()
+    if locked or not passwords.shared().fits(row.password_hash, current or ""):
+        raise NotProven
+    return row
+
+
+def count_failure(deed: Deed, error: UsageError) -> None:
+    """What an act leaves that was refused to whoever did not prove that the account is theirs."""
+    if isinstance(error, NotProven):
+        failed(deed.state, deed.connection, deed.thing_id, deed.desk.clock())
+
+
+def failed(state: State, connection: Connection, name: str, now: datetime) -> bool:
+    """Count a failure; does it lock the account?"""
+    given = {"most": MOST_FAILURES, "now": now, "locked_until": now + LOCKED}
+    row = state.ask(connection, "account_failed", account=name, **given).first()
+    return row is not None and row.locked
 
 
 def _elsewhere(
@@ -305,7 +342,8 @@ ACTS: Final = (
         action="administer",
         kind="account",
         run=set_password,
-        own=_is_own,
+        own=is_own,
+        refused=count_failure,
         parameters={
             "password": replace(_PASSWORD, required=True),
             "current": replace(_PASSWORD, text="the old password, for one's own"),

@@ -7,8 +7,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.desk.acts import ACTS, act
 from pipeline.desk.people import keys, passwords, sessions
 from pipeline.desk.people.accounts import DEMO
 from pipeline.desk.people.oidc import CompanyLogin
@@ -22,7 +23,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Engine
 
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 
 #: While the database is away, whoever it knew goes on looking for so long, and may change nothing.
 OUTAGE_S: Final = 600
+#: An open page asks at least this often, also in a tab behind others. Whom the database knew longer before
+#: its last answer has no page open, and may have been signed out elsewhere since.
+OPEN_PAGE_S: Final = 120
 _MOST_REMEMBERED: Final = 1_000
+#: Acts on these may end a session, or change what it may do.
+_ENDS_SESSIONS: Final = ("account", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class Entrance:
         self._url = ""
         self._seal: Seal | None = None
         self._remembered: OrderedDict[bytes, tuple[Visit, float]] = OrderedDict()
+        self._answered = 0.0  # when the database last said who somebody is
         _require_known_roles(settings)
 
     @property
@@ -108,6 +115,7 @@ class Entrance:
             seen = sessions.look(self.desk.state, token, origin, self.clock())
         except MinuteriskError as error:
             return self._while_away(token, origin, error)
+        self._answered = time.monotonic()
         if seen.actor is not None:
             found = Visit(seen.actor, seen.display_name, signed_in=True)
             self._remember(token, found)
@@ -121,6 +129,20 @@ class Entrance:
     def key(self, key: str, origin: str) -> Actor:
         """Who an API key acts for. Raises KeyRefused."""
         return keys.actor_of(self.desk.state, key, origin, self.clock())
+
+    def act(
+        self, actor: Actor, name: str, thing_id: str | int, given: Mapping[str, Any], pack: str = ""
+    ) -> dict[str, Any]:
+        """Do an act for somebody who was let in; see `perform`."""
+        done = act(self.desk_of(pack or self.settings.pack), actor, name, thing_id, given)
+        if ACTS[name].kind in _ENDS_SESSIONS:
+            self.forget()
+        return done
+
+    def forget(self) -> None:
+        """Somebody may be in no longer: remember nobody but whom the database vouches for from now on."""
+        with self._lock:
+            self._remembered.clear()
 
     def seen(self, token: str) -> None:
         """Somebody did something in the session of the token."""
@@ -148,7 +170,8 @@ class Entrance:
         """The database cannot be asked: nobody new comes in, and who was in can only look."""
         with self._lock:
             found, at = self._remembered.get(sessions.hash_of(token), (None, 0.0))
-        if found is not None and found.actor is not None and time.monotonic() - at < OUTAGE_S:
+        lasts = time.monotonic() - at < OUTAGE_S and self._answered - at < OPEN_PAGE_S
+        if found is not None and found.actor is not None and lasts:
             return replace(found, actor=replace(found.actor, role=READ_ONLY), problem=error)
         # The key is made with the first account's authenticator or form: without it there never was one.
         if self.local and (self.demo or not self.settings.home.joinpath(*FILE).exists()):

@@ -41,6 +41,10 @@ class Busy(PassingError):
         super().__init__("too many sign-ins at this moment", "try again in a minute")
 
 
+class Weak(UsageError):
+    """A new password that is easily guessed or cannot be typed again."""
+
+
 class Passwords:
     """Makes and compares hashes of passwords. One per process; threads share it."""
 
@@ -80,7 +84,7 @@ class Passwords:
 
 
 def require_good(password: str, name: str) -> None:
-    """Refuse a password that is easily guessed or cannot be typed again."""
+    """Refuse a password that is easily guessed or cannot be typed again. Raises Weak."""
     text = _one_form(password)
     what = ""
     if len(text) < SHORTEST:
@@ -94,7 +98,7 @@ def require_good(password: str, name: str) -> None:
     elif not text.isprintable():
         what = "the password holds a character that cannot be typed"
     if what:
-        raise UsageError(what, f"choose one of {SHORTEST} characters or more, such as four words")
+        raise Weak(what, f"choose one of {SHORTEST} characters or more, such as four words")
 
 
 def _one_form(password: str) -> str:

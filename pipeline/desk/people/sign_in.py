@@ -7,13 +7,20 @@ changed where there is one, and one row goes into the audit, which alone says wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import structlog
 
 from pipeline.desk.people import sessions, totp
-from pipeline.desk.people.accounts import hold, name_of, open_totp, require_another_admin, seal_totp
+from pipeline.desk.people.accounts import (
+    LOCKED,
+    failed,
+    hold,
+    name_of,
+    open_totp,
+    require_another_admin,
+    seal_totp,
+)
 from pipeline.desk.people.oidc import LoginRefused, role_of
 from pipeline.desk.people.seal import Broken
 from pipeline.desk.roles import SUPER_ADMIN
@@ -29,14 +36,13 @@ if TYPE_CHECKING:
     from pipeline.desk.people.oidc import Person
     from pipeline.desk.people.passwords import Passwords
     from pipeline.desk.people.seal import Seal
+    from pipeline.desk.people.totp import Enrol
     from pipeline.desk.perform import Desk
 
 log = structlog.get_logger()
 
-MOST_FAILURES: Final = 5
-LOCKED: Final = timedelta(minutes=15)
-#: A new authenticator has to show its first code within this.
-ENROL: Final = timedelta(minutes=10)
+#: What a ticket of an authenticator is for, that somebody sets up to sign in.
+ENROL: Final = "enrol"
 #: What is compared with where there is no secret.
 _NOBODYS: Final = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -62,24 +68,6 @@ class SignedIn:
 
     token: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Enrol:
-    """The password is right; an authenticator has to be set up before anything opens."""
-
-    ticket: str
-    name: str
-    secret: str
-    address: str
-
-
-class WrongCode(UsageError):
-    """The first code of a new authenticator is not right; another may be tried."""
-
-    def __init__(self, enrol: Enrol) -> None:
-        super().__init__("the code is not right", "check the telephone's clock and type a new one")
-        self.enrol = enrol
 
 
 #: Columns of a row of the audit.
@@ -111,7 +99,7 @@ class SignIn:
         if row is None or wrong:
             self._fail(row, tried.origin, wrong, now)
         if row.totp is None and row.role == SUPER_ADMIN:
-            return self._enrol(row, now)
+            return totp.offered(self.seal, ENROL, row.account_id, row.name, now)
         given = {"account_id": row.account_id, "totp_step": step if row.totp else None, "now": now}
         fresh = self.passwords.hash(tried.password) if self.passwords.is_old(row.password_hash) else None
         with self.desk.state.changing() as connection:
@@ -121,13 +109,11 @@ class SignIn:
         return self._fail(row, tried.origin, "the code was used, or the account was locked meanwhile", now)
 
     def by_first_code(self, ticket: str, code: str, origin: str, previous: str = "") -> SignedIn:
-        """Set an authenticator up and begin a session. Raises WrongCode, or NotSignedIn: begin anew."""
-        now, content = self.desk.clock(), self._opened(ticket)
+        """Set an authenticator up and begin a session. Raises WrongCode, TooLate, NotSignedIn."""
+        now = self.desk.clock()
+        content = totp.opened(self.seal, ENROL, ticket, now)
+        step = totp.first_step(content, ticket, code, now)
         secret, number = content["secret"], content["account_id"]
-        step = totp.step_of(secret, code, now)
-        if step is None:
-            name = content["name"]
-            raise WrongCode(Enrol(ticket, name, secret, totp.address(secret, name)))
         sealed = seal_totp(self.seal, secret, number)
         given = {"account_id": number, "totp": sealed, "totp_step": step, "now": now}
         with self.desk.state.changing() as connection:
@@ -137,17 +123,6 @@ class SignIn:
                 return self._begin(connection, done, "password", origin, previous, enrolled)
         msg = "the account has an authenticator already, or may not sign in"
         raise NotSignedIn(msg, "sign in from the start")
-
-    def _opened(self, ticket: str) -> dict[str, Any]:
-        """What a ticket of `Enrol` holds. Raises NotSignedIn where it is not ours or too old."""
-        try:
-            content = self.seal.open_text(ticket, "enrol")
-        except Broken:
-            content = {"until": 0}
-        if content["until"] < self.desk.clock().timestamp():
-            msg = "it took too long"
-            raise NotSignedIn(msg, "sign in from the start")
-        return content
 
     def as_demo(self, name: str, origin: str, previous: str = "") -> SignedIn:
         """Begin a session of a demo's account without a password; whoever calls knows that it is a demo."""
@@ -208,20 +183,11 @@ class SignIn:
             log.warning("sign_in.totp_unreadable", account=row.name, hint="minuterisk users totp")
             return _NOBODYS
 
-    def _enrol(self, row: Row[Any], now: datetime) -> Enrol:
-        secret = totp.new_secret()
-        until = (now + ENROL).timestamp()
-        content = {"account_id": row.account_id, "name": row.name, "secret": secret, "until": until}
-        ticket = self.seal.close_text(content, "enrol")
-        return Enrol(ticket, row.name, secret, totp.address(secret, row.name))
-
     def _fail(self, row: Row[Any] | None, origin: str, why: str, now: datetime) -> NoReturn:
-        given = {"most": MOST_FAILURES, "now": now, "locked_until": now + LOCKED}
         with self.desk.state.changing() as connection:
-            name = row.name if row else ""
-            failed = self.desk.state.ask(connection, "account_failed", account=name, **given).first()
-            locked = f"; locked for {LOCKED.seconds // 60} minutes" if failed and failed.locked else ""
-            self._note(connection, row, origin, act="sign_in", why=why + locked, outcome="refused")
+            locked = failed(self.desk.state, connection, row.name if row else "", now)
+            more = f"; locked for {LOCKED.seconds // 60} minutes" if locked else ""
+            self._note(connection, row, origin, act="sign_in", why=why + more, outcome="refused")
         msg = "the name, the password or the code is not right, or the account is locked for 15 minutes"
         raise NotSignedIn(msg, "check them and try again, or ask an administrator")
 
