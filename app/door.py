@@ -20,6 +20,7 @@ from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
 from pipeline.alarms import OpenAlarm
 from pipeline.desk.precision import labelled, since
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
+from pipeline.errors.phrases import phrase
 from pipeline.packs import load_pack
 from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from queries import sql
@@ -86,7 +87,7 @@ class Door:
         try:
             return self._duckdb(query, asked, self._paths(newer, span))
         except FileNotFoundError as error:
-            msg = f"{error}"
+            msg = phrase("a published file is gone: {met}", met=str(error))
             raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
 
     def _paths(self, manifest: Manifest, span: Span) -> list[str]:
@@ -106,10 +107,10 @@ class Door:
         except duckdb.IOException as error:
             if "No files found" in str(error) or "No such file" in str(error):
                 raise FileNotFoundError(_first_line(error)) from error
-            msg = f"a published file cannot be read: {_first_line(error)}"
+            msg = phrase("a published file cannot be read: {met}", met=_first_line(error))
             raise StorageUnavailable(msg, "look at the disk under the home") from error
         except duckdb.Error as error:
-            msg = f"a published file is not what it should be: {_first_line(error)}"
+            msg = phrase("a published file is not what it should be: {met}", met=_first_line(error))
             raise LakeDamaged(msg, "run minuterisk check") from error
 
     # The operational database
@@ -192,10 +193,10 @@ class Door:
                     ).mappings()
                 ]
         except (OperationalError, InterfaceError) as error:
-            msg = f"the operational database does not answer: {_first_line(error)}"
+            msg = phrase("the operational database does not answer: {met}", met=_first_line(error))
             raise StateUnavailable(msg, "start it, or check MINUTERISK_STATE_URL") from error
         except (SQLAlchemyError, ArgumentError) as error:
-            msg = f"the operational database refuses a read: {_first_line(error)}"
+            msg = phrase("the operational database refuses a read: {met}", met=_first_line(error))
             raise ConfigurationError(msg, "start the pipeline once: it creates the tables") from error
 
     def _engine(self) -> Engine:

@@ -62,9 +62,10 @@ def notice(title: str, body: str = "", *, tone: str = "warn") -> Markup:
     return tag("div", *parts, cls=f"mr-notice mr-{tone}", role="status")
 
 
-def sentence(error: MinuteriskError) -> str:
+def sentence(error: MinuteriskError, language: str) -> str:
     """What an error met, as a sentence that others can follow."""
-    return f"{error.what.rstrip('.')}."
+    what, _ = error.in_language(language)
+    return f"{what.rstrip('.')}."
 
 
 def chip(text: str, kind: str) -> Markup:

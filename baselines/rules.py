@@ -11,10 +11,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from pipeline.errors import SettingsError
+from pipeline.errors.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.errors.phrases import Phrase
 
 LARGEST: Final = 10**15
 #: A breach that has to last for longer than an hour is no alarm any more.
@@ -122,11 +125,12 @@ def read_text(path: Path, shipped: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        msg = f"cannot read the rules {path}: {error.strerror}"
-        raise SettingsError(msg, f"set MINUTERISK_RULES to a copy of {shipped}") from error
+        msg = phrase("cannot read the rules {path}: {met}", path=str(path), met=error.strerror)
+        hint = phrase("set MINUTERISK_RULES to a copy of {shipped}", shipped=shipped)
+        raise SettingsError(msg, hint) from error
     except UnicodeDecodeError as error:
-        msg = f"the rules {path} are not UTF-8 text: {error}"
-        raise SettingsError(msg, f"start from a copy of {shipped}") from error
+        msg = phrase("the rules {path} are not UTF-8 text: {met}", path=str(path), met=str(error))
+        raise SettingsError(msg, phrase("start from a copy of {shipped}", shipped=shipped)) from error
 
 
 def parse_sections(
@@ -148,30 +152,39 @@ def parse_own(
 ) -> tuple[Own, ...]:
     """The numbers of some entities: [own.KIND.NAME.SECTION], of `allowed` keys by section."""
     found = []
-    for kind, named in _table(_content(text, origin, bounds).get(OWN, {}), f"[{OWN}] of {origin}", kinds):
-        for name, sections in _table(named, f"[{OWN}.{kind}] of {origin}"):
-            where, numbers = f"[{OWN}.{kind}.{name}] of {origin}", []
+    for kind, named in _table(_content(text, origin, bounds).get(OWN, {}), _place(OWN, origin), kinds):
+        for name, sections in _table(named, _place(f"{OWN}.{kind}", origin)):
+            where, numbers = _place(f"{OWN}.{kind}.{name}", origin), []
             for section, keys in _table(sections, where, list(allowed)):
-                inside = f"[{OWN}.{kind}.{name}.{section}] of {origin}"
+                inside = _place(f"{OWN}.{kind}.{name}.{section}", origin)
                 for key, value in _table(keys, inside, allowed[section]):
                     numbers.append((section, key, _value(key, value, inside, bounds)))
             found.append(Own(kind, name, tuple(numbers)))
     sets = len({own.numbers for own in found})
     if len(found) > MOST_OWN or sets > MOST_SETS:
-        msg = f"{origin} has own numbers of {len(found)}, {sets} of them different"
-        most = f"at most {MOST_OWN} are taken, and {MOST_SETS} different ones"
-        raise SettingsError(msg, f"{most}: change those of everybody, or of a group")
+        met = {"origin": origin, "count": len(found), "sets": sets}
+        msg = phrase("{origin} has own numbers of {count}, {sets} of them different", **met)
+        hint = phrase(
+            "at most {most} are taken, and {sets} different ones: change those of everybody, or of a group",
+            most=MOST_OWN,
+            sets=MOST_SETS,
+        )
+        raise SettingsError(msg, hint)
     return tuple(found)
+
+
+def _place(section: str, origin: str) -> Phrase:
+    return phrase("[{section}] of {origin}", section=section, origin=origin)
 
 
 def _table(content: object, where: str, known: Sequence[str] | None = None) -> list[tuple[str, Any]]:
     if not isinstance(content, dict):
-        msg = f"{where} is {content!r}; a section is needed"
-        raise SettingsError(msg, f"write [{OWN}.KIND.NAME.SECTION] and its keys below it")
+        msg = phrase("{where} is {content!r}; a section is needed", where=where, content=content)
+        raise SettingsError(msg, "write [own.KIND.NAME.SECTION] and its keys below it")
     strange = [name for name in content if known is not None and name not in known]
     if known is not None and strange:
-        msg = f"{strange[0]!r} in {where} cannot be of some alone"
-        raise SettingsError(msg, f"known are {', '.join(known)}")
+        msg = phrase("{name!r} in {where} cannot be of some alone", name=strange[0], where=where)
+        raise SettingsError(msg, phrase("known are {known}", known=", ".join(known)))
     return list(content.items())
 
 
@@ -179,21 +192,23 @@ def _content(text: str, origin: str, bounds: Bounds) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also a number or brackets beyond all measure
-        msg = f"{origin} is not TOML: {error}"
-        raise SettingsError(msg, f"start from a copy of {bounds.shipped}") from error
+        msg = phrase("{where} is not TOML: {met}", where=origin, met=str(error))
+        hint = phrase("start from a copy of {shipped}", shipped=bounds.shipped)
+        raise SettingsError(msg, hint) from error
 
 
 def _section(name: str, cls: type[Any], content: object, origin: str, bounds: Bounds) -> object:
     if not isinstance(content, dict):
-        msg = f"{name} in {origin} is {content!r}; a section is needed"
-        raise SettingsError(msg, f"write [{name}] and its keys below it")
+        met = {"name": name, "origin": origin, "content": content}
+        msg = phrase("{name} in {origin} is {content!r}; a section is needed", **met)
+        raise SettingsError(msg, phrase("write [{name}] and its keys below it", name=name))
     known = {f.name: f.type for f in fields(cls)}
-    _refuse_unknown(content, list(known), f"[{name}] of {origin}")
+    where = _place(name, origin)
+    _refuse_unknown(content, list(known), where)
     missing = [key for key in known if key not in content]
     if missing:
-        msg = f"[{name}] of {origin} lacks {', '.join(missing)}"
-        raise SettingsError(msg, f"start from a copy of {bounds.shipped}")
-    where = f"[{name}] of {origin}"
+        msg = phrase("{where} lacks {missing}", where=where, missing=", ".join(missing))
+        raise SettingsError(msg, phrase("start from a copy of {shipped}", shipped=bounds.shipped))
     return cls(**{key: _value(key, value, where, bounds) for key, value in content.items()})
 
 
@@ -201,21 +216,22 @@ def _value(key: str, value: object, where: str, bounds: Bounds) -> Any:  # noqa:
     if key in bounds.words:
         if value in bounds.words[key]:
             return value
-        need = f"one of {', '.join(bounds.words[key])}"
+        need = phrase("one of {choices}", choices=", ".join(bounds.words[key]))
     else:
         pending = where.startswith("[pending]")
         least = 0 if pending or key in bounds.may_be_zero or key == "reopen_within_minutes" else 1
         largest = LONGEST_PENDING if pending else {**bounds.largest, **_INCIDENT}.get(key, LARGEST)
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= largest:
             return value
-        need = f"a whole number from {least} to {largest:,}"
-    msg = f"{key} in {where} is {value!r}"
-    raise SettingsError(msg, f"{need} is needed")
+        need = phrase("a whole number from {least} to {largest:,}", least=least, largest=largest)
+    msg = phrase("{key} in {where} is {value!r}", key=key, where=where, value=value)
+    raise SettingsError(msg, phrase("{need} is needed", need=need))
 
 
 def _refuse_unknown(content: Mapping[str, object], known: list[str], where: str) -> None:
     for name in content:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            msg = f"unknown name {name!r} in {where}"
-            raise SettingsError(msg, f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+            msg = phrase("unknown name {name!r} in {where}", name=name, where=where)
+            all_known = phrase("known are {known}", known=", ".join(known))
+            raise SettingsError(msg, phrase("did you mean {near}?", near=near[0]) if near else all_known)

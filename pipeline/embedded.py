@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import ConfigurationError, StorageUnavailable
+from pipeline.errors.phrases import phrase
 from pipeline.errors.translate import storage_errors
 from pipeline.packs import load_pack
 
@@ -55,7 +56,7 @@ def connect_urls(settings: Settings) -> Urls:
         embedded = json.loads(urls_file(settings).read_text(encoding="utf-8"))
         found = Urls(embedded["source_url"], embedded["state_url"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        msg = f"no running installation under {settings.home}"
+        msg = phrase("no running installation under {home}", home=str(settings.home))
         raise ConfigurationError(msg, "start it with `minuterisk run` or `make demo`") from error
     return _merged(settings, found)
 

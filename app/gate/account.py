@@ -152,7 +152,7 @@ class Account:
         return done
 
     async def _failed(self, sent: _Sent, error: MinuteriskError) -> Response:
-        """What stood in the way, in the person's language where it is one of those that people meet."""
+        """What stood in the way, in the person's language."""
         words = sent.words
         if isinstance(error, WrongCode):
             return page_of(offer_page(words, notice(words, "enrol.wrong"), error.enrol), 403)
@@ -166,7 +166,8 @@ class Account:
             return await self._refused(sent, notice(words, "secret.weak", words.text("secret.rule")), 400)
         if isinstance(error, TooLate):
             return await self._refused(sent, notice(words, "totp.late"), 403)
-        said = notice(words, "account.refused", f"{error.what}. {error.hint}.")
+        what, hint = error.in_language(words.language)
+        said = notice(words, "account.refused", f"{what}. {hint}.")
         return await self._refused(sent, said, 403)
 
     async def _refused(self, sent: _Sent, said: Markup, status: int) -> Response:

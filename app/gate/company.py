@@ -88,5 +88,6 @@ class Company:
     async def _refused(self, asked: Seen, words: Asked, error: MinuteriskError) -> Response:
         log.warning("company_login.refused", what=error.what)
         await self._login.refuse(asked, f"company login: {error.what}")
-        said = notice(words, "oidc", f"{error.what}. {error.hint}.")
+        what, hint = error.in_language(words.language)
+        said = notice(words, "oidc", f"{what}. {hint}.")
         return self._login.form(asked, words, said, 503 if isinstance(error, PassingError) else 403)

@@ -56,7 +56,7 @@ def show_trend(page: Page) -> None:
     try:
         _answer(page, manifest, question)
     except MinuteriskError as error:
-        body = page.texts("state.lake.note", what=sentence(error))
+        body = page.texts("state.lake.note", what=sentence(error, page.texts.language))
         st.html(notice(page.texts("state.lake"), body, tone="bad"))
 
 

@@ -78,7 +78,7 @@ def _outcome(page: Page, press: Callable[[], object], done: str) -> None:
     try:
         press()
     except MinuteriskError as error:
-        st.session_state[_OUTCOME] = (error.what, error.hint, "warn")
+        st.session_state[_OUTCOME] = (*error.in_language(page.texts.language), "warn")
     except Exception as error:
         log.exception("page.act_failed")
         body = page.texts("state.part_failed.note", what=type(error).__name__)

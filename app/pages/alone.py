@@ -42,6 +42,8 @@ def markup_alone(page: Page, part: Callable[[Page, Incident], Markup], incident:
 
 def failed(page: Page, error: Exception) -> Markup:
     """The notice of a part that failed; the log has the rest."""
-    what = error.what if isinstance(error, MinuteriskError) else type(error).__name__
+    what = type(error).__name__
+    if isinstance(error, MinuteriskError):
+        what, _ = error.in_language(page.texts.language)
     body = page.texts("state.part_failed.note", what=what)
     return notice(page.texts("state.part_failed"), body, tone="bad")

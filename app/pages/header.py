@@ -72,7 +72,7 @@ def _overview(page: Page) -> tuple[Overview | None, Markup]:
     try:
         return reads.overview(page), Markup("")
     except MinuteriskError as error:
-        body = page.texts("state.database_down.note", what=sentence(error))
+        body = page.texts("state.database_down.note", what=sentence(error, page.texts.language))
         return None, notice(page.texts("state.database_down"), body, tone="bad")
     except Exception as error:
         log.exception("page.part_failed", part="overview")
@@ -83,7 +83,7 @@ def _manifest(page: Page) -> tuple[Manifest | None, Markup]:
     try:
         manifest = page.door.manifest()
     except MinuteriskError as error:
-        body = page.texts("state.manifest_bad.note", what=sentence(error))
+        body = page.texts("state.manifest_bad.note", what=sentence(error, page.texts.language))
         return None, notice(page.texts("state.manifest_bad"), body, tone="bad")
     if manifest is None:
         return None, notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from baselines.rules import Bounds, IncidentRules, Own, longest_of, parse_own, parse_sections, read_text
 from pipeline.errors import SettingsError
+from pipeline.errors.phrases import phrase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,5 +214,9 @@ def _refuse_contradictions(rules: Rules, origin: str) -> None:
     for lower, upper in (("surge_high", "surge_critical"), ("drop_high_percent", "drop_critical_percent")):
         low, up = getattr(severity, lower), getattr(severity, upper)
         if low > up:
-            msg = f"{lower} in [severity] of {origin} is {low}, above {upper} = {up}"
-            raise SettingsError(msg, f"set {lower} to {up} or less: what is critical is high as well")
+            met = {"lower": lower, "low": low, "upper": upper, "up": up}
+            msg = phrase(
+                "{lower} in [severity] of {origin} is {low}, above {upper} = {up}", **met, origin=origin
+            )
+            hint = phrase("set {lower} to {up} or less: what is critical is high as well", lower=lower, up=up)
+            raise SettingsError(msg, hint)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.minute import EPOCH, TIME_END
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -30,10 +31,10 @@ class Parameter:
         """The value as its kind; None where it was not given. Raises UsageError."""
         if value is None or value == "":
             if self.required:
-                msg = f"{name} is missing"
-                raise UsageError(msg, f"say it: {self.text}")
+                msg = phrase("{name} is missing", name=word(name))
+                raise UsageError(msg, phrase("say it: {text}", text=word(self.text)))
             return None
-        return _READ[self.kind](self, name, value)
+        return _READ[self.kind](self, word(name), value)
 
 
 def one_end(
@@ -48,14 +49,15 @@ def one_end(
     Neither is told how long it may last, where `longest` says so; whoever asks sees to it.
     """
     if lasts is not None and until is not None:
-        msg = f"{what} has one end, and this has two"
+        msg = phrase("{what} has one end, and this has two", what=word(what))
         raise UsageError(msg, "say either for how long, as 2h, or until when")
     if lasts is not None:
         return start + lasts
     if until is None:
-        msg = f"{what} needs an end"
-        most = f"; at most {longest.days} days" if longest else ""
-        raise UsageError(msg, f"say for how long, as 2h, or until when{most}")
+        hint = phrase("say for how long, as 2h, or until when")
+        if longest is not None:
+            hint = phrase("say for how long, as 2h, or until when; at most {days} days", days=longest.days)
+        raise UsageError(phrase("{what} needs an end", what=word(what)), hint)
     return until
 
 
@@ -66,14 +68,16 @@ def storable(text: str) -> bool:
 
 def _text(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or not value.strip():
-        msg = f"{name} is no text" if parameter.secret else f"{name} is {value!r}, which is no text"
-        raise UsageError(msg, f"say it: {parameter.text}")
+        met = phrase("{name} is {value!r}, which is no text", name=name, value=value)
+        msg = phrase("{name} is no text", name=name) if parameter.secret else met
+        raise UsageError(msg, phrase("say it: {text}", text=word(parameter.text)))
     if len(value) > parameter.longest:
-        msg = f"{name} has {len(value)} characters"
-        raise UsageError(msg, f"at most {parameter.longest}")
+        msg = phrase("{name} has {letters} characters", name=name, letters=len(value))
+        raise UsageError(msg, phrase("at most {most}", most=parameter.longest))
     if not storable(value):
-        msg = f"{name} holds what no database keeps as text"
-        raise UsageError(msg, f"leave NUL and broken letters out: {parameter.text}")
+        msg = phrase("{name} holds what no database keeps as text", name=name)
+        hint = phrase("leave NUL and broken letters out: {text}", text=word(parameter.text))
+        raise UsageError(msg, hint)
     return value if parameter.secret else value.strip()
 
 
@@ -84,8 +88,8 @@ def _integer(parameter: Parameter, name: str, value: Any) -> int:  # noqa: ANN40
         or not re.fullmatch(r"-?\d+", said, re.ASCII)
         or len(said) > _MOST_DIGITS
     ):
-        msg = f"{name} is {value!r}, which is no whole number"
-        raise UsageError(msg, f"say it: {parameter.text}")
+        msg = phrase("{name} is {value!r}, which is no whole number", name=name, value=value)
+        raise UsageError(msg, phrase("say it: {text}", text=word(parameter.text)))
     return int(said)
 
 
@@ -95,11 +99,14 @@ def _time(parameter: Parameter, name: str, value: Any) -> datetime:  # noqa: ANN
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        msg = f"{name} is {str(value)!r}, which is no time with its zone"
-        raise UsageError(msg, f"say it as 2026-11-21T09:00+09:00: {parameter.text}")
+        msg = phrase("{name} is {value!r}, which is no time with its zone", name=name, value=str(value))
+        hint = phrase("say it as 2026-11-21T09:00+09:00: {text}", text=word(parameter.text))
+        raise UsageError(msg, hint)
     if not EPOCH <= found < TIME_END:  # a comparison leaves no calendar, whatever the zone
-        msg = f"{name} is {str(value)!r}"
-        raise UsageError(msg, f"say a time from {EPOCH.year} to {TIME_END.year - 1}: {parameter.text}")
+        msg = phrase("{name} is {value!r}", name=name, value=str(value))
+        years = {"first": EPOCH.year, "last": TIME_END.year - 1}
+        hint = phrase("say a time from {first} to {last}: {text}", **years, text=word(parameter.text))
+        raise UsageError(msg, hint)
     return found.astimezone(UTC)
 
 
@@ -108,23 +115,23 @@ def _duration(parameter: Parameter, name: str, value: Any) -> timedelta:  # noqa
         return value
     found = _DURATION.fullmatch(str(value).strip())
     if found is None or int(found[1]) == 0:
-        msg = f"{name} is {str(value)!r}, which is no length of time"
-        raise UsageError(msg, f"say it as 30m, 1h or 2d: {parameter.text}")
+        msg = phrase("{name} is {value!r}, which is no length of time", name=name, value=str(value))
+        raise UsageError(msg, phrase("say it as 30m, 1h or 2d: {text}", text=word(parameter.text)))
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _flag(parameter: Parameter, name: str, value: Any) -> bool:  # noqa: ANN401
     said = {"true": True, "false": False}.get(str(value).lower())
     if said is None:
-        msg = f"{name} is {value!r}"
-        raise UsageError(msg, f"say true or false: {parameter.text}")
+        msg = phrase("{name} is {value!r}", name=name, value=value)
+        raise UsageError(msg, phrase("say true or false: {text}", text=word(parameter.text)))
     return said
 
 
 def _choice(parameter: Parameter, name: str, value: Any) -> str:  # noqa: ANN401
     if value not in parameter.choices:
-        msg = f"{name} is {value!r}"
-        raise UsageError(msg, f"say one of {', '.join(parameter.choices)}")
+        msg = phrase("{name} is {value!r}", name=name, value=value)
+        raise UsageError(msg, phrase("say one of {choices}", choices=", ".join(parameter.choices)))
     return str(value)
 
 

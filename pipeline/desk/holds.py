@@ -14,6 +14,7 @@ from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import BY, name_of, refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment
 from pipeline.judge.verdicts import EVERYBODY, EXCLUDED, MAINTENANCE
 from pipeline.minute import MINUTE, floor_minute
@@ -41,17 +42,19 @@ def add_window(deed: Deed) -> Mapping[str, Any]:
         msg = "a maintenance window is about nothing"
         raise UsageError(msg, "name a rule, an entity, both, or everybody")
     start = _start(deed)
-    end = _end(deed, start, "a maintenance window", LONGEST_WINDOW, "exclude an entity, or change the rule")
+    end = _end_of_hold(
+        deed, start, "a maintenance window", LONGEST_WINDOW, "exclude an entity, or change the rule"
+    )
     return _add(deed, MAINTENANCE, start, end)
 
 
 def add_exclusion(deed: Deed) -> Mapping[str, Any]:
     """Hold back what one entity does until a time, or until somebody ends that earlier: a test shop, say."""
     if deed.given["entity"] == EVERYBODY:
-        msg = f"{EVERYBODY} is everybody, who is no exclusion"
+        msg = phrase("{everybody} is everybody, who is no exclusion", everybody=EVERYBODY)
         raise UsageError(msg, "add a maintenance window with its end")
     start = _start(deed)
-    end = _end(deed, start, "an exclusion", LONGEST_EXCLUSION, "add it again when that is over")
+    end = _end_of_hold(deed, start, "an exclusion", LONGEST_EXCLUSION, "add it again when that is over")
     return _add(deed, EXCLUDED, start, end)
 
 
@@ -69,12 +72,13 @@ def _add(deed: Deed, kind: str, start: datetime, end: datetime) -> Mapping[str, 
     rule, entity = deed.given["rule"], deed.given["entity"]
     known = [r.name for r in load_pack(deed.state.pack).rules]
     if rule is not None and rule not in known:
-        msg = f"there is no rule {rule!r}"
-        raise UsageError(msg, f"known are {', '.join(known)}")
+        msg = phrase("there is no rule {rule!r}", rule=rule)
+        raise UsageError(msg, phrase("known are {known}", known=", ".join(known)))
     row = {"kind": kind, "rule": rule, "entity_id": entity, "start": start, "end": end}
     other = deed.state.ask(deed.connection, "withheld_already", **row).scalar()
     if other is not None:
-        msg = f"{NOUNS[kind]} {other} already holds the same back at that time"
+        what = word(NOUNS[kind])
+        msg = phrase("{what} {number} already holds the same back at that time", what=what, number=other)
         raise UsageError(msg, "end that one first, or choose another time")
     given = {"reason": deed.given["reason"], "by": name_of(deed, deed.actor.name)}
     number = deed.state.ask(deed.connection, "withhold", **row, **given).scalar_one()
@@ -89,8 +93,10 @@ def _finish(deed: Deed, kind: str) -> Mapping[str, Any]:
     if found is None:
         refuse_unknown(NOUNS[kind], deed.number)
     if found["ended_by"] is not None or (found["end"] is not None and found["end"] <= earliest):
-        ended = f", ended by {found['ended_by']}" if found["ended_by"] else ""
-        msg = f"{NOUNS[kind]} {deed.number} is over{ended}: {moment(found['end'], deed.desk.zone)}"
+        of = {"what": word(NOUNS[kind]), "number": deed.number, "at": moment(found["end"], deed.desk.zone)}
+        msg = phrase("{what} {number} is over: {at}", **of)
+        if found["ended_by"]:
+            msg = phrase("{what} {number} is over, ended by {by}: {at}", **of, by=found["ended_by"])
         raise UsageError(msg, "there is nothing left to end")
     end = max(earliest, found["start"])
     deed.state.ask(
@@ -125,20 +131,24 @@ def _start(deed: Deed) -> datetime:
         return max(earliest, floor_minute(deed.desk.clock()))
     start = floor_minute(given)
     if start < earliest:
-        msg = f"{moment(start, deed.desk.zone)} is judged already, or just being judged"
-        raise UsageError(msg, f"begin at {moment(earliest, deed.desk.zone)} or later")
+        at, first = moment(start, deed.desk.zone), moment(earliest, deed.desk.zone)
+        msg = phrase("{at} is judged already, or just being judged", at=at)
+        raise UsageError(msg, phrase("begin at {first} or later", first=first))
     return start
 
 
-def _end(deed: Deed, start: datetime, what: str, longest: timedelta, otherwise: str) -> datetime:
+def _end_of_hold(deed: Deed, start: datetime, what: str, longest: timedelta, otherwise: str) -> datetime:
     """When it ends; `otherwise` is what to do where that shall be later than allowed."""
     end = floor_minute(one_end(what, start, deed.given["for"], deed.given["until"], longest))
+    ends = moment(end, deed.desk.zone)
     if end <= start:
-        msg = f"the end {moment(end, deed.desk.zone)} is not after the start {moment(start, deed.desk.zone)}"
+        starts = moment(start, deed.desk.zone)
+        msg = phrase("the end {end} is not after the start {start}", end=ends, start=starts)
         raise UsageError(msg, "give a later end")
     if end - start > longest:
-        msg = f"{what} until {moment(end, deed.desk.zone)} lasts more than {longest.days} days"
-        raise UsageError(msg, f"give an earlier end; or {otherwise}")
+        given = {"what": word(what), "end": ends, "days": longest.days}
+        msg = phrase("{what} until {end} lasts more than {days} days", **given)
+        raise UsageError(msg, phrase("give an earlier end; or {otherwise}", otherwise=word(otherwise)))
     return end
 
 

@@ -12,6 +12,7 @@ from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import allowed_roles
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment, one_line
 from pipeline.judge.life import Event, Incident
 from pipeline.judge.people import Dismissal, Snooze, limit_of
@@ -54,11 +55,11 @@ def assign(deed: Deed) -> Mapping[str, Any]:
     to = one_line(deed.given["to"] or name)
     known = deed.state.ask(deed.connection, "owner_to_be", owner=to).one()
     if known.accounts and (known.role is None or known.role not in allowed_roles("handle")):
-        msg = f"{to} is no account that takes care of incidents"
+        msg = phrase("{to} is no account that takes care of incidents", to=to)
         raise UsageError(msg, "name one that does, as `minuterisk users list` has it")
     if owner == to:
-        msg = f"incident {deed.number} is already assigned to {to}"
-        raise UsageError(msg, f"see `minuterisk incidents show {deed.number}`")
+        msg = phrase("incident {number} is already assigned to {to}", number=deed.number, to=to)
+        raise UsageError(msg, phrase("see `minuterisk incidents show {number}`", number=deed.number))
     _change(deed, "assign_incident", owner=to)
     deed.before, deed.after = {"owner": owner}, {"owner": to}
     _told(deed, Event("assigned", incident.last_breach_minute, incident, by=name, said={"to": to}))
@@ -79,12 +80,14 @@ def snooze(deed: Deed) -> Mapping[str, Any]:
     incident, _ = _locked(deed)
     name, zone = name_of(deed), deed.desk.zone
     if incident.resolved_minute is not None:
-        msg = f"incident {deed.number} is resolved since {moment(incident.resolved_minute, zone)}"
+        at = moment(incident.resolved_minute, zone)
+        msg = phrase("incident {number} is resolved since {at}", number=deed.number, at=at)
         raise UsageError(msg, "there is nothing to be told of it; open it again first")
     until = _until(deed)
     before = incident.snooze
     if before is not None and until < before.until + _LONGER:
-        msg = f"incident {deed.number} is already snoozed by {before.by} until {moment(before.until, zone)}"
+        taken = {"number": deed.number, "by": before.by, "until": moment(before.until, zone)}
+        msg = phrase("incident {number} is already snoozed by {by} until {until}", **taken)
         raise UsageError(msg, "wait for its end, or give a later one")
     made = Snooze(
         by=name,
@@ -107,9 +110,10 @@ def resolve(deed: Deed) -> Mapping[str, Any]:
     incident, _ = _locked(deed)
     name = name_of(deed)
     if incident.resolved_minute is not None:
-        by = f" by {incident.dismissal.by}" if incident.dismissal else ""
-        at = moment(incident.resolved_minute, deed.desk.zone)
-        msg = f"incident {deed.number} is resolved{by} since {at}"
+        over = {"number": deed.number, "at": moment(incident.resolved_minute, deed.desk.zone)}
+        msg = phrase("incident {number} is resolved since {at}", **over)
+        if incident.dismissal:
+            msg = phrase("incident {number} is resolved by {by} since {at}", **over, by=incident.dismissal.by)
         raise UsageError(msg, "there is nothing left to take care of")
     minute = max(_next_minute(deed) or incident.last_breach_minute, incident.last_breach_minute + MINUTE)
     made = Dismissal(by=name, minute=minute, at_risk=incident.at_risk.total, limit=_limit(deed, incident))
@@ -125,12 +129,13 @@ def reopen(deed: Deed) -> Mapping[str, Any]:
     incident, _ = _locked(deed)
     name = name_of(deed)
     if incident.resolved_minute is None:
-        msg = f"incident {deed.number} is not resolved: it is {incident.status}"
-        raise UsageError(msg, f"see `minuterisk incidents show {deed.number}`")
+        found = {"number": deed.number, "status": word(incident.status)}
+        msg = phrase("incident {number} is not resolved: it is {status}", **found)
+        raise UsageError(msg, phrase("see `minuterisk incidents show {number}`", number=deed.number))
     other = deed.state.ask(deed.connection, "unresolved_of", id=deed.number).scalar()
     if other is not None:
-        msg = f"incident {other} of the same rule and entity is open"
-        raise UsageError(msg, f"go on with that one: `minuterisk incidents show {other}`")
+        msg = phrase("incident {other} of the same rule and entity is open", other=other)
+        raise UsageError(msg, phrase("go on with that one: `minuterisk incidents show {other}`", other=other))
     minute = _next_minute(deed) or incident.resolved_minute
     _change(deed, "reopen_incident", minute=minute)
     deed.before, deed.after = {"status": "resolved"}, {"status": "open"}
@@ -145,8 +150,9 @@ def label(deed: Deed) -> Mapping[str, Any]:
     name, given = name_of(deed), deed.given["label"]
     before = deed.state.ask(deed.connection, "label_of", id=deed.number).mappings().first()
     if before is not None and before["label"] == given:
-        msg = f"incident {deed.number} is already labelled {given} by {before['by']}"
-        raise UsageError(msg, f"see `minuterisk incidents show {deed.number}`")
+        made = {"number": deed.number, "label": word(given), "by": before["by"]}
+        msg = phrase("incident {number} is already labelled {label} by {by}", **made)
+        raise UsageError(msg, phrase("see `minuterisk incidents show {number}`", number=deed.number))
     deed.before, deed.after = {"label": before and before["label"]}, {"label": given}
     said = {"label": given, "reason": deed.given["reason"]}
     _told(deed, Event("labelled", incident.last_breach_minute, incident, by=name, said=said))
@@ -163,7 +169,7 @@ def show(state: State, connection: Connection, incident_id: int) -> Mapping[str,
 
 def refuse_unknown(what: str, number: int) -> NoReturn:
     """There is no such thing."""
-    msg = f"there is no {what} {number}"
+    msg = phrase("there is no {what} {number}", what=word(what), number=number)
     raise UsageError(msg, "see the list for the known numbers")
 
 
@@ -172,10 +178,10 @@ def name_of(deed: Deed, nobody: str = "") -> str:
     given = deed.given["by"]
     name = one_line(given or (deed.actor.name if deed.actor.account_id is not None else nobody))
     if not name:
-        msg = "nobody is named" if given is None else f"{given!r} is no name"
+        msg = "nobody is named" if given is None else phrase("{given!r} is no name", given=given)
         raise UsageError(msg, "say who takes care of it: --by NAME")
     if deed.actor.account_id is not None and name != deed.actor.name:
-        msg = f"{deed.actor.name} acts for nobody else: {name}"
+        msg = phrase("{actor} acts for nobody else: {name}", actor=deed.actor.name, name=name)
         raise UsageError(msg, "leave the name out: it is the account's")
     return name
 
@@ -210,11 +216,14 @@ def _limit(deed: Deed, incident: Incident) -> int | None:
     if limit is None:
         return limit_of(money)
     if limit < (money or 0):
-        msg = f"the limit {limit:,} is passed already: {money or 0:,} are at risk"
+        passed = {"limit": limit, "money": money or 0}
+        msg = phrase("the limit {limit:,} is passed already: {money:,} are at risk", **passed)
         raise UsageError(msg, "give a higher one, or none")
     if money and limit > _MOST_TIMES * money:
-        msg = f"the limit {limit:,} is more than {_MOST_TIMES} times the {money:,} that are at risk"
-        raise UsageError(msg, f"give at most {_MOST_TIMES * money:,}: nobody would hear of it again")
+        far = {"limit": limit, "times": _MOST_TIMES, "money": money}
+        msg = phrase("the limit {limit:,} is more than {times} times the {money:,} that are at risk", **far)
+        most = _MOST_TIMES * money
+        raise UsageError(msg, phrase("give at most {most:,}: nobody would hear of it again", most=most))
     return int(limit)
 
 
@@ -228,10 +237,11 @@ def _until(deed: Deed) -> datetime:
     now, following = floor_minute(deed.desk.clock()), _next_minute(deed)
     end = floor_minute(one_end("a snooze", now, deed.given["for"], deed.given["until"]))
     if end <= (now if following is None else min(now, following)):
-        msg = f"a snooze until {moment(end, deed.desk.zone)} is over already"
+        msg = phrase("a snooze until {until} is over already", until=moment(end, deed.desk.zone))
         raise UsageError(msg, "give a later time")
     if end > now + LONGEST_SNOOZE:
-        msg = f"a snooze until {moment(end, deed.desk.zone)} is longer than {LONGEST_SNOOZE.days} days"
+        wanted = {"until": moment(end, deed.desk.zone), "days": LONGEST_SNOOZE.days}
+        msg = phrase("a snooze until {until} is longer than {days} days", **wanted)
         raise UsageError(msg, "give an earlier time, or add an exclusion with its reason")
     return end
 
@@ -239,12 +249,20 @@ def _until(deed: Deed) -> datetime:
 def _taken(incident: Mapping[str, Any], zone: ZoneInfo) -> UsageError:
     """Why an incident that is there cannot be acknowledged."""
     number, by, at = (incident[name] for name in ("incident_id", "acknowledged_by", "acknowledged_at"))
-    taken = f"acknowledged by {one_line(by)} at {moment(at, zone)}" if by and at else ""
-    if incident["status"] == "resolved":
-        msg = f"incident {number} is resolved since {moment(incident['resolved_minute'], zone)}"
-        return UsageError(f"{msg}; it was {taken}" if taken else msg, "there is nothing left to take care of")
-    msg = f"incident {number} is already {taken}"
-    return UsageError(msg, f"agree with them; see `minuterisk incidents show {number}`")
+    taken = {"number": number, "by": one_line(by or ""), "at": moment(at, zone) if at else ""}
+    if incident["status"] != "resolved":
+        msg = phrase("incident {number} is already acknowledged by {by} at {at}", **taken)
+        hint = phrase("agree with them; see `minuterisk incidents show {number}`", number=number)
+        return UsageError(msg, hint)
+    since = moment(incident["resolved_minute"], zone)
+    msg = phrase("incident {number} is resolved since {at}", number=number, at=since)
+    if by and at:
+        msg = phrase(
+            "incident {number} is resolved since {since}; it was acknowledged by {by} at {at}",
+            **taken,
+            since=since,
+        )
+    return UsageError(msg, "there is nothing left to take care of")
 
 
 BY: Final = Parameter("text", "--by NAME, who does it, where there are no accounts", longest=200)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.desk.given import storable
 from pipeline.desk.roles import SUPER_ADMIN, Actor, Thing, authorize
 from pipeline.errors import NotAllowed, UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import one_line
 from pipeline.store import audit
 
@@ -64,7 +65,7 @@ class Deed:
     def number(self) -> int:
         """The thing's number. Raises UsageError where it is none."""
         if not _NUMBER.fullmatch(self.thing_id):  # one way to write each, so that the audit finds it
-            msg = f"{self.thing_id!r} is no number"
+            msg = phrase("{name!r} is no number", name=self.thing_id)
             raise UsageError(msg, "see the list for the known numbers")
         return int(self.thing_id)
 
@@ -148,14 +149,14 @@ def as_it_stands(desk: Desk, connection: Connection, actor: Actor) -> Actor:
     """The actor with the role of this moment: an account may have been changed since the door let it in."""
     if actor.account_id is None:
         if actor.role == SUPER_ADMIN and desk.state.ask(connection, "count_accounts").scalar_one():
-            msg = f"there are accounts now, and {actor.name} is none of them"
-            raise NotAllowed(
-                msg, f"an administrator links it: minuterisk users link NAME --os-user {actor.name}"
-            )
+            name = actor.name
+            msg = phrase("there are accounts now, and {name} is none of them", name=name)
+            link = phrase("an administrator links it: minuterisk users link NAME --os-user {name}", name=name)
+            raise NotAllowed(msg, link)
         return actor
     row = desk.state.ask(connection, "account_now", account_id=actor.account_id).first()
     if row is None or row.disabled:
-        msg = f"the account {actor.name} is disabled"
+        msg = phrase("the account {name} is disabled", name=actor.name)
         raise NotAllowed(msg, "ask an administrator")
     return replace(actor, name=row.name, role=row.role)
 
@@ -163,26 +164,29 @@ def as_it_stands(desk: Desk, connection: Connection, actor: Actor) -> Actor:
 def _known(acts: Mapping[str, Act], name: str) -> Act:
     if name not in acts:
         near = difflib.get_close_matches(name, acts, 1)
-        msg = f"there is no act {name!r}"
-        raise UsageError(msg, f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(acts))}")
+        msg = phrase("there is no act {name!r}", name=name)
+        known = phrase("known are {known}", known=", ".join(sorted(acts)))
+        raise UsageError(msg, phrase("did you mean {near}?", near=near[0]) if near else known)
     return acts[name]
 
 
 def _require_id(thing: Thing) -> None:
     """Refuse what can be the name of nothing, before a database is asked for it."""
     if len(thing.id) > _LONGEST_ID or not storable(thing.id):
-        msg = f"{one_line(thing.id)!r} cannot be the name of a thing of the kind {thing.kind}"
-        raise UsageError(msg, f"at most {_LONGEST_ID} letters, and no control characters")
+        met = {"name": one_line(thing.id), "kind": word(thing.kind)}
+        msg = phrase("{name!r} cannot be the name of a thing of the kind {kind}", **met)
+        raise UsageError(msg, phrase("at most {most} letters, and no control characters", most=_LONGEST_ID))
 
 
 def _checked(act: Act, thing: Thing, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, each of its kind. Raises UsageError."""
     strange = [name for name in given if name not in act.parameters]
     if strange:
-        msg = f"{act.name} knows no {', '.join(strange)}"
-        raise UsageError(msg, f"it takes {', '.join(act.parameters) or 'nothing'}")
+        msg = phrase("{act} knows no {strange}", act=act.name, strange=", ".join(strange))
+        takes = ", ".join(act.parameters) or word("nothing")
+        raise UsageError(msg, phrase("it takes {parameters}", parameters=takes))
     if act.needs_id and not thing.id:
-        msg = f"{act.name} needs the {act.kind} it is about"
+        msg = phrase("{act} needs the {kind} it is about", act=act.name, kind=word(act.kind))
         raise UsageError(msg, "give its number or name")
     return {name: parameter.read(name, given.get(name)) for name, parameter in act.parameters.items()}
 

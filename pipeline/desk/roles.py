@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import NotAllowed
+from pipeline.errors.phrases import either, phrase, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,13 +95,17 @@ def allowed_roles(action: str, kind: str = "") -> frozenset[str]:
 def authorize(actor: Actor, action: str, thing: Thing) -> None:
     """Let the actor take the action on the thing, or raise NotAllowed with who may."""
     if actor.scope is not None and action not in actor.scope:
-        msg = f"the API key {actor.credential} of {actor.name} is not for {action}"
-        raise NotAllowed(msg, f"use a key made with --action {action}")
+        given = {"number": actor.credential, "name": actor.name, "action": word(action)}
+        msg = phrase("the API key {number} of {name} is not for {action}", **given)
+        raise NotAllowed(msg, phrase("use a key made with --action {action}", action=action))
     if not may(actor, action, thing.kind):
         who = [role for role in ROLES if role in allowed_roles(action, thing.kind)]
-        what = f"{thing.kind} {thing.id}".strip()
-        msg = f"{actor.name} is {actor.role}, which may not {action} ({what})"
-        raise NotAllowed(msg, f"ask one who is {' or '.join(who)}" if who else "nobody may")
+        asked = {"name": actor.name, "role": actor.role, "action": word(action), "kind": word(thing.kind)}
+        msg = phrase("{name} is {role}, which may not {action} ({kind})", **asked)
+        if thing.id:
+            msg = phrase("{name} is {role}, which may not {action} ({kind} {id})", **asked, id=thing.id)
+        raise NotAllowed(msg, phrase("ask one who is {roles}", roles=either(who)) if who else "nobody may")
     if action in BY_ANOTHER and thing.proposed_by == actor.account_id:
-        msg = f"{thing.kind} {thing.id} is {actor.name}'s own proposal"
+        own = {"kind": word(thing.kind), "id": thing.id, "name": actor.name}
+        msg = phrase("{kind} {id} is {name}'s own proposal", **own)
         raise NotAllowed(msg, "somebody else has to approve it")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment
 from pipeline.packs import PACKS, load_pack
 from pipeline.store.incidents import incident_of
@@ -56,8 +57,8 @@ def add_route(deed: Deed) -> Mapping[str, Any]:
     before = deed.state.lock_routes(deed.connection)
     place = deed.given["place"] or len(before) + 1
     if not 1 <= place <= len(before) + 1:
-        msg = f"place is {place}, and there are {len(before)} routes"
-        raise UsageError(msg, f"say a place from 1 to {len(before) + 1}, or none: the end")
+        msg = phrase("place is {place}, and there are {count} routes", place=place, count=len(before))
+        raise UsageError(msg, phrase("say a place from 1 to {last}, or none: the end", last=len(before) + 1))
     after = [*before[: place - 1], route, *before[place - 1 :]]
     require_together(after)
     deed.state.put_route(deed.connection, route, place, deed.actor.name)
@@ -68,14 +69,15 @@ def remove_route(deed: Deed) -> Mapping[str, Any]:
     """Take a route off the list; answers with what is left."""
     before = deed.state.lock_routes(deed.connection)
     if deed.state.take_route(deed.connection, deed.thing_id) is None:
-        msg = f"there is no route {deed.thing_id!r}"
-        raise UsageError(msg, f"known are {', '.join(route.name for route in before) or 'none'}")
+        msg = phrase("there is no route {name!r}", name=deed.thing_id)
+        known = ", ".join(route.name for route in before) or word("none")
+        raise UsageError(msg, phrase("known are {known}", known=known))
     return _changed(deed, before, [route for route in before if route.name != deed.thing_id])
 
 
 def set_routes(deed: Deed) -> Mapping[str, Any]:
     """Put the routes of a TOML text in the place of all that there are; answers with the list."""
-    after = read_toml(deed.given["toml"], "the text", known_words(), _problem(deed))
+    after = read_toml(deed.given["toml"], word("the text"), known_words(), _problem(deed))
     before = deed.state.lock_routes(deed.connection)
     for route in before:
         deed.state.take_route(deed.connection, route.name)
@@ -89,7 +91,7 @@ def add_silence(deed: Deed) -> Mapping[str, Any]:
     match = read_match(_matchers(deed.given["match"]), known_words())
     if not match:
         msg = "a silence without a matcher would keep everything from people"
-        raise UsageError(msg, "say what it is about: " + _MATCHERS)
+        raise UsageError(msg, phrase("say what it is about: {matchers}", matchers=word(_MATCHERS)))
     reason: str = deed.given["reason"]
     if not reason.isprintable():
         msg = "the reason holds what cannot be printed"
@@ -132,8 +134,9 @@ def _matchers(text: str | None) -> dict[str, list[str]]:
     try:
         pairs = shlex.split(text or "")
     except ValueError as error:
-        msg = f"the matchers {text!r} cannot be read: {error}"
-        raise UsageError(msg, "close each quote; write for example " + _MATCHERS) from error
+        msg = phrase("the matchers {text!r} cannot be read: {error}", text=text, error=str(error))
+        hint = phrase("close each quote; write for example {matchers}", matchers=word(_MATCHERS))
+        raise UsageError(msg, hint) from error
     return {
         name: [one for pattern in patterns for one in pattern.split("|")]
         for name, patterns in match_of(pairs).items()
@@ -146,13 +149,13 @@ def _period(deed: Deed) -> tuple[datetime, datetime]:
     starts = deed.given["from"] or now
     ends = one_end("a silence", starts, deed.given["for"], deed.given["until"])
     if ends <= max(now, starts):
-        msg = f"the silence would end at {moment(ends, zone)}, before it begins"
-        raise UsageError(msg, f"it is {moment(now, zone)}: say a later end")
+        msg = phrase("the silence would end at {end}, before it begins", end=moment(ends, zone))
+        raise UsageError(msg, phrase("it is {now}: say a later end", now=moment(now, zone)))
     if ends - starts > LONGEST_SILENCE:
-        msg = f"the silence would last {(ends - starts).days} days"
-        raise UsageError(
-            msg, f"at most {LONGEST_SILENCE.days}; a rule that is wrong has to be changed itself"
-        )
+        msg = phrase("the silence would last {days} days", days=(ends - starts).days)
+        most = LONGEST_SILENCE.days
+        hint = phrase("at most {most}; a rule that is wrong has to be changed itself", most=most)
+        raise UsageError(msg, hint)
     return starts, ends
 
 
@@ -167,10 +170,10 @@ def _matching(deed: Deed, match: Match) -> int:
 def _refuse_ended(deed: Deed) -> NoReturn:
     found = [s for s in deed.state.silences(with_ended=True) if s["silence_id"] == deed.number]
     if not found:
-        msg = f"there is no silence {deed.number}"
+        msg = phrase("there is no silence {number}", number=deed.number)
         raise UsageError(msg, "see `minuterisk silences list`")
     at = moment(found[0]["ended_at"] or found[0]["ends_at"], deed.desk.zone)
-    msg = f"silence {deed.number} has ended already, at {at}"
+    msg = phrase("silence {number} has ended already, at {at}", number=deed.number, at=at)
     raise UsageError(msg, "there is nothing left to end")
 
 

@@ -16,6 +16,7 @@ from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import either, phrase, word
 from pipeline.figures import moment, one_line
 from pipeline.minute import DAY_MINUTES, MINUTE, floor_minute
 from pipeline.packs import load_pack
@@ -46,7 +47,7 @@ def draft(deed: Deed) -> Mapping[str, Any]:
     _understood(deed, text)
     changes = _differences(_readable(deed, newest), text)
     if not changes[0] and not changes[1]:
-        msg = f"it says the same as version {newest['version']}, which is in force"
+        msg = phrase("it says the same as version {version}, which is in force", version=newest["version"])
         raise UsageError(msg, "change a number: --set SECTION.KEY=VALUE, or --file FILE")
     made = {"parent": base["version"], "instead_of": newest["version"], "origin": "people"}
     said = {**_actor(deed, "author"), "reason": deed.given["reason"], "in_force_from": None}
@@ -75,8 +76,10 @@ def approve(deed: Deed) -> Mapping[str, Any]:
     newest = _require_newest(deed, found)
     _understood(deed, found["numbers"])
     if found["backtest"] is None:
-        msg = f"nobody knows yet what version {deed.number} would have done"
-        raise UsageError(msg, f"`minuterisk rules backtest {deed.number}` finds out, or a running service")
+        number = deed.number
+        msg = phrase("nobody knows yet what version {number} would have done", number=number)
+        hint = phrase("`minuterisk rules backtest {number}` finds out, or a running service", number=number)
+        raise UsageError(msg, hint)
     start = _start(deed, max(_earliest(deed), newest["in_force_from"]))
     deed.state.ask(
         deed.connection, "approve_rules", version=deed.number, in_force_from=start, **_actor(deed, "actor")
@@ -90,10 +93,12 @@ def withdraw(deed: Deed) -> Mapping[str, Any]:
     """Take a version back, as long as no minute was judged by it."""
     found = _locked(deed)
     if found["status"] == "withdrawn":
-        msg = f"version {deed.number} is withdrawn already, by {found['withdrawn_by']}"
+        by = found["withdrawn_by"]
+        msg = phrase("version {number} is withdrawn already, by {by}", number=deed.number, by=by)
         raise UsageError(msg, "there is nothing left to do")
     if found["status"] == "approved" and found["in_force_from"] < _earliest(deed):
-        msg = f"version {deed.number} is in force since {moment(found['in_force_from'], deed.desk.zone)}"
+        since = moment(found["in_force_from"], deed.desk.zone)
+        msg = phrase("version {number} is in force since {since}", number=deed.number, since=since)
         raise UsageError(msg, "draft what shall be in force instead: --from NUMBER takes an older version")
     deed.state.ask(deed.connection, "withdraw_rules", version=deed.number, actor=deed.actor.name)
     deed.before, deed.after = {"status": found["status"]}, {"status": "withdrawn"}
@@ -117,8 +122,9 @@ def pause(deed: Deed) -> Mapping[str, Any]:
     same = next((row for row in known if row["rule"] == deed.thing_id), None)
     if same is not None:
         until, by = moment(same["until_minute"], zone), one_line(same["paused_by"])
-        msg = f"{deed.thing_id} is paused already, until {until}, by {by}"
-        raise UsageError(msg, f"`minuterisk rules resume {deed.thing_id}` ends it")
+        rule = deed.thing_id
+        msg = phrase("{rule} is paused already, until {until}, by {by}", rule=rule, until=until, by=by)
+        raise UsageError(msg, phrase("`minuterisk rules resume {rule}` ends it", rule=rule))
     end = _end(deed, start)
     span = {"from_minute": start, "until_minute": end}
     given = {"rule": deed.thing_id, "reason": deed.given["reason"], **span, **_actor(deed, "actor")}
@@ -134,7 +140,7 @@ def resume(deed: Deed) -> Mapping[str, Any]:
     minute = _earliest(deed)
     given = {"rule": deed.thing_id, "minute": minute, "actor": deed.actor.name}
     if not deed.state.ask(deed.connection, "resume_rule", **given).all():
-        msg = f"{deed.thing_id} is not paused"
+        msg = phrase("{rule} is not paused", rule=deed.thing_id)
         raise UsageError(msg, "`minuterisk rules list` shows what is")
     deed.before, deed.after = {"paused": True}, {"paused": False, "from_minute": minute.isoformat()}
     return {"rule": deed.thing_id, "from_minute": minute}
@@ -169,19 +175,23 @@ def _newest(deed: Deed) -> Mapping[str, Any]:
 def _require(found: Mapping[str, Any], status: str, deed: Deed, *others: str) -> None:
     if found["status"] in (status, *others):
         return
+    met = {"number": deed.number, "status": word(found["status"]), "wanted": either((status, *others))}
     by = found.get(f"{found['status']}_by")
-    who = f" by {one_line(by)}" if by else ""
-    msg = f"version {deed.number} is {found['status']}{who}, not {' or '.join((status, *others))}"
-    steps = {"draft": f"hand it in first: `minuterisk rules submit {deed.number}`"}
-    raise UsageError(msg, steps.get(found["status"], "see `minuterisk rules list`"))
+    msg = phrase("version {number} is {status}, not {wanted}", **met)
+    if by:
+        msg = phrase("version {number} is {status} by {by}, not {wanted}", **met, by=one_line(by))
+    hint = phrase("see `minuterisk rules list`")
+    if found["status"] == "draft":
+        hint = phrase("hand it in first: `minuterisk rules submit {number}`", number=deed.number)
+    raise UsageError(msg, hint)
 
 
 def _require_newest(deed: Deed, found: Mapping[str, Any]) -> Mapping[str, Any]:
     """A version says everything: it would undo what came since it was drafted."""
     newest = _newest(deed)
     if newest["version"] != found["instead_of"]:
-        since = f"was to follow {found['instead_of']}, and {newest['version']} does"
-        msg = f"version {found['version']} {since}"
+        met = {"number": found["version"], "before": found["instead_of"], "newest": newest["version"]}
+        msg = phrase("version {number} was to follow {before}, and {newest} does", **met)
         raise UsageError(msg, "draft the change again: it is then made from what is in force")
     return newest
 
@@ -190,11 +200,12 @@ def _refuse_own(deed: Deed, found: Mapping[str, Any]) -> None:
     for what in ("author", "submitted_by"):
         number = found[f"{what}_id"]
         if number is None:  # whoever wrote it has an account by now, perhaps this very one
-            msg = f"nobody can tell whose version {deed.number} is: {found[what]} had no account"
-            raise UsageError(msg, f"draft it again by an account: --from {deed.number}")
+            of = {"number": deed.number, "author": found[what]}
+            msg = phrase("nobody can tell whose version {number} is: {author} had no account", **of)
+            raise UsageError(msg, phrase("draft it again by an account: --from {number}", number=deed.number))
         same = found[what] == deed.actor.name or (number is not None and number == deed.actor.account_id)
         if same:
-            msg = f"version {deed.number} is {deed.actor.name}'s own"
+            msg = phrase("version {number} is {name}'s own", number=deed.number, name=deed.actor.name)
             raise UsageError(msg, "somebody else has to approve it")
 
 
@@ -211,7 +222,7 @@ def _readable(deed: Deed, found: Mapping[str, Any]) -> str:
 
 def _understood(deed: Deed, text: str) -> None:
     """Refuse what the pack does not take, with the value and the next step."""
-    load_pack(deed.state.pack).read_tuned(text, "the draft")
+    load_pack(deed.state.pack).read_tuned(text, word("the draft"))
 
 
 def _own(text: str | None) -> Path:
@@ -220,7 +231,7 @@ def _own(text: str | None) -> Path:
         return ()
     kind, sign, name = text.partition("=")
     if not sign or not kind.strip() or not name.strip():
-        msg = f"own is {text!r}"
+        msg = phrase("own is {text!r}", text=text)
         raise UsageError(msg, "say whose numbers they are: KIND=NAME, such as the kind and id of an entity")
     return "own", kind.strip(), name.strip()
 
@@ -233,14 +244,14 @@ def _changed(text: str, line: str, own: Path) -> str:
     except (tomllib.TOMLDecodeError, RecursionError, StopIteration):
         path = ()
     if not sign or len(path) != len(own) + 2:
-        msg = f"{line!r} changes nothing"
+        msg = phrase("{line!r} changes nothing", line=line)
         raise UsageError(msg, "write SECTION.KEY=VALUE, as they stand in `minuterisk rules show`")
     value = said.strip().strip("\"'")
     if value:
         number = int(value.replace("_", "")) if _WHOLE.fullmatch(value) else value
         return with_number(text, path, number)
     if path not in numbers_of(text):
-        msg = f"there is no number {shown(path)}"
+        msg = phrase("there is no number {path}", path=shown(path))
         raise UsageError(msg, "see `minuterisk rules show`")
     return without_number(text, path)
 
@@ -269,9 +280,9 @@ def _start(deed: Deed, earliest: datetime) -> datetime:
     if wanted is None:
         return earliest
     if wanted < earliest or wanted != floor_minute(wanted):
-        zone = deed.desk.zone
-        msg = f"{moment(wanted, zone, seconds=True)} is no minute that a version can be in force from"
-        raise UsageError(msg, f"take a whole minute from {moment(earliest, zone)} on, or leave it out")
+        at, first = moment(wanted, deed.desk.zone, seconds=True), moment(earliest, deed.desk.zone)
+        msg = phrase("{at} is no minute that a version can be in force from", at=at)
+        raise UsageError(msg, phrase("take a whole minute from {first} on, or leave it out", first=first))
     return wanted
 
 
@@ -279,9 +290,11 @@ def _end(deed: Deed, start: datetime) -> datetime:
     end = floor_minute(one_end("a pause", start, deed.given["for"], deed.given["until"]))
     if not start < end <= start + LONGEST_PAUSE:
         zone = deed.desk.zone
-        msg = f"a pause from {moment(start, zone)} until {moment(end, zone)} is not taken"
+        asked = {"start": moment(start, zone), "end": moment(end, zone)}
+        msg = phrase("a pause from {start} until {end} is not taken", **asked)
         latest = moment(start + LONGEST_PAUSE, zone)
-        raise UsageError(msg, f"it ends by {latest}; whoever wants more changes the rule")
+        hint = phrase("it ends by {latest}; whoever wants more changes the rule", latest=latest)
+        raise UsageError(msg, hint)
     return end
 
 
@@ -289,8 +302,9 @@ def _require_rule(deed: Deed) -> None:
     known = [rule.name for rule in load_pack(deed.state.pack).rules]
     if deed.thing_id not in known:
         near = difflib.get_close_matches(deed.thing_id, known, 1)
-        msg = f"there is no rule {deed.thing_id!r}"
-        raise UsageError(msg, f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+        msg = phrase("there is no rule {rule!r}", rule=deed.thing_id)
+        all_known = phrase("known are {known}", known=", ".join(known))
+        raise UsageError(msg, phrase("did you mean {near}?", near=near[0]) if near else all_known)
 
 
 def _proposed_by(deed: Deed) -> int | None:

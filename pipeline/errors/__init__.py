@@ -26,7 +26,8 @@
 
 NotPosted, PerhapsPosted and Refused stand in pipeline/tell/slack.py, beside what raises them.
 Driver errors are translated into these at the edge (translate.py) and nowhere else; which cause each of them
-has is a table (causes.py). No text of an error holds a secret (secrets.py).
+has is a table (causes.py). No text of an error holds a secret (secrets.py). A person is shown one in the
+language of the page or the channel (phrases.py, korean/); logs, audit, command line and API are English.
 
 A running service survives all of them but FencedOut and a lake that it cannot build again: people mend a
 right or a query while it runs, so it tries again, slowly, and an alarm says what is wrong
@@ -35,7 +36,7 @@ right or a query while it runs, so it tries again, slowly, and an alarm says wha
 
 from __future__ import annotations
 
-from pipeline.errors.secrets import clean
+from pipeline.errors.phrases import cleaned, in_language
 
 
 class MinuteriskError(Exception):
@@ -46,9 +47,13 @@ class MinuteriskError(Exception):
     query: str = ""
 
     def __init__(self, what: str, hint: str = "") -> None:
-        self.what = clean(what)
-        self.hint = clean(hint)
+        self.what = cleaned(what)
+        self.hint = cleaned(hint)
         super().__init__(self.what)
+
+    def in_language(self, language: str) -> tuple[str, str]:
+        """What was met and the next step, for a person who reads that language."""
+        return in_language(self.what, language), in_language(self.hint, language)
 
     def __str__(self) -> str:
         return f"{self.what}\n  next: {self.hint}" if self.hint else self.what

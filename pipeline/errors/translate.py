@@ -28,6 +28,7 @@ from pipeline.errors import (
 )
 from pipeline.errors.causes import Cause
 from pipeline.errors.failure import Failure, driver_failure
+from pipeline.errors.phrases import phrase, word
 from pipeline.errors.secrets import dialect, mask_url
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def state_errors(url: str) -> Iterator[None]:
         failure = driver_failure(getattr(error, "orig", None) or error)
         raise _state_error(failure or Failure(Cause.FAULT, "", str(error)), url) from error
     except sqlalchemy.exc.TimeoutError as error:  # all of our own connections are in use
-        msg = "the operational database keeps all of our connections busy"
+        msg = phrase("the operational database keeps all of our connections busy")
         raise StateUnavailable(msg, "it is tried again at the next tick") from error
 
 
@@ -100,7 +101,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         what, hint = _STORAGE_ERRORS.get(error.errno or 0, (str(error.strerror or error), "check the folder"))
-        msg = f"cannot write {path}: {what}"
+        msg = phrase("cannot write {path}: {what}", path=str(path), what=word(what))
         raise StorageUnavailable(msg, hint) from error
 
 
@@ -206,23 +207,24 @@ def _line_naming(query: Path, name: str) -> int | None:
 
 
 def _state_error(failure: Failure, url: str) -> MinuteriskError:
-    code, text, shown = failure.code, failure.text, mask_url(url)
+    code, text = failure.code, failure.text
+    met = {"shown": mask_url(url), "text": text}
     if code in ("53100", "58030"):
-        msg = f"the operational database has no room: {text}"
+        msg = phrase("the operational database has no room: {text}", text=text)
         return StorageUnavailable(msg, "free space on its disk; nothing half-written was published")
     if code == "23P01":  # compaction covered a minute that a correction was just writing, or the reverse
-        msg = f"another job of ours published the same minutes meanwhile: {text}"
+        msg = phrase("another job of ours published the same minutes meanwhile: {text}", text=text)
         return Overtaken(msg, "nothing was changed; it starts anew with the new files")
     if failure.cause is Cause.REFUSED:
-        msg = f"cannot open the operational database {shown}: {text}"
+        msg = phrase("cannot open the operational database {shown}: {text}", **met)
         return ConfigurationError(msg, "check MINUTERISK_STATE_URL; its role must own the database")
     if code == "25006":
-        msg = f"the operational database {shown} takes no writes: {text}"
+        msg = phrase("the operational database {shown} takes no writes: {text}", **met)
         return ConfigurationError(msg, "let MINUTERISK_STATE_URL name the primary, not a standby")
     if failure.cause in (Cause.UNREACHABLE, Cause.SLOW):
-        msg = f"the operational database {shown} does not answer: {text}"
+        msg = phrase("the operational database {shown} does not answer: {text}", **met)
         return StateUnavailable(
             msg, "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away"
         )
-    msg = f"the operational database refused a statement: {text}"
+    msg = phrase("the operational database refused a statement: {text}", text=text)
     return Fault(msg, _REPORT)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import LakeDamaged, StorageUnavailable, UsageError
+from pipeline.errors.phrases import phrase
 from pipeline.minute import MINUTE, Span, require_aware
 
 if TYPE_CHECKING:
@@ -154,10 +155,10 @@ def _time(text: str) -> datetime:
 
 
 def _damaged(path: Path, what: str) -> LakeDamaged:
-    msg = f"{path.name} is not a list of published files: {what}"
+    msg = phrase("{file} is not a list of published files: {met}", file=path.name, met=what)
     return LakeDamaged(msg, "restart the pipeline: it writes the list again")
 
 
 def _unreadable(path: Path, error: OSError) -> StorageUnavailable:
-    msg = f"cannot read {path.name}: {error.strerror}"
+    msg = phrase("cannot read {file}: {met}", file=path.name, met=error.strerror)
     return StorageUnavailable(msg, "check the rights and the disk of the home")

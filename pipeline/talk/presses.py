@@ -65,6 +65,7 @@ class Presses:
         self._state = state
         self._desks = desks
         self._client = client
+        self._language = language
         self._words = TEXTS[language]
         self._team = ""
         self._known: dict[str, tuple[float, str | None]] = {}
@@ -228,8 +229,8 @@ class Presses:
             roles = ", ".join(sorted(allowed_roles(ACTS[press.act].action)))
             what = words["no_role"].format(by=f"`{clean(actor.name)}`", role=actor.role, roles=roles)
         else:
-            what = clean_sentence(error.what)
-            what += f"\n{words['next'].format(hint=clean_sentence(error.hint))}" if error.hint else ""
+            what, hint = (clean_sentence(text) for text in error.in_language(self._language))
+            what += f"\n{words['next'].format(hint=hint)}" if error.hint else ""
         return words["refused"].format(number=press.place.incident_id, what=what)
 
 

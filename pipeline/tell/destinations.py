@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.errors.phrases import phrase
 from pipeline.tell.by_apprise import ByApprise
 from pipeline.tell.channels import Console, Slack
 from pipeline.tell.route_texts import APPRISE, CONSOLE
@@ -34,10 +35,11 @@ def problem_of(destination: str, reach: Reach) -> str | None:
     """What has to be set before this channel can be used; None where nothing is missing."""
     if destination.startswith(APPRISE):
         name = destination.removeprefix(APPRISE)
-        return None if name in reach.apprise else f"set MINUTERISK_APPRISE_{name.upper()} to its address"
+        setting = f"MINUTERISK_APPRISE_{name.upper()}"
+        return None if name in reach.apprise else phrase("set {setting} to its address", setting=setting)
     if destination in (DEFAULT, CONSOLE) or reach.slack:
         return None
-    return "set MINUTERISK_SLACK_TOKEN and MINUTERISK_SLACK_CHANNEL"
+    return phrase("set MINUTERISK_SLACK_TOKEN and MINUTERISK_SLACK_CHANNEL")
 
 
 def open_channel(destination: str, settings: Settings, installation: str) -> Channel:

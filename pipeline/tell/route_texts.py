@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.judge.verdicts import SEVERITIES, TIERS
 from pipeline.tell.routes import DEFAULT, FIELDS, Match, Route, fits
 
@@ -58,7 +59,7 @@ def vocabulary_of(packs: Iterable[Pack[Any, Any]]) -> Vocabulary:
 def read_match(given: object, words: Vocabulary) -> Match:
     """Matchers of a route or a silence: a field, and a pattern or several of which one has to fit."""
     if not isinstance(given, dict):
-        _refuse("match", given, 'write the matchers as a table: match = { severity = "critical" }')
+        _refuse("match", given, 'write the matchers as a table: match.severity = "critical"')
     found: Match = {}
     for name, value in given.items():
         known = words.aliases.get(str(name), str(name))
@@ -77,7 +78,7 @@ def match_of(pairs: Iterable[str]) -> dict[str, list[str]]:
     for pair in pairs:
         name, sign, pattern = pair.partition("=")
         if not (name and sign and pattern):
-            msg = f"the matcher {pair!r} is not FIELD=PATTERN"
+            msg = phrase("the matcher {pair!r} is not FIELD=PATTERN", pair=pair)
             raise UsageError(msg, "write for example severity=critical or 'entity=A*'")
         found.setdefault(name.strip(), []).append(pattern)
     return found
@@ -97,13 +98,14 @@ def read_route(
         _refuse("name of a route", name, "use small letters, digits, - and _, at most 40, not default")
     goes_on = given.get("continue", False)
     if not isinstance(goes_on, bool):
-        _refuse(f"continue of the route {name}", goes_on, "write true or false")
-    channel = read_channel(given.get("channel"), f"channel of the route {name}", problem)
+        _refuse(phrase("continue of the route {name}", name=name), goes_on, "write true or false")
+    channel = read_channel(given.get("channel"), phrase("channel of the route {name}", name=name), problem)
     second = given.get("second")
     if second is not None:
-        second = read_channel(second, f"second channel of the route {name}", problem)
+        what = phrase("second channel of the route {name}", name=name)
+        second = read_channel(second, what, problem)
         if second == channel:
-            _refuse(f"second channel of the route {name}", second, "name another one than the first")
+            _refuse(what, second, "name another one than the first")
     match = read_match(given.get("match", {}), words)
     return Route(name=name, channel=channel, match=match, second=second, goes_on=goes_on)
 
@@ -114,8 +116,10 @@ def read_channel(given: object, what: str, problem: Callable[[str], str | None])
     if not isinstance(given, str) or not (
         given in kinds or _SLACK.fullmatch(given) or _APPRISE.fullmatch(given)
     ):
-        hint = "write default, console, apprise:NAME, or the id of a Slack channel such as C0123456789"
-        _refuse(what, given, hint)
+        named = phrase(
+            "write default, console, apprise:NAME, or the id of a Slack channel such as C0123456789"
+        )
+        _refuse(what, given, named)
     found = problem(given)
     if found is not None:
         _refuse(what, given, found)
@@ -141,15 +145,21 @@ def require_together(routes: Sequence[Route]) -> None:
         _refuse("name of a route", twice[0], "give each route a name of its own")
     for route, below in pairwise(routes):
         if not route.match and not route.goes_on:
-            msg = f"the route {route.name} matches everything: {below.name} below it is never reached"
-            raise UsageError(msg, f"give {route.name} a matcher or continue = true, or put it last")
+            name, hidden = route.name, below.name
+            msg = phrase(
+                "the route {name} matches everything: {below} below it is never reached",
+                name=name,
+                below=hidden,
+            )
+            hint = phrase("give {name} a matcher or continue = true, or put it last", name=name)
+            raise UsageError(msg, hint)
     channels = {c for route in routes for c in (route.channel, route.second) if c}
     for number, most, what in (
         (len(routes), MOST_ROUTES, "routes"),
         (len(channels), MOST_CHANNELS, "channels"),
     ):
         if number > most:
-            msg = f"{number} {what} are more than {most}"
+            msg = phrase("{number} {what} are more than {most}", number=number, what=word(what), most=most)
             raise UsageError(msg, "let several patterns share a route, or several routes a channel")
 
 
@@ -158,11 +168,11 @@ def read_toml(text: str, where: str, words: Vocabulary, problem: Callable[[str],
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also a number or brackets beyond all measure
-        msg = f"{where} is not TOML: {error}"
+        msg = phrase("{where} is not TOML: {met}", where=where, met=str(error))
         raise UsageError(msg, "`minuterisk routes list --toml` shows how routes are written") from error
     for key in content:
         if key != "route":
-            _refuse_unknown(f"key of {where}", key, ["route"])
+            _refuse_unknown(phrase("key of {where}", where=where), key, ["route"])
     return read_routes(content.get("route", []), words, problem)
 
 
@@ -200,12 +210,14 @@ def _table(route: Route) -> str:
 def _patterns(name: str, value: object) -> list[str]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not 1 <= len(listed) <= MOST_PATTERNS:
-        _refuse(f"matcher {name}", value, f"write a pattern, or a list of 1 to {MOST_PATTERNS}")
+        most = phrase("write a pattern, or a list of 1 to {most}", most=MOST_PATTERNS)
+        _refuse(phrase("matcher {name}", name=name), value, most)
     for pattern in listed:
         if not isinstance(pattern, str) or not pattern.strip() or len(pattern) > LONGEST:
-            _refuse(f"matcher {name}", pattern, f"write 1 to {LONGEST} letters; * and ? stand for any")
+            longest = phrase("write 1 to {longest} letters; * and ? stand for any", longest=LONGEST)
+            _refuse(phrase("matcher {name}", name=name), pattern, longest)
         if not pattern.isprintable():
-            _refuse(f"matcher {name}", pattern, "leave out what cannot be printed")
+            _refuse(phrase("matcher {name}", name=name), pattern, "leave out what cannot be printed")
     return list(listed)
 
 
@@ -216,11 +228,12 @@ def _require_possible(name: str, pattern: str, words: Vocabulary) -> None:
 
 
 def _refuse(what: str, value: object, hint: str) -> NoReturn:
-    msg = f"the {what} is {value!r}"
+    msg = phrase("the {what} is {value!r}", what=word(what), value=value)
     raise UsageError(msg, hint)
 
 
 def _refuse_unknown(what: str, value: str, known: Sequence[str]) -> NoReturn:
     near = difflib.get_close_matches(value, known, n=1)
-    msg = f"there is no {what} {value!r}"
-    raise UsageError(msg, f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+    msg = phrase("there is no {what} {value!r}", what=word(what), value=value)
+    all_known = phrase("known are {known}", known=", ".join(known))
+    raise UsageError(msg, phrase("did you mean {near}?", near=near[0]) if near else all_known)

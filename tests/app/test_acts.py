@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from pipeline.desk.roles import ROLES, Actor, may
 from pipeline.minute import MINUTE
 from pipeline.store.state import State
 from tests.app.merchants.home import add_incident, lead
-from tests.app.seen import run_again, text_of
+from tests.app.seen import html_of, run_again, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,21 +115,63 @@ def test_what_is_refused_is_a_notice_and_never_a_traceback(
 ) -> None:
     signed_in("RISK_ANALYST")
     tested = page(incident=str(incident))
-    assert "reason is missing" in press(tested, "resolve", incident)
+    said = press(tested, "resolve", incident)
+    assert "'사유' 항목이 비어 있습니다" in said
+    assert "입력하세요: 왜 그렇게 하는지" in said
     late = page(incident=str(incident))
     press(tested, "acknowledge", incident)
-    assert "is already acknowledged by kim RISK_ANALYST" in press(late, "acknowledge", incident)
+    said = press(late, "acknowledge", incident)
+    assert f"사건 {incident}: 이미 확인되었습니다 (확인한 사람 kim RISK_ANALYST, " in said
+    assert f"`minuterisk incidents show {incident}`" in said
     again = page(incident=str(incident))
     with state_engine.begin() as connection:
         connection.execute(text("UPDATE account SET role = 'READ_ONLY'"))
-    assert "READ_ONLY, which may not handle" in press(again, "snooze", incident)
+    said = press(again, "snooze", incident)
+    assert (
+        f"kim RISK_ANALYST 계정의 역할 READ_ONLY(으)로는 할 수 없습니다: 사건 처리 (사건 {incident})" in said
+    )
+    assert "다음 역할의 사람에게 요청하세요: SUPER_ADMIN 또는 OPS_AGENT 또는 RISK_ANALYST" in said
     assert acts_of(again) == []
+    why = [row["why"] for row in rows(state_engine, "SELECT why FROM audit ORDER BY number")]
+    assert why[0] == "reason is missing", "the audit keeps one language"
+    assert why[-1].startswith("kim RISK_ANALYST is READ_ONLY, which may not handle")
     with state_engine.begin() as connection:
         connection.execute(text("UPDATE account SET role = 'RISK_ANALYST'"))
     again = page(incident=str(incident))
     with state_engine.begin() as connection:
         connection.execute(text("ALTER TABLE incident RENAME TO elsewhere"))
-    assert "relation" in press(again, "snooze", incident)
+    said = press(again, "snooze", incident)
+    assert "운영 데이터베이스가 요청을 거절했습니다: " in said
+    assert "relation" in said
+
+
+def test_an_english_page_refuses_in_english(
+    page: Callable[..., AppTest],
+    signed_in: Callable[[str], None],
+    incident: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MINUTERISK_LANGUAGE", "en")
+    signed_in("RISK_ANALYST")
+    said = press(page(incident=str(incident)), "resolve", incident)
+    assert "reason is missing" in said
+    assert "say it: why" in said
+
+
+def test_a_name_from_outside_acts_in_no_sentence(
+    page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
+) -> None:
+    signed_in("OPS_AGENT")
+    tested = page(incident=str(incident))
+    name = "<img src=x>{by}{0.__class__}draft"
+    taken = text(
+        "UPDATE incident SET status = 'acknowledged', acknowledged_by = :name, acknowledged_at = now()"
+    )
+    with state_engine.begin() as connection:
+        connection.execute(taken, {"name": name})
+    press(tested, "acknowledge", incident)
+    seen = next(part for part in html_of(tested).split("mr-notice") if "이미 확인되었습니다" in part)
+    assert f"(확인한 사람 {escape(name)}, " in seen
 
 
 def test_filters_narrow_the_list_down(page: Callable[..., AppTest], state_engine: Engine) -> None:

@@ -63,9 +63,9 @@ def address(settings: Settings, boss: Actor) -> Iterator[str]:
         yield url
 
 
-def go(visitor: Visitor, back: str = "/") -> requests.Response:
+def go(visitor: Visitor, back: str = "/", language: str = "en") -> requests.Response:
     """Through the provider and back; gives the callback's answer."""
-    away = visitor.get(f"/oidc/login?next={back}")
+    away = visitor.get(f"/oidc/login?next={back}&lang={language}")
     if away.status_code != 303:
         return away
     answer = requests.get(away.headers["location"], allow_redirects=False, timeout=30)
@@ -133,6 +133,24 @@ def test_each_fault_of_the_answer_is_refused_with_the_next_step_and_audited(
     assert why(state).startswith("company login: ")
     provider.fault = ""
     assert go(visitor).status_code == 303  # nothing is left of it
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "step"),
+    [
+        ("refuses", "들여보내지 않습니다: not &lt;b&gt;you&lt;/b&gt;.", "처음부터 다시 하거나"),
+        ("expired", "인증 제공자의 토큰이 ", "양쪽을 NTP로 맞추고 다시 시작하세요."),
+        ("down", "의 응답이 올바르지 않습니다: ", "그동안은 minuterisk 비밀번호로 로그인하세요."),
+    ],
+)
+def test_who_reads_korean_is_refused_in_korean_and_the_audit_stays_english(
+    address: str, provider: Provider, state: State, fault: str, said: str, step: str
+) -> None:
+    provider.fault = fault
+    answer = go(Visitor(address), language="ko")
+    assert said in answer.text
+    assert step in answer.text
+    assert why(state).startswith("company login: the identity provider")
 
 
 @pytest.mark.parametrize(("skew_s", "status"), [(50, 303), (-50, 303), (90, 403), (-400, 403)])

@@ -68,7 +68,7 @@ def test_pressed_twice_it_is_done_once_and_the_second_is_told_so(here: Talking) 
     here.settled(2)
     assert here.acts(number) == [("snooze", "ops")]
     assert sorted(row["state"] for row in here.presses()) == ["done", "refused"]
-    assert sorted("already snoozed by ops" in text for text in here.standin.answers("U0OPS")) == [False, True]
+    assert sorted("ops 님이 이미" in text for text in here.standin.answers("U0OPS")) == [False, True]
 
 
 def test_of_two_at_once_one_acts_and_the_other_is_told_who_was_first(here: Talking) -> None:
@@ -79,7 +79,8 @@ def test_of_two_at_once_one_acts_and_the_other_is_told_who_was_first(here: Talki
     ((_, first),) = here.acts(number)
     second = {"ops": "U0ANALYST", "analyst": "U0OPS"}[first]
     (told,) = here.standin.answers(second)
-    assert f"already acknowledged by {first}" in told
+    assert f"`사건 {number}: 이미 확인되었습니다 (확인한 사람 {first}, " in told
+    assert f"다음 단계: `확인한 사람과 상의하세요. 자세히 보기: minuterisk incidents show {number}`" in told
     assert len([row for row in here.audit() if row[2] == "refused"]) == 1
 
 
@@ -96,7 +97,22 @@ def test_a_button_that_was_shown_earlier_may_be_pressed_late(here: Talking) -> N
     here.settled(2)
     assert here.acts(number) == [("resolve", "ops")]
     (told,) = here.standin.answers("U0ANALYST")
-    assert "is resolved since" in told
+    assert f"사건 {number}: 이미 해소되었습니다 (" in told
+
+
+def test_a_name_from_outside_acts_in_no_answer(here: Talking) -> None:
+    number, ts = here.tell()
+    (message,) = here.standin.messages
+    shown = button_of(message, ACKNOWLEDGE)
+    name = "<!channel> `x` {by} *b*"
+    taken = "UPDATE incident SET status = 'acknowledged', acknowledged_by = '{}', acknowledged_at = now()"
+    change(here.engine, taken.format(name))
+    here.standin.press("U0OPS", ts, ACKNOWLEDGE, button=shown)
+    here.settled(1)
+    (told,) = here.standin.answers("U0OPS")
+    assert f"`사건 {number}: 이미 확인되었습니다 (확인한 사람 &lt;!channel&gt; x {{by}} *b*, " in told
+    (row,) = here.rows("SELECT why FROM audit")
+    assert row["why"].startswith(f"incident {number} is already acknowledged by <!channel>")
 
 
 @pytest.mark.parametrize(
@@ -194,8 +210,8 @@ def test_commands_are_answered_to_who_asks_alone(here: Talking) -> None:
         "snooze": "사건 번호",
         "snooze x": "사건 번호",
         f"snooze {number} 2h": "까지 알림을 멈췄습니다",
-        "snooze 999": "there is no incident 999",
-        f"snooze {number} soon": "no length of time",
+        "snooze 999": "`그런 번호가 없습니다: 사건 999`",
+        f"snooze {number} soon": "`30m, 1h, 2d처럼 입력하세요: 얼마 동안인지, 예: 1h`",
     }
     for text, said in asked.items():
         envelope = here.standin.command("U0OPS", text)

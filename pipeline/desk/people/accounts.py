@@ -21,6 +21,7 @@ from pipeline.desk.people.sessions import is_self
 from pipeline.desk.perform import Act, Deed, as_it_stands
 from pipeline.desk.roles import ROLES, SUPER_ADMIN, Thing, authorize, may
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import one_line
 
 if TYPE_CHECKING:
@@ -51,8 +52,13 @@ class NotProven(UsageError):
     """Whoever asks has not shown that the account is theirs: it counts like a failed sign-in."""
 
     def __init__(self, what: str = "the current password") -> None:
+        minutes = LOCKED.seconds // 60
         super().__init__(
-            f"{what} is not right, or the account is locked for {LOCKED.seconds // 60} minutes",
+            phrase(
+                "{what} is not right, or the account is locked for {minutes} minutes",
+                what=word(what),
+                minutes=minutes,
+            ),
             "give it again, or ask an administrator",
         )
 
@@ -61,7 +67,7 @@ def name_of(text: str) -> str:
     """A name as it is kept: one form of each letter, all of them small. Raises UsageError."""
     name = unicodedata.normalize("NFKC", text).strip().lower()
     if not _NAME.fullmatch(name):
-        msg = f"{one_line(text)!r} cannot be the name of an account"
+        msg = phrase("{name!r} cannot be the name of an account", name=one_line(text))
         raise UsageError(msg, "letters, digits and . _ - @ +, at most 80")
     return name
 
@@ -83,7 +89,7 @@ def add(deed: Deed) -> Mapping[str, Any]:
     os_user = deed.given["os_user"]
     if first and (role != SUPER_ADMIN or kept is None):
         msg = "the first account has to be able to make the others"
-        raise UsageError(msg, f"add a {SUPER_ADMIN} with a password first")
+        raise UsageError(msg, phrase("add a {role} with a password first", role=SUPER_ADMIN))
     if first and os_user is None and deed.actor.door == "cli":
         os_user = deed.actor.name
     elsewhere = _elsewhere(0, os_user, None, deed.given["email"])
@@ -116,7 +122,7 @@ def disable(deed: Deed) -> Mapping[str, Any]:
     """An account that may no longer act; its sessions and API keys end, also where it is enabled again."""
     row, now = held(deed), deed.desk.clock()
     if row.disabled_at is not None:
-        msg = f"{row.name} is disabled already"
+        msg = phrase("{name} is disabled already", name=row.name)
         raise UsageError(msg, "nothing is left to do")
     require_another_admin(deed.state, deed.connection, row)
     deed.state.ask(deed.connection, "account_disable", account_id=row.account_id, now=now)
@@ -186,8 +192,8 @@ def require_another_admin(state: State, connection: Connection, row: Row[Any]) -
         return
     given = {"account_id": row.account_id, "role": SUPER_ADMIN}
     if not state.ask(connection, "other_admins", **given).scalar_one():
-        msg = f"{row.name} is the last {SUPER_ADMIN} who can sign in"
-        raise UsageError(msg, f"make another {SUPER_ADMIN} with a password first")
+        msg = phrase("{name} is the last {role} who can sign in", name=row.name, role=SUPER_ADMIN)
+        raise UsageError(msg, phrase("make another {role} with a password first", role=SUPER_ADMIN))
 
 
 def seal_totp(seal: Seal, secret: str, account_id: int) -> bytes:
@@ -224,7 +230,7 @@ def held(deed: Deed) -> Row[Any]:
     except sqlalchemy.exc.OperationalError as error:
         raise translated(error) from error
     if row is None:
-        msg = f"there is no account {one_line(deed.thing_id)}"
+        msg = phrase("there is no account {name}", name=one_line(deed.thing_id))
         raise UsageError(msg, "see `minuterisk users list`")
     return row
 
@@ -251,7 +257,7 @@ def require_password(deed: Deed, current: str | None) -> Row[Any]:
     """The actor's own account, once they gave its password. Raises NotProven."""
     row = deed.state.ask(deed.connection, "account_to_sign_in", account=deed.thing_id).one()
     if row.password_hash is None:
-        msg = f"{row.name} has no password here"
+        msg = phrase("{name} has no password here", name=row.name)
         raise UsageError(msg, "whoever comes by the company login changes it there")
     locked = row.locked_until is not None and row.locked_until > deed.desk.clock()
     if locked or not passwords.shared().fits(row.password_hash, current or ""):
@@ -279,10 +285,10 @@ def _elsewhere(
     named = {"os_user": os_user, "slack_user": slack_user, "email": email}
     found = {name: None if said in (None, "-") else one_line(said or "") for name, said in named.items()}
     if found["slack_user"] is not None and not _SLACK.fullmatch(found["slack_user"]):
-        msg = f"{found['slack_user']!r} is no Slack user"
+        msg = phrase("{user!r} is no Slack user", user=found["slack_user"])
         raise UsageError(msg, "write the team's id and the user's, as T0123ABCD/U0456EFGH")
     if found["email"] is not None and not _EMAIL.fullmatch(found["email"]):
-        msg = f"{found['email']!r} is no e-mail address"
+        msg = phrase("{email!r} is no e-mail address", email=found["email"])
         raise UsageError(msg, "write it as kim@example.com")
     return {"account_id": account_id, **found}
 
@@ -290,10 +296,10 @@ def _elsewhere(
 def _require_free(deed: Deed, name: str | None, elsewhere: Mapping[str, Any]) -> None:
     taken = deed.state.ask(deed.connection, "account_linked", **elsewhere).scalars().all()
     if taken:
-        msg = f"{taken[0]} is that user already"
-        raise UsageError(msg, f"take it away first: minuterisk users link {taken[0]}")
+        msg = phrase("{name} is that user already", name=taken[0])
+        raise UsageError(msg, phrase("take it away first: minuterisk users link {name}", name=taken[0]))
     if name is not None and deed.state.ask(deed.connection, "account_names", names=[name]).first():
-        msg = f"there is an account {name} already"
+        msg = phrase("there is an account {name} already", name=name)
         raise UsageError(msg, "choose another name, or enable it again: nobody is ever deleted")
 
 

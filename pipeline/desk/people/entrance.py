@@ -19,6 +19,7 @@ from pipeline.desk.perform import Desk
 from pipeline.desk.roles import READ_ONLY, ROLES, Actor
 from pipeline.embedded import connect_urls
 from pipeline.errors import MinuteriskError, SettingsError
+from pipeline.errors.phrases import phrase
 from pipeline.store.database import connect_state
 from pipeline.store.state import State
 
@@ -187,5 +188,5 @@ def _onlooker(origin: str) -> Actor:
 def _require_known_roles(settings: Settings) -> None:
     strange = [role for _, role in settings.oidc_roles if role not in ROLES]
     if strange:
-        msg = f"MINUTERISK_OIDC_ROLES names the role {strange[0]!r}, which there is not"
-        raise SettingsError(msg, f"known are {', '.join(ROLES)}")
+        msg = phrase("MINUTERISK_OIDC_ROLES names the role {role!r}, which there is not", role=strange[0])
+        raise SettingsError(msg, phrase("known are {known}", known=", ".join(ROLES)))

@@ -16,6 +16,7 @@ from pipeline.desk.given import Parameter
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import ACTIONS, Actor
 from pipeline.errors import NotAllowed, UsageError
+from pipeline.errors.phrases import phrase
 from pipeline.figures import one_line
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from pipeline.errors.phrases import Phrase
     from pipeline.store.state import State
 
 DAYS: Final = 90
@@ -33,6 +35,7 @@ SECRET_BYTES: Final = 32
 USED_EVERY: Final = timedelta(minutes=1)
 _FORM: Final = re.compile(r"mk_(\d{1,18})_([\w-]{20,100})", re.ASCII)
 _NOBODYS: Final = bytes(32)
+_DAYS: Final = phrase("how long it works, at most {most} days; without: {days}", most=MOST_DAYS, days=DAYS)
 
 
 class KeyRefused(UsageError):
@@ -52,7 +55,7 @@ def actor_of(state: State, key: str, origin: str, now: datetime) -> Actor:
             msg = "this API key is not of this installation"
             raise KeyRefused(msg, "an administrator makes one: minuterisk keys add")
         if row.revoked_at is not None or row.expires_at <= now or row.disabled_at is not None:
-            msg = f"the API key {row.api_key_id} {_why(row, now)}"
+            msg = _unusable(row, now)
             raise KeyRefused(msg, "an administrator makes another: minuterisk keys add")
         given = {"api_key_id": row.api_key_id, "origin": origin, "now": now, "before": now - USED_EVERY}
         state.ask(connection, "key_used", **given)
@@ -70,14 +73,14 @@ def add(deed: Deed) -> Mapping[str, Any]:
     """Make a key; the answer is the only place where it ever stands whole."""
     row = deed.state.ask(deed.connection, "account_hold", account=deed.thing_id).first()
     if row is None:
-        msg = f"there is no account {deed.thing_id}"
+        msg = phrase("there is no account {name}", name=deed.thing_id)
         raise UsageError(msg, "see `minuterisk users list`; a machine gets an account of its own")
     actions = _actions(deed.given["actions"])
     _require_within(deed.actor, actions)
     days = DAYS if deed.given["days"] is None else deed.given["days"]
     if not 1 <= days <= MOST_DAYS:
-        msg = f"a key of {days} days"
-        raise UsageError(msg, f"say 1 to {MOST_DAYS} days")
+        msg = phrase("a key of {days} days", days=days)
+        raise UsageError(msg, phrase("say 1 to {most} days", most=MOST_DAYS))
     now, secret = deed.desk.clock(), secrets.token_urlsafe(SECRET_BYTES)
     given = {
         "secret_hash": _hash(secret),
@@ -103,24 +106,27 @@ def revoke(deed: Deed) -> Mapping[str, Any]:
     given = {"api_key_id": deed.number, "now": deed.desk.clock()}
     row = deed.state.ask(deed.connection, "key_revoke", **given).first()
     if row is None:
-        msg = f"there is no API key {deed.number} in use"
+        msg = phrase("there is no API key {number} in use", number=deed.number)
         raise UsageError(msg, "see `minuterisk keys list`")
     deed.before, deed.after = {"name": row.name}, {"revoked": True}
     return {"api_key_id": deed.number, "revoked": True}
 
 
-def _why(row: Row[Any], now: datetime) -> str:
+def _unusable(row: Row[Any], now: datetime) -> Phrase:
+    number = row.api_key_id
     if row.revoked_at is not None:
-        return "is revoked"
-    return "has expired" if row.expires_at <= now else f"belongs to {row.name}, which is disabled"
+        return phrase("the API key {number} is revoked", number=number)
+    if row.expires_at <= now:
+        return phrase("the API key {number} has expired", number=number)
+    return phrase("the API key {number} belongs to {name}, which is disabled", number=number, name=row.name)
 
 
 def _actions(text: str) -> tuple[str, ...]:
     named = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     strange = [name for name in named if name not in ACTIONS]
     if strange:
-        msg = f"there is no action {strange[0]!r}"
-        raise UsageError(msg, f"known are {', '.join(ACTIONS)}")
+        msg = phrase("there is no action {name!r}", name=strange[0])
+        raise UsageError(msg, phrase("known are {known}", known=", ".join(ACTIONS)))
     return named
 
 
@@ -128,7 +134,8 @@ def _require_within(actor: Actor, actions: tuple[str, ...]) -> None:
     """A key makes no key that may more than itself."""
     more = [name for name in actions if actor.scope is not None and name not in actor.scope]
     if more:
-        msg = f"the API key {actor.credential} is not for {', '.join(more)}"
+        what = ", ".join(more)
+        msg = phrase("the API key {number} is not for {actions}", number=actor.credential, actions=what)
         raise NotAllowed(msg, "make this key on the command line, or with one that is")
 
 
@@ -145,7 +152,7 @@ ACTS: Final = (
         parameters={
             "name": Parameter("text", "what the key is for", required=True, longest=100),
             "actions": Parameter("text", "the actions it is for, with commas between", required=True),
-            "days": Parameter("integer", f"how long it works, at most {MOST_DAYS} days; without: {DAYS}"),
+            "days": Parameter("integer", _DAYS),
         },
     ),
     Act(name="revoke_key", action="administer", kind="api_key", run=revoke),

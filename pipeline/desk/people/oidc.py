@@ -26,6 +26,7 @@ from joserfc.errors import ClaimError, JoseError
 from joserfc.jwk import KeySet
 
 from pipeline.errors import PassingError, UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import one_line
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ class CompanyLogin:
         """Who came back. Raises LoginRefused or ProviderUnavailable."""
         self._require_ours(pending, answer, now)
         if pending is None or "code" not in answer:
-            said = one_line(answer.get("error_description") or answer.get("error") or "no code", _LONGEST)
-            msg = f"the identity provider lets nobody in: {said}"
+            met = answer.get("error_description") or answer.get("error")
+            said = one_line(met, _LONGEST) if met else word("no code")
+            msg = phrase("the identity provider lets nobody in: {said}", said=said)
             raise LoginRefused(msg, "begin again, or ask whoever runs the identity provider")
         given = self._redeem(answer["code"], pending["verifier"])
         claims = self._claims(given, pending["nonce"], now)
@@ -116,11 +118,13 @@ class CompanyLogin:
             msg = "the answer of the identity provider belongs to no sign-in of this browser (state)"
             raise LoginRefused(msg, "begin again at /login, in one tab, with cookies allowed")
         if float(pending["until"]) < now.timestamp():
-            msg = f"the sign-in took longer than {PENDING_S // 60} minutes"
+            msg = phrase("the sign-in took longer than {minutes} minutes", minutes=PENDING_S // 60)
             raise LoginRefused(msg, "begin again at /login")
         if answer.get("iss", self.issuer) != self.issuer:  # RFC 9207: another provider answers in its place
-            msg = f"another identity provider answers: {one_line(answer['iss'], _LONGEST)}"
-            raise LoginRefused(msg, f"set MINUTERISK_OIDC_ISSUER if it is no longer {self.issuer}")
+            met = one_line(answer["iss"], _LONGEST)
+            msg = phrase("another identity provider answers: {met}", met=met)
+            hint = phrase("set MINUTERISK_OIDC_ISSUER if it is no longer {issuer}", issuer=self.issuer)
+            raise LoginRefused(msg, hint)
 
     def _redeem(self, code: str, verifier: str) -> dict[str, Any]:
         endpoint = self._description()["token_endpoint"]
@@ -130,12 +134,13 @@ class CompanyLogin:
                     endpoint, code=code, code_verifier=verifier, grant_type="authorization_code"
                 )
         except OAuthError as error:
-            msg = f"the identity provider refuses the code: {one_line(str(error), _LONGEST)}"
+            met = one_line(str(error), _LONGEST)
+            msg = phrase("the identity provider refuses the code: {met}", met=met)
             raise LoginRefused(
                 msg, "begin again; check MINUTERISK_OIDC_CLIENT_ID and _CLIENT_SECRET"
             ) from error
         if not isinstance(given.get("id_token"), str):
-            msg = "the identity provider gives no id_token"
+            msg = phrase("the identity provider gives no id_token")
             raise LoginRefused(msg, "let its client of minuterisk use the scope openid")
         return given
 
@@ -154,7 +159,7 @@ class CompanyLogin:
             claims.validate(int(now.timestamp()), LEEWAY_S)
         except ClaimError as error:
             shown = one_line(f"{error.description} ({error.claim}: {claims.get(error.claim)!r})", _LONGEST)
-            msg = f"the identity provider's token is not for us: {shown}"
+            msg = phrase("the identity provider's token is not for us: {met}", met=shown)
             raise LoginRefused(
                 msg, "check MINUTERISK_OIDC_ISSUER and _CLIENT_ID, then begin again"
             ) from error
@@ -168,7 +173,7 @@ class CompanyLogin:
             except (JoseError, ValueError) as error:
                 if fresh:
                     shown = one_line(str(error), _LONGEST)
-                    msg = f"the identity provider's token has no good signature: {shown}"
+                    msg = phrase("the identity provider's token has no good signature: {met}", met=shown)
                     hint = "begin again; if it lasts, see whether MINUTERISK_OIDC_ISSUER is the right one"
                     raise LoginRefused(msg, hint) from error
         raise AssertionError
@@ -213,7 +218,8 @@ def _away(issuer: str) -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, ValueError) as error:
-        msg = f"the identity provider {issuer} does not answer as it should: {type(error).__name__}"
+        met = {"issuer": issuer, "met": type(error).__name__}
+        msg = phrase("the identity provider {issuer} does not answer as it should: {met}", **met)
         raise ProviderUnavailable(
             msg, "try again; sign in with a password of minuterisk meanwhile"
         ) from error
@@ -224,11 +230,12 @@ def _require_sound(found: Any, issuer: str) -> None:  # noqa: ANN401 - JSON
     ends = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     if not isinstance(found, dict) or found.get("issuer") != issuer:
         met = one_line(str(found.get("issuer") if isinstance(found, dict) else None), _LONGEST)
-        msg = f"the identity provider calls itself {met}, not {issuer}"
+        msg = phrase("the identity provider calls itself {met}, not {issuer}", met=met, issuer=issuer)
         raise LoginRefused(msg, "set MINUTERISK_OIDC_ISSUER to exactly what it calls itself")
     for end in ends:
         if urlsplit(str(found.get(end))).scheme not in ("https", urlsplit(issuer).scheme):
-            msg = f"the identity provider's {end} is {one_line(str(found.get(end)), _LONGEST)}"
+            met = one_line(str(found.get(end)), _LONGEST)
+            msg = phrase("the identity provider's {end} is {met}", end=end, met=met)
             raise LoginRefused(msg, "it must be an https address; ask whoever runs the identity provider")
 
 
@@ -241,10 +248,12 @@ def _require_clock(claims: Mapping[str, Any], now: datetime) -> None:
             continue
         apart = at - value if late else value - at
         if apart > LEEWAY_S:
-            what = "ended" if late else "begins only in"
-            msg = f"the identity provider's token {what} {apart:.0f} s {'ago' if late else ''}".rstrip()
-            hint = f"clocks may differ by {LEEWAY_S} s: set both by NTP, then begin again"
-            raise LoginRefused(msg, hint)
+            ended = phrase("the identity provider's token ended {apart:.0f} s ago", apart=apart)
+            begins = phrase("the identity provider's token begins only in {apart:.0f} s", apart=apart)
+            hint = phrase(
+                "clocks may differ by {leeway} s: set both by NTP, then begin again", leeway=LEEWAY_S
+            )
+            raise LoginRefused(ended if late else begins, hint)
 
 
 def _values(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from pipeline.desk.people.accounts import (
 from pipeline.desk.people.seal import Broken, Seal
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase
 from pipeline.figures import one_line
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def revoke_sessions(deed: Deed) -> Mapping[str, Any]:
 def _own_seal(deed: Deed) -> Seal:
     """The key of the home, for whoever sets up their own authenticator."""
     if not is_own(deed):
-        msg = f"only {one_line(deed.thing_id)} sets up their authenticator"
+        msg = phrase("only {name} sets up their authenticator", name=one_line(deed.thing_id))
         raise UsageError(msg, "for somebody else: minuterisk users totp NAME")
     return Seal.of(deed.desk.settings.home)
 
@@ -89,7 +90,8 @@ def _present_step(deed: Deed, row: Row[Any], seal: Seal) -> int | None:
         secret = open_totp(seal, row.totp, row.account_id)
     except Broken as error:
         msg = "the present authenticator was set up with another key than this home's"
-        raise UsageError(msg, f"an administrator renews it: minuterisk users totp {row.name}") from error
+        hint = phrase("an administrator renews it: minuterisk users totp {name}", name=row.name)
+        raise UsageError(msg, hint) from error
     step = totp.step_of(secret, deed.given["code"] or "", deed.desk.clock())
     if step is None:
         raise NotProven(_EITHER)

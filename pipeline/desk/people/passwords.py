@@ -18,6 +18,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from pipeline.errors import PassingError, UsageError
+from pipeline.errors.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,9 +89,9 @@ def require_good(password: str, name: str) -> None:
     text = _one_form(password)
     what = ""
     if len(text) < SHORTEST:
-        what = f"the password has {len(text)} characters"
+        what = phrase("the password has {letters} characters", letters=len(text))
     elif len(text) > LONGEST:
-        what = f"the password has more than {LONGEST} characters"
+        what = phrase("the password has more than {most} characters", most=LONGEST)
     elif len(set(text)) < FEWEST_LETTERS:
         what = "the password repeats very few characters"
     elif len(name) > SHORT_NAME and name.lower() in text.lower():
@@ -98,7 +99,8 @@ def require_good(password: str, name: str) -> None:
     elif not text.isprintable():
         what = "the password holds a character that cannot be typed"
     if what:
-        raise Weak(what, f"choose one of {SHORTEST} characters or more, such as four words")
+        hint = phrase("choose one of {fewest} characters or more, such as four words", fewest=SHORTEST)
+        raise Weak(what, hint)
 
 
 def _one_form(password: str) -> str:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from pipeline.errors import ConfigurationError
+from pipeline.errors.phrases import phrase
 from pipeline.errors.translate import storage_errors
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Seal:
             _require_private(path)
             key = base64.b64decode(path.read_bytes())
         if len(key) != KEY_BYTES:
-            msg = f"{path} holds no key"
+            msg = phrase("{path} holds no key", path=str(path))
             raise ConfigurationError(
                 msg, "put it back from a backup; without one, delete it and renew all codes"
             )
@@ -118,5 +119,6 @@ def _make(path: Path) -> None:
 def _require_private(path: Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        msg = f"{path} may be read by others (mode {mode:o})"
-        raise ConfigurationError(msg, f"chmod 600 {path}, and renew all codes if somebody may have read it")
+        msg = phrase("{path} may be read by others (mode {mode:o})", path=str(path), mode=mode)
+        hint = phrase("chmod 600 {path}, and renew all codes if somebody may have read it", path=str(path))
+        raise ConfigurationError(msg, hint)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import Actor
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +106,7 @@ def revoke(deed: Deed) -> Mapping[str, Any]:
     found = _account_of(deed)
     given = {"session_id": deed.number, "token_hash": b"", "now": deed.desk.clock()}
     if found is None or deed.state.ask(deed.connection, "session_end", **given).first() is None:
-        msg = f"there is no open session {deed.number}"
+        msg = phrase("there is no open session {number}", number=deed.number)
         raise UsageError(msg, "see `minuterisk sessions list`")
     deed.before, deed.after = {"account": found["name"], "origin": found["origin"]}, {"ended": True}
     return {"session_id": deed.number, "account": found["name"], "ended": True}

@@ -25,6 +25,7 @@ from pipeline.desk.people.oidc import LoginRefused, role_of
 from pipeline.desk.people.seal import Broken
 from pipeline.desk.roles import SUPER_ADMIN
 from pipeline.errors import UsageError
+from pipeline.errors.phrases import phrase, word
 from pipeline.figures import one_line
 from pipeline.store import audit
 
@@ -137,8 +138,9 @@ class SignIn:
         settings = self.desk.settings
         role = role_of(person, settings.oidc_roles)
         if role is None:
-            held = one_line(", ".join(person.values), 200) or "nothing"
-            msg = f"{person.name} has no access: {settings.oidc_role_claim} is {held}"
+            held = one_line(", ".join(person.values), 200) or word("nothing")
+            has = {"name": person.name, "claim": settings.oidc_role_claim, "values": held}
+            msg = phrase("{name} has no access: {claim} is {values}", **has)
             raise LoginRefused(msg, "ask for a group that MINUTERISK_OIDC_ROLES gives a role to")
         state = self.desk.state
         with state.changing() as connection:
@@ -230,7 +232,7 @@ class SignIn:
         """An account that the company's login knows by now, with the role of its claim."""
         state, came = self.desk.state, _Came(row.name, [])
         if row.disabled_at is not None:
-            msg = f"the account {row.name} is disabled"
+            msg = phrase("the account {name} is disabled", name=row.name)
             raise LoginRefused(msg, "ask an administrator")
         if row.oidc_subject is None:
             known = {"oidc_issuer": person.issuer, "oidc_subject": person.subject}
