@@ -36,6 +36,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     standin: SlackStandIn
+    at_work: set[socket.socket]  # connections whose request has not taken effect yet
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as its base has it
+        """In the order in which they came, before the next one is taken."""
+        self.at_work.add(request)
+        super().process_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hung up is nothing to print about."""
@@ -44,12 +50,17 @@ class Server(ThreadingHTTPServer):
 def make_server(standin: SlackStandIn, port: int) -> Server:
     """A server on this machine alone; it does not answer yet."""
     server = Server(("127.0.0.1", port), _Handler)
-    server.standin = standin
+    server.standin, server.at_work = standin, set()
     return server
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
+
+    def finish(self) -> None:
+        """Whatever became of it."""
+        self.server.at_work.discard(self.request)
+        super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
         """Say nothing: the messages themselves are the interesting part."""
@@ -126,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(200, file.content or b"", kind="image/png", more=PAGE_HEADERS)
 
     def _answer(self, fault: Fault, answer: Json) -> None:
+        self.server.at_work.discard(self.request)
         content = json.dumps(answer).encode()
         if fault.how == "hang":
             self.server.standin.hang()

@@ -1,4 +1,4 @@
-"""Servers that a test puts beside the embedded PostgreSQL: a hot standby of it."""
+"""Servers that a test puts beside the embedded PostgreSQL, and how long a test waits for what has to come."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +14,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -22,7 +24,23 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PATIENCE_S = 60
+#: What certainly comes is waited for so long, whatever else the machine does: who waits in vain fails later.
+PATIENCE_S = 60
+#: Below those that a system gives to whoever asks for any: nobody else gets one of these by chance.
+_PORTS = range(20_000, 32_000)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 for a server that wants to be told one."""
+    while True:
+        port = SystemRandom().choice(_PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @dataclass(frozen=True)
@@ -40,10 +58,10 @@ class Standby:
     def catch_up(self) -> None:
         """Wait until everything that is committed at the primary can be read here."""
         written = _ask(self.primary_url, "SELECT pg_current_wal_flush_lsn()")
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not _ask(self.url, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written):
             if time.monotonic() > deadline:
-                pytest.fail(f"the standby has not replayed {written} in {_PATIENCE_S} s")
+                pytest.fail(f"the standby has not replayed {written} in {PATIENCE_S} s")
             time.sleep(0.02)
 
     def pause(self) -> None:
@@ -110,7 +128,7 @@ def _ask(url: str, query: str, *values: object) -> Any:  # noqa: ANN401 - of a t
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
             psycopg.connect(url).close()

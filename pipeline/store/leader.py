@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
@@ -71,8 +72,14 @@ class Leadership(Database):
             log.warning("leader.taken_over", pack=self.pack, ended_sessions=len(ended))
 
     def close(self) -> None:
-        """Give up the leadership and every connection."""
+        """Give up the leadership and every connection.
+
+        The lock is given back in so many words: a server ends a closed session in its own time, and refused
+        whoever came right after.
+        """
         if self._lock is not None:
+            with suppress(sqlalchemy.exc.DBAPIError):  # a session that was cut has no lock to give back
+                self._lock.execute(text("SELECT pg_advisory_unlock_all()"))
             self._lock.close()
             self._lock = None
         self.engine.dispose()

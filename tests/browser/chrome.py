@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from app.serve import HEALTH_PATH, dashboard_command, dashboard_environment
+from tests.servers import PATIENCE_S, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,6 @@ FLAGS = (
     "--lang=ko",
     "--window-size=1500,1800",
 )
-PATIENCE_S = 60
 
 
 def find_browser() -> tuple[str, str]:
@@ -73,9 +72,7 @@ def chromium(folder: Path) -> Iterator[WebDriver]:
 def served(settings: Settings, folder: Path, *, demo: bool = False) -> Iterator[str]:
     """The dashboard's address, once its server answers."""
     find_browser()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = (folder / "dashboard.log").open("wb")
     command = dashboard_command(settings, port=port, demo=demo)
     environment = dashboard_environment(settings, os.environ)
@@ -95,7 +92,7 @@ def wait_for_health(process: subprocess.Popen[bytes], url: str, folder: Path) ->
     while time.monotonic() < until:
         assert process.poll() is None, (folder / "dashboard.log").read_text(encoding="utf-8")
         try:
-            with urlopen(url + HEALTH_PATH, timeout=2) as answer:  # noqa: S310 - our own server
+            with urlopen(url + HEALTH_PATH, timeout=PATIENCE_S) as answer:  # noqa: S310 - our own server
                 assert answer.read() == b"ok"
                 return
         except (URLError, TimeoutError, ConnectionError):

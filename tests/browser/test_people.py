@@ -12,8 +12,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 from pipeline.desk.people import sessions
 from pipeline.desk.people.accounts import DEMO
 from pipeline.store.state import State
-from tests.browser.chrome import PATIENCE_S, complaints, count, served, wait_for
+from tests.browser.chrome import complaints, count, served, wait_for
 from tests.people import PASSWORD, add_people, do, quick_passwords
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from data.slack_workspace import PNG, Workspace
 from pipeline.talk.client import TalkClient, respond
 from pipeline.talk.socket import Heard, Socket
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def standin() -> Iterator[SlackStandIn]:
     with SlackStandIn(Workspace(token=TOKEN, app_token=APP_TOKEN), hang_s=0.9) as server:
+        server.sockets.patience_s = PATIENCE_S  # a busy machine is nobody who does not answer
         yield server
 
 
@@ -71,7 +73,7 @@ def listening(standin: SlackStandIn, client: TalkClient) -> Iterator[App]:
         app.socket.close()
 
 
-def wait_for(true: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_for(true: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     until = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < until, "it never came to that"
@@ -89,11 +91,11 @@ def test_whatever_happens_to_an_envelope_it_arrives(
     with listening(standin, client) as app:
         ts = post(standin)
         envelope = standin.press("U0OPS", ts, "a", fault=fault)
-        assert envelope.acknowledged.wait(5)
-        assert standin.sockets.settle(5)
+        assert envelope.acknowledged.wait(PATIENCE_S)
+        assert standin.sockets.settle(PATIENCE_S)
         wait_for(lambda: len(app.heard) >= len(envelope.sent))
         # After a cut or a refresh the next press arrives as well.
-        assert standin.press("U0OPS", ts, "a").acknowledged.wait(5)
+        assert standin.press("U0OPS", ts, "a").acknowledged.wait(PATIENCE_S)
         of_this = [heard for heard in app.heard if heard.number == envelope.number]
         again = fault in ("twice", "twice_late", "cut_after", "ack_lost")
         assert len(of_this) in ((2, 1) if again else (1,))
@@ -111,7 +113,7 @@ def test_of_two_sockets_an_envelope_goes_to_one_and_after_a_cut_to_the_other(
         wait_for(lambda: len(one.heard) + len(other.heard) == 1)
         one.acknowledges = other.acknowledges = True
         standin.sockets.cut(envelope)
-        assert envelope.acknowledged.wait(5)
+        assert envelope.acknowledged.wait(PATIENCE_S)
         assert len(envelope.sent) == 2
 
 
@@ -127,13 +129,13 @@ def test_who_gets_no_answer_is_warned_and_an_event_comes_again(
 
 
 def test_envelopes_are_heard_side_by_side(standin: SlackStandIn, client: TalkClient) -> None:
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=PATIENCE_S)
     with listening(standin, client) as app:
         app._hear = lambda heard: (both.wait(), heard.acknowledge())  # type: ignore[assignment,func-returns-value]
         app.socket._hear = app._hear
         ts = post(standin)
         pressed = [standin.press(user, ts, "a") for user in ("U0OPS", "U0ANALYST")]
-        assert all(envelope.acknowledged.wait(5) for envelope in pressed)
+        assert all(envelope.acknowledged.wait(PATIENCE_S) for envelope in pressed)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_a_socket_comes_back_when_slack_does(standin: SlackStandIn, client: Talk
         standin.sockets.cut()
         wait_for(lambda: standin.sockets.connected == 0)
         wait_for(lambda: standin.sockets.connected == 1)
-        assert standin.press("U0OPS", post(standin), "a").acknowledged.wait(5)
+        assert standin.press("U0OPS", post(standin), "a").acknowledged.wait(PATIENCE_S)
         assert app.socket.away_s == 0
 
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import traceback
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from slack_sdk import WebClient
 from data.slack_blocks import block_problem
 from data.slack_standin import FAULTS, SlackStandIn, Workspace
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused, SlackClient
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,10 +160,11 @@ def test_history_may_lag() -> None:
 
 
 def test_nobody_listens_is_not_posted() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with pytest.raises(NotPosted, match="connection refused"):
-        SlackClient(TOKEN, f"http://127.0.0.1:{port}/api/", TIMEOUT_S).post(CHANNEL, "x", BLOCKS, key("k"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody else listens there meanwhile
+        client = SlackClient(TOKEN, f"http://127.0.0.1:{taken.getsockname()[1]}/api/", TIMEOUT_S)
+        with pytest.raises(NotPosted, match="connection refused"):
+            client.post(CHANNEL, "x", BLOCKS, key("k"))
 
 
 def test_unknown_host_is_not_posted() -> None:
@@ -222,7 +223,4 @@ def test_people_can_start_it() -> None:
         with urllib.request.urlopen(url.removesuffix("api/") + "messages") as answer:  # noqa: S310
             assert "안녕하세요" in answer.read().decode()
         process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + 5
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert process.returncode == 0
+        assert process.wait(PATIENCE_S) == 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -126,7 +125,7 @@ class Compose:
             input=given,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=250,
             check=False,
         )
 
@@ -166,13 +165,6 @@ def mounted(text: str, service: Mapping[str, Any]) -> str:
         if source.startswith("./"):
             text = text.replace(f" {target}", f" {shlex.quote(str(ROOT / source))}")
     return text
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _each_text(value: Any, change: Any) -> Any:  # noqa: ANN401 - whatever YAML holds

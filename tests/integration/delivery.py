@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -130,7 +131,7 @@ class World:
     def deliver(self) -> Delivered | None:
         delivered = deliver_one(self.engine, MERCHANTS, self.channel, self.pace, self.limits)
         if delivered is not None and delivered.error == "timeout":
-            time.sleep(0.15)  # the tests' clock would pass the lease before a slow request has arrived
+            arrived(self.standin)  # the tests' clock would pass the lease before a slow request has
         return delivered
 
     def drain(self, most: int = 5_000, step_s: float = 5) -> list[Delivered]:
@@ -190,6 +191,18 @@ def make_channel(url: str, timeout_s: float, name: str = CHANNEL) -> Slack:
 
 def make_standin(**given: Any) -> SlackStandIn:  # noqa: ANN401
     return SlackStandIn(Workspace(token=TOKEN), hang_s=TIMEOUT_S * 2, **given)
+
+
+def arrived(standin: SlackStandIn) -> None:
+    """Wait until all that was sent by now has taken effect, also what nobody waits for any more."""
+    server = standin._server
+    connection = HTTPConnection("127.0.0.1", server.server_address[1])
+    connection.request("GET", "/nothing")  # it is taken after all that came before it
+    connection.getresponse().read()
+    connection.close()
+    before = set(server.at_work)
+    while before & server.at_work:
+        time.sleep(0.005)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from tests.servers import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
@@ -44,7 +46,7 @@ def webhook() -> Iterator[Received]:
             fault, taken = received.next_fault()
             received.asked.set()
             if fault == "hang":
-                received.go_on.wait(20)
+                received.go_on.wait(PATIENCE_S)
             if taken:
                 received.taken.append(body)
             if fault in ("close", "hang"):

@@ -21,6 +21,7 @@ from pipeline.talk.listener import Listener
 from pipeline.talk.presses import Presses
 from pipeline.tell.channels import Slack
 from tests.integration.delivery import CHANNEL, SEOUL, TOKEN, add_incident, change, make_world
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,7 +115,7 @@ def is_over(row: dict[str, Any]) -> bool:
     return row["state"] != "taken" and row["response_url"] is None
 
 
-def wait_for(true: Callable[[], bool], timeout_s: float = 15) -> None:
+def wait_for(true: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     until = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < until, "it never came to that"
@@ -131,6 +132,7 @@ def add_accounts(engine: Engine) -> None:
 def talking(engine: Engine, url: str, language: str = "ko", **given: Any) -> Iterator[Talking]:  # noqa: ANN401
     workspace = Workspace(token=TOKEN, app_token=APP_TOKEN)
     with SlackStandIn(workspace, hang_s=0.5, **given) as standin:
+        standin.sockets.patience_s = PATIENCE_S  # a busy machine is nobody who does not answer
         state = State(engine, url, "merchants", "KRW", CHANNEL)
         settings = settings_for(standin, language)
         told = make_world(engine, standin)

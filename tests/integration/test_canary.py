@@ -236,7 +236,7 @@ def run(
         command = [sys.executable, "-m", "pipeline.cli", *arguments]
         root = str(Path(__file__).parents[2])
         outer = {**os.environ, **given, "PYTHONPATH": root}
-        done = subprocess.run(command, env=outer, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=outer, capture_output=True, text=True, timeout=250, check=False)
         return done.returncode, done.stdout + done.stderr
     with monkeypatch.context() as patched:
         for name, value in given.items():

@@ -66,7 +66,7 @@ class Home:
             text=True,
             cwd=self.folder,
             env=environment,
-            timeout=110,
+            timeout=250,
             check=False,
         )
         return self._proper(Ran(done.returncode, done.stdout, done.stderr))

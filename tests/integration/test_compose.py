@@ -20,15 +20,15 @@ from tests.integration.compose import (
     Compose,
     Machine,
     example_variables,
-    free_port,
     mounted,
     read_compose,
 )
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # As in the image: who comes over the network shows a password.
 ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"

@@ -30,16 +30,20 @@ from tests.integration.delivery import (
     TOKEN,
     World,
     add_incident,
+    arrived,
     judge,
     make_standin,
     make_world,
 )
 from tests.people import do
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Engine
+
+    from data.slack_standin import SlackStandIn
 
 #: The clock of these tests jumps: hours pass, and a look is still to be waited for.
 PATIENT = Limits(look_patience=timedelta(days=1))
@@ -189,7 +193,7 @@ def run_town(town: Town, reaper: Reaper) -> None:
         if not any(found):
             town.clock.sleep(5)
         elif any(delivered and delivered.error == "timeout" for delivered in found):
-            time.sleep(0.15)  # a slow request arrives before the tests' clock passes the lease
+            arrived(town.standin)  # before the tests' clock passes the lease
     pytest.fail(f"still waiting: {town.rows()[:3]}")
 
 
@@ -275,11 +279,11 @@ def child(state_engine: Engine) -> Iterator[Callable[[str], subprocess.Popen[byt
         process.wait()
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes], standin: SlackStandIn) -> None:
     assert process.poll() is None, "the child ended by itself"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    time.sleep(0.1)  # what it has sent arrives; the tests' clock is too fast for that
+    arrived(standin)  # the tests' clock is too fast to wait for it
 
 
 @pytest.mark.parametrize(("fault", "marked"), [("hang_posted", False), ("hang_unposted", True)])
@@ -297,8 +301,8 @@ def test_kill_9_between_posting_and_recording(
         standin.fail_next(fault)
         world = make_world(state_engine, standin, limits=ONE_BY_ONE)
         process = child(standin.url)
-        assert standin.hanging.wait(20), "the child never posted"
-        kill(process)
+        assert standin.hanging.wait(PATIENCE_S), "the child never posted"
+        kill(process, standin)
         assert world.statuses() == {"sent": 1, "sending": 1, "pending": 2}
         world.drain()
         found = judge(world)
@@ -316,11 +320,11 @@ def test_kill_9_at_any_time(state_engine: Engine, child: Callable[[str], subproc
         world = make_world(state_engine, standin, limits=ONE_BY_ONE)
         for _ in range(2):
             before, process = len(standin.messages), child(standin.url)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_S
             while len(standin.messages) < before + 5 and time.monotonic() < deadline:
                 time.sleep(0.005)
             time.sleep(random.uniform(0, 0.2))
-            kill(process)
+            kill(process, standin)
         assert world.waiting(), "nothing was left to do: the kills came too late"
         world.drain()
         found = judge(world)

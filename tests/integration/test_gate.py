@@ -87,7 +87,7 @@ def test_without_a_session_nothing_opens_but_the_health_check_and_the_form(
         assert nobody.get(path).status_code == 403, path
     for path in ("/_stcore/agent/openapi.json", "/auth/login", "/_stcore/metrics"):
         assert nobody.get(path).status_code == 404, path
-    assert nobody.http.put(f"{address}/_stcore/upload_file/a/b", timeout=9).status_code == 403
+    assert nobody.http.put(f"{address}/_stcore/upload_file/a/b", timeout=30).status_code == 403
     assert nobody.socket_status() == 403
     assert nobody.get("/login").headers["cache-control"] == "no-store"
     assert nobody.get("/api/v1/me").status_code == 401

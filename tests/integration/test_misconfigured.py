@@ -92,7 +92,7 @@ def start(settings: dict[str, str], command: str = "run") -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
     read = done.stdout + done.stderr

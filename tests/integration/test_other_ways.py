@@ -27,6 +27,7 @@ from tests.integration.channels import Town, do_with
 from tests.integration.delivery import CHANNEL, MARK, PACK, TOKEN, change, make_standin
 from tests.integration.other_ways import mail_server, webhook
 from tests.people import do
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,8 +214,8 @@ def test_a_channel_that_hangs_delays_no_other(town: Town, hook: Received) -> Non
     town.open("M1")
     town.open("X1")
     senders.wake(lambda: False)
-    assert hook.asked.wait(20)
-    assert told.wait(20), "the other channel waited"
+    assert hook.asked.wait(PATIENCE_S)
+    assert told.wait(PATIENCE_S), "the other channel waited"
     assert [row["destination"] for row in town.rows() if row["status"] == "sent"] == ["default"]
     senders.wake(lambda: False)  # the one that hangs is not set to work twice
     hook.go_on.set()

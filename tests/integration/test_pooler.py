@@ -98,7 +98,7 @@ def test_transaction_mode_is_refused_at_the_start(
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", "run"],
             env={**kept, "PYTHONPATH": str(ROOT), **installation, **state},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=250, check=False,
         )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert "MINUTERISK_STATE_URL goes through a connection pooler in transaction mode" in done.stderr

@@ -17,6 +17,7 @@ from pipeline.tell.routes import Reach
 from tests.integration.channels import Town, do_with, judge_all
 from tests.integration.delivery import CHANNEL, change, make_standin
 from tests.people import do
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,7 +291,7 @@ def test_nothing_slips_between_the_end_of_a_silence_and_what_is_still_being_sile
             "INSERT INTO outbox (incident_id, event, minute, message, status, silence_id)"
             f" SELECT {ids[0]}, 'escalated', now(), '{{}}', 'silenced', {silence}"
         )
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert closed.is_set()
     town.drain()
     assert town.posted(CHANNEL)[0]["metadata"]["event_payload"]["incidents"] == "1-2"

@@ -18,13 +18,14 @@ from pipeline.catch_up import no_progress
 from pipeline.cli import main
 from pipeline.desk.roles import RULE_ADMIN, Actor
 from pipeline.history import rebuild_windows
-from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
 from pipeline.replay.backtest import backtest, settle
 from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.replay import replay, stretches_of, whole_period
+from tests.integration.delivery import SEOUL
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 from tests.people import do
 
@@ -196,6 +197,36 @@ def test_windows_that_another_version_asks_for_are_built_anew(home: Home, tmp_pa
         files = [file for part in parts for file in replay(part, lambda: None).files]
         found = [(incident.rule, incident.opened_minute) for incident in settle(whole, files).opened]
         assert found == opened(pipeline)
+
+
+def test_drops_are_corrected_and_built_again_over_the_days_of_each_minutes_own_version(home: Home) -> None:
+    """Two good days and a bad one: a drop against the last week, none against the day before alone."""
+    # The day before: no business day begins while its minutes are judged, whatever the time is.
+    today = business_day(business_date(NOW, SEOUL) - timedelta(days=1), SEOUL).start
+    first, end = today + timedelta(hours=12), today + timedelta(hours=12, minutes=10)
+    for days_ago, amount in ((1, 500), (2, 3_000), (3, 3_000)):
+        at = today - timedelta(days=days_ago) + timedelta(hours=1)
+        home.trade.insert((2000 + days_ago, "large", "APPROVAL", amount * 1_000_000, at))
+
+    def drops(pipeline: Pipeline) -> list[tuple[datetime, int]]:
+        rows = pipeline.lake.read(pipeline.state.publication().files, "signal", Span(first, end))
+        return [(row["minute"], row["days"]) for row in rows.to_dicts() if row["rule"] == "volume_drop"]
+
+    with home.at_work() as pipeline:
+        pipeline.backfill(Span(today - timedelta(days=3), first))
+        list(pipeline.catch_up(first + 4 * MINUTE))
+        Corrector(pipeline).poll()
+        start = in_force(pipeline, changes="volume_drop.baseline_days=1", reason="yesterday is enough")
+        list(pipeline.catch_up(end))
+        live = drops(pipeline)
+        assert live == [(minute, 3) for minute in Span(first, start)]
+        home.trade.insert((2900, "shop", "APPROVAL", 1000, first))
+        assert Corrector(pipeline).poll() == [first]
+        assert drops(pipeline) == live
+        (file,) = (f for f in pipeline.state.publication().files if f.dataset == "signal")
+        assert file.span == Span(first, end)  # of both versions
+        repair_files(pipeline, [file])
+        assert drops(pipeline) == live
 
 
 def test_a_paused_rule_opens_nothing_what_is_open_goes_on_and_corrections_know_it(

@@ -21,6 +21,7 @@ from pipeline.prove.reconcile import reconcile
 from pipeline.source.turns import Turns
 from scheduler import open_service
 from tests.integration.trade_home import pipeline_of, state_database
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -212,7 +213,7 @@ def test_a_search_is_no_third_connection_and_gives_way_to_a_question_of_the_minu
         assert searching.is_alive()
         assert _sessions(trade) == 2
         assert source.ask("at_risk", given, lambda *_: None) == []
-        searching.join(20)
+        searching.join(PATIENCE_S)
         assert len(said) == 1
         assert not corrector.waiting
     finally:

@@ -11,6 +11,7 @@ from data.slack_blocks import buttons_of
 from data.slack_press import NoSuchButton, button_of
 from tests.integration.delivery import change
 from tests.integration.talking import Talking, button_value, talking, wait_for
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def here(state_engine: Engine, state_url: str) -> Iterator[Talking]:
 def test_a_press_is_an_act_of_its_account(here: Talking, action: str, act: str, said: str) -> None:
     number, ts = here.tell()
     envelope = here.standin.press("U0OPS", ts, action)
-    assert envelope.acknowledged.wait(3)
+    assert envelope.acknowledged.wait(PATIENCE_S)
     here.settled(1)
     assert here.acts(number) == [(act, "ops")]
     assert here.audit() == [(act, "ops", "done")]
@@ -131,7 +132,7 @@ def test_who_may_not_is_told_the_next_step_and_stands_in_the_audit(
 ) -> None:
     here.standin.workspace.people["U0GUEST"].email = "ops_agent@demo.example"  # as one of ours has it
     number, ts = here.tell()
-    assert here.standin.press(user, ts, ACKNOWLEDGE).acknowledged.wait(3)
+    assert here.standin.press(user, ts, ACKNOWLEDGE).acknowledged.wait(PATIENCE_S)
     here.settled(1)
     assert here.incident(number)["status"] == "open"
     assert here.audit() == [("acknowledge", actor, "refused")]
@@ -214,7 +215,7 @@ def test_commands_are_answered_to_who_asks_alone(here: Talking) -> None:
     }
     for text, said in asked.items():
         envelope = here.standin.command("U0OPS", text)
-        assert envelope.acknowledged.wait(3), text
+        assert envelope.acknowledged.wait(PATIENCE_S), text
         count = list(asked).index(text) + 1
         wait_for(lambda: len(here.standin.answers("U0OPS")) == count)  # noqa: B023 - called at once
         assert said in here.standin.answers("U0OPS")[-1], text
@@ -254,5 +255,5 @@ def test_what_is_no_button_of_ours_is_acknowledged_and_forgotten(here: Talking) 
     _, ts = here.tell()
     for action, value in (("other_app", "x"), (ACKNOWLEDGE, "not json"), (ACKNOWLEDGE, '{"incident": -1}')):
         button = {"action_id": action, "value": value, "text": {"type": "plain_text", "text": "x"}}
-        assert here.standin.press("U0OPS", ts, action, button=button).acknowledged.wait(3)
+        assert here.standin.press("U0OPS", ts, action, button=button).acknowledged.wait(PATIENCE_S)
     assert here.presses() == []

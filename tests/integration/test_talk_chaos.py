@@ -8,33 +8,28 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from random import Random
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from data.slack_blocks import buttons_of
+from data import slack_socket
 from data.slack_faults import ENVELOPE_FAULTS
 from pipeline.store import audit
 from pipeline.talk.envelope import press_of
-from pipeline.tell.channels import alert_key
-from tests.integration.delivery import MARK, TIMEOUT_S, add_incident, change
+from tests.integration.crowd import Crowd, assert_each_message_was_told_once
+from tests.integration.delivery import TIMEOUT_S, add_incident, change
 from tests.integration.talking import APP_TOKEN, REASON, Talking, talking, wait_for
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Engine
 
-    from data.slack_socket import Envelope
-    from pipeline.tell.outbox import Claimed
 
 #: More by hand: `MINUTERISK_TEST_PRESSED=300 pytest …`.
 INCIDENTS = int(os.environ.get("MINUTERISK_TEST_PRESSED", "16"))
 KILLS = max(3, INCIDENTS // 12)
-IMPATIENT = 20  # so many presses without an answer: nobody presses more
-PEOPLE = ("U0OPS", "U0ANALYST")
 
 #: Delivers and listens, as `run` does in threads of its own, and looks soon for what a crash has left.
 CHILD = f"""
@@ -109,47 +104,6 @@ def child(state_engine: Engine) -> Iterator[Callable[[str], subprocess.Popen[byt
         process.wait()
 
 
-class Crowd:
-    """People who press whatever they see, sometimes twice, sometimes two at once, and again when warned."""
-
-    def __init__(self, here: Talking, seed: int) -> None:
-        self.here, self.random = here, Random(seed)
-        self.pressed: list[Envelope] = []
-        self.warned = 0
-
-    @property
-    def taken(self) -> int:
-        """So many presses have arrived, as Slack knows it."""
-        return sum(envelope.acknowledged.is_set() for envelope in self.pressed)
-
-    def press_something(self) -> None:
-        shown = [
-            (message["ts"], button)
-            for message in self.here.standin.messages
-            if message.get("thread_ts") is None
-            for button in buttons_of(message.get("blocks", []))
-        ]
-        if not shown or len(self.pressed) - self.taken > IMPATIENT:
-            return
-        ts, button = self.random.choice(shown)
-        user, other = self.random.sample(PEOPLE, 2)
-        for who in self.random.choice([(user,), (user,), (user, user), (user, other)]):
-            self.press(who, ts, button)
-
-    def press(self, user: str, ts: str, button: dict[str, Any]) -> None:
-        self.pressed.append(self.here.standin.press(user, ts, button["action_id"], button=button))
-
-    def press_again_where_warned(self) -> bool:
-        """Was anybody warned? Then they press again, and everybody waits for the next answer."""
-        warned = [e for e in self.pressed if e.warned and not e.acknowledged.is_set()]
-        self.warned += len(warned)
-        self.pressed = [e for e in self.pressed if e not in warned]
-        for envelope in warned:
-            payload = envelope.payload
-            self.press(payload["user"]["id"], payload["message"]["ts"], payload["actions"][0])
-        return bool(warned)
-
-
 def test_no_press_is_lost_or_done_twice(
     state_engine: Engine, state_url: str, child: Callable[[str], subprocess.Popen[bytes]]
 ) -> None:
@@ -157,15 +111,16 @@ def test_no_press_is_lost_or_done_twice(
     given: dict[str, Any] = {"seed": seed, "fault_rate": 0.3, "read_fault_rate": 0.3}
     with talking(state_engine, state_url, **given) as here:
         here.standin.envelope_fault_rate = 0.3
+        here.standin.sockets.patience_s = slack_socket.PATIENCE_S
         for number in range(INCIDENTS):
             add_incident(state_engine, f"M{number}", ("opened", "escalated")[: 1 + number % 2])
         change(state_engine, f"UPDATE incident SET reason = '{REASON}', latest_reason = '{REASON}'")
-        crowd = Crowd(here, seed)
+        crowd = Crowd(here.standin, seed)
         kills = _run(here, crowd, child)
         _settle(here, crowd)
         print(f"seed {seed}: {len(crowd.pressed)} presses, warned {crowd.warned}, kills {kills}")
         print(f"faults {dict(here.standin.sockets.fired)} {dict(here.standin.fired)}")
-        _assert_each_message_was_told_once(here)
+        assert_each_message_was_told_once(here)
         _assert_each_press_has_one_effect(here, crowd)
         assert set(here.standin.sockets.fired) == set(ENVELOPE_FAULTS), "a fault never fired"
         with here.state.reading() as connection:
@@ -174,7 +129,7 @@ def test_no_press_is_lost_or_done_twice(
 
 def _run(here: Talking, crowd: Crowd, child: Callable[[str], subprocess.Popen[bytes]]) -> int:
     kills, process = 0, child(here.standin.url)
-    wait_for(lambda: here.standin.messages != [], 30)
+    wait_for(lambda: here.standin.messages != [])
     while kills < KILLS or crowd.taken < 2 * INCIDENTS:
         crowd.press_something()
         time.sleep(crowd.random.uniform(0, 0.1))
@@ -199,24 +154,7 @@ def _settle(here: Talking, crowd: Crowd) -> None:
         taken = crowd.taken == len(crowd.pressed)
         return not again and taken and answered and not here.told.waiting()
 
-    wait_for(over, 90)
-
-
-def _assert_each_message_was_told_once(here: Talking) -> None:
-    """Each row of the outbox is in the channel, and twice only where the second says so."""
-    rows = here.rows("SELECT incident_id, event, minute, number, status FROM outbox")
-    installation = here.state.installation()
-    wanted = [alert_key(installation, cast("Claimed", SimpleNamespace(**row))) for row in rows]
-    told = Counter(
-        message["metadata"]["event_payload"]["alert_key"]
-        for message in here.standin.messages
-        if MARK not in message["text"]
-    )
-    marked = [m for m in here.standin.messages if MARK in m["text"]]
-    again = {message["metadata"]["event_payload"]["alert_key"] for message in marked}
-    assert {row["status"] for row in rows} == {"sent"}
-    assert set(wanted) == set(told) | again
-    assert max(told.values()) == 1
+    wait_for(over, 2 * PATIENCE_S)
 
 
 def _assert_each_press_has_one_effect(here: Talking, crowd: Crowd) -> None:

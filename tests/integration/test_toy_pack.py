@@ -42,6 +42,7 @@ from pipeline.tell.pace import Pace
 from scheduler import open_pipeline
 from tests.integration.channels import open_incidents
 from tests.integration.trade_home import trade_database
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,7 +239,7 @@ def test_one_process_runs_both_until_it_is_stopped(building: Building, postgres_
             if leads == {"doors", "merchants"}:
                 break
         running.send_signal(signal.SIGTERM)
-        rest = running.communicate(timeout=60)[1]
+        rest = running.communicate(timeout=250)[1]
         assert running.returncode == 0, rest
         assert leads == {"doors", "merchants"}
 
@@ -348,7 +349,7 @@ def test_a_pack_whose_source_is_away_when_it_begins_does_not_end_the_others(
     def lead(settings: Settings, _metrics: object, _paces: object, stopped: Event) -> None:
         asked.append(settings.pack)
         if settings.pack == "merchants":
-            assert stopped.wait(30)
+            assert stopped.wait(PATIENCE_S)
         elif asked.count("doors") == 1:
             msg = "the source does not answer"
             raise SourceUnavailable(msg, "it is tried again")
@@ -372,7 +373,7 @@ def test_a_signal_that_another_thread_gets_stops_the_run(
     def lead(_settings: object, _metrics: object, _paces: object, stopped: Event) -> None:
         time.sleep(1)  # the main thread waits by now
         signal.pthread_kill(get_ident(), signal.SIGTERM)
-        ended.append(stopped.wait(5))
+        ended.append(stopped.wait(PATIENCE_S))
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr("pipeline.commands.work._stand_and_lead", lead)

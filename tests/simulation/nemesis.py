@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from tests.servers import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import Child, Server, World
 
 NAMES = ("one", "two")
-#: Longer than a leader may be silent: the other one has to take over meanwhile.
-SILENCE_S = 14.0
 
 
 class Nemesis:
@@ -31,6 +31,7 @@ class Nemesis:
         self.kills = 0
         self.ended: list[str] = []  # processes that ended without having been asked to
         self._children: dict[str, Child] = {}
+        self._said_before: dict[str, int] = {}  # how long the log was when the present process began
         self._waiting: list[Callable[[], None]] = []
 
     def start(self) -> None:
@@ -90,13 +91,15 @@ class Nemesis:
     def stop_leader_for_long(self) -> None:
         """It is taken over meanwhile, wakes up as a stale leader, and may write nothing any more."""
         self._await_heart()  # a fault just before may have left nobody to stop
-        epoch = self._epoch()
         leader = self._leader()
-        self._pause(leader, SILENCE_S)
-        deadline = time.monotonic() + 20
-        while self._epoch() == epoch and time.monotonic() < deadline:
-            time.sleep(0.2)
-        self.fired["taken_over_while_stopped"] += self._epoch() > epoch
+        self._await_stand_by(next(c for c in self._children.values() if c is not leader))
+        epoch = self._epoch()
+        leader.send(signal.SIGSTOP)
+        try:
+            taken_over = _await(lambda: self._epoch() > epoch)
+        finally:
+            leader.send(signal.SIGCONT)
+        self.fired["taken_over_while_stopped"] += taken_over
 
     def cut_lock_session(self) -> None:
         """The leader lives, but its lock is free."""
@@ -151,6 +154,7 @@ class Nemesis:
         child.send(signal.SIGCONT)
 
     def _revive(self, name: str) -> None:
+        self._said_before[name] = len(self._world.log(name)) if name in self._children else 0
         self._children[name] = self._world.start(name, "run", MINUTERISK_TEST_SHORT="1")
 
     def _leader(self) -> Child:
@@ -162,22 +166,39 @@ class Nemesis:
                     return child
         return self._children[self._random.choice(NAMES)]
 
-    def _await_heart(self, at_most_s: float = 25) -> None:
+    def _await_heart(self) -> None:
         """Wait until one of the living processes leads and beats."""
         fresh = "SELECT holder FROM leader WHERE heartbeat_at > now() - interval '4 seconds'"
-        deadline = time.monotonic() + at_most_s
-        while time.monotonic() < deadline:
+
+        def beats() -> bool:
+            self.supervise()
             with contextlib.suppress(psycopg.Error), self._world.state() as connection:
                 row = connection.execute(fresh.encode()).fetchone()
                 pids = [child.process.pid for child in self._children.values() if child.alive]
-                if row and any(row[0].endswith(f" {pid}") for pid in pids):
-                    return
-            time.sleep(0.3)
+                return row is not None and any(row[0].endswith(f" {pid}") for pid in pids)
+            return False
+
+        _await(beats)
+
+    def _await_stand_by(self, child: Child) -> None:
+        """Wait until the other one stands by: one that is still starting takes nobody over."""
+        before = self._said_before[child.name]
+        _await(lambda: not child.alive or "leader.standing_by" in self._world.log(child.name)[before:])
 
     def _epoch(self) -> int:
         with self._world.state() as connection:
             row = connection.execute("SELECT epoch FROM leader").fetchone()
         return int(row[0]) if row else 0
+
+
+def _await(true: Callable[[], bool]) -> bool:
+    """Wait until it is so; False where that takes too long."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 class VersionWatch:

@@ -5,6 +5,7 @@ MINUTERISK_TEST_CRASH=kind:n     die at the n-th file write, fsync, rename, dele
                                  takes along what was not synced, kind:n:deaf one on a disk that never syncs
 MINUTERISK_TEST_SHORT=1          waits of minutes and hours become seconds
 MINUTERISK_TEST_PIECE_ROWS=n     history is read in pieces of about n rows
+MINUTERISK_TEST_TALK=1           Slack is told without its pace, and what a crash has left is taken up soon
 """
 
 from __future__ import annotations
@@ -155,6 +156,31 @@ def shorten() -> None:
         setattr(module, name, value)
 
 
+def shorten_talk() -> None:
+    """Slack's second between messages is gone; what a dead process held is taken up after seconds."""
+    import pipeline.talk.listener  # noqa: PLC0415 - most simulations talk to nobody
+    import pipeline.talk.presses  # noqa: PLC0415 - the same
+    from pipeline.tell.channels import Slack  # noqa: PLC0415 - the same
+    from pipeline.tell.deliver import LIMITS  # noqa: PLC0415 - the same
+
+    Slack.gap = timedelta()
+    shorter: list[tuple[Any, str, Any]] = [
+        (pipeline.talk.presses, "LEFT_S", 1.0),
+        (pipeline.talk.listener, "SETTLE_LEFT_S", 0.3),
+        (LIMITS, "lease", timedelta(seconds=4)),
+        (LIMITS, "call", timedelta(seconds=2)),
+        (LIMITS, "margin", timedelta(seconds=0.5)),
+        (LIMITS, "look_gap", timedelta(seconds=0.1)),
+        (LIMITS, "look_patience", timedelta(days=1)),
+        (LIMITS, "back_off_most_s", 1),
+        (LIMITS, "tries", 1_000),
+        (LIMITS, "storm", 10_000),  # a digest has no buttons
+    ]
+    for owner, name, value in shorter:
+        getattr(owner, name)
+        object.__setattr__(owner, name, value)  # the limits are frozen, and every sender has these very ones
+
+
 def shorten_pieces(rows: int) -> None:
     """As if this machine had little memory."""
     pipeline.source.pieces.PIECE_ROWS, pipeline.source.pieces.MOST_ROWS = rows, 3 * rows
@@ -165,6 +191,8 @@ if __name__ == "__main__":
         shorten_pieces(int(os.environ["MINUTERISK_TEST_PIECE_ROWS"]))
     if "MINUTERISK_TEST_SHORT" in os.environ:
         shorten()
+    if "MINUTERISK_TEST_TALK" in os.environ:
+        shorten_talk()
     wanted = os.environ.get("MINUTERISK_TEST_CRASH")
     if wanted:
         inject(crash_of(wanted))

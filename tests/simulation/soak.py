@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RATE = 15.0
 BACKLOG = timedelta(minutes=40)
 WRITERS = 8
-SETTLED_WITHIN_S = 150.0
+SETTLED_WITHIN_S = 600.0
 
 
 @dataclass

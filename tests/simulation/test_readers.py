@@ -38,7 +38,7 @@ def start_reader(home: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_every_answer_is_one_published_version_and_none_goes_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +54,7 @@ def test_every_answer_is_one_published_version_and_none_goes_back(
         deleted += delete_expired(line.lake, line.state)
         time.sleep(0.5)
         (world.home / "stop").touch()
-        reports: list[dict[str, Any]] = [json.loads(reader.communicate(timeout=60)[0]) for reader in readers]
+        reports: list[dict[str, Any]] = [json.loads(reader.communicate(timeout=250)[0]) for reader in readers]
     assert deleted > 0
     for report in reports:
         assert report["error_count"] == 0, report["errors"]

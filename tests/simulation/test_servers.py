@@ -60,7 +60,7 @@ def use_up(world: World, up_to: int) -> None:
             )
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_transaction_ids_that_wrap_lose_nothing() -> None:
     with own_server() as server:
         server.count_transactions_from(WRAP - 1200)
@@ -114,7 +114,7 @@ def forked(server: Server) -> Iterator[tuple[Server, World, Pipeline, Corrector]
             yield source, world, line, corrector
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_failover_to_a_server_that_is_behind_is_recognised_and_everything_read_again(
     server: Server,
 ) -> None:
@@ -137,7 +137,7 @@ def test_a_failover_to_a_server_that_is_behind_is_recognised_and_everything_read
         assert differences(world, oracle_minutes=0) == []
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_failover_to_a_server_whose_ids_have_overtaken_ours_is_recognised_by_its_start(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +195,7 @@ def test_a_failover_to_a_server_whose_ids_have_overtaken_ours_is_recognised_by_i
             assert (len(asked), corrector.comparing) == (2 * hours, False)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_an_operational_database_out_of_a_backup_goes_on_and_readers_never_go_back(server: Server) -> None:
     with own_server() as ours, own_world(server.url) as world:
         _state_on(ours, world)

@@ -25,7 +25,7 @@ WRITES = {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_nothing_is_lost_or_double_whatever_fails(server: Server) -> None:
     """One round of every fault; the seed is printed, MINUTERISK_TEST_SEED repeats it."""
     seed = int(os.environ.get("MINUTERISK_TEST_SEED", secrets.randbelow(1_000_000)))

@@ -114,7 +114,7 @@ def test_an_error_of_fsync_commits_nothing(
         assert differences(world, oracle_minutes=0) == []
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_database_that_is_away_for_a_while_stops_everything_and_loses_nothing() -> None:
     with own_server() as server, own_world(server.url) as world, open_pipeline(world.settings()) as line:
         begin(world, line)

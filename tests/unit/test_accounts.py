@@ -14,6 +14,7 @@ from pipeline.desk.people import accounts, keys, sessions
 from pipeline.errors import MinuteriskError, NotAllowed, UsageError
 from pipeline.store.state import State
 from tests.people import OWNER, PASSWORD, add_people, desk_of, do, quick_passwords
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -125,7 +126,7 @@ def at_once(state: State, who: list[tuple[Actor, str]]) -> list[MinuteriskError]
     ready, failed = threading.Barrier(len(who)), list[MinuteriskError]()
 
     def disable(by: Actor, other: str) -> None:
-        ready.wait(10)
+        ready.wait(PATIENCE_S)
         try:
             do(state, "disable_account", other, actor=by)
         except MinuteriskError as error:
@@ -135,7 +136,7 @@ def at_once(state: State, who: list[tuple[Actor, str]]) -> list[MinuteriskError]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     return failed
 
 

@@ -230,6 +230,30 @@ def test_each_pack_has_a_leader_of_its_own(state_url: str, ours: State, theirs: 
             late.commit(MinuteCommit([], [], NOON))
 
 
+def test_a_leader_that_ends_gives_its_place_up_before_the_server_has_ended_its_session(
+    monkeypatch: pytest.MonkeyPatch, state_url: str, ours: State
+) -> None:
+    with (
+        monkeypatch.context() as server,
+        closing(State(connect_state(state_url), state_url, "merchants", "KRW")) as next_one,
+    ):
+        server.setattr(ours.engine, "dispose", lambda: None)  # busy: it ends the session later
+        ours.close()
+        assert next_one.lead() == 2
+    ours.close()
+
+
+def test_a_leader_whose_session_was_cut_ends_as_any_other(state_url: str, ours: State) -> None:
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database"
+        " WHERE locktype = 'advisory' AND datname = current_database()"
+    )
+    with closing(State(connect_state(state_url), state_url, "others", "JPY")) as other:
+        with other.engine.begin() as connection:
+            assert connection.execute(text(cut)).scalars().all() == [True]
+        ours.close()
+
+
 def test_a_silent_leader_of_one_pack_is_taken_over_and_the_other_pack_goes_on(
     state_url: str, ours: State, theirs: State
 ) -> None:

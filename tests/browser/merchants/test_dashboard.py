@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from pipeline.minute import MINUTE
 from tests.app.merchants.home import HOSTILE, add_event, add_incident, lead, publish, recent
-from tests.browser.chrome import PATIENCE_S, complaints, count, read, strangers, wait_for
+from tests.browser.chrome import complaints, count, read, strangers, wait_for
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_an_operator_opens_an_incident_and_sees_the_next_one_come(

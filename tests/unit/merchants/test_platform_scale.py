@@ -94,7 +94,7 @@ def before() -> Windows:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_outage_of_a_hundred_thousand_merchants_is_one_incident(before: Windows) -> None:
     book = Book()
     line = Line(Outage(), book, before.copy(), Gates(PACK, RULES, "budgeted"), Steps(time.monotonic))
@@ -110,7 +110,7 @@ def test_an_outage_of_a_hundred_thousand_merchants_is_one_incident(before: Windo
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_without_it_every_merchant_would_be_an_incident(before: Windows) -> None:
     blind = replace(RULES, platform=replace(RULES.platform, minimum_approvals=10**12, silence_minimum=10**12))
     book = Book()
