@@ -13,6 +13,8 @@ PYTHONS = $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3.14 p
 FAST  = $(wildcard tests/unit tests/generative tests/contract)
 ALONE = $(wildcard tests/browser tests/benchmarks)
 WORKERS = auto
+# By the file, so that the modules' servers start once; in the order of tests/conftest.py, not of the files' sizes.
+SPREAD  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install demo test test-faults check lint types imports dead format bench bench-quick bench-detection soak lock clean
 
@@ -43,8 +45,8 @@ demo: $(STAMP) ## run everything on this machine with a stand-in trade server; C
 	@exec $(BIN)/minuterisk demo $(ARGS)
 
 test: $(STAMP) ## run all tests: the fast ones, the rest, then alone what drives a browser or measures time
-	$(PYTEST) -n $(WORKERS) --dist loadfile $(FAST)
-	$(PYTEST) -n $(WORKERS) --dist loadfile tests $(FAST:%=--ignore=%) $(ALONE:%=--ignore=%)
+	$(PYTEST) $(SPREAD) $(FAST)
+	$(PYTEST) $(SPREAD) tests $(FAST:%=--ignore=%) $(ALONE:%=--ignore=%)
 	$(if $(ALONE),$(PYTEST) $(ALONE))
 
 test-faults: $(STAMP) ## every extraction query failing in every way, at every moment, on both dialects

@@ -33,6 +33,7 @@ MOST = {"unlink": 6}
 STEP = {} if LONG else {"write": 2, "fsync": 4, "rename": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800 if LONG else 600)
 @pytest.mark.parametrize("power", ["", ":power"], ids=["death", "power cut"])
 def test_a_death_at_any_point_leaves_the_old_or_the_new(world: World, power: str) -> None:

@@ -54,6 +54,7 @@ def start(settings: Settings, crash: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_first_start_that_dies_again_and_again_publishes_every_minute_once(
     trade: Trade, state_url: str, tmp_path: Path
 ) -> None:

@@ -159,6 +159,7 @@ class Machine(RuleBasedStateMachine):
         return {self.ids: (at, merchant, kind)}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_model_holds_in_any_order(server: Server) -> None:
     Machine.server_url = server.url

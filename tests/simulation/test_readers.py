@@ -38,6 +38,7 @@ def start_reader(home: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_answer_is_one_published_version_and_none_goes_back(
     world: World, monkeypatch: pytest.MonkeyPatch
