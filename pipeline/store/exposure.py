@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from pipeline.errors import ConfigurationError, LakeDamaged, PassingError, SourceChanged, SourceTooSlow
+from pipeline.errors import (
+    ConfigurationError,
+    LakeDamaged,
+    MinuteriskError,
+    PassingError,
+    SourceChanged,
+    SourceTooSlow,
+)
 from pipeline.minute import floor_minute
 from pipeline.pack import Priced
 from pipeline.source.asked import AT_RISK_S
@@ -169,7 +176,8 @@ class Exposure:
             if self._monotonic() >= until:
                 raise
             if len(asked) <= 1:
-                log.warning("at_risk.not_priced", exc_info=error)
+                if not isinstance(error, MinuteriskError):  # what the query does is said by the alarm
+                    log.warning("at_risk.not_priced", exc_info=error)
                 why = f"the query fails: {getattr(error, 'what', error)}"
                 return Priced({}, dict.fromkeys(asked, why))
         middle = len(asked) // 2
