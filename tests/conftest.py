@@ -21,6 +21,8 @@ from hypothesis import settings as hypothesis_settings
 from pipeline.errors.secrets import SECRETS
 from pipeline.store.database import connect_state
 from pipeline.store.migrate import migrate
+from pipeline.store.state import State
+from tests.people import quick_passwords
 from tests.servers import Standby, hot_standby
 
 if TYPE_CHECKING:
@@ -123,6 +125,13 @@ def state_engine(state_url: str) -> Iterator[Engine]:
     engine = connect_state(state_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
+    """The merchants' operational database, for tests of people: their passwords hash quickly."""
+    quick_passwords(monkeypatch)
+    return State(state_engine, state_url, "merchants", "KRW")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from app.format import moment
 from app.gate.forms import OTHER, code_field, field, form, hidden, offer, page, void
 from app.markup import Markup, join, tag
 from app.texts import Texts
+from pipeline.desk.people.passwords import SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +85,12 @@ def _who(asked: Asked, own: Own) -> Markup:
 
 
 def _password(asked: Asked, own: Own) -> Markup:
-    new = {"type": "password", "autocomplete": "new-password", "required": "required", "minlength": "12"}
+    new = {
+        "type": "password",
+        "autocomplete": "new-password",
+        "required": "required",
+        "minlength": f"{SHORTEST}",
+    }
     return form(
         asked,
         f"{ADDRESS}/password",

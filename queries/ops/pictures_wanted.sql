@@ -23,7 +23,7 @@ FROM root
 JOIN incident USING (incident_id)
 LEFT JOIN picture USING (incident_id, channel, message_ts)
 WHERE root.sent_at > :since
-  AND root.channel NOT IN (SELECT channel FROM busy)
+  AND NOT EXISTS (SELECT FROM busy WHERE busy.channel = root.channel)
   AND (picture.incident_id IS NULL OR (picture.file_id IS NOT NULL AND picture.shown_at IS NULL))
   AND NOT EXISTS (
       SELECT FROM outbox AS other

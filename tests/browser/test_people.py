@@ -11,26 +11,19 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from pipeline.desk.people import sessions
 from pipeline.desk.people.accounts import DEMO
-from pipeline.store.state import State
 from tests.browser.chrome import complaints, count, served, wait_for
-from tests.people import PASSWORD, add_people, do, quick_passwords
+from tests.people import PASSWORD, add_people, do
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from selenium.webdriver.chrome.webdriver import WebDriver
-    from sqlalchemy.engine import Engine
 
     from pipeline.settings import Settings
+    from pipeline.store.state import State
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    return State(state_engine, state_url, "merchants", "KRW")
 
 
 def sign_in(browser: WebDriver, name: str) -> None:

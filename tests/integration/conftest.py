@@ -58,3 +58,9 @@ def quiet(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     home.ask((SHIPPED / "at_risk.sql").read_text())
     home.judge()
     assert failing(home.pipeline) == {}
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One address may sign in as often as it likes; the test of the pace sets its own."""
+    monkeypatch.setattr("app.gate.login.TRIES", 10_000)

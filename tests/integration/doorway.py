@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.desk.people.entrance import Entrance
+    from pipeline.store.state import State
 
 TOKEN = re.compile(r'name="token"\s+value="(\w+)"|value="(\w+)"\s+name="token"')
 
@@ -67,6 +69,21 @@ class Visitor:
                 return 101
         except InvalidStatus as refused:
             return refused.response.status_code
+
+
+class Clock:
+    """A clock that a test may put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+def audited(state: State, act: str = "sign_in") -> list[dict[str, Any]]:
+    asked = dict.fromkeys(("actor", "kind", "thing", "outcome", "since", "until"))
+    return [dict(row) for row in state.rows("audit_list", act=act, at_most=100, **asked)]
 
 
 @contextmanager

@@ -12,23 +12,15 @@ from pipeline.desk.acts import ACTS
 from pipeline.desk.people import keys
 from pipeline.desk.people.entrance import Entrance
 from pipeline.settings import Settings
-from pipeline.store.state import State
 from tests.integration.doorway import Visitor, doorway
-from tests.people import PASSWORD, add_people, do, quick_passwords
+from tests.people import PASSWORD, add_people, do
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Engine
-
     from pipeline.desk.roles import Actor
-
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    return State(state_engine, state_url, "merchants", "KRW")
+    from pipeline.store.state import State
 
 
 @pytest.fixture

@@ -12,31 +12,24 @@ import requests
 from pipeline.desk.people.entrance import Entrance
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings, load_settings
-from pipeline.store.state import State
 from tests.integration.doorway import Visitor, doorway
 from tests.oidc_standin import CLIENT_ID, CLIENT_SECRET, Provider, identity_provider
-from tests.people import add_people, do, quick_passwords
+from tests.people import add_people, do
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Engine
-
     from pipeline.desk.roles import Actor
+    from pipeline.store.state import State
+
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     with identity_provider() as started:
         yield started
-
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    monkeypatch.setattr("app.gate.login.TRIES", 10_000)
-    return State(state_engine, state_url, "merchants", "KRW")
 
 
 @pytest.fixture

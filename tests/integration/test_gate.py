@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyotp
@@ -12,34 +12,17 @@ from pipeline.desk.people import sessions
 from pipeline.desk.people.accounts import MOST_FAILURES
 from pipeline.desk.people.entrance import Entrance
 from pipeline.settings import Settings
-from pipeline.store.state import State
-from tests.integration.doorway import Visitor, doorway
+from tests.integration.doorway import Clock, Visitor, audited, doorway
 from tests.people import PASSWORD, add_people, do, quick_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Engine
-
     from pipeline.desk.roles import Actor
+    from pipeline.store.state import State
 
-
-class Clock:
-    """A clock that a test may put forward."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    monkeypatch.setattr("app.gate.login.TRIES", 10_000)  # but for the test of it
-    return State(state_engine, state_url, "merchants", "KRW")
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 @pytest.fixture
@@ -69,11 +52,6 @@ def kim(address: str, people: dict[str, Actor]) -> Visitor:
     visitor = Visitor(address)
     assert visitor.sign_in("kim", PASSWORD).status_code == 303
     return visitor
-
-
-def audited(state: State, act: str = "sign_in") -> list[dict[str, Any]]:
-    asked = dict.fromkeys(("actor", "kind", "thing", "outcome", "since", "until"))
-    return [dict(row) for row in state.rows("audit_list", act=act, at_most=100, **asked)]
 
 
 def test_without_a_session_nothing_opens_but_the_health_check_and_the_form(

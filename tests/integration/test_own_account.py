@@ -14,9 +14,7 @@ from pipeline.desk.people import sessions
 from pipeline.desk.people.accounts import MOST_FAILURES
 from pipeline.desk.people.entrance import Entrance
 from pipeline.settings import Settings
-from pipeline.store.state import State
-from tests.integration.doorway import Visitor, doorway
-from tests.integration.test_gate import Clock, audited
+from tests.integration.doorway import Clock, Visitor, audited, doorway
 from tests.people import PASSWORD, add_people, do, quick_passwords
 
 if TYPE_CHECKING:
@@ -24,19 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import requests
-    from sqlalchemy import Engine
 
     from pipeline.desk.roles import Actor
+    from pipeline.store.state import State
 
 NEW = "a sentence nobody else says"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x>\N{RIGHT-TO-LEFT OVERRIDE}[x](javascript:y)"
 
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    monkeypatch.setattr("app.gate.login.TRIES", 10_000)  # but for the test of it
-    return State(state_engine, state_url, "merchants", "KRW")
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 @pytest.fixture

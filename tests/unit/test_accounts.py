@@ -12,20 +12,12 @@ import pytest
 from pipeline.desk.acts import act
 from pipeline.desk.people import accounts, keys, sessions
 from pipeline.errors import MinuteriskError, NotAllowed, UsageError
-from pipeline.store.state import State
-from tests.people import OWNER, PASSWORD, add_people, desk_of, do, quick_passwords
+from tests.people import OWNER, PASSWORD, add_people, desk_of, do
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from pipeline.desk.roles import Actor
-
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    return State(state_engine, state_url, "merchants", "KRW")
+    from pipeline.store.state import State
 
 
 @pytest.fixture

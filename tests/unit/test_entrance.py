@@ -13,23 +13,15 @@ from pipeline.desk.people import sessions
 from pipeline.desk.people.entrance import OPEN_PAGE_S, OUTAGE_S, Entrance
 from pipeline.errors import StateUnavailable
 from pipeline.settings import Settings
-from pipeline.store.state import State
-from tests.people import PASSWORD, add_people, quick_passwords
+from tests.people import PASSWORD, add_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sqlalchemy import Engine
-
     from pipeline.desk.people.entrance import Visit
     from pipeline.desk.roles import Actor
-
-
-@pytest.fixture
-def state(state_engine: Engine, state_url: str, monkeypatch: pytest.MonkeyPatch) -> State:
-    quick_passwords(monkeypatch)
-    return State(state_engine, state_url, "merchants", "KRW")
+    from pipeline.store.state import State
 
 
 @pytest.fixture
