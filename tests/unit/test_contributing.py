@@ -15,7 +15,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 #: Not all of data/: it is also the default home.
 _FOLDERS = ("pipeline", "baselines", "queries", "app", "data/merchants", "tests/unit", "tests/doors")
-_FILES = ("scheduler.py", "pyproject.toml", "tests/conftest.py", "tests/servers.py")
+_FILES = ("scheduler.py", "pyproject.toml", "tests/conftest.py", "tests/people.py", "tests/servers.py")
 
 
 @pytest.fixture
