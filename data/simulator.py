@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
+import psycopg
+from psycopg import sql
 
 from data.commits import LiveReport, Writer
 from pipeline.minute import MINUTE, Span, floor_minute, require_aware
@@ -56,7 +58,8 @@ class LiveOptions:
 
     Every `interval_s` the rows whose time has passed are written in one commit. `late_share` of them are
     written in a transaction that stays open for one to four seconds more, as a busy server's do.
-    `since` (aware) leaves out rows up to that moment, for going on where another process stopped.
+    `since` (aware) leaves out rows up to that moment, for going on where another process stopped. A row of
+    that minute whose key is there already is left out too: the other process may have drawn it otherwise.
     """
 
     interval_s: float = 0.3
@@ -82,7 +85,8 @@ def run_live(
     """
     options = options or LiveOptions()
     writer = Writer(url, stop, options.late_share, traffic.seed, traffic.table, traffic.key)
-    feed = _Feed(traffic, options.since, clock())
+    taken = None if options.since is None else _taken(url, traffic, floor_minute(options.since))
+    feed = _Feed(traffic, options.since, clock(), taken)
     try:
         while not stop.is_set():
             started = clock()
@@ -96,6 +100,14 @@ def run_live(
     finally:
         writer.close()
     return writer.report
+
+
+def _taken(url: str, traffic: Traffic, minute: datetime) -> pl.Series:
+    """The keys of the rows since `minute`: ids are counted anew in each minute, so no earlier one matters."""
+    names = {"table": sql.Identifier(traffic.table), "key": sql.Identifier(traffic.key)}
+    query = sql.SQL("SELECT {key} FROM {table} WHERE occurred_at >= %s").format(**names)
+    with psycopg.connect(url) as connection:
+        return pl.Series([key for (key,) in connection.execute(query, [minute])])
 
 
 def _step(feed: _Feed, writer: Writer, now: datetime) -> int:
@@ -112,12 +124,15 @@ def _step(feed: _Feed, writer: Writer, now: datetime) -> int:
 class _Feed:
     """Rows in the order of time, drawn a minute ahead and given out when they are due."""
 
-    def __init__(self, traffic: Traffic, since: datetime | None, now: datetime) -> None:
+    def __init__(
+        self, traffic: Traffic, since: datetime | None, now: datetime, taken: pl.Series | None = None
+    ) -> None:
         since = None if since is None else require_aware(since)
         begin = traffic.position if since is None else since
         self._traffic = traffic
         self._next = floor_minute(begin or now)
         self._after = since or (None if begin else require_aware(now))
+        self._taken = taken
         self._rows = pl.DataFrame()
 
     def due(self, now: datetime) -> pl.DataFrame:
@@ -136,5 +151,7 @@ class _Feed:
         rows = self._traffic.rows(part).drop("created_at")
         if self._after is not None:
             rows = rows.filter(pl.col("occurred_at") > self._after)
+        if self._taken is not None and not self._taken.is_empty():
+            rows = rows.filter(~pl.col(self._traffic.key).is_in(self._taken.implode()))
         self._rows = rows if self._rows.is_empty() else pl.concat([self._rows, rows])
         self._next = part.end

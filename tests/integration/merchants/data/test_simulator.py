@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -164,6 +165,24 @@ def test_live_goes_on_after_another_process(trade: str) -> None:
     )
     found = ids_in(trade)
     assert found == ids_of(CONFIG, NOON + timedelta(seconds=0.5), NOON + timedelta(minutes=6))[: len(found)]
+
+
+def test_live_goes_on_after_a_process_that_drew_the_minute_otherwise(trade: str) -> None:
+    """Two starts place incidents by their own clocks, so the minute in between has other cancels in each."""
+    middle = NOON + timedelta(seconds=95)
+    quieter = replace(CONFIG, transactions_per_day=CONFIG.transactions_per_day // 3)
+    live(trade, Traffic(CONFIG), NOON, middle)
+    before = ids_in(trade)
+    with psycopg.connect(trade) as connection:
+        row = connection.execute("SELECT max(occurred_at) FROM transactions").fetchone()
+    assert row is not None
+    options = LiveOptions(interval_s=0.0, since=row[0])
+    report, _ = live(trade, Traffic(quieter), middle + MINUTE, middle + 3 * MINUTE, options)
+    after = ids_in(trade)
+    assert len(after) == len(set(after)) == len(before) + report.rows
+    drawn = ids_of(quieter, row[0].astimezone(UTC) + timedelta(microseconds=1), NOON + timedelta(minutes=6))
+    assert sorted(set(drawn) & set(before))  # the case this test is for
+    assert set(after) - set(before) <= set(drawn) - set(before)
 
 
 def test_late_rows_are_all_there_in_the_end(trade: str) -> None:
