@@ -78,6 +78,7 @@ class Sockets:
         self.on_answer: Callable[[Envelope], None] = lambda _: None
         self._tickets: set[str] = set()
         self._open: list[ServerConnection] = []
+        self._cut_off: set[ServerConnection] = set()  # what was on its way on these is lost
         self._waiting: deque[Envelope] = deque()  # not delivered, or to be delivered again
         self._sent: list[Envelope] = []  # delivered and not acknowledged
         self._late: list[tuple[float, Envelope]] = []  # delivered again at a time, whatever was answered
@@ -134,7 +135,7 @@ class Sockets:
         """Cut every socket, as a network does, or the one that an envelope went out on."""
         with self._lock:
             for connection in list(self._open) if envelope is None else [envelope.on]:
-                _cut(connection)
+                self._cut(connection)
 
     def refresh(self) -> None:
         """Ask for other sockets, as Slack does every few hours, and close these."""
@@ -169,7 +170,7 @@ class Sockets:
             with self._lock:
                 self._deliver_waiting()
             for message in connection:
-                self._acknowledge(str(message))
+                self._acknowledge(connection, str(message))
         except (ConnectionClosed, OSError):
             pass
         finally:
@@ -180,9 +181,11 @@ class Sockets:
         info = {"app_id": APP}
         return json.dumps({"type": "hello", "num_connections": self.connected, "connection_info": info})
 
-    def _acknowledge(self, message: str) -> None:
+    def _acknowledge(self, connection: ServerConnection, message: str) -> None:
         content = json.loads(message)
         with self._lock:
+            if connection in self._cut_off:
+                return
             envelope = next((e for e in self._sent if e.number == content.get("envelope_id")), None)
             if envelope is None:
                 return  # acknowledged before: it was delivered twice
@@ -203,6 +206,7 @@ class Sockets:
         envelope.acknowledged.set()
 
     def _gone(self, connection: ServerConnection) -> None:
+        self._cut_off.discard(connection)
         if connection in self._open:
             self._open.remove(connection)
         for envelope in [e for e in self._sent if e.on is connection]:
@@ -225,7 +229,7 @@ class Sockets:
         if fault == "cut_before":
             self._open.remove(connection)
             self._waiting.appendleft(envelope)
-            _cut(connection)
+            self._cut(connection)
             return
         self._send_on(connection, envelope)
         if fault == "twice":
@@ -233,7 +237,7 @@ class Sockets:
             self._turn += 1
             self._send_on(self._open[self._turn % len(self._open)], envelope)
         elif fault == "cut_after":
-            _cut(connection)
+            self._cut(connection)
         elif fault == "refresh":
             self._refresh(connection)
 
@@ -245,6 +249,10 @@ class Sockets:
             self._sent.append(envelope)
         with suppress(ConnectionClosed, OSError):
             connection.send(text)
+
+    def _cut(self, connection: ServerConnection) -> None:
+        self._cut_off.add(connection)
+        _cut(connection)
 
     def _refresh(self, connection: ServerConnection) -> None:
         with suppress(ConnectionClosed, OSError):

@@ -88,7 +88,7 @@ def test_change_a_message(copy: Path) -> None:
     assert (len(tests), len(rewriting)) == (1, 1)
     words = copy / "pipeline" / "packs" / "merchants" / "words.py"
     replace(words, "The cancels themselves rose.", "More was cancelled.")
-    shown = python(copy, *PYTEST, tests[0])
+    shown = python(copy, *PYTEST, "--exitfirst", tests[0])
     assert shown.returncode == 1
     assert "More was cancelled." in shown.stdout
     python(copy, *PYTEST, *rewriting[0])
