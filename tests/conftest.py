@@ -8,9 +8,7 @@ import shutil
 import sys
 import tempfile
 import threading
-import uuid
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +22,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.migrate import migrate
 from pipeline.store.state import State
 from tests.people import quick_passwords
-from tests.servers import Standby, hot_standby
+from tests.servers import Standby, create_database, drop_database, hot_standby, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,37 +102,31 @@ def standby(postgres_url: str) -> Iterator[Standby]:
         yield following
 
 
-@contextmanager
-def _database(postgres_url: str, template: str = "template1") -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        yield postgres_url.replace("/postgres?", f"/{name}?")
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 @pytest.fixture
 def fresh_database(postgres_url: str) -> Iterator[str]:
     """The superuser's URL of a new empty database."""
-    with _database(postgres_url) as url:
-        yield url
+    name = create_database(postgres_url, "test")
+    yield url_of(postgres_url, name)
+    drop_database(postgres_url, name)
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres_url: str) -> Iterator[str]:
+def migrated(postgres_url: str) -> str:
     """The name of a migrated operational database that nobody uses: to copy it is faster than to migrate."""
-    with _database(postgres_url) as url:
-        engine = connect_state(url)
-        migrate(engine, url)
-        engine.dispose()
-        yield str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    name = create_database(postgres_url, "migrated")
+    url = url_of(postgres_url, name)
+    engine = connect_state(url)
+    migrate(engine, url)
+    engine.dispose()
+    return name
 
 
 @pytest.fixture
 def state_url(postgres_url: str, migrated: str) -> Iterator[str]:
     """The URL of a fresh, migrated operational database."""
-    with _database(postgres_url, migrated) as url:
-        yield url
+    name = create_database(postgres_url, "state", migrated)
+    yield url_of(postgres_url, name)
+    drop_database(postgres_url, name)
 
 
 @pytest.fixture

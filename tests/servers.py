@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,25 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def create_database(admin_url: str, prefix: str, template: str = "template1") -> str:
+    """A new database, like its template; gives its name. It goes with the server."""
+    name = f"{prefix}_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+    return name
+
+
+def drop_database(admin_url: str, name: str) -> None:
+    """Drop it, whoever is still connected."""
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def url_of(admin_url: str, name: str) -> str:
+    """The superuser's URL of a database."""
+    return admin_url.replace("/postgres?", f"/{name}?")
 
 
 @dataclass(frozen=True)

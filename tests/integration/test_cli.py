@@ -13,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-import uuid
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from sqlalchemy import text
 
 from pipeline.cli import main
 from pipeline.store.database import connect_state
+from tests.servers import create_database, url_of
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 3, 10, 6, tzinfo=UTC)
@@ -133,11 +133,7 @@ def work(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def working_home(postgres_url: str, folder: Path) -> Home:
     """A home with the rows loaded, backfilled and judged, on databases of its own."""
-    names = [f"{kind}_{uuid.uuid4().hex[:10]}" for kind in ("trade", "state")]
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        for name in names:
-            admin.execute(f'CREATE DATABASE "{name}"')
-    trade, state = (postgres_url.replace("/postgres?", f"/{name}?") for name in names)
+    trade, state = (url_of(postgres_url, create_database(postgres_url, kind)) for kind in ("trade", "state"))
     source = trade.replace("//postgres:@", "//minuterisk_reader@")
     work = home(folder, source_url=source, trade_url=trade, state_url=state, policy="supported")
     loaded = work.ok("load", str(write_csv(folder / "rows.csv", rows())), "--json")

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from pipeline.alarms import open_alarms
@@ -30,6 +29,7 @@ from pipeline.settings import load_settings
 from scheduler import open_pipeline
 from tests.contract.trade_servers import mariadb_server, mariadb_trade, postgresql_trade
 from tests.integration.query_faults import NEEDED, POISON, Fault, faults
+from tests.servers import create_database, drop_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def _install(trade: Trade, admin_url: str, folder: Path) -> Installation:
     fence = (queries / "fence.sql").read_text()
     assert clock[trade.dialect][0] in fence
     (queries / "fence.sql").write_text(fence.replace(*clock[trade.dialect]))
-    state = _database(admin_url)
+    state = create_database(admin_url, "state")
     made = Installation(trade, admin_url, queries, folder / "home", state)
     with open_pipeline(_settings(made, made.home, state, queries)) as pipeline:
         pipeline.start_history(JUDGED_FROM)
@@ -130,20 +130,13 @@ def _install(trade: Trade, admin_url: str, folder: Path) -> Installation:
     return made
 
 
-def _database(admin_url: str, template: str | None = None) -> str:
-    name = f"state_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
-    return name
-
-
 def _settings(made: Installation, home: Path, state: str, queries: Path) -> Any:  # noqa: ANN401
     values = {
         "home": str(home),
         "source_url": made.trade.url,
         "source_queries": str(queries),
         "source_timeout": "1",
-        "state_url": made.admin_url.replace("/postgres?", f"/{state}?"),
+        "state_url": url_of(made.admin_url, state),
         "policy": "supported",
         "metrics_port": "0",
     }
@@ -205,13 +198,12 @@ def run_of(made: Installation, fault: Fault, folder: Path, *, fresh: bool) -> It
     home = folder / "home"
     if not fresh:
         shutil.copytree(made.home, home)
-    state = _database(made.admin_url, None if fresh else made.state)
+    state = create_database(made.admin_url, "state", "template1" if fresh else made.state)
     try:
         yield Run(made, fault, _settings(made, home, state, queries), queries)
     finally:
         made.trade.execute(f"DELETE FROM transactions WHERE transaction_id >= {LATE}")
-        with psycopg.connect(made.admin_url, autocommit=True) as admin:
-            admin.execute(f'DROP DATABASE "{state}" WITH (FORCE)')
+        drop_database(made.admin_url, state)
 
 
 def work(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -238,8 +230,9 @@ def faults_of_ours(said: list[dict[str, Any]]) -> list[str]:
 
 def published(pipeline: Pipeline) -> dict[datetime, tuple[int, int]]:
     """Rows (set-aside ones too) and cancels by minute, as the ledger has them, where there are any."""
-    ledger = pipeline.state.minutes(Span(NOW - timedelta(hours=12), NOW + 10 * MINUTE))
-    return {r["minute"]: (r["source_rows"], r["source_sums"]["cancels"]) for r in ledger if r["source_rows"]}
+    query = "SELECT minute, source_rows, source_sums->'cancels' FROM minute_ledger WHERE source_rows > 0"
+    with pipeline.state.reading() as connection:  # every minute there is, but not the days without a row
+        return {minute: (rows, cancels) for minute, rows, cancels in connection.execute(text(query))}
 
 
 def named(fault: Fault, texts: list[str]) -> bool:

@@ -14,6 +14,7 @@ from data.merchants.trade import create_trade_database, insert_transactions, rea
 from pipeline.packs.merchants.schema import PAYMENT
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
+from tests.servers import create_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +57,7 @@ def trade_database(admin_url: str, merchant_id_type: MerchantIdType = "TEXT") ->
 
 @contextmanager
 def state_database(admin_url: str) -> Iterator[str]:
-    name = f"state_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-    yield admin_url.replace("/postgres?", f"/{name}?")
+    yield url_of(admin_url, create_database(admin_url, "state"))
 
 
 def settings_of(trade: Trade, state_url: str, home: Path, **more: str) -> Settings:

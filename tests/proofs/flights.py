@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tests.proofs import surfaces
-from tests.proofs.home import Home, Proof, create_database, new_home
+from tests.proofs.home import Home, Proof, new_home
+from tests.servers import create_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

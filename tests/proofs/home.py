@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-import uuid
 import warnings
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import psycopg
 
 from pipeline.cli import main
 from tests.proofs import names
+from tests.servers import create_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,19 +55,6 @@ def _recorded(value: Any) -> Any:  # noqa: ANN401 - parsed JSON
     if isinstance(value, dict):
         return {names.RENAMED.get(name, name): _recorded(inner) for name, inner in value.items()}
     return [_recorded(inner) for inner in value] if isinstance(value, list) else value
-
-
-def create_database(admin_url: str, prefix: str, template: str = "template1") -> str:
-    """A new database; gives its name. It goes with the server."""
-    name = f"{prefix}_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
-    return name
-
-
-def url_of(admin_url: str, name: str) -> str:
-    """The superuser's URL of a database."""
-    return admin_url.replace("/postgres?", f"/{name}?")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from tests.proofs import names, surfaces
-from tests.proofs.home import Home, Proof, create_database, line, new_home, url_of
+from tests.proofs.home import Home, Proof, line, new_home
+from tests.servers import create_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
