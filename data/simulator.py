@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 import psycopg
@@ -84,8 +84,8 @@ def run_live(
     server. The first connection and errors other than lost connections raise `psycopg.Error`.
     """
     options = options or LiveOptions()
+    taken = [] if options.since is None else _taken(url, traffic, floor_minute(options.since))
     writer = Writer(url, stop, options.late_share, traffic.seed, traffic.table, traffic.key)
-    taken = None if options.since is None else _taken(url, traffic, floor_minute(options.since))
     feed = _Feed(traffic, options.since, clock(), taken)
     try:
         while not stop.is_set():
@@ -102,12 +102,12 @@ def run_live(
     return writer.report
 
 
-def _taken(url: str, traffic: Traffic, minute: datetime) -> pl.Series:
+def _taken(url: str, traffic: Traffic, minute: datetime) -> list[Any]:
     """The keys of the rows since `minute`: ids are counted anew in each minute, so no earlier one matters."""
     names = {"table": sql.Identifier(traffic.table), "key": sql.Identifier(traffic.key)}
     query = sql.SQL("SELECT {key} FROM {table} WHERE occurred_at >= %s").format(**names)
     with psycopg.connect(url) as connection:
-        return pl.Series([key for (key,) in connection.execute(query, [minute])])
+        return [key for (key,) in connection.execute(query, [minute])]
 
 
 def _step(feed: _Feed, writer: Writer, now: datetime) -> int:
@@ -124,9 +124,7 @@ def _step(feed: _Feed, writer: Writer, now: datetime) -> int:
 class _Feed:
     """Rows in the order of time, drawn a minute ahead and given out when they are due."""
 
-    def __init__(
-        self, traffic: Traffic, since: datetime | None, now: datetime, taken: pl.Series | None = None
-    ) -> None:
+    def __init__(self, traffic: Traffic, since: datetime | None, now: datetime, taken: list[Any]) -> None:
         since = None if since is None else require_aware(since)
         begin = traffic.position if since is None else since
         self._traffic = traffic
@@ -151,7 +149,6 @@ class _Feed:
         rows = self._traffic.rows(part).drop("created_at")
         if self._after is not None:
             rows = rows.filter(pl.col("occurred_at") > self._after)
-        if self._taken is not None and not self._taken.is_empty():
-            rows = rows.filter(~pl.col(self._traffic.key).is_in(self._taken.implode()))
+        rows = rows.filter(~pl.col(self._traffic.key).is_in(self._taken))
         self._rows = rows if self._rows.is_empty() else pl.concat([self._rows, rows])
         self._next = part.end

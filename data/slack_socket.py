@@ -100,7 +100,7 @@ class Sockets:
         """Close every socket and listen no more."""
         self._stop.set()
         for connection in list(self._open):
-            _cut(connection)
+            _close(connection)
         self._server.shutdown()
         for thread in self._threads:
             thread.join(timeout=5)
@@ -252,14 +252,14 @@ class Sockets:
 
     def _cut(self, connection: ServerConnection) -> None:
         self._cut_off.add(connection)
-        _cut(connection)
+        _close(connection)
 
     def _refresh(self, connection: ServerConnection) -> None:
         with suppress(ConnectionClosed, OSError):
             connection.send(json.dumps({"type": "disconnect", "reason": "refresh_requested"}))
         if connection in self._open:  # nothing goes out on it any more; what comes in is still read
             self._open.remove(connection)
-        threading.Timer(AGAIN_S, _cut, [connection]).start()
+        threading.Timer(AGAIN_S, _close, [connection]).start()
 
     def _release_held_back(self) -> None:
         """Another envelope has gone: the one that was held back follows it."""
@@ -297,7 +297,7 @@ class Sockets:
                 envelope.warned = True
 
 
-def _cut(connection: ServerConnection) -> None:
+def _close(connection: ServerConnection) -> None:
     """End a socket without the words that WebSockets part with."""
     with suppress(OSError):
         connection.close_socket()
