@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 
-from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
+from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList, Overview
 from pipeline.alarms import OpenAlarm
 from pipeline.desk.precision import labelled, since
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
@@ -115,9 +115,13 @@ class Door:
 
     # The operational database
 
+    def heartbeat(self) -> Heartbeat:
+        """The leader's sign of life, and a hash of all that pages show of this database."""
+        return Heartbeat(**self.rows("ops/app_seen", {})[0])
+
     def overview(self) -> Overview:
         """Leader, open incidents and undelivered messages. Raises StateUnavailable or ConfigurationError."""
-        rows = self._state("ops/app_overview", {})
+        rows = self.rows("ops/app_overview", {})
         if not rows:
             msg = "the operational database has no row of the leader"
             raise ConfigurationError(msg, "start the pipeline once: it creates what is missing")
@@ -131,39 +135,39 @@ class Door:
     def incidents(self, filters: Filters = ALL, *, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
         """The incidents with most at risk, unresolved ones first."""
         asked = {"incident_id": None, "at_most": at_most, **_asked(filters)}
-        rows = self._state("ops/app_incidents", asked)
+        rows = self.rows("ops/app_incidents", asked)
         total = rows[0]["total"] if rows else 0
         return IncidentList(tuple(Incident(**_without(row, "total")) for row in rows), total)
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident, or None when there is none of this number."""
         asked = {"incident_id": incident_id, "at_most": 1, **_asked(Filters(with_resolved=True))}
-        rows = self._state("ops/app_incidents", asked)
+        rows = self.rows("ops/app_incidents", asked)
         return Incident(**_without(rows[0], "total")) if rows else None
 
     def pack_of(self, incident_id: int) -> str | None:
         """Whose an incident is, whatever the door's own pack; None when there is none of this number."""
-        rows = self._state("ops/app_pack_of", {"incident_id": incident_id})
+        rows = self.rows("ops/app_pack_of", {"incident_id": incident_id})
         return rows[0]["pack"] if rows else None
 
     def events(self, incident_id: int, *, at_most: int = EVENTS_SHOWN) -> tuple[Event, ...]:
         """What people were told about an incident, newest first, with the state of each delivery."""
-        rows = self._state("ops/app_events", {"incident_id": incident_id, "at_most": at_most})
+        rows = self.rows("ops/app_events", {"incident_id": incident_id, "at_most": at_most})
         return tuple(Event(**row) for row in rows)
 
     def timeline(self, incident_id: int) -> tuple[Entry, ...]:
         """What happened to an incident, oldest first: what people did, and what the judge told of."""
-        return tuple(Entry(**row) for row in self._state("ops/incident_timeline", {"id": incident_id}))
+        return tuple(Entry(**row) for row in self.rows("ops/incident_timeline", {"id": incident_id}))
 
     def precision(self, now: datetime) -> tuple[Labelled, ...]:
         """Incidents of the last weeks and what people labelled them, by rule, tier and week."""
         zone = self._settings.business_timezone
         asked = {"since": since(now, zone), "zone": zone.key}
-        return tuple(labelled(self._state("ops/labels_by_week", asked)))
+        return tuple(labelled(self.rows("ops/labels_by_week", asked)))
 
     def alarms(self) -> tuple[OpenAlarm, ...]:
         """What is wrong now, oldest first."""
-        return tuple(OpenAlarm(**row) for row in self._state("ops/open_alarms", {}))
+        return tuple(OpenAlarm(**row) for row in self.rows("ops/open_alarms", {}))
 
     def budget(self, day_start: datetime) -> Budget | None:
         """The false-alarm budget: what was opened since `day_start`, and what chance alone opens a day.
@@ -172,8 +176,8 @@ class Door:
         """
         if self.pack.nightly is None:
             return None
-        opened = self._state("ops/opened_since", {"policy": "budgeted", "since": day_start})
-        nights = self._state("ops/nights", {"at_most": 7})
+        opened = self.rows("ops/opened_since", {"policy": "budgeted", "since": day_start})
+        nights = self.rows("ops/nights", {"at_most": 7})
         return self.pack.nightly.shown(nights, {row["rule"]: row["incidents"] for row in opened})
 
     def close(self) -> None:
@@ -183,7 +187,8 @@ class Door:
                 engine.dispose()
             self._engines.clear()
 
-    def _state(self, query: str, asked: Mapping[str, object]) -> list[dict[str, Any]]:
+    def rows(self, query: str, asked: Mapping[str, object]) -> list[dict[str, Any]]:
+        """What a query of the operational database gives, asked for the door's own pack (`:pack`)."""
         try:
             with self._engine().connect() as connection:
                 return [

@@ -1,28 +1,28 @@
 """The dashboard's script, which Streamlit runs at each click. Importing it does nothing.
 
-Started by `minuterisk dashboard` (see app/serve.py). One page of sections, each of which refreshes by itself:
-those that every pack has, and the pack's own. They read through app/door.py and compute no verdict.
+Started by `minuterisk dashboard` (see app/serve.py). It says who looks, and at which pack, and draws the
+screen of the address; the screens read through app/door.py and compute no verdict.
 """
 
 from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from app.gate.here import entrance_of, visit_of_page
+from app.gate.here import entrance_of, language_of_page, visit_of_page
 from app.markup import notice
-from app.pages import load_page
-from app.pages.alone import alone
-from app.pages.header import show_header
-from app.pages.incidents import show_incidents
+from app.pages import SCREENS
+from app.pages.choice import INCIDENT
+from app.pages.head import show_head
+from app.pages.links import go
 from app.pages.packs import choose_pack
-from app.pages.who import show_who
-from app.reads import REFRESH_S, Page, open_page
+from app.pages.rights import show_or_refuse
+from app.pages.who import show_over, show_who
+from app.reads import open_page
 from app.texts import KOREAN, Texts
 from pipeline.errors import SettingsError
 from pipeline.errors.secrets import clean_hooks
@@ -31,51 +31,61 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.pages import Screen
+    from app.reads import Page
+
 STYLE: Final = Path(__file__).parent / "style.css"
 #: From our own disk: a named icon would be fetched from its maker's server.
 ICON: Final = Path(__file__).parent / "icon.svg"
 
 
 def main() -> None:
-    """Show the page that the settings of this process ask for."""
+    """Show the screen that the address asks for."""
     clean_hooks()  # what libraries log of an address leaves without its password
     st.set_page_config(
-        page_title="minuterisk", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed"
+        page_title="minuterisk",
+        page_icon=ICON,
+        layout="wide",
+        initial_sidebar_state="collapsed",
+        menu_items={"About": "minuterisk"},
     )
     st.html(STYLE)
     settings = _settings()
     if settings is None:
         return
-    texts, entrance = Texts(settings.language), entrance_of(settings)
-    visit = visit_of_page(entrance)
-    show_who(texts, entrance, visit)
+    entrance = entrance_of(settings)
+    visit, language = visit_of_page(entrance), language_of_page(settings)
     if visit.actor is None:
+        show_over(Texts(language))
         return
+    screens: dict[str, Any] = {}
+    pages = {
+        pack: open_page(settings.of(pack), language, _clock, entrance, visit, screens)
+        for pack in settings.packs
+    }
+    chosen = choose_pack(pages)
+    screens.update({screen.name: _screen(chosen, screen) for screen in SCREENS})
+    shown = st.navigation(list(screens.values()), position="top")
+    show_who(chosen)
+    show_head(chosen)
+    if shown.url_path == "" and INCIDENT in st.query_params:  # links of before there were screens
+        go(chosen, "incidents", incident=st.query_params[INCIDENT])
+    shown.run()
 
-    def watch() -> None:
-        pages = {pack: open_page(settings.of(pack), _clock, entrance, visit) for pack in settings.packs}
-        show_watch(choose_pack(pages))
 
-    pages = [st.Page(watch, title=texts("page"), url_path="watch", default=True)]
-    st.navigation(pages, position="hidden").run()
-
-
-def show_watch(page: Page) -> None:
-    """The sections, one below the other, each refreshed every few seconds on its own."""
-    for section in (show_header, show_incidents, *load_page(page.pack.name).sections):
-        st.fragment(_alone(section), run_every=REFRESH_S)(page)
+def _screen(page: Page, screen: Screen) -> Any:  # noqa: ANN401 - Streamlit names no type for it
+    return st.Page(
+        _drawing(page, screen),
+        title=page.texts(f"screen.{screen.name}", entity=page.entity),
+        icon=screen.icon,
+        url_path=screen.name,
+        default=screen is SCREENS[0],
+        visibility="visible" if page.may_see(screen) else "hidden",
+    )
 
 
-def _alone(section: Callable[[Page], None]) -> Callable[[Page], None]:
-    @wraps(section)
-    def show(page: Page) -> None:
-        visit = visit_of_page(page.entrance)
-        if visit.actor != page.visit.actor:  # signed out, another role: nothing of before may stay
-            st.rerun()
-        with alone(page, section.__name__):
-            section(page)
-
-    return show
+def _drawing(page: Page, screen: Screen) -> Callable[[], None]:
+    return lambda: show_or_refuse(page, screen)
 
 
 def _settings() -> Settings | None:

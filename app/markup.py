@@ -6,6 +6,7 @@ image or a formula. Here a plain `str` is always escaped; only what `tag` made i
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,10 @@ LONGEST_TEXT: Final = 120
 _UNSEEN: Final = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 
 
+#: ASCII punctuation acts in Markdown; behind a stroke it stands for itself. Also :, @, / and . of addresses.
+_ACTS: Final = re.compile(r"([!-/:-@\[-`{-~])")
+
+
 class Markup(str):
     """Text that is HTML already and is not escaped again."""
 
@@ -31,6 +36,11 @@ def visible(text: str, longest: int = LONGEST_TEXT) -> str:
     line = " ".join(text.split())
     shown = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSEEN else c for c in line)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def plain(text: str, longest: int = LONGEST_TEXT) -> str:
+    """`text` for a label, which Streamlit reads as Markdown: nothing in it acts, is a link or a picture."""
+    return _ACTS.sub(r"\\\1", visible(text, longest))
 
 
 def tag(name: str, /, *children: str, cls: str = "", **attributes: str) -> Markup:

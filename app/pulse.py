@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.rows import Overview
+    from app.rows import Heartbeat, Overview
     from pipeline.store.manifest import Manifest
 
 #: Another process takes the lead 15 s after the last heartbeat; a little more, so that nothing flickers.
@@ -21,22 +21,22 @@ DELIVERY_LIMIT: Final = timedelta(seconds=60)
 TONES: Final = {"live": "good", "behind": "warn", "stopped": "bad", "never": "warn", "unknown": "bad"}
 
 
-def pulse(overview: Overview | None, manifest: Manifest | None, now: datetime) -> str:
-    """One of the keys of `TONES`. No overview means that the operational database did not answer."""
-    if overview is None:
+def pulse(heart: Heartbeat | Overview | None, manifest: Manifest | None, now: datetime) -> str:
+    """One of the keys of `TONES`. None means that the operational database did not answer."""
+    if heart is None:
         return "unknown"
-    if overview.epoch == 0:
+    if heart.epoch == 0:
         return "never"
-    if heartbeat_age(overview) > HEARTBEAT_LIMIT:
+    if heartbeat_age(heart) > HEARTBEAT_LIMIT:
         return "stopped"
     if manifest is None or lag(manifest, now) > LAG_LIMIT:
         return "behind"
     return "live"
 
 
-def heartbeat_age(overview: Overview) -> timedelta:
+def heartbeat_age(heart: Heartbeat | Overview) -> timedelta:
     """Time since the leader's last sign of life, by the database's own clock."""
-    return max(timedelta(), overview.database_clock - overview.heartbeat_at)
+    return max(timedelta(), heart.database_clock - heart.heartbeat_at)
 
 
 def lag(manifest: Manifest, now: datetime) -> timedelta:

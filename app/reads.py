@@ -1,8 +1,8 @@
 """The door's answers, kept between reruns.
 
-Streamlit runs the page again at each click and every few seconds. What comes from the lake depends on the
-publication alone, so it is kept by the manifest's version; what comes from the operational database is
-shared for two seconds by everybody who looks.
+Streamlit runs the script again at each click and whenever something changed. What comes from the lake depends
+on the publication alone, so it is kept by the manifest's version; what comes from the operational database is
+kept by the mark of app/changes.py, and shared by everybody who looks.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from app.changes import mark_of
 from app.door import Door
 from app.format import capital
 from app.pages import load_page
 from app.texts import Texts, texts_of
+from pipeline.desk.roles import may
+from pipeline.errors import MinuteriskError
 from pipeline.store.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from app.rows import Entry, Event, Filters, Incident, IncidentList, Overview
+    from app.pages import Screen
+    from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList, Overview
     from pipeline.alarms import OpenAlarm
     from pipeline.desk.people.entrance import Entrance, Visit
     from pipeline.desk.precision import Labelled
@@ -31,8 +35,10 @@ if TYPE_CHECKING:
     from pipeline.pack import Budget, Pack
     from pipeline.settings import Settings
 
-REFRESH_S: Final = 5
-SHARED_S: Final = 2
+#: An answer of the operational database is the same at the same mark; what speaks of times may be so old.
+SHARED_S: Final = 30
+#: The mark itself is asked for by every open page each second.
+HEARTBEAT_S: Final = 0.25
 KEPT: Final = 64
 
 
@@ -47,6 +53,9 @@ class Page:
     clock: Callable[[], datetime]
     entrance: Entrance
     visit: Visit
+    mark: str  # of app/changes.py, when the script began
+    among_others: bool  # is it one of several packs?
+    screens: Mapping[str, Any]  # Streamlit's pages, by the name of the screen
 
     @property
     def pack(self) -> Pack[Any, Any]:
@@ -60,10 +69,19 @@ class Page:
             raise AssertionError
         return self.visit.actor
 
+    def may_see(self, screen: Screen) -> bool:
+        """May whoever looks see that screen?"""
+        return any(may(self.actor, action, kind) for action, kind in screen.seen_by)
+
+    @property
+    def entity(self) -> str:
+        """What one of those that are watched is called, as a heading begins."""
+        return capital(self.texts("entity"))
+
     @property
     def title(self) -> str:
         """What is watched here."""
-        return self.texts("title", entity=capital(self.texts("entity")))
+        return self.texts("title", entity=self.entity)
 
     @property
     def priced(self) -> bool:
@@ -76,16 +94,42 @@ class Page:
         return frozenset((*self.pack.parts, self.pack.at_risk_name))
 
 
-def open_page(settings: Settings, clock: Callable[[], datetime], entrance: Entrance, visit: Visit) -> Page:
-    """The page of one installation's pack; the door is opened once per process."""
+def open_page(
+    settings: Settings,
+    language: str,
+    clock: Callable[[], datetime],
+    entrance: Entrance,
+    visit: Visit,
+    screens: Mapping[str, Any],
+) -> Page:
+    """What is needed to draw one pack of an installation; the door is opened once per process."""
     name = f"{settings.home} {settings.state_url} {settings.pack}"
     door = _open_door(name, settings)
-    texts = texts_of(door.pack, load_page(settings.pack).words, settings.language)
-    return Page(name, door, texts, settings.business_timezone, clock, entrance, visit)
+    texts = texts_of(door.pack, load_page(settings.pack).words, language)
+    mark = mark_of(door, _heartbeat(name, door), clock())
+    others = len(entrance.settings.packs) > 1
+    return Page(name, door, texts, settings.business_timezone, clock, entrance, visit, mark, others, screens)
+
+
+def heartbeat(page: Page) -> Heartbeat | None:
+    """See `Door.heartbeat`; None: the operational database does not answer."""
+    return _heartbeat(page.name, page.door)
+
+
+@st.cache_data(ttl=HEARTBEAT_S, max_entries=KEPT, show_spinner=False)
+def _heartbeat(name: str, _door: Door) -> Heartbeat | None:  # noqa: ARG001 - the key of the cache
+    try:
+        return _door.heartbeat()
+    except MinuteriskError:
+        return None
 
 
 def _name_of(page: Page) -> str:
     return page.name
+
+
+def _marked(page: Page) -> str:
+    return f"{page.name} {page.mark}"
 
 
 def _publication_of(manifest: Manifest) -> str:
@@ -94,7 +138,7 @@ def _publication_of(manifest: Manifest) -> str:
 
 
 #: For what the operational database says.
-shared = st.cache_data(ttl=SHARED_S, max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of})
+shared = st.cache_data(ttl=SHARED_S, max_entries=KEPT, show_spinner=False, hash_funcs={Page: _marked})
 #: For what follows from a publication alone.
 published = st.cache_data(
     max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of, Manifest: _publication_of}
@@ -143,10 +187,9 @@ def precision(page: Page) -> tuple[Labelled, ...]:
     return page.door.precision(page.clock())
 
 
-def forget_shared() -> None:
-    """Read anew what the operational database says: somebody has just changed it."""
-    for answer in (overview, incidents, incident, timeline, events, precision):
-        answer.clear()
+def look_again() -> None:
+    """Somebody has just changed something: what comes next asks for the mark at once."""
+    _heartbeat.clear()
 
 
 @shared

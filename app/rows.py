@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """The leader's sign of life by the database's own clock, and a hash of what screens show."""
+
+    epoch: int
+    heartbeat_at: datetime
+    database_clock: datetime
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The header's numbers, read in one query. Times and `database_clock` come from the same clock."""
 

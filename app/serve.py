@@ -1,50 +1,28 @@
 """How the dashboard is started: the command and the environment of its process, for `minuterisk dashboard`.
 
-Whatever Streamlit could read from a person's own configuration and matters here is said in OPTIONS, so that
-the page is the same on every machine. Nothing is sent to anybody, no browser is opened.
+What Streamlit is told is said in config.toml beside this file.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.settings import PREFIX, PROJECT, is_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pipeline.settings import Settings
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 #: Answers 200 "ok" when the server is up; for container health checks.
 HEALTH_PATH: Final = "/_stcore/health"
-FONT: Final = (
-    "Pretendard, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', 'Malgun Gothic', sans-serif"
-)
-OPTIONS: Final[Mapping[str, bool | str]] = {
-    "server.headless": True,
-    "server.fileWatcherType": "none",
-    "server.runOnSave": False,
-    "server.showEmailPrompt": False,
-    "server.enableXsrfProtection": True,
-    "server.enableCORS": True,
-    "server.enableStaticServing": False,
-    "server.enableAgentApi": False,
-    "browser.gatherUsageStats": False,
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "none",  # a traceback may hold an address; it is in the log
-    "client.showSidebarNavigation": False,
-    "runner.magicEnabled": False,
-    "logger.level": "warning",
-    "theme.base": "light",
-    "theme.primaryColor": "#0072B2",
-    "theme.font": FONT,
-    "theme.headingFont": FONT,
-    "theme.baseRadius": "10px",
-}
+#: What Streamlit is told: app/config.toml, as it names its options.
+CONFIG: Final = Path(__file__).resolve().parent / "config.toml"
 #: What the page does not need either, beside the secrets.
 WITHHELD: Final = ("slack_channel",)
 #: A secret that it does need.
@@ -73,6 +51,19 @@ def dashboard_environment(settings: Settings, environ: Mapping[str, str]) -> dic
     }
     path = os.pathsep.join(filter(None, [str(PROJECT), environ.get("PYTHONPATH", "")]))
     return {**kept, **{PREFIX + name: value for name, value in said.items()}, "PYTHONPATH": path}
+
+
+def options() -> dict[str, bool | int | str]:
+    """What app/config.toml says, by the full names of the options: theme.light.primaryColor."""
+    return dict(_named(tomllib.loads(CONFIG.read_text(encoding="utf-8"))))
+
+
+def _named(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _named(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _withheld(variable: str) -> bool:

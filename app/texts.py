@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from app import texts_of_acts
+from app.pages.access import words as access
+from app.pages.entity import words as entity
+from app.pages.health import words as health
+from app.pages.incidents import words as incidents
+from app.pages.now import words as now
+from app.pages.rules import words as rules
+from app.pages.statistics import words as statistics
 from pipeline.judge.verdicts import TIERS
 
 if TYPE_CHECKING:
@@ -16,7 +23,11 @@ if TYPE_CHECKING:
 
     from pipeline.pack import Pack
 
+#: Each screen's own texts stand beside it.
+_SCREENS: Final = (now, incidents, entity, statistics, rules, health, access)
+
 KOREAN: Final[Mapping[str, str]] = {
+    **{key: text for screen in _SCREENS for key, text in screen.KOREAN.items()},
     **texts_of_acts.KOREAN,
     "title": "{entity} 관제",
     "everybody": "전체",
@@ -30,6 +41,15 @@ KOREAN: Final[Mapping[str, str]] = {
     "who.over.note": "계속하려면 다시 로그인하세요.",
     "who.in": "로그인",
     "who.account": "내 계정",
+    "who.other": "English",
+    "packs.unknown": "{name}: 그런 관제 대상은 없습니다.",
+    "head.newest": "마지막 분 {minute}",
+    "address.unread": "주소의 {name} 값을 읽을 수 없습니다: {text}",
+    "address.unread.note": "그 값 없이 보여 줍니다. 주소를 확인하거나 화면에서 고르세요.",
+    "download.button": "내려받기",
+    "download.reason": "내려받는 이유 (감사에 남습니다)",
+    "state.no_right": "이 화면을 볼 수 없습니다.",
+    "state.no_right.note": "볼 수 있는 역할: {roles}. 필요하면 관리자에게 문의하세요.",
     "role.SUPER_ADMIN": "최고 관리자",
     "role.RULE_ADMIN": "규칙 관리자",
     "role.AUDITOR": "감사",
@@ -176,6 +196,7 @@ KOREAN: Final[Mapping[str, str]] = {
 }
 
 ENGLISH: Final[Mapping[str, str]] = {
+    **{key: text for screen in _SCREENS for key, text in screen.ENGLISH.items()},
     **texts_of_acts.ENGLISH,
     "title": "{entity} watch",
     "everybody": "everybody",
@@ -189,6 +210,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "who.over.note": "Sign in again to go on.",
     "who.in": "Sign in",
     "who.account": "My account",
+    "who.other": "한국어",
+    "packs.unknown": "{name} is nothing that is watched here.",
+    "head.newest": "newest minute {minute}",
+    "address.unread": "The address says of {name} what cannot be read: {text}",
+    "address.unread.note": "It is shown without it. Check the address, or choose on the screen.",
+    "download.button": "Download",
+    "download.reason": "Why it is taken along (the audit keeps it)",
+    "state.no_right": "You may not see this screen.",
+    "state.no_right.note": "Those who may: {roles}. Ask an administrator if you need it.",
     "role.SUPER_ADMIN": "super admin",
     "role.RULE_ADMIN": "rule admin",
     "role.AUDITOR": "auditor",

@@ -16,7 +16,7 @@ from streamlit.web.bootstrap import load_config_options
 
 from app.gate import here
 from app.gate.build import build
-from app.serve import OPTIONS
+from app.serve import options
 from pipeline.desk.people import passwords
 from pipeline.desk.people.entrance import Entrance
 from pipeline.desk.people.seal import FILE
@@ -49,7 +49,7 @@ def serve(address: str, port: int, *, demo: bool) -> None:
         _ = entrance.seal  # a key that is wrong is told before anybody comes
     listening = listen(address, port)
     here.put(entrance)
-    load_config_options({**OPTIONS, "server.address": address, "server.port": port})
+    load_config_options({**options(), "server.address": address, "server.port": port})
     Thread(target=passwords.shared, daemon=True).start()  # half a second that the first sign-in need not wait
     click.echo(f"dashboard  http://{f'[{address}]' if ':' in address else address}:{port}/")
     _run(entrance, listening)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from app.gate.account_forms import ADDRESS, Own, account_page, offer_page
 from app.gate.answers import NO_STORE, form_of, page_of, seen_of
 from app.gate.forms import Asked, notice, said_page
-from app.gate.seen import language_of
+from app.gate.seen import language_asked
 from app.markup import Markup
 from pipeline.desk.people import accounts, sessions
 from pipeline.desk.people.accounts import NotProven
@@ -188,7 +188,7 @@ class Account:
         return Own(account, own, int(actor.credential), desk.zone)
 
     def _words(self, asked: Seen, given: Mapping[str, str]) -> Asked:
-        language = language_of(given.get("language") or given.get("lang"), self._entrance.settings.language)
+        language = language_asked(asked, given, self._entrance.settings.language)
         return Asked(language, ADDRESS, self._entrance.seal.sign(asked.cookie(), FORM))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from starlette.middleware import Middleware
 
+from app.gate import language
 from app.gate.account import Account
 from app.gate.api import Api
 from app.gate.aside import Aside
@@ -27,6 +28,7 @@ def build(entrance: Entrance) -> st.App:
     aside = Aside(_PLACES)
     login = Login(entrance, aside)
     routes = [*login.routes, *Account(entrance, login, aside).routes, *Api(entrance, aside).routes]
+    routes += language.routes(entrance.settings.language)
     if entrance.company is not None:
         routes += Company(entrance, entrance.company, login, aside).routes
     return st.App(SCRIPT, routes=routes, middleware=[Middleware(Gate, entrance=entrance)])

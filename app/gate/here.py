@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.gate.seen import COOKIE, FORM, SECURE_COOKIE
+from app.gate.seen import COOKIE, FORM, LANGUAGE, SECURE_COOKIE, language_of
 from pipeline.desk.people.entrance import Entrance
 
 if TYPE_CHECKING:
@@ -36,14 +36,22 @@ def entrance_of(settings: Settings) -> Entrance:
 
 def token_of_page() -> str:
     """The session's word in the cookie that this page's connection was opened with."""
-    cookies = st.context.cookies.to_dict()
-    return str(cookies.get(SECURE_COOKIE) or cookies.get(COOKIE) or "")
+    return _cookie()
 
 
 def form_tie_of_page() -> str:
     """The word that a form of this page is tied to."""
+    return _cookie(f"-{FORM}")
+
+
+def language_of_page(settings: Settings) -> str:
+    """The language that this browser chose, or that of the settings."""
+    return language_of(_cookie(f"-{LANGUAGE}"), settings.language)
+
+
+def _cookie(suffix: str = "") -> str:
     cookies = st.context.cookies.to_dict()
-    return str(cookies.get(f"{SECURE_COOKIE}-{FORM}") or cookies.get(f"{COOKIE}-{FORM}") or "")
+    return str(cookies.get(f"{SECURE_COOKIE}{suffix}") or cookies.get(f"{COOKIE}{suffix}") or "")
 
 
 def visit_of_page(entrance: Entrance) -> Visit:

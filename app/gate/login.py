@@ -19,7 +19,7 @@ from starlette.routing import Route
 from app.gate.answers import NO_STORE, drop_cookie, form_of, page_of, seen_of, set_cookie
 from app.gate.aside import Aside
 from app.gate.forms import Asked, enrol_page, notice, sign_in_page
-from app.gate.seen import FORM, back_to, language_of
+from app.gate.seen import FORM, back_to, language_asked
 from app.markup import Markup
 from pipeline.desk.people.pace import Pace
 from pipeline.desk.people.passwords import AT_ONCE, Busy
@@ -178,7 +178,7 @@ class Login:
 
     def words(self, asked: Seen, given: Mapping[str, str]) -> Asked:
         """Language and way back of a form, and its tie."""
-        language = language_of(given.get("language") or given.get("lang"), self._entrance.settings.language)
+        language = language_asked(asked, given, self._entrance.settings.language)
         tie = self._entrance.seal.sign(asked.cookie(FORM), "form")
         return Asked(language, back_to(given.get("next") or "/"), tie)
 

@@ -23,7 +23,10 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from app.gate.answers import set_cookie
 from app.gate.aside import Aside
 from app.gate.forms import POLICY, Asked, bounce_page, notice, said_page
-from app.gate.seen import FORM, Seen, seen, told
+from app.gate.language import ADDRESS
+from app.gate.seen import FORM, LANGUAGE, Seen, language_of, seen, told
+from app.markup import join, tag
+from app.pages import SCREENS
 from app.serve import HEALTH_PATH
 from pipeline.errors import MinuteriskError
 
@@ -46,6 +49,7 @@ ACCOUNT: Final = "/account"
 CLOSED: Final = ("/_stcore/agent", "/auth/", "/oauth2callback", "/_stcore/metrics", "/_stcore/script-health")
 #: Parts of a page, which a browser does not show by themselves.
 PARTS: Final = ("/_stcore/", "/static/", "/media/", "/component/", "/app/static/")
+_SCREENS: Final = frozenset(("", *(screen.name for screen in SCREENS)))
 #: A session is marked as in use at most this often for each open page.
 MARK_S: Final = 15
 #: So many look-ups at a time; the rest waits its turn.
@@ -97,10 +101,22 @@ class Gate:
             await self._app(scope, receive, send)
         else:
             visit = await self._visit(asked)
-            if self._admits(visit, asked):
+            if self._admits(visit, asked) and asked.is_document and not self._knows(asked.path):
+                words = self._words(asked)
+                first = tag("p", tag("a", words.text("page.first"), href="/"))
+                await _html(said_page(words, join([notice(words, "page"), first])), 404)(scope, receive, send)
+            elif self._admits(visit, asked):
                 await self._app(scope, receive, self._tying(send, asked) if self._entrance.demo else send)
             else:
                 await self._outside(visit, asked)(scope, receive, send)
+
+    def _words(self, asked: Seen) -> Asked:
+        language = language_of(asked.cookie(LANGUAGE), self._entrance.settings.language)
+        return Asked(language, "/", "")
+
+    def _knows(self, path: str) -> bool:
+        """Is there anything at the path? Streamlit would answer with its own page, whatever it is."""
+        return path.strip("/") in _SCREENS or path == ADDRESS or path.startswith(ACCOUNT)
 
     def _tying(self, send: Send, asked: Seen) -> Send:
         """The page of a demo holds a form itself, which is tied to a cookie."""
@@ -119,7 +135,7 @@ class Gate:
         return visit.actor is not None and (visit.signed_in or asked.local)
 
     def _outside(self, visit: Visit, asked: Seen) -> Response:
-        words = Asked(self._entrance.settings.language, "/", "")
+        words = self._words(asked)
         own = asked.path.startswith(ACCOUNT)
         if (asked.method not in ("GET", "HEAD") and not own) or asked.path.startswith(PARTS):
             return PlainTextResponse("sign in first: /login", 403)

@@ -18,6 +18,7 @@ COOKIE: Final = "minuterisk"
 SECURE_COOKIE: Final = f"__Host-{COOKIE}"
 #: Beside it: what a form is tied to, and what a company login waits for.
 FORM: Final = "form"
+LANGUAGE: Final = "language"
 COMPANY: Final = "company"
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 _LONGEST: Final = 2_000
@@ -68,6 +69,14 @@ class Seen:
         return parts is not None and parts.netloc == self.host
 
     @property
+    def is_document(self) -> bool:
+        """Does somebody open a page, rather than a page one of its parts?"""
+        wanted = self.headers.get("sec-fetch-dest")
+        if wanted is not None:
+            return wanted == "document"
+        return "text/html" in self.headers.get("accept", "")
+
+    @property
     def target(self) -> str:
         """Path and query, as they were asked for; two strokes in front would name another host."""
         return "/" + quote(self.path, safe="/").lstrip("/") + (f"?{self.query}" if self.query else "")
@@ -115,6 +124,12 @@ def back_to(text: str) -> str:
 def language_of(text: str | None, otherwise: str) -> str:
     """A language that we have."""
     return text if text is not None and text in LANGUAGES else otherwise
+
+
+def language_asked(asked: Seen, given: Mapping[str, str], otherwise: str) -> str:
+    """What a form or an address of the gate says, else what this browser chose, else `otherwise`."""
+    said = given.get("language") or given.get("lang") or asked.cookie(LANGUAGE)
+    return language_of(said, otherwise)
 
 
 def _split(address: str) -> SplitResult | None:

@@ -8,4 +8,4 @@ from app.merchants.page import show_trend
 from app.merchants.words import WORDS
 from app.pages import OwnPage
 
-PAGE: Final = OwnPage(words=WORDS, sections=(show_trend,))
+PAGE: Final = OwnPage(words=WORDS, entity=(show_trend,))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from app.markup import notice, visible
 from app.pages.choice import chosen_incident
 from pipeline.errors import MinuteriskError
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from app.reads import Page
 
 PACK: Final = "pack"
+#: The pack that the address named last: another one there is a choice as well.
+_ADDRESSED: Final = "pack-addressed"
 
 
 def choose_pack(pages: Mapping[str, Page]) -> Page:
@@ -22,8 +25,10 @@ def choose_pack(pages: Mapping[str, Page]) -> Page:
     first = next(iter(pages.values()))
     if len(pages) == 1:
         return first
-    if PACK not in st.session_state:
-        st.session_state[PACK] = _asked(pages) or first.pack.name
+    asked = st.query_params.get(PACK)
+    if PACK not in st.session_state or asked != st.session_state.get(_ADDRESSED):
+        st.session_state[PACK] = _asked(pages) or st.session_state.get(PACK, first.pack.name)
+    st.session_state[_ADDRESSED] = asked
     st.segmented_control(
         first.texts("packs.choose"),
         list(pages),
@@ -32,6 +37,10 @@ def choose_pack(pages: Mapping[str, Page]) -> Page:
         format_func=lambda name: pages[name].title,
         on_change=_remember,
     )
+    if asked is not None and asked not in pages:
+        st.html(
+            notice(first.texts("packs.unknown", name=visible(asked, 24)), first.texts("address.unread.note"))
+        )
     return pages[st.session_state[PACK]]
 
 
@@ -48,5 +57,6 @@ def _asked(pages: Mapping[str, Page]) -> str | None:
 
 
 def _remember() -> None:
-    # The incident in the address is another pack's.
+    # Whatever else the address says is another pack's.
     st.query_params.from_dict({PACK: st.session_state[PACK]})
+    st.session_state[_ADDRESSED] = st.session_state[PACK]

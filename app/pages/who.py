@@ -1,4 +1,4 @@
-"""Who looks at the page, and the way in and out. Forms of the gate: no password comes by here."""
+"""Who looks, the way in and out, and the other language. Forms of the gate: no password comes by here."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.gate.forms import Asked, demo_form, leave_form
+from app.gate.forms import OTHER, Asked, demo_form, leave_form
 from app.gate.here import form_tie_of_page, token_of_page
+from app.gate.language import ADDRESS
 from app.markup import Markup, join, notice, tag
 
 if TYPE_CHECKING:
+    from app.reads import Page
     from app.texts import Texts
-    from pipeline.desk.people.entrance import Entrance, Visit
 
 
-def show_who(texts: Texts, entrance: Entrance, visit: Visit) -> None:
-    """A line at the top: the name, the role, the way out; or why nothing can be seen, and the way in."""
-    if visit.actor is None:
-        st.html(_over(texts))
-        return
-    name = visit.display_name or texts("who.nobody")
+def show_who(page: Page) -> None:
+    """A line at the top: what is watched, the name, the role, the way out."""
+    texts, visit, entrance = page.texts, page.visit, page.entrance
     shown = [
-        tag("span", name, cls="mr-name"),
-        tag("span", texts.word("role", visit.actor.role), cls="mr-chip"),
+        tag("span", page.title, cls="mr-brand"),
+        tag("span", visit.display_name or texts("who.nobody"), cls="mr-name"),
+        tag("span", texts.word("role", page.actor.role), cls="mr-chip"),
     ]
     if visit.signed_in:
         words = Asked(texts.language, "/", entrance.seal.sign(token_of_page(), "leave"))
@@ -33,13 +32,21 @@ def show_who(texts: Texts, entrance: Entrance, visit: Visit) -> None:
         shown.append(demo_form(words, entrance.demo))
     elif visit.accounts:
         shown.append(_way_in(texts))
+    shown.append(_other_language(texts))
     st.html(tag("div", *shown, cls="mr-who"))
     if not (visit.accounts or visit.problem):
         st.html(notice(texts("who.none"), texts("who.none.note")))
 
 
-def _over(texts: Texts) -> Markup:
-    return join([notice(texts("who.over"), texts("who.over.note")), tag("p", _way_in(texts))])
+def show_over(texts: Texts) -> None:
+    """Nothing can be seen: the session is over, or there never was one."""
+    over = notice(texts("who.over"), texts("who.over.note"))
+    st.html(join([over, tag("p", _way_in(texts))]))
+
+
+def _other_language(texts: Texts) -> Markup:
+    other = OTHER[texts.language]
+    return tag("a", texts("who.other"), href=f"{ADDRESS}?to={other}", target="_self", lang=other)
 
 
 def _to_account(texts: Texts) -> Markup:

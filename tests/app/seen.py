@@ -25,6 +25,12 @@ def run_again(tested: AppTest) -> AppTest:
     return tested
 
 
+def show_screen(tested: AppTest, screen: str) -> None:
+    """Go to a screen, as its address or the menu does; "" is where people arrive."""
+    if screen:
+        tested._page_hash = st.Page(lambda: None, url_path=screen)._script_hash
+
+
 def html_of(tested: AppTest) -> str:
     """All markup of the page, without the style sheet."""
     return "\n".join(str(e.proto.body) for e in tested.get("html") if "<style" not in str(e.proto.body))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,38 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from app.gate import here
-from pipeline.desk.people import sessions
 from pipeline.desk.roles import ROLES, Actor, may
 from pipeline.minute import MINUTE
-from pipeline.store.state import State
 from tests.app.merchants.home import add_incident, lead
 from tests.app.seen import html_of, run_again, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlalchemy.engine import Engine
     from streamlit.testing.v1 import AppTest
 
 OPENED = datetime.now(UTC).replace(second=0, microsecond=0) - 30 * MINUTE
-
-
-@pytest.fixture
-def signed_in(state_engine: Engine, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Look at the page as an account of that role."""
-
-    def sign_in(role: str) -> None:
-        with state_engine.begin() as connection:
-            insert = text("INSERT INTO account (name, role) VALUES (:name, :role) RETURNING account_id")
-            number = connection.execute(insert, {"name": f"kim {role}", "role": role}).scalar_one()
-            now = datetime.now(UTC)
-            state = State(state_engine, os.environ["MINUTERISK_STATE_URL"], "merchants", "KRW")
-            token, _ = sessions.begin(state, connection, number, "password", "", now)
-        monkeypatch.setattr(here, "token_of_page", lambda: token)
-
-    return sign_in
 
 
 @pytest.fixture

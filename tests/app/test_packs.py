@@ -53,7 +53,7 @@ PAGE = OwnPage(
         },
         "en": {"title": "Entry watch", "visits.heading": "Visits", "number.forced_hour": "Forced, last hour"},
     },
-    sections=(show_visits,),
+    now=(show_visits,),
 )
 
 

@@ -85,7 +85,7 @@ def _outcome(page: Page, press: Callable[[], object], done: str) -> None:
         st.session_state[_OUTCOME] = (page.texts("acts.failed"), body, "bad")
     else:
         st.session_state[_OUTCOME] = (done, "", "good")
-    reads.forget_shared()
+    reads.look_again()
 
 
 def show_outcome() -> None:

@@ -1,0 +1,1 @@
+"""One entity: found by its name, and what is known of it."""

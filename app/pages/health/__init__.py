@@ -1,0 +1,1 @@
+"""Is everything well with the pipeline itself?"""

@@ -1,0 +1,1 @@
+"""The inbox of incidents, and everything about one of them."""

@@ -1,0 +1,16 @@
+"""The texts of this screen, in Korean and English by the same keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KOREAN: Final[Mapping[str, str]] = {
+    "screen.now": "지금",
+}
+
+ENGLISH: Final[Mapping[str, str]] = {
+    "screen.now": "Now",
+}

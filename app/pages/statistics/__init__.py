@@ -1,0 +1,1 @@
+"""How incidents, alarms and delays have been."""
