@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+#: The one script that the page itself brings; see app/main.py.
+KEYS: Final = Path(__file__).parents[1] / "keys.js"
 #: What anybody may ask for; each of these routes looks after itself.
 OPEN: Final = frozenset(
     {HEALTH_PATH, "/login", "/login/code", "/login/demo", "/logout", "/oidc/login", "/oidc/callback"}
@@ -203,9 +205,9 @@ def by_a_person(content: bytes | None) -> bool:
 
 
 def page_policy() -> str:
-    """What the page may load and run: its own, and the one script that stands in Streamlit's page itself."""
+    """What the page may load and run: its own, the script that stands in Streamlit's page, and our keys."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    scripts = [*re.findall(r"<script>(.*?)</script>", page, re.DOTALL), KEYS.read_text(encoding="utf-8")]
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{found}'" for found in hashes)
     return "; ".join(

@@ -75,7 +75,7 @@ COMMANDS = {
     "resume_rule": ("rules", "resume", "nothing"),
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.
-NO_COMMAND = {"download", "set_password", "begin_totp", "enrol_totp"}
+NO_COMMAND = {"download", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
 
 
 @pytest.fixture
