@@ -119,6 +119,10 @@ class Door:
         """The leader's sign of life, and a hash of all that pages show of this database."""
         return Heartbeat(**self.rows("ops/app_seen", {})[0])
 
+    def revision(self) -> str:
+        """At which revision the tables stand. Raises ConfigurationError where there are none."""
+        return str(self.rows("ops/app_revision", {})[0]["revision"])
+
     def overview(self) -> Overview:
         """Leader, open incidents and undelivered messages. Raises StateUnavailable or ConfigurationError."""
         rows = self.rows("ops/app_overview", {})

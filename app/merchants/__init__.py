@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from app.merchants.page import show_trend
+from app.merchants.today import show_today
 from app.merchants.words import WORDS
 from app.pages import OwnPage
 
-PAGE: Final = OwnPage(words=WORDS, entity=(show_trend,))
+PAGE: Final = OwnPage(words=WORDS, now=(show_today,), entity=(show_trend,))
