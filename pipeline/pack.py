@@ -314,6 +314,8 @@ class Pack(Generic[W, T]):
     sum_up: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame] = lambda every, *_: every
     #: The optional query that says something of each entity, and its column.
     fact: tuple[str, str] | None = None
+    #: The column of that query that gives the entity's name; a query need not give it.
+    entity_name: str | None = None
     #: What `check` says of it.
     inspect: Inspect = field(default_factory=Inspect)
 

@@ -25,6 +25,7 @@ SELECT
             WHERE outbox.status IN ('pending', 'sending')
         ),
         (SELECT max(number) FROM audit),
+        (SELECT version FROM entity_known WHERE entity_known.pack = asked.pack),
         (
             SELECT string_agg(concat_ws(':', name, subject, since), ',' ORDER BY name, subject, since)
             FROM alarm

@@ -74,6 +74,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     count=aggregate,
     sum_up=sum_up,
     fact=("categories", "category"),
+    entity_name="merchant_name",
     inspect=INSPECT,
     rules=RULES,
     read_tuned=parse_rules,
@@ -86,7 +87,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     at_risk=price_merchants,
     ornaments={
         "at_risk": "money at risk and names of merchants",
-        "categories": "categories that changed since they were last read",
+        "categories": "categories and names that changed since they were last read",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
