@@ -1,7 +1,7 @@
 """The one HTML document of the dashboard: Streamlit's, in the person's language and told where its server is.
 
-Streamlit's script guesses its server from the address, and asks below the name of a screen first. Here it is
-told, so it connects at once and asks nothing in vain. What a later Streamlit writes otherwise is left as it is:
+Streamlit's script guesses its server from the address and asks below the name of a screen first. Here it is
+told, connects at once and asks nothing in vain. What a later Streamlit writes otherwise is left as it is:
 then it guesses again.
 """
 
@@ -17,8 +17,9 @@ import streamlit
 TITLE: Final = "minuterisk"
 #: Known to Streamlit's script under this name. The same text for everybody, so that one hash allows it.
 SCRIPT: Final = (
-    "window.__streamlit = {BACKEND_BASE_URL: location.origin + '/', MAIN_PAGE_BASE_URL: location.origin + '/',"
-    " HOST_CONFIG: {allowedOrigins: [location.origin], useExternalAuthToken: false}};"
+    "window.__streamlit = {BACKEND_BASE_URL: location.origin + '/', "
+    "MAIN_PAGE_BASE_URL: location.origin + '/', "
+    "HOST_CONFIG: {allowedOrigins: [location.origin], useExternalAuthToken: false}};"
 )
 
 
