@@ -21,13 +21,15 @@ from pipeline.alarms import OpenAlarm
 from pipeline.desk.precision import labelled, since
 from pipeline.errors import ConfigurationError, LakeDamaged, StateUnavailable, StorageUnavailable
 from pipeline.errors.phrases import phrase
+from pipeline.minute import MINUTE
 from pipeline.packs import load_pack
+from pipeline.schema import UTC_TIME
 from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
 from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Engine
 
@@ -90,6 +92,32 @@ class Door:
             msg = phrase("a published file is gone: {met}", met=str(error))
             raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
 
+    def steps(self, manifest: Manifest, entity_id: str | None, span: Span, step: timedelta) -> pl.DataFrame:
+        """The pack's sums in each whole step of `span`, counted from its start: `start` and the sums, no gap.
+
+        `entity_id` None: those of all together. A step in which nothing happened is 0. Raises as `lake` does.
+        """
+        sums = list(self.pack.sums)
+        starts = [span.start + step * n for n in range((span.end - span.start) // step)]
+        every = pl.DataFrame({"start": pl.Series(starts, dtype=UTC_TIME)})
+        paths = self._paths(manifest, span)
+        back = (pl.col("minute") - pl.lit(span.start)).dt.total_minutes() // (step // MINUTE)
+        start = pl.lit(span.start) + pl.duration(minutes=back * (step // MINUTE))
+        try:
+            rows = pl.scan_parquet(paths) if paths else self.pack.counted.to_frame().lazy()
+            if entity_id is not None:
+                rows = rows.filter(pl.col(self.pack.entity) == entity_id)
+            inside = (pl.col("minute") >= span.start) & (pl.col("minute") < span.end)
+            found = rows.filter(inside).group_by(start.alias("start")).agg(pl.col(sums).sum()).collect()
+        except FileNotFoundError as error:
+            msg = phrase("a published file is gone: {met}", met=_first_line(error))
+            raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            msg = phrase("a published file cannot be read: {met}", met=_first_line(error))
+            raise StorageUnavailable(msg, "look at the disk under the home") from error
+        found = found.cast({"start": UTC_TIME})
+        return every.join(found, on="start", how="left", maintain_order="left").fill_null(0)
+
     def _paths(self, manifest: Manifest, span: Span) -> list[str]:
         return manifest.paths(self.pack.dataset, span, self._settings.lake)
 
@@ -136,16 +164,18 @@ class Door:
         """Those that the door was opened with."""
         return self._settings
 
-    def incidents(self, filters: Filters = ALL, *, at_most: int = INCIDENTS_SHOWN) -> IncidentList:
-        """The incidents with most at risk, unresolved ones first."""
-        asked = {"incident_id": None, "at_most": at_most, **_asked(filters)}
+    def incidents(
+        self, filters: Filters = ALL, *, at_most: int = INCIDENTS_SHOWN, past: int = 0
+    ) -> IncidentList:
+        """The incidents with most at risk, unresolved ones first; `past` so many."""
+        asked = {"incident_id": None, "at_most": at_most, "past": past, **_asked(filters)}
         rows = self.rows("ops/app_incidents", asked)
         total = rows[0]["total"] if rows else 0
         return IncidentList(tuple(Incident(**_without(row, "total")) for row in rows), total)
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident, or None when there is none of this number."""
-        asked = {"incident_id": incident_id, "at_most": 1, **_asked(Filters(with_resolved=True))}
+        asked = {"incident_id": incident_id, "at_most": 1, "past": 0, **_asked(Filters(with_resolved=True))}
         rows = self.rows("ops/app_incidents", asked)
         return Incident(**_without(rows[0], "total")) if rows else None
 
@@ -248,6 +278,10 @@ def _asked(filters: Filters) -> dict[str, object]:
         "states": list(filters.states) or None,
         "severities": list(filters.severities) or None,
         "rules": list(filters.rules) or None,
+        "tiers": list(filters.tiers) or None,
+        "owner": filters.owner,
+        "first": filters.first,
+        "stop": filters.stop,
         "text": filters.text or None,
     }
 

@@ -17,6 +17,8 @@ KOREAN: Final[Mapping[str, str]] = {
     "alarm.rows.set_aside": "제외된 거래가 많습니다",
     "alarm.minutes.differ": "원천의 합계와 읽은 거래가 다릅니다",
     "alarm.minutes.stray": "어느 분에도 집계되지 않는 거래가 있습니다",
+    "saves.paid_out_cancelable": "지금 막으면 더 잃지 않을 수 있는 금액: 아직 취소될 수 있습니다",
+    "saves.cancelled_unrecovered": "다음 지급에서 뺄 수 있는 금액",
     "incident.everybody.note": "플랫폼 전체의 사건입니다. 끝날 때까지 가맹점별 사건은 보류됩니다.",
     # today
     "today.heading": "오늘 지금까지",
@@ -122,6 +124,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "alarm.rows.set_aside": "Many transactions are set aside",
     "alarm.minutes.differ": "What was read is not what the source itself counts",
     "alarm.minutes.stray": "Transactions that no minute counts",
+    "saves.paid_out_cancelable": "what acting now can still save: it may yet be cancelled",
+    "saves.cancelled_unrecovered": "can be withheld from the next payout",
     "incident.everybody.note": "About all merchants. Their own incidents are held back until it ends.",
     # today
     "today.heading": "Today so far",
