@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
+from baselines.rules import Bounds
 from pipeline.judge.verdicts import HEAD, TIERS
 from pipeline.minute import Span
 
@@ -322,6 +323,7 @@ class Pack(Generic[W, T]):
     # What is judged.
     rules: Sequence[Rule]
     read_tuned: Callable[[str, str], T]  # (text, its name in errors)
+    bounds: Bounds = field(default_factory=Bounds)  # what it takes for each key, to be offered to people
     windows: Callable[[ZoneInfo, T], W]
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned

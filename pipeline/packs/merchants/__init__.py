@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from baselines.merchants.rules import Rules, parse_rules
+from baselines.merchants.rules import BOUNDS, Rules, parse_rules
 from baselines.merchants.windows import Windows
 from pipeline.pack import Nightly, Pack
 from pipeline.packs.merchants.at_risk import PARTS, ask_about, price_merchants
@@ -78,6 +78,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     inspect=INSPECT,
     rules=RULES,
     read_tuned=parse_rules,
+    bounds=BOUNDS,
     windows=windows_of,
     shape=lambda rules: rules.volume_drop.baseline_days,
     judge=JUDGE.judge,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streamlit import config
 
-from app.serve import OPTIONS, SCRIPT, dashboard_command, dashboard_environment
+from app.serve import SCRIPT, dashboard_command, dashboard_environment, options
 from pipeline.settings import PROJECT, Settings, load_settings
 
 SETTINGS = Settings(home=Path("/srv/risk"), language="en", dashboard_port=9000)
@@ -28,11 +28,11 @@ def test_nothing_is_sent_home_and_forged_requests_are_refused() -> None:
         "server.fileWatcherType": "none",
         "client.showErrorDetails": "none",
     }
-    assert wanted.items() <= OPTIONS.items()
+    assert wanted.items() <= options().items()
 
 
 def test_streamlit_knows_every_option() -> None:
-    assert [name for name in OPTIONS if name not in config.get_config_options()] == []
+    assert [name for name in options() if name not in config.get_config_options()] == []
 
 
 def test_the_page_gets_what_it_needs_and_no_secret_beyond() -> None:
