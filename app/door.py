@@ -81,6 +81,28 @@ class Door:
 
         Raises LakeDamaged when a listed file is gone or unreadable, StorageUnavailable on a disk error.
         """
+        return self._published(sql(query), asked, manifest, span)
+
+    def entities(self, manifest: Manifest, span: Span) -> pl.DataFrame:
+        """Whose rows the files hold that touch `span`: `entity_id`, and how many rows they were, `weight`.
+
+        Raises as `lake` does.
+        """
+        rows = " + ".join(f'sum("{name}")' for name in self.pack.row_sums)
+        text = f'SELECT "{self.pack.entity}" AS entity_id, CAST({rows} AS BIGINT) AS weight'
+        return self._published(f'{text} FROM "{self.pack.dataset}" GROUP BY ALL', {}, manifest, span)
+
+    def of_entity(self, manifest: Manifest, entity_id: str, span: Span) -> pl.DataFrame:
+        """The rows (`Pack.counted`) of one entity in the files that touch `span`. Raises as `lake` does."""
+        text = f'SELECT * FROM "{self.pack.dataset}" WHERE "{self.pack.entity}" = $entity'  # noqa: S608 - the pack's
+        found = self._published(text, {"entity": entity_id}, manifest, span)
+        old = [pl.lit(0).alias(name) for name in self.pack.added if name not in found.columns]
+        added = [pl.col(name).fill_null(0) for name in self.pack.added if name in found.columns]
+        return found.with_columns(*old, *added).select(list(self.pack.counted)).cast(self.pack.counted)
+
+    def _published(
+        self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span
+    ) -> pl.DataFrame:
         try:
             return self._duckdb(query, asked, self._paths(manifest, span))
         except FileNotFoundError:
@@ -122,15 +144,15 @@ class Door:
         return manifest.paths(self.pack.dataset, span, self._settings.lake)
 
     def _duckdb(self, query: str, asked: Mapping[str, object], paths: list[str]) -> pl.DataFrame:
-        """Run one query over exactly these files; FileNotFoundError when one of them is gone."""
+        """Run the text of a query over exactly these files; FileNotFoundError when one of them is gone."""
         try:
             with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 if paths:
-                    connection.read_parquet(paths).create_view(self.pack.dataset)
+                    connection.read_parquet(paths, union_by_name=True).create_view(self.pack.dataset)
                 else:
                     connection.register(self.pack.dataset, pl.DataFrame(schema=self.pack.counted))
-                found: pl.DataFrame = connection.sql(sql(query), params=dict(asked)).pl()
+                found: pl.DataFrame = connection.sql(query, params=dict(asked)).pl()
                 return found
         except duckdb.IOException as error:
             if "No files found" in str(error) or "No such file" in str(error):
