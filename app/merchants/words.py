@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from app.merchants import tuned_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -349,4 +351,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "number.cancelled_unrecovered": "Cancelled, not recovered",
 }
 
-WORDS: Final[Mapping[str, Mapping[str, str]]] = {"ko": KOREAN, "en": ENGLISH}
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ko": {**KOREAN, **tuned_words.KOREAN},
+    "en": {**ENGLISH, **tuned_words.ENGLISH},
+}
