@@ -74,34 +74,45 @@ class Door:
             self._seen = (stamp, manifest)
         return manifest
 
-    def lake(self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span) -> pl.DataFrame:
-        """What a query of the pack finds in the files that touch `span`, whole; their view is `Pack.dataset`.
+    def lake(
+        self,
+        query: str,
+        asked: Mapping[str, object],
+        manifest: Manifest,
+        span: Span,
+        dataset: str | None = None,
+    ) -> pl.DataFrame:
+        """What a query finds in the files of a dataset that touch `span`, whole; the view is called like it.
 
+        The dataset is that of the counted rows, `Pack.dataset`, where none is named.
         Raises LakeDamaged when a listed file is gone or unreadable, StorageUnavailable on a disk error.
         """
+        dataset = dataset or self.pack.dataset
         try:
-            return self._duckdb(query, asked, self._paths(manifest, span))
+            return self._duckdb(query, asked, dataset, self._paths(manifest, dataset, span))
         except FileNotFoundError:
             # A compaction replaced the file long after the manifest that we hold: the newer one knows.
             newer = self.manifest() or manifest
         try:
-            return self._duckdb(query, asked, self._paths(newer, span))
+            return self._duckdb(query, asked, dataset, self._paths(newer, dataset, span))
         except FileNotFoundError as error:
             msg = phrase("a published file is gone: {met}", met=str(error))
             raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
 
-    def _paths(self, manifest: Manifest, span: Span) -> list[str]:
-        return manifest.paths(self.pack.dataset, span, self._settings.lake)
+    def _paths(self, manifest: Manifest, dataset: str, span: Span) -> list[str]:
+        return manifest.paths(dataset, span, self._settings.lake)
 
-    def _duckdb(self, query: str, asked: Mapping[str, object], paths: list[str]) -> pl.DataFrame:
+    def _duckdb(
+        self, query: str, asked: Mapping[str, object], dataset: str, paths: list[str]
+    ) -> pl.DataFrame:
         """Run one query over exactly these files; FileNotFoundError when one of them is gone."""
         try:
             with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 if paths:
-                    connection.read_parquet(paths).create_view(self.pack.dataset)
+                    connection.read_parquet(paths).create_view(dataset)
                 else:
-                    connection.register(self.pack.dataset, pl.DataFrame(schema=self.pack.counted))
+                    connection.register(dataset, pl.DataFrame(schema=self.pack.datasets[dataset]))
                 found: pl.DataFrame = connection.sql(sql(query), params=dict(asked)).pl()
                 return found
         except duckdb.IOException as error:

@@ -1,0 +1,67 @@
+"""A press of a button that changes something: it is done at the desk, and what came of it is a notice.
+
+Every screen presses through here. The notice stands once, above whatever screen is drawn next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+import structlog
+
+from app import reads
+from app.markup import notice
+from app.pages import actor
+from pipeline.errors import MinuteriskError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.reads import Page
+
+log = structlog.get_logger()
+
+#: The notice about the last press of this browser: title, body and tone.
+_OUTCOME: Final = "press-outcome"
+
+
+def press(page: Page, name: str, thing_id: str | int, given: Mapping[str, Any], done: str) -> bool:
+    """Do an act for whoever looks, as the callback of a button. Was it done? Nothing is raised.
+
+    `done` is what is told of one that was done; of another one, what stood in its way.
+    The screen drawn next reads what was changed.
+    """
+    told = attempt(page, name, thing_id, given)
+    tell(*(told or (done, "", "good")))
+    reads.look_again()
+    return told is None
+
+
+def attempt(
+    page: Page, name: str, thing_id: str | int, given: Mapping[str, Any]
+) -> tuple[str, str, str] | None:
+    """Do an act; None where it was done, else the title, body and tone of what stood in its way."""
+    try:
+        actor.act(page, name, thing_id, given)
+    except MinuteriskError as error:
+        return (*error.in_language(page.texts.language), "warn")
+    except Exception as error:
+        log.exception("page.act_failed")
+        body = page.texts("state.part_failed.note", what=type(error).__name__)
+        return (page.texts("acts.failed"), body, "bad")
+    return None
+
+
+def tell(title: str, body: str = "", tone: str = "good") -> None:
+    """What the next drawing of the page shows above its screen, once."""
+    st.session_state[_OUTCOME] = (title, body, tone)
+
+
+def show_outcome() -> None:
+    """The notice of the press just made, also where nothing else can be shown; it goes with the next one."""
+    place = st.empty()  # also without a notice, so that nothing below it moves in the list of elements
+    outcome = st.session_state.pop(_OUTCOME, None)
+    if outcome is not None:
+        title, body, tone = outcome
+        place.html(notice(title, body, tone=tone))
