@@ -20,6 +20,7 @@ from app.pages.choice import INCIDENT
 from app.pages.head import show_head
 from app.pages.links import go
 from app.pages.packs import choose_pack
+from app.pages.press import show_outcome
 from app.pages.rights import show_or_refuse
 from app.pages.who import show_over, show_who
 from app.reads import open_page
@@ -70,6 +71,7 @@ def main() -> None:
     show_head(chosen)
     if shown.url_path == "" and INCIDENT in st.query_params:  # links of before there were screens
         go(chosen, "incidents", incident=st.query_params[INCIDENT])
+    show_outcome()
     shown.run()
 
 

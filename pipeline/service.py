@@ -444,7 +444,7 @@ class Service:
         self.show_budget()
 
     def measure_rules(self) -> None:
-        """Find out what a version that was handed in would have done in the last days."""
+        """Find out what a version that somebody asked about would have done in the last days."""
         if (version := measure_waiting(self.pipeline)) is not None:
             log.info("rules.backtested", version=version)
 

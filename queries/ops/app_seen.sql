@@ -25,13 +25,21 @@ SELECT
             WHERE outbox.status IN ('pending', 'sending')
         ),
         (SELECT max(number) FROM audit),
+        (SELECT version FROM entity_known WHERE entity_known.pack = asked.pack),
         (
             SELECT string_agg(concat_ws(':', name, subject, since), ',' ORDER BY name, subject, since)
             FROM alarm
             WHERE alarm.pack IN (asked.pack, '') AND ended_at IS NULL AND coalesce(until > now(), true)
         ),
-        (SELECT string_agg(concat_ws(':', version, status, backtest IS NOT NULL), ',' ORDER BY version) FROM rule_version
-            WHERE rule_version.pack = asked.pack)
+        (
+            SELECT string_agg(
+                concat_ws(':', version, status, backtest IS NOT NULL, backtest_asked_at, backtest_started_at),
+                ',' ORDER BY version
+            )
+            FROM rule_version
+            WHERE rule_version.pack = asked.pack
+        ),
+        (SELECT max(day) FROM nightly WHERE nightly.pack = asked.pack)
     )) AS hash
 FROM (SELECT CAST(:pack AS text) AS pack) AS asked
 LEFT JOIN leader ON leader.scope = asked.pack

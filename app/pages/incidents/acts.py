@@ -1,27 +1,21 @@
-"""What a person does with the chosen incident: buttons for those whose role may, and what came of it."""
+"""What a person does with the chosen incident: buttons for those whose role may."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
-import structlog
 
-from app import reads
-from app.markup import notice, tag
+from app.markup import tag
 from app.pages import actor
-from pipeline.errors import MinuteriskError
+from app.pages.press import press
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from app.reads import Page
     from app.rows import Incident
 
-log = structlog.get_logger()
-
-#: The notice about the last act of this browser, and what was written for the next one.
-_OUTCOME: Final = "act-outcome"
 _SNOOZE: Final = "1h"
 
 
@@ -65,32 +59,8 @@ _SAID_AS: Final = {"note": "text", "resolve": "reason", "reopen": "reason", "lab
 
 
 def _do(page: Page, button: str, number: int, given: Mapping[str, Any]) -> None:
-    """A press: whatever comes of it is a notice, never a traceback."""
     name = "label" if button in ("true_alarm", "false_alarm") else button
     said = {_SAID_AS[name]: st.session_state.get(_words(number), "")} if name in _SAID_AS else {}
     done = page.texts("acts.done", act=page.texts(f"act.{button}"), id=number)
-    _outcome(page, lambda: actor.act(page, name, number, {**given, **said}), done)
-    if st.session_state[_OUTCOME][2] == "good" and said:
+    if press(page, name, number, {**given, **said}, done) and said:
         st.session_state[_words(number)] = ""
-
-
-def _outcome(page: Page, press: Callable[[], object], done: str) -> None:
-    try:
-        press()
-    except MinuteriskError as error:
-        st.session_state[_OUTCOME] = (*error.in_language(page.texts.language), "warn")
-    except Exception as error:
-        log.exception("page.act_failed")
-        body = page.texts("state.part_failed.note", what=type(error).__name__)
-        st.session_state[_OUTCOME] = (page.texts("acts.failed"), body, "bad")
-    else:
-        st.session_state[_OUTCOME] = (done, "", "good")
-    reads.look_again()
-
-
-def show_outcome() -> None:
-    """The notice of the press just made, also where nothing else can be shown; it goes with the next one."""
-    outcome = st.session_state.pop(_OUTCOME, None)
-    if outcome is not None:
-        title, body, tone = outcome
-        st.html(notice(title, body, tone=tone))

@@ -11,7 +11,7 @@ from app.format import capital, clock, count, duration, moment, won, won_short
 from app.markup import Markup, chip, join, notice, table, tag, visible
 from app.pages.alone import alone, markup_alone
 from app.pages.choice import asked_incident, choose_incident, chosen_incident
-from app.pages.incidents.acts import show_acts, show_outcome
+from app.pages.incidents.acts import show_acts
 from app.pages.incidents.filters import show_filters
 from app.reason import NOTHING, reason_rows
 from pipeline.errors import MinuteriskError
@@ -26,7 +26,6 @@ LIST_HEIGHT: Final = 640
 
 def show(page: Page) -> None:
     """The list on the left, the chosen incident on the right. Without the database the header says why."""
-    show_outcome()
     left, right = st.columns([2, 3], gap="large")
     with left:
         heading = st.empty()
