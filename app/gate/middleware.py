@@ -9,6 +9,7 @@ import base64
 import hashlib
 import secrets
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
