@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,10 @@ const app = document.querySelector('[data-testid="stApp"]');
 return !!app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
   && !!document.querySelector('.mr-bar') && !document.querySelector('[data-testid="stSkeleton"]')
 """
+_THEME = """
+const app = document.querySelector('[data-testid="stApp"]');
+return app && getComputedStyle(app).colorScheme
+"""
 _AXE = """
 const done = arguments[arguments.length - 1];
 axe.run(document, {resultTypes: ['violations']}).then(
@@ -34,26 +37,17 @@ axe.run(document, {resultTypes: ['violations']}).then(
 """
 
 
-@dataclass(frozen=True)
-class Look:
-    """The language of the person and the theme of their system."""
-
-    language: str
-    theme: str  # light, dark
-
-    def __str__(self) -> str:
-        return f"{self.language}-{self.theme}"
-
-
-LOOKS = tuple(Look(language, theme) for language in ("ko", "en") for theme in ("light", "dark"))
-
-
-def put_on(browser: WebDriver, address: str, look: Look) -> None:
-    """From now on pages open in this language and theme."""
-    cookie = {"url": address, "name": "minuterisk-language", "value": look.language}
+def speak(browser: WebDriver, address: str, language: str) -> None:
+    """From now on pages open in this language."""
+    cookie = {"url": address, "name": "minuterisk-language", "value": language}
     browser.execute_cdp_cmd("Network.setCookie", cookie)
-    feature = {"name": "prefers-color-scheme", "value": look.theme}
+
+
+def turn(browser: WebDriver, theme: str) -> None:
+    """The system's theme is now `light` or `dark`; an open page follows."""
+    feature = {"name": "prefers-color-scheme", "value": theme}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    WebDriverWait(browser, PATIENCE_S).until(lambda b: b.execute_script(_THEME) in (theme, None))
 
 
 def be(browser: WebDriver, address: str, token: str) -> None:
