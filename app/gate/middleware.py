@@ -127,6 +127,8 @@ class Gate:
         return asked.method in ("GET", "HEAD") and asked.path[1:] in _SCREENS
 
     def _document(self, asked: Seen) -> Response:
+        if asked.path[1:] == SCREENS[0].name:  # Streamlit knows its first page by the address without a name
+            return RedirectResponse("/" + (f"?{asked.query}" if asked.query else ""), 307)
         text = self._documents[self._words(asked).language]
         return HTMLResponse(text, headers={"cache-control": "no-cache", "vary": "cookie"})
 
