@@ -76,18 +76,50 @@ class Door:
             self._seen = (stamp, manifest)
         return manifest
 
-    def lake(self, query: str, asked: Mapping[str, object], manifest: Manifest, span: Span) -> pl.DataFrame:
-        """What a query of the pack finds in the files that touch `span`, whole; their view is `Pack.dataset`.
+    def lake(
+        self,
+        query: str,
+        asked: Mapping[str, object],
+        manifest: Manifest,
+        span: Span,
+        dataset: str | None = None,
+    ) -> pl.DataFrame:
+        """What a query finds in the files of a dataset that touch `span`, whole; the view is called like it.
 
+        The dataset is that of the counted rows, `Pack.dataset`, where none is named.
         Raises LakeDamaged when a listed file is gone or unreadable, StorageUnavailable on a disk error.
         """
+        return self._published(sql(query), asked, dataset or self.pack.dataset, manifest, span)
+
+    def entities(self, manifest: Manifest, span: Span) -> pl.DataFrame:
+        """Whose rows the files hold that touch `span`: `entity_id`, and how many rows they were, `weight`.
+
+        Raises as `lake` does.
+        """
+        rows = " + ".join(f'sum("{name}")' for name in self.pack.row_sums)
+        text = f'SELECT "{self.pack.entity}" AS entity_id, CAST({rows} AS BIGINT) AS weight'
+        return self._published(
+            f'{text} FROM "{self.pack.dataset}" GROUP BY ALL', {}, self.pack.dataset, manifest, span
+        )
+
+    def of_entity(self, manifest: Manifest, entity_id: str, span: Span) -> pl.DataFrame:
+        """The rows (`Pack.counted`) of one entity in the files that touch `span`. Raises as `lake` does."""
+        text = f'SELECT * FROM "{self.pack.dataset}" WHERE "{self.pack.entity}" = $entity'  # noqa: S608 - the pack's
+        found = self._published(text, {"entity": entity_id}, self.pack.dataset, manifest, span)
+        old = [pl.lit(0).alias(name) for name in self.pack.added if name not in found.columns]
+        added = [pl.col(name).fill_null(0) for name in self.pack.added if name in found.columns]
+        return found.with_columns(*old, *added).select(list(self.pack.counted)).cast(self.pack.counted)
+
+    def _published(
+        self, query: str, asked: Mapping[str, object], dataset: str, manifest: Manifest, span: Span
+    ) -> pl.DataFrame:
         try:
-            return self._duckdb(query, asked, self._paths(manifest, span))
+            return self._duckdb(query, asked, dataset, self._paths(manifest, dataset, span))
         except FileNotFoundError:
             # A compaction replaced the file long after the manifest that we hold: the newer one knows.
             newer = self.manifest() or manifest
         try:
-            return self._duckdb(query, asked, self._paths(newer, span))
+            return self._duckdb(query, asked, dataset, self._paths(newer, dataset, span))
         except FileNotFoundError as error:
             msg = phrase("a published file is gone: {met}", met=str(error))
             raise LakeDamaged(msg, "start the pipeline, which rebuilds the list of files") from error
@@ -100,7 +132,7 @@ class Door:
         sums = list(self.pack.sums)
         starts = [span.start + step * n for n in range((span.end - span.start) // step)]
         every = pl.DataFrame({"start": pl.Series(starts, dtype=UTC_TIME)})
-        paths = self._paths(manifest, span)
+        paths = self._paths(manifest, self.pack.dataset, span)
         back = (pl.col("minute") - pl.lit(span.start)).dt.total_minutes() // (step // MINUTE)
         start = pl.lit(span.start) + pl.duration(minutes=back * (step // MINUTE))
         try:
@@ -118,19 +150,21 @@ class Door:
         found = found.cast({"start": UTC_TIME})
         return every.join(found, on="start", how="left", maintain_order="left").fill_null(0)
 
-    def _paths(self, manifest: Manifest, span: Span) -> list[str]:
-        return manifest.paths(self.pack.dataset, span, self._settings.lake)
+    def _paths(self, manifest: Manifest, dataset: str, span: Span) -> list[str]:
+        return manifest.paths(dataset, span, self._settings.lake)
 
-    def _duckdb(self, query: str, asked: Mapping[str, object], paths: list[str]) -> pl.DataFrame:
-        """Run one query over exactly these files; FileNotFoundError when one of them is gone."""
+    def _duckdb(
+        self, query: str, asked: Mapping[str, object], dataset: str, paths: list[str]
+    ) -> pl.DataFrame:
+        """Run the text of a query over exactly these files; FileNotFoundError when one of them is gone."""
         try:
             with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 if paths:
-                    connection.read_parquet(paths).create_view(self.pack.dataset)
+                    connection.read_parquet(paths, union_by_name=True).create_view(dataset)
                 else:
-                    connection.register(self.pack.dataset, pl.DataFrame(schema=self.pack.counted))
-                found: pl.DataFrame = connection.sql(sql(query), params=dict(asked)).pl()
+                    connection.register(dataset, pl.DataFrame(schema=self.pack.datasets[dataset]))
+                found: pl.DataFrame = connection.sql(query, params=dict(asked)).pl()
                 return found
         except duckdb.IOException as error:
             if "No files found" in str(error) or "No such file" in str(error):
@@ -146,6 +180,10 @@ class Door:
     def heartbeat(self) -> Heartbeat:
         """The leader's sign of life, and a hash of all that pages show of this database."""
         return Heartbeat(**self.rows("ops/app_seen", {})[0])
+
+    def revision(self) -> str:
+        """At which revision the tables stand. Raises ConfigurationError where there are none."""
+        return str(self.rows("ops/app_revision", {})[0]["revision"])
 
     def overview(self) -> Overview:
         """Leader, open incidents and undelivered messages. Raises StateUnavailable or ConfigurationError."""

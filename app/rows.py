@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.judge.verdicts import EVERYBODY
+from pipeline.minute import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,32 @@ class Heartbeat:
     epoch: int
     heartbeat_at: datetime
     database_clock: datetime
+    next_minute: datetime | None  # None: nothing is published yet
+    history_until: (
+        datetime | None
+    )  # the end of the history that the first start reads; None: it was not asked for
+    revision: str  # of the database's tables
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How far the reading of the first start's history is."""
+
+    first_minute: datetime | None  # None: nothing is published yet
+    minutes: int
+    minutes_since: int  # those of all pieces but the first, which took `lasted`
+    lasted: timedelta | None
+
+    def of(self, until: datetime) -> int:
+        """How many minutes there are to read up to `until`; 0 before the first piece."""
+        return 0 if self.first_minute is None else Span(self.first_minute, until).minutes
+
+    def left(self, until: datetime) -> timedelta | None:
+        """How long the rest takes at this pace; None before there is one."""
+        if not self.minutes_since or not self.lasted:
+            return None
+        return self.lasted * ((self.of(until) - self.minutes) / self.minutes_since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
+from baselines.rules import Bounds
 from pipeline.judge.verdicts import HEAD, TIERS
 from pipeline.minute import Span
 
@@ -323,12 +324,15 @@ class Pack(Generic[W, T]):
     sum_up: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame] = lambda every, *_: every
     #: The optional query that says something of each entity, and its column.
     fact: tuple[str, str] | None = None
+    #: The column of that query that gives the entity's name; a query need not give it.
+    entity_name: str | None = None
     #: What `check` says of it.
     inspect: Inspect = field(default_factory=Inspect)
 
     # What is judged.
     rules: Sequence[Rule]
     read_tuned: Callable[[str, str], T]  # (text, its name in errors)
+    bounds: Bounds = field(default_factory=Bounds)  # what it takes for each key, to be offered to people
     windows: Callable[[ZoneInfo, T], W]
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned

@@ -41,8 +41,16 @@ WORDS: Final[Mapping[str, str]] = {
     "view": "저장한 보기",
     "account": "계정",
     "session": "세션",
+    "audit": "감사 기록",
     "api_key": "API 키",
     "data": "데이터",
+    # roles
+    "SUPER_ADMIN": "최고 관리자",
+    "RULE_ADMIN": "규칙 관리자",
+    "AUDITOR": "감사",
+    "OPS_AGENT": "운영 담당",
+    "RISK_ANALYST": "리스크 분석",
+    "READ_ONLY": "보기 전용",
     # statuses and labels
     "open": "진행 중",
     "acknowledged": "확인됨",

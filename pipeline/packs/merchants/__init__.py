@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from baselines.merchants.rules import Rules, parse_rules
+from baselines.merchants.rules import BOUNDS, Rules, parse_rules
 from baselines.merchants.windows import Windows
 from pipeline.pack import Nightly, Pack
 from pipeline.packs.merchants.at_risk import PARTS, ask_about, price_merchants
@@ -74,9 +74,11 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     count=aggregate,
     sum_up=sum_up,
     fact=("categories", "category"),
+    entity_name="merchant_name",
     inspect=INSPECT,
     rules=RULES,
     read_tuned=parse_rules,
+    bounds=BOUNDS,
     windows=windows_of,
     shape=lambda rules: rules.volume_drop.baseline_days,
     judge=JUDGE.judge,
@@ -86,7 +88,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     at_risk=price_merchants,
     ornaments={
         "at_risk": "money at risk and names of merchants",
-        "categories": "categories that changed since they were last read",
+        "categories": "categories and names that changed since they were last read",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
