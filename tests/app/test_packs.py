@@ -106,7 +106,8 @@ def test_a_page_that_is_added_brings_its_words_and_its_sections(
     page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PAGES, "doors", __name__)
-    seen = text_of(page(incident=str(building("lift-7", "critical", None))))
+    number = str(building("lift-7", "critical", None))
+    seen = text_of(page()) + text_of(page("incidents", incident=number))
     words = ("출입 관제", "출입 추이", "한 시간 강제 개방", "강제 개방", "주 출입문", "문 번호")
     assert [word for word in words if word not in seen] == []
 

@@ -20,7 +20,7 @@ SOURCES = "\n".join(
     if path.name not in TEXTS
 )
 #: Keys that the code puts together from a word of the database, a window or a step.
-COMPOSED = re.compile(r"(pulse|severity|status|policy|event|delivery|kind|number|events|alarm|role)\.")
+COMPOSED = re.compile(r"(pulse|severity|status|policy|event|delivery|kind|number|events|alarm|role|screen)\.")
 
 
 def fields(text: str) -> set[str]:
