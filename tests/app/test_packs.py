@@ -121,7 +121,7 @@ def test_of_several_packs_one_is_chosen_and_stays_in_the_address(
     monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
     lift = building("lift-7", "critical", "화물 승강기")
     shop = add_incident(state_engine, datetime.now(UTC).replace(second=0, microsecond=0))
-    tested = page(incident=str(shop))
+    tested = page("incidents", incident=str(shop))
     choice = tested.button_group(key="pack")
     assert choice.value == "merchants"
     assert list(choice.options) == ["가맹점 정산 위험 관제", "문 관제"]
@@ -135,7 +135,7 @@ def test_of_several_packs_one_is_chosen_and_stays_in_the_address(
     tested.button(key=f"open-{lift}").click()
     run_again(tested)
     assert tested.query_params == {"pack": "doors", "incident": str(lift)}
-    assert "lift-7" in text_of(page(pack="doors", incident=str(lift)))
+    assert "lift-7" in text_of(page("incidents", pack="doors", incident=str(lift)))
 
 
 def test_a_link_from_a_message_opens_the_page_of_the_incidents_pack(
