@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.judge.verdicts import EVERYBODY
@@ -124,11 +124,15 @@ class Filters:
     severities: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     text: str = ""  # in the entity's id or name
+    tiers: tuple[str, ...] = ()
+    owner: str | None = None  # "": nobody's
+    first: datetime | None = None  # opened at it or later
+    stop: datetime | None = None  # and before it
 
     @property
     def any(self) -> bool:
         """Is anything left out besides what is resolved?"""
-        return bool(self.states or self.severities or self.rules or self.text)
+        return replace(self, with_resolved=False) != Filters()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,7 @@ class Event:
     outbox_id: int
     event: str
     minute: datetime
+    at_risk: int | None  # None: not known, or nothing was said of it
     status: str
     attempts: int
     ambiguous: bool
@@ -165,3 +170,39 @@ class Event:
     created_at: datetime
     next_attempt_at: datetime
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An earlier incident that is like another one, and how it ended."""
+
+    incident_id: int
+    rule: str
+    entity_id: str
+    entity_name: str | None
+    of_entity: bool  # is it of the same entity? Else of the same rule and tier
+    severity: str
+    opened_minute: datetime
+    resolved_minute: datetime | None
+    resolved_by: str | None  # None: by itself
+    at_risk: int | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Likes:
+    """Incidents of before that are like one, and what people said of all there are."""
+
+    shown: tuple[Before, ...]
+    alike: int
+    labelled: int
+    true_alarms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Filters that an account keeps by a name; `query` is what the address says."""
+
+    view_id: int
+    name: str
+    query: str

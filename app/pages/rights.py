@@ -12,6 +12,8 @@ from app.pages.states import show_state
 from pipeline.desk.roles import ROLES, allowed_roles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.pages import Screen
     from app.reads import Page
 
@@ -23,6 +25,11 @@ def show_or_refuse(page: Page, screen: Screen) -> None:
             if show_state(page):
                 screen.show(page)
         return
-    allowed = set().union(*(allowed_roles(action, kind) for action, kind in screen.seen_by))
+    show_no_right(page, screen.seen_by)
+
+
+def show_no_right(page: Page, rights: Iterable[tuple[str, str]]) -> None:
+    """Say that nobody but those who have one of the rights sees what is asked for."""
+    allowed = set().union(*(allowed_roles(action, kind) for action, kind in rights))
     who = ", ".join(page.texts.word("role", role) for role in ROLES if role in allowed)
     st.html(notice(page.texts("state.no_right"), page.texts("state.no_right.note", roles=who)))
