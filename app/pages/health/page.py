@@ -10,7 +10,7 @@ import streamlit as st
 from app import reads as common
 from app.changes import published_of
 from app.format import count, duration
-from app.markup import Markup, notice, sentence, tag
+from app.markup import Markup, tag
 from app.pages.health import reads
 from app.pages.health.alarms import is_wrong, show_alarms
 from app.pages.health.aside import show_aside
@@ -28,7 +28,6 @@ from app.pages.health.telling import show_dead, show_deliveries
 from app.pages.press import show_outcome
 from app.pages.sections import show_sections
 from app.pulse import pulse
-from pipeline.errors import StateUnavailable
 
 if TYPE_CHECKING:
     from app.pages.health.rows import Job
@@ -37,14 +36,9 @@ if TYPE_CHECKING:
 
 
 def show(page: Page) -> None:
-    """Draw the screen. Without the operational database there is nothing to say but that."""
+    """Draw the screen."""
     show_outcome()
-    try:
-        st.html(_answer(page, facts_of(page)))
-    except StateUnavailable as error:
-        body = page.texts("state.database_down.note", what=sentence(error, page.texts.language))
-        st.html(notice(page.texts("state.database_down"), body, tone="bad"))
-        return
+    st.html(_answer(page, facts_of(page)))
     show_sections(page, show_cards, show_dead, show_alarms)
     for left, right in ((show_lag, show_steps), (show_source, show_deliveries), (show_proofs, show_aside)):
         columns = st.columns(2, gap="large")
