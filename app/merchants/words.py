@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: The rule's comparison, as `explain` names it.
+_RATES: Final = "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)"
+
 KOREAN: Final[Mapping[str, str]] = {
     # in place of shared texts
     "title": "가맹점 정산 위험 관제",
@@ -98,7 +101,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "reason.not_sudden": "갑작스럽지 않음",
     "reason.maintenance": "점검 중",
     "reason.excluded": "제외됨",
-    "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)": "1시간 취소율이 7일 취소율의 배수 이상 (정수 곱으로 비교)",
+    _RATES: "1시간 취소율이 7일 취소율의 배수 이상 (정수 곱으로 비교)",
     "condition.cancels(hour) >= 1": "1시간 취소가 1건 이상",
     "condition.approvals(week) >= 1": "7일 승인이 1건 이상",
     "condition.minimum_cancels_hour": "1시간 최소 취소 건수",
@@ -174,7 +177,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "incident.everybody.note": "About all merchants. Their own incidents are held back until it ends.",
     # one merchant
     "trend.rate.heading": "Cancel rate",
-    "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag over a time to see it closer.",
+    "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag to zoom in.",
     "trend.rate.chart": "Cancel rate, that of the 7 days before, and what chance allows",
     "trend.volume.heading": "Counts and amounts",
     "trend.empty": "No transaction is published in this period.",
@@ -252,7 +255,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "reason.not_sudden": "not sudden",
     "reason.maintenance": "maintenance",
     "reason.excluded": "excluded",
-    "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)": "the hour's cancel rate is the factor times the week's, or more (cross products)",
+    _RATES: "the hour's cancel rate is the factor times the week's, or more (cross products)",
     "condition.cancels(hour) >= 1": "at least one cancel in the hour",
     "condition.approvals(week) >= 1": "at least one approval in the week",
     "condition.minimum_cancels_hour": "minimum cancels in the hour",
