@@ -86,7 +86,8 @@ def test_what_is_found_is_what_a_plain_comparison_finds(typed: str, known: list[
 
 
 @pytest.mark.parametrize(
-    "typed", ["ㄱㄹㅅㅎ", "그린", "그ㄹ상", "ㄱ린상", "상회", "린상", "그 린", "그리", "글", "ㄱ", "  그린상회 "]
+    "typed",
+    ["ㄱㄹㅅㅎ", "그린", "그ㄹ상", "ㄱ린상", "상회", "린상", "그 린", "그리", "글", "ㄱ", "  그린상회 "],
 )
 def test_a_name_is_found_by_its_parts_and_initials(typed: str) -> None:
     assert search(typed, ("1", "그린 상회", None, 1), ("2", "다나와", None, 9)) == ["1"]
@@ -123,7 +124,10 @@ def test_many_are_cut_and_counted() -> None:
 
 
 def test_of_two_indexes_one_entity_is_found_once() -> None:
-    first, second = index_of(entities(("a", "그린", "food", 3))), index_of(entities(("a", "그린", None, None)))
+    first, second = (
+        index_of(entities(("a", "그린", "food", 3))),
+        index_of(entities(("a", "그린", None, None))),
+    )
     found = find([first, second], "그린")
     assert found.shown.rows() == [("a", "그린", "food", 3)]
 
