@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from app.merchants.page import show_details, show_trend
+from app.merchants.today import show_today
 from app.merchants.why import show_why
 from app.merchants.words import WORDS
 from app.pages import OwnPage
 
-PAGE: Final = OwnPage(words=WORDS, entity=(show_trend, show_details, show_why))
+PAGE: Final = OwnPage(words=WORDS, now=(show_today,), entity=(show_trend, show_details, show_why))

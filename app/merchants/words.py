@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from app.merchants import tuned_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,7 +22,24 @@ KOREAN: Final[Mapping[str, str]] = {
     "alarm.rows.set_aside": "제외된 거래가 많습니다",
     "alarm.minutes.differ": "원천의 합계와 읽은 거래가 다릅니다",
     "alarm.minutes.stray": "어느 분에도 집계되지 않는 거래가 있습니다",
+    "saves.paid_out_cancelable": "지금 막으면 더 잃지 않을 수 있는 금액: 아직 취소될 수 있습니다",
+    "saves.cancelled_unrecovered": "다음 지급에서 뺄 수 있는 금액",
     "incident.everybody.note": "플랫폼 전체의 사건입니다. 끝날 때까지 가맹점별 사건은 보류됩니다.",
+    # today
+    "today.heading": "오늘 지금까지",
+    "today.until": "전체 가맹점 · {time}까지",
+    "today.approval_count": "승인",
+    "today.cancel_count": "취소",
+    "today.approval_amount": "승인액",
+    "today.expected": "예상 {number}",
+    "today.deviation.usual": "평소와 비슷",
+    "today.deviation.more": "{percent}% 많음",
+    "today.deviation.less": "{percent}% 적음",
+    "today.deviation.times": "예상의 {times}배",
+    "today.deviation.unknown": "비교할 수 없음",
+    "today.days": "예상은 비슷한 최근 {count}일의 같은 시각까지의 중앙값입니다.",
+    "today.no_days": "같은 시각까지 빠짐없이 게시된 비슷한 날이 아직 없습니다.",
+    "today.missing": "오늘 {count}분이 빠져 있어 숫자가 실제보다 적습니다.",
     # one merchant
     "trend.rate.heading": "취소율",
     "trend.rate.note": "승인 대비 취소, 직전 1시간(긴 단위는 그 단위). 끌어서 구간을 확대합니다.",
@@ -175,7 +194,24 @@ ENGLISH: Final[Mapping[str, str]] = {
     "alarm.rows.set_aside": "Many transactions are set aside",
     "alarm.minutes.differ": "What was read is not what the source itself counts",
     "alarm.minutes.stray": "Transactions that no minute counts",
+    "saves.paid_out_cancelable": "what acting now can still save: it may yet be cancelled",
+    "saves.cancelled_unrecovered": "can be withheld from the next payout",
     "incident.everybody.note": "About all merchants. Their own incidents are held back until it ends.",
+    # today
+    "today.heading": "Today so far",
+    "today.until": "all merchants · until {time}",
+    "today.approval_count": "Approvals",
+    "today.cancel_count": "Cancels",
+    "today.approval_amount": "Approved",
+    "today.expected": "expected {number}",
+    "today.deviation.usual": "as usual",
+    "today.deviation.more": "{percent} % more",
+    "today.deviation.less": "{percent} % less",
+    "today.deviation.times": "{times} times that",
+    "today.deviation.unknown": "not comparable",
+    "today.days": "Expected: the median of {count} recent like days up to the same time.",
+    "today.no_days": "No like day is published whole up to the same time yet.",
+    "today.missing": "{count} minutes of today are missing, so the numbers are too low.",
     # one merchant
     "trend.rate.heading": "Cancel rate",
     "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag to zoom in.",
@@ -320,4 +356,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "number.cancelled_unrecovered": "Cancelled, not recovered",
 }
 
-WORDS: Final[Mapping[str, Mapping[str, str]]] = {"ko": KOREAN, "en": ENGLISH}
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ko": {**KOREAN, **tuned_words.KOREAN},
+    "en": {**ENGLISH, **tuned_words.ENGLISH},
+}
