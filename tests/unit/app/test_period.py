@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -51,7 +52,7 @@ def test_steps_are_whole_and_lie_inside(start: int, length: int) -> None:
     assert edges == sorted(set(edges))
     assert to_index(WEEKS.start) <= edges[0]
     assert edges[-1] <= to_index(END)
-    assert {b - a for a, b in zip(edges, edges[1:], strict=False)} <= {found.step} or found.step == 1440
+    assert {b - a for a, b in pairwise(edges)} <= {found.step} or found.step == 1440
     assert (to_index(found.span.start), to_index(found.span.end)) == (edges[0], edges[-1])
 
 
