@@ -73,7 +73,9 @@ def wait_until_it_stands(browser: WebDriver) -> None:
 def sideways(browser: WebDriver) -> int:
     """So many pixels can the page be scrolled to the side."""
     return int(
-        browser.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        browser.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
     )
 
 
