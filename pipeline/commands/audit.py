@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.commands.actor import actor_of_terminal, open_desk
+from pipeline.commands.actor import actor_of_terminal, do, open_desk
 from pipeline.commands.common import TIME, json_option, report, table
 from pipeline.desk.perform import require
 from pipeline.desk.roles import Thing, may
 from pipeline.errors import DifferencesFound
 from pipeline.figures import moment
-from pipeline.prove.heads import kept_heads
-from pipeline.store import audit as chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,13 +63,9 @@ def list_audit(  # noqa: PLR0913 - each is an option
 def verify_audit(*, as_json: bool) -> None:
     """Check every row against the hash after it and those kept elsewhere; exit 3 if one fails."""
     with open_desk() as desk:
-        reader = actor_of_terminal(desk.state)
-        require(desk, reader, "read_audit", Thing("audit"))
-        heads = kept_heads(desk.settings)
-        with desk.state.reading() as connection:
-            head, wrong = chain.head(connection), list(chain.wrong_rows(connection, heads))
-    found = {"rows": head.number, "sha256": head.hash.hex(), "kept_elsewhere": len(heads), "wrong": wrong}
-    text = f"{head.number:,} rows follow on one another; {len(heads):,} hashes kept elsewhere agree"
+        found = do(desk, "verify_audit")
+    wrong, rows, kept = found["wrong"], found["rows"], found["kept_elsewhere"]
+    text = f"{rows:,} rows follow on one another; {kept:,} hashes kept elsewhere agree"
     report(found, as_json=as_json, text="\n".join(wrong) or text)
     if wrong:
         msg = f"the audit is not as it was written: {len(wrong)} findings"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
+from pipeline.errors.phrases import phrase
 from pipeline.figures import harmless
 from queries import sql
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection
+
+    from pipeline.errors.phrases import Phrase
 
 #: Key of the advisory lock under which a row is added ("audit" in ASCII).
 _LOCK: Final = 0x6175646974
@@ -97,7 +100,7 @@ def hash_of(row: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(bytes(row["previous"]) + content.encode()).digest()
 
 
-def wrong_rows(connection: Connection, heads: Iterable[Head]) -> Iterator[str]:
+def wrong_rows(connection: Connection, heads: Iterable[Head]) -> Iterator[Phrase]:
     """What is wrong with the chain, a sentence each; `heads` were seen and kept elsewhere."""
     wanted: dict[int, set[bytes]] = {}
     for kept in heads:
@@ -106,17 +109,20 @@ def wrong_rows(connection: Connection, heads: Iterable[Head]) -> Iterator[str]:
     for row in _rows(connection):
         number += 1
         if row["number"] != number:
-            yield f"row {number} is gone: row {row['number']} follows on {number - 1}"
+            gap = {"number": number, "next": row["number"], "before": number - 1}
+            yield phrase("row {number} is gone: row {next} follows on {before}", **gap)
             number = row["number"]
         if bytes(row["previous"]) != previous:
-            yield f"row {number} does not follow on the row that stands before it"
+            yield phrase("row {number} does not follow on the row that stands before it", number=number)
         if hash_of(row) != bytes(row["hash"]):
-            yield f"row {number} was changed after it was written"
+            yield phrase("row {number} was changed after it was written", number=number)
         previous = bytes(row["hash"])
         if any(kept != previous for kept in wanted.pop(number, ())):
-            yield f"row {number} is not the one that was there when its hash was kept elsewhere"
+            yield phrase(
+                "row {number} is not the one that was there when its hash was kept elsewhere", number=number
+            )
     for lost in sorted(n for n in wanted if n > 0):
-        yield f"row {lost} is gone: its hash was kept elsewhere"
+        yield phrase("row {number} is gone: its hash was kept elsewhere", number=lost)
 
 
 def _rows(connection: Connection) -> Iterator[Mapping[str, Any]]:

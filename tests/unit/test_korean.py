@@ -49,6 +49,7 @@ WORDS = {
     *("routes", "channels"),
     *("the current password", own._EITHER),
     *roles.ACTIONS,
+    *roles.ROLES,
 }
 
 

@@ -79,17 +79,17 @@ def listed(state: State, name: str | None = None) -> list[dict[str, Any]]:
 
 def add(deed: Deed) -> Mapping[str, Any]:
     """A new account. The first one administers, and is whoever makes it on the command line."""
-    name, role, word = account_name(deed.given["name"]), deed.given["role"], deed.given["password"]
+    name, role, password = account_name(deed.given["name"]), deed.given["role"], deed.given["password"]
     deed.thing_id = name
-    if word is not None:
-        passwords.require_good(word, name)
-    kept = None if word is None else passwords.shared().hash(word)
+    if password is not None:
+        passwords.require_good(password, name)
+    kept = None if password is None else passwords.shared().hash(password)
     _hold_all(deed)
     first = not deed.state.ask(deed.connection, "count_accounts").scalar_one()
     os_user = deed.given["os_user"]
     if first and (role != SUPER_ADMIN or kept is None):
         msg = "the first account has to be able to make the others"
-        raise UsageError(msg, phrase("add a {role} with a password first", role=SUPER_ADMIN))
+        raise UsageError(msg, phrase("add a {role} with a password first", role=word(SUPER_ADMIN)))
     if first and os_user is None and deed.actor.door == "cli":
         os_user = deed.actor.name
     elsewhere = _elsewhere(0, os_user, None, deed.given["email"])
@@ -192,8 +192,8 @@ def require_another_admin(state: State, connection: Connection, row: Row[Any]) -
         return
     given = {"account_id": row.account_id, "role": SUPER_ADMIN}
     if not state.ask(connection, "other_admins", **given).scalar_one():
-        msg = phrase("{name} is the last {role} who can sign in", name=row.name, role=SUPER_ADMIN)
-        raise UsageError(msg, phrase("make another {role} with a password first", role=SUPER_ADMIN))
+        msg = phrase("{name} is the last {role} who can sign in", name=row.name, role=word(SUPER_ADMIN))
+        raise UsageError(msg, phrase("make another {role} with a password first", role=word(SUPER_ADMIN)))
 
 
 def seal_totp(seal: Seal, secret: str, account_id: int) -> bytes:

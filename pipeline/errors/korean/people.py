@@ -8,6 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PEOPLE: Final[Mapping[str, str]] = {
+    # the audit
+    "row {number} is gone: row {next} follows on {before}": (
+        "{number}행이 없습니다: {before}행 다음에 {next}행이 있습니다"
+    ),
+    "row {number} does not follow on the row that stands before it": "{number}행이 앞 행과 이어지지 않습니다",
+    "row {number} was changed after it was written": "{number}행이 기록된 뒤에 바뀌었습니다",
+    "row {number} is not the one that was there when its hash was kept elsewhere": (
+        "{number}행이 밖에 보관한 해시와 다릅니다"
+    ),
+    "row {number} is gone: its hash was kept elsewhere": (
+        "{number}행이 없습니다: 그 해시가 밖에 보관되어 있습니다"
+    ),
     # roles
     "{name} is {role}, which may not {action} ({kind})": (
         "{name} 계정의 역할 {role}(으)로는 할 수 없습니다: {action} ({kind})"

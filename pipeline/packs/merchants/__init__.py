@@ -15,7 +15,7 @@ from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
 from pipeline.packs.merchants.null import measure_day
-from pipeline.packs.merchants.picture import picture
+from pipeline.packs.merchants.picture import picture, thresholds
 from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
 from pipeline.packs.merchants.rules.platform_cancels import PLATFORM_CANCELS
 from pipeline.packs.merchants.rules.platform_outage import PLATFORM_OUTAGE
@@ -74,6 +74,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     count=aggregate,
     sum_up=sum_up,
     fact=("categories", "category"),
+    entity_name="merchant_name",
     inspect=INSPECT,
     rules=RULES,
     read_tuned=parse_rules,
@@ -87,12 +88,13 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     at_risk=price_merchants,
     ornaments={
         "at_risk": "money at risk and names of merchants",
-        "categories": "categories that changed since they were last read",
+        "categories": "categories and names that changed since they were last read",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
     words=WORDS,
     picture=picture,
+    thresholds=thresholds,
     explain=partial(explained, JUDGE),
     deviation=JUDGE.deviation,
     lines=JUDGE.lines,
