@@ -16,6 +16,7 @@ from app.format import count, won_short
 from app.markup import notice, plain, tag
 from app.pages.downloads import offer
 from app.pages.links import link
+from app.reads import shared
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ def show_movers(page: Page) -> None:
     if found.is_empty():
         st.html(tag("div", texts("movers.nobody"), cls="mr-note"))
         return
-    for row in found.head(SHOWN).to_dicts():
-        _show_row(page, row, by)
+    shown = found.head(SHOWN)
+    names = _names(page, tuple(shown["merchant_id"]))
+    for row in shown.to_dicts():
+        _show_row(page, row, by, names.get(row["merchant_id"], ""))
     offer(page, f"movers-{by}-{ends[0]:%Y%m%d-%H}", lambda: found)
 
 
@@ -86,6 +89,12 @@ def movers(now: pl.DataFrame, before: pl.DataFrame, by: str) -> pl.DataFrame:
     return ordered.select("merchant_id", now=by, before=f"{by}_before")
 
 
+@shared
+def _names(page: Page, merchants: tuple[str, ...]) -> dict[str, str]:
+    rows = page.door.rows("ops/app_names_of", {"ids": list(merchants)})
+    return {row["entity_id"]: row["name"] for row in rows}
+
+
 def _hour(page: Page, manifest: Manifest, span: Span) -> pl.DataFrame:
     paths = tuple(manifest.paths(page.pack.dataset, span, page.door.settings.lake))
     return _counted(page.name, paths, span.start.isoformat(), page, manifest, span)
@@ -104,11 +113,11 @@ def _counted(
     return _page.door.lake(_QUERY, asked, _manifest, _span)
 
 
-def _show_row(page: Page, row: dict[str, object], by: str) -> None:
+def _show_row(page: Page, row: dict[str, object], by: str, name: str) -> None:
     merchant, now, before = str(row["merchant_id"]), int(str(row["now"])), int(str(row["before"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(width=180):
-            link(page, "entity", plain(merchant, 40), id=merchant)
+        with st.container(width=260):
+            link(page, "entity", plain(f"{name} {merchant}".strip(), 40), id=merchant)
         st.html(tag("span", _said(page, now, before, by), cls="mr-line"))
 
 
@@ -117,5 +126,5 @@ def _said(page: Page, now: int, before: int, by: str) -> str:
     money = by == "approval_amount"
     ends = [won_short(value, page.texts.language) if money else count(value) for value in (before, now)]
     sign = "▲" if now > before else "▼"
-    times = f" ({now / before:.1f}×)" if before else ""
+    times = f" ({now / before:.1f}×)" if before and now else ""
     return f"{sign} {ends[0]} → {ends[1]}{times}"
