@@ -102,7 +102,9 @@ def _ranked(index: Index, typed: str, asked: str) -> pl.DataFrame:
     whole = pattern_of(asked)
     exactly, begins = f"^(?:{whole})$", f"^(?:{whole})"
     held = index.rows.filter(
-        pl.any_horizontal(pl.col(f"folded_{name}").str.contains(whole).fill_null(value=False) for name in _SEARCHED)
+        pl.any_horizontal(
+            pl.col(f"folded_{name}").str.contains(whole).fill_null(value=False) for name in _SEARCHED
+        )
     )
     folded = {name: pl.col(f"folded_{name}") for name in _SEARCHED}
     rank = (

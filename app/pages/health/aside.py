@@ -12,7 +12,6 @@ from app.markup import notice, sentence, table, tag, visible
 from app.pages.downloads import offer
 from app.pages.health import reads
 from app.pages.health.running import heading
-from app.pages.health.units import share
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 
 
 def show_aside(page: Page) -> None:
-    """Counts by day and reason, then samples."""
+    """Counts by reason and day, then samples."""
     st.html(heading(page, "aside"))
-    _show_shares(page)
     manifest = page.door.manifest()
     if manifest is None:
         st.html(tag("div", page.texts("state.no_manifest"), cls="mr-note"))
@@ -35,17 +33,6 @@ def show_aside(page: Page) -> None:
     except MinuteriskError as error:
         body = page.texts("state.lake.note", what=sentence(error, page.texts.language))
         st.html(notice(page.texts("state.lake"), body, tone="bad"))
-
-
-def _show_shares(page: Page) -> None:
-    texts, days = page.texts, reads.ledger_days(page)
-    rows = [
-        [day(d.day, texts.language), count(d.rows), count(d.set_aside), share(d.set_aside, d.rows, texts)]
-        for d in days
-    ]
-    if rows:
-        head = [texts(f"health.{name}") for name in ("business_day", "rows", "set_aside", "share")]
-        st.html(table(head, rows, numbers=True))
 
 
 def _show_reasons(page: Page, manifest: Manifest) -> None:

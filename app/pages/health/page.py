@@ -14,7 +14,7 @@ from app.markup import Markup, notice, sentence, tag
 from app.pages.health import reads
 from app.pages.health.alarms import is_wrong, show_alarms
 from app.pages.health.aside import show_aside
-from app.pages.health.proofs import show_proofs
+from app.pages.health.proofs import show_days, show_proofs
 from app.pages.health.running import (
     show_cards,
     show_lag,
@@ -25,7 +25,6 @@ from app.pages.health.running import (
 )
 from app.pages.health.summary import Facts, concerns
 from app.pages.health.telling import show_dead, show_deliveries
-from app.pages.press import show_outcome
 from app.pages.sections import show_sections
 from app.pulse import pulse
 from pipeline.errors import StateUnavailable
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 def show(page: Page) -> None:
     """Draw the screen. Without the operational database there is nothing to say but that."""
-    show_outcome()
     try:
         st.html(_answer(page, facts_of(page)))
     except StateUnavailable as error:
@@ -51,7 +49,7 @@ def show(page: Page) -> None:
         for column, section in zip(columns, (left, right), strict=True):
             with column:
                 show_sections(page, section)
-    show_sections(page, show_versions)
+    show_sections(page, show_days, show_versions)
 
 
 def facts_of(page: Page) -> Facts:
