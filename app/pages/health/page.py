@@ -83,9 +83,9 @@ def _answer(page: Page, facts: Facts) -> Markup:
     if not found:
         note = texts("health.well.note")
         return tag("div", tag("div", texts("health.well"), cls="mr-big"), tag("div", note, cls="mr-note"))
-    lines = (tag("li", _said(page, concern), cls=f"mr-{concern.tone}") for concern in found)
+    lines = (tag("div", _said(page, concern), cls=f"mr-{concern.tone}") for concern in found)
     title = texts("health.not_well", count=count(len(found)))
-    return tag("div", tag("div", title, cls="mr-big"), tag("ul", *lines, cls="mr-concerns"), role="status")
+    return tag("div", tag("div", title, cls="mr-big"), tag("div", *lines, cls="mr-concerns"), role="status")
 
 
 def _said(page: Page, concern: Concern) -> str:

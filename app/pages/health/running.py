@@ -45,7 +45,9 @@ def source_seconds(costs: Sequence[Cost]) -> float | None:
 
 def show_cards(page: Page) -> None:
     """The figures of this moment."""
-    st.html(tag("div", _freshness(page), _process(page), _minute(page), _source(page), cls="mr-cards"))
+    st.html(
+        tag("div", _freshness(page), _process(page), _minute(page), _source(page), cls="mr-cards mr-tight")
+    )
 
 
 def _freshness(page: Page) -> Markup:
