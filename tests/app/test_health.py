@@ -149,14 +149,21 @@ def test_it_speaks_both_languages(
     assert "health." not in seen
 
 
-def test_an_empty_installation_says_that_nothing_runs_and_what_is_not_known(page: Page, home: Path) -> None:
+def test_an_empty_installation_says_what_to_do(page: Page, home: Path) -> None:
     tested = page("health")
     seen = text_of(tested)
-    assert "파이프라인이 아직 시작된 적이 없습니다" in seen
     assert "minuterisk demo" in seen
+    assert "모두 정상" not in seen
+    assert figures(tested) == 0
+
+
+def test_what_nothing_was_reported_of_is_not_known(page: Page, span: Span, state_engine: Engine) -> None:
+    lead(state_engine, next_minute=span.end)
+    seen = text_of(page("health"))
+    assert "아직 보고가 없습니다" in seen
     assert "알 수 없음" in seen
     assert "0.00 %" not in seen
-    assert figures(tested) == 0
+    assert "0 ms" not in seen
 
 
 def test_a_stopped_pipeline_is_the_first_thing_that_is_said(
@@ -291,6 +298,30 @@ def test_rows_that_were_set_aside_are_counted_by_reason_and_shown_without_a_valu
         assert personal not in seen, personal
     assert "xxx 0000-0000-0000-0000" in seen
     assert "<img" not in html_of(tested)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_values_are_shown_to_those_who_may_see_them_and_have_said_why(
+    page: Page, home: Path, running: Span, state_engine: Engine, signed_in: Callable[[str], None], role: str
+) -> None:
+    signed_in(role)
+    set_aside(home, running, [row(running.start, "kind_unknown", kind=PERSONAL)])
+    tested = page("health")
+    offered = any(b.key == "health-unmask" for b in tested.button)
+    assert offered == may(Actor(1, "kim", role, "page"), "unmask", "data")
+    if not offered:
+        return
+    tested.button(key="health-unmask").click()
+    assert PERSONAL not in text_of(tested.run())  # without a reason
+    tested.text_input(key="health-unmask-reason").set_value("ticket 9")
+    tested.button(key="health-unmask").click()
+    assert PERSONAL in text_of(tested.run())
+    with state_engine.connect() as connection:
+        asked = text("SELECT outcome, why FROM audit WHERE act = 'unmask' ORDER BY number")
+        assert [tuple(r) for r in connection.execute(asked)][1:] == [("done", "ticket 9")]
+    tested.session_state["health-unmasked"] = ("another session", datetime(2100, 1, 1, tzinfo=UTC))
+    assert PERSONAL not in text_of(tested.run())
+    assert PERSONAL not in text_of(page("health"))  # who comes anew sees masks
 
 
 def test_a_file_of_set_aside_rows_that_is_gone_is_said_and_the_rest_stays(
