@@ -8,10 +8,11 @@ import streamlit as st
 
 from app.address import Param, words
 from app.format import clock, count
-from app.markup import Markup, chip, notice, table, tag, visible
+from app.markup import Markup, chip, notice, tag, visible
 from app.pages.access import reads
 from app.pages.access.chosen import shows
 from app.pages.access.once import keep_secret
+from app.pages.access.wide import wide
 from app.pages.given import given
 from app.pages.press import press
 from pipeline.desk.people import passwords
@@ -41,7 +42,7 @@ def show_people(page: Page) -> None:
         )
     )
     if found:
-        st.html(table([texts(f"users.{name}") for name in _COLUMNS], [_row(page, one) for one in found]))
+        st.html(wide([texts(f"users.{name}") for name in _COLUMNS], [_row(page, one) for one in found]))
     left, right = st.columns(2, gap="large")
     with left:
         _show_one(page, {person.name: person for person in found})
