@@ -179,6 +179,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
         with suppress(_Ended):
             service.pipeline.start_history(service.pipeline.due_until(), _until_ended(service, progress))
             service.pipeline.prepare()
+            service.answers.take()  # what history cost the source is no minute's
             _add_jobs(scheduler, service)
         while not service.ending:
             service.stopped.wait(ENDING_S)

@@ -84,10 +84,13 @@ class Tuned(Protocol):
 class Bounds:
     """What the keys of a pack's sections may hold."""
 
-    shipped: str  # the file to start from
+    shipped: str = ""  # the file to start from
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)  # keys whose value is a word
     may_be_zero: Sequence[str] = ()  # every other number is at least 1
     largest: Mapping[str, int] = field(default_factory=dict)  # else LARGEST
+    #: Whose own numbers there may be, and which keys by section.
+    own_kinds: Sequence[str] = ()
+    own_numbers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +150,10 @@ def parse_sections(
     }
 
 
-def parse_own(
-    text: str, origin: str, kinds: Sequence[str], allowed: Mapping[str, Sequence[str]], bounds: Bounds
-) -> tuple[Own, ...]:
-    """The numbers of some entities: [own.KIND.NAME.SECTION], of `allowed` keys by section."""
-    found = []
-    for kind, named in _table(_content(text, origin, bounds).get(OWN, {}), _place(OWN, origin), kinds):
+def parse_own(text: str, origin: str, bounds: Bounds) -> tuple[Own, ...]:
+    """The numbers of some entities: [own.KIND.NAME.SECTION], as far as `bounds` knows of them."""
+    found, allowed, content = [], bounds.own_numbers, _content(text, origin, bounds).get(OWN, {})
+    for kind, named in _table(content, _place(OWN, origin), bounds.own_kinds):
         for name, sections in _table(named, _place(f"{OWN}.{kind}", origin)):
             where, numbers = _place(f"{OWN}.{kind}.{name}", origin), []
             for section, keys in _table(sections, where, list(allowed)):
@@ -218,14 +219,18 @@ def _value(key: str, value: object, where: str, bounds: Bounds) -> Any:  # noqa:
             return value
         need = phrase("one of {choices}", choices=", ".join(bounds.words[key]))
     else:
-        pending = where.startswith("[pending]")
-        least = 0 if pending or key in bounds.may_be_zero or key == "reopen_within_minutes" else 1
-        largest = LONGEST_PENDING if pending else {**bounds.largest, **_INCIDENT}.get(key, LARGEST)
+        least, largest = span_of(key, bounds, pending=where.startswith("[pending]"))
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= largest:
             return value
         need = phrase("a whole number from {least} to {largest:,}", least=least, largest=largest)
     msg = phrase("{key} in {where} is {value!r}", key=key, where=where, value=value)
     raise SettingsError(msg, phrase("{need} is needed", need=need))
+
+
+def span_of(key: str, bounds: Bounds, *, pending: bool) -> tuple[int, int]:
+    """The least and the largest number that a key may hold; `pending`: of the section of that name."""
+    least = 0 if pending or key in bounds.may_be_zero or key == "reopen_within_minutes" else 1
+    return least, LONGEST_PENDING if pending else {**bounds.largest, **_INCIDENT}.get(key, LARGEST)
 
 
 def _refuse_unknown(content: Mapping[str, object], known: list[str], where: str) -> None:

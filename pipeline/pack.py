@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
+from baselines.rules import Bounds
 from pipeline.judge.verdicts import HEAD, TIERS
 from pipeline.minute import Span
 
@@ -197,6 +198,15 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """Where a rule begins to be breached: a line across the panel of that place, on its axis."""
+
+    panel: int
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Panels over the same steps of time; `steps` are their starts. Holds no name of anybody."""
 
@@ -314,12 +324,15 @@ class Pack(Generic[W, T]):
     sum_up: Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame] = lambda every, *_: every
     #: The optional query that says something of each entity, and its column.
     fact: tuple[str, str] | None = None
+    #: The column of that query that gives the entity's name; a query need not give it.
+    entity_name: str | None = None
     #: What `check` says of it.
     inspect: Inspect = field(default_factory=Inspect)
 
     # What is judged.
     rules: Sequence[Rule]
     read_tuned: Callable[[str, str], T]  # (text, its name in errors)
+    bounds: Bounds = field(default_factory=Bounds)  # what it takes for each key, to be offered to people
     windows: Callable[[ZoneInfo, T], W]
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned
@@ -337,6 +350,9 @@ class Pack(Generic[W, T]):
     #: What a picture of an incident shows, None: nothing. Its rows: one a step with `start` and the entity's
     #: `sums`, in order and without a gap. (rule, reason, rows, the first moment that is shown, language)
     picture: Callable[[str, Mapping[str, Any], pl.DataFrame, datetime, str], Chart | None] | None = None
+
+    #: Where its thresholds lie, on the axis of a panel: (rule, reason, tuned, language)
+    thresholds: Callable[[str, Mapping[str, Any], T, str], Sequence[Threshold]] = lambda *_: ()
 
     # What looks back; a pack may do without.
     explain: Callable[[W, T, Facts, Asked], Explained] | None = None

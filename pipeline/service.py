@@ -33,13 +33,15 @@ from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.nightly import budget_of, measure_night
 from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
+from pipeline.steps import Answers
 from pipeline.store.compact import compact, delete_expired, sweep_orphans
+from pipeline.store.reports import of_minute, of_span, of_statement
 from pipeline.tell.outbox import outbox_status
 from pipeline.tell.pace import Paces
 from pipeline.tell.senders import Senders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipeline.catch_up import Pipeline
     from pipeline.metrics import Metrics
@@ -129,6 +131,7 @@ class Service:
         self.failure: MinuteriskError | None = None  # what ended the service, if anything did
         self.stopped = stopped or Event()  # ends the whole process
         self.on_judged: Callable[[Judged, float], None] = lambda *_: None
+        self.answers = Answers()  # of the source, since the last judged minute
         pipeline.source.on_query = self._observe_query
         self._corrector = Corrector(pipeline)
         self._watch = SourceWatch(pipeline)
@@ -213,8 +216,22 @@ class Service:
                 self.on_judged(judged, sum(steps.values()))
             told = _summary(judged, steps, self.pipeline.pack)
             log.info("minute.judged", minute=judged.minute.isoformat(), **told)
+            result = told | of_minute(judged.minute, steps, self.answers.take())
+            self._report("minute", sum(steps.values()), result)
             if self.ending:
                 break
+
+    def _report(self, job: str, took_ms: float, result: Mapping[str, Any]) -> None:
+        """Keep what a job did for the people who look; it is done, whatever becomes of that."""
+        with self.pipeline.ornaments.beside("reports"):
+            self.pipeline.state.record_report(job, took_ms, result)
+
+    @contextmanager
+    def _reported(self, job: str) -> Iterator[dict[str, Any]]:
+        """Report a job that works, with what it puts into the result."""
+        began, result = self.pipeline.monotonic(), dict[str, Any]()
+        yield result
+        self._report(job, (self.pipeline.monotonic() - began) * 1000, result)
 
     def _follow(self) -> None:
         """After the due minutes, never in front of them: correct what was found, repair what was asked."""
@@ -239,7 +256,8 @@ class Service:
         if depth is None:
             return
         try:
-            with self.metrics.poll.time():
+            with self.metrics.poll.time(), self._reported("search") as result:
+                result["depth"] = depth.name
                 self._corrector.search(deep=depth is DEEP)
         except Overtaken:  # the minute in hand came first
             self._turns.again(depth)
@@ -248,6 +266,7 @@ class Service:
 
     def _observe_query(self, name: str, seconds: float) -> None:
         with suppress(Exception):  # a number for Prometheus keeps no minute back
+            self.answers.add(name, seconds)
             self.metrics.observe_query(name, seconds)
 
     def deliver(self) -> None:
@@ -337,11 +356,15 @@ class Service:
         next_minute = pipeline.state.next_minute()
         if next_minute is None:
             return
-        with self._damage_found():
-            if compact(pipeline.lake, pipeline.state, next_minute):
-                pipeline.project()
-        delete_expired(pipeline.lake, pipeline.state)
-        sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
+        with self._reported("compact") as result:
+            with self._damage_found():
+                result["replaced"] = compact(pipeline.lake, pipeline.state, next_minute)
+                if result["replaced"]:
+                    pipeline.project()
+            result["deleted"] = delete_expired(pipeline.lake, pipeline.state)
+            result["orphans"] = sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
+        with pipeline.ornaments.beside("reports"):
+            pipeline.state.forget_reports()
 
     def reconcile(self) -> None:
         """Compare the last hours with the source and say where they differ."""
@@ -349,12 +372,14 @@ class Service:
         next_minute = pipeline.state.next_minute()
         if next_minute is None:
             return
-        with pipeline.source.again() as source:  # the tick's connection is in use by another thread
-            span = Span(next_minute - RECONCILED, next_minute)
+        span = Span(next_minute - RECONCILED, next_minute)
+        # The tick's connection is in use by another thread.
+        with self._reported("reconcile") as result, pipeline.source.again() as source:
             outside = list[Outside]()
             differences = reconcile(source, pipeline.state, span, pipeline.lake, outside.append)
             pipeline.watch.see_totals(outside)
             without_time = rows_without_time(pipeline, source)
+            result.update(of_span(span), differences=len(differences), rows_without_time=without_time)
         if without_time is not None:
             self.metrics.without_time.set(without_time)
         self.metrics.differences.set(len(differences))
@@ -380,6 +405,12 @@ class Service:
             return
         first = pipeline.state.published().first_minute or next_minute
         span = Span(max(first, next_minute - HORIZON), next_minute)
+        with self._reported("prove") as result:
+            result.update(of_span(span), **self._prove(span, next_minute))
+
+    def _prove(self, span: Span, next_minute: datetime) -> dict[str, Any]:
+        """Gives what the report says of the proof."""
+        pipeline = self.pipeline
         with pipeline.source.again() as source:
             found = left = find_faults(pipeline, source, span)
             for _ in range(2):  # a damaged file hides what is in it: built again, it may differ
@@ -389,8 +420,10 @@ class Service:
                 left = find_faults(pipeline, source, span)
         final = pipeline.state.finalise(span.start)
         day = business_date(next_minute, pipeline.lake.zone).isoformat()
-        path = write_statement(pipeline.settings, day, statement_of(pipeline, span, found, left))
+        stated = statement_of(pipeline, span, found, left)
+        path = write_statement(pipeline.settings, day, stated)
         log.info("proof.stated", file=path.name, differences=len(left.minutes), final_minutes=final)
+        return {"statement": path.name, "final_minutes": final} | of_statement(stated)
 
     def _have_repaired(self, found: Faults) -> None:
         """Ask the tick to repair what was found, and wait until it has, for so long."""
@@ -411,7 +444,7 @@ class Service:
         self.show_budget()
 
     def measure_rules(self) -> None:
-        """Find out what a version that was handed in would have done in the last days."""
+        """Find out what a version that somebody asked about would have done in the last days."""
         if (version := measure_waiting(self.pipeline)) is not None:
             log.info("rules.backtested", version=version)
 

@@ -1,8 +1,9 @@
-"""How long each step of a minute takes: for the metrics, the log and the benchmark."""
+"""How long each step of a minute takes, and the source's answers: for metrics, log, reports and benchmark."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,4 +29,24 @@ class Steps:
     def take(self) -> dict[str, float]:
         """The durations so far; the next ones start from zero."""
         taken, self.ms = self.ms, {}
+        return taken
+
+
+class Answers:
+    """How often each query of the source was answered, and how long that took, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: dict[str, tuple[int, float]] = {}
+
+    def add(self, query: str, seconds: float) -> None:
+        """One answer."""
+        with self._lock:
+            times, ms = self._found.get(query, (0, 0.0))
+            self._found[query] = (times + 1, ms + seconds * 1000)
+
+    def take(self) -> dict[str, tuple[int, float]]:
+        """Times and milliseconds by query so far; the next ones start from zero."""
+        with self._lock:
+            taken, self._found = self._found, {}
         return taken

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
+from contextlib import asynccontextmanager
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,9 +18,12 @@ from app.gate.aside import Aside
 from app.gate.company import Company
 from app.gate.login import Login
 from app.gate.middleware import Gate
+from app.pages import SCREENS, load_page
 from app.serve import SCRIPT
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from pipeline.desk.people.entrance import Entrance
 
 #: What looks something up, or does an act, at once.
@@ -31,4 +38,24 @@ def build(entrance: Entrance) -> st.App:
     routes += language.routes(entrance.settings.language)
     if entrance.company is not None:
         routes += Company(entrance, entrance.company, login, aside).routes
-    return st.App(SCRIPT, routes=routes, middleware=[Middleware(Gate, entrance=entrance)])
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        Thread(target=load_ahead, args=(entrance.settings.packs,), daemon=True).start()
+        yield
+
+    gate = Middleware(Gate, entrance=entrance)
+    return st.App(SCRIPT, routes=routes, middleware=[gate], lifespan=lifespan)
+
+
+def load_ahead(packs: Sequence[str]) -> None:
+    """Import what the screens need, so that the first one need not wait for it.
+
+    None of it ever goes: Python need not look through it each time that it collects what did.
+    """
+    importlib.import_module("app.main")
+    for screen in SCREENS:
+        importlib.import_module(f"app.pages.{screen.name}.page")
+    for pack in packs:
+        load_page(pack)
+    gc.freeze()

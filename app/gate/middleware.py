@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import secrets
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-import streamlit
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
@@ -22,9 +20,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.gate.answers import set_cookie
 from app.gate.aside import Aside
+from app.gate.document import document, scripts
 from app.gate.forms import POLICY, Asked, bounce_page, notice, said_page
 from app.gate.language import ADDRESS
 from app.gate.seen import FORM, LANGUAGE, Seen, language_of, seen, told
+from app.gate.texts import LANGUAGES
 from app.markup import join, tag
 from app.pages import SCREENS
 from app.serve import HEALTH_PATH
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+#: The one script that the page itself brings; see app/main.py.
+KEYS: Final = Path(__file__).parents[1] / "keys.js"
 #: What anybody may ask for; each of these routes looks after itself.
 OPEN: Final = frozenset(
     {HEALTH_PATH, "/login", "/login/code", "/login/demo", "/logout", "/oidc/login", "/oidc/callback"}
@@ -63,7 +65,8 @@ class Gate:
         self._app = app
         self._entrance = entrance
         self._always_secure = entrance.settings.dashboard_url.startswith("https://")
-        self._policy = page_policy()
+        self._documents = {language: document(language) for language in LANGUAGES}
+        self._policy = page_policy(*self._documents.values())
         self._aside = Aside(_LOOKUPS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +109,8 @@ class Gate:
                 first = tag("p", tag("a", words.text("page.first"), href="/"))
                 await _html(said_page(words, join([notice(words, "page"), first])), 404)(scope, receive, send)
             elif self._admits(visit, asked):
-                await self._app(scope, receive, self._tying(send, asked) if self._entrance.demo else send)
+                behind = self._document(asked) if self._is_screen(asked) else self._app
+                await behind(scope, receive, self._tying(send, asked) if self._entrance.demo else send)
             else:
                 await self._outside(visit, asked)(scope, receive, send)
 
@@ -117,6 +121,16 @@ class Gate:
     def _knows(self, path: str) -> bool:
         """Is there anything at the path? Streamlit would answer with its own page, whatever it is."""
         return path.strip("/") in _SCREENS or path == ADDRESS or path.startswith(ACCOUNT)
+
+    def _is_screen(self, asked: Seen) -> bool:
+        # What ends in a stroke Streamlit sends to the address without it: the document's links are relative.
+        return asked.method in ("GET", "HEAD") and asked.path[1:] in _SCREENS
+
+    def _document(self, asked: Seen) -> Response:
+        if asked.path[1:] == SCREENS[0].name:  # Streamlit knows its first page by the address without a name
+            return RedirectResponse("/" + (f"?{asked.query}" if asked.query else ""), 307)
+        text = self._documents[self._words(asked).language]
+        return HTMLResponse(text, headers={"cache-control": "no-cache", "vary": "cookie"})
 
     def _tying(self, send: Send, asked: Seen) -> Send:
         """The page of a demo holds a form itself, which is tied to a cookie."""
@@ -202,12 +216,12 @@ def by_a_person(content: bytes | None) -> bool:
     return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
 
 
-def page_policy() -> str:
-    """What the page may load and run: its own, and the one script that stands in Streamlit's page itself."""
-    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{found}'" for found in hashes)
+def page_policy(*documents: str) -> str:
+    """What the page may load and run: its own, the scripts in its documents, and our keys."""
+    own = KEYS.read_text(encoding="utf-8")
+    found = dict.fromkeys((*(script for text in documents for script in scripts(text)), own))
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found)
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     return "; ".join(
         (
             "default-src 'self'",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.markup import notice
 from app.pages.alone import alone
+from app.pages.states import show_state
 from pipeline.desk.roles import ROLES, allowed_roles
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def show_or_refuse(page: Page, screen: Screen) -> None:
     """Draw the screen, or say that this role may not see it."""
     if page.may_see(screen):
         with alone(page, screen.name):
-            screen.show(page)
+            if show_state(page):
+                screen.show(page)
         return
     show_no_right(page, screen.seen_by)
 

@@ -12,11 +12,33 @@ from pipeline.errors.phrases import phrase
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Numbers that a merchant, or a category of them, may have of its own, by section. Not those that the windows
+#: hold, that are of all merchants together, or that share out the false-alarm budget.
+_OWN_NUMBERS: Final = {
+    "cancel_surge": ("factor", "minimum_cancels_hour", "minimum_approvals_week"),
+    "volume_drop": (
+        "minimum_daily_amount",
+        "divisor",
+        "minimum_expected_amount",
+        "lowest_day_percent",
+        "collapse_percent",
+    ),
+    "budget": (
+        "drift_percent",
+        "short_drift_percent",
+        "drop_drift_percent",
+        "hour_drift_percent",
+        "minimum_expected_hour",
+    ),
+}
+
 #: Largest values: past them a product of counts could leave 64 bits, or a window the memory.
 BOUNDS: Final = Bounds(
     shipped="baselines/merchants/rules.toml",
     words={"mode": ("paced", "full_day"), "public_holidays": ("KR", "none")},
     may_be_zero=("left_out",),
+    own_kinds=("merchant", "category"),
+    own_numbers=_OWN_NUMBERS,
     largest={
         "factor": 100,
         "divisor": 100,
@@ -41,27 +63,6 @@ BOUNDS: Final = Bounds(
         "quarantine_evidence": 100_000,
     },
 )
-
-#: Numbers that a merchant, or a category of them, may have of its own, by section. Not those that the windows
-#: hold, that are of all merchants together, or that share out the false-alarm budget.
-OWN_KINDS: Final = ("merchant", "category")
-OWN_NUMBERS: Final = {
-    "cancel_surge": ("factor", "minimum_cancels_hour", "minimum_approvals_week"),
-    "volume_drop": (
-        "minimum_daily_amount",
-        "divisor",
-        "minimum_expected_amount",
-        "lowest_day_percent",
-        "collapse_percent",
-    ),
-    "budget": (
-        "drift_percent",
-        "short_drift_percent",
-        "drop_drift_percent",
-        "hour_drift_percent",
-        "minimum_expected_hour",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +199,7 @@ SECTIONS: dict[str, type[Any]] = {
 def parse_rules(text: str, origin: str) -> Rules:
     """Read rules from TOML text, named `origin` in errors; refuses unknown, missing and malformed keys."""
     sections = parse_sections(text, origin, SECTIONS, BOUNDS, own=True)
-    rules = Rules(**sections, own=parse_own(text, origin, OWN_KINDS, OWN_NUMBERS, BOUNDS))
+    rules = Rules(**sections, own=parse_own(text, origin, BOUNDS))
     _refuse_contradictions(rules, origin)
     return rules
 

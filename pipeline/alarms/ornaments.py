@@ -32,6 +32,7 @@ ORNAMENTS: Final = {
     "audit_copy": "the newest hashes of the audit, outside of its database",
     "metrics": "the numbers for Prometheus",
     "metrics.minute": "the numbers of judged minutes",
+    "reports": "how long minutes and jobs take, on the screen Health",
     "picture": "pictures of the last day under incidents' messages",
     "presses": "buttons and commands in Slack",
     "budget": "what chance alone opens a day, measured at night",

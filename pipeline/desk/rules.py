@@ -106,9 +106,10 @@ def withdraw(deed: Deed) -> Mapping[str, Any]:
 
 
 def backtest(deed: Deed) -> Mapping[str, Any]:
-    """Ask what a draft would have done; the answer is measured, and never handed in."""
+    """Ask what a version would have done; a running service measures it, nobody hands the answer in."""
     found = _locked(deed)
     _require(found, "draft", deed, "submitted")
+    deed.state.ask(deed.connection, "ask_backtest", version=deed.number)
     deed.after = {"asked": "backtest"}
     return {"version": deed.number, "status": found["status"]}
 

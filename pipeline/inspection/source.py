@@ -216,17 +216,20 @@ def _some_entities(sample: Sample, pack: Pack[Any, Any]) -> list[object]:
 
 def _facts(source: Source, entities: Sequence[str], name: str) -> Finding:
     """Read them all: only so is it certain that they can be read."""
-    given, pack = source.facts(), source.pack
-    if given is None:
+    read, pack = source.known(), source.pack
+    if read is None:
         without = f": {pack.inspect.no_fact}" if pack.inspect.no_fact else ""
         return Finding(name, "note", f"no {name}.sql{without}")
+    given, names = read.facts, read.names.height
     known = given.filter(pl.col("entity_id").is_in(entities)).height
-    numbers = {pack.nouns: given.height, "of_the_sample": known, "asked": len(entities)}
+    numbers = {pack.nouns: given.height, "of_the_sample": known, "asked": len(entities), "names": names}
     if entities and given.height and not known:
         what = f"{name}.sql gives {given.height:,} {pack.nouns} and none of those of the sample"
         hint = f"give {pack.entity} exactly as {pack.rows_query}.sql does"
         return Finding(name, "warning", what, hint, numbers)
-    return Finding(name, "ok", f"of {given.height:,} {pack.nouns}", numbers=numbers)
+    named = f", names of {names:,}" if names else ", no names: they are found by their ids"
+    said = named if pack.entity_name else ""
+    return Finding(name, "ok", f"of {given.height:,} {pack.nouns}{said}", numbers=numbers)
 
 
 def _without_time(source: Source) -> Finding:

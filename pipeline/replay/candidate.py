@@ -79,14 +79,9 @@ def measure(trial: Trial, home: Path, judge: Callable[[Stretch], Backtest]) -> d
 
 
 def measure_waiting(pipeline: Pipeline) -> int | None:
-    """Measure one version that was handed in without it; its number, None where none waits."""
+    """Measure a version that was asked about, or handed in without it; its number, None where none waits."""
     state, pack = pipeline.state, pipeline.pack
-    waiting = [
-        row["version"]
-        for row in state.rows("rule_versions")
-        if row["status"] == "submitted" and row["backtest"] is None
-    ]
-    found = state.rule_version(min(waiting)) if waiting else None
+    found = state.start_backtest()
     if found is None:
         return None
     tuned = pack.read_tuned(found["numbers"], f"version {found['version']}")

@@ -13,8 +13,8 @@ import polars as pl
 from pipeline.amounts import known_amount
 from pipeline.errors import SourceChanged
 from pipeline.minute import EPOCH, MINUTE, TIME_END, runs_of
-from pipeline.schema import UTC_TIME, wrong_type
-from pipeline.source.asked import Totals
+from pipeline.schema import FACT, UTC_TIME, wrong_type
+from pipeline.source.asked import Known, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -148,6 +148,13 @@ def recent(known: Mapping[datetime, KnownMinute], floor: datetime) -> list[datet
 
 def _may_differ(theirs: Totals | None, ours: Totals) -> bool:
     return theirs is None or None in theirs.sums.values() or theirs != ours
+
+
+def conform_known(frame: pl.DataFrame, query: str, entity: str, column: str, name: str | None) -> Known:
+    """What the query of facts gave, see `conform_facts`; the column `name` may be missing: nobody has one."""
+    facts = conform_facts(frame, query, entity, column)
+    named = name is not None and name in frame.columns
+    return Known(facts, conform_facts(frame, query, entity, name) if named and name else FACT.to_frame())
 
 
 def conform_facts(frame: pl.DataFrame, query: str, entity: str, column: str) -> pl.DataFrame:

@@ -261,6 +261,14 @@ def failures_of(asks: Mapping[str, Callable[[], object]]) -> dict[str, Minuteris
     return failures
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the query of facts gives of every entity; both as FACT."""
+
+    facts: pl.DataFrame
+    names: pl.DataFrame  # their value is the name
+
+
 class Source(Protocol):
     """A source database that is read and nothing else, through at most two connections."""
 
@@ -344,8 +352,8 @@ class Source(Protocol):
         """
         ...
 
-    def facts(self) -> pl.DataFrame | None:
-        """What is known of every entity (FACT); None where there is no such query.
+    def known(self) -> Known | None:
+        """What is known of every entity; None where there is no such query.
 
         Raises as the other reads do; there is no part of an answer.
         """

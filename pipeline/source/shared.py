@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 from pipeline.amounts import DEFAULT_CURRENCY
-from pipeline.source.answers import conform_facts
+from pipeline.source.answers import conform_known
 from pipeline.source.asked import has_query, read_query
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.pack import Pack
+    from pipeline.source.asked import Known
 
 
 class SharedSource(ABC):
@@ -64,12 +65,13 @@ class SharedSource(ABC):
         other.on_query = self.on_query
         return other
 
-    def facts(self) -> pl.DataFrame | None:
-        """What is known of every entity (FACT); None where there is no such query."""
+    def known(self) -> Known | None:
+        """What is known of every entity; None where there is no such query."""
         if self.pack.fact is None or not has_query(self._queries, self.pack.fact[0], self.dialect):
             return None
         name, column = self.pack.fact
-        return conform_facts(self._whole(name), str(self._file(name)), self.pack.entity, column)
+        asked = self._whole(name)
+        return conform_known(asked, str(self._file(name)), self.pack.entity, column, self.pack.entity_name)
 
     @abstractmethod
     def _whole(self, name: str) -> pl.DataFrame:

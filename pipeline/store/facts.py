@@ -1,5 +1,7 @@
 """What is known of entities beside their rows: read once a day, kept as changes in our own database.
 
+Their names too, as they are now: nothing is judged by a name.
+
 A verdict must follow from what is stored, so what was read holds from the next minute to judge on and never
 for minutes judged before. Two exceptions keep that true: the very first read, before anything was judged,
 holds for all of the past as well; and what was read for minutes that then were not judged is replaced. A
@@ -43,6 +45,26 @@ class StoredFacts(Database):
         with self.committing() as connection:
             self.ask(connection, "forget_facts", from_minute=from_minute)
             self.ask(connection, "record_facts", changes=as_json(rows))
+            self.ask(connection, "known_anew")
+
+    def names(self) -> pl.DataFrame:
+        """The names of entities (FACT), as they were last read."""
+        with self.reading() as connection:
+            rows = self.ask(connection, "names").all()
+        return pl.DataFrame([tuple(row) for row in rows], FACT, orient="row")
+
+    def record_names(self, read: pl.DataFrame) -> int:
+        """Let the names be those that were read (FACT); says of how many entities they changed."""
+        stored = self.names()
+        new = read.join(stored, on=["entity_id", "value"], how="anti")
+        gone = stored.join(read, on="entity_id", how="anti")["entity_id"]
+        if new.is_empty() and gone.is_empty():
+            return 0
+        with self.committing() as connection:
+            self.ask(connection, "forget_names", entities=gone.to_list())
+            self.ask(connection, "record_names", names=as_json(new.to_dicts()))
+            self.ask(connection, "known_anew")
+        return new.height + gone.len()
 
 
 def changes_since(stored: pl.DataFrame, read: pl.DataFrame, from_minute: datetime) -> pl.DataFrame:
@@ -69,19 +91,21 @@ def refresh_facts(
     says so. Where there is no query for them (any more), none are in force.
     """
     try:
-        read = source.facts()
+        read = source.known()
     except Exception as error:  # noqa: BLE001 - whatever an optional query gives, no minute may wait for it
         log.warning("facts.not_read", query=name, error=str(error))
         ornaments.raised(name, error)
         return False
     ornaments.works(name)
+    if renamed := state.record_names(FACT.to_frame() if read is None else read.names):
+        log.info("names.changed", query=name, entities=renamed)
     stored = state.facts()
     if read is None and stored.is_empty():
         return True
     start = next_minute
     if stored.is_empty() and state.published().last_judged is None:
         start = EPOCH
-    changes = changes_since(stored, FACT.to_frame() if read is None else read, start)
+    changes = changes_since(stored, FACT.to_frame() if read is None else read.facts, start)
     if not changes.equals(stored.filter(pl.col("from_minute") >= start)):
         state.record_facts(start, changes)
         log.info("facts.changed", query=name, entities=changes.height, from_minute=start.isoformat())

@@ -78,6 +78,14 @@ class StoredRules(Database):
             given = {"version": version, "backtest": json.dumps(summary)}
             return self.ask(connection, "store_backtest", **given).first() is not None
 
+    def start_backtest(self) -> Mapping[str, Any] | None:
+        """The version to measure next, with its text; from now on people see that it is measured."""
+        found = next(iter(self.rows("backtest_wanted")), None)
+        if found is not None:
+            with self.changing() as connection:
+                self.ask(connection, "start_backtest", version=found["version"])
+        return found
+
     def next_judged(self, connection: Connection) -> datetime | None:
         """The next minute to judge, which stays the next one until this transaction ends."""
         return self.ask(connection, "next_judged").scalar_one_or_none()

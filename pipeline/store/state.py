@@ -16,6 +16,7 @@ from pipeline.store.incidents import Incidents
 from pipeline.store.leader import Leadership
 from pipeline.store.ledger import Ledger
 from pipeline.store.nights import Nights
+from pipeline.store.reports import JobReports
 from pipeline.store.rules import StoredRules
 from pipeline.store.search import Search
 
@@ -54,7 +55,7 @@ class Correction:
     earlier: Mapping[int, datetime] = field(default_factory=dict)  # when incidents began, by id
 
 
-class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Search):
+class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Search, JobReports):
     """The operational database of one pack; what changes several of its parts at once stands here."""
 
     def __enter__(self) -> Self:

@@ -1,14 +1,17 @@
 -- Has anything changed since a page was drawn? A hash of all that people are shown of a pack from this database,
 -- with the sign of life of its leader beside it, which the hash leaves out: it changes every few seconds.
 -- Parameters: pack.
--- Grain: one row; the epoch of a pack that has never run is 0.
+-- Grain: one row; the epoch of a pack that has never run is 0, next_minute is null before anything is published.
 SELECT
     coalesce(leader.epoch, 0) AS epoch,
     coalesce(leader.heartbeat_at, now()) AS heartbeat_at,
     now() AS database_clock,
+    watermark.next_minute,
+    watermark.history_until,
+    (SELECT max(version_num) FROM schema_version) AS revision,
     md5(concat_ws('|',
         leader.epoch,
-        (SELECT next_minute FROM watermark WHERE watermark.pack = asked.pack),
+        watermark.next_minute,
         (
             SELECT string_agg(
                 concat_ws(':', incident_id, status, severity, times, last_breach_minute, at_risk, owner, snooze ->> 'until'),
@@ -25,13 +28,22 @@ SELECT
             WHERE outbox.status IN ('pending', 'sending')
         ),
         (SELECT max(number) FROM audit),
+        (SELECT version FROM entity_known WHERE entity_known.pack = asked.pack),
         (
             SELECT string_agg(concat_ws(':', name, subject, since), ',' ORDER BY name, subject, since)
             FROM alarm
             WHERE alarm.pack IN (asked.pack, '') AND ended_at IS NULL AND coalesce(until > now(), true)
         ),
-        (SELECT string_agg(concat_ws(':', version, status, backtest IS NOT NULL), ',' ORDER BY version) FROM rule_version
-            WHERE rule_version.pack = asked.pack)
+        (
+            SELECT string_agg(
+                concat_ws(':', version, status, backtest IS NOT NULL, backtest_asked_at, backtest_started_at),
+                ',' ORDER BY version
+            )
+            FROM rule_version
+            WHERE rule_version.pack = asked.pack
+        ),
+        (SELECT max(day) FROM nightly WHERE nightly.pack = asked.pack)
     )) AS hash
 FROM (SELECT CAST(:pack AS text) AS pack) AS asked
 LEFT JOIN leader ON leader.scope = asked.pack
+LEFT JOIN watermark ON watermark.pack = asked.pack

@@ -1,7 +1,8 @@
 -- All versions, newest first, without their texts.
 -- Parameters: pack. Grain: one row per version.
 SELECT version, parent, instead_of, origin, status, reason, author, author_id, created_at, submitted_by, submitted_by_id,
-       submitted_at, approved_by, approved_by_id, decided_at, withdrawn_by, withdrawn_at, in_force_from, backtest
+       submitted_at, approved_by, approved_by_id, decided_at, withdrawn_by, withdrawn_at, in_force_from, backtest,
+       backtest_asked_at, backtest_started_at
 FROM rule_version
 WHERE pack = :pack
 ORDER BY version DESC

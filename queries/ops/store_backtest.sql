@@ -1,6 +1,6 @@
--- Keep what a version that is not yet approved would have done.
+-- Keep what a version that is not yet approved would have done: whoever asked for it has the answer.
 -- Parameters: pack, version, backtest (jsonb). Grain: one row, none where it is approved or withdrawn.
 UPDATE rule_version
-SET backtest = CAST(:backtest AS jsonb)
+SET backtest = CAST(:backtest AS jsonb), backtest_asked_at = NULL, backtest_started_at = NULL
 WHERE pack = :pack AND version = :version AND status IN ('draft', 'submitted')
 RETURNING version

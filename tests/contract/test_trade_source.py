@@ -379,7 +379,7 @@ def test_check_finds_a_query_that_does_not_run(trade: Trade, tmp_path: Path, nam
 
 def test_an_optional_query_that_says_nothing_is_no_query(trade: Trade, tmp_path: Path) -> None:
     with trade.source(trade.queries(tmp_path / "off", categories="-- switched off\n\n")) as source:
-        assert source.facts() is None
+        assert source.known() is None
 
 
 def test_a_query_in_another_encoding_is_named(trade: Trade, tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_a_query_in_another_encoding_is_named(trade: Trade, tmp_path: Path) -> N
         trade.source(folder) as source,
         pytest.raises(ConfigurationError, match=r"categories\.sql is not UTF-8"),
     ):
-        source.facts()
+        source.known()
 
 
 def test_a_column_given_twice_is_named(trade: Trade, tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ def test_a_column_given_twice_is_named(trade: Trade, tmp_path: Path) -> None:
         trade.source(trade.queries(tmp_path / "twice", categories=twice)) as source,
         pytest.raises(SourceChanged) as caught,
     ):
-        source.facts()
+        source.known()
     assert "own name" in caught.value.hint or "share a name" in caught.value.hint
 
 

@@ -75,7 +75,7 @@ def ask_everything(source: Source, span: Span) -> int:
     assert source.changed(fence, lambda _: span.start, {}).minutes == ()
     assert source.rows_without_time() == 0
     source.ask("at_risk", parameters_of(["A"], span.start.date(), 30, span.end))
-    source.facts()
+    source.known()
     return rows
 
 

@@ -302,6 +302,50 @@ def test_what_was_handed_in_is_measured_beside_what_is_in_force(home: Home) -> N
         assert found["only_candidate"] == []
 
 
+def test_a_draft_that_somebody_asked_about_is_measured_and_stays_a_draft(home: Home) -> None:
+    with home.at_work() as pipeline:
+        begin(pipeline, NOW)
+        state, ann = pipeline.state, person(pipeline, "ann")
+        version = do(state, "draft_rules", actor=ann, **LOWER)["version"]
+        assert measure_waiting(pipeline) is None  # nobody wants to know
+        do(state, "backtest_rules", version, actor=ann)
+        asked = state.rule_version(version)
+        assert asked is not None
+        assert (asked["backtest_asked_at"] is None, asked["backtest_started_at"]) == (False, None)
+        assert measure_waiting(pipeline) == version
+        found = state.rule_version(version)
+        assert found is not None
+        assert (found["status"], found["backtest_asked_at"], found["backtest_started_at"]) == (
+            *("draft", None),
+            None,
+        )
+        assert found["backtest"]["candidate"]["incidents_opened"] == 1
+        assert measure_waiting(pipeline) is None
+        do(state, "backtest_rules", version, actor=ann)  # again, over the days of then
+        assert measure_waiting(pipeline) == version
+
+
+def test_it_is_seen_that_a_version_is_being_measured(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    with home.at_work() as pipeline:
+        begin(pipeline, NOW)
+        state, ann = pipeline.state, person(pipeline, "ann")
+        version = do(state, "draft_rules", actor=ann, **LOWER)["version"]
+        do(state, "backtest_rules", version, actor=ann)
+
+        def measured(*_: object) -> dict[str, Any]:
+            seen.append(state.rule_version(version))
+            do(state, "withdraw_rules", version, actor=ann)  # meanwhile
+            return {}
+
+        monkeypatch.setattr("pipeline.replay.candidate.measure", measured)
+        assert measure_waiting(pipeline) == version
+        left = state.rule_version(version)
+        assert left is not None
+        assert seen[0]["backtest_started_at"] is not None
+        assert (left["status"], left["backtest"], left["backtest_started_at"]) == ("withdrawn", None, None)
+
+
 def test_the_command_line_takes_a_version_the_whole_way(home: Home) -> None:
     with home.at_work() as pipeline:
         begin(pipeline, START + 4 * MINUTE)

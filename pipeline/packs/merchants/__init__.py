@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from baselines.merchants.rules import Rules, parse_rules
+from baselines.merchants.rules import BOUNDS, Rules, parse_rules
 from baselines.merchants.windows import Windows
 from pipeline.pack import Nightly, Pack
 from pipeline.packs.merchants.at_risk import PARTS, ask_about, price_merchants
@@ -15,7 +15,7 @@ from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
 from pipeline.packs.merchants.null import measure_day
-from pipeline.packs.merchants.picture import picture
+from pipeline.packs.merchants.picture import picture, thresholds
 from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
 from pipeline.packs.merchants.rules.platform_cancels import PLATFORM_CANCELS
 from pipeline.packs.merchants.rules.platform_outage import PLATFORM_OUTAGE
@@ -74,9 +74,11 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     count=aggregate,
     sum_up=sum_up,
     fact=("categories", "category"),
+    entity_name="merchant_name",
     inspect=INSPECT,
     rules=RULES,
     read_tuned=parse_rules,
+    bounds=BOUNDS,
     windows=windows_of,
     shape=lambda rules: rules.volume_drop.baseline_days,
     judge=JUDGE.judge,
@@ -86,12 +88,13 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     at_risk=price_merchants,
     ornaments={
         "at_risk": "money at risk and names of merchants",
-        "categories": "categories that changed since they were last read",
+        "categories": "categories and names that changed since they were last read",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
     words=WORDS,
     picture=picture,
+    thresholds=thresholds,
     explain=partial(explained, JUDGE),
     deviation=JUDGE.deviation,
     lines=JUDGE.lines,

@@ -82,20 +82,23 @@ def merchants(trade: Trade, *rows: tuple[object, object]) -> None:
 
 
 def test_categories_are_read_where_they_are_known(trade: Trade, source: Source) -> None:
-    known = source.facts()
-    assert known is not None
+    read = source.known()
+    assert read is not None
+    known = read.facts
     assert (known.schema, known.height) == (FACT, 0)
     merchants(trade, ("b", "여행 & 항공"), ("a", " air "), ("c", None), ("d", " "), ("e'\"\\%", "100%"))
-    known = source.facts()
-    assert known is not None
+    read = source.known()
+    assert read is not None
+    known = read.facts
     assert known.rows() == [("a", "air"), ("b", "여행 & 항공"), ("e'\"\\%", "100%")]
 
 
 def test_the_categories_of_numbered_merchants_are_under_the_text_of_the_number(numbered: Trade) -> None:
     merchants(numbered, (2**53 + 1, "air"), (7, "bus"))
     with numbered.source() as source:
-        known = source.facts()
-    assert known is not None
+        read = source.known()
+        assert read is not None
+        known = read.facts
     assert known.rows() == [("7", "bus"), (str(2**53 + 1), "air")]
 
 
@@ -106,7 +109,7 @@ def test_without_their_query_nothing_is_known_of_categories_and_everything_else_
     (folder / "categories.sql").unlink()
     with trade.source(folder) as source:
         source.check()
-        assert source.facts() is None
+        assert source.known() is None
 
 
 def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_path: Path) -> None:
@@ -126,14 +129,14 @@ def test_a_query_of_categories_is_held_to_what_the_others_are(trade: Trade, tmp_
         folder = trade.queries(tmp_path / f"wrong{n}", categories=statement)
         with trade.source(folder, timeout_s=1) as source:
             with pytest.raises(error, match=text):
-                source.facts()
+                source.known()
             source.check()  # what is optional does not keep the pipeline from starting
     writing = trade.queries(tmp_path / "writing", categories="DELETE FROM merchants")
     with (
         trade.source(writing, url=trade.owner_url) as source,
         pytest.raises(SourceChanged, match=r"categories\.sql writes"),
     ):
-        source.facts()
+        source.known()
 
 
 def test_check_proves_the_query_of_categories_and_says_where_there_is_none(

@@ -281,8 +281,9 @@ def test_padding_is_no_part_of_an_id_or_a_kind(trade: Trade, tmp_path: Path) -> 
         source.check()
         rows = source.extract(one_minute(NOON)).rows
         assert rows.select("merchant_id", "kind").rows() == [("a", "APPROVAL")]
-        known = source.facts()
-        assert known is not None
+        read = source.known()
+        assert read is not None
+        known = read.facts
         assert known.rows() == [("a", "food")]
         (paid,) = source.ask("at_risk", parameters_of(["a"], NOON.date(), 3, NOON))
         assert (paid["merchant_id"], paid["merchant_name"]) == ("a", "Alpha")

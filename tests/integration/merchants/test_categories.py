@@ -25,6 +25,7 @@ from pipeline.packs.merchants.explain import account_text, explain
 from pipeline.prove.corrector import Corrector
 from pipeline.replay.backtest import backtest
 from pipeline.replay.replay import replay_all, whole_period
+from pipeline.source.asked import Known
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
@@ -200,13 +201,13 @@ def test_categories_change_with_the_business_day_and_a_correction_keeps_those_of
     span = Span(midnight - 3 * MINUTE, midnight + 2 * MINUTE)
     cancel_over(calm, midnight)
     with home(calm, postgres_url, tmp_path) as pipeline:
-        read, reads = pipeline.source.facts, list[pl.DataFrame | None]()
+        read, reads = pipeline.source.known, list[Known | None]()
 
-        def counted() -> pl.DataFrame | None:
+        def counted() -> Known | None:
             reads.append(read())
             return reads[-1]
 
-        monkeypatch.setattr(pipeline.source, "facts", counted)
+        monkeypatch.setattr(pipeline.source, "known", counted)
         pipeline.backfill(Span(FIRST, span.start))
         line = pipeline.catch_up(span.end)
         next(line)

@@ -50,24 +50,35 @@ def at_risk(mapping: TradeMapping, to_sql: Sql) -> str:
 
 
 def categories(mapping: TradeMapping, to_sql: Sql) -> str | None:
-    """The category of each merchant; None where no table says it."""
+    """Category and name of each merchant; None where no table says either."""
     merchants = mapping.merchants
-    if merchants is None or merchants.category is None:
+    known = {} if merchants is None else {"category": merchants.category, "merchant_name": merchants.name}
+    if merchants is None or not any(known.values()):
         return None
-    merchant, category = to_sql.column("m", merchants.merchant), to_sql.column("m", merchants.category)
-    given = category if merchants.category.kind == "text" else to_sql.as_text(category)
+    merchant = to_sql.column("m", merchants.merchant)
+    columns = {name: to_sql.column("m", column) for name, column in known.items() if column}
+    given = [_text(known, name, text, to_sql) for name, text in columns.items()]
+    if "category" not in columns:  # the query has to give it
+        given = [f"{_no_name(to_sql)} AS category", *given]
     plain = merchant if merchants.merchant.kind in ("integer", "text") else to_sql.as_text(merchant)
     head = comment(
-        "Which category each merchant is of; one without history starts from the cancel rate of that.",
+        "Which category each merchant is of, and its name, as far as they are known. One without history starts",
+        "from the cancel rate of its category; people look for it by its name.",
         "Read once a business day, whole. Parameters: none. Grain: one row per merchant.",
     )
     lines = [
-        f"SELECT {plain} AS merchant_id, {given} AS category",
+        f"SELECT {', '.join([f'{plain} AS merchant_id', *given])}",
         f"FROM {to_sql.table(merchants.table)} AS m",
-        f"WHERE {category} IS NOT NULL",
+        "WHERE " + " OR ".join(f"{text} IS NOT NULL" for text in columns.values()),
         f"LIMIT {_MOST_CATEGORIES}",
     ]
     return head + "\n".join(lines) + "\n"
+
+
+def _text(known: Mapping[str, Column | None], name: str, text: str, to_sql: Sql) -> str:
+    column = known[name]
+    plain = column is not None and column.kind == "text"
+    return f"{text if plain else to_sql.as_text(text)} AS {name}"
 
 
 def _parts(template: str) -> str:
