@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pipeline.errors import UsageError
-from pipeline.minute import parse_time
+from pipeline.minute import EPOCH, TIME_END, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -58,3 +59,12 @@ def moment(text: str) -> datetime | None:
         return parse_time(text)
     except UsageError:
         return None
+
+
+def day(text: str) -> date | None:
+    """A day as 2026-11-21, of those that the pipeline knows."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if EPOCH.year < found.year < TIME_END.year - 1 else None

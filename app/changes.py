@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.demo import demo_of
 from app.pulse import pulse
 from pipeline.errors import MinuteriskError
 
@@ -24,7 +25,8 @@ def mark_of(door: Door, heartbeat: Heartbeat | None, now: datetime) -> str:
     published = published_of(door)
     said = "-" if published is None else f"{published.version} {published.generated_at}"
     hashed = "-" if heartbeat is None else heartbeat.hash
-    return f"{said} {hashed} {pulse(heartbeat, published, now)}"
+    demo = demo_of(door.settings)
+    return f"{said} {hashed} {pulse(heartbeat, published, now)} {demo.stage if demo else ''}"
 
 
 def published_of(door: Door) -> Manifest | None:

@@ -6,6 +6,7 @@ above. Colours are Okabe and Ito's, told apart by colour-blind eyes too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import plotly.graph_objects as go
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 BLUE: Final = "#0072B2"
 VERMILLION: Final = "#D55E00"
 GREEN: Final = "#009E73"
+PURPLE: Final = "#CC79A7"
 ORANGE: Final = "#E69F00"
 INK: Final = "rgba(128, 128, 128, 0.9)"
 GREY: Final = "rgba(128, 128, 128, 0.55)"
+BAND: Final = "rgba(128, 128, 128, 0.22)"
 GRID: Final = "rgba(128, 128, 128, 0.18)"
 MOST_TICKS: Final = 5
 
@@ -144,3 +147,72 @@ def local(moments: pl.Series, zone: ZoneInfo) -> list[datetime]:
 
 def _naive(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The time of an incident, and how it is called under the pointer: our own words, never a name."""
+
+    span: Span
+    label: str
+
+
+def mark(
+    figure: go.Figure, frame: pl.DataFrame, zone: ZoneInfo, marked: Sequence[Marked], texts: Texts
+) -> None:
+    """Shade the time of each incident inside the frame (`start`, `end`); its label is under the pointer."""
+    if frame.is_empty():
+        return
+    first, last = frame["start"][0], frame["end"][-1]
+    inside = [m for m in marked if m.span.end > first and m.span.start < last]
+    x: list[datetime | None] = []
+    said: list[str | None] = []
+    for one in inside:
+        x0, x1 = (_naive(m, zone) for m in (max(one.span.start, first), min(one.span.end, last)))
+        figure.add_vrect(
+            x0=x0, x1=x1, fillcolor=ORANGE, opacity=0.18, line_width=0, layer="below", row="all", col=1
+        )
+        x += [x0, x0 + (x1 - x0) / 2, x1, None]
+        said += [one.label] * 3 + [None]
+    if inside:
+        line_on_top = {"color": ORANGE, "width": 4}
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=[1] * len(x),
+                yaxis="y99",
+                mode="lines",
+                line=line_on_top,
+                name=texts("chart.incident"),
+                customdata=said,
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )
+        above = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+        figure.update_layout(yaxis99=above)
+
+
+def band(x: list[datetime], low: pl.Series, high: pl.Series, name: str, hover: list[str]) -> list[go.Scatter]:
+    """What lies between two lines, in grey: where either is None there is nothing."""
+    known = [
+        (a, b, c, d)
+        for a, b, c, d in zip(x, low, high, hover, strict=True)
+        if b is not None and c is not None
+    ]
+    if not known:
+        return []
+    at, below, above, said = (list(values) for values in zip(*known, strict=True))
+    edge = {"width": 0, "color": BAND}
+    lower = go.Scatter(x=at, y=below, mode="lines", line=edge, showlegend=False, hoverinfo="skip")
+    upper = go.Scatter(
+        x=at,
+        y=above,
+        mode="lines",
+        line=edge,
+        fill="tonexty",
+        fillcolor=BAND,
+        name=name,
+        customdata=said,
+        hovertemplate=f"{name} %{{customdata}}<extra></extra>",
+    )
+    return [lower, upper]

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from app.reads import Page
 
 STYLE: Final = Path(__file__).parent / "style.css"
+#: The gate allows exactly this script (app/gate/middleware.py).
+KEYS: Final = Path(__file__).parent / "keys.js"
 #: From our own disk: a named icon would be fetched from its maker's server.
 ICON: Final = Path(__file__).parent / "icon.svg"
 
@@ -51,6 +53,7 @@ def main() -> None:
         menu_items={"About": "minuterisk"},
     )
     st.html(STYLE)
+    st.html(f"<script>{KEYS.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
     settings = _settings()
     if settings is None:
         return

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 HEARTBEAT_LIMIT: Final = timedelta(seconds=20)
 #: A steady pipeline is at most 60 s + close delay + processing behind; past three minutes it is catching up.
 LAG_LIMIT: Final = timedelta(minutes=3)
+#: The list of files follows each commit within a second; two minutes later it does not follow any more.
+STALE_LIMIT: Final = timedelta(minutes=2)
 #: A message waits this long before anybody is told: shorter is the ordinary way through the outbox.
 DELIVERY_LIMIT: Final = timedelta(seconds=60)
 
-TONES: Final = {"live": "good", "behind": "warn", "stopped": "bad", "never": "warn", "unknown": "bad"}
+TONES: Final = {
+    "live": "good",
+    "reading": "warn",
+    "behind": "warn",
+    "stale": "bad",
+    "stopped": "bad",
+    "never": "warn",
+    "unknown": "bad",
+}
 
 
-def pulse(heart: Heartbeat | Overview | None, manifest: Manifest | None, now: datetime) -> str:
+def pulse(heart: Heartbeat | None, manifest: Manifest | None, now: datetime) -> str:
     """One of the keys of `TONES`. None means that the operational database did not answer."""
     if heart is None:
         return "unknown"
@@ -29,9 +39,24 @@ def pulse(heart: Heartbeat | Overview | None, manifest: Manifest | None, now: da
         return "never"
     if heartbeat_age(heart) > HEARTBEAT_LIMIT:
         return "stopped"
-    if manifest is None or lag(manifest, now) > LAG_LIMIT:
+    if reads_history(heart):
+        return "reading"
+    if heart.next_minute is not None and now - heart.next_minute > LAG_LIMIT:
         return "behind"
-    return "live"
+    return "stale" if is_stale(heart, manifest) else "live"
+
+
+def reads_history(heart: Heartbeat) -> bool:
+    """Is the history of the first start still being read? Nothing else comes before the first publication."""
+    until, reached = heart.history_until, heart.next_minute
+    return reached is None or (until is not None and reached < until)
+
+
+def is_stale(heart: Heartbeat, manifest: Manifest | None) -> bool:
+    """Does the list of files end long before what the database says is published?"""
+    if heart.next_minute is None:
+        return False
+    return manifest is None or heart.next_minute - manifest.published_through >= STALE_LIMIT
 
 
 def heartbeat_age(heart: Heartbeat | Overview) -> timedelta:

@@ -40,6 +40,8 @@ SHARED_S: Final = 30
 #: The mark itself is asked for by every open page each second.
 HEARTBEAT_S: Final = 0.25
 KEPT: Final = 64
+#: While it does not answer it is asked so often why.
+TROUBLE_S: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,15 @@ def _heartbeat(name: str, _door: Door) -> Heartbeat | None:  # noqa: ARG001 - th
 
 def _name_of(page: Page) -> str:
     return page.name
+
+
+@st.cache_data(ttl=TROUBLE_S, max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of})
+def revision(page: Page) -> str | MinuteriskError:
+    """At which revision the tables stand, or why the operational database does not say."""
+    try:
+        return page.door.revision()
+    except MinuteriskError as error:
+        return error
 
 
 def _marked(page: Page) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.judge.verdicts import EVERYBODY
+from pipeline.minute import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,32 @@ class Heartbeat:
     epoch: int
     heartbeat_at: datetime
     database_clock: datetime
+    next_minute: datetime | None  # None: nothing is published yet
+    history_until: (
+        datetime | None
+    )  # the end of the history that the first start reads; None: it was not asked for
+    revision: str  # of the database's tables
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How far the reading of the first start's history is."""
+
+    first_minute: datetime | None  # None: nothing is published yet
+    minutes: int
+    minutes_since: int  # those of all pieces but the first, which took `lasted`
+    lasted: timedelta | None
+
+    def of(self, until: datetime) -> int:
+        """How many minutes there are to read up to `until`; 0 before the first piece."""
+        return 0 if self.first_minute is None else Span(self.first_minute, until).minutes
+
+    def left(self, until: datetime) -> timedelta | None:
+        """How long the rest takes at this pace; None before there is one."""
+        if not self.minutes_since or not self.lasted:
+            return None
+        return self.lasted * ((self.of(until) - self.minutes) / self.minutes_since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +124,15 @@ class Filters:
     severities: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     text: str = ""  # in the entity's id or name
+    tiers: tuple[str, ...] = ()
+    owner: str | None = None  # "": nobody's
+    first: datetime | None = None  # opened at it or later
+    stop: datetime | None = None  # and before it
 
     @property
     def any(self) -> bool:
         """Is anything left out besides what is resolved?"""
-        return bool(self.states or self.severities or self.rules or self.text)
+        return replace(self, with_resolved=False) != Filters()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +160,7 @@ class Event:
     outbox_id: int
     event: str
     minute: datetime
+    at_risk: int | None  # None: not known, or nothing was said of it
     status: str
     attempts: int
     ambiguous: bool
@@ -139,3 +170,39 @@ class Event:
     created_at: datetime
     next_attempt_at: datetime
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An earlier incident that is like another one, and how it ended."""
+
+    incident_id: int
+    rule: str
+    entity_id: str
+    entity_name: str | None
+    of_entity: bool  # is it of the same entity? Else of the same rule and tier
+    severity: str
+    opened_minute: datetime
+    resolved_minute: datetime | None
+    resolved_by: str | None  # None: by itself
+    at_risk: int | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Likes:
+    """Incidents of before that are like one, and what people said of all there are."""
+
+    shown: tuple[Before, ...]
+    alike: int
+    labelled: int
+    true_alarms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Filters that an account keeps by a name; `query` is what the address says."""
+
+    view_id: int
+    name: str
+    query: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from app import texts_of_acts
+from app import texts_of_acts, texts_of_states
 from app.pages.access import words as access
 from app.pages.entity import words as entity
 from app.pages.health import words as health
@@ -29,6 +29,7 @@ _SCREENS: Final = (now, incidents, entity, statistics, rules, health, access)
 KOREAN: Final[Mapping[str, str]] = {
     **{key: text for screen in _SCREENS for key, text in screen.KOREAN.items()},
     **texts_of_acts.KOREAN,
+    **texts_of_states.KOREAN,
     "title": "{entity} 관제",
     "everybody": "전체",
     "page": "관제",
@@ -48,8 +49,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "address.unread.note": "그 값 없이 보여 줍니다. 주소를 확인하거나 화면에서 고르세요.",
     "download.button": "내려받기",
     "download.reason": "내려받는 이유 (감사에 남습니다)",
-    "state.no_right": "이 화면을 볼 수 없습니다.",
-    "state.no_right.note": "볼 수 있는 역할: {roles}. 필요하면 관리자에게 문의하세요.",
     "role.SUPER_ADMIN": "최고 관리자",
     "role.RULE_ADMIN": "규칙 관리자",
     "role.AUDITOR": "감사",
@@ -57,11 +56,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "role.RISK_ANALYST": "리스크 분석",
     "role.READ_ONLY": "보기 전용",
     # header
-    "pulse.live": "정상 가동",
-    "pulse.behind": "따라잡는 중",
-    "pulse.stopped": "멈춤",
-    "pulse.never": "시작 전",
-    "pulse.unknown": "상태 확인 불가",
     "header.newest": "마지막 게시 분",
     "header.lag": "{duration} 지연",
     "header.none": "아직 없음",
@@ -104,12 +98,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "alarm.job.failing": "작업이 실패하고 있습니다",
     "alarm.ornament.failing": "일부 정보를 알 수 없습니다",
     # states
-    "state.no_manifest": "아직 게시된 분이 없습니다.",
-    "state.no_manifest.note": "첫 분이 게시되면 여기에 나타납니다. 시작: minuterisk run 또는 minuterisk demo",
-    "state.manifest_bad": "게시 목록을 읽을 수 없습니다.",
-    "state.manifest_bad.note": "{what} 파이프라인을 다시 시작하면 장부로부터 다시 만들어집니다.",
-    "state.database_down": "운영 데이터베이스에 연결할 수 없습니다.",
-    "state.database_down.note": "{what} 연결되면 사건이 다시 나타납니다. 추이는 계속 볼 수 있습니다.",
     "state.lake": "게시된 파일을 읽을 수 없습니다.",
     "state.part_failed": "이 부분을 지금 보여줄 수 없습니다",
     "state.part_failed.note": "잠시 뒤 다시 시도합니다 ({what}). 계속되면 대시보드 로그를 확인하세요.",
@@ -198,6 +186,7 @@ KOREAN: Final[Mapping[str, str]] = {
 ENGLISH: Final[Mapping[str, str]] = {
     **{key: text for screen in _SCREENS for key, text in screen.ENGLISH.items()},
     **texts_of_acts.ENGLISH,
+    **texts_of_states.ENGLISH,
     "title": "{entity} watch",
     "everybody": "everybody",
     "page": "Watch",
@@ -217,8 +206,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "address.unread.note": "It is shown without it. Check the address, or choose on the screen.",
     "download.button": "Download",
     "download.reason": "Why it is taken along (the audit keeps it)",
-    "state.no_right": "You may not see this screen.",
-    "state.no_right.note": "Those who may: {roles}. Ask an administrator if you need it.",
     "role.SUPER_ADMIN": "super admin",
     "role.RULE_ADMIN": "rule admin",
     "role.AUDITOR": "auditor",
@@ -226,11 +213,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "role.RISK_ANALYST": "risk analyst",
     "role.READ_ONLY": "read only",
     # header
-    "pulse.live": "Running",
-    "pulse.behind": "Catching up",
-    "pulse.stopped": "Stopped",
-    "pulse.never": "Not started",
-    "pulse.unknown": "Unknown",
     "header.newest": "Newest published minute",
     "header.lag": "{duration} behind",
     "header.none": "none yet",
@@ -273,12 +255,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "alarm.job.failing": "A job fails",
     "alarm.ornament.failing": "Something is not known or not shown",
     # states
-    "state.no_manifest": "No minute is published yet.",
-    "state.no_manifest.note": "The first one appears here. Start: minuterisk run, or minuterisk demo",
-    "state.manifest_bad": "The list of published files cannot be read.",
-    "state.manifest_bad.note": "{what} A restart of the pipeline makes it again from the ledger.",
-    "state.database_down": "The operational database does not answer.",
-    "state.database_down.note": "{what} Incidents come back with it. Trends are still read from the files.",
     "state.lake": "The published files cannot be read.",
     "state.part_failed": "This part cannot be shown now",
     "state.part_failed.note": "It is tried again shortly ({what}). If it lasts, see the dashboard's log.",

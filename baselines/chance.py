@@ -85,6 +85,22 @@ def wilson_interval(part: int, whole: int) -> tuple[float, float]:
     return (0.0 if part == 0 else max(low, 0.0)), (1.0 if part == whole else min(high, 1.0))
 
 
+def wilson_intervals(share: Floats, whole: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The same for many, by the share itself; nothing (NaN) where `share` is, or where `whole` is 0.
+
+    Where the share is what is usual, it is how far that of `whole` may lie from it by chance.
+    """
+    trials = np.where(whole > 0, whole, np.nan)
+    held = np.minimum(share, 1.0)
+    z2 = _Z95 * _Z95
+    middle = held + z2 / (2 * trials)
+    reach = _Z95 * np.sqrt(held * (1 - held) / trials + z2 / (4 * trials * trials))
+    low, high = ((middle + sign * reach) / (1 + z2 / trials) for sign in (-1, 1))
+    return np.where(held == 0, 0 * low, np.maximum(low, 0)), np.where(
+        held == 1, high * 0 + 1, np.minimum(high, 1)
+    )
+
+
 def _mean_where(count: int, probability: float) -> float:
     """The mean at which a Poisson number is at most `count` with this probability."""
     low, high = 0.0, 10.0 + 2 * count + 10 * math.sqrt(count)

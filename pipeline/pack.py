@@ -198,6 +198,15 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """Where a rule begins to be breached: a line across the panel of that place, on its axis."""
+
+    panel: int
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Panels over the same steps of time; `steps` are their starts. Holds no name of anybody."""
 
@@ -341,6 +350,9 @@ class Pack(Generic[W, T]):
     #: What a picture of an incident shows, None: nothing. Its rows: one a step with `start` and the entity's
     #: `sums`, in order and without a gap. (rule, reason, rows, the first moment that is shown, language)
     picture: Callable[[str, Mapping[str, Any], pl.DataFrame, datetime, str], Chart | None] | None = None
+
+    #: Where its thresholds lie, on the axis of a panel: (rule, reason, tuned, language)
+    thresholds: Callable[[str, Mapping[str, Any], T, str], Sequence[Threshold]] = lambda *_: ()
 
     # What looks back; a pack may do without.
     explain: Callable[[W, T, Facts, Asked], Explained] | None = None

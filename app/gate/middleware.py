@@ -9,6 +9,7 @@ import base64
 import hashlib
 import secrets
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+#: The one script that the page itself brings; see app/main.py.
+KEYS: Final = Path(__file__).parents[1] / "keys.js"
 #: What anybody may ask for; each of these routes looks after itself.
 OPEN: Final = frozenset(
     {HEALTH_PATH, "/login", "/login/code", "/login/demo", "/logout", "/oidc/login", "/oidc/callback"}
@@ -214,8 +217,9 @@ def by_a_person(content: bytes | None) -> bool:
 
 
 def page_policy(*documents: str) -> str:
-    """What the page may load and run: its own, and the scripts that stand in its documents themselves."""
-    found = dict.fromkeys(script for text in documents for script in scripts(text))
+    """What the page may load and run: its own, the scripts in its documents, and our keys."""
+    own = KEYS.read_text(encoding="utf-8")
+    found = dict.fromkeys((*(script for text in documents for script in scripts(text)), own))
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found)
     allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     return "; ".join(

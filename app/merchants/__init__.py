@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.merchants.page import show_trend
+from app.merchants.page import show_beside, show_pace, show_tickets, show_tied, show_trend
+from app.merchants.today import show_today
+from app.merchants.why import show_why
 from app.merchants.words import WORDS
 from app.pages import OwnPage
 
-PAGE: Final = OwnPage(words=WORDS, entity=(show_trend,))
+PAGE: Final = OwnPage(
+    words=WORDS,
+    now=(show_today,),
+    entity=(show_trend, show_pace, show_tied, show_tickets, show_beside, show_why),
+)

@@ -1,16 +1,18 @@
-"""What the published files say of merchants. Knows nothing of Streamlit."""
+"""What is stored of merchants, as running totals. Knows nothing of Streamlit."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
 
-from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, MINUTE, Span, business_date, business_day
-from pipeline.schema import UTC_TIME
+from app.merchants.series import LEAD, SUMS, Series, series_of
+from pipeline.minute import MINUTE, Span, business_date, business_day, to_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
@@ -18,81 +20,75 @@ if TYPE_CHECKING:
     from pipeline.store.manifest import Manifest
 
 PACE_STEP_MINUTES: Final = 10
-PACE_DAYS: Final = 7
+#: Like days are looked for so far back: two of each weekday.
+PACE_DAYS: Final = 14
 
-#: Window of a trend: (its length, its step), both in minutes.
-WINDOWS: Final[Mapping[str, tuple[int, int]]] = {
-    "3h": (3 * HOUR_MINUTES, 1),
-    "24h": (DAY_MINUTES, 10),
-    "8d": (8 * DAY_MINUTES, HOUR_MINUTES),
-}
-
-TREND: Final = pl.Schema(
-    {
-        "start": UTC_TIME,
-        "approval_count": pl.Int64(),
-        "cancel_count": pl.Int64(),
-        "approval_amount": pl.Int64(),
-        "cancel_amount": pl.Int64(),
-        "cancel_rate": pl.Float64(),
-    }
-)
 PACE: Final = pl.Schema(
     {"business_date": pl.Date(), "elapsed_minutes": pl.Int64(), "approval_amount": pl.Int64()}
 )
 
 
-def read_trend(door: Door, manifest: Manifest, merchant_id: str | None, window: str) -> pl.DataFrame:
-    """Counts and amounts per step of `window` (see `TREND`), ending with the newest minute.
-
-    The cancel rate is that of the hour ending with the step. merchant_id None means all merchants. Steps
-    before the first published minute are left out; a step in which nothing happened counts as zero.
-    """
-    length, step = WINDOWS[window]
-    span = _published(manifest, length, step)
-    if span is None or span.minutes == 0:
-        return pl.DataFrame(schema=TREND)
-    lead = max(HOUR_MINUTES - step, 0)
-    asked = {"merchant": merchant_id, "first": span.start, "stop": span.end, "step": step, "lead": lead}
-    read = Span(span.start - lead * MINUTE, span.end)
-    return door.lake("merchants/analyst/app_trend", asked, manifest, read).cast(TREND)
-
-
-def read_pace(door: Door, manifest: Manifest, merchant_id: str | None, zone: ZoneInfo) -> pl.DataFrame:
-    """Approved amount so far by time of day, today and on recent whole business days (see `PACE`)."""
-    days = _pace_days(manifest, zone)
-    if not days:
-        return pl.DataFrame(schema=PACE)
-    asked = {
-        "merchant": merchant_id,
-        "days": list(days),
-        "firsts": [span.start for span in days.values()],
-        "stops": [span.end for span in days.values()],
-        "step": PACE_STEP_MINUTES,
-    }
-    covered = Span(min(s.start for s in days.values()), max(s.end for s in days.values()))
-    return door.lake("merchants/analyst/app_pace", asked, manifest, covered).cast(PACE)
-
-
-def _published(manifest: Manifest, length: int, step: int) -> Span | None:
-    """The last `length` published minutes in whole steps up to the newest minute; None without any."""
-    if manifest.first_minute is None:
-        return None
-    end = manifest.published_through
-    available = min(length, Span(min(manifest.first_minute, end), end).minutes)
-    return Span(end - available // step * step * MINUTE, end)
-
-
-def _pace_days(manifest: Manifest, zone: ZoneInfo) -> dict[date, Span]:
-    """Today up to the newest minute, and the recent business days that are published from their start."""
+def published_span(manifest: Manifest) -> Span | None:
+    """What is published; None without any."""
     if manifest.first_minute is None or manifest.first_minute >= manifest.published_through:
-        return {}
-    days: dict[date, Span] = {}
-    moment = manifest.published_through - MINUTE
-    for _ in range(PACE_DAYS + 1):
-        whole = business_day(business_date(moment, zone), zone)
-        if whole.start < manifest.first_minute:
-            break
-        days[business_date(moment, zone)] = Span(whole.start, min(whole.end, manifest.published_through))
-        moment = whole.start - MINUTE
-    return days
+        return None
+    return Span(manifest.first_minute, manifest.published_through)
+
+
+def with_lead(span: Span, published: Span) -> Span:
+    """A span and what its rates look back at, as far as it is published."""
+    return Span(max(published.start, span.start - LEAD * MINUTE), span.end)
+
+
+def read_all(door: Door, span: Span) -> Series:
+    """All merchants together, from the ledger."""
+    rows = door.rows("ops/app_minutes", {"first": span.start, "stop": span.end})
+    found = {row["name"]: row for row in rows}
+    minutes = np.array(found[SUMS[0]]["minutes"] if found else [], np.int64)
+    totals = {name: np.array(found[name]["totals"] if found else [], np.int64) for name in SUMS}
+    return series_of(minutes, totals, span)
+
+
+def read_categories(door: Door, manifest: Manifest, file: Span, members: pl.DataFrame) -> pl.DataFrame:
+    """Approvals and cancels of each category by minute in the files that touch `file`, of its `members`.
+
+    Shape: `fact`, `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
+    """
+    asked = {"merchants": members["entity_id"].to_list(), "categories": members["fact"].to_list()}
+    return door.lake("merchants/analyst/app_categories", asked, manifest, file)
+
+
+def pace_days(today: date, published: Span, zone: ZoneInfo) -> list[date]:
+    """The days before today that are published whole, newest first."""
+    days = [today - timedelta(days=n) for n in range(1, PACE_DAYS + 1)]
+    return [d for d in days if business_day(d, zone).start >= published.start]
+
+
+def pace_of(series: Series, days: Sequence[date], published: Span, zone: ZoneInfo) -> pl.DataFrame:
+    """Approved amount so far by time of day on each of `days` (see `PACE`), as far as it is published."""
+    parts = []
+    stop = to_index(published.end)
+    for one in days:
+        whole = business_day(one, zone)
+        first, last = to_index(whole.start), min(to_index(whole.end), stop)
+        elapsed = np.append(np.arange(PACE_STEP_MINUTES, last - first, PACE_STEP_MINUTES), last - first)
+        starts = np.full(len(elapsed), first, np.int64)
+        amounts = series.between("approval_amount", starts, first + elapsed.astype(np.int64))
+        frame = {"elapsed_minutes": elapsed, "approval_amount": amounts}
+        parts.append(pl.DataFrame(frame).with_columns(pl.lit(one).alias("business_date")))
+    found = pl.concat([part.select(PACE.names()).cast(PACE) for part in parts] or [PACE.to_frame()])
+    return found.sort("business_date", "elapsed_minutes")
+
+
+def today_of(published: Span, zone: ZoneInfo) -> date:
+    """The business day of the newest published minute."""
+    return business_date(published.end - MINUTE, zone)
+
+
+def category_series(frames: Sequence[pl.DataFrame], category: str, span: Span) -> Series:
+    """One category's running totals over `span`."""
+    rows = pl.concat([frame.filter(pl.col("fact") == category) for frame in frames])
+    minutes = rows["minute"].to_numpy()
+    counts = {name: rows[name].to_numpy() for name in ("approval_count", "cancel_count")}
+    nothing = np.zeros(len(minutes), np.int64)
+    return series_of(minutes, {**dict.fromkeys(SUMS, nothing), **counts}, span)

@@ -1,163 +1,205 @@
-"""How it came to this: one merchant, or all, over the last hours and days, and today beside recent days."""
+"""How it went: one merchant, or all, over any time; today beside days like it; beside its category."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
 import streamlit as st
 
-from app.format import moment
-from app.markup import notice, sentence, tag, visible
+from app.charts import Marked
+from app.format import won_short
+from app.markup import notice, tag
 from app.merchants import reads
-from app.merchants.charts import pace_figure, trend_figure
-from app.merchants.lake import WINDOWS
-from app.pages.choice import chosen_incident
-from app.reads import incident as read_incident
-from pipeline.errors import MinuteriskError
-from pipeline.minute import MINUTE, Span
+from app.merchants.charts import (
+    beside_figure,
+    pace_figure,
+    rate_figure,
+    ticket_figure,
+    tied_figure,
+    volume_figure,
+)
+from app.merchants.lake import pace_days, pace_of, published_span, today_of, with_lead
+from app.merchants.series import steps_of
+from app.pages.downloads import offer
+from app.pages.entity.choose import choose_period, chosen_period, zoomed
+from app.pages.entity.subject import chosen_id, subject_of
+from baselines.calendar import like_days
+from pipeline.minute import MINUTE, Span, business_day
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Sequence
 
+    import plotly.graph_objects as go
+
+    from app.pages.entity.period import Period
+    from app.pages.entity.subject import Subject
     from app.reads import Page
-    from app.rows import Incident
     from pipeline.store.manifest import Manifest
 
 #: No zoom bar, no logo: a chart of an operator's page, not of a notebook.
 CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
-LONGEST_ID: Final = 200
+RATE: Final = "merchant-rate"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the person wants to see: whose figures (None: everybody's), over which window, what is shaded."""
+class Shown:
+    """What the sections of one run draw from."""
 
-    title: str
-    merchant_id: str | None
-    window: str
-    shaded: Span | None = None
-    usual_rate: float | None = None  # of the week that the incident was judged against
+    manifest: Manifest
+    published: Span
+    subject: Subject
+    period: Period
 
 
 def show_trend(page: Page) -> None:
-    """Choices on top, the figures below. Without a manifest the header says why there is nothing."""
-    try:
-        manifest = page.door.manifest()
-    except MinuteriskError:
+    """The choice of the period, then the cancel rate over what is usual, and counts and amounts."""
+    manifest = page.door.manifest()
+    published = None if manifest is None else published_span(manifest)
+    if published is None:
+        st.html(notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note")))
         return
-    if manifest is None:
+    choose_period(page, published)
+    shown = _shown(page)
+    if shown is None:
         return
-    st.html(tag("div", page.texts("trend.heading"), cls="mr-h2"))
-    question = _ask(page, manifest)
-    if question is None:
-        st.html(tag("div", page.texts("trend.merchant.hint"), cls="mr-note"))
-        return
-    try:
-        _answer(page, manifest, question)
-    except MinuteriskError as error:
-        body = page.texts("state.lake.note", what=sentence(error, page.texts.language))
-        st.html(notice(page.texts("state.lake"), body, tone="bad"))
-
-
-def _ask(page: Page, manifest: Manifest) -> Question | None:
-    """The person's choices; None while a merchant's id is still to be typed."""
-    incident = _incident(page)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        scope = _ask_scope(page, incident)
-        window = _ask_window(page)
-        if scope == "other":
-            typed = st.text_input(
-                page.texts("trend.merchant"), key="merchant", max_chars=LONGEST_ID, width=280
-            ).strip()
-            return Question(typed, typed, window) if typed else None
-    if scope == "incident" and incident is not None and not incident.of_everybody:
-        title = f"{visible(incident.title)} · {incident.entity_id}"
-        lasted, usual = _shaded(incident, manifest), _usual_rate(incident)
-        return Question(title, incident.entity_id, window, lasted, usual)
-    shaded = _shaded(incident, manifest) if scope == "incident" and incident is not None else None
-    return Question(page.texts("trend.scope.platform"), None, window, shaded)
-
-
-def _incident(page: Page) -> Incident | None:
-    number = chosen_incident()
-    try:
-        return None if number is None else read_incident(page, number)
-    except MinuteriskError:
-        return None
-
-
-def _ask_scope(page: Page, incident: Incident | None) -> str:
-    scopes = ["incident", "platform", "other"] if incident else ["platform", "other"]
-    return st.segmented_control(
-        page.texts("trend.scope"),
-        scopes,
-        default=scopes[0],
-        required=True,
-        # Another incident is another question: the new key brings the scope back to its merchant.
-        key=f"scope-{incident.incident_id if incident else 'none'}",
-        format_func=lambda scope: page.texts(f"trend.scope.{scope}"),
-    )
-
-
-def _ask_window(page: Page) -> str:
-    return st.segmented_control(
-        page.texts("trend.window"),
-        list(WINDOWS),
-        default="3h",
-        required=True,
-        key="window",
-        format_func=lambda window: page.texts(f"trend.window.{window}"),
-    )
-
-
-def _usual_rate(incident: Incident) -> float | None:
-    cancels, approvals = (incident.reason.get(name) for name in ("cancels_week", "approvals_week"))
-    return cancels / approvals if isinstance(cancels, int) and approvals else None
-
-
-def _shaded(incident: Incident, manifest: Manifest) -> Span:
-    """From the incident's first minute to its end, or to the newest minute while it lasts."""
-    end = incident.resolved_minute or max(manifest.published_through, incident.last_breach_minute + MINUTE)
-    return Span(incident.opened_minute, end)
-
-
-def _answer(page: Page, manifest: Manifest, question: Question) -> None:
-    frame = reads.trend(page, manifest, question.merchant_id, question.window)
-    note = _note(page, frame, manifest, question.window)
-    st.html(tag("div", visible(question.title), tag("small", note), cls="mr-h3"))
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _show_trend(page, frame, question)
-    with right:
-        _show_pace(page, reads.pace(page, manifest, question.merchant_id))
-
-
-def _show_trend(page: Page, frame: pl.DataFrame, question: Question) -> None:
+    frame = _steps(page, shown)
     if not (frame["approval_count"] + frame["cancel_count"]).gt(0).any():
         st.html(notice(page.texts("trend.empty")))
         return
-    figure = trend_figure(frame, page.texts, page.zone, question.shaded, question.usual_rate)
-    st.plotly_chart(figure, key="trend-figure", config=CHART, alt=page.texts("trend.chart"))
+    _heading(page, "trend.rate.heading", "trend.rate.note")
+    figure = rate_figure(frame, page.texts, page.zone, _marked(page, shown))
+    # Drawing a box around a time shows that time.
+    figure.update_layout(dragmode="select", selectdirection="h")
+    st.plotly_chart(
+        figure,
+        key=f"{RATE}-{shown.period.key}",
+        config=CHART,
+        alt=page.texts("trend.rate.chart"),
+        on_select=partial(zoomed, f"{RATE}-{shown.period.key}", page.zone),
+        selection_mode="box",
+    )
+    _heading(page, "trend.volume.heading")
+    _draw(page, "volume", volume_figure(frame, page.texts, page.zone, _marked(page, shown)))
+    offer(page, "merchant-trend", lambda: frame)
 
 
-def _show_pace(page: Page, frame: pl.DataFrame) -> None:
-    texts = page.texts
-    st.html(tag("div", texts("pace.heading"), cls="mr-h3"))
-    recent = frame["business_date"].n_unique() - 1
-    note = texts("pace.note", count=recent) if recent > 0 else texts("pace.empty")
-    st.html(tag("div", note, cls="mr-note"))
-    if recent < 0:
+def show_pace(page: Page) -> None:
+    """Today's approved amount so far beside days of the same kind at the same time."""
+    shown = _shown(page)
+    if shown is None:
         return
-    st.plotly_chart(pace_figure(frame, texts), key="pace-figure", config=CHART, alt=texts("pace.chart"))
+    texts = page.texts
+    today = today_of(shown.published, page.zone)
+    whole = pace_days(today, shown.published, page.zone)
+    like = like_days(today, tuple(whole), reads.public_holidays(page)) if whole else ()
+    _heading(page, "pace.heading")
+    if business_day(today, page.zone).start < shown.published.start:
+        st.html(tag("div", texts("pace.empty"), cls="mr-note"))
+        return
+    oldest = min((*like, today))
+    span = Span(business_day(oldest, page.zone).start, shown.published.end)
+    series = reads.series(page, shown.manifest, shown.subject.entity_id, span)
+    frame = pace_of(series, (*like, today), shown.published, page.zone)
+    st.html(tag("div", _pace_said(page, frame, len(like)), cls="mr-note"))
+    _draw(page, "pace", pace_figure(frame, texts, like or (today,)))
+    offer(page, "merchant-pace", lambda: frame)
 
 
-def _note(page: Page, frame: pl.DataFrame, manifest: Manifest, window: str) -> str:
-    step = page.texts(f"trend.step.{WINDOWS[window][1]}")
-    first = manifest.published_through if frame.is_empty() else frame["start"][0]
-    shown = {
-        "from": moment(first, page.zone),
-        "to": moment(manifest.published_through, page.zone),
-        "step": step,
-    }
-    return page.texts("trend.note", **shown)
+def show_tied(page: Page) -> None:
+    """Cancels by when their approvals were made."""
+    shown = _shown(page)
+    if shown is None:
+        return
+    _heading(page, "tied.heading", "tied.note")
+    if shown.subject.entity_id is None:
+        st.html(tag("div", page.texts("tied.of_one"), cls="mr-note"))
+        return
+    frame = _steps(page, shown)
+    if not frame["cancel_count"].gt(0).any():
+        st.html(tag("div", page.texts("tied.empty"), cls="mr-note"))
+        return
+    _draw(page, "tied", tied_figure(frame, page.texts, page.zone, _marked(page, shown)))
+
+
+def show_tickets(page: Page) -> None:
+    """The average approval, beside the week before."""
+    shown = _shown(page)
+    if shown is None:
+        return
+    frame = _steps(page, shown)
+    _heading(page, "ticket.heading", "ticket.note")
+    if not frame["approval_count"].gt(0).any():
+        st.html(tag("div", page.texts("trend.empty"), cls="mr-note"))
+        return
+    _draw(page, "ticket", ticket_figure(frame, page.texts, page.zone, _marked(page, shown)))
+
+
+def show_beside(page: Page) -> None:
+    """Beside its category."""
+    shown = _shown(page)
+    if shown is None or shown.subject.entity_id is None:
+        return
+    _heading(page, "beside.heading")
+    if shown.subject.fact is None:
+        st.html(tag("div", page.texts("beside.unknown"), cls="mr-note"))
+        return
+    span = Span(max(shown.published.start, shown.period.span.start - 60 * MINUTE), shown.period.span.end)
+    series = reads.beside(page, shown.manifest, shown.subject.fact, span)
+    theirs = steps_of(series, shown.period.edges)
+    own = _steps(page, shown)
+    _draw(page, "beside", beside_figure(own, theirs, page.texts, page.zone, _marked(page, shown)))
+
+
+def _shown(page: Page) -> Shown | None:
+    """What the address says; None while there is nothing to show."""
+    manifest = page.door.manifest()
+    published = None if manifest is None else published_span(manifest)
+    if manifest is None or published is None:
+        return None
+    subject = subject_of(page, chosen_id())
+    return Shown(manifest, published, subject, chosen_period(published, page.zone))
+
+
+def _steps(page: Page, shown: Shown) -> pl.DataFrame:
+    span = with_lead(shown.period.span, shown.published)
+    series = reads.series(page, shown.manifest, shown.subject.entity_id, span)
+    return steps_of(series, shown.period.edges)
+
+
+def _marked(page: Page, shown: Shown) -> Sequence[Marked]:
+    """The times of its incidents: until they ended, or now."""
+    ends = [
+        past.resolved_minute or max(shown.published.end, past.last_breach_minute + MINUTE)
+        for past in shown.subject.incidents
+    ]
+    return [
+        Marked(Span(past.opened_minute, end), f"#{past.incident_id} {page.texts.word('rule', past.rule)}")
+        for past, end in zip(shown.subject.incidents, ends, strict=True)
+        if end > past.opened_minute
+    ]
+
+
+def _pace_said(page: Page, frame: pl.DataFrame, like: int) -> str:
+    """Today so far, and what days like it had by then."""
+    texts = page.texts
+    newest = frame["business_date"].max()
+    today = frame.filter(business_date=newest)
+    elapsed, amount = today["elapsed_minutes"][-1], today["approval_amount"][-1]
+    shown = {"amount": won_short(amount, texts.language), "count": like}
+    if not like:
+        return texts("pace.alone", **shown)
+    before = frame.filter((pl.col("business_date") != newest) & (pl.col("elapsed_minutes") <= elapsed))
+    by_then = before.group_by("business_date").agg(pl.col("approval_amount").max())["approval_amount"]
+    return texts("pace.note", usual=won_short(int(by_then.sum()) // like, texts.language), **shown)
+
+
+def _heading(page: Page, key: str, note: str = "") -> None:
+    small = tag("small", page.texts(note)) if note else ""
+    st.html(tag("div", page.texts(key), *([small] if small else []), cls="mr-h2"))
+
+
+def _draw(page: Page, name: str, figure: go.Figure) -> None:
+    st.plotly_chart(figure, key=f"merchant-{name}", config=CHART, alt=page.texts(f"alt.{name}"))

@@ -1,26 +1,58 @@
-"""What the published files say of merchants, kept between reruns."""
+"""What is stored of merchants, kept between reruns."""
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING
 
-from app.merchants.lake import read_pace, read_trend
-from app.reads import published
+import streamlit as st
+
+from app.merchants import lake
+from app.merchants.series import Series, series_of_rows
+from app.pages.entity.reads import index, known_version
+from app.pages.entity.rows import rows_of
+from app.reads import published, shared
 
 if TYPE_CHECKING:
     import polars as pl
 
     from app.reads import Page
-    from pipeline.store.manifest import Manifest
+    from pipeline.minute import Span
+    from pipeline.store.manifest import LakeFile, Manifest
+
+
+def series(page: Page, manifest: Manifest, merchant_id: str | None, span: Span) -> Series:
+    """Running totals of a merchant, or of all (None), over a published span."""
+    if merchant_id is None:
+        return _all(page, manifest, span)
+    return series_of_rows(rows_of(page, manifest, merchant_id, span), span)
 
 
 @published
-def trend(page: Page, manifest: Manifest, merchant_id: str | None, window: str) -> pl.DataFrame:
-    """See `read_trend`."""
-    return read_trend(page.door, manifest, merchant_id, window)
+def _all(page: Page, manifest: Manifest, span: Span) -> Series:  # noqa: ARG001 - the key of the cache
+    return lake.read_all(page.door, span)
 
 
-@published
-def pace(page: Page, manifest: Manifest, merchant_id: str | None) -> pl.DataFrame:
-    """See `read_pace`."""
-    return read_pace(page.door, manifest, merchant_id, page.zone)
+@shared
+def public_holidays(page: Page) -> str:
+    """Whose public holidays the rules in force know."""
+    versions = [row["version"] for row in page.door.rows("ops/rules_in_time", {}) if row["version"]]
+    kept = page.door.rows("ops/rule_texts", {"versions": versions[-1:]})
+    text = kept[0]["numbers"] if kept else page.door.settings.rules.read_text(encoding="utf-8")
+    country: str = tomllib.loads(text)["volume_drop"].get("public_holidays", "none")
+    return country
+
+
+def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
+    """Running totals of a category: every file is read once for all categories, whoever asks."""
+    version = known_version(page)
+    files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
+    frames = [_categories(f"{page.name} {version} {f.path}", page, manifest, f) for f in files]
+    return lake.category_series(frames, category, span)
+
+
+#: Of 9 days in files of days, hours and minutes; a day of 20 categories takes about a megabyte.
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _categories(key: str, _page: Page, _manifest: Manifest, _file: LakeFile) -> pl.DataFrame:  # noqa: ARG001
+    members = index(_page).rows.select("entity_id", "fact").drop_nulls()
+    return lake.read_categories(_page.door, _manifest, _file.span, members)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 import structlog
 
-from app.markup import notice
+from app.markup import Markup, notice
+from app.pages.states import is_said
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from app.markup import Markup
     from app.reads import Page
     from app.rows import Incident
 
@@ -27,6 +27,8 @@ def alone(page: Page, name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if is_said(page, error):
+            return
         log.exception("page.part_failed", part=name)
         st.html(failed(page, error))
 
@@ -41,7 +43,9 @@ def markup_alone(page: Page, part: Callable[[Page, Incident], Markup], incident:
 
 
 def failed(page: Page, error: Exception) -> Markup:
-    """The notice of a part that failed; the log has the rest."""
+    """The notice of a part that failed; the log has the rest. Nothing where the screen has said why."""
+    if is_said(page, error):
+        return Markup("")
     what = type(error).__name__
     if isinstance(error, MinuteriskError):
         what, _ = error.in_language(page.texts.language)

@@ -18,6 +18,8 @@ from app.markup import Markup, tag
 from app.pulse import TONES, lag, pulse
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.reads import Page
     from app.rows import Heartbeat
     from pipeline.store.manifest import Manifest
@@ -36,28 +38,29 @@ def show_head(page: Page) -> None:
 
 
 def _head(page: Page) -> None:
-    heartbeat = reads.heartbeat(page)
-    if mark_of(page.door, heartbeat, page.clock()) != page.mark or not _still_here(page):
+    heartbeat, now = reads.heartbeat(page), page.clock()
+    if mark_of(page.door, heartbeat, now) != page.mark or not _still_here(page, now):
         st.rerun()
-    st.html(_bar(page, heartbeat, published_of(page.door)))
+    st.html(_bar(page, heartbeat, published_of(page.door), now))
 
 
-def _still_here(page: Page) -> bool:
-    now = page.clock()
+def _still_here(page: Page, now: datetime) -> bool:
     if now - st.session_state[_ASKED] < VISIT_EVERY:
         return True
     st.session_state[_ASKED] = now
     return visit_of_page(page.entrance).actor == page.visit.actor
 
 
-def _bar(page: Page, heartbeat: Heartbeat | None, manifest: Manifest | None) -> Markup:
-    state = pulse(heartbeat, manifest, page.clock())
-    parts = [tag("span", page.texts(f"pulse.{state}"), cls=f"mr-pulse mr-{TONES[state]}")]
+def _bar(page: Page, heartbeat: Heartbeat | None, manifest: Manifest | None, now: datetime) -> Markup:
+    """The word, and which minute is the newest; its day only where that is not today."""
+    state, texts = pulse(heartbeat, manifest, now), page.texts
+    parts = [tag("span", texts(f"pulse.{state}"), cls=f"mr-pulse mr-{TONES[state]}")]
     if manifest is not None:
-        late = duration(lag(manifest, page.clock()), page.texts.language)
         minute = manifest.newest_minute
-        date = day(minute.astimezone(page.zone).date(), page.texts.language)
-        newest = f"{date} {time_of_day(minute, page.zone)}"
-        parts.append(tag("span", page.texts("head.newest", minute=newest)))
-        parts.append(tag("span", page.texts("header.lag", duration=late)))
+        date = minute.astimezone(page.zone).date()
+        today = date == now.astimezone(page.zone).date()
+        said = time_of_day(minute, page.zone)
+        said = said if today else f"{day(date, texts.language)} {said}"
+        parts.append(tag("span", texts("head.newest", minute=said)))
+        parts.append(tag("span", texts("header.lag", duration=duration(lag(manifest, now), texts.language))))
     return tag("div", *parts, cls="mr-bar", role="status")

@@ -16,9 +16,11 @@ from app.pages import actor
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from app.reads import Page
+
+    Take = Callable[[Mapping[str, Any]], None]
 
 log = structlog.get_logger()
 
@@ -26,24 +28,31 @@ log = structlog.get_logger()
 _OUTCOME: Final = "press-outcome"
 
 
-def press(page: Page, name: str, thing_id: str | int, given: Mapping[str, Any], done: str) -> bool:
+def press(
+    page: Page,
+    name: str,
+    thing_id: str | int,
+    given: Mapping[str, Any],
+    done: str,
+    take: Take = lambda _: None,
+) -> bool:
     """Do an act for whoever looks, as the callback of a button. Was it done? Nothing is raised.
 
-    `done` is what is told of one that was done; of another one, what stood in its way.
-    The screen drawn next reads what was changed.
+    `done` is what is told of one that was done; of another one, what stood in its way. `take` gets the act's
+    answer. The screen drawn next reads what was changed.
     """
-    told = attempt(page, name, thing_id, given)
+    told = attempt(page, name, thing_id, given, take)
     tell(*(told or (done, "", "good")))
     reads.look_again()
     return told is None
 
 
 def attempt(
-    page: Page, name: str, thing_id: str | int, given: Mapping[str, Any]
+    page: Page, name: str, thing_id: str | int, given: Mapping[str, Any], take: Take = lambda _: None
 ) -> tuple[str, str, str] | None:
     """Do an act; None where it was done, else the title, body and tone of what stood in its way."""
     try:
-        actor.act(page, name, thing_id, given)
+        take(actor.act(page, name, thing_id, given))
     except MinuteriskError as error:
         return (*error.in_language(page.texts.language), "warn")
     except Exception as error:

@@ -8,9 +8,12 @@ import streamlit as st
 
 from app.markup import notice
 from app.pages.alone import alone
+from app.pages.states import show_state
 from pipeline.desk.roles import ROLES, allowed_roles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.pages import Screen
     from app.reads import Page
 
@@ -19,8 +22,14 @@ def show_or_refuse(page: Page, screen: Screen) -> None:
     """Draw the screen, or say that this role may not see it."""
     if page.may_see(screen):
         with alone(page, screen.name):
-            screen.show(page)
+            if show_state(page):
+                screen.show(page)
         return
-    allowed = set().union(*(allowed_roles(action, kind) for action, kind in screen.seen_by))
+    show_no_right(page, screen.seen_by)
+
+
+def show_no_right(page: Page, rights: Iterable[tuple[str, str]]) -> None:
+    """Say that nobody but those who have one of the rights sees what is asked for."""
+    allowed = set().union(*(allowed_roles(action, kind) for action, kind in rights))
     who = ", ".join(page.texts.word("role", role) for role in ROLES if role in allowed)
     st.html(notice(page.texts("state.no_right"), page.texts("state.no_right.note", roles=who)))

@@ -33,9 +33,9 @@ def show_who(page: Page) -> None:
     elif visit.accounts:
         shown.append(_way_in(texts))
     shown.append(_other_language(texts))
-    st.html(tag("div", *shown, cls="mr-who"))
     if not (visit.accounts or visit.problem):
-        st.html(notice(texts("who.none"), texts("who.none.note")))
+        shown.append(tag("span", texts("who.none"), " ", texts("who.none.note"), cls="mr-hint"))
+    st.html(tag("div", *shown, cls="mr-who"))
 
 
 def show_over(texts: Texts) -> None:

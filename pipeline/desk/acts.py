@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import audits, exports, holds, incidents, messages, routes, rules
+from pipeline.desk import audits, exports, holds, incidents, messages, routes, rules, views
 from pipeline.desk.people import accounts, keys, own, sessions
 from pipeline.desk.perform import Act, Desk, perform
 
@@ -26,6 +26,7 @@ _ALL: Final = (
     *keys.ACTS,
     *routes.ACTS,
     *rules.ACTS,
+    *views.ACTS,
 )
 ACTS: Final[Mapping[str, Act]] = {act.name: act for act in _ALL}
 

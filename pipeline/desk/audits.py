@@ -1,4 +1,4 @@
-"""Whether the audit still stands as it was written. To have it verified is an act: who did it is kept as well."""
+"""Whether the audit still stands as it was written. Verifying it is an act: who did is kept."""
 
 from __future__ import annotations
 

@@ -100,7 +100,12 @@ def authorize(actor: Actor, action: str, thing: Thing) -> None:
         raise NotAllowed(msg, phrase("use a key made with --action {action}", action=action))
     if not may(actor, action, thing.kind):
         who = [role for role in ROLES if role in allowed_roles(action, thing.kind)]
-        asked = {"name": actor.name, "role": word(actor.role), "action": word(action), "kind": word(thing.kind)}
+        asked = {
+            "name": actor.name,
+            "role": word(actor.role),
+            "action": word(action),
+            "kind": word(thing.kind),
+        }
         msg = phrase("{name} is {role}, which may not {action} ({kind})", **asked)
         if thing.id:
             msg = phrase("{name} is {role}, which may not {action} ({kind} {id})", **asked, id=thing.id)

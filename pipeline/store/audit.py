@@ -118,7 +118,9 @@ def wrong_rows(connection: Connection, heads: Iterable[Head]) -> Iterator[Phrase
             yield phrase("row {number} was changed after it was written", number=number)
         previous = bytes(row["hash"])
         if any(kept != previous for kept in wanted.pop(number, ())):
-            yield phrase("row {number} is not the one that was there when its hash was kept elsewhere", number=number)
+            yield phrase(
+                "row {number} is not the one that was there when its hash was kept elsewhere", number=number
+            )
     for lost in sorted(n for n in wanted if n > 0):
         yield phrase("row {number} is gone: its hash was kept elsewhere", number=lost)
 

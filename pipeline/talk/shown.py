@@ -8,7 +8,7 @@ from pipeline.figures import clean, escape, moment, money
 from pipeline.packs import PACKS, load_pack
 from pipeline.talk.words import TEXTS
 from pipeline.tell.buttons import Place, render_buttons
-from pipeline.tell.render import LIGHTS, RESOLVED_LIGHT
+from pipeline.tell.render import LIGHTS, RESOLVED_LIGHT, page_link
 from pipeline.tell.words import TEXTS as MESSAGE_TEXTS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def line(row: Row, language: str, zone: ZoneInfo, url: str) -> str:
         *_risk(row, pack, language),
         status,
         words["since"].format(at=moment(row["opened_minute"], zone)),
-        f"<{escape(url)}?incident={row['incident_id']}|{MESSAGE_TEXTS[language]['link']}>",
+        f"<{escape(page_link(url, row['incident_id']))}|{MESSAGE_TEXTS[language]['link']}>",
     ]
     return " · ".join(said)
 
@@ -57,7 +57,7 @@ def sentence(row: Row, language: str) -> str:
 def more(rows: Sequence[Row], language: str, url: str) -> list[str]:
     """How many there are beyond those that are listed."""
     left = rows[0]["total"] - len(rows) if rows else 0
-    return [TEXTS[language]["more"].format(count=f"{left:,}", url=escape(url))] if left > 0 else []
+    return [TEXTS[language]["more"].format(count=f"{left:,}", url=escape(page_link(url)))] if left > 0 else []
 
 
 def render_home(

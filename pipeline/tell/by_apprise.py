@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.figures import unescape
 from pipeline.tell.channels import parcel_lines, parcel_text
-from pipeline.tell.render import render_title
+from pipeline.tell.render import page_link, render_title
 from pipeline.tell.route_texts import APPRISE
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 
@@ -102,8 +102,7 @@ class ByApprise:
         return f"correct {setting}, then `minuterisk outbox requeue`"
 
     def _link(self, parcel: Parcel) -> str:
-        one = f"?incident={parcel.rows[0].incident_id}" if len(parcel.rows) == 1 else ""
-        return f"{self.dashboard_url}{one}"
+        return page_link(self.dashboard_url, parcel.rows[0].incident_id if len(parcel.rows) == 1 else None)
 
 
 class _Heard(local):

@@ -91,7 +91,7 @@ def render_blocks(
             "fields": [_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(message, language, zone)],
         },
         *([_image(picture, words["picture_alt"])] if picture else []),
-        _context(f"{footer} · <{escape(dashboard_url)}?incident={message.incident_id}|{words['link']}>"),
+        _context(f"{footer} · {_to_page(dashboard_url, words, message.incident_id)}"),
         *([_buttons(message, buttons_of, language)] if buttons_of else []),
     ]
 
@@ -162,8 +162,18 @@ def render_digest_blocks(
         _section(render_digest_text(messages, language)),
         _section(f"*{top.format(shown=len(lines))}*"),
         *[_section(line) for line in lines],
-        _context(f"<{escape(dashboard_url)}|{words['link']}>"),
+        _context(_to_page(dashboard_url, words)),
     ]
+
+
+def page_link(dashboard_url: str, incident_id: int | None = None) -> str:
+    """Where the dashboard shows an incident, or all of them."""
+    one = "" if incident_id is None else f"?incident={incident_id}"
+    return f"{dashboard_url}incidents{one}"
+
+
+def _to_page(dashboard_url: str, words: Mapping[str, str], incident_id: int | None = None) -> str:
+    return f"<{escape(page_link(dashboard_url, incident_id))}|{words['link']}>"
 
 
 def _after(messages: Sequence[Message]) -> str:

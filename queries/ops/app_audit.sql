@@ -10,7 +10,7 @@ WHERE actor = coalesce(:actor, actor)
   AND thing = coalesce(:thing, thing)
   AND outcome = coalesce(:outcome, outcome)
   AND at >= coalesce(:since, at)
-  AND at < coalesce(:until, 'infinity')
+  AND at < coalesce(CAST(:until AS timestamptz), 'infinity')
   AND number < coalesce(CAST(:before_number AS bigint), 9223372036854775807)
 ORDER BY number DESC
 LIMIT :at_most

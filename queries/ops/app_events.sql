@@ -5,6 +5,7 @@ SELECT
     outbox_id,
     event,
     minute,
+    CASE WHEN jsonb_typeof(message -> 'at_risk') = 'number' THEN CAST(message ->> 'at_risk' AS bigint) END AS at_risk,
     outbox.status,
     attempts,
     ambiguous,

@@ -2,9 +2,43 @@
 -- everybody, then by money at risk; or one of them. What is not known may be the most: it comes before every amount,
 -- the worst severity first. Filters that are null leave nothing out.
 -- Parameters: pack, incident_id (integer; null: all), with_resolved (boolean; where states are named they decide),
---   states (open, acknowledged, resolved, snoozed), severities, rules (text arrays), text (a part of the entity's id
---   or name), at_most (integer, rows).
+--   states (open, acknowledged, resolved, snoozed), severities, rules, tiers (text arrays), owner (a name; "": nobody),
+--   first, stop (opened from, and before), text (a part of the entity's id or name), at_most and past (integers, rows
+--   that are given, and passed over before).
 -- Grain: one row per incident; total says how many there are, also past at_most.
+WITH found AS (
+    SELECT
+        incident_id,
+        count(*) OVER () AS total,
+        row_number() OVER (
+            ORDER BY (status = 'resolved'), (entity_id <> '*' OR status = 'resolved'), at_risk DESC NULLS FIRST,
+                     array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
+        ) AS place
+    FROM incident
+    WHERE pack = :pack
+      AND (CAST(:incident_id AS bigint) IS NULL OR incident_id = CAST(:incident_id AS bigint))
+      AND (
+          status <> 'resolved' OR CAST(:with_resolved AS boolean) OR 'resolved' = ANY(CAST(:states AS text[]))
+          OR 'snoozed' = ANY(CAST(:states AS text[]))
+      )
+      AND (
+          CAST(:states AS text[]) IS NULL OR status = ANY(:states)
+          OR (snooze IS NOT NULL AND 'snoozed' = ANY(:states))
+      )
+      AND (CAST(:severities AS text[]) IS NULL OR severity = ANY(:severities))
+      AND (CAST(:rules AS text[]) IS NULL OR rule = ANY(:rules))
+      AND (CAST(:tiers AS text[]) IS NULL OR tier = ANY(:tiers))
+      AND (CAST(:owner AS text) IS NULL OR coalesce(owner, '') = :owner)
+      AND (CAST(:first AS timestamptz) IS NULL OR opened_minute >= :first)
+      AND (CAST(:stop AS timestamptz) IS NULL OR opened_minute < :stop)
+      AND (
+          CAST(:text AS text) IS NULL
+          OR strpos(lower(entity_id), lower(:text)) > 0
+          OR strpos(lower(entity_name), lower(:text)) > 0
+      )
+    ORDER BY place
+    LIMIT :at_most OFFSET :past
+)
 SELECT
     incident_id,
     rule,
@@ -33,25 +67,11 @@ SELECT
     (
         SELECT given ->> 'label'
         FROM incident_act AS acted
-        WHERE acted.incident_id = incident.incident_id AND act = 'label'
+        WHERE acted.incident_id = found.incident_id AND act = 'label'
         ORDER BY act_id DESC
         LIMIT 1
     ) AS label,
-    count(*) OVER () AS total
-FROM incident
-WHERE pack = :pack
-  AND (CAST(:incident_id AS bigint) IS NULL OR incident_id = CAST(:incident_id AS bigint))
-  AND CASE
-      WHEN CAST(:states AS text[]) IS NULL THEN status <> 'resolved' OR :with_resolved
-      ELSE status = ANY(:states) OR (snooze IS NOT NULL AND 'snoozed' = ANY(:states))
-  END
-  AND (CAST(:severities AS text[]) IS NULL OR severity = ANY(:severities))
-  AND (CAST(:rules AS text[]) IS NULL OR rule = ANY(:rules))
-  AND (
-      CAST(:text AS text) IS NULL
-      OR strpos(lower(entity_id), lower(:text)) > 0
-      OR strpos(lower(entity_name), lower(:text)) > 0
-  )
-ORDER BY (status = 'resolved'), (entity_id <> '*' OR status = 'resolved'), at_risk DESC NULLS FIRST,
-         array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
-LIMIT :at_most
+    total
+FROM found
+JOIN incident USING (incident_id)
+ORDER BY place

@@ -1,14 +1,17 @@
 -- Has anything changed since a page was drawn? A hash of all that people are shown of a pack from this database,
 -- with the sign of life of its leader beside it, which the hash leaves out: it changes every few seconds.
 -- Parameters: pack.
--- Grain: one row; the epoch of a pack that has never run is 0.
+-- Grain: one row; the epoch of a pack that has never run is 0, next_minute is null before anything is published.
 SELECT
     coalesce(leader.epoch, 0) AS epoch,
     coalesce(leader.heartbeat_at, now()) AS heartbeat_at,
     now() AS database_clock,
+    watermark.next_minute,
+    watermark.history_until,
+    (SELECT max(version_num) FROM schema_version) AS revision,
     md5(concat_ws('|',
         leader.epoch,
-        (SELECT next_minute FROM watermark WHERE watermark.pack = asked.pack),
+        watermark.next_minute,
         (
             SELECT string_agg(
                 concat_ws(':', incident_id, status, severity, times, last_breach_minute, at_risk, owner, snooze ->> 'until'),
@@ -43,3 +46,4 @@ SELECT
     )) AS hash
 FROM (SELECT CAST(:pack AS text) AS pack) AS asked
 LEFT JOIN leader ON leader.scope = asked.pack
+LEFT JOIN watermark ON watermark.pack = asked.pack

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.util import calc_hash
 
 import app.main
 
@@ -28,7 +29,7 @@ def run_again(tested: AppTest) -> AppTest:
 def show_screen(tested: AppTest, screen: str) -> None:
     """Go to a screen, as its address or the menu does; "" is where people arrive."""
     if screen:
-        tested._page_hash = st.Page(lambda: None, url_path=screen)._script_hash
+        tested._page_hash = calc_hash(screen)  # as st.Page does, which needs a running script
 
 
 def html_of(tested: AppTest) -> str:

@@ -77,7 +77,7 @@ def test_a_webhook_gets_each_event_as_a_message_of_its_own(town: Town, hook: Rec
     opened, resolved = hook.taken
     assert "새 사건" in opened["title"]
     assert "튼튼마트" in opened["message"]
-    assert f"http://desk.test/?incident={incident}" in opened["message"]
+    assert f"http://desk.test/incidents?incident={incident}" in opened["message"]
     assert "해소" in resolved["title"]
     assert {row["message_ts"] for row in town.rows()} == {None}
 

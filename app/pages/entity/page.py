@@ -1,10 +1,15 @@
-"""One entity: found by its name, and what is known of it."""
+"""One entity, found by its name, or all together: how it went, and what happened to it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from app.pages import load_page
+from app.pages.alone import alone
+from app.pages.entity.find import show_search
+from app.pages.entity.head import show_head, show_incidents, show_unknown
+from app.pages.entity.rows import has_rows
+from app.pages.entity.subject import asked_id, subject_of
 from app.pages.sections import show_sections
 
 if TYPE_CHECKING:
@@ -13,4 +18,14 @@ if TYPE_CHECKING:
 
 def show(page: Page) -> None:
     """Draw the screen."""
-    show_sections(page, *load_page(page.pack.name).entity)
+    entity_id = asked_id(page)
+    show_search(page, entity_id)
+    with alone(page, "entity"):
+        subject = subject_of(page, entity_id)
+        if entity_id is not None and not subject.listed and not has_rows(page, entity_id):
+            show_unknown(page, entity_id)
+            return
+        show_head(page, subject)
+        show_sections(page, *load_page(page.pack.name).entity)
+        with alone(page, "incidents"):
+            show_incidents(page, subject)

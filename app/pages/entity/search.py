@@ -28,20 +28,14 @@ _SEARCHED: Final = ("entity_id", "name", "fact")
 _FIRST, _LAST = 0xAC00, 0xD7A3
 _FINALS: Final = 28
 _PER_INITIAL: Final = 21 * _FINALS
-_INITIAL: Final = 0x1100  # the initials as NFKC writes a consonant that stands alone
-_INITIALS: Final = 19
-#: Which initial a final becomes when a vowel follows; None: none, it is no initial alone.
-_NEXT: Final = (
-    (0, None), (1, 0), (2, 1), (3, 9), (4, 2), (5, 12), (6, 18), (7, 3), (8, 5), (9, 0), (10, 6), (11, 7),
-    (12, 9), (13, 16), (14, 17), (15, 18), (16, 6), (17, 7), (18, 9), (19, 9), (20, 10), (21, 11), (22, 12),
-    (23, 14), (24, 15), (25, 16), (26, 17), (27, 18),
-)  # fmt: skip
-#: What is left of a final of two consonants when its second one goes to the next syllable; else nothing.
-_KEPT: Final = {3: 1, 5: 4, 6: 4, 9: 8, 10: 8, 11: 8, 12: 8, 13: 8, 14: 8, 15: 8, 18: 17}
+_INITIAL: Final = 0x1100  # the first of the initials as NFKC writes a consonant that stands alone
+_INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_ENDS: Final = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"  # the finals; the first is none
 #: A keyboard joins two consonants that follow each other.
-_JOINED: Final = dict(
-    zip("ㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ", ("ㄱㅅ", "ㄴㅈ", "ㄴㅎ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ", "ㄹㅎ", "ㅂㅅ"), strict=True)
-)  # fmt: skip
+_JOINED: Final = {
+    "ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ",
+    "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +96,9 @@ def _ranked(index: Index, typed: str, asked: str) -> pl.DataFrame:
     whole = pattern_of(asked)
     exactly, begins = f"^(?:{whole})$", f"^(?:{whole})"
     held = index.rows.filter(
-        pl.any_horizontal(pl.col(f"folded_{name}").str.contains(whole).fill_null(value=False) for name in _SEARCHED)
+        pl.any_horizontal(
+            pl.col(f"folded_{name}").str.contains(whole).fill_null(value=False) for name in _SEARCHED
+        )
     )
     folded = {name: pl.col(f"folded_{name}") for name in _SEARCHED}
     rank = (
@@ -122,13 +118,12 @@ def _nobody() -> pl.DataFrame:
 
 def pattern_of(asked: str) -> str:
     """A pattern of texts as they are compared; `asked` is one too."""
-    *before, last = asked
-    return "".join([*map(_character, before), _unfinished(last)])
+    return "".join([*map(_character, asked[:-1]), _unfinished(asked[-1])])
 
 
 def _character(character: str) -> str:
     initial = ord(character) - _INITIAL
-    if 0 <= initial < _INITIALS:
+    if 0 <= initial < len(_INITIALS):
         return f"[{character}{_syllables(initial * _PER_INITIAL, _PER_INITIAL)}]"
     return re.escape(character) if character.isascii() else character
 
@@ -141,10 +136,14 @@ def _unfinished(character: str) -> str:
     final = code % _FINALS
     if not final:
         return f"[{_syllables(code, _FINALS)}]"
-    kept = _KEPT.get(final, 0)
-    following = _NEXT[final][1]
-    moved = chr(_FIRST + code - final + kept) + _character(chr(_INITIAL + (following or 0)))
+    joined = _JOINED.get(_ENDS[final], f" {_ENDS[final]}")
+    kept, goes = joined[0], joined[1]  # a vowel would take the second one to its own syllable
+    moved = chr(_FIRST + code - final + _ENDS.index(kept)) + _character(_consonant(goes))
     return f"(?:{character}|{moved})"
+
+
+def _consonant(letter: str) -> str:
+    return chr(_INITIAL + _INITIALS.index(letter))
 
 
 def _syllables(first: int, count: int) -> str:

@@ -1,14 +1,17 @@
-"""What a person does with the chosen incident: buttons for those whose role may."""
+"""What a person does with the chosen incident: the acts that make sense now, for those whose role may."""
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from app.markup import tag
+from app.markup import plain
 from app.pages import actor
+from app.pages.incidents import reads
 from app.pages.press import press
+from pipeline.minute import business_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,22 +19,33 @@ if TYPE_CHECKING:
     from app.reads import Page
     from app.rows import Incident
 
-_SNOOZE: Final = "1h"
+#: The key of the keyboard that does an act.
+_SHORTCUTS: Final[Mapping[str, str]] = {"acknowledge": "a", "snooze": "s", "resolve": "e"}
+#: How long a snooze may be, beside the hour that its own button gives.
+_SNOOZES: Final = ("1h", "4h", "tomorrow")
+#: When people are there again.
+_MORNING: Final = time(9)
 
 
 def show_acts(page: Page, incident: Incident) -> None:
-    """The acts that make sense now, and a line for the reason that some of them need."""
+    """A line for the note or the reason, and a button for each act."""
     if not actor.may(page, "handle"):
         return
-    number = incident.incident_id
-    st.html(tag("div", page.texts("acts.heading"), cls="mr-h3"))
-    st.text_input(page.texts("acts.words"), key=_words(number), max_chars=1_000)
-    buttons = _buttons(page, incident)
-    for column, (name, given) in zip(st.columns(len(buttons)), buttons, strict=True):
-        with column:
-            label = page.texts(f"act.{name}")
+    number, texts = incident.incident_id, page.texts
+    st.text_input(
+        texts("acts.words"),
+        key=_words(number),
+        max_chars=1_000,
+        placeholder=texts("acts.words"),
+        label_visibility="collapsed",
+    )
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, given in _buttons(page, incident):
+            label = texts(f"act.{name}")
             key = f"act-{name}-{number}"
-            st.button(label, key=key, on_click=_do, args=(page, name, number, given), width="stretch")
+            args = (page, name, number, given)
+            st.button(label, key=key, on_click=_do, args=args, shortcut=_SHORTCUTS.get(name))
+        _show_more(page, incident)
 
 
 def _buttons(page: Page, incident: Incident) -> list[tuple[str, Mapping[str, Any]]]:
@@ -44,14 +58,41 @@ def _buttons(page: Page, incident: Incident) -> list[tuple[str, Mapping[str, Any
         acts.append(("assign", {}))
     acts.append(("note", {}))
     if not over and incident.snoozed_until is None:
-        acts.append(("snooze", {"for": _SNOOZE}))
+        acts.append(("snooze", {"for": _SNOOZES[0]}))
     acts.append(("reopen" if over else "resolve", {}))
     acts += [(label, {"label": label}) for label in ("true_alarm", "false_alarm") if incident.label != label]
     return acts
 
 
+def _show_more(page: Page, incident: Incident) -> None:
+    """A longer snooze, and whom else it can be given to."""
+    texts, number = page.texts, incident.incident_id
+    with st.popover(texts("acts.more")):
+        if incident.resolved_minute is None:
+            with st.container(horizontal=True, gap="xsmall"):
+                for length in _SNOOZES:
+                    st.button(
+                        texts(f"snooze.{length}"),
+                        key=f"snooze-{length}-{number}",
+                        on_click=_snooze,
+                        args=(page, number, length),
+                    )
+        st.selectbox(
+            texts("acts.assign_to"),
+            [name for name in reads.owners(page) if name != incident.owner],
+            index=None,
+            key=_to(number),
+            format_func=lambda name: plain(name, 60),
+        )
+        st.button(texts("acts.assign"), key=f"assign-to-{number}", on_click=_assign, args=(page, number))
+
+
 def _words(number: int) -> str:
     return f"act-words-{number}"
+
+
+def _to(number: int) -> str:
+    return f"act-to-{number}"
 
 
 #: Acts that say what was written on the line, and under which name.
@@ -64,3 +105,22 @@ def _do(page: Page, button: str, number: int, given: Mapping[str, Any]) -> None:
     done = page.texts("acts.done", act=page.texts(f"act.{button}"), id=number)
     if press(page, name, number, {**given, **said}, done) and said:
         st.session_state[_words(number)] = ""
+
+
+def _snooze(page: Page, number: int, length: str) -> None:
+    given = {"until": _tomorrow(page).isoformat()} if length == _SNOOZES[-1] else {"for": length}
+    done = page.texts("acts.done", act=page.texts(f"snooze.{length}"), id=number)
+    press(page, "snooze", number, given, done)
+
+
+def _tomorrow(page: Page) -> datetime:
+    day = business_date(page.clock(), page.zone) + timedelta(days=1)
+    return datetime.combine(day, _MORNING, page.zone)
+
+
+def _assign(page: Page, number: int) -> None:
+    """Without a choice nothing is given away: the desk would take nobody for the actor."""
+    to = st.session_state.get(_to(number))
+    if to:
+        done = page.texts("acts.assigned", id=number, to=to)
+        press(page, "assign", number, {"to": to}, done)

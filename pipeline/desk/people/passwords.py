@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,9 @@ SHORTEST: Final = 12
 #: Longer ones are no better and cost time before they are hashed.
 LONGEST: Final = 256
 FEWEST_LETTERS: Final = 5
+#: Letters that nobody takes for others on paper, and how many stand together.
+_CLEAR: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _IN_GROUP = 4, 5
 #: A name of so many letters may stand in a password by chance.
 SHORT_NAME: Final = 3
 
@@ -101,6 +104,16 @@ def require_good(password: str, name: str) -> None:
     if what:
         hint = phrase("choose one of {fewest} characters or more, such as four words", fewest=SHORTEST)
         raise Weak(what, hint)
+
+
+def fresh(name: str) -> str:
+    """A password that nobody chose, of about 100 random bits, for the account's first sign-in."""
+    while True:
+        letters = "".join(secrets.choice(_CLEAR) for _ in range(_GROUPS * _IN_GROUP))
+        made = "-".join(letters[at : at + _IN_GROUP] for at in range(0, len(letters), _IN_GROUP))
+        with suppress(Weak):  # its few letters, or the name in it, by chance
+            require_good(made, name)
+            return made
 
 
 def _one_form(password: str) -> str:

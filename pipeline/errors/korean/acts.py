@@ -232,4 +232,10 @@ ACTS: Final[Mapping[str, str]] = {
     "it ends by {latest}; whoever wants more changes the rule": (
         "늦어도 {latest}에는 끝나야 합니다. 더 필요하면 규칙을 바꾸세요"
     ),
+    # views of the inbox
+    "you keep {most} views already": "저장한 보기가 이미 {most}개입니다",
+    "delete one that you do not need any more": "더 필요하지 않은 것을 지우세요",
+    "views are kept for accounts": "보기는 계정별로 저장됩니다",
+    "sign in first": "먼저 로그인하세요",
+    "give it one that can be read": "읽을 수 있는 이름을 적으세요",
 }

@@ -38,6 +38,7 @@ WORDS: Final[Mapping[str, str]] = {
     "route": "경로",
     "rules": "규칙",
     "version": "버전",
+    "view": "저장한 보기",
     "account": "계정",
     "session": "세션",
     "audit": "감사 기록",
@@ -79,6 +80,9 @@ WORDS: Final[Mapping[str, str]] = {
     # what acts need to be told: names
     "actions": "행동",
     "by": "이름",
+    "query": "조건",
+    "the name it is kept by": "저장할 이름",
+    "what the address says after its question mark": "주소의 물음표 뒤 내용",
     "changes": "바꿀 숫자",
     "channel": "채널",
     "continue": "아래 경로도 보기",

@@ -15,7 +15,7 @@ from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
 from pipeline.packs.merchants.null import measure_day
-from pipeline.packs.merchants.picture import picture
+from pipeline.packs.merchants.picture import picture, thresholds
 from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
 from pipeline.packs.merchants.rules.platform_cancels import PLATFORM_CANCELS
 from pipeline.packs.merchants.rules.platform_outage import PLATFORM_OUTAGE
@@ -94,6 +94,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     say=JUDGE.say,
     words=WORDS,
     picture=picture,
+    thresholds=thresholds,
     explain=partial(explained, JUDGE),
     deviation=JUDGE.deviation,
     lines=JUDGE.lines,

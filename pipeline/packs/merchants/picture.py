@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from pipeline.minute import HOUR_MINUTES, MINUTE
-from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel
+from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel, Threshold
 from pipeline.packs.merchants.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
+
+    from baselines.merchants.rules import Rules
 
 #: The rules that are about cancels; the others are about what is sold.
 OF_CANCELS: Final = ("cancel_surge", "platform_cancels")
@@ -42,6 +44,21 @@ def picture(
     else:
         panels = [_panel(shown, usual, name, words) for name in ("approval_amount", "approval_count")]
     return Chart(shown["start"].to_list(), step, panels)
+
+
+def thresholds(rule: str, reason: Mapping[str, Any], tuned: Rules, language: str) -> Sequence[Threshold]:
+    """Of a surge of cancels: so many times the week's rate. The other rules compare what no panel shows."""
+    cancels, approvals = reason.get("cancels_week"), reason.get("approvals_week")
+    if (
+        rule != "cancel_surge"
+        or not isinstance(cancels, int)
+        or not isinstance(approvals, int)
+        or approvals < 1
+    ):
+        return ()
+    factor = tuned.cancel_surge.factor
+    label = WORDS[language]["picture_threshold"].format(factor=factor)
+    return (Threshold(0, label, factor * cancels / approvals),)
 
 
 def _step(rows: pl.DataFrame) -> timedelta | None:

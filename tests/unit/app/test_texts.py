@@ -16,11 +16,14 @@ TEXTS = ("texts.py", "words.py")
 #: The shared files; a pack's own page has texts of its own beside the shared ones.
 SOURCES = "\n".join(
     path.read_text(encoding="utf-8")
-    for path in (*FOLDER.glob("*.py"), *(FOLDER / "pages").glob("*.py"))
+    for path in (*FOLDER.glob("*.py"), *(FOLDER / "pages").rglob("*.py"))
     if path.name not in TEXTS
 )
 #: Keys that the code puts together from a word of the database, a window or a step.
-COMPOSED = re.compile(r"(pulse|severity|status|policy|event|delivery|kind|number|events|alarm|role)\.")
+COMPOSED = re.compile(
+    r"(pulse|severity|status|policy|event|delivery|kind|number|events|alarm|role|screen|part|users|sessions|keys"
+    r"|audit|action|outcome|door|credential|thing|did_act|way)\."
+)
 
 
 def fields(text: str) -> set[str]:

@@ -1,0 +1,100 @@
+"""What this screen alone asks of the database and of the published files, kept between reruns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from app.reads import KEPT, shared
+from app.rows import Before, Likes, View
+from pipeline.desk.roles import allowed_roles
+from pipeline.errors import SettingsError
+from pipeline.minute import DAY_MINUTES, MINUTE, Span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from app.reads import Page
+    from app.rows import Filters, Incident, IncidentList
+    from baselines.rules import Tuned
+    from pipeline.store.manifest import Manifest
+
+#: Rows of a page of the list.
+ROWS: Final = 20
+LIKES: Final = 6
+#: As the picture of a message: the last day, beside the week before it.
+STEP: Final = timedelta(minutes=10)
+SHOWN: Final = DAY_MINUTES * MINUTE
+BEFORE: Final = 7 * SHOWN
+#: How much of what came after it is shown of one that is over.
+AFTER: Final = timedelta(hours=3)
+
+
+@shared
+def inbox(page: Page, filters: Filters, place: int) -> IncidentList:
+    """A page of the list, counted from 1."""
+    return page.door.incidents(filters, at_most=ROWS, past=(place - 1) * ROWS)
+
+
+@shared
+def owners(page: Page) -> tuple[str, ...]:
+    """Names of those who take care of incidents, or may."""
+    rows = page.door.rows("ops/app_owners", {"roles": sorted(allowed_roles("handle"))})
+    return tuple(row["name"] for row in rows)
+
+
+@shared
+def views(page: Page, account_id: int) -> tuple[View, ...]:
+    """What an account keeps by a name."""
+    return tuple(View(**row) for row in page.door.rows("ops/app_views", {"account_id": account_id}))
+
+
+@shared
+def likes(page: Page, incident_id: int) -> Likes:
+    """Incidents of before that are like one."""
+    rows = page.door.rows("ops/app_likes", {"incident_id": incident_id, "at_most": LIKES})
+    counts = tuple(rows[0][name] for name in ("alike", "labelled", "true_alarms")) if rows else (0, 0, 0)
+    of_all = {"alike", "labelled", "true_alarms"}
+    shown = tuple(Before(**{name: row[name] for name in row if name not in of_all}) for row in rows)
+    return Likes(shown, *counts)
+
+
+def picture_span(incident: Incident, manifest: Manifest) -> Span:
+    """What the picture of an incident is made of: of one that lasts all up to now, else up to its end."""
+    end = manifest.published_through
+    if incident.resolved_minute is not None:
+        end = min(end, incident.resolved_minute + AFTER)
+    end -= (end - end.replace(minute=0)) % STEP  # so that the next minute asks for the same
+    first = min(max(end - SHOWN - BEFORE, manifest.first_minute or end), end)
+    return Span(end - (end - first) // STEP * STEP, end)
+
+
+def steps(page: Page, manifest: Manifest, entity_id: str | None, span: Span) -> pl.DataFrame:
+    """The pack's sums of an entity, or of everybody, in each step of a span; read once."""
+    return _steps(page.name, entity_id, span.start, span.end, page, manifest)
+
+
+@st.cache_data(ttl=STEP, max_entries=KEPT, show_spinner=False)
+def _steps(
+    name: str,  # noqa: ARG001 - the key of the cache, with the span: a publication adds nothing to a step that is over
+    entity_id: str | None,
+    start: datetime,
+    end: datetime,
+    _page: Page,
+    _manifest: Manifest,
+) -> pl.DataFrame:
+    return _page.door.steps(_manifest, entity_id, Span(start, end), STEP)
+
+
+@shared
+def tuned_at(page: Page, minute: datetime) -> Tuned | None:
+    """The numbers in force at a minute; None where no version is kept, or this program cannot read it."""
+    rows = page.door.rows("ops/app_rules_at", {"minute": minute})
+    try:
+        return page.pack.read_tuned(rows[0]["numbers"], "") if rows else None
+    except SettingsError:
+        return None

@@ -1,0 +1,62 @@
+"""What has happened to incidents since whoever looks was here last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from app.format import clock, count, time_of_day
+from app.markup import Markup, join, tag
+from app.pages.now import reads
+from app.pages.now.lines import name_of, rule_of, severity_of, show_line
+from pipeline.minute import business_date
+
+if TYPE_CHECKING:
+    from app.pages.now.reads import Change, Since
+    from app.reads import Page
+
+#: What happened, and the text that says so.
+KINDS: Final = {
+    "opened": "now.changed.opened",
+    "escalated": "now.changed.escalated",
+    "resolved": "now.changed.resolved",
+    "assigned": "now.changed.assigned",
+}
+
+
+def show_changed(page: Page) -> None:
+    """How many of each kind, and the newest ones."""
+    since = reads.since_of(page)
+    found = reads.changes(page, since.at, page.actor.name)
+    st.html(_heading(page, since, found))
+    with st.container(key="lines-changed", gap=None):
+        for change in found:
+            show_line(page, f"changed-{change.what}-{change.incident_id}", change, _line(page, change))
+
+
+def _heading(page: Page, since: Since, found: tuple[Change, ...]) -> Markup:
+    texts = page.texts
+    today = business_date(since.at, page.zone) == business_date(page.clock(), page.zone)
+    time = time_of_day(since.at, page.zone) if today else clock(since.at, page.zone)
+    began = texts("now.changed.visit" if since.last_visit else "now.changed.day", time=time)
+    of_kind = {change.what: change.of_kind for change in found}
+    counted = [
+        tag("span", f"{texts(key)} ", tag("b", count(of_kind[what])))
+        for what, key in KINDS.items()
+        if what in of_kind
+    ]
+    nothing = [tag("span", texts("now.changed.nothing"))]
+    heading = tag("h2", texts("now.changed"), tag("small", began), cls="mr-h2")
+    return join([heading, tag("div", *(counted or nothing), cls="mr-counts")])
+
+
+def _line(page: Page, change: Change) -> Markup:
+    cells = [
+        severity_of(page, change),
+        tag("span", name_of(page, change), cls="mr-name"),
+        tag("span", page.texts(KINDS[change.what]), cls="mr-money"),
+        tag("span", rule_of(page, change), cls="mr-rule"),
+        tag("span", clock(change.at, page.zone), cls="mr-when"),
+    ]
+    return tag("div", join(cells), cls="mr-line-of")

@@ -1,0 +1,74 @@
+"""What needs a decision: open incidents, those that nobody has taken first, then by money at risk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.format import count, duration, won_short
+from app.markup import Markup, join, notice, tag
+from app.pages.links import link
+from app.pages.now import reads
+from app.pages.now.lines import name_of, rule_of, severity_of, show_line
+from pipeline.minute import floor_minute
+
+if TYPE_CHECKING:
+    from app.pages.now.reads import Needed
+    from app.reads import Page
+
+
+def show_decisions(page: Page) -> None:
+    """The list, and the way to the rest of it."""
+    found = reads.needed(page)
+    st.html(_heading(page, found))
+    if not found:
+        st.html(notice(page.texts("incidents.none"), page.texts("incidents.none.note"), tone="good"))
+        return
+    with st.container(key="lines-needed", gap=None):
+        for needed in found:
+            show_line(page, f"needed-{needed.incident_id}", needed, _line(page, needed))
+    if found[0].total > len(found):
+        link(page, "incidents", page.texts("now.all", count=count(found[0].total)), icon=":material/inbox:")
+
+
+def _heading(page: Page, found: tuple[Needed, ...]) -> Markup:
+    texts, said = page.texts, []
+    if found:
+        first = found[0]
+        said.append(texts("now.needed.count", count=count(first.total), untaken=count(first.untaken)))
+        said += _money_in_all(page, first) if page.priced else []
+    return tag("h2", texts("now.needed"), tag("small", " · ".join(said)), cls="mr-h2")
+
+
+def _money_in_all(page: Page, first: Needed) -> list[str]:
+    unknown = [page.texts("header.risk.unpriced", count=count(first.unpriced))] if first.unpriced else []
+    if first.at_risk_in_all is None:
+        return unknown
+    return [won_short(first.at_risk_in_all, page.texts.language), *unknown]
+
+
+def _line(page: Page, needed: Needed) -> Markup:
+    texts = page.texts
+    age = duration(floor_minute(page.clock()) - needed.opened_minute, texts.language)
+    taken = tag(
+        "span", needed.taken_by or texts("now.untaken"), cls="mr-taken" if needed.taken_by else "mr-free"
+    )
+    cells = [
+        severity_of(page, needed),
+        tag("span", name_of(page, needed), cls="mr-name"),
+        tag("span", rule_of(page, needed), cls="mr-rule"),
+        taken,
+        tag("span", texts("now.age", duration=age), cls="mr-when"),
+    ]
+    if page.priced:
+        cells.insert(2, tag("span", _money(page, needed), cls="mr-money"))
+    return tag("div", join(cells), cls="mr-line-of")
+
+
+def _money(page: Page, needed: Needed) -> str:
+    if needed.of_everybody:
+        return ""
+    if needed.at_risk is None:
+        return page.texts("money.not_known")
+    return won_short(needed.at_risk, page.texts.language)

@@ -1,0 +1,6 @@
+-- Who takes care of incidents, or may: accounts that are not disabled, and names that incidents were given to.
+-- Parameters: pack, roles (text array). Grain: one row per name.
+SELECT name FROM account WHERE disabled_at IS NULL AND role = ANY(:roles)
+UNION
+SELECT owner FROM incident WHERE pack = :pack AND status <> 'resolved' AND owner IS NOT NULL
+ORDER BY name
