@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -299,25 +298,6 @@ def test_an_incident_is_given_to_somebody_and_snoozed_until_the_morning(
     assert row["owner"] == "kim RISK_ANALYST"
     until = datetime.fromisoformat(row["until"]).astimezone(ZoneInfo("Asia/Seoul"))
     assert (until.hour, until.minute) == (9, 0)
-
-
-def test_labels_show_as_precision_beside_the_budget(
-    page: Callable[..., AppTest], state_engine: Engine
-) -> None:
-    lead(state_engine)
-    numbers = [add_incident(state_engine, OPENED, merchant_id=f"m{n}") for n in range(3)]
-    assert "판정된 사건 없음 (사건 3건)" in text_of(page())
-    insert = "INSERT INTO incident_act (incident_id, act, by, given) VALUES (:n, 'label', 'kim', :given)"
-    with state_engine.begin() as connection:
-        for number, label in zip(numbers, ("true_alarm", "false_alarm"), strict=False):
-            connection.execute(
-                text(insert),
-                {"n": number, "given": json.dumps({"label": label, "reason": "x"})},
-            )
-    seen = text_of(page())
-    assert "50.0 %" in seen
-    assert "사건 3건 중 2건 판정" in seen
-    assert "정탐 1 · 오탐 1 · 사건 3" in seen
 
 
 def test_a_press_after_the_session_ended_changes_nothing(
