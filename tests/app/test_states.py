@@ -72,6 +72,7 @@ def test_an_empty_installation_says_what_to_do(page: Callable[..., AppTest], not
     ):
         assert words in seen, words
     assert "연결할 수 없습니다" not in seen
+    assert "시작 전" in seen  # at the foot
     assert [button.key for button in tested.button] == ["demo-start"]
     assert list(nothing.iterdir()) == []  # looking makes nothing
 
