@@ -16,7 +16,7 @@ from app.pages.incidents.filters import read_address, show_filters
 from app.pages.incidents.inbox import show_heading, show_list
 from app.pages.incidents.keys import show_keys
 from app.pages.incidents.one import show_one
-from app.pages.incidents.views import show_views
+from app.pages.incidents.views import show_own, show_views
 from app.pages.links import link
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def _show_inbox(page: Page, asked: Asked, found: IncidentList, chosen: Incident 
         show_heading(page, found)
         show_views(page, asked)
         show_filters(page, asked)
-        picking = show_picking(page)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            show_own(page, asked)
+            picking = show_picking(page)
         if picking:
             show_bulk(page, found)
         show_list(page, asked, found, None if chosen is None else chosen.incident_id, picking=picking)
