@@ -5,6 +5,7 @@ Every screen presses through here. The notice stands once, above whatever screen
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: The notice about the last press of this browser: title, body and tone.
+#: The notice about the last press of this browser: title, body, tone, and until when it is shown.
 _OUTCOME: Final = "press-outcome"
+#: Long enough to read two sentences.
+SHOWN_S: Final = 8.0
 
 
 def press(
@@ -63,14 +66,16 @@ def attempt(
 
 
 def tell(title: str, body: str = "", tone: str = "good") -> None:
-    """What the next drawing of the page shows above its screen, once."""
-    st.session_state[_OUTCOME] = (title, body, tone)
+    """What is shown above the screen from now on, for a while."""
+    st.session_state[_OUTCOME] = (title, body, tone, time.monotonic() + SHOWN_S)
 
 
 def show_outcome() -> None:
-    """The notice of the press just made, also where nothing else can be shown; it goes with the next one."""
+    """The notice of the press just made, also where nothing else can be shown.
+
+    It stays for a few drawings: a message that is delivered has the page drawn again within a second.
+    """
     place = st.empty()  # also without a notice, so that nothing below it moves in the list of elements
-    outcome = st.session_state.pop(_OUTCOME, None)
-    if outcome is not None:
-        title, body, tone = outcome
+    title, body, tone, until = st.session_state.get(_OUTCOME, ("", "", "", 0.0))
+    if time.monotonic() < until:
         place.html(notice(title, body, tone=tone))

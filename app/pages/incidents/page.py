@@ -9,7 +9,8 @@ import streamlit as st
 from app import reads as shared_reads
 from app.markup import notice, tag, visible
 from app.pages.alone import alone
-from app.pages.choice import asked_incident, chosen_incident
+from app.pages.choice import INCIDENT, asked_incident, chosen_incident
+from app.pages.given import keep
 from app.pages.incidents import reads
 from app.pages.incidents.bulk import show_bulk, show_picking
 from app.pages.incidents.filters import read_address, show_filters
@@ -17,7 +18,6 @@ from app.pages.incidents.inbox import show_heading, show_list
 from app.pages.incidents.keys import show_keys
 from app.pages.incidents.one import show_one
 from app.pages.incidents.views import show_own, show_views
-from app.pages.links import link
 
 if TYPE_CHECKING:
     from app.pages.incidents.filters import Asked
@@ -35,7 +35,7 @@ def show(page: Page) -> None:
     with left, st.container(key="mr-behind" if asked_incident() else "mr-before", gap="xsmall"):
         _show_inbox(page, asked, found, chosen)
     with right, alone(page, "detail"):
-        _show_side(page, asked, found, chosen)
+        _show_side(page, found, chosen)
 
 
 def _show_inbox(page: Page, asked: Asked, found: IncidentList, chosen: Incident | None) -> None:
@@ -51,12 +51,17 @@ def _show_inbox(page: Page, asked: Asked, found: IncidentList, chosen: Incident 
         show_list(page, asked, found, None if chosen is None else chosen.incident_id, picking=picking)
 
 
-def _show_side(page: Page, asked: Asked, found: IncidentList, chosen: Incident | None) -> None:
+def _leave() -> None:
+    """Back to the list. A link without parameters would stay: Streamlit keeps those that are there."""
+    keep(**{INCIDENT: None})
+
+
+def _show_side(page: Page, found: IncidentList, chosen: Incident | None) -> None:
     texts, address = page.texts, asked_incident()
     show_keys(page, found, chosen)
     if chosen is not None:
         with st.container(key="mr-back"):
-            link(page, "incidents", texts("inbox.back"), icon=":material/arrow_back:", **asked.said)
+            st.button(texts("inbox.back"), key="inbox-back", icon=":material/arrow_back:", on_click=_leave)
         show_one(page, chosen)
     elif address is not None:
         st.html(notice(texts("incidents.unknown", id=visible(address, 24)), texts("incidents.unknown.note")))

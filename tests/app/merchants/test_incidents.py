@@ -304,3 +304,13 @@ def test_the_screen_speaks_english(
         "At risk",
     ):
         assert words in seen, words
+
+
+def test_the_way_back_leaves_the_incident_and_keeps_the_filters(
+    page: Callable[..., AppTest], busy: dict[str, int]
+) -> None:
+    tested = page("incidents", incident=str(busy["surge"]), severity="critical")
+    tested.button(key="inbox-back").click()
+    run_again(tested)
+    assert "incident" not in tested.query_params
+    assert "severity" in tested.query_params
