@@ -138,6 +138,15 @@ KOREAN: Final[Mapping[str, str]] = {
     "chart.usual_rate": "직전 7일 취소율",
     "chart.elapsed": "하루 중 시각",
     "chart.unit": "건",
+    # movers
+    "movers.heading": "가장 크게 움직인 가맹점",
+    "movers.note": "{first}–{stop} 한 시간을 전날 같은 시간과 비교합니다. 건수가 적은 가맹점은 뺍니다.",
+    "movers.by": "기준",
+    "movers.approvals": "승인 건수",
+    "movers.cancels": "취소 건수",
+    "movers.amount": "승인 금액",
+    "movers.none": "비교할 수 있는 한 시간이 아직 게시되지 않았습니다.",
+    "movers.nobody": "눈에 띄게 움직인 가맹점이 없습니다.",
     # words of the database
     "tier.top": "상위 1%",
     "tier.tail": "일반",
@@ -310,6 +319,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "chart.usual_rate": "Cancel rate of the 7 days before",
     "chart.elapsed": "Time of day",
     "chart.unit": "",
+    # movers
+    "movers.heading": "Merchants that moved most",
+    "movers.note": "{first}–{stop} against the same hour of the day before. Merchants with few are left out.",
+    "movers.by": "By",
+    "movers.approvals": "Approvals",
+    "movers.cancels": "Cancels",
+    "movers.amount": "Approved amount",
+    "movers.none": "There are not two such hours published yet.",
+    "movers.nobody": "No merchant stands out.",
     # words of the database
     "tier.top": "top 1 %",
     "tier.tail": "tail",
