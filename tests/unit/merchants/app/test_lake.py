@@ -84,9 +84,8 @@ def test_a_file_is_read_once_and_only_what_is_new_after_that(tmp_path: Path) -> 
 
 def test_a_file_that_takes_the_place_of_others_is_read_and_they_are_forgotten(tmp_path: Path) -> None:
     halves = [Span(last(20).start, END - 10 * MINUTE), last(10)]
-    files = [
-        write_file(tmp_path, f"{n}.parquet", span, minute_rows(span, "a")) for n, span in enumerate(halves)
-    ]
+    rows = [(f"{n}.parquet", span, minute_rows(span, "a")) for n, span in enumerate(halves)]
+    files = [write_file(tmp_path, *part) for part in rows]
     write_manifest(tmp_path, files, END)
     door, kept = Counting(tmp_path), Kept()
     assert read(door, "a", last(20), kept).height == 20
