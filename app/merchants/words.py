@@ -9,6 +9,9 @@ from app.merchants import tuned_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: The rule's comparison, as `explain` names it.
+_RATES: Final = "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)"
+
 KOREAN: Final[Mapping[str, str]] = {
     # in place of shared texts
     "title": "가맹점 정산 위험 관제",
@@ -61,6 +64,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "ticket.heading": "건당 승인 금액",
     "ticket.note": "합계와 건수만 저장하므로 평균입니다. 금액 분포는 저장하지 않습니다.",
     "beside.heading": "업종과 비교",
+    "beside.note": "업종: {category}",
     "beside.unknown": "이 가맹점의 업종을 알 수 없습니다.",
     "chart.chance": "우연으로 볼 수 있는 범위(95%)",
     "chart.fresh": "24시간 이내 승인분",
@@ -117,7 +121,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "reason.not_sudden": "갑작스럽지 않음",
     "reason.maintenance": "점검 중",
     "reason.excluded": "제외됨",
-    "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)": "1시간 취소율이 7일 취소율의 배수 이상 (정수 곱으로 비교)",
+    _RATES: "1시간 취소율이 7일 취소율의 배수 이상 (정수 곱으로 비교)",
     "condition.cancels(hour) >= 1": "1시간 취소가 1건 이상",
     "condition.approvals(week) >= 1": "7일 승인이 1건 이상",
     "condition.minimum_cancels_hour": "1시간 최소 취소 건수",
@@ -219,7 +223,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "today.missing": "{count} minutes of today are missing, so the numbers are too low.",
     # one merchant
     "trend.rate.heading": "Cancel rate",
-    "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag over a time to see it closer.",
+    "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag to zoom in.",
     "trend.rate.chart": "Cancel rate, that of the 7 days before, and what chance allows",
     "trend.volume.heading": "Counts and amounts",
     "trend.empty": "No transaction is published in this period.",
@@ -241,6 +245,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "ticket.heading": "Average approval",
     "ticket.note": "Sums and counts are stored, so averages; how single amounts are spread is not stored.",
     "beside.heading": "Beside its category",
+    "beside.note": "Category: {category}",
     "beside.unknown": "The category of this merchant is not known.",
     "chart.chance": "what chance allows (95 %)",
     "chart.fresh": "of the last 24 hours",
@@ -297,7 +302,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "reason.not_sudden": "not sudden",
     "reason.maintenance": "maintenance",
     "reason.excluded": "excluded",
-    "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)": "the hour's cancel rate is the factor times the week's, or more (cross products)",
+    _RATES: "the hour's cancel rate is the factor times the week's, or more (cross products)",
     "condition.cancels(hour) >= 1": "at least one cancel in the hour",
     "condition.approvals(week) >= 1": "at least one approval in the week",
     "condition.minimum_cancels_hour": "minimum cancels in the hour",
