@@ -38,9 +38,9 @@ def test_a_rule_has_its_own_section_and_how_long_its_breaches_last() -> None:
 
 
 def test_a_reason_is_what_is_written_above_a_key() -> None:
-    text = "# head\n\n[a]\n# one\n# two\nx = 1\ny = 2\n# of nothing\n\nz = 3\n"
-    assert comments_in(text) == {("a", "x"): "one two"}
-    assert [number.why for number in numbers_in(text)] == ["one two", "", ""]
+    text = "# head\n\n[a]\n# one\n# two\nx = 1\ny = 2\n# other\nw = 4\n# of nothing\n\nz = 3\n"
+    assert [number.why for number in numbers_in(text)] == ["one two", "one two", "other", ""]
+    assert comments_in("[a]\n# x\n[b]\nx = 1") == {("b", "x"): ""}
 
 
 def refusal(path: tuple[str, str], value: int) -> str:
