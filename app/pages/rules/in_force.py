@@ -146,7 +146,7 @@ def _show_pause(page: Page, rule: str, paused: Pause | None) -> None:
         st.button(texts("resume.button"), key=f"resume-{rule}", on_click=_resume, args=(page, rule))
         return
     with st.form(f"pause-{rule}", border=False):
-        columns = st.columns([3, 1, 1], vertical_alignment="bottom")
+        columns = st.columns([2, 1.3, 1], vertical_alignment="bottom")
         columns[0].text_input(texts("pause.reason"), key=f"pause-reason-{rule}", max_chars=1_000)
         columns[1].selectbox(texts("pause.for"), _LENGTHS, key=f"pause-for-{rule}")
         columns[2].form_submit_button(
