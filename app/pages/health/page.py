@@ -10,7 +10,7 @@ import streamlit as st
 from app import reads as common
 from app.changes import published_of
 from app.format import count, duration
-from app.markup import Markup, notice, sentence, tag
+from app.markup import Markup, tag
 from app.pages.health import reads
 from app.pages.health.alarms import is_wrong, show_alarms
 from app.pages.health.aside import show_aside
@@ -36,12 +36,10 @@ if TYPE_CHECKING:
 
 
 def show(page: Page) -> None:
-    """Draw the screen. Without the operational database there is nothing to say but that."""
+    """Draw the screen. Without the operational database there is nothing to say; that is said above it."""
     try:
         st.html(_answer(page, facts_of(page)))
-    except StateUnavailable as error:
-        body = page.texts("state.database_down.note", what=sentence(error, page.texts.language))
-        st.html(notice(page.texts("state.database_down"), body, tone="bad"))
+    except StateUnavailable:
         return
     show_sections(page, show_cards, show_dead, show_alarms)
     for left, right in ((show_lag, show_steps), (show_source, show_deliveries), (show_proofs, show_aside)):

@@ -13,6 +13,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "health.well.note": "파이프라인이 제때 판단하고 전달하고 있으며, 원천과 다른 분이 없습니다.",
     "health.not_well": "정상이 아닌 것 {count}가지",
     "health.not.pulse.behind": "파이프라인이 밀린 분을 따라잡는 중입니다.",
+    "health.not.pulse.stale": "게시 목록이 장부보다 오래되었습니다.",
     "health.not.pulse.stopped": "파이프라인이 멈췄습니다. 시작: minuterisk run",
     "health.not.pulse.never": (
         "파이프라인이 아직 시작된 적이 없습니다. 시작: minuterisk run 또는 minuterisk demo"
@@ -192,6 +193,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     ),
     "health.not_well": "{count} things are not well",
     "health.not.pulse.behind": "The pipeline is catching up.",
+    "health.not.pulse.stale": "The list of published files is older than the ledger.",
     "health.not.pulse.stopped": "The pipeline has stopped. Start it: minuterisk run",
     "health.not.pulse.never": "The pipeline has never run. Start it: minuterisk run, or minuterisk demo",
     "health.not.pulse.reading": "The pipeline reads the history; then it begins to judge.",
