@@ -59,7 +59,7 @@ def test_no_text_is_an_error(reader: str, text: str) -> None:
     READERS[reader].of(text)
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(2190, 1, 1), timezones=st.just(UTC)))
+@given(st.integers(0, 3 * 10**9).map(lambda second: datetime.fromtimestamp(second + 10**8, UTC)))
 def test_what_was_written_is_read_again(at: datetime) -> None:
     minute = at.replace(second=0, microsecond=0)
     assert READERS["moment"].of(minute.isoformat()) == minute
