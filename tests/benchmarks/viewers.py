@@ -18,6 +18,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.servers import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,7 +39,6 @@ class Viewer:
     token: str  # of the session's cookie; nothing: nobody is signed in
     screen: str = ""
     query: str = ""
-    widgets: list[bytes] = field(default_factory=list)  # each a WidgetState
     refresh_ms: list[float] = field(default_factory=list)  # of what a page asks by itself
     drawn_ms: list[float] = field(default_factory=list)  # of whole runs
     failures: list[str] = field(default_factory=list)
@@ -49,7 +50,10 @@ class Viewer:
     _script: str = ""
     _cached: dict[str, None] = field(default_factory=dict)
     _awaited: list[tuple[bytes, asyncio.Future[float]]] = field(default_factory=list)
+    _fields: dict[str, str] = field(default_factory=dict)  # of text: widget -> its fragment
+    _typed: dict[str, str] = field(default_factory=dict)  # widget -> what stands in it
     _drawn: asyncio.Event = field(default_factory=asyncio.Event)
+    _answered: dict[str, asyncio.Event] = field(default_factory=dict)  # by fragment; nothing: the whole
 
     async def look(self) -> None:
         """Open the page and keep it open; ends when it is cancelled."""
@@ -80,17 +84,31 @@ class Viewer:
         run.cached_message_hashes.extend(self._cached)
         run.context_info.timezone, run.context_info.locale = "Asia/Seoul", "ko-KR"
         run.context_info.url = f"{self.address}/{self.screen}"
-        for widget in self.widgets:
-            run.widget_states.widgets.add().ParseFromString(widget)
+        for widget, words in self._typed.items():
+            run.widget_states.widgets.add(id=widget, string_value=words)
         self._asked.setdefault(bool(fragment), time.perf_counter())
+        if not fragment:
+            self._drawn.clear()
         assert self._socket is not None
         await self._socket.send(asked.SerializeToString())
 
     async def drawn(self) -> float:
-        """Wait until the screen has been drawn once more; gives what that took, in ms."""
-        self._drawn.clear()
-        await self._drawn.wait()
+        """Wait until the screen that was asked for is drawn; gives what that took, in ms."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._drawn.wait()
         return self.drawn_ms[-1]
+
+    async def type(self, field_name: str, words: str) -> float:
+        """Put words into the field of that key; gives the ms until what follows from them is shown."""
+        widget = next(found for found in self._fields if found.endswith(f"-{field_name}"))
+        self._typed[widget] = words
+        fragment = self._fields[widget]
+        self._answered[fragment] = asyncio.Event()
+        start = time.perf_counter()
+        await self.ask(fragment=fragment)
+        async with asyncio.timeout(PATIENCE_S):
+            await self._answered[fragment].wait()
+        return (time.perf_counter() - start) * 1000
 
     def awaits(self, words: str) -> asyncio.Future[float]:
         """When will the page show these words? The moment is that of time.time."""
@@ -119,6 +137,8 @@ class Viewer:
 
     def _draws(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
+        if element.WhichOneof("type") == "text_input":
+            self._fields[element.text_input.id] = message.delta.fragment_id
         if element.WhichOneof("type") == "exception":
             self.failures.append(element.exception.message)
 
@@ -134,6 +154,9 @@ class Viewer:
         if message.script_finished not in _FINISHED:
             return
         now = time.perf_counter()
+        for fragment in message.metadata.run.fragment_ids or [""]:
+            if fragment in self._answered:
+                self._answered[fragment].set()
         if (asked := self._asked.pop(True, None)) is not None:
             self.refresh_ms.append((now - asked) * 1000)
         if self._whole:

@@ -1,4 +1,4 @@
-"""How a screen is looked at: its language, theme and width, whether it stands, and what axe-core finds in it."""
+"""How a screen is looked at: language, theme and width, whether it stands, and what axe-core finds in it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 AXE = Path(selenium_axe_python.__file__).parent / "axe-core" / "axe.min.js"
 DESKTOP, TELEPHONE = (1440, 900), (390, 844)
-#: What is in Streamlit's own pieces, which no option of it changes: rule of axe-core -> where, and why it stays.
+#: What is in Streamlit's own pieces and no option of it changes: rule of axe-core -> where -> why it stays.
 KNOWN: dict[str, dict[str, str]] = {}
 
 _STANDS = """
 const app = document.querySelector('[data-testid="stApp"]');
-return !!app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+return !!app && app.dataset.testScriptState === 'notRunning'
+  && app.dataset.testConnectionState === 'CONNECTED'
   && !!document.querySelector('.mr-bar') && !document.querySelector('[data-testid="stSkeleton"]')
 """
+_SIDEWAYS = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
 _THEME = """
 const app = document.querySelector('[data-testid="stApp"]');
 return app && getComputedStyle(app).colorScheme
@@ -61,10 +63,15 @@ def resize(browser: WebDriver, size: tuple[int, int]) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
+def stands(browser: WebDriver) -> bool:
+    """Has the script of the page run, and is every piece of it there?"""
+    return bool(browser.execute_script(_STANDS))
+
+
 def wait_until_it_stands(browser: WebDriver) -> None:
-    """Until the script has run and every piece of it is there."""
+    """Until the page stands; its text is in the failure otherwise."""
     try:
-        WebDriverWait(browser, PATIENCE_S).until(lambda b: b.execute_script(_STANDS))
+        WebDriverWait(browser, PATIENCE_S).until(stands)
     except Exception as error:
         msg = f"the screen does not stand: {read(browser)}"
         raise AssertionError(msg) from error
@@ -73,7 +80,9 @@ def wait_until_it_stands(browser: WebDriver) -> None:
 def sideways(browser: WebDriver) -> int:
     """So many pixels can the page be scrolled to the side."""
     return int(
-        browser.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        browser.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
     )
 
 

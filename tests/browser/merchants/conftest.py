@@ -58,9 +58,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory, postgres_url: str, migrated: str
-) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, postgres_url: str, migrated: str) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("house")
     name = create_database(postgres_url, "state", migrated)
     url = url_of(postgres_url, name)
