@@ -7,6 +7,7 @@ out as `pipeline.errors`; nothing here knows Streamlit or reads a clock.
 
 from __future__ import annotations
 
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,7 @@ from pipeline.minute import MINUTE
 from pipeline.packs import load_pack
 from pipeline.schema import UTC_TIME
 from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
-from queries import sql
+from queries import FOLDER, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -288,6 +289,12 @@ class Door:
                     },
                 )
             return self._engines[url]
+
+
+@cache
+def newest_revision() -> str:
+    """The revision of the database's tables that this program knows."""
+    return max(path.stem for path in (FOLDER / "ops" / "schema").glob("*.sql"))
 
 
 def state_url(settings: Settings) -> str:

@@ -183,7 +183,7 @@ class Before:
     of_entity: bool  # is it of the same entity? Else of the same rule and tier
     severity: str
     opened_minute: datetime
-    resolved_minute: datetime | None
+    resolved_minute: datetime
     resolved_by: str | None  # None: by itself
     at_risk: int | None
     label: str | None

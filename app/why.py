@@ -1,7 +1,7 @@
 """Why, and why not: every number behind the verdicts on one entity at one minute.
 
-The windows of all entities are built anew for it, from the files. That takes seconds and much memory, so a process
-of its own does it, `minuterisk explain`, and one at a time; the page shows what that says and computes nothing.
+The windows of all entities are built anew for it, from the files. That takes seconds and much memory, so a
+process of its own does it, `minuterisk explain`, and one at a time; the page shows what that says.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.merchants.page import show_beside, show_pace, show_tickets, show_tied, show_trend
+from app.merchants.movers import show_movers
+from app.merchants.page import show_details, show_trend
 from app.merchants.today import show_today
 from app.merchants.why import show_why
 from app.merchants.words import WORDS
@@ -13,5 +14,6 @@ from app.pages import OwnPage
 PAGE: Final = OwnPage(
     words=WORDS,
     now=(show_today,),
-    entity=(show_trend, show_pace, show_tied, show_tickets, show_beside, show_why),
+    entity=(show_trend, show_details, show_why),
+    statistics=(show_movers,),
 )

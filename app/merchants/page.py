@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.charts import Marked
 from app.format import won_short
-from app.markup import notice, tag
+from app.markup import notice, tag, visible
 from app.merchants import reads
 from app.merchants.charts import (
     beside_figure,
@@ -23,11 +23,12 @@ from app.merchants.charts import (
 )
 from app.merchants.lake import pace_days, pace_of, published_span, today_of, with_lead
 from app.merchants.series import steps_of
+from app.pages.alone import alone
 from app.pages.downloads import offer
 from app.pages.entity.choose import choose_period, chosen_period, zoomed
 from app.pages.entity.subject import chosen_id, subject_of
 from baselines.calendar import like_days
-from pipeline.minute import MINUTE, Span, business_day
+from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 #: No zoom bar, no logo: a chart of an operator's page, not of a notebook.
 CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
-RATE: Final = "merchant-rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,13 @@ class Shown:
     published: Span
     subject: Subject
     period: Period
+    frame: pl.DataFrame  # STEPS
+    marked: Sequence[Marked]
+
+    @property
+    def anything(self) -> bool:
+        """Did anything happen?"""
+        return bool((self.frame["approval_count"] + self.frame["cancel_count"]).gt(0).any())
 
 
 def show_trend(page: Page) -> None:
@@ -65,42 +72,48 @@ def show_trend(page: Page) -> None:
     shown = _shown(page)
     if shown is None:
         return
-    frame = _steps(page, shown)
-    if not (frame["approval_count"] + frame["cancel_count"]).gt(0).any():
+    if not shown.anything:
         st.html(notice(page.texts("trend.empty")))
         return
     _heading(page, "trend.rate.heading", "trend.rate.note")
-    figure = rate_figure(frame, page.texts, page.zone, _marked(page, shown))
+    figure = rate_figure(shown.frame, page.texts, page.zone, shown.marked)
     # Drawing a box around a time shows that time.
     figure.update_layout(dragmode="select", selectdirection="h")
+    key = f"merchant-rate-{shown.period.key}"
     st.plotly_chart(
         figure,
-        key=f"{RATE}-{shown.period.key}",
+        key=key,
         config=CHART,
         alt=page.texts("trend.rate.chart"),
-        on_select=partial(zoomed, f"{RATE}-{shown.period.key}", page.zone),
+        on_select=partial(zoomed, key, page.zone),
         selection_mode="box",
     )
     _heading(page, "trend.volume.heading")
-    _draw(page, "volume", volume_figure(frame, page.texts, page.zone, _marked(page, shown)))
-    offer(page, "merchant-trend", lambda: frame)
+    _draw(page, "volume", volume_figure(shown.frame, page.texts, page.zone, shown.marked))
+    offer(page, "merchant-trend", lambda: shown.frame)
 
 
-def show_pace(page: Page) -> None:
-    """Today's approved amount so far beside days of the same kind at the same time."""
+def show_details(page: Page) -> None:
+    """Today, the approvals that were cancelled, tickets and the category: two beside each other."""
     shown = _shown(page)
     if shown is None:
         return
+    for pair in ((_show_pace, _show_tied), (_show_tickets, _show_beside)):
+        for column, part in zip(st.columns(2, gap="large"), pair, strict=True):
+            with column, alone(page, part.__name__.strip("_")):
+                part(page, shown)
+
+
+def _show_pace(page: Page, shown: Shown) -> None:
     texts = page.texts
+    _heading(page, "pace.heading")
     today = today_of(shown.published, page.zone)
+    if business_day(today, page.zone).start < shown.published.start:
+        _note(page, "pace.empty")
+        return
     whole = pace_days(today, shown.published, page.zone)
     like = like_days(today, tuple(whole), reads.public_holidays(page)) if whole else ()
-    _heading(page, "pace.heading")
-    if business_day(today, page.zone).start < shown.published.start:
-        st.html(tag("div", texts("pace.empty"), cls="mr-note"))
-        return
-    oldest = min((*like, today))
-    span = Span(business_day(oldest, page.zone).start, shown.published.end)
+    span = Span(business_day(min((*like, today)), page.zone).start, shown.published.end)
     series = reads.series(page, shown.manifest, shown.subject.entity_id, span)
     frame = pace_of(series, (*like, today), shown.published, page.zone)
     st.html(tag("div", _pace_said(page, frame, len(like)), cls="mr-note"))
@@ -108,49 +121,40 @@ def show_pace(page: Page) -> None:
     offer(page, "merchant-pace", lambda: frame)
 
 
-def show_tied(page: Page) -> None:
-    """Cancels by when their approvals were made."""
-    shown = _shown(page)
-    if shown is None:
-        return
-    _heading(page, "tied.heading", "tied.note")
+def _show_tied(page: Page, shown: Shown) -> None:
+    _heading(page, "tied.heading")
     if shown.subject.entity_id is None:
-        st.html(tag("div", page.texts("tied.of_one"), cls="mr-note"))
-        return
-    frame = _steps(page, shown)
-    if not frame["cancel_count"].gt(0).any():
-        st.html(tag("div", page.texts("tied.empty"), cls="mr-note"))
-        return
-    _draw(page, "tied", tied_figure(frame, page.texts, page.zone, _marked(page, shown)))
+        _note(page, "tied.of_one")
+    elif not shown.frame["cancel_count"].gt(0).any():
+        _note(page, "tied.empty")
+    else:
+        _note(page, "tied.note")
+        _draw(page, "tied", tied_figure(shown.frame, page.texts, page.zone, shown.marked))
 
 
-def show_tickets(page: Page) -> None:
-    """The average approval, beside the week before."""
-    shown = _shown(page)
-    if shown is None:
+def _show_tickets(page: Page, shown: Shown) -> None:
+    _heading(page, "ticket.heading")
+    if not shown.frame["approval_count"].gt(0).any():
+        _note(page, "trend.empty")
         return
-    frame = _steps(page, shown)
-    _heading(page, "ticket.heading", "ticket.note")
-    if not frame["approval_count"].gt(0).any():
-        st.html(tag("div", page.texts("trend.empty"), cls="mr-note"))
-        return
-    _draw(page, "ticket", ticket_figure(frame, page.texts, page.zone, _marked(page, shown)))
+    _note(page, "ticket.note")
+    _draw(page, "ticket", ticket_figure(shown.frame, page.texts, page.zone, shown.marked))
 
 
-def show_beside(page: Page) -> None:
-    """Beside its category."""
-    shown = _shown(page)
-    if shown is None or shown.subject.entity_id is None:
+def _show_beside(page: Page, shown: Shown) -> None:
+    """Last, because the first look at a day reads all of it."""
+    if shown.subject.entity_id is None:
         return
     _heading(page, "beside.heading")
     if shown.subject.fact is None:
-        st.html(tag("div", page.texts("beside.unknown"), cls="mr-note"))
+        _note(page, "beside.unknown")
         return
-    span = Span(max(shown.published.start, shown.period.span.start - 60 * MINUTE), shown.period.span.end)
-    series = reads.beside(page, shown.manifest, shown.subject.fact, span)
-    theirs = steps_of(series, shown.period.edges)
-    own = _steps(page, shown)
-    _draw(page, "beside", beside_figure(own, theirs, page.texts, page.zone, _marked(page, shown)))
+    start = max(shown.published.start, shown.period.span.start - HOUR_MINUTES * MINUTE)
+    span = Span(start, shown.period.span.end)
+    theirs = steps_of(reads.beside(page, shown.manifest, shown.subject.fact, span), shown.period.edges)
+    note = page.texts("beside.note", category=visible(shown.subject.fact))
+    st.html(tag("div", note, cls="mr-note"))
+    _draw(page, "beside", beside_figure(shown.frame, theirs, page.texts, page.zone, shown.marked))
 
 
 def _shown(page: Page) -> Shown | None:
@@ -159,27 +163,21 @@ def _shown(page: Page) -> Shown | None:
     published = None if manifest is None else published_span(manifest)
     if manifest is None or published is None:
         return None
-    subject = subject_of(page, chosen_id())
-    return Shown(manifest, published, subject, chosen_period(published, page.zone))
+    subject, period = subject_of(page, chosen_id()), chosen_period(published, page.zone)
+    series = reads.series(page, manifest, subject.entity_id, with_lead(period.span, published))
+    frame = steps_of(series, period.edges)
+    return Shown(manifest, published, subject, period, frame, _marked(page, subject, published))
 
 
-def _steps(page: Page, shown: Shown) -> pl.DataFrame:
-    span = with_lead(shown.period.span, shown.published)
-    series = reads.series(page, shown.manifest, shown.subject.entity_id, span)
-    return steps_of(series, shown.period.edges)
-
-
-def _marked(page: Page, shown: Shown) -> Sequence[Marked]:
+def _marked(page: Page, subject: Subject, published: Span) -> Sequence[Marked]:
     """The times of its incidents: until they ended, or now."""
-    ends = [
-        past.resolved_minute or max(shown.published.end, past.last_breach_minute + MINUTE)
-        for past in shown.subject.incidents
-    ]
-    return [
-        Marked(Span(past.opened_minute, end), f"#{past.incident_id} {page.texts.word('rule', past.rule)}")
-        for past, end in zip(shown.subject.incidents, ends, strict=True)
-        if end > past.opened_minute
-    ]
+    marked = []
+    for past in subject.incidents:
+        end = past.resolved_minute or max(published.end, past.last_breach_minute + MINUTE)
+        if end > past.opened_minute:
+            label = f"#{past.incident_id} {page.texts.word('rule', past.rule)}"
+            marked.append(Marked(Span(past.opened_minute, end), label))
+    return marked
 
 
 def _pace_said(page: Page, frame: pl.DataFrame, like: int) -> str:
@@ -199,6 +197,10 @@ def _pace_said(page: Page, frame: pl.DataFrame, like: int) -> str:
 def _heading(page: Page, key: str, note: str = "") -> None:
     small = tag("small", page.texts(note)) if note else ""
     st.html(tag("div", page.texts(key), *([small] if small else []), cls="mr-h2"))
+
+
+def _note(page: Page, key: str) -> None:
+    st.html(tag("div", page.texts(key), cls="mr-note"))
 
 
 def _draw(page: Page, name: str, figure: go.Figure) -> None:

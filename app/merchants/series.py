@@ -1,8 +1,8 @@
-"""Counts of one merchant, or of all, minute by minute: prefix sums, from which any window is a difference. Pure.
+"""Counts of one merchant, or of all, by minute: prefix sums, from which any window is a difference. Pure.
 
-Everything is whole numbers until a rate is drawn. A rate is the ratio of the sums of the hour that ends with its
-step, or of a longer step itself. What it is compared with is what the rule compares with: the ratio of the sums of
-the 7 days before that hour.
+Everything is whole numbers until a rate is drawn. A rate is the ratio of the sums of the hour that ends with
+its step, or of a longer step itself. What it is compared with is what the rule compares with: the ratio of
+the sums of the 7 days before that hour.
 """
 
 from __future__ import annotations

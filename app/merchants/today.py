@@ -98,11 +98,13 @@ def _exact(page: Page, name: str, number: int | None) -> str:
 
 @shared
 def today(page: Page) -> Today | None:
-    """The figures up to the newest published minute; None before there is one."""
-    heart = heartbeat(page)
+    """The figures up to the newest published minute; None before there is one of today."""
+    heart, zone = heartbeat(page), page.zone
     if heart is None or heart.next_minute is None:
         return None
-    until, zone = heart.next_minute, page.zone
+    until = heart.next_minute
+    if business_date(until - MINUTE, zone) != business_date(page.clock(), zone):
+        return None
     spans = paced_spans(until, zone, _holidays(page))
     asked = {"firsts": [s.start for s in spans], "stops": [s.end for s in spans], "names": list(SUMS)}
     rows = {row["number"]: row for row in page.door.rows("ops/app_sums", asked)}
@@ -111,12 +113,12 @@ def today(page: Page) -> Today | None:
 
 def figures_of(until: datetime, spans: Sequence[Span], rows: Sequence[Mapping[str, Any] | None]) -> Today:
     """The first span is today's. A day with missing minutes is compared with nothing."""
-    counted = [row["minutes"] if row else 0 for row in rows]
+    counted = rows[0]["minutes"] if rows[0] else 0
     days = zip(rows[1:], spans[1:], strict=True)
     whole = [row["sums"] for row, span in days if row and row["minutes"] == span.minutes]
-    sums = rows[0]["sums"] if rows and rows[0] else dict.fromkeys(SUMS)
+    sums = rows[0]["sums"] if rows[0] else dict.fromkeys(SUMS)
     expected = {name: _middle([day[name] for day in whole if day[name] is not None]) for name in SUMS}
-    return Today(until, spans[0].minutes - counted[0], _whole(sums), expected, len(whole))
+    return Today(until, spans[0].minutes - counted, _whole(sums), expected, len(whole))
 
 
 def paced_spans(until: datetime, zone: ZoneInfo, holidays: str) -> list[Span]:

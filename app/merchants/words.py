@@ -9,6 +9,9 @@ from app.merchants import tuned_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: The rule's comparison, as `explain` names it.
+_RATES: Final = "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)"
+
 KOREAN: Final[Mapping[str, str]] = {
     # in place of shared texts
     "title": "가맹점 정산 위험 관제",
@@ -61,6 +64,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "ticket.heading": "건당 승인 금액",
     "ticket.note": "합계와 건수만 저장하므로 평균입니다. 금액 분포는 저장하지 않습니다.",
     "beside.heading": "업종과 비교",
+    "beside.note": "업종: {category}",
     "beside.unknown": "이 가맹점의 업종을 알 수 없습니다.",
     "chart.chance": "우연으로 볼 수 있는 범위(95%)",
     "chart.fresh": "24시간 이내 승인분",
@@ -117,7 +121,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "reason.not_sudden": "갑작스럽지 않음",
     "reason.maintenance": "점검 중",
     "reason.excluded": "제외됨",
-    "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)": "1시간 취소율이 7일 취소율의 배수 이상 (정수 곱으로 비교)",
+    _RATES: "1시간 취소율이 7일 취소율의 배수 이상 (정수 곱으로 비교)",
     "condition.cancels(hour) >= 1": "1시간 취소가 1건 이상",
     "condition.approvals(week) >= 1": "7일 승인이 1건 이상",
     "condition.minimum_cancels_hour": "1시간 최소 취소 건수",
@@ -134,6 +138,15 @@ KOREAN: Final[Mapping[str, str]] = {
     "chart.usual_rate": "직전 7일 취소율",
     "chart.elapsed": "하루 중 시각",
     "chart.unit": "건",
+    # movers
+    "movers.heading": "가장 크게 움직인 가맹점",
+    "movers.note": "{first}–{stop} 한 시간을 전날 같은 시간과 비교합니다. 건수가 적은 가맹점은 뺍니다.",
+    "movers.by": "기준",
+    "movers.approvals": "승인 건수",
+    "movers.cancels": "취소 건수",
+    "movers.amount": "승인 금액",
+    "movers.none": "비교할 수 있는 한 시간이 아직 게시되지 않았습니다.",
+    "movers.nobody": "눈에 띄게 움직인 가맹점이 없습니다.",
     # words of the database
     "tier.top": "상위 1%",
     "tier.tail": "일반",
@@ -210,7 +223,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "today.missing": "{count} minutes of today are missing, so the numbers are too low.",
     # one merchant
     "trend.rate.heading": "Cancel rate",
-    "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag over a time to see it closer.",
+    "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag to zoom in.",
     "trend.rate.chart": "Cancel rate, that of the 7 days before, and what chance allows",
     "trend.volume.heading": "Counts and amounts",
     "trend.empty": "No transaction is published in this period.",
@@ -232,6 +245,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "ticket.heading": "Average approval",
     "ticket.note": "Sums and counts are stored, so averages; how single amounts are spread is not stored.",
     "beside.heading": "Beside its category",
+    "beside.note": "Category: {category}",
     "beside.unknown": "The category of this merchant is not known.",
     "chart.chance": "what chance allows (95 %)",
     "chart.fresh": "of the last 24 hours",
@@ -288,7 +302,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "reason.not_sudden": "not sudden",
     "reason.maintenance": "maintenance",
     "reason.excluded": "excluded",
-    "condition.cancels(hour)*approvals(week) >= n*cancels(week)*approvals(hour)": "the hour's cancel rate is the factor times the week's, or more (cross products)",
+    _RATES: "the hour's cancel rate is the factor times the week's, or more (cross products)",
     "condition.cancels(hour) >= 1": "at least one cancel in the hour",
     "condition.approvals(week) >= 1": "at least one approval in the week",
     "condition.minimum_cancels_hour": "minimum cancels in the hour",
@@ -305,6 +319,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "chart.usual_rate": "Cancel rate of the 7 days before",
     "chart.elapsed": "Time of day",
     "chart.unit": "",
+    # movers
+    "movers.heading": "Merchants that moved most",
+    "movers.note": "{first}–{stop} against the same hour of the day before. Merchants with few are left out.",
+    "movers.by": "By",
+    "movers.approvals": "Approvals",
+    "movers.cancels": "Cancels",
+    "movers.amount": "Approved amount",
+    "movers.none": "There are not two such hours published yet.",
+    "movers.nobody": "No merchant stands out.",
     # words of the database
     "tier.top": "top 1 %",
     "tier.tail": "tail",

@@ -27,6 +27,7 @@ class Screen:
     icon: str  # of Streamlit's own set, which comes with it
     #: Who may look: actions of `roles.TABLE`, any of them, each with the kind of the thing.
     seen_by: tuple[tuple[str, str], ...] = (("see", ""),)
+    from_the_start: bool = False  # has it something to show where nothing has ever run?
 
     def show(self, page: Page) -> None:
         """Draw it."""
@@ -41,7 +42,12 @@ SCREENS: Final = (
     Screen("statistics", ":material/bar_chart:"),
     Screen("rules", ":material/rule:"),
     Screen("health", ":material/monitor_heart:"),
-    Screen("access", ":material/admin_panel_settings:", (("administer", ""), ("read_audit", "rules"))),
+    Screen(
+        "access",
+        ":material/admin_panel_settings:",
+        (("administer", ""), ("read_audit", "rules")),
+        from_the_start=True,
+    ),
 )
 
 

@@ -9,6 +9,8 @@ import streamlit as st
 from app.pages.packs import PACK
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.reads import Page
 
 
@@ -16,6 +18,12 @@ def link(page: Page, screen: str, label: str, *, icon: str | None = None, **para
     """A link to a screen. `label` is Markdown: a text of a database goes through `markup.plain`."""
     target = page.screens[screen]
     st.page_link(target, label=label, icon=icon or "", query_params=_with_pack(page, params))
+
+
+def row(page: Page, screen: str, label: str, params: Mapping[str, str | int]) -> None:
+    """A link that is a row of a list, as wide as the list. Its label may have two lines."""
+    target, query = page.screens[screen], _with_pack(page, dict(params))
+    st.page_link(target, label=label, icon="", query_params=query, width="stretch")
 
 
 def go(page: Page, screen: str, **params: str | int) -> NoReturn:

@@ -22,7 +22,7 @@ def show_or_refuse(page: Page, screen: Screen) -> None:
     """Draw the screen, or say that this role may not see it."""
     if page.may_see(screen):
         with alone(page, screen.name):
-            if show_state(page):
+            if show_state(page) or screen.from_the_start:
                 screen.show(page)
         return
     show_no_right(page, screen.seen_by)

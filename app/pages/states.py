@@ -5,13 +5,13 @@ A part that fails for a reason which stands here already is left out without a w
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from app import reads
 from app.changes import published_of
+from app.door import newest_revision
 from app.format import count, duration, moment
 from app.markup import Markup, join, notice, sentence
 from app.pages.beginning import show_beginning
@@ -25,7 +25,6 @@ from pipeline.errors import (
     StateUnavailable,
     StorageUnavailable,
 )
-from queries import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,18 +89,21 @@ def is_empty(page: Page, heart: Heartbeat | None) -> bool:
     return isinstance(reads.revision(page), ConfigurationError)
 
 
-@cache
-def newest_revision() -> str:
-    """The revision of the database that this program knows."""
-    return max(path.stem for path in (FOLDER / "ops" / "schema").glob("*.sql"))
-
-
 def _away(page: Page) -> Markup:
+    """The database does not answer, its tables are of another version, or it refuses what it is asked."""
     found, texts = reads.revision(page), page.texts
-    if isinstance(found, MinuteriskError):
-        body = texts("state.database_down.note", what=sentence(found, texts.language))
-        return notice(texts("state.database_down"), body, tone="bad")
-    return _revision(page, found)
+    if isinstance(found, str) and found != newest_revision():
+        return _revision(page, found)
+    what = sentence(_problem(page), texts.language)
+    return notice(texts("state.database_down"), texts("state.database_down.note", what=what), tone="bad")
+
+
+def _problem(page: Page) -> MinuteriskError:
+    try:
+        page.door.heartbeat()
+    except MinuteriskError as error:
+        return error
+    return StateUnavailable("the operational database did not answer a moment ago")
 
 
 def _revision(page: Page, found: str) -> Markup:

@@ -1,4 +1,4 @@
-"""What leaves as data: SQL and downloads. Who asked for what is kept, and why."""
+"""What leaves as data: SQL, downloads, personal values. Who asked for what is kept, and why."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ def export(deed: Deed) -> Mapping[str, Any]:
     return {"exported": deed.given["what"]}
 
 
-ACTS: Final = tuple(
+def unmask(deed: Deed) -> Mapping[str, Any]:
+    """Keep that personal values are shown to somebody, before they are."""
+    deed.after = {"what": deed.given["what"]}
+    return {"unmasked": deed.given["what"]}
+
+
+_EXPORTS: Final = tuple(
     Act(
         name=name,
         action="export",
@@ -35,3 +41,15 @@ ACTS: Final = tuple(
     )
     for name, what in (("query", "the question in SQL"), ("download", "what is downloaded"))
 )
+_UNMASK: Final = Act(
+    name="unmask",
+    action="unmask",
+    kind="data",
+    run=unmask,
+    parameters={
+        "what": Parameter("text", "which values are shown", required=True),
+        "reason": Parameter("text", "why somebody has to see them", required=True),
+    },
+    needs_id=False,
+)
+ACTS: Final = (*_EXPORTS, _UNMASK)

@@ -1,4 +1,4 @@
--- Incidents of before that are like one: of the same entity, the newest first; then of the same rule and tier, those
+-- Incidents of before that are like one and are over: of the same entity, the newest first; then of the same rule and tier, those
 -- with the nearest money at risk. What was labelled is that of all such incidents.
 -- Parameters: pack, incident_id, at_most (integers). Grain: one row per incident; none where nothing is alike.
 WITH asked AS (
@@ -23,7 +23,7 @@ alike AS (
     JOIN incident AS i ON i.pack = :pack
         AND (i.entity_id = asked.entity_id OR (i.rule = asked.rule AND i.tier = asked.tier))
     LEFT JOIN newest USING (incident_id)
-    WHERE i.incident_id <> :incident_id AND i.opened_minute <= asked.opened_minute
+    WHERE i.incident_id <> :incident_id AND i.status = 'resolved' AND i.opened_minute <= asked.opened_minute
 )
 SELECT
     incident_id,

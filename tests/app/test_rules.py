@@ -20,7 +20,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.rules import RulesReader, read_rules_file
 from pipeline.store.state import MinuteCommit, State
 from queries import sql
-from tests.app.merchants.home import HOSTILE
+from tests.app.merchants.home import HOSTILE, lead
 from tests.app.seen import html_of, run_again, text_of
 from tests.people import do
 
@@ -236,7 +236,7 @@ def test_what_stands_in_the_way_is_a_notice_in_the_persons_language(
     tested.text_input(key="what-if-reason").set_value("why")
     assert "같은 내용입니다" in press(tested, "what-if-button")  # it is the number of today
     version = draft(state, ann)
-    run_again(tested)
+    tested = page("rules", version=str(version))
     do(state, "withdraw_rules", version, actor=ann)  # meanwhile, elsewhere
     tested.button(key=f"submit_rules-{version}").click()
     tested.run()
@@ -336,17 +336,20 @@ def test_what_could_not_be_measured_says_why(page: Page, state: State, come: As)
     assert "빠짐없이 게시되지 않았습니다" in seen
 
 
-def test_before_the_first_start_it_is_said_where_the_numbers_come_from(page: Page, home: Path) -> None:
+def test_before_the_first_start_it_is_said_where_the_numbers_come_from(
+    page: Page, home: Path, state_engine: Engine
+) -> None:
     del home
+    lead(state_engine)
     assert "아직 저장된 규칙 버전이 없습니다." in text_of(page("rules"))
 
 
-def test_without_a_database_each_part_says_so(
+def test_without_a_database_it_is_said(
     page: Page, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     del home
     monkeypatch.setenv("MINUTERISK_STATE_URL", f"postgresql:///none?host={tmp_path / 'nowhere'}")
-    assert "이 부분을 지금 보여줄 수 없습니다" in text_of(page("rules"))
+    assert "운영 데이터베이스에 연결할 수 없습니다." in text_of(page("rules"))
 
 
 def test_another_pack_shows_its_own_numbers_and_no_word_of_merchants(
@@ -363,6 +366,7 @@ def test_another_pack_shows_its_own_numbers_and_no_word_of_merchants(
             " VALUES ('doors', 1, 'file', :numbers, 'start', 'approved', 'rules.toml', :start)"
         )
         connection.execute(insert, {"numbers": doors, "start": NEXT - timedelta(days=1)})
+    lead(state_engine)
     tested = page("rules")
     seen = text_of(tested) + labels(tested)
     assert "강제 개방" in seen

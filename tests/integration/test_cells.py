@@ -76,9 +76,9 @@ COMMANDS = {
     "resume_rule": ("rules", "resume", "nothing"),
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.
-NO_COMMAND = {"download", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
+NO_COMMAND = {"download", "unmask", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
 #: Looking is none, nobody changes the audit, and of the others there is nothing to do yet.
-WITHOUT_ACT = {"see", "change_audit", "deny", "allow", "propose_money", "approve_money", "unmask"}
+WITHOUT_ACT = {"see", "change_audit", "deny", "allow", "propose_money", "approve_money"}
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from app.format import clock, count
-from app.markup import Markup, chip, notice, table, tag, visible
+from app.markup import Markup, chip, notice, tag, visible
 from app.pages.access import reads
 from app.pages.access.once import keep_secret
+from app.pages.access.wide import wide
 from app.pages.press import press
 from pipeline.desk.people.keys import DAYS, MOST_DAYS
 from pipeline.desk.roles import ACTIONS, allowed_roles
@@ -32,7 +33,7 @@ def show_keys(page: Page) -> None:
     st.html(tag("div", texts("keys.heading"), heading, cls="mr-h2"))
     if found:
         columns = ("number", "name", "account", "state", "actions", "expires", "used")
-        st.html(table([texts(f"keys.{name}") for name in columns], [_row(page, key) for key in found]))
+        st.html(wide([texts(f"keys.{name}") for name in columns], [_row(page, key) for key in found]))
     else:
         st.html(notice(texts("keys.none"), texts("keys.none.note"), tone="good"))
     left, right = st.columns(2, gap="large")

@@ -8,10 +8,11 @@ import streamlit as st
 
 from app.address import Param, words
 from app.format import clock, count
-from app.markup import Markup, chip, notice, table, tag, visible
+from app.markup import Markup, chip, notice, tag, visible
 from app.pages.access import reads
 from app.pages.access.chosen import shows
 from app.pages.access.once import keep_secret
+from app.pages.access.wide import wide
 from app.pages.given import given
 from app.pages.press import press
 from pipeline.desk.people import passwords
@@ -41,7 +42,7 @@ def show_people(page: Page) -> None:
         )
     )
     if found:
-        st.html(table([texts(f"users.{name}") for name in _COLUMNS], [_row(page, one) for one in found]))
+        st.html(wide([texts(f"users.{name}") for name in _COLUMNS], [_row(page, one) for one in found]))
     left, right = st.columns(2, gap="large")
     with left:
         _show_one(page, {person.name: person for person in found})
@@ -117,23 +118,25 @@ def _show_acts(page: Page, person: Person) -> None:
         sure = st.checkbox(texts("users.own.sure"), key=f"access-sure-{number}")
     st.text_input(texts("users.reason"), key=f"access-reason-{number}", max_chars=_LONGEST_REASON)
     others = [role for role in ROLES if role != person.role]
-    role = st.selectbox(
+    st.selectbox(
         texts("users.new_role"),
         others,
+        index=None,
+        placeholder=texts("users.new_role.hint"),
         format_func=lambda role: texts.word("role", role),
         key=f"access-role-{number}",
     )
-    acts: list[tuple[str, str, dict[str, Any]]] = [("set_role", "set_role", {"role": role})]
+    acts = [("set_role", "set_role")]
     if person.disabled_at is not None:
-        acts.append(("enable", "enable_account", {}))
+        acts.append(("enable", "enable_account"))
     else:
         if _is_locked(page, person):
-            acts.append(("unlock", "enable_account", {}))
-        acts.append(("disable", "disable_account", {}))
-    acts.append(("sign_out", "revoke_sessions", {}))
+            acts.append(("unlock", "enable_account"))
+        acts.append(("disable", "disable_account"))
+    acts.append(("sign_out", "revoke_sessions"))
     with st.container(horizontal=True):
-        for button, act, said in acts:
-            key, then = f"access-{button}-{number}", (page, person, button, act, said)
+        for button, act in acts:
+            key, then = f"access-{button}-{number}", (page, person, button, act)
             st.button(texts(f"users.do.{button}"), key=key, on_click=_do, args=then, disabled=not sure)
         _show_ways_in(page, person, mine=mine, sure=sure)
 
@@ -145,15 +148,20 @@ def _show_ways_in(page: Page, person: Person, *, mine: bool, sure: bool) -> None
         key = f"access-password-{number}"
         st.button(texts("users.do.password"), key=key, on_click=_new_password, args=(page, person))
     if person.totp:
-        key, then = f"access-totp-{number}", (page, person, "totp", "reset_totp", {"new": False})
+        key, then = f"access-totp-{number}", (page, person, "totp", "reset_totp")
         st.button(texts("users.do.totp"), key=key, on_click=_do, args=then, disabled=not sure)
 
 
-def _do(page: Page, person: Person, button: str, act: str, said: Mapping[str, Any]) -> None:
-    reason = f"access-reason-{person.account_id}"
-    why = {} if act == "reset_totp" else {"reason": st.session_state.get(reason, "")}
+def _do(page: Page, person: Person, button: str, act: str) -> None:
+    number = person.account_id
+    reason = f"access-reason-{number}"
+    said: dict[str, Any] = {"reason": st.session_state.get(reason, "")}
+    if act == "set_role":
+        said["role"] = st.session_state.get(f"access-role-{number}")  # as it is when the button is pressed
+    if act == "reset_totp":
+        said = {"new": False}
     done = page.texts("users.done", act=page.texts(f"users.do.{button}"), name=person.name)
-    if press(page, act, person.name, {**said, **why}, done):
+    if press(page, act, person.name, said, done):
         st.session_state[reason] = ""
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.markup import chip, table, tag
+from app.markup import chip, tag
+from app.pages.access.wide import wide
 from pipeline.desk.roles import ACTIONS, BY_ANOTHER, ROLES, TABLE, allowed_roles
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def show_roles(page: Page) -> None:
     ]
     rows = [[_action(page, action), *(_cell(page, role, action) for role in ROLES)] for action in ACTIONS]
     st.html(tag("div", texts("roles.heading"), cls="mr-h2"))
-    st.html(table([texts("roles.action"), *heads], rows))
+    st.html(wide([texts("roles.action"), *heads], rows))
     st.html(tag("p", texts("roles.note"), cls="mr-note"))
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.format import clock, count, duration
-from app.markup import chip, notice, table, tag
+from app.markup import chip, notice, tag
 from app.pages.access import reads
+from app.pages.access.wide import wide
 from app.pages.press import press
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def show_sessions(page: Page) -> None:
         st.html(notice(texts("sessions.none"), tone="good"))
         return
     columns = ("number", "name", "way", "origin", "created", "seen", "expires")
-    st.html(table([texts(f"sessions.{name}") for name in columns], [_row(page, one) for one in found]))
+    st.html(wide([texts(f"sessions.{name}") for name in columns], [_row(page, one) for one in found]))
     by_number = {one.session_id: one for one in found}
     number = st.selectbox(
         texts("sessions.choose"),

@@ -80,7 +80,11 @@ def _show_filters(page: Page, said: dict[str, Any]) -> None:
     texts = page.texts
     limited = not actor.may(page, "read_audit", "audit")
     kinds = [_RULES] if limited else _known(_KINDS, said["kind"])
-    with st.container(horizontal=True, vertical_alignment="bottom", key="access-filters"):
+    narrowed = any(value is not None for name, value in said.items() if name != "before" and not limited)
+    with (
+        st.expander(texts("filter.heading"), expanded=narrowed, key="access-filters"),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         st.text_input(texts("audit.actor"), **shows("actor", said["actor"] or "", before=None), width=150)
         choices: tuple[tuple[str, list[str], str], ...] = (
             ("act", _known((*ACTS, *_OTHER_ACTS), said["act"]), "did_act"),

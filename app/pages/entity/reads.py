@@ -1,7 +1,7 @@
 """What is known of entities, kept between reruns: the index that people search, and incidents.
 
-The index is made once for what is known: it holds as long as neither names and facts nor the newest whole files
-are others. At 100,000 entities it takes a tenth of a second and about 10 MB; those of two packs are kept.
+The index is made once for what is known: it holds as long as neither names and facts nor the newest whole
+files are others. At 100,000 entities it takes a tenth of a second and about 10 MB; two of them are kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Entities found by parts of their names, ids and facts, as people type them. Pure.
 
-Case, spaces and how Unicode writes a character make no difference. A Korean consonant stands for every syllable
-that begins with it (ㄱㄹ finds 그린), and the last syllable, which may not be finished, for all that it can become.
+Case, spaces and how Unicode writes a character make no difference. A Korean consonant stands for every
+syllable that begins with it (ㄱㄹ finds 그린), and the last syllable, which may not be finished, for all that
+it can become.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _ENDS: Final = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"  # the finals; the first is none
 #: A keyboard joins two consonants that follow each other.
 _JOINED: Final = {
-    "ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ",
-    "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ",
+    "ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ",
+    "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ", "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ",
 }  # fmt: skip
 
 
@@ -68,7 +69,8 @@ def index_of(entities: pl.DataFrame) -> Index:
 def folded_of(texts: pl.Expr) -> pl.Expr:
     """Texts as they are compared."""
     parted = texts.str.replace_many(list(_JOINED), list(_JOINED.values()))
-    return parted.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s\p{Cc}\p{Cf}]+", "")
+    together = parted.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s\p{Cc}\p{Cf}]+", "")
+    return together.str.normalize("NFKC")  # what stood beside a space may join now
 
 
 def fold(text: str) -> str:
@@ -78,7 +80,7 @@ def fold(text: str) -> str:
 
 
 def find(indexes: Sequence[Index], typed: str, at_most: int = SHOWN) -> Found:
-    """The entities that fit: its own id first, then its name, what begins so, what holds it; heavy before light.
+    """The entities that fit: an id first, then a name, what begins so, what holds it; heavy before light.
 
     Nothing typed finds nothing.
     """

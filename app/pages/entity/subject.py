@@ -11,6 +11,7 @@ import streamlit as st
 from app.address import Param, words
 from app.pages.entity import reads
 from app.pages.given import given
+from pipeline.errors import MinuteriskError
 from pipeline.judge.verdicts import EVERYBODY
 
 if TYPE_CHECKING:
@@ -63,7 +64,14 @@ def chosen_id() -> str | None:
 
 
 def subject_of(page: Page, entity_id: str | None) -> Subject:
-    """All that is known of an entity, or of all together."""
+    """All that is known of an entity, or of all together; while the database is away, nothing but the id."""
+    try:
+        return _known(page, entity_id)
+    except MinuteriskError:
+        return Subject(entity_id=entity_id)
+
+
+def _known(page: Page, entity_id: str | None) -> Subject:
     if entity_id is None:
         return Subject(entity_id=None, incidents=reads.incidents_of(page, EVERYBODY))
     incidents = reads.incidents_of(page, entity_id)

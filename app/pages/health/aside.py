@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,20 +13,19 @@ from app.markup import notice, sentence, table, tag, visible
 from app.pages.downloads import offer
 from app.pages.health import reads
 from app.pages.health.running import heading
-from app.pages.health.units import share
+from app.pages.health.unmasked import ask_for_values, may_see_values
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
     from app.reads import Page
     from pipeline.store.manifest import Manifest
 
 
 def show_aside(page: Page) -> None:
-    """Counts by day and reason, then samples."""
+    """Counts by reason and day, then samples."""
     st.html(heading(page, "aside"))
-    _show_shares(page)
     manifest = page.door.manifest()
     if manifest is None:
         st.html(tag("div", page.texts("state.no_manifest"), cls="mr-note"))
@@ -35,17 +35,6 @@ def show_aside(page: Page) -> None:
     except MinuteriskError as error:
         body = page.texts("state.lake.note", what=sentence(error, page.texts.language))
         st.html(notice(page.texts("state.lake"), body, tone="bad"))
-
-
-def _show_shares(page: Page) -> None:
-    texts, days = page.texts, reads.ledger_days(page)
-    rows = [
-        [day(d.day, texts.language), count(d.rows), count(d.set_aside), share(d.set_aside, d.rows, texts)]
-        for d in days
-    ]
-    if rows:
-        head = [texts(f"health.{name}") for name in ("business_day", "rows", "set_aside", "share")]
-        st.html(table(head, rows, numbers=True))
 
 
 def _show_reasons(page: Page, manifest: Manifest) -> None:
@@ -60,7 +49,11 @@ def _show_reasons(page: Page, manifest: Manifest) -> None:
     days = [day(d, texts.language) for d in _days(by_day)]
     st.html(table([texts("health.reason"), texts("health.sum"), *days], rows, numbers=True))
     offer(page, "set-aside", lambda: by_day)
-    _show_samples(page, reads.set_aside_rows(page, manifest))
+    if may_see_values(page):
+        _show_samples(page, reads.unmasked_rows(page, manifest), "health.samples.unmasked")
+        return
+    _show_samples(page, reads.set_aside_rows(page, manifest), "health.samples.note")
+    ask_for_values(page, "set-aside")
 
 
 def reasons(by_day: pl.DataFrame) -> list[tuple[str, int, list[str]]]:
@@ -81,9 +74,9 @@ def _days(by_day: pl.DataFrame) -> list[date]:
     return found
 
 
-def _show_samples(page: Page, rows: pl.DataFrame) -> None:
+def _show_samples(page: Page, rows: pl.DataFrame, note: str) -> None:
     texts = page.texts
-    remark = tag("small", texts("health.samples.note"))
+    remark = tag("small", texts(note))
     names = [name for name in rows.columns if name not in ("minute", "reason")]
     head = [texts("health.minute_of"), texts("health.reason"), *names]
     lines = [
@@ -98,7 +91,7 @@ def _show_samples(page: Page, rows: pl.DataFrame) -> None:
     st.html(table(head, lines))
 
 
-def _value(page: Page, value: datetime | str | None) -> str:
+def _value(page: Page, value: object) -> str:
     if value is None:
         return page.texts("health.nothing")
-    return visible(value, 60) if isinstance(value, str) else clock(value, page.zone, seconds=True)
+    return clock(value, page.zone, seconds=True) if isinstance(value, datetime) else visible(str(value), 60)

@@ -10,11 +10,11 @@ import streamlit as st
 from app import reads as common
 from app.changes import published_of
 from app.format import count, duration
-from app.markup import Markup, notice, sentence, tag
+from app.markup import Markup, tag
 from app.pages.health import reads
 from app.pages.health.alarms import is_wrong, show_alarms
 from app.pages.health.aside import show_aside
-from app.pages.health.proofs import show_proofs
+from app.pages.health.proofs import show_days, show_proofs
 from app.pages.health.running import (
     show_cards,
     show_lag,
@@ -25,7 +25,6 @@ from app.pages.health.running import (
 )
 from app.pages.health.summary import Facts, concerns
 from app.pages.health.telling import show_dead, show_deliveries
-from app.pages.press import show_outcome
 from app.pages.sections import show_sections
 from app.pulse import pulse
 from pipeline.errors import StateUnavailable
@@ -37,13 +36,10 @@ if TYPE_CHECKING:
 
 
 def show(page: Page) -> None:
-    """Draw the screen. Without the operational database there is nothing to say but that."""
-    show_outcome()
+    """Draw the screen. Without the operational database there is nothing to say; that is said above it."""
     try:
         st.html(_answer(page, facts_of(page)))
-    except StateUnavailable as error:
-        body = page.texts("state.database_down.note", what=sentence(error, page.texts.language))
-        st.html(notice(page.texts("state.database_down"), body, tone="bad"))
+    except StateUnavailable:
         return
     show_sections(page, show_cards, show_dead, show_alarms)
     for left, right in ((show_lag, show_steps), (show_source, show_deliveries), (show_proofs, show_aside)):
@@ -51,7 +47,7 @@ def show(page: Page) -> None:
         for column, section in zip(columns, (left, right), strict=True):
             with column:
                 show_sections(page, section)
-    show_sections(page, show_versions)
+    show_sections(page, show_days, show_versions)
 
 
 def facts_of(page: Page) -> Facts:
@@ -85,9 +81,9 @@ def _answer(page: Page, facts: Facts) -> Markup:
     if not found:
         note = texts("health.well.note")
         return tag("div", tag("div", texts("health.well"), cls="mr-big"), tag("div", note, cls="mr-note"))
-    lines = (tag("li", _said(page, concern), cls=f"mr-{concern.tone}") for concern in found)
+    lines = (tag("div", _said(page, concern), cls=f"mr-{concern.tone}") for concern in found)
     title = texts("health.not_well", count=count(len(found)))
-    return tag("div", tag("div", title, cls="mr-big"), tag("ul", *lines, cls="mr-concerns"), role="status")
+    return tag("div", tag("div", title, cls="mr-big"), tag("div", *lines, cls="mr-concerns"), role="status")
 
 
 def _said(page: Page, concern: Concern) -> str:

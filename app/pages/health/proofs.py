@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import streamlit as st
 
 from app.format import clock, count, day, duration, moment
 from app.markup import Markup, table, tag, visible
+from app.pages.downloads import offer
 from app.pages.health import reads
 from app.pages.health.running import heading
-from app.pages.health.units import milliseconds
+from app.pages.health.units import milliseconds, share
 from pipeline.minute import parse_time
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ def show_proofs(page: Page) -> None:
     parts = [_job(page, name, jobs.get(name)) for name in ("reconcile", "prove", "compact")]
     st.html(tag("div", *parts, cls="mr-facts"))
     _show_corrections(page)
-    _show_days(page)
 
 
 def _job(page: Page, name: str, job: Job | None) -> Markup:
@@ -73,26 +74,41 @@ _SAID = {"reconcile": _compared, "prove": _proven, "compact": _compacted}
 
 
 def _show_corrections(page: Page) -> None:
+    """Minutes that were counted anew, that wait for it, or that hold rows which nothing counts."""
     texts, found = page.texts, reads.corrections(page)
-    rows = []
-    for name in (*CAUSES, *OPEN):
-        cause = found.get(name)
-        newest = None if cause is None else cause.newest_at
-        rows.append(
-            [
-                texts(f"health.cause.{name}"),
-                count(0 if cause is None else cause.minutes),
-                "–" if newest is None else clock(newest, page.zone),
-            ]
-        )
+    rows = [
+        [
+            texts(f"health.cause.{name}"),
+            count(cause.minutes),
+            "–" if cause.newest_at is None else clock(cause.newest_at, page.zone),
+        ]
+        for name in (*CAUSES, *OPEN)
+        if (cause := found.get(name)) is not None and cause.minutes
+    ]
+    if not rows:
+        st.html(tag("div", texts("health.corrected.none", days=reads.DAYS), cls="mr-note"))
+        return
     head = [texts(f"health.{name}") for name in ("corrected", "minutes", "newest")]
     st.html(table(head, rows, numbers=True))
 
 
-def _show_days(page: Page) -> None:
+def show_days(page: Page) -> None:
+    """The published minutes of each business day, and what of their rows was set aside."""
     texts, days = page.texts, reads.ledger_days(page)
+    st.html(heading(page, "days"))
     if not days:
+        st.html(tag("div", texts("state.no_manifest"), cls="mr-note"))
         return
-    rows = [[day(d.day, texts.language), *(count(n) for n in (d.minutes, d.final, d.revised))] for d in days]
-    head = [texts(f"health.{name}") for name in ("business_day", "minutes", "final", "revised")]
+    names = ("minutes", "final", "revised", "rows", "set_aside")
+    rows = [
+        [
+            day(d.day, texts.language),
+            *(count(getattr(d, name)) for name in names),
+            share(d.set_aside, d.rows, texts),
+        ]
+        for d in days
+    ]
+    head = [texts(f"health.{name}") for name in ("business_day", *names, "share")]
     st.html(table(head, rows, numbers=True))
+    made = [{name: getattr(d, name) for name in ("day", *names)} for d in days]
+    offer(page, "business-days", lambda: pl.DataFrame(made))

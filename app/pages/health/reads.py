@@ -1,6 +1,6 @@
 """What this screen asks for. What the lake says is kept by the publication, everything else by the mark.
 
-Masked before anything is kept: no value of a row that was set aside gets further than this file.
+Masked before anything is kept: of rows that were set aside no value is shared between those who look.
 """
 
 from __future__ import annotations
@@ -132,9 +132,14 @@ def set_aside_by_day(page: Page, manifest: Manifest) -> pl.DataFrame:
 @published
 def set_aside_rows(page: Page, manifest: Manifest) -> pl.DataFrame:
     """A few of them of each reason, the newest first, masked."""
+    return masked(unmasked_rows(page, manifest))
+
+
+def unmasked_rows(page: Page, manifest: Manifest) -> pl.DataFrame:
+    """The same as they are, for whoever has said why: kept nowhere."""
     span = _aside_span(page, manifest)
     asked = {"first": span.start, "of_each": OF_EACH}
-    return masked(page.door.lake("lake/app_aside", asked, manifest, span, "quarantine"))
+    return page.door.lake("lake/app_aside", asked, manifest, span, "quarantine")
 
 
 def _aside_span(page: Page, manifest: Manifest) -> Span:

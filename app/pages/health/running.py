@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -17,6 +18,7 @@ from app.pages.health.figures import lag_figure, steps_figure
 from app.pages.health.summary import SOURCE_PROMISE_S
 from app.pages.health.units import milliseconds, seconds, size
 from app.pulse import HEARTBEAT_LIMIT, heartbeat_age, lag
+from pipeline.minute import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +45,9 @@ def source_seconds(costs: Sequence[Cost]) -> float | None:
 
 def show_cards(page: Page) -> None:
     """The figures of this moment."""
-    st.html(tag("div", _freshness(page), _process(page), _minute(page), _source(page), cls="mr-cards"))
+    st.html(
+        tag("div", _freshness(page), _process(page), _minute(page), _source(page), cls="mr-cards mr-tight")
+    )
 
 
 def _freshness(page: Page) -> Markup:
@@ -185,12 +189,10 @@ def _per_minute(page: Page, times: int, ms: float, minutes: int) -> tuple[str, s
 
 def show_versions(page: Page) -> None:
     """Which versions are at work, and how large what they made is."""
-    from importlib.metadata import version  # noqa: PLC0415 - read where it is shown
-
     texts, known, zone = page.texts, reads.versions(page), page.zone
     unknown = texts("health.unknown")
     rules = unknown if known.rules_version is None else f"{known.rules_version}"
-    if known.rules_from is not None:
+    if known.rules_from is not None and known.rules_from > EPOCH:  # the first version holds from ever on
         rules += f" · {texts('health.since', time=moment(known.rules_from, zone))}"
     if known.rules_by:
         rules += f" · {visible(known.rules_by, 40)}"

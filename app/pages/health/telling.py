@@ -73,7 +73,7 @@ def _what(page: Page, message: DeadMessage) -> Markup:
     name = message.entity_name or message.entity_id
     of = texts("everybody") if message.entity_id == "*" else name
     words = (texts.word("rule", message.rule), texts.word("event", message.event))
-    title = tag("div", visible(of, 60), cls="mr-name")
+    title = tag("div", visible(of, 60), cls="mr-h3")
     small = tag(
         "div",
         chip(texts.word("severity", message.severity), message.severity),
@@ -95,7 +95,7 @@ def sentence_of(page: Page, message: DeadMessage) -> str:
 
 def _why(page: Page, message: DeadMessage) -> Markup:
     texts = page.texts
-    tried = texts("health.dead.tried", count=message.attempts, place=visible(message.destination, 40))
+    tried = texts("health.dead.tried", count=message.attempts, place=_place(page, message.destination))
     if message.ambiguous:
         tried += f" · {texts('events.ambiguous')}"
     error = visible(message.last_error, _LONGEST_ERROR)
@@ -121,12 +121,15 @@ def show_deliveries(page: Page) -> None:
 
 def _row(page: Page, told: Deliveries) -> list[str]:
     texts = page.texts
-    name = texts("health.default") if told.destination == "default" else visible(told.destination, 40)
     delays = (told.median_s, told.p95_s, told.worst_s)
     return [
-        name,
+        _place(page, told.destination),
         count(told.sent),
         *("–" if delay is None else seconds(delay, texts) for delay in delays),
         count(told.waiting),
         count(told.dead),
     ]
+
+
+def _place(page: Page, destination: str) -> str:
+    return page.texts("health.default") if destination == "default" else visible(destination, 40)

@@ -152,7 +152,7 @@ def show_filters(page: Page, asked: Asked) -> None:
             placeholder=texts("filter.text"),
             label_visibility="collapsed",
             on_change=_keep_text,
-            width=260,
+            width=220,
         )
         used = len([name for name in asked.said if name in NAMES and name != "q"])
         label = texts("inbox.filters.used", count=used) if used else texts("filter.heading")

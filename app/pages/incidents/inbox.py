@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +12,8 @@ from app.markup import notice, plain, tag
 from app.pages.choice import INCIDENT
 from app.pages.incidents import reads
 from app.pages.incidents.filters import PLACE
-from app.pages.links import link
+from app.pages.links import row
+from pipeline.minute import MINUTE, business_date
 
 if TYPE_CHECKING:
     from app.pages.incidents.filters import Asked
@@ -65,21 +67,29 @@ def _link(page: Page, asked: Asked, incident: Incident, *, chosen: bool) -> None
     """A row of two lines. Everything that comes from a database is plain in it."""
     texts = page.texts
     state = incident.status if incident.snoozed_until is None else "snoozed"
-    lasts = (incident.resolved_minute or page.clock()) - incident.opened_minute
     small = [
         texts.word("severity", incident.severity),
         texts.word("rule", incident.rule),
         texts.word("status", state),
         *([incident.owner] if incident.owner else []),
-        f"{clock(incident.opened_minute, page.zone)} ({duration(lasts, texts.language)})",
+        _since(page, incident),
     ]
     first = [plain(name_of(page, incident), _NAME)]
     if page.priced and not incident.of_everybody:
         first.insert(0, plain(money_of(page, incident)))
     strong = " · ".join(f"**{text}**" for text in first)
     label = f"{'▸ ' if chosen else ''}{strong}  \n:small[{' · '.join(plain(text, 40) for text in small)}]"
-    params: dict[str, str | int] = {**asked.said, INCIDENT: incident.incident_id}
-    link(page, "incidents", label, icon=None, **params)
+    with st.container(key="mr-chosen") if chosen else nullcontext():
+        row(page, "incidents", label, {**asked.said, INCIDENT: incident.incident_id})
+
+
+def _since(page: Page, incident: Incident) -> str:
+    """When it opened, the day only where it is another one, and for how many minutes."""
+    now, opened = page.clock(), incident.opened_minute
+    today = business_date(now, page.zone) == business_date(opened, page.zone)
+    at = f"{opened.astimezone(page.zone):%H:%M}" if today else clock(opened, page.zone)
+    lasts = (incident.resolved_minute or now) - opened
+    return f"{at} ({duration(lasts - lasts % MINUTE, page.texts.language)})"
 
 
 def name_of(page: Page, incident: Incident) -> str:

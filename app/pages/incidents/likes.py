@@ -8,8 +8,9 @@ import streamlit as st
 
 from app.format import clock, count, duration, won_short
 from app.markup import plain, tag
+from app.pages.choice import INCIDENT
 from app.pages.incidents import reads
-from app.pages.links import link
+from app.pages.links import row
 
 if TYPE_CHECKING:
     from app.reads import Page
@@ -56,13 +57,11 @@ def _row(page: Page, before: Before) -> None:
     ]
     strong = " · ".join(f"**{plain(text)}**" for text in first)
     small = " · ".join(plain(text, 40) for text in second)
-    link(page, "incidents", f"{strong}  \n:small[{small}]", incident=before.incident_id)
+    row(page, "incidents", f"{strong}  \n:small[{small}]", {INCIDENT: before.incident_id})
 
 
 def _end(page: Page, before: Before) -> str:
     texts = page.texts
-    if before.resolved_minute is None:
-        return texts("likes.open")
     lasted = duration(before.resolved_minute - before.opened_minute, texts.language)
     if before.resolved_by is None:
         return texts("likes.by_itself", lasted=lasted)

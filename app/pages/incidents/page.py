@@ -16,9 +16,8 @@ from app.pages.incidents.filters import read_address, show_filters
 from app.pages.incidents.inbox import show_heading, show_list
 from app.pages.incidents.keys import show_keys
 from app.pages.incidents.one import show_one
-from app.pages.incidents.views import show_views
+from app.pages.incidents.views import show_own, show_views
 from app.pages.links import link
-from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
     from app.pages.incidents.filters import Asked
@@ -27,17 +26,11 @@ if TYPE_CHECKING:
 
 
 def show(page: Page) -> None:
-    """Draw both sides. Without the database there is neither."""
+    """Draw both sides."""
     asked = read_address(page)
-    try:
-        found = reads.inbox(page, asked.filters, asked.place)
-        number = chosen_incident()
-        chosen = None if number is None else shared_reads.incident(page, number)
-    except MinuteriskError as error:
-        what, _ = error.in_language(page.texts.language)
-        body = page.texts("state.database_down.note", what=f"{what}.")
-        st.html(notice(page.texts("state.database_down"), body, tone="bad"))
-        return
+    found = reads.inbox(page, asked.filters, asked.place)
+    number = chosen_incident()
+    chosen = None if number is None else shared_reads.incident(page, number)
     left, right = st.columns([2, 3], gap="large")
     with left, st.container(key="mr-behind" if asked_incident() else "mr-before", gap="xsmall"):
         _show_inbox(page, asked, found, chosen)
@@ -50,7 +43,9 @@ def _show_inbox(page: Page, asked: Asked, found: IncidentList, chosen: Incident 
         show_heading(page, found)
         show_views(page, asked)
         show_filters(page, asked)
-        picking = show_picking(page)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            show_own(page, asked)
+            picking = show_picking(page)
         if picking:
             show_bulk(page, found)
         show_list(page, asked, found, None if chosen is None else chosen.incident_id, picking=picking)

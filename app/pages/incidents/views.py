@@ -29,7 +29,7 @@ _LONGEST: Final = 60
 
 
 def show_views(page: Page, asked: Asked) -> None:
-    """A press for each, and a menu of one's own."""
+    """A press for each; another one takes it back."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         for name, said in VIEWS.items():
             on = asked.query == query_of(said)
@@ -40,11 +40,13 @@ def show_views(page: Page, asked: Asked) -> None:
                 on_click=choose,
                 args=({} if on else said,),
             )
-        if page.actor.account_id is not None:
-            _show_own(page, asked, page.actor.account_id)
 
 
-def _show_own(page: Page, asked: Asked, account_id: int) -> None:
+def show_own(page: Page, asked: Asked) -> None:
+    """What whoever looks keeps by a name, and a name for what is shown now. Only accounts keep any."""
+    account_id = page.actor.account_id
+    if account_id is None:
+        return
     texts = page.texts
     with st.popover(texts("view.own"), icon=":material/bookmark:"):
         for view in reads.views(page, account_id):

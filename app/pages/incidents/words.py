@@ -66,7 +66,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "likes.same": "같은 {entity}",
     "likes.other": "다른 {entity}",
     "likes.no_label": "판정 없음",
-    "likes.open": "아직 진행 중",
     "likes.by_itself": "{lasted} 만에 저절로 해소",
     "likes.by": "{lasted} 만에 해소 ({by})",
 }
@@ -130,7 +129,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "likes.same": "same {entity}",
     "likes.other": "another {entity}",
     "likes.no_label": "no label",
-    "likes.open": "still open",
     "likes.by_itself": "over by itself after {lasted}",
     "likes.by": "resolved after {lasted} by {by}",
 }

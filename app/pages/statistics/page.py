@@ -2,14 +2,202 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
+import streamlit as st
+
+from app.format import day, duration
+from app.markup import notice, table, tag, visible
+from app.pages import load_page
+from app.pages.alone import alone
+from app.pages.downloads import offer
 from app.pages.sections import show_sections
+from app.pages.statistics import counted, reads
+from app.pages.statistics.period import ask_period
+from pipeline.desk.precision import percent_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
+    from app.pages.statistics.period import Period
+    from app.pages.statistics.reads import Delay, Opening, Response
     from app.reads import Page
+    from pipeline.desk.precision import Labelled
+
+#: Titles of columns.
+_PRECISION: Final = (
+    "precision.rule",
+    "precision.week",
+    "precision.share",
+    "precision.interval",
+    "precision.labels",
+)
+_DELAYS: Final = (
+    "delays.tier",
+    "delays.incidents",
+    "delays.delivered",
+    "delays.committed",
+    "delays.sent",
+    "delays.whole",
+)
+_RESPONSES: Final = (
+    "responses.owner",
+    "responses.incidents",
+    "responses.acknowledged",
+    "responses.acknowledged.time",
+    "responses.resolved",
+    "responses.resolved.time",
+)
+CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 def show(page: Page) -> None:
     """Draw the screen."""
-    show_sections(page)
+    period = ask_period(page)
+    own = load_page(page.pack.name).statistics
+    parts: Sequence[Callable[[Page, Period], None]] = (
+        show_hours,
+        show_days,
+        show_delays,
+        show_responses,
+        show_precision,
+        show_budgets,
+    )
+    for part in parts:
+        with alone(page, part.__name__):
+            part(page, period)
+    show_sections(page, *own)
+
+
+def heading(page: Page, title: str, note: str) -> None:
+    """Of a part, with what its numbers are."""
+    st.html(tag("h2", page.texts(title), tag("small", page.texts(note)), cls="mr-h2"))
+
+
+def show_hours(page: Page, period: Period) -> None:
+    """When incidents open."""
+    heading(page, "openings.heading", "openings.note")
+    found = reads.openings(page, period)
+    if not found:
+        st.html(notice(page.texts("openings.none"), tone="good"))
+        return
+    st.html(counted.heat(found, _rules(page, found), page.texts))
+    offer(page, f"incidents-by-hour-{period.name}", partial(counted.frame_of, found))
+
+
+def show_days(page: Page, period: Period) -> None:
+    """How many each day."""
+    found = reads.openings(page, period)
+    if not found or len(period.days) == 1:
+        return
+    st.html(tag("h2", page.texts("days.heading"), cls="mr-h2"))
+    rules = [rule.name for rule in page.pack.rules]
+    figure = counted.days_figure(found, period.days, rules, page.texts)
+    st.plotly_chart(figure, key="days-figure", config=CHART, alt=page.texts("days.chart"))
+
+
+def show_precision(page: Page, period: Period) -> None:
+    """How many of the labelled alarms were true ones."""
+    texts = page.texts
+    heading(page, "precision.by_week", "precision.by_week.note")
+    found = reads.labels(page, period)
+    if not found:
+        st.html(tag("div", texts("openings.none"), cls="mr-note"))
+        return
+    titles = [texts(key) for key in _PRECISION]
+    st.html(table(titles, [_precision_row(page, week) for week in found], numbers=True))
+
+
+def show_delays(page: Page, period: Period) -> None:
+    """How soon people were told."""
+    texts = page.texts
+    heading(page, "delays.heading", "delays.note")
+    found = reads.delays(page, period)
+    if not found:
+        st.html(tag("div", texts("openings.none"), cls="mr-note"))
+        return
+    titles = [texts(key) for key in _DELAYS]
+    st.html(table(titles, [_delay_row(page, one) for one in found], numbers=True))
+    st.html(tag("div", texts("delays.caption"), cls="mr-note"))
+
+
+def show_responses(page: Page, period: Period) -> None:
+    """How soon people took care."""
+    texts, found = page.texts, reads.responses(page, period)
+    if not any(one.incidents for one in found):
+        return
+    heading(page, "responses.heading", "responses.note")
+    owned = any(one.owner for one in found)
+    shown = [one for one in found if one.of_all or owned]
+    titles = [texts(key) for key in _RESPONSES]
+    st.html(table(titles, [_response_row(page, one) for one in shown], numbers=True))
+
+
+def show_budgets(page: Page, period: Period) -> None:
+    """What of the false-alarm budget was spent; a pack without one has no such part."""
+    found, texts = reads.budgets(page, period), page.texts
+    if not found:
+        return
+    heading(page, "budgets.heading", "budgets.note")
+    figure = counted.budget_figure(found, texts)
+    st.plotly_chart(figure, key="budgets-figure", config=CHART, alt=texts("budgets.chart"))
+    unknown = sum(budget.allowed is None for _, budget in found)
+    if unknown:
+        st.html(tag("div", texts("budgets.unknown", count=unknown), cls="mr-note"))
+
+
+def _rules(page: Page, found: Sequence[Opening]) -> list[str]:
+    """Those of the pack, then such as it had before."""
+    known = [rule.name for rule in page.pack.rules]
+    return [*known, *sorted({one.rule for one in found} - {*known})]
+
+
+def _precision_row(page: Page, week: Labelled) -> list[str]:
+    texts = page.texts
+    unknown = texts("precision.unknown")
+    low, high = week.interval or (None, None)
+    interval = "–" if low is None else f"{percent_of(low)} – {percent_of(high)}"
+    counts = {"true": week.true_alarms, "false": week.false_alarms, "all": week.incidents}
+    return [
+        texts.word("rule", week.rule),
+        day(week.week, texts.language),
+        percent_of(week.precision, unknown),
+        interval,
+        texts("precision.counted", **counts),
+    ]
+
+
+def _delay_row(page: Page, one: Delay) -> list[str]:
+    return [
+        page.texts.word("tier", one.tier),
+        str(one.incidents),
+        str(one.delivered),
+        _both(page, one.committed_median, one.committed_p95),
+        _both(page, one.sent_median, one.sent_p95),
+        _both(page, one.whole_median, one.whole_p95),
+    ]
+
+
+def _both(page: Page, median: timedelta | None, p95: timedelta | None) -> str:
+    if median is None or p95 is None:
+        return page.texts("statistics.unknown")
+    return page.texts("delays.both", median=_seconds(page, median), p95=_seconds(page, p95))
+
+
+def _seconds(page: Page, span: timedelta) -> str:
+    """To a tenth of a second while it is short."""
+    short = abs(span.total_seconds()) < 60  # noqa: PLR2004 - a minute
+    unit = "초" if page.texts.language == "ko" else " s"
+    return f"{span.total_seconds():.1f}{unit}" if short else duration(span, page.texts.language)
+
+
+def _response_row(page: Page, one: Response) -> list[str]:
+    texts, unknown = page.texts, page.texts("statistics.unknown")
+    who = texts("responses.all") if one.of_all else visible(one.owner or texts("responses.nobody"), 60)
+    times = [
+        unknown if span is None else duration(span, texts.language)
+        for span in (one.acknowledged_median, one.resolved_median)
+    ]
+    return [who, str(one.incidents), str(one.acknowledged), times[0], str(one.resolved), times[1]]

@@ -159,6 +159,8 @@ WORDS: Final[Mapping[str, str]] = {
     "until when": "언제까지인지",
     "user of the operating system; - for none": "운영 체제의 사용자, 없으면 -",
     "what is downloaded": "내려받는 것",
+    "which values are shown": "볼 값",
+    "why somebody has to see them": "보아야 하는 이유",
     "what the account may do": "계정이 할 수 있는 일",
     "what the alarm was": "경보가 무엇이었는지",
     "what the key is for": "키를 어디에 쓰는지",

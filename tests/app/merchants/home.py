@@ -133,10 +133,10 @@ def add_incident(engine: Engine, opened: datetime, **changes: object) -> int:
 
 
 INSERT_EVENT = """
-INSERT INTO outbox (incident_id, event, minute, message, status, attempts, ambiguous, last_error, created_at,
-    sent_at)
-VALUES (:incident_id, :event, :minute, '{}', :status, :attempts, :ambiguous, :last_error, now() - :age,
-    CASE WHEN :status = 'sent' THEN now() END)
+INSERT INTO outbox (incident_id, event, minute, number, message, status, attempts, ambiguous, last_error,
+    created_at, sent_at)
+VALUES (:incident_id, :event, :minute, :number, '{}', :status, :attempts, :ambiguous, :last_error,
+    now() - :age, CASE WHEN :status = 'sent' THEN now() END)
 """
 
 
@@ -144,6 +144,7 @@ def add_event(engine: Engine, incident_id: int, minute: datetime, **changes: obj
     """One message about an incident."""
     row = {
         "event": "opened",
+        "number": 0,
         "status": "sent",
         "attempts": 1,
         "ambiguous": False,

@@ -48,7 +48,7 @@ def names(pipeline: Pipeline) -> dict[str, str]:
 
 def known_version(pipeline: Pipeline) -> int:
     with pipeline.state.engine.connect() as connection:
-        return int(connection.exec_driver_sql("SELECT coalesce(max(version), 0) FROM entity_known").scalar_one())
+        return int(connection.exec_driver_sql("SELECT max(version) FROM entity_known").scalar_one())
 
 
 def test_names_are_kept_as_the_source_last_gave_them(trade: Trade, postgres_url: str, tmp_path: Path) -> None:

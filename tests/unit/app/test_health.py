@@ -46,7 +46,7 @@ def test_nothing_is_wrong_where_all_is_well_or_not_known() -> None:
     ],
 )
 def test_each_thing_that_is_not_well_is_said_in_both_languages(changed: dict[str, object], name: str) -> None:
-    facts = Facts(**{**{n: getattr(WELL, n) for n in Facts.__dataclass_fields__}, **changed})  # type: ignore[arg-type]
+    facts = Facts(**{**{n: getattr(WELL, n) for n in Facts.__dataclass_fields__}, **changed})
     (found,) = concerns(facts)
     assert found.name == name
     for texts in (KO, EN):

@@ -45,7 +45,11 @@ MANIFEST = Manifest(7, REACHED, NOW, {})
     ("heart", "manifest", "state"),
     [
         (HEART, MANIFEST, "live"),
-        (HEART, replace(MANIFEST, published_through=REACHED - MINUTE), "live"),  # the files follow in a moment
+        (
+            HEART,
+            replace(MANIFEST, published_through=REACHED - MINUTE),
+            "live",
+        ),  # the files follow in a moment
         (HEART, replace(MANIFEST, published_through=REACHED - 2 * MINUTE), "stale"),
         (HEART, None, "stale"),
         (replace(HEART, next_minute=REACHED - 4 * MINUTE), MANIFEST, "behind"),

@@ -62,8 +62,8 @@ def categories(mapping: TradeMapping, to_sql: Sql) -> str | None:
         given = [f"{_no_name(to_sql)} AS category", *given]
     plain = merchant if merchants.merchant.kind in ("integer", "text") else to_sql.as_text(merchant)
     head = comment(
-        "Which category each merchant is of, and its name, as far as they are known. One without history starts",
-        "from the cancel rate of its category; people look for it by its name.",
+        "Which category each merchant is of, and its name, as far as they are known. One without history",
+        "starts from the cancel rate of its category; people look for it by its name.",
         "Read once a business day, whole. Parameters: none. Grain: one row per merchant.",
     )
     lines = [
