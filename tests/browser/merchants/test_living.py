@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from data.slack_standin import SlackStandIn
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
     from tests.browser.merchants.conftest import House
+
+#: The line for a note or a reason, beside the field that searches.
+WORDS = "[data-testid='stTextInput'] input:not([type=search])"
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -45,6 +49,13 @@ def press(browser: WebDriver, label: str) -> None:
     browser.find_element(By.XPATH, path).click()
 
 
+def say(browser: WebDriver, words: str) -> None:
+    """Write the line that an act takes, and leave it."""
+    browser.find_element(By.CSS_SELECTOR, WORDS).send_keys(words, Keys.ENTER)
+    browser.execute_script("document.activeElement.blur()")
+    wait_until_it_stands(browser)
+
+
 def until(browser: WebDriver, true: str) -> None:
     """Until a script gives true."""
     WebDriverWait(browser, PATIENCE_S).until(lambda b: b.execute_script(f"return {true}"))
@@ -52,7 +63,7 @@ def until(browser: WebDriver, true: str) -> None:
 
 def test_a_new_incident_comes_by_itself_and_takes_nothing_away(house: House, eyes: WebDriver) -> None:
     come(eyes, house, "kim", f"/incidents?incident={house.incidents['surge']}")
-    words = eyes.find_element(By.CSS_SELECTOR, "[data-testid='stTextInput'] input:not([type=search])")
+    words = eyes.find_element(By.CSS_SELECTOR, WORDS)
     words.send_keys("반쯤 쓴")
     scrolled = (
         "const m = document.querySelector('[data-testid=\"stMain\"]'); "
@@ -86,6 +97,7 @@ def test_the_keyboard_goes_through_the_inbox_and_acts(house: House, eyes: WebDri
     WebDriverWait(eyes, PATIENCE_S).until(lambda _: _status(house, first) == "acknowledged")
     body.send_keys("s")
     WebDriverWait(eyes, PATIENCE_S).until(lambda _: _of(house, first, "snooze") is not None)
+    say(eyes, "고객과 확인했습니다")
     body.send_keys("e")
     WebDriverWait(eyes, PATIENCE_S).until(lambda _: _status(house, first) == "resolved")
     body.send_keys("/")
@@ -110,6 +122,7 @@ def test_two_people_act_at_once_and_slack_is_told(
         told.drain()
         (message,) = [one for one in slack.messages if "둘의 가게" in str(one)][:1]
         assert "kim" in str(message)
+        say(other_eyes, "done")
         press(other_eyes, "Resolve")
         WebDriverWait(eyes, PATIENCE_S).until(lambda _: _status(house, number) == "resolved")
         wait_for(eyes, "lee")
