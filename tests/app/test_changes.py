@@ -42,8 +42,8 @@ ALARM = (
 PEOPLE = (
     "WITH kim AS (INSERT INTO account (name, role) VALUES ('kim', 'OPS_AGENT') RETURNING account_id),"
     " one AS (INSERT INTO session (token_hash, account_id, way, origin, expires_at, created_at, seen_at)"
-    "  SELECT decode(repeat('02', 32), 'hex'), account_id, 'demo', '', now() + interval '8 hours', now(), now()"
-    " FROM kim)"
+    "  SELECT decode(repeat('02', 32), 'hex'), account_id, 'demo', '', now() + interval '8 hours', now(),"
+    "  now() FROM kim)"
     " INSERT INTO api_key (secret_hash, account_id, name, actions, created_at, expires_at)"
     " SELECT decode(repeat('03', 32), 'hex'), account_id, 'cron', '{see}', now(), now() + interval '9 days'"
     " FROM kim"
