@@ -92,18 +92,19 @@ def _environment(settings: Settings, language: str, home: Path, environ: Mapping
 
 
 def _follow(process: subprocess.Popen[str], demo: Demo) -> None:
-    for line in process.stdout or ():
-        _hear(demo, line)
-        if demo.stage == "dashboard":
-            Thread(target=_wait_for_answer, args=(demo,), name="demo-answers", daemon=True).start()
-            break
-    for _ in process.stdout or ():  # a pipe that nobody empties would stop it
-        pass
-    process.wait()
+    with process:
+        for line in process.stdout or ():  # to its end: a pipe that nobody empties would stop it
+            if demo.stage in (STAGES[-2], STAGES[-1]):
+                continue  # what it prints from here on is a line a minute
+            _hear(demo, line)
+            if demo.stage == STAGES[-2]:
+                Thread(target=_wait_for_answer, args=(demo,), name="demo-answers", daemon=True).start()
     demo.stage = ENDED
 
 
 def _hear(demo: Demo, line: str) -> None:
+    if line[:1].isspace():  # an account, and its password
+        return
     word, _, rest = line.strip().partition(" ")
     if word in STAGES and STAGES.index(word) > STAGES.index(demo.stage):
         demo.stage = word
@@ -113,9 +114,9 @@ def _hear(demo: Demo, line: str) -> None:
 
 def _wait_for_answer(demo: Demo) -> None:
     ends = time.monotonic() + _ANSWER_WITHIN_S
-    while time.monotonic() < ends and demo.stage == "dashboard":
+    while time.monotonic() < ends and demo.stage == STAGES[-2]:
         if _answers(demo.url):
-            demo.stage = "ready"
+            demo.stage = STAGES[-1]
             return
         time.sleep(_ANSWER_EVERY_S)
 

@@ -5,6 +5,7 @@ The other end of the standard input is the starter's. It closes when that one en
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def main() -> int:
 
 
 def _end_with_starter(process: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not through sys.stdin, whose lock would be held when this process ends first
+        pass
     process.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_S)

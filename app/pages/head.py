@@ -15,6 +15,7 @@ from app.changes import mark_of, published_of
 from app.format import day, duration, time_of_day
 from app.gate.here import visit_of_page
 from app.markup import Markup, tag
+from app.pages.states import is_empty
 from app.pulse import TONES, lag, pulse
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def _still_here(page: Page, now: datetime) -> bool:
 
 def _bar(page: Page, heartbeat: Heartbeat | None, manifest: Manifest | None, now: datetime) -> Markup:
     """The word, and which minute is the newest; its day only where that is not today."""
-    state, texts = pulse(heartbeat, manifest, now), page.texts
+    texts = page.texts
+    state = "never" if is_empty(page, heartbeat) else pulse(heartbeat, manifest, now)
     parts = [tag("span", texts(f"pulse.{state}"), cls=f"mr-pulse mr-{TONES[state]}")]
     if manifest is not None:
         minute = manifest.newest_minute

@@ -10,10 +10,8 @@ WITH found AS (
     SELECT
         incident_id,
         count(*) OVER () AS total,
-        row_number() OVER (
-            ORDER BY (status = 'resolved'), (entity_id <> '*' OR status = 'resolved'), at_risk DESC NULLS FIRST,
-                     array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
-        ) AS place
+        CASE WHEN status = 'resolved' THEN 2 WHEN entity_id = '*' THEN 0 ELSE 1 END AS kind,
+        array_position(ARRAY['critical', 'high', 'medium'], severity) AS how_bad
     FROM incident
     WHERE pack = :pack
       AND (CAST(:incident_id AS bigint) IS NULL OR incident_id = CAST(:incident_id AS bigint))
@@ -36,7 +34,7 @@ WITH found AS (
           OR strpos(lower(entity_id), lower(:text)) > 0
           OR strpos(lower(entity_name), lower(:text)) > 0
       )
-    ORDER BY place
+    ORDER BY kind, at_risk DESC NULLS FIRST, how_bad, opened_minute DESC, incident_id DESC
     LIMIT :at_most OFFSET :past
 )
 SELECT
@@ -74,4 +72,4 @@ SELECT
     total
 FROM found
 JOIN incident USING (incident_id)
-ORDER BY place
+ORDER BY kind, at_risk DESC NULLS FIRST, how_bad, opened_minute DESC, incident_id DESC

@@ -6,6 +6,7 @@ import re
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.util import calc_hash
@@ -33,8 +34,9 @@ def show_screen(tested: AppTest, screen: str) -> None:
 
 
 def html_of(tested: AppTest) -> str:
-    """All markup of the page, without the style sheet."""
-    return "\n".join(str(e.proto.body) for e in tested.get("html") if "<style" not in str(e.proto.body))
+    """All markup of the page, without the style sheet and the keys, which are files of ours."""
+    shown = (e.proto for e in tested.get("html") if not e.proto.unsafe_allow_javascript)
+    return "\n".join(str(proto.body) for proto in shown if "<style" not in str(proto.body))
 
 
 def text_of(tested: AppTest) -> str:
@@ -45,3 +47,13 @@ def text_of(tested: AppTest) -> str:
 def figures(tested: AppTest) -> int:
     """How many figures there are."""
     return len(tested.get("plotly_chart"))
+
+
+def rows_of(tested: AppTest) -> dict[str, str]:
+    """The incidents that the page lists, in their order, by number: what a person reads of each row."""
+    found = {}
+    for element in tested.get("page_link"):
+        number = dict(parse_qsl(element.proto.query_string)).get("incident")
+        if number is not None:
+            found[number] = re.sub(r"\\(.)|\*\*|:small\[|\]$", r"\1", element.proto.label)
+    return found

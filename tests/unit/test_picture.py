@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,14 +12,16 @@ import polars as pl
 import pytest
 from PIL import Image, ImageFont
 
+from baselines.merchants.rules import parse_rules
 from pipeline.minute import Span
-from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel
+from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel, Threshold
 from pipeline.packs.merchants import PACK
 from pipeline.schema import UTC_TIME
 from pipeline.talk.pictures import filled
 from pipeline.tell.picture import INCIDENT, INK, NOW, PAPER, SHADE, USUAL, draw, short
 from pipeline.tell.words import TEXTS
 
+ROOT = Path(__file__).resolve().parents[2]
 SEOUL = ZoneInfo("Asia/Seoul")
 END = datetime(2026, 11, 21, 9, 7, tzinfo=UTC)
 STEP = timedelta(minutes=10)
@@ -163,3 +166,14 @@ def test_steps_without_a_row_are_zero_and_none_is_left_out() -> None:
 )
 def test_numbers_at_a_glance(value: float, unit: str, korean: str, english: str) -> None:
     assert (short(value, unit, "ko"), short(value, unit, "en")) == (korean, english)
+
+
+def test_the_threshold_of_a_surge_is_its_factor_times_the_week() -> None:
+    tuned = parse_rules((ROOT / "baselines/merchants/rules.toml").read_text(encoding="utf-8"), "rules.toml")
+    week = {"cancels_week": 50, "approvals_week": 1000}
+    assert PACK.thresholds("cancel_surge", week, tuned, "en") == (
+        Threshold(0, "threshold: 2 times the usual", 0.1),
+    )
+    assert PACK.thresholds("cancel_surge", {**week, "approvals_week": 0}, tuned, "ko") == ()
+    assert PACK.thresholds("cancel_surge", {}, tuned, "ko") == ()
+    assert PACK.thresholds("volume_drop", week, tuned, "ko") == ()

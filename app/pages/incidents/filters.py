@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from app.address import Param, number, one_of, words
+from app.address import Param, number, words
 from app.markup import notice, plain, visible
 from app.pages.given import keep
 from app.pages.incidents import reads
@@ -243,6 +243,3 @@ def _keep_one(name: str) -> None:
 
 def _write(name: str, text: str) -> None:
     keep(**{name: text or None, PLACE: None})
-
-
-__all__ = ["Asked", "choose", "one_of", "query_of", "read_address", "said_by", "show_filters"]

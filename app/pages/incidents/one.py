@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Growth is not said of less: a minute more or less would be all of it.
 _LEAST: Final = timedelta(minutes=10)
+#: What the screen of the entity shows around an incident.
+_BEFORE: Final = timedelta(hours=6)
+_AFTER: Final = timedelta(hours=1)
 
 
 def show_one(page: Page, incident: Incident) -> None:
@@ -128,9 +131,13 @@ def _show_links(page: Page, incident: Incident) -> None:
     texts = page.texts
     with st.container(horizontal=True, gap="small"):
         if not incident.of_everybody:
-            at = incident.last_breach_minute.isoformat()
+            around: dict[str, str] = {
+                "at": incident.last_breach_minute.isoformat(),
+                "from": (incident.opened_minute - _BEFORE).isoformat(),
+                "to": (incident.last_breach_minute + _AFTER).isoformat(),
+            }
             label = texts("incident.to_entity", entity=page.entity)
-            link(page, "entity", label, icon=":material/show_chart:", id=incident.entity_id, at=at)
+            link(page, "entity", label, icon=":material/show_chart:", **{"id": incident.entity_id, **around})
         link(page, "rules", texts("incident.to_rule"), icon=":material/rule:", rule=incident.rule)
 
 

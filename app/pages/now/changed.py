@@ -13,6 +13,8 @@ from app.pages.now.lines import name_of, rule_of, severity_of, show_line
 from pipeline.minute import business_date
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.pages.now.reads import Change, Since
     from app.reads import Page
 
@@ -37,9 +39,7 @@ def show_changed(page: Page) -> None:
 
 def _heading(page: Page, since: Since, found: tuple[Change, ...]) -> Markup:
     texts = page.texts
-    today = business_date(since.at, page.zone) == business_date(page.clock(), page.zone)
-    time = time_of_day(since.at, page.zone) if today else clock(since.at, page.zone)
-    began = texts("now.changed.visit" if since.last_visit else "now.changed.day", time=time)
+    began = texts("now.changed.visit" if since.last_visit else "now.changed.day", time=_when(page, since.at))
     of_kind = {change.what: change.of_kind for change in found}
     counted = [
         tag("span", f"{texts(key)} ", tag("b", count(of_kind[what])))
@@ -51,12 +51,18 @@ def _heading(page: Page, since: Since, found: tuple[Change, ...]) -> Markup:
     return join([heading, tag("div", *(counted or nothing), cls="mr-counts")])
 
 
+def _when(page: Page, at: datetime) -> str:
+    """The time of day, and the day where it is not today."""
+    today = business_date(at, page.zone) == business_date(page.clock(), page.zone)
+    return time_of_day(at, page.zone) if today else clock(at, page.zone)
+
+
 def _line(page: Page, change: Change) -> Markup:
     cells = [
         severity_of(page, change),
         tag("span", name_of(page, change), cls="mr-name"),
         tag("span", page.texts(KINDS[change.what]), cls="mr-money"),
         tag("span", rule_of(page, change), cls="mr-rule"),
-        tag("span", clock(change.at, page.zone), cls="mr-when"),
+        tag("span", _when(page, change.at), cls="mr-when"),
     ]
     return tag("div", join(cells), cls="mr-line-of")

@@ -67,11 +67,11 @@ def _list(page: Page, known: Sequence[Version]) -> str:
         [
             str(v.version),
             chip(status_of(page, v), "sent" if v.in_force else _TONES[v.status]),
-            visible(v.author, 40),
+            tag("span", visible(v.author, 40), cls="mr-line"),
             visible(v.submitted_by or "–", 40),
             visible(v.approved_by or "–", 40),
             tag("span", since(page, v.in_force_from), cls="mr-line"),
-            visible(v.reason),
+            tag("span", visible(v.reason), cls="mr-wide"),
         ]
         for v in known
     ]
