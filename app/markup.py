@@ -93,4 +93,5 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: bool =
         tag("tbody", *body),
         cls="mr-table mr-numbers" if numbers else "mr-table",
     )
-    return tag("div", inner, cls="mr-scroll")
+    # Whoever has no mouse scrolls it by the arrow keys.
+    return tag("div", inner, cls="mr-scroll", tabindex="0")

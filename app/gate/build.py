@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
 from app.gate import language
 from app.gate.account import Account
@@ -44,6 +45,9 @@ def build(entrance: Entrance) -> st.App:
         Thread(target=load_ahead, args=(entrance.settings.packs,), daemon=True).start()
         yield
 
+    # Else Streamlit takes app/pages for scripts of its own until the first page is drawn, and tells whoever
+    # comes first by the address of a screen that there is none.
+    PagesManager.uses_pages_directory = False
     gate = Middleware(Gate, entrance=entrance)
     return st.App(SCRIPT, routes=routes, middleware=[gate], lifespan=lifespan)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from app.gate.answers import NO_STORE, seen_of, set_cookie
-from app.gate.seen import LANGUAGE, back_to, language_of
+from app.gate.seen import LANGUAGE, language_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,10 +26,7 @@ def routes(otherwise: str) -> list[Route]:
     async def change(request: Request) -> Response:
         asked = seen_of(request)
         chosen = language_of(dict(parse_qsl(asked.query)).get("to"), otherwise)
-        from_page = urlsplit(asked.headers.get("referer", ""))
-        query = f"?{from_page.query}" if from_page.query else ""
-        back = back_to(f"{from_page.path}{query}") if from_page.netloc == asked.host else "/"
-        answer = RedirectResponse(back, 303, NO_STORE)
+        answer = RedirectResponse(asked.came_from, 303, NO_STORE)
         set_cookie(answer, asked, LANGUAGE, chosen, seconds=_KEPT_S)
         return answer
 

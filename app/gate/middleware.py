@@ -52,6 +52,7 @@ CLOSED: Final = ("/_stcore/agent", "/auth/", "/oauth2callback", "/_stcore/metric
 #: Parts of a page, which a browser does not show by themselves.
 PARTS: Final = ("/_stcore/", "/static/", "/media/", "/component/", "/app/static/")
 _SCREENS: Final = frozenset(("", *(screen.name for screen in SCREENS)))
+_PATHS: Final = frozenset(("/", *(f"/{screen.name}{end}" for screen in SCREENS for end in ("", "/"))))
 #: A session is marked as in use at most this often for each open page.
 MARK_S: Final = 15
 #: So many look-ups at a time; the rest waits its turn.
@@ -120,7 +121,7 @@ class Gate:
 
     def _knows(self, path: str) -> bool:
         """Is there anything at the path? Streamlit would answer with its own page, whatever it is."""
-        return path.strip("/") in _SCREENS or path == ADDRESS or path.startswith(ACCOUNT)
+        return path in _PATHS or path == ADDRESS or path.startswith(ACCOUNT)
 
     def _is_screen(self, asked: Seen) -> bool:
         # What ends in a stroke Streamlit sends to the address without it: the document's links are relative.

@@ -77,6 +77,14 @@ class Seen:
         return "text/html" in self.headers.get("accept", "")
 
     @property
+    def came_from(self) -> str:
+        """The page of ours with the link that was followed; the first one where it was no page of ours."""
+        parts = _split(self.headers.get("referer", ""))
+        if parts is None or parts.netloc != self.host:
+            return "/"
+        return back_to(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+    @property
     def target(self) -> str:
         """Path and query, as they were asked for; two strokes in front would name another host."""
         return "/" + quote(self.path, safe="/").lstrip("/") + (f"?{self.query}" if self.query else "")

@@ -116,8 +116,9 @@ def _counted(
 def _show_row(page: Page, row: dict[str, object], by: str, name: str) -> None:
     merchant, now, before = str(row["merchant_id"]), int(str(row["now"])), int(str(row["before"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(width=260):
-            link(page, "entity", plain(f"{name} {merchant}".strip(), 40), id=merchant)
+        with st.container(width=190):
+            called = name if merchant in name else f"{name} {merchant}".strip()
+            link(page, "entity", plain(called, 40), id=merchant)
         st.html(tag("span", _said(page, now, before, by), cls="mr-line"))
 
 

@@ -98,7 +98,7 @@ def show_details(page: Page) -> None:
     shown = _shown(page)
     if shown is None:
         return
-    for pair in ((_show_pace, _show_tied), (_show_tickets, _show_beside)):
+    for pair in ((_show_pace, _show_tickets), (_show_tied, _show_beside)):
         for column, part in zip(st.columns(2, gap="large"), pair, strict=True):
             with column, alone(page, part.__name__.strip("_")):
                 part(page, shown)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from app.address import Param, moment
-from app.format import clock, count
+from app.format import clock, count, won
 from app.markup import chip, notice, sentence, table, tag, visible
 from app.pages.entity.subject import chosen_id
 from app.pages.given import given, keep
 from app.why import explain
 from pipeline.errors import MinuteriskError
+from pipeline.judge.verdicts import RAW
 from pipeline.minute import floor_minute
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _show_account(page: Page, account: Mapping[str, Any], policy: str) -> None:
         chip(texts(state), tone),
         *([] if verdict["fires"] else [tag("small", reason)]),
     )
-    st.html(tag("div", *head, cls="mr-h3"))
+    st.html(tag("div", *head, cls="mr-h3 mr-bar"))
     numbers = {**account["numbers"], **account["budgeted"]}
     facts = [
         tag(
@@ -103,7 +104,7 @@ def _show_account(page: Page, account: Mapping[str, Any], policy: str) -> None:
             tag("div", _value(texts, name, value), cls="mr-fact"),
         )
         for name, value in numbers.items()
-        if value is not None
+        if value is not None and (name, value) != ("kind", RAW)
     ]
     st.html(tag("div", *facts, cls="mr-facts"))
     _show_conditions(texts, account)
@@ -112,7 +113,9 @@ def _show_account(page: Page, account: Mapping[str, Any], policy: str) -> None:
 
 
 def _value(texts: Texts, name: str, value: Any) -> str:  # noqa: ANN401 - as JSON has it
-    return count(value) if isinstance(value, int) else texts.word(f"value.{name}", str(value))
+    if isinstance(value, int):
+        return won(value, texts.language) if "amount" in name else count(value)
+    return texts.word("kind" if name == "kind" else f"value.{name}", str(value))
 
 
 def _show_conditions(texts: Texts, account: Mapping[str, Any]) -> None:

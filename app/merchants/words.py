@@ -41,6 +41,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "today.no_days": "같은 시각까지 빠짐없이 게시된 비슷한 날이 아직 없습니다.",
     "today.missing": "오늘 {count}분이 빠져 있어 숫자가 실제보다 적습니다.",
     # one merchant
+    "entity.search.hint": "이름, 번호, 업종, 초성(ㄱㅅㅅㅎ)",
     "trend.rate.heading": "취소율",
     "trend.rate.note": "승인 대비 취소, 직전 1시간(긴 단위는 그 단위). 끌어서 구간을 확대합니다.",
     "trend.rate.chart": "취소율과 직전 7일 취소율, 우연으로 볼 수 있는 범위",
@@ -222,6 +223,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "today.no_days": "No like day is published whole up to the same time yet.",
     "today.missing": "{count} minutes of today are missing, so the numbers are too low.",
     # one merchant
+    "entity.search.hint": "Name, id, category or Korean initials",
     "trend.rate.heading": "Cancel rate",
     "trend.rate.note": "cancels ÷ approvals of the last hour, or of a longer step. Drag to zoom in.",
     "trend.rate.chart": "Cancel rate, that of the 7 days before, and what chance allows",

@@ -54,7 +54,7 @@ def _show_demo(page: Page, demo: Demo | None) -> None:
     if demo is None or demo.stage == ENDED:
         if demo is not None:
             st.html(notice(texts("state.demo.ended"), demo.last))
-        st.button(texts("state.demo.start"), key="demo-start", type="primary", on_click=_start, args=(page,))
+        st.button(texts("state.demo.start"), key="demo-start", on_click=_start, args=(page,))
         st.html(tag("p", texts("state.demo.note"), cls="mr-note"))
     elif demo.stage == STAGES[-1]:
         way = tag("a", texts("state.demo.open"), href=demo.url, target="_blank", rel="noopener")

@@ -67,7 +67,7 @@ def add_person(engine: Engine, name: str, role: str = OPS_AGENT, **columns: obje
 
 
 def account(state: State, name: str) -> dict[str, Any]:
-    return state.rows("accounts_list", account=name)[0]
+    return dict(state.rows("accounts_list", account=name)[0])
 
 
 def audited(state: State, act: str) -> list[dict[str, Any]]:
@@ -117,10 +117,16 @@ def do_something_with_rules_and_people(state: State) -> None:
     add_person(state.engine, "old")
     owner = add_person(state.engine, "owner", SUPER_ADMIN, password_hash="x")
     do(state, "disable_account", "old", actor=Actor(owner, "owner", SUPER_ADMIN, "cli"), reason="gone")
-    said = {"actor": "owner", "role": "RULE_ADMIN", "door": "api", "credential": "3", "origin": "10.0.0.7"}
+    said: dict[str, Any] = {
+        "actor": "owner",
+        "role": "RULE_ADMIN",
+        "door": "api",
+        "credential": "3",
+        "origin": "10.0.0.7",
+    }
     what = {"act": "pause_rule", "kind": "rules", "thing": "forced_entry", "why": "moving"}
     with state.changing() as connection:
-        audit.write(connection, audit.Entry(account_id=owner, pack="", outcome="done", **said, **what))
+        audit.write(connection, audit.Entry(**{**said, **what}, account_id=owner, pack="", outcome="done"))
 
 
 def test_a_rule_admin_who_asks_for_other_audit_by_the_address_is_told_who_may(

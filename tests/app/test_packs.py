@@ -198,3 +198,18 @@ def test_a_pack_that_has_never_run_here_is_said_to_be_so(
     seen = text_of(page())
     assert "시작 전" in seen
     assert "연결할 수 없습니다" not in seen
+
+
+def test_an_entity_of_a_pack_without_a_page_is_found_by_its_id_with_its_incidents(
+    page: Callable[..., AppTest], building: Building
+) -> None:
+    building("gate-1", "high", None)
+    building("lift-7", "critical", "화물 승강기")
+    st.cache_resource.clear()
+    tested = page("entity")
+    tested.text_input(key="entity-typed").set_value("GATE").run()
+    assert [b.label for b in tested.button if b.key == "entity-gate-1"] == ["**gate\\-1**"]
+    seen = text_of(page("entity", id="lift-7"))
+    assert all(words in seen for words in ("화물 승강기", "lift-7", "주 출입문", "진행 중"))
+    assert [words for words in (*MERCHANTS, "0원", "위험") if words in seen] == []
+    assert "알 수 없는 문입니다: x" in text_of(page("entity", id="x"))

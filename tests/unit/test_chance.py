@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.chance import MOST_EVIDENCE, at_least, at_most, evidence, log_gamma
+from baselines.chance import (
+    MOST_EVIDENCE,
+    at_least,
+    at_most,
+    evidence,
+    log_gamma,
+    wilson_interval,
+    wilson_intervals,
+)
 
 
 def one(value: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -69,3 +77,18 @@ def test_evidence_is_a_thousandth_of_a_power_of_ten_cut_to_a_whole_number() -> N
 def test_a_share_that_is_almost_all_cancels_gives_no_evidence_instead_of_nonsense() -> None:
     assert at_least(one(3), one(5), one(5), one(0.2))[0] == 0
     assert np.isfinite(at_least(one(5), one(5), one(5), one(1.0))[0])
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=20))
+def test_many_wilson_intervals_are_each_the_one_of_its_share(counts: list[tuple[int, int]]) -> None:
+    parts, wholes = [min(part, whole) for part, whole in counts], [whole for _, whole in counts]
+    shares = np.array(parts) / np.array(wholes)
+    low, high = wilson_intervals(shares, np.array(wholes, np.int64))
+    expected = [wilson_interval(part, whole) for part, whole in zip(parts, wholes, strict=True)]
+    assert np.allclose(np.stack([low, high], axis=1), expected, atol=1e-12)
+
+
+def test_no_trial_and_no_share_have_no_interval() -> None:
+    low, high = wilson_intervals(np.array([0.0, np.nan, 1.0]), np.array([0, 5, 0], np.int64))
+    assert np.isnan(low).all()
+    assert np.isnan(high).all()

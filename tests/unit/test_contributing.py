@@ -73,9 +73,10 @@ def test_add_a_rule(copy: Path) -> None:
     changed = re.findall(r"^\+\+\+ b/(?!tests/)(\S+)", patch.read_text(encoding="utf-8"), re.MULTILINE)
     said = re.findall(r"^\d\. \*\*`([\w/.]+)`\*\*", recipe("Add a rule"), re.MULTILINE)
     assert sorted(changed) == sorted(said)
-    assert len(changed) == 7
+    assert len(changed) == 8
     subprocess.run(["git", "apply", str(patch)], cwd=copy, check=True)
     tests = [f"tests/unit/merchants/test_{name}.py" for name in ("ticket_size", "borders")]
+    tests.append("tests/unit/app/test_rules_numbers.py")
     ran = python(copy, *PYTEST, *tests)
     assert ran.returncode == 0, ran.stdout[-2000:]
 

@@ -112,7 +112,7 @@ def test_every_column_of_the_extraction_queries_has_its_types_in_the_table() -> 
     found = {query: set(columns) for query, columns in typed_columns().items()}
     assert found["transactions"] == {*TRANSACTION, AMOUNT_MAJOR, CURRENCY}
     assert found["at_risk"] == set(PAYOUT_COLUMNS)
-    assert found["categories"] == {"merchant_id", "category"}
+    assert found["categories"] == {"merchant_id", "category", "merchant_name"}
     assert set(found) == {path.stem for path in (ROOT / "queries/merchants/extract/postgresql").glob("*.sql")}
     for columns in typed_columns().values():
         assert {len(cells) for cells in columns.values()} == {5}

@@ -108,7 +108,7 @@ def _show_form(page: Page) -> None:
             key="access-key-actions",
         )
         st.number_input(texts("keys.days"), 1, MOST_DAYS, DAYS, key="access-key-days")
-        st.form_submit_button(texts("keys.do.add"), on_click=_add, args=(page,), type="primary")
+        st.form_submit_button(texts("keys.do.add"), on_click=_add, args=(page,))
 
 
 def _add(page: Page) -> None:

@@ -197,7 +197,7 @@ def _show_form(page: Page) -> None:
             key="access-new-role",
         )
         st.checkbox(texts("users.no_password"), key="access-new-no-password")
-        st.form_submit_button(texts("users.do.add"), on_click=_add, args=(page,), type="primary")
+        st.form_submit_button(texts("users.do.add"), on_click=_add, args=(page,))
 
 
 def _add(page: Page) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 from app.pages import load_page
 from app.pages.alone import alone
 from app.pages.entity.find import show_search
@@ -26,6 +28,8 @@ def show(page: Page) -> None:
             show_unknown(page, entity_id)
             return
         show_head(page, subject)
-        show_sections(page, *load_page(page.pack.name).entity)
-        with alone(page, "incidents"):
+        own = st.container()
+        with alone(page, "incidents"):  # at the foot, and drawn before what may take long
             show_incidents(page, subject)
+        with own:
+            show_sections(page, *load_page(page.pack.name).entity)

@@ -36,7 +36,7 @@ def show_views(page: Page, asked: Asked) -> None:
             st.button(
                 page.texts(f"view.{name}"),
                 key=f"view-{name}",
-                type="primary" if on else "secondary",
+                icon=":material/check:" if on else None,
                 on_click=choose,
                 args=({} if on else said,),
             )

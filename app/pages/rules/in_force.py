@@ -104,21 +104,27 @@ def _shared_title(page: Page, group: Group) -> str:
 
 def _numbers_table(page: Page, numbers: tuple[Number, ...]) -> Markup:
     texts = page.texts
-    head = [texts("rules.number"), texts("rules.value"), texts("rules.why")]
     rows = [
         [
-            join([name_of(n.path, texts), tag("div", n.path, cls="mr-note")]),
+            join(
+                [
+                    name_of(n.path, texts),
+                    tag("div", n.path, cls="mr-note"),
+                    tag("div", why_of(n, texts) or texts("rules.no_why"), cls="mr-note"),
+                ]
+            ),
             tag("strong", value_of(n, texts), cls="mr-line"),
-            why_of(n, texts) or texts("rules.no_why"),
         ]
         for n in numbers
     ]
-    return table(head, rows)
+    return table([texts("rules.number_why"), texts("rules.value")], rows, numbers=True)
 
 
 def _show_own(page: Page, own: tuple[OwnNumber, ...]) -> None:
     texts = page.texts
-    with st.expander(f"**{plain(texts('rules.own', entity=page.entity))}** ({len(own)})", key="rules-own"):
+    with st.expander(
+        f"**{plain(texts('rules.own', entity=texts('entity')))}** ({len(own)})", key="rules-own"
+    ):
         if not own:
             st.html(tag("div", texts("rules.own.none"), cls="mr-note"))
             return
@@ -140,7 +146,7 @@ def _show_pause(page: Page, rule: str, paused: Pause | None) -> None:
         st.button(texts("resume.button"), key=f"resume-{rule}", on_click=_resume, args=(page, rule))
         return
     with st.form(f"pause-{rule}", border=False):
-        columns = st.columns([3, 1, 1], vertical_alignment="bottom")
+        columns = st.columns([2, 1.3, 1], vertical_alignment="bottom")
         columns[0].text_input(texts("pause.reason"), key=f"pause-reason-{rule}", max_chars=1_000)
         columns[1].selectbox(texts("pause.for"), _LENGTHS, key=f"pause-for-{rule}")
         columns[2].form_submit_button(

@@ -102,18 +102,19 @@ def own_in(text: str) -> tuple[OwnNumber, ...]:
 
 
 def comments_in(text: str) -> dict[tuple[str, str], str]:
-    """What is written above each key. A comment above several keys is of the first."""
+    """What is written above each key, or above the keys that it stands among."""
     found: dict[tuple[str, str], str] = {}
-    section, above = "", []
+    section, before = "", ""
+    above: list[str] = []
     for line in (raw.strip() for raw in text.splitlines()):
         if line.startswith("#"):
-            above.append(line.lstrip("# "))
-            continue
-        if (named := _SECTION.match(line)) is not None:
-            section = named[1]
-        elif (key := _KEY.match(line)) is not None and above:
+            above = [*(above if before.startswith("#") else []), line.lstrip("# ")]
+        elif (key := _KEY.match(line)) is not None:
             found[section, key[1]] = " ".join(above)
-        above = []
+        else:
+            named = _SECTION.match(line)
+            section, above = named[1] if named else section, []
+        before = line
     return found
 
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 def show(page: Page) -> None:
     """Draw the screen."""
-    show_sections(page, show_now, show_rules, show_what_if, show_versions)
+    show_sections(page, show_now)
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_sections(page, show_rules)
+    with right:
+        show_sections(page, show_what_if, show_versions)
 
 
 def show_now(page: Page) -> None:

@@ -23,6 +23,8 @@ _WHAT: Final = "about"
 def value_of(number: Number, texts: Texts) -> str:
     """With its unit: 5 분, 1,000,000,000 원; a word as it is."""
     said = plain_value(number.value)
+    if not isinstance(number.value, int):
+        return said
     key = f"unit.{number.key}"
     own = texts.word("unit", number.key) if key in texts.own else ""
     unit = own or (texts(_UNITS[number.unit]) if number.unit else "")

@@ -58,7 +58,6 @@ def show_what_if(page: Page) -> None:
             key="what-if-button",
             on_click=_draft,
             args=(page, number),
-            type="primary",
         )
 
 

@@ -63,7 +63,8 @@ def heat(openings: Sequence[Opening], rules: Sequence[str], texts: Texts) -> Mar
     together: Counter[int] = sum(counted.values(), Counter())
     lines.append(_heat_row(texts("openings.all"), together, 0, texts))
     inner = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *lines), cls="mr-table mr-heat")
-    return tag("div", inner, cls="mr-scroll", tabindex="0", role="region")
+    named = {"aria-label": texts("openings.heading")}
+    return tag("div", inner, cls="mr-scroll", tabindex="0", role="region", **named)
 
 
 def _heat_row(name: str, hours: Counter[int], largest: int, texts: Texts) -> Markup:

@@ -161,7 +161,7 @@ def _precision_row(page: Page, week: Labelled) -> list[str]:
     interval = "–" if low is None else f"{percent_of(low)} – {percent_of(high)}"
     counts = {"true": week.true_alarms, "false": week.false_alarms, "all": week.incidents}
     return [
-        texts.word("rule", week.rule),
+        tag("span", texts.word("rule", week.rule), cls="mr-line"),
         day(week.week, texts.language),
         percent_of(week.precision, unknown),
         interval,
@@ -171,7 +171,7 @@ def _precision_row(page: Page, week: Labelled) -> list[str]:
 
 def _delay_row(page: Page, one: Delay) -> list[str]:
     return [
-        page.texts.word("tier", one.tier),
+        tag("span", page.texts.word("tier", one.tier), cls="mr-line"),
         str(one.incidents),
         str(one.delivered),
         _both(page, one.committed_median, one.committed_p95),

@@ -86,4 +86,8 @@ BELOW: Final[Mapping[str, str]] = {
     "start the pipeline, which rebuilds the list of files": (
         "파이프라인을 시작하세요. 파일 목록을 다시 만듭니다"
     ),
+    "ask again when the machine has less to do": "서버가 한가할 때 다시 물어보세요",
+    "choose one that the search finds": "검색에서 찾은 것을 고르세요",
+    "no answer within {seconds} s": "{seconds}초 안에 답이 없습니다",
+    "no id holds such a character": "그런 문자가 든 번호는 없습니다",
 }

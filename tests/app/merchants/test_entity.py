@@ -38,10 +38,22 @@ def shown(page: Callable[..., AppTest], busy: dict[str, int], state_engine: Engi
     """The screen of a running pipeline that knows names and categories."""
     know(state_engine, {"m1": "그린상회", "m2": HOSTILE, "m8": "다나와"}, {"m1": "food", "m2": "food"})
 
+    span = recent(25 * 60, datetime.now(UTC))
+    with state_engine.begin() as connection:
+        connection.execute(text(LEDGER), {"first": span.start, "last": span.end - MINUTE})
+
     def show(**query: str) -> AppTest:
         return page("entity", **query)
 
     return show
+
+
+LEDGER = """
+INSERT INTO minute_ledger (pack, minute, rows, source_rows, sums, source_sums, source_xmin, source_clock)
+SELECT 'merchants', minute, 22, 22,
+    '{"approval_count": 20, "cancel_count": 2, "approval_amount": 2, "cancel_amount": 1}', '{}', 1, now()
+FROM generate_series(CAST(:first AS timestamptz), :last, '1 minute') AS minute
+"""
 
 
 def know(engine: Engine, names: dict[str, str], categories: dict[str, str]) -> None:
@@ -224,7 +236,7 @@ def test_an_empty_lake(page: Callable[..., AppTest], home: Path, state_engine: E
     lead(state_engine)
     write_manifest(home, [], recent(1, datetime.now(UTC)).end)
     tested = page("entity")
-    assert "게시된" in text_of(tested)
+    assert "없습니다" in text_of(tested)
     assert figures(tested) == 0
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from app.markup import Markup, card, chip, join, notice, table, tag, visible
+from app.markup import Markup, card, chip, join, notice, plain, table, tag, visible
 from tests.app.merchants.home import HOSTILE
 
 
@@ -63,3 +65,31 @@ def test_a_visible_text_is_one_line_of_limited_length(text: str, longest: int) -
 
 def test_markup_stays_markup_when_joined() -> None:
     assert join([Markup("<br>"), "<br>"]) == "<br>&lt;br&gt;"
+
+
+#: What Streamlit's labels know beside CommonMark: icons, colours, formulas. Each begins with one of these.
+STREAMLITS = re.compile(r"(?<!\\)[:$]")
+#: Letters of Markdown and HTML, and of nothing.
+ACTING = st.text(st.sampled_from("ab가 1.*_`[]()!<>#-+~|\\$:/@&;=\"'\n\t\u202e\0{}^,?%") | st.characters())
+
+
+def of_engine(label: str) -> tuple[set[str], str]:
+    """The kinds of pieces that a Markdown engine finds in a label, and what a person reads."""
+    (block,) = MarkdownIt("commonmark").enable("strikethrough").parse(f"x{label}x")[1:-1]
+    pieces = block.children or []
+    return {piece.type for piece in pieces}, "".join(piece.content for piece in pieces)
+
+
+@given(ACTING)
+@example(HOSTILE)
+@example("https://bad.example")
+@example("![x](http://bad.example/x.png)")
+@example("<a href=x>")
+@example("a\\*b*")
+@example("&lt;b&gt;")
+def test_no_text_acts_in_a_label_and_it_is_read_as_it_is(text: str) -> None:
+    label = plain(text)
+    kinds, read = of_engine(label)
+    assert kinds <= {"text", "text_special"}
+    assert read == f"x{visible(text)}x"
+    assert not STREAMLITS.search(label.replace("\\\\", ""))

@@ -1,3 +1,5 @@
+"""What is read of files and kept, and the days that are compared."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
@@ -6,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from app.door import Door
-from app.merchants.lake import PACE, TREND, WINDOWS, read_pace, read_trend
+from app.merchants.lake import PACE, category_series, pace_days, pace_of, published_span, read_categories
+from app.merchants.series import series_of_rows
+from app.pages.entity.rows import Kept
 from pipeline.errors import LakeDamaged
-from pipeline.minute import MINUTE, Span
+from pipeline.minute import MINUTE, Span, to_index
+from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE
 from pipeline.settings import Settings
 from tests.app.merchants.home import minute_rows, publish, write_file, write_manifest
 
@@ -22,12 +25,20 @@ if TYPE_CHECKING:
     from pipeline.store.manifest import Manifest
 
 END = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)  # 10:00 in Seoul
+MIDNIGHT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SEOUL = ZoneInfo("Asia/Seoul")
-COUNTS = ["approval_count", "cancel_count", "approval_amount", "cancel_amount"]
 
 
-def door_of(home: Path) -> Door:
-    return Door(Settings(home=home, business_timezone=SEOUL))
+class Counting(Door):
+    """Says which spans were read of the lake."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(Settings(home=home, business_timezone=SEOUL))
+        self.spans: list[Span] = []
+
+    def of_entity(self, manifest: Manifest, entity_id: str, span: Span) -> pl.DataFrame:
+        self.spans.append(span)
+        return super().of_entity(manifest, entity_id, span)
 
 
 def published(door: Door) -> Manifest:
@@ -40,169 +51,143 @@ def last(minutes: int) -> Span:
     return Span(END - minutes * MINUTE, END)
 
 
-# trend
+def read(door: Door, entity_id: str, span: Span, kept: Kept | None = None) -> pl.DataFrame:
+    return (kept or Kept()).read(door, published(door), entity_id, span)
 
 
-def test_a_trend_counts_one_merchant_or_all(tmp_path: Path) -> None:
+def test_one_merchants_rows_of_a_span_in_order(tmp_path: Path) -> None:
     publish(tmp_path, last(200), ["a", "b"])
-    door = door_of(tmp_path)
-    one = read_trend(door, published(door), "a", "3h")
-    assert one.schema == TREND
-    assert one.height == 180
-    assert one["start"][0] == END - timedelta(hours=3)
-    assert one.row(-1) == (END - MINUTE, 10, 1, 10_000, 500, 0.1)
-    everybody = read_trend(door, published(door), None, "3h")
-    assert everybody.row(-1) == (END - MINUTE, 20, 2, 20_000, 1_000, 0.1)
+    found = read(Counting(tmp_path), "a", last(3))
+    assert found.schema == MERCHANT_MINUTE
+    assert found["minute"].to_list() == list(last(3))
+    assert found["merchant_id"].unique().to_list() == ["a"]
 
 
-def test_the_rate_is_the_ratio_of_the_sums_of_the_hour_that_ends_with_the_step(tmp_path: Path) -> None:
-    span = last(300)
-    rows = [(m, "a", 10 + n, n % 7, 0, 0) for n, m in enumerate(span)]
-    write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
-    door = door_of(tmp_path)
-    for window, (_, step) in WINDOWS.items():
-        for start, *_, rate in read_trend(door, published(door), "a", window).iter_rows():
-            end = start + step * MINUTE
-            hour = [r for r in rows if end - max(60, step) * MINUTE <= r[0] < end]
-            assert rate == sum(r[3] for r in hour) / sum(r[2] for r in hour)
-
-
-def test_the_rate_of_a_short_history_is_the_ratio_of_its_sums(tmp_path: Path) -> None:
-    span = last(10)
-    rows = [(m, "a", n, c, 0, 0) for m, n, c in zip(span, [1, 99] + [0] * 8, [1, 1] + [0] * 8, strict=True)]
-    write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
-    door = door_of(tmp_path)
-    frame = read_trend(door, published(door), "a", "24h")
-    assert frame["cancel_rate"].to_list() == [0.02]
-
-
-def test_silence_is_zero_and_its_rate_is_null(tmp_path: Path) -> None:
-    span = last(5)
-    rows = [(span.start, "a", 3, 0, 300, 0), (END - MINUTE, "a", 0, 2, 0, 200)]
-    write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
-    door = door_of(tmp_path)
-    frame = read_trend(door, published(door), "a", "3h")
-    assert frame["approval_count"].to_list() == [3, 0, 0, 0, 0]
-    assert frame["cancel_count"].to_list() == [0, 0, 0, 0, 2]
-    assert frame["cancel_rate"].to_list() == [0.0, 0.0, 0.0, 0.0, 2 / 3]
-
-
-def test_without_approvals_in_the_hour_there_is_no_rate(tmp_path: Path) -> None:
-    span = last(90)
-    rows = [(span.start, "a", 3, 1, 300, 100), (END - MINUTE, "a", 0, 2, 0, 200)]
-    write_manifest(tmp_path, [write_file(tmp_path, "a.parquet", span, rows)], END)
-    door = door_of(tmp_path)
-    assert read_trend(door, published(door), "a", "3h")["cancel_rate"].to_list() == [1 / 3] * 60 + [None] * 30
-
-
-def test_a_merchant_nobody_knows_is_silent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unknown", ["nobody", "'; DROP TABLE x --", "\x00", ""])
+def test_a_merchant_nobody_knows_is_silent(tmp_path: Path, unknown: str) -> None:
     publish(tmp_path, last(5), ["a"])
-    door = door_of(tmp_path)
-    frame = read_trend(door, published(door), "'; DROP TABLE x --", "3h")
-    assert frame.select(pl.sum(*COUNTS)).row(0) == (0, 0, 0, 0)
+    assert read(Counting(tmp_path), unknown, last(5)).is_empty()
 
 
-def test_steps_before_the_first_published_minute_are_left_out(tmp_path: Path) -> None:
-    publish(tmp_path, last(125), ["a"])
-    door = door_of(tmp_path)
-    frame = read_trend(door, published(door), None, "8d")
-    assert frame["start"].to_list() == [END - timedelta(hours=2), END - timedelta(hours=1)]
-    assert frame["approval_count"].to_list() == [600, 600]
+def test_a_file_is_read_once_and_only_what_is_new_after_that(tmp_path: Path) -> None:
+    old, new = Span(last(20).start, END - MINUTE), Span(END - MINUTE, END)
+    first = write_file(tmp_path, "old.parquet", old, minute_rows(old, "a"))
+    write_manifest(tmp_path, [first], old.end)
+    door, kept = Counting(tmp_path), Kept()
+    assert read(door, "a", old, kept).height == 19
+    assert read(door, "a", old, kept).height == 19
+    second = write_file(tmp_path, "new.parquet", new, minute_rows(new, "a"))
+    write_manifest(tmp_path, [first, second], END, 2)
+    assert read(door, "a", last(20), kept).height == 20
+    assert door.spans == [old, new]
 
 
-def test_minutes_after_the_newest_published_one_are_not_read(tmp_path: Path) -> None:
-    span = last(10)
-    files = [write_file(tmp_path, "a.parquet", span, minute_rows(span, "a"))]
-    write_manifest(tmp_path, files, END - 4 * MINUTE)
-    door = door_of(tmp_path)
-    assert read_trend(door, published(door), None, "3h")["approval_count"].to_list() == [10] * 6
+def test_a_file_that_takes_the_place_of_others_is_read_and_they_are_forgotten(tmp_path: Path) -> None:
+    halves = [Span(last(20).start, END - 10 * MINUTE), last(10)]
+    rows = [(f"{n}.parquet", span, minute_rows(span, "a")) for n, span in enumerate(halves)]
+    files = [write_file(tmp_path, *part) for part in rows]
+    write_manifest(tmp_path, files, END)
+    door, kept = Counting(tmp_path), Kept()
+    assert read(door, "a", last(20), kept).height == 20
+    whole = write_file(tmp_path, "whole.parquet", last(20), minute_rows(last(20), "a", approvals=3))
+    write_manifest(tmp_path, [whole], END, 2)
+    assert read(door, "a", last(20), kept)["approval_count"].sum() == 60
+    assert door.spans == [last(20)] * 2
+    assert [list(held) for held in kept._entities.values()] == [["merchant_minute/whole.parquet"]]
 
 
-@pytest.mark.parametrize("window", WINDOWS)
-def test_empty_datasets_give_empty_frames(tmp_path: Path, window: str) -> None:
-    write_manifest(tmp_path, [], END)
-    door = door_of(tmp_path)
-    assert read_trend(door, published(door), None, window).schema == TREND
-    assert read_trend(door, published(door), "a", window).is_empty()
-    assert read_pace(door, published(door), None, SEOUL).schema == PACE
+def test_only_so_many_merchants_are_kept(tmp_path: Path) -> None:
+    publish(tmp_path, last(5), ["a", "b", "c"])
+    door, kept = Counting(tmp_path), Kept(most=2)
+    for merchant in ("a", "b", "a", "c", "a", "b"):
+        assert read(door, merchant, last(5), kept).height == 5
+    assert len(door.spans) == 4  # a, b, c, and b again
+    assert len(kept._entities) == 2
 
 
-@given(counts=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=10, max_size=40))
-@settings(max_examples=25, deadline=None)
-def test_no_nan_and_no_infinity_ever_leaves(
-    tmp_path_factory: pytest.TempPathFactory, counts: list[tuple[int, int]]
-) -> None:
-    home = tmp_path_factory.mktemp("home")
-    span = last(len(counts))
-    rows = [(m, "a", n, c, n, c) for m, (n, c) in zip(span, counts, strict=True)]
-    write_manifest(home, [write_file(home, "a.parquet", span, rows)], END)
-    door = door_of(home)
-    for window in WINDOWS:
-        frame = read_trend(door, published(door), "a", window)
-        rates = frame["cancel_rate"].drop_nulls()
-        assert rates.is_finite().all()
-        step = WINDOWS[window][1]
-        covered = counts[len(counts) % step :]
-        assert frame["approval_count"].sum() == sum(n for n, _ in covered)
-        seen = [n for n, _ in counts]
-        ends = range(len(counts) % step + step, len(counts) + 1, step)  # a history shorter than the hour
-        assert rates.len() == sum(sum(seen[:end]) > 0 for end in ends)
+def test_a_file_of_before_lacks_columns_and_they_are_zero(tmp_path: Path) -> None:
+    publish(tmp_path, last(5), ["a"])
+    path = tmp_path / "lake" / "merchant_minute" / "1.parquet"
+    pl.read_parquet(path).drop(*ADDED_COUNTS).write_parquet(path)
+    found = read(Counting(tmp_path), "a", last(5))
+    assert found.select(ADDED_COUNTS).sum().row(0) == (0,) * len(ADDED_COUNTS)
 
 
-# vanished files
+# vanished and damaged files
 
 
 def test_a_vanished_file_makes_the_door_read_the_newer_manifest_once(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a"], version=1)
-    door = door_of(tmp_path)
+    door = Counting(tmp_path)
     held = published(door)
     publish(tmp_path, last(5), ["a", "b"], version=2)
     (tmp_path / "lake" / "merchant_minute" / "1.parquet").unlink()
-    assert read_trend(door, held, None, "3h")["approval_count"].to_list() == [20] * 5
+    assert door.of_entity(held, "b", last(5)).height == 5
 
 
 def test_a_listed_file_that_stays_away_is_named(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a"])
-    door = door_of(tmp_path)
     (tmp_path / "lake" / "merchant_minute" / "1.parquet").unlink()
     with pytest.raises(LakeDamaged, match=r"1\.parquet"):
-        read_trend(door, published(door), None, "3h")
+        read(Counting(tmp_path), "a", last(5))
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a"])
     (tmp_path / "lake" / "merchant_minute" / "1.parquet").write_bytes(b"half a file")
-    door = door_of(tmp_path)
     with pytest.raises(LakeDamaged, match=r"1\.parquet"):
-        read_trend(door, published(door), None, "3h")
+        read(Counting(tmp_path), "a", last(5))
 
 
 def test_files_that_no_manifest_lists_are_never_read(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a"])
     write_file(tmp_path, "stray.parquet", last(5), minute_rows(last(5), "a"))
-    door = door_of(tmp_path)
-    assert read_trend(door, published(door), None, "3h")["approval_count"].to_list() == [10] * 5
+    assert read(Counting(tmp_path), "a", last(5)).height == 5
 
 
 def test_a_path_with_glob_signs_is_only_a_path(tmp_path: Path) -> None:
     home = tmp_path / "home[1]*"
     home.mkdir()
     publish(home, last(5), ["a"])
-    door = door_of(home)
-    assert read_trend(door, published(door), None, "3h")["approval_count"].to_list() == [10] * 5
+    assert read(Counting(home), "a", last(5)).height == 5
+
+
+def test_whose_rows_a_file_holds_and_how_many(tmp_path: Path) -> None:
+    publish(tmp_path, last(5), ["a", "b"])
+    door = Counting(tmp_path)
+    assert sorted(door.entities(published(door), last(5)).iter_rows()) == [("a", 55), ("b", 55)]
+
+
+# categories
+
+
+def test_a_category_is_the_sum_of_its_merchants(tmp_path: Path) -> None:
+    publish(tmp_path, last(5), ["a", "b", "c"])
+    door = Counting(tmp_path)
+    members = pl.DataFrame({"entity_id": ["a", "b", "c"], "fact": ["food", "food", "air"]})
+    frame = read_categories(door, published(door), last(5), members)
+    series = category_series([frame], "food", last(5))
+    first, stop = pl.Series([to_index(last(5).start)]).to_numpy(), pl.Series([to_index(END)]).to_numpy()
+    assert series.between("approval_count", first, stop).tolist() == [100]
+    assert series.between("cancel_count", first, stop).tolist() == [10]
 
 
 # pace
 
 
+def pace(home: Path, span: Span) -> pl.DataFrame:
+    publish(home, span, ["a"])
+    door = Counting(home)
+    inside = published_span(published(door))
+    assert inside is not None
+    days = [*pace_days(date(2026, 11, 21), inside, SEOUL), date(2026, 11, 21)]
+    return pace_of(series_of_rows(read(door, "a", inside), inside), days, inside, SEOUL)
+
+
 def test_today_so_far_beside_the_whole_days_before_it(tmp_path: Path) -> None:
-    midnight = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 00:00 in Seoul
-    publish(tmp_path, Span(midnight - timedelta(days=2), END), ["a"])
-    door = door_of(tmp_path)
-    frame = read_pace(door, published(door), "a", SEOUL)
+    frame = pace(tmp_path, Span(MIDNIGHT - timedelta(days=2), END))
     assert frame.schema == PACE
-    ends = frame.group_by("business_date", maintain_order=True).last().rows()
-    assert ends == [
+    assert frame.group_by("business_date", maintain_order=True).last().rows() == [
         (date(2026, 11, 19), 1440, 14_400_000),
         (date(2026, 11, 20), 1440, 14_400_000),
         (date(2026, 11, 21), 600, 6_000_000),
@@ -211,19 +196,12 @@ def test_today_so_far_beside_the_whole_days_before_it(tmp_path: Path) -> None:
 
 
 def test_a_day_that_is_not_published_from_its_start_is_not_compared(tmp_path: Path) -> None:
-    midnight = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
-    publish(tmp_path, Span(midnight - timedelta(minutes=1439), END), ["a"])
-    door = door_of(tmp_path)
-    assert read_pace(door, published(door), None, SEOUL)["business_date"].unique().to_list() == [
-        date(2026, 11, 21)
-    ]
+    frame = pace(tmp_path, Span(MIDNIGHT - timedelta(minutes=1439), END))
+    assert frame["business_date"].unique().to_list() == [date(2026, 11, 21)]
 
 
 def test_the_last_step_of_today_ends_with_the_newest_minute(tmp_path: Path) -> None:
-    midnight = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
-    publish(tmp_path, Span(midnight, midnight + 13 * MINUTE), ["a"])
-    door = door_of(tmp_path)
-    assert read_pace(door, published(door), None, SEOUL).rows() == [
+    assert pace(tmp_path, Span(MIDNIGHT, MIDNIGHT + 13 * MINUTE)).rows() == [
         (date(2026, 11, 21), 10, 100_000),
         (date(2026, 11, 21), 13, 130_000),
     ]
