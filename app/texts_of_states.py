@@ -41,6 +41,10 @@ KOREAN: Final[Mapping[str, str]] = {
     "state.stopped": "파이프라인이 {duration} 전에 멈췄습니다.",
     "state.stopped.note": "새 사건은 나타나지 않습니다. 아래는 {time}까지입니다. 다시 시작: minuterisk run",
     "state.stopped.nothing": "아직 게시된 분이 없습니다. 다시 시작: minuterisk run",
+    "state.stopped.whole": "파이프라인이 멈춰 있습니다.",
+    "state.stopped.whole.note": (
+        "운영 데이터베이스도 함께 멈춥니다. 추이는 계속 볼 수 있습니다. 다시 시작: minuterisk run"
+    ),
     "state.stale": "게시 목록이 장부보다 {duration} 오래되었습니다.",
     "state.stale.note": "사건은 최신이지만 추이는 {time}까지입니다. 홈의 디스크와 경보를 확인하세요.",
     "state.no_manifest": "게시 목록이 없습니다.",
@@ -94,6 +98,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "state.stopped": "The pipeline stopped {duration} ago.",
     "state.stopped.note": "No new incident appears. What is below ends at {time}. Start it: minuterisk run",
     "state.stopped.nothing": "No minute is published yet. Start it: minuterisk run",
+    "state.stopped.whole": "The pipeline does not run.",
+    "state.stopped.whole.note": (
+        "Its operational database stops with it. Trends are still read. Start it: minuterisk run"
+    ),
     "state.stale": "The list of published files is {duration} older than the ledger.",
     "state.stale.note": "Incidents are up to date, trends end at {time}. See the home's disk and the alarms.",
     "state.no_manifest": "There is no list of published files.",

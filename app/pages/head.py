@@ -15,8 +15,8 @@ from app.changes import mark_of, published_of
 from app.format import day, duration, time_of_day
 from app.gate.here import visit_of_page
 from app.markup import Markup, tag
-from app.pages.states import is_empty
-from app.pulse import TONES, lag, pulse
+from app.pages.states import state_of
+from app.pulse import TONES, lag
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,8 +54,7 @@ def _still_here(page: Page, now: datetime) -> bool:
 
 def _bar(page: Page, heartbeat: Heartbeat | None, manifest: Manifest | None, now: datetime) -> Markup:
     """The word, and which minute is the newest; its day only where that is not today."""
-    texts = page.texts
-    state = "never" if is_empty(page, heartbeat) else pulse(heartbeat, manifest, now)
+    state, texts = state_of(page, heartbeat), page.texts
     parts = [tag("span", texts(f"pulse.{state}"), cls=f"mr-pulse mr-{TONES[state]}")]
     if manifest is not None:
         minute = manifest.newest_minute

@@ -12,7 +12,7 @@ import streamlit as st
 from app import reads
 from app.changes import published_of
 from app.door import newest_revision
-from app.format import count, duration, moment
+from app.format import capital, count, duration, moment
 from app.markup import Markup, join, notice, sentence
 from app.pages.beginning import show_beginning
 from app.pulse import TONES, heartbeat_age, is_stale, lag, pulse
@@ -47,7 +47,7 @@ def show_state(page: Page) -> bool:
         said = join(_said(page, heart))
         if said:
             st.html(said)
-        if heart is not None and _pulse(page, heart) == "reading":
+        if heart is not None and state_of(page, heart) == "reading":
             _show_reading(page, heart)
     return True
 
@@ -56,7 +56,7 @@ def _said(page: Page, heart: Heartbeat | None) -> Iterator[Markup]:
     if heart is None:
         yield _away(page)
         return
-    state = _pulse(page, heart)
+    state = state_of(page, heart)
     if heart.revision != newest_revision():
         yield _revision(page, heart.revision)
     if state == "never":
@@ -66,8 +66,18 @@ def _said(page: Page, heart: Heartbeat | None) -> Iterator[Markup]:
     yield _files(page, heart, state)
 
 
-def _pulse(page: Page, heart: Heartbeat) -> str:
+def state_of(page: Page, heart: Heartbeat | None) -> str:
+    """The word for it, one of `TONES`: also where the database that would say is the pipeline's own."""
+    if is_empty(page, heart):
+        return "never"
+    if heart is None and _is_embedded(page):
+        return "stopped"
     return pulse(heart, published_of(page.door), page.clock())
+
+
+def _is_embedded(page: Page) -> bool:
+    """Does the operational database come and go with the pipeline?"""
+    return page.door.settings.state_url is None
 
 
 def is_said(page: Page, error: Exception) -> bool:
@@ -94,7 +104,9 @@ def _away(page: Page) -> Markup:
     found, texts = reads.revision(page), page.texts
     if isinstance(found, str) and found != newest_revision():
         return _revision(page, found)
-    what = sentence(_problem(page), texts.language)
+    if _is_embedded(page):
+        return notice(texts("state.stopped.whole"), texts("state.stopped.whole.note"), tone="bad")
+    what = capital(sentence(_problem(page), texts.language))
     return notice(texts("state.database_down"), texts("state.database_down.note", what=what), tone="bad")
 
 

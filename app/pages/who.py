@@ -34,7 +34,7 @@ def show_who(page: Page) -> None:
         shown.append(_way_in(texts))
     shown.append(_other_language(texts))
     if not (visit.accounts or visit.problem):
-        shown.append(tag("span", texts("who.none"), " ", texts("who.none.note"), cls="mr-hint"))
+        shown.append(tag("span", f"{texts('who.none')} {texts('who.none.note')}", cls="mr-hint"))
     st.html(tag("div", *shown, cls="mr-who"))
 
 

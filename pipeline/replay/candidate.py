@@ -88,7 +88,8 @@ def measure_waiting(pipeline: Pipeline) -> int | None:
     newest = pipeline.versions.versions[-1]
     trial = Trial(pipeline.lake, state, pipeline.settings.policy, newest, tuned)
     with _apart() as judge:
-        state.store_backtest(found["version"], measure(trial, pipeline.settings.home, judge))
+        measured = measure(trial, pipeline.settings.home, judge)
+        state.store_backtest(found["version"], measured, started=True)
     return int(found["version"])
 
 

@@ -72,10 +72,13 @@ class StoredRules(Database):
             found = self.ask(connection, "insert_rules", **given, **said, in_force_from=start)
             return int(found.scalar_one())
 
-    def store_backtest(self, version: int, summary: Mapping[str, Any]) -> bool:
-        """Keep what a version would have done; says whether it could still be kept."""
+    def store_backtest(self, version: int, summary: Mapping[str, Any], *, started: bool = False) -> bool:
+        """Keep what a version would have done; says whether it could still be kept.
+
+        With `started` it is the answer of `start_backtest`, and gives way to one that came meanwhile.
+        """
         with self.changing() as connection:
-            given = {"version": version, "backtest": json.dumps(summary)}
+            given = {"version": version, "backtest": json.dumps(summary), "started": started}
             return self.ask(connection, "store_backtest", **given).first() is not None
 
     def start_backtest(self) -> Mapping[str, Any] | None:

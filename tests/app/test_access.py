@@ -117,7 +117,13 @@ def do_something_with_rules_and_people(state: State) -> None:
     add_person(state.engine, "old")
     owner = add_person(state.engine, "owner", SUPER_ADMIN, password_hash="x")
     do(state, "disable_account", "old", actor=Actor(owner, "owner", SUPER_ADMIN, "cli"), reason="gone")
-    said: dict[str, Any] = {"actor": "owner", "role": "RULE_ADMIN", "door": "api", "credential": "3", "origin": "10.0.0.7"}
+    said: dict[str, Any] = {
+        "actor": "owner",
+        "role": "RULE_ADMIN",
+        "door": "api",
+        "credential": "3",
+        "origin": "10.0.0.7",
+    }
     what = {"act": "pause_rule", "kind": "rules", "thing": "forced_entry", "why": "moving"}
     with state.changing() as connection:
         audit.write(connection, audit.Entry(**{**said, **what}, account_id=owner, pack="", outcome="done"))

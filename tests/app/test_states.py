@@ -181,6 +181,7 @@ def test_history_that_is_being_read_says_how_far_and_how_long(
     assert "400분 / 1,000분" in seen
     assert "초 남음" in seen or "분 남음" in seen
     assert "승인액" not in seen  # nothing of today is counted yet
+    assert "진행 중인 사건이 없습니다" not in seen  # nothing is judged yet
     assert notices(tested) == 1
 
 
@@ -255,6 +256,20 @@ def test_a_database_that_is_away_is_said_once(
     assert seen.count("운영 데이터베이스에 연결할 수 없습니다.") == 1
     assert "상태 확인 불가" in seen
     assert "이 부분을 지금 보여줄 수 없습니다" not in seen
+
+
+def test_a_stopped_pipeline_whose_database_is_its_own(
+    page: Callable[..., AppTest], home: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    publish(home, recent(10, now), ["m1"])
+    (home / "postgres").mkdir()
+    monkeypatch.delenv("MINUTERISK_STATE_URL")
+    tested = page()
+    seen = text_of(tested)
+    assert "파이프라인이 멈춰 있습니다." in seen
+    assert " 멈춤 " in seen  # at the foot
+    assert not tested.button
+    assert notices(tested) == 1
 
 
 def test_a_database_without_a_table(

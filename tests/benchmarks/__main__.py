@@ -16,6 +16,7 @@ MEASUREMENTS = (
     "picture",
     "cold_start",
     "history",
+    "dashboard",
 )
 
 

@@ -32,6 +32,10 @@ def sign_in(browser: WebDriver, name: str) -> None:
     browser.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
 
 
+def until_at(browser: WebDriver, address: str) -> None:
+    WebDriverWait(browser, PATIENCE_S).until(lambda b: b.current_url.endswith(address))
+
+
 def test_somebody_signs_in_is_signed_out_by_an_administrator_and_in_again(
     browser: WebDriver, address: str, state: State
 ) -> None:
@@ -42,14 +46,14 @@ def test_somebody_signs_in_is_signed_out_by_an_administrator_and_in_again(
     wait_for(browser, "Leave it empty")
     sign_in(browser, "kim")
     wait_for(browser, "운영 담당")
-    assert browser.current_url.endswith("/?incident=7")
+    until_at(browser, "/incidents?incident=7")
     assert complaints(browser) == []
 
     # The session ends elsewhere: the open page refuses by itself and shows nothing of before.
     (session,) = sessions.listed(state, state.clock())
     do(state, "revoke_session", session["session_id"], actor=people["boss"])
     wait_for(browser, "세션이 끝났습니다.")
-    WebDriverWait(browser, PATIENCE_S).until(lambda b: count(b, ".mr-cards") == 0)
+    WebDriverWait(browser, PATIENCE_S).until(lambda b: count(b, ".mr-bar") == 0)
     browser.find_element(By.CSS_SELECTOR, "a[href^='/login']").click()
     wait_for(browser, "이 설치의 것이 아닙니다")
 

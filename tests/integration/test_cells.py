@@ -196,7 +196,7 @@ def test_every_action_through_the_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     chosen = {act.action: act for act in ACTS.values() if act.name in COMMANDS}
-    assert {*chosen} == set(ACTIONS) - WITHOUT_ACT
+    assert {*chosen} == set(ACTIONS) - WITHOUT_ACT - {"unmask"}  # of the page alone
     for role in ROLES:
         _at_terminal(state, people, role, monkeypatch)
         for act in chosen.values():

@@ -346,6 +346,25 @@ def test_it_is_seen_that_a_version_is_being_measured(home: Home, monkeypatch: py
         assert (left["status"], left["backtest"], left["backtest_started_at"]) == ("withdrawn", None, None)
 
 
+def test_what_somebody_measured_meanwhile_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with home.at_work() as pipeline:
+        begin(pipeline, NOW)
+        state, ann = pipeline.state, person(pipeline, "ann")
+        version = do(state, "draft_rules", actor=ann, **LOWER)["version"]
+        do(state, "backtest_rules", version, actor=ann)
+        by_hand = {"with": "labels of a file"}
+
+        def measured(*_: object) -> dict[str, Any]:
+            assert state.store_backtest(version, by_hand)
+            return {"with": "labels of people"}
+
+        monkeypatch.setattr("pipeline.replay.candidate.measure", measured)
+        assert measure_waiting(pipeline) == version
+        found = state.rule_version(version)
+        assert found is not None
+        assert (found["backtest"], found["backtest_asked_at"]) == (by_hand, None)
+
+
 def test_the_command_line_takes_a_version_the_whole_way(home: Home) -> None:
     with home.at_work() as pipeline:
         begin(pipeline, START + 4 * MINUTE)

@@ -23,7 +23,7 @@ from pipeline.minute import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.pages.health.rows import Cost
+    from app.pages.health.rows import Cost, Job, Step
     from app.reads import Page
 
 CHART: Final = {"displayModeBar": False}
@@ -102,18 +102,17 @@ def show_lag(page: Page) -> None:
     st.plotly_chart(
         lag_figure(curve, texts, page.zone), key="health-lag", config=CHART, alt=texts("health.freshness.alt")
     )
+    spans = (
+        ("hour", fresh.minutes_hour, (fresh.median_s_hour, fresh.p95_s_hour, fresh.worst_s_hour)),
+        ("day", fresh.minutes_day, (fresh.median_s_day, fresh.p95_s_day, fresh.worst_s_day)),
+    )
     rows = [
         [
             texts(f"health.{span}"),
-            count(getattr(fresh, f"minutes_{span}")),
-            *(
-                seconds(getattr(fresh, f"{name}_s_{span}"), texts)
-                if getattr(fresh, f"minutes_{span}")
-                else "–"
-                for name in ("median", "p95", "worst")
-            ),
+            count(minutes),
+            *("–" if delay is None else seconds(delay, texts) for delay in delays),
         ]
-        for span in ("hour", "day")
+        for span, minutes, delays in spans
     ]
     head = [texts(f"health.{name}") for name in ("span", "minutes", "median", "p95", "worst")]
     st.html(drawn(head, rows, numbers=True))
@@ -130,29 +129,33 @@ def show_steps(page: Page) -> None:
     st.plotly_chart(
         steps_figure(steps, texts), key="health-steps", config=CHART, alt=texts("health.steps.alt")
     )
-    spans = ("median_ms_hour", "p95_ms_hour", "median_ms_day", "p95_ms_day")
     rows = [
-        [visible(texts.word("step", s.step), 40), *(milliseconds(getattr(s, name), texts) for name in spans)]
-        for s in steps
+        [visible(texts.word("step", step.step), 40), *(_took(ms, page) for ms in _spans(step))]
+        for step in steps
     ]
     jobs = reads.jobs(page)
     rows += [
-        [texts.word("job", name), *(_took(getattr(jobs[name], span), page) for span in spans)]
+        [texts.word("job", name), *(_took(ms, page) for ms in _spans(jobs[name]))]
         for name in ("minute", *reads.JOBS)
         if name in jobs
     ]
-    head = [texts("health.step"), *(texts(f"health.{name}") for name in spans)]
+    head = [texts("health.step"), *(texts(f"health.{name}") for name in _SPANS)]
     st.html(drawn(head, rows, numbers=True))
-    offer(page, "minute-steps", lambda: pl.DataFrame([_as_row(step, ("step", *spans)) for step in steps]))
+    made = [{"step": step.step, **dict(zip(_SPANS, _spans(step), strict=True))} for step in steps]
+    offer(page, "minute-steps", lambda: pl.DataFrame(made))
 
 
 def _took(ms: float | None, page: Page) -> str:
-    """A job that did not run in that time took nothing that could be told."""
+    """What did not run in that time took nothing that could be told."""
     return "–" if ms is None else milliseconds(ms, page.texts)
 
 
-def _as_row(row: object, names: Sequence[str]) -> dict[str, object]:
-    return {name: getattr(row, name) for name in names}
+_SPANS: Final = ("median_ms_hour", "p95_ms_hour", "median_ms_day", "p95_ms_day")
+
+
+def _spans(took: Step | Job) -> tuple[float | None, ...]:
+    """What `_SPANS` names."""
+    return took.median_ms_hour, took.p95_ms_hour, took.median_ms_day, took.p95_ms_day
 
 
 def show_source(page: Page) -> None:

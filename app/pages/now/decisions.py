@@ -11,6 +11,8 @@ from app.markup import Markup, join, notice, tag
 from app.pages.links import link
 from app.pages.now import reads
 from app.pages.now.lines import name_of, rule_of, severity_of, show_line
+from app.pulse import reads_history
+from app.reads import heartbeat
 from pipeline.minute import floor_minute
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 def show_decisions(page: Page) -> None:
     """The list, and the way to the rest of it."""
-    found = reads.needed(page)
+    found, heart = reads.needed(page), heartbeat(page)
+    if not found and (heart is None or reads_history(heart)):
+        return  # nobody knows yet
     st.html(_heading(page, found))
     if not found:
         st.html(notice(page.texts("incidents.none"), page.texts("incidents.none.note"), tone="good"))

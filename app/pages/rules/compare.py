@@ -58,11 +58,6 @@ def compared(found: Mapping[str, Any], money: str | None) -> tuple[Compared, ...
     return tuple(Compared(name, *(_number(side, names[name], name) for side in sides)) for name in shown)
 
 
-def names_by(rows: tuple[Compared, ...], verdict: str) -> list[str]:
-    """The names of those that it is so with."""
-    return [row.name for row in rows if row.verdict == verdict]
-
-
 def _number(side: Mapping[str, Any], key: str, name: str) -> float | None:
     """A number, or the sum of several. Of the money of live incidents whose money nobody knew: none."""
     value, live = side.get(key), side.get("live", 0)

@@ -104,7 +104,8 @@ def own_in(text: str) -> tuple[OwnNumber, ...]:
 def comments_in(text: str) -> dict[tuple[str, str], str]:
     """What is written above each key, or above the keys that it stands among."""
     found: dict[tuple[str, str], str] = {}
-    section, above, before = "", [], ""
+    section, before = "", ""
+    above: list[str] = []
     for line in (raw.strip() for raw in text.splitlines()):
         if line.startswith("#"):
             above = [*(above if before.startswith("#") else []), line.lstrip("# ")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.address import Param, number
-from app.markup import chip, notice, plain, table, tag, visible
+from app.markup import chip, join, notice, plain, table, tag, visible
 from app.pages import actor
 from app.pages.given import given, keep
 from app.pages.press import press
@@ -19,6 +19,7 @@ from app.pages.rules.said import name_of_path, plain_value, since
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.markup import Markup
     from app.pages.rules.reads import Told, Version
     from app.reads import Page
 
@@ -66,7 +67,7 @@ def _list(page: Page, known: Sequence[Version]) -> str:
     rows = [
         [
             str(v.version),
-            chip(status_of(page, v), "sent" if v.in_force else _TONES[v.status]),
+            _status(page, v),
             tag("span", visible(v.author, 40), cls="mr-line"),
             visible(v.submitted_by or "–", 40),
             visible(v.approved_by or "–", 40),
@@ -76,6 +77,12 @@ def _list(page: Page, known: Sequence[Version]) -> str:
         for v in known
     ]
     return table(titles, rows)
+
+
+def _status(page: Page, version: Version) -> Markup:
+    shown = chip(status_of(page, version), "sent" if version.in_force else _TONES[version.status])
+    by = version.withdrawn_by
+    return shown if by is None else join([shown, tag("div", visible(by, 40), cls="mr-note")])
 
 
 _HEADS: Final = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from pipeline.minute import MINUTE, business_day
+from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.settings import Settings
 from tests.app.merchants.home import HOSTILE, add_event, add_incident, lead
 from tests.app.seen import html_of, text_of
@@ -168,40 +168,38 @@ def fill(engine: Engine, first: datetime, minutes: int, approvals: int) -> None:
     change(engine, query, first=first, n=approvals, minutes=minutes)
 
 
-@pytest.fixture
-def wednesday(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """02:00 in Seoul on a working day between working days."""
-    now = datetime(2026, 11, 24, 17, 0, 30, tzinfo=UTC)
-    monkeypatch.setattr("app.main._clock", lambda: now)
-    return now.replace(second=0)
+def today_of(home: Path) -> tuple[datetime, datetime]:
+    """When this business day began, and its newest whole minute."""
+    zone, until = Settings(home=home).business_timezone, NOW.replace(second=0, microsecond=0)
+    return business_day(business_date(until - MINUTE, zone), zone).start, until
 
 
 def test_today_stands_beside_like_days_at_the_same_time(
-    page: Callable[..., AppTest], home: Path, state_engine: Engine, wednesday: datetime
+    page: Callable[..., AppTest], home: Path, state_engine: Engine
 ) -> None:
-    zone = Settings(home=home).business_timezone
-    today = business_day(wednesday.astimezone(zone).date(), zone).start
-    lead(state_engine, next_minute=wednesday)
-    fill(state_engine, today, 120, 20)
-    assert "비슷한 날이 아직 없습니다" in text_of(page())
-    assert "예상 알 수 없음" in text_of(page())
-    for days, minutes, approvals in ((1, 1440, 10), (2, 119, 1), (3, 1440, 1), (5, 1440, 10)):
-        fill(state_engine, today - timedelta(days=days), minutes, approvals)  # 3 days ago was a Sunday
+    start, until = today_of(home)
+    minutes = Span(start, until).minutes
+    lead(state_engine, next_minute=until)
+    fill(state_engine, start, minutes, 20)
+    seen = text_of(page())
+    assert "비슷한 날이 아직 없습니다" in seen
+    assert "예상 알 수 없음" in seen
+    assert "비교할 수 없음" in seen
+    for days in range(1, 8):
+        fill(state_engine, start - timedelta(days=days), minutes, 10)
     seen = " ".join(text_of(page()).split())
-    assert "승인 2,400 예상 1,200 예상의 2.0배" in seen
-    assert "취소 120 예상 120 평소와 비슷" in seen
-    assert "승인액 2.4억원 예상 1.2억원" in seen
-    assert "비슷한 최근 2일" in seen  # the day with a hole, and the Sunday, are left out
+    assert f"승인 {20 * minutes:,} 예상 {10 * minutes:,} 예상의 2.0배" in seen
+    assert f"취소 {minutes:,} 예상 {minutes:,} 평소와 비슷" in seen
     assert "빠져" not in seen
 
 
 def test_missing_minutes_of_today_are_said(
-    page: Callable[..., AppTest], home: Path, state_engine: Engine, wednesday: datetime
+    page: Callable[..., AppTest], home: Path, state_engine: Engine
 ) -> None:
-    del home
-    lead(state_engine, next_minute=wednesday)
-    fill(state_engine, wednesday - 100 * MINUTE, 100, 20)
-    assert "오늘 20분이 빠져 있어" in text_of(page())
+    start, until = today_of(home)
+    lead(state_engine, next_minute=until)
+    fill(state_engine, start + MINUTE, Span(start, until).minutes - 1, 20)
+    assert "오늘 1분이 빠져 있어" in text_of(page())
 
 
 # the pipeline

@@ -153,6 +153,15 @@ def test_the_menu_and_the_language_keep_where_one_is(house: House, eyes: WebDriv
     assert complaints(eyes) == []
 
 
+def test_a_link_of_an_old_message_opens_its_incident(house: House, eyes: WebDriver) -> None:
+    number = house.incidents["hostile"]
+    come(eyes, house, "kim", f"/?incident={number}")
+    until(eyes, f"location.pathname + location.search === '/incidents?incident={number}'")
+    wait_for(eyes, "[나쁜](http://bad.example)")
+    assert count(eyes, "img[src='x'], a[href*='bad.example'], .katex") == 0
+    assert complaints(eyes) == []
+
+
 def test_an_address_that_nothing_fits_is_told_on_the_page(house: House, eyes: WebDriver) -> None:
     come(eyes, house, "kim", "/incidents?incident=%3Cimg%20src%3Dx%3E", "en")
     wait_for(eyes, "<img src=x>")

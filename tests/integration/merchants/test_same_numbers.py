@@ -1,4 +1,4 @@
-"""The same numbers wherever they are read: database, SQL over the files, message, report, and every screen."""
+"""The same numbers wherever they are read: database, files, message, report, and every screen."""
 
 from __future__ import annotations
 
