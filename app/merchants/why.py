@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 AT: Final = Param("at", moment)
 _TYPED: Final = "why-at"
+_ADDRESSED: Final = "why-addressed"
 _KEPT: Final = 32
 _NUMBER: Final = re.compile(r"[0-9]+(?=\*)|(?<=\*)[0-9]+")
 
@@ -41,12 +42,13 @@ def show_why(page: Page) -> None:
     st.html(tag("div", texts("why.heading"), tag("small", texts("why.note")), cls="mr-h2"))
     asked = given(page, AT)
     newest = manifest.newest_minute
-    st.session_state[_TYPED] = (asked or newest).astimezone(page.zone).replace(tzinfo=None)
+    # The newest minute moves on; what somebody has typed stays until they ask, or come by another address.
+    if _TYPED not in st.session_state or st.session_state.get(_ADDRESSED) != asked:
+        st.session_state[_TYPED] = (asked or newest).astimezone(page.zone).replace(tzinfo=None)
+    st.session_state[_ADDRESSED] = asked
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.datetime_input(
-            texts("why.at"), key=_TYPED, step=60, on_change=partial(_typed, page.zone), width=260
-        )
-        st.button(texts("why.ask"), key="why-ask", on_click=partial(_ask, asked or newest))
+        st.datetime_input(texts("why.at"), key=_TYPED, step=60, on_change="ignore", width=260)
+        st.button(texts("why.ask"), key="why-ask", on_click=partial(_ask, page.zone))
     if asked is None:
         return
     try:
@@ -58,14 +60,10 @@ def show_why(page: Page) -> None:
     _show(page, found)
 
 
-def _typed(zone: ZoneInfo) -> None:
-    chosen = st.session_state[_TYPED]
-    if isinstance(chosen, datetime):
-        keep(at=chosen.replace(tzinfo=zone).isoformat())
-
-
-def _ask(minute: datetime) -> None:
-    keep(at=minute.isoformat())
+def _ask(zone: ZoneInfo) -> None:
+    typed = st.session_state[_TYPED]
+    if isinstance(typed, datetime):
+        keep(at=typed.replace(tzinfo=zone).isoformat())
 
 
 @st.cache_data(max_entries=_KEPT, ttl=600, show_spinner=False)

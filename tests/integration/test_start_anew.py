@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 #: Tables that outlive it: who leads, and which version the schema has.
-KEPT = {"audit", "entity_known", "leader", "pack", "rule_version", "schema_version"}
+KEPT = {"audit", "leader", "pack", "rule_version", "schema_version"}
 
 
 def a_judged_hour(trade: Trade, state_url: str, home: Path) -> None:
