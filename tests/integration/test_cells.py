@@ -77,7 +77,7 @@ COMMANDS = {
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.
 NO_COMMAND = {"download", "unmask", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
-#: Of these no act has a command: looking, unmasking, the audit that nobody changes, and what nobody can do yet.
+#: Of these no act has a command: looking, unmasking, changing the audit, and what nobody can do yet.
 WITHOUT_ACT = {"see", "unmask", "change_audit", "deny", "allow", "propose_money", "approve_money"}
 
 
