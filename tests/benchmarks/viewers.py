@@ -53,7 +53,7 @@ class Viewer:
     _fields: dict[str, str] = field(default_factory=dict)  # of text: widget -> its fragment
     _typed: dict[str, str] = field(default_factory=dict)  # widget -> what stands in it
     _drawn: asyncio.Event = field(default_factory=asyncio.Event)
-    _answered: dict[str, asyncio.Event] = field(default_factory=dict)  # by fragment; nothing: the whole
+    _answered: dict[str, asyncio.Event] = field(default_factory=dict)  # by fragment
 
     async def look(self) -> None:
         """Open the page and keep it open; ends when it is cancelled."""
@@ -154,7 +154,8 @@ class Viewer:
         if message.script_finished not in _FINISHED:
             return
         now = time.perf_counter()
-        for fragment in message.metadata.run.fragment_ids or [""]:
+        # A run of the whole, which something else brought about, answers what was typed before it as well.
+        for fragment in message.metadata.run.fragment_ids or list(self._answered):
             if fragment in self._answered:
                 self._answered[fragment].set()
         if (asked := self._asked.pop(True, None)) is not None:
