@@ -179,7 +179,7 @@ def _buttons(page: Page, version: Version, told: Told) -> list[tuple[str, str, s
 
 
 def _approve(page: Page, version: Version, told: Told) -> list[tuple[str, str, str]]:
-    """Approval, or why it is not offered."""
+    """The button that lets it be in force, or why it is not offered."""
     mine = page.actor.account_id
     if mine is not None and mine in (version.author_id, version.submitted_by_id):
         st.html(notice(page.texts("version.own")))

@@ -37,7 +37,7 @@ def test_whatever_the_text_it_adds_no_element_and_no_attribute(text: str) -> Non
     made = join([card(text, text, text), notice(text, text), chip(text, "high"), table([text], [[text]])])
     seen = Seen(made)
     assert set(seen.tags) <= {"div", "strong", "span", "table", "thead", "tbody", "tr", "th", "td"}
-    assert set(seen.attributes) <= {"class", "role", "scope"}
+    assert set(seen.attributes) <= {"class", "role", "scope", "tabindex"}
 
 
 def test_a_hostile_name_is_read_letter_by_letter() -> None:

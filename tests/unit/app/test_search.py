@@ -64,7 +64,8 @@ def fits(typed: str, text: str) -> bool:
         initial, vowel, final = parts(last)
         if not final and parts(here)[:2] == (initial, vowel):
             return True
-        kept, goes = PAIRS.get(final, f" {final}") if final else ("", "")
+        pair = PAIRS.get(final, f" {final}") if final else ""
+        kept, goes = pair[:1], pair[1:]
         if final and parts(here) == (initial, vowel, kept.strip()) and after and stands_for(goes, after[0]):
             return True
     return False

@@ -19,7 +19,7 @@ SOURCES = "\n".join(
     if path.name != "words.py"
 )
 #: Keys that the code puts together from a word of the database, a window or a step.
-COMPOSED = re.compile(r"(tier|kind|value|number|alt|against|reason|condition|why)\.")
+COMPOSED = re.compile(r"(tier|kind|value|number|alt|against|reason|condition|why|saves|today)\.")
 
 
 def fields(text: str) -> set[str]:
