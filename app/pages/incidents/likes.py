@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.format import clock, count, duration, won_short
-from app.markup import plain, tag
+from app.markup import tag
 from app.pages.choice import INCIDENT
 from app.pages.incidents import reads
 from app.pages.links import row
@@ -55,9 +55,7 @@ def _row(page: Page, before: Before) -> None:
         texts.word("rule", before.rule),
         _end(page, before),
     ]
-    strong = " · ".join(f"**{plain(text)}**" for text in first)
-    small = " · ".join(plain(text, 40) for text in second)
-    row(page, "incidents", f"{strong}  \n:small[{small}]", {INCIDENT: before.incident_id})
+    row(page, "incidents", first, second, {INCIDENT: before.incident_id})
 
 
 def _end(page: Page, before: Before) -> str:
