@@ -38,7 +38,7 @@ def show_list(page: Page, asked: Asked, found: IncidentList, chosen: int | None,
         st.html(notice(texts("incidents.filtered"), texts("incidents.filtered.note")))
     elif not found.shown:
         st.html(notice(texts("incidents.none"), texts("incidents.none.note"), tone="good"))
-    with st.container(key="mr-rows", gap="xxsmall"):
+    with st.container(key="list-inbox", gap="xxsmall"):
         for incident in found.shown:
             _row(page, asked, incident, picking=picking, chosen=incident.incident_id == chosen)
     _show_places(asked, found)

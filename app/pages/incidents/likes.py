@@ -21,7 +21,7 @@ def show_likes(page: Page, incident: Incident) -> None:
     """A link to each, and what share of all such were true alarms."""
     found = reads.likes(page, incident.incident_id)
     st.html(tag("div", page.texts("likes.heading"), tag("small", _share(page, found)), cls="mr-h3"))
-    with st.container(key="mr-likes", gap="xxsmall"):
+    with st.container(key="list-likes", gap="xxsmall"):
         for before in found.shown:
             _row(page, before)
 

@@ -32,7 +32,7 @@ def show_changed(page: Page) -> None:
     since = reads.since_of(page)
     found = reads.changes(page, since.at, page.actor.name)
     st.html(_heading(page, since, found))
-    with st.container(key="mr-changed", gap="xxsmall"):
+    with st.container(key="list-changed", gap="xxsmall"):
         for change in found:
             show_line(page, change, [page.texts(KINDS[change.what])], [_when(page, change.at)])
 

@@ -29,7 +29,7 @@ def show_decisions(page: Page) -> None:
     if not found:
         st.html(notice(page.texts("incidents.none"), page.texts("incidents.none.note"), tone="good"))
         return
-    with st.container(key="mr-needed", gap="xxsmall"):
+    with st.container(key="list-needed", gap="xxsmall"):
         for needed in found:
             _show(page, needed)
     if found[0].total > len(found):
