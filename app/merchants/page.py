@@ -21,7 +21,7 @@ from app.merchants.charts import (
     tied_figure,
     volume_figure,
 )
-from app.merchants.lake import pace_days, pace_of, published_span, today_of, with_lead
+from app.merchants.lake import pace_days, pace_of, today_of, with_lead
 from app.merchants.series import steps_of
 from app.pages.alone import alone
 from app.pages.downloads import offer
@@ -63,8 +63,8 @@ class Shown:
 
 def show_trend(page: Page) -> None:
     """The choice of the period, then the cancel rate over what is usual, and counts and amounts."""
-    manifest = page.door.manifest()
-    published = None if manifest is None else published_span(manifest)
+    manifest = page.door.lake.manifest()
+    published = None if manifest is None else manifest.span
     if published is None:
         st.html(notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note")))
         return
@@ -159,8 +159,8 @@ def _show_beside(page: Page, shown: Shown) -> None:
 
 def _shown(page: Page) -> Shown | None:
     """What the address says; None while there is nothing to show."""
-    manifest = page.door.manifest()
-    published = None if manifest is None else published_span(manifest)
+    manifest = page.door.lake.manifest()
+    published = None if manifest is None else manifest.span
     if manifest is None or published is None:
         return None
     subject, period = subject_of(page, chosen_id()), chosen_period(published, page.zone)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.minutes import has_minutes
 from app.pages import load_page
 from app.pages.alone import alone
 from app.pages.entity.find import show_search
 from app.pages.entity.head import show_head, show_incidents, show_unknown
-from app.pages.entity.rows import has_rows
 from app.pages.entity.subject import asked_id, subject_of
 from app.pages.sections import show_sections
 
@@ -24,7 +24,7 @@ def show(page: Page) -> None:
     show_search(page, entity_id)
     with alone(page, "entity"):
         subject = subject_of(page, entity_id)
-        if entity_id is not None and not subject.listed and not has_rows(page, entity_id):
+        if entity_id is not None and not subject.listed and not has_minutes(page, entity_id):
             show_unknown(page, entity_id)
             return
         show_head(page, subject)
