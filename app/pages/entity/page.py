@@ -9,6 +9,7 @@ import streamlit as st
 from app.minutes import has_minutes
 from app.pages import load_page
 from app.pages.alone import alone
+from app.pages.entity.choose import show_period
 from app.pages.entity.find import show_search
 from app.pages.entity.head import show_head, show_incidents, show_unknown
 from app.pages.entity.subject import asked_id, subject_of
@@ -32,4 +33,5 @@ def show(page: Page) -> None:
         with alone(page, "incidents"):  # at the foot, and drawn before what may take long
             show_incidents(page, subject)
         with own:
-            show_sections(page, *load_page(page.pack.name).entity)
+            sections = load_page(page.pack.name).entity
+            show_sections(page, *((show_period, *sections) if sections else ()))
