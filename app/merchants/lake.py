@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from app.door import Door
+    from app.lake import Lake
     from pipeline.store.manifest import Manifest
 
 PACE_STEP_MINUTES: Final = 10
@@ -28,34 +28,18 @@ PACE: Final = pl.Schema(
 )
 
 
-def published_span(manifest: Manifest) -> Span | None:
-    """What is published; None without any."""
-    if manifest.first_minute is None or manifest.first_minute >= manifest.published_through:
-        return None
-    return Span(manifest.first_minute, manifest.published_through)
-
-
 def with_lead(span: Span, published: Span) -> Span:
     """A span and what its rates look back at, as far as it is published."""
     return Span(max(published.start, span.start - LEAD * MINUTE), span.end)
 
 
-def read_all(door: Door, span: Span) -> Series:
-    """All merchants together, from the ledger."""
-    rows = door.rows("ops/app_minutes", {"first": span.start, "stop": span.end})
-    found = {row["name"]: row for row in rows}
-    minutes = np.array(found[SUMS[0]]["minutes"] if found else [], np.int64)
-    totals = {name: np.array(found[name]["totals"] if found else [], np.int64) for name in SUMS}
-    return series_of(minutes, totals, span)
-
-
-def read_categories(door: Door, manifest: Manifest, file: Span, members: pl.DataFrame) -> pl.DataFrame:
+def read_categories(lake: Lake, manifest: Manifest, file: Span, members: pl.DataFrame) -> pl.DataFrame:
     """Approvals and cancels of each category by minute in the files that touch `file`, of its `members`.
 
     Shape: `fact`, `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
     """
     asked = {"merchants": members["entity_id"].to_list(), "categories": members["fact"].to_list()}
-    return door.lake("merchants/analyst/app_categories", asked, manifest, file)
+    return lake.ask("merchants/analyst/app_categories", asked, manifest, file)
 
 
 def pace_days(today: date, published: Span, zone: ZoneInfo) -> list[date]:

@@ -21,11 +21,11 @@ from app.merchants.charts import (
     tied_figure,
     volume_figure,
 )
-from app.merchants.lake import pace_days, pace_of, published_span, today_of, with_lead
+from app.merchants.lake import pace_days, pace_of, today_of, with_lead
 from app.merchants.series import steps_of
 from app.pages.alone import alone
 from app.pages.downloads import offer
-from app.pages.entity.choose import choose_period, chosen_period, zoomed
+from app.pages.entity.choose import chosen_period, zoomed
 from app.pages.entity.subject import chosen_id, subject_of
 from baselines.calendar import like_days
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_day
@@ -62,13 +62,7 @@ class Shown:
 
 
 def show_trend(page: Page) -> None:
-    """The choice of the period, then the cancel rate over what is usual, and counts and amounts."""
-    manifest = page.door.manifest()
-    published = None if manifest is None else published_span(manifest)
-    if published is None:
-        st.html(notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note")))
-        return
-    choose_period(page, published)
+    """The cancel rate over what is usual, then counts and amounts."""
     shown = _shown(page)
     if shown is None:
         return
@@ -159,11 +153,11 @@ def _show_beside(page: Page, shown: Shown) -> None:
 
 def _shown(page: Page) -> Shown | None:
     """What the address says; None while there is nothing to show."""
-    manifest = page.door.manifest()
-    published = None if manifest is None else published_span(manifest)
-    if manifest is None or published is None:
+    manifest = page.door.lake.manifest()
+    period = chosen_period(page)
+    if manifest is None or manifest.span is None or period is None:
         return None
-    subject, period = subject_of(page, chosen_id()), chosen_period(published, page.zone)
+    published, subject = manifest.span, subject_of(page, chosen_id())
     series = reads.series(page, manifest, subject.entity_id, with_lead(period.span, published))
     frame = steps_of(series, period.edges)
     return Shown(manifest, published, subject, period, frame, _marked(page, subject, published))

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app.merchants import lake
 from app.merchants.series import Series, series_of_rows
+from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
-from app.pages.entity.rows import rows_of
-from app.reads import published, shared
+from app.reads import shared
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 
 def series(page: Page, manifest: Manifest, merchant_id: str | None, span: Span) -> Series:
     """Running totals of a merchant, or of all (None), over a published span."""
-    if merchant_id is None:
-        return _all(page, manifest, span)
-    return series_of_rows(rows_of(page, manifest, merchant_id, span), span)
-
-
-@published
-def _all(page: Page, manifest: Manifest, span: Span) -> Series:  # noqa: ARG001 - the key of the cache
-    return lake.read_all(page.door, span)
+    return series_of_rows(minutes_of(page, manifest, merchant_id, span), span)
 
 
 @shared
@@ -55,4 +48,4 @@ def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _categories(key: str, _page: Page, _manifest: Manifest, _file: LakeFile) -> pl.DataFrame:  # noqa: ARG001
     members = index(_page).rows.select("entity_id", "fact").drop_nulls()
-    return lake.read_categories(_page.door, _manifest, _file.span, members)
+    return lake.read_categories(_page.door.lake, _manifest, _file.span, members)

@@ -82,9 +82,10 @@ def series_of(minutes: Integers, values: Mapping[str, Integers], span: Span) -> 
 
 
 def series_of_rows(rows: pl.DataFrame, span: Span) -> Series:
-    """Running totals of a merchant's counted rows."""
+    """Running totals of counted minutes; those of all together do not hold TIED."""
     minutes = (rows["minute"].dt.epoch("s") // 60).to_numpy()
-    return series_of(minutes, {name: rows[name].to_numpy() for name in (*SUMS, *TIED)}, span)
+    names = [name for name in (*SUMS, *TIED) if name in rows.columns]
+    return series_of(minutes, {name: rows[name].to_numpy() for name in names}, span)
 
 
 def steps_of(series: Series, edges: Integers) -> pl.DataFrame:

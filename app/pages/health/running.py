@@ -51,7 +51,7 @@ def show_cards(page: Page) -> None:
 
 
 def _freshness(page: Page) -> Markup:
-    texts, fresh, manifest = page.texts, reads.freshness(page), page.door.manifest()
+    texts, fresh, manifest = page.texts, reads.freshness(page), page.door.lake.manifest()
     now = texts("health.unknown")
     if manifest is not None:
         now = duration(lag(manifest, page.clock()), texts.language)

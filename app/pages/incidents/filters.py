@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from app.address import Param, number, words
-from app.markup import notice, visible
-from app.pages.given import keep
+from app.address import Param, day, number, words
+from app.markup import visible
+from app.pages.given import given, keep
 from app.pages.incidents import reads
 from app.rows import Filters
 from pipeline.judge.verdicts import SEVERITIES, TIERS
@@ -71,14 +71,6 @@ def several(known: Collection[str]) -> Callable[[str], tuple[str, ...] | None]:
     return read
 
 
-def day(text: str) -> date | None:
-    """A day of the calendar."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def place(text: str) -> int | None:
     """A page of a list that some database could hold."""
     found = number(text)
@@ -109,13 +101,9 @@ def read_address(page: Page) -> Asked:
     found: dict[str, Any] = {}
     said: dict[str, str] = {}
     for param in params(page):
-        text = st.query_params.get(param.name)
-        value = None if text is None else param.of(text)
-        if text is not None and value is None:
-            shown = {"name": param.name, "text": visible(text, 24)}
-            st.html(notice(page.texts("address.unread", **shown), page.texts("address.unread.note")))
-        if text is not None and value is not None:
-            found[param.name], said[param.name] = value, text
+        value = given(page, param)
+        if value is not None:
+            found[param.name], said[param.name] = value, st.query_params[param.name]
     return Asked(said, _filters(page, found), max(found.get(PLACE, 1), 1))
 
 
@@ -142,7 +130,7 @@ def _owner(page: Page, said: str | None) -> str | None:
 
 
 def _midnight(page: Page, at: date | None, days: int = 0) -> datetime | None:
-    if at is None or at.year in (date.min.year, date.max.year):  # the zone would leave the calendar
+    if at is None:
         return None
     return datetime.combine(at + timedelta(days=days), time(), page.zone).astimezone(UTC)
 

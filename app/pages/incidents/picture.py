@@ -19,12 +19,11 @@ CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": Fal
 
 def show_picture(page: Page, incident: Incident) -> None:
     """The last day of its entity beside what is usual; nothing where the pack draws none."""
-    manifest = page.door.manifest()
+    manifest = page.door.lake.manifest()
     if page.pack.picture is None or manifest is None:
         return
     texts, span = page.texts, reads.picture_span(incident, manifest)
-    entity_id = None if incident.of_everybody else incident.entity_id
-    rows = reads.steps(page, manifest, entity_id, span)
+    rows = reads.steps(page, manifest, incident, span)
     reason, rule, language = incident.reason, incident.rule, texts.language
     chart = page.pack.picture(rule, reason, rows, span.end - reads.SHOWN, language)
     if chart is None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import streamlit as st
-
-from app.reads import KEPT, shared
+from app.minutes import in_steps, minutes_of
+from app.reads import shared
 from app.rows import Before, Likes, View
 from pipeline.desk.roles import allowed_roles
 from pipeline.errors import SettingsError
@@ -73,21 +72,10 @@ def picture_span(incident: Incident, manifest: Manifest) -> Span:
     return Span(end - (end - first) // STEP * STEP, end)
 
 
-def steps(page: Page, manifest: Manifest, entity_id: str | None, span: Span) -> pl.DataFrame:
-    """The pack's sums of an entity, or of everybody, in each step of a span; read once."""
-    return _steps(page.name, entity_id, span.start, span.end, page, manifest)
-
-
-@st.cache_data(ttl=STEP, max_entries=KEPT, show_spinner=False)
-def _steps(
-    name: str,  # noqa: ARG001 - the key of the cache, with the span: a publication adds nothing to a step that is over
-    entity_id: str | None,
-    start: datetime,
-    end: datetime,
-    _page: Page,
-    _manifest: Manifest,
-) -> pl.DataFrame:
-    return _page.door.steps(_manifest, entity_id, Span(start, end), STEP)
+def steps(page: Page, manifest: Manifest, incident: Incident, span: Span) -> pl.DataFrame:
+    """The pack's sums of whom an incident is about in each step of a span: `start` and the sums."""
+    entity_id = None if incident.of_everybody else incident.entity_id
+    return in_steps(minutes_of(page, manifest, entity_id, span), page.pack.sums, span, STEP)
 
 
 @shared

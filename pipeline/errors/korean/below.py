@@ -14,7 +14,9 @@ BELOW: Final[Mapping[str, str]] = {
     "it is tried again at the next tick": "잠시 뒤 다시 시도합니다",
     "the operational database {shown} does not answer: {text}": "운영 데이터베이스 {shown} 응답 없음: {text}",
     "the operational database does not answer: {met}": "운영 데이터베이스가 응답하지 않습니다: {met}",
-    "the operational database did not answer a moment ago": "운영 데이터베이스가 조금 전에 응답하지 않았습니다",
+    "the operational database did not answer a moment ago": (
+        "운영 데이터베이스가 조금 전에 응답하지 않았습니다"
+    ),
     "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away": (
         "잠시 뒤 다시 시도합니다. 계속되면 MINUTERISK_STATE_URL을 확인하세요"
     ),

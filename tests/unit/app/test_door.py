@@ -33,7 +33,7 @@ def door_of(home: Path) -> Door:
 
 
 def published(door: Door) -> Manifest:
-    manifest = door.manifest()
+    manifest = door.lake.manifest()
     assert manifest is not None
     return manifest
 
@@ -46,7 +46,7 @@ def last(minutes: int) -> Span:
 
 
 def test_before_the_first_publication_there_is_no_manifest(tmp_path: Path) -> None:
-    assert door_of(tmp_path).manifest() is None
+    assert door_of(tmp_path).lake.manifest() is None
 
 
 def test_a_manifest_without_a_published_minute_counts_as_none(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_manifest_without_a_published_minute_counts_as_none(tmp_path: Path) ->
         "datasets": {},
     }
     (tmp_path / "manifest.json").write_text(json.dumps(empty), encoding="utf-8")
-    assert door_of(tmp_path).manifest() is None
+    assert door_of(tmp_path).lake.manifest() is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_manifest_without_a_published_minute_counts_as_none(tmp_path: Path) ->
 def test_a_manifest_that_is_none_is_refused_with_a_next_step(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
     with pytest.raises(LakeDamaged, match=r"manifest\.json is not a list of published files") as refused:
-        door_of(tmp_path).manifest()
+        door_of(tmp_path).lake.manifest()
     assert refused.value.hint
 
 
