@@ -9,6 +9,7 @@ import streamlit as st
 from app.markup import tag
 from app.pages.incidents import reads
 from app.pages.incidents.figure import picture_figure
+from app.reads import tuned_at
 
 if TYPE_CHECKING:
     from app.reads import Page
@@ -29,7 +30,7 @@ def show_picture(page: Page, incident: Incident) -> None:
     if chart is None:
         st.html(tag("div", texts("picture.none"), cls="mr-note"))
         return
-    tuned = reads.tuned_at(page, incident.opened_minute)
+    tuned = tuned_at(page, incident.opened_minute)
     lines = () if tuned is None else page.pack.thresholds(rule, reason, tuned, language)
     figure = picture_figure(chart, lines, incident.opened_minute, incident.resolved_minute, texts, page.zone)
     st.plotly_chart(
