@@ -33,6 +33,8 @@ GREY: Final = "rgba(128, 128, 128, 0.55)"
 BAND: Final = "rgba(128, 128, 128, 0.22)"
 GRID: Final = "rgba(128, 128, 128, 0.18)"
 MOST_TICKS: Final = 5
+#: What each figure is drawn with: no zoom bar, no logo; a chart of an operator's page, not of a notebook.
+CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 def line(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts import CONFIG
 from app.markup import tag
 from app.pages.incidents import reads
 from app.pages.incidents.figure import picture_figure
@@ -14,8 +15,6 @@ from app.reads import tuned_at
 if TYPE_CHECKING:
     from app.reads import Page
     from app.rows import Incident
-
-CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 def show_picture(page: Page, incident: Incident) -> None:
@@ -36,7 +35,7 @@ def show_picture(page: Page, incident: Incident) -> None:
     st.plotly_chart(
         figure,
         key=f"picture-{incident.incident_id}",
-        config=CHART,
+        config=CONFIG,
         alt=texts("picture.alt", rule=texts.word("rule", rule)),
     )
     if not lines:
