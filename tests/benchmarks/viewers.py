@@ -29,6 +29,7 @@ STREAM = "/_stcore/stream"
 #: What Streamlit allows a page to hold.
 _MOST_BYTES = 64 * 1024 * 1024
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+_WHOLE = ""  # in the place of a fragment
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Viewer:
     failures: list[str] = field(default_factory=list)
     received_bytes: int = 0
     _socket: ClientConnection | None = None
-    _asked: dict[bool, float] = field(default_factory=dict)  # by a fragment? -> when
+    _asked: dict[str, float] = field(default_factory=dict)  # fragment, or _WHOLE -> when
     _timers: dict[str, tuple[float, asyncio.Task[None]]] = field(default_factory=dict)
     _whole: bool = True  # does the run that goes on draw the whole screen?
     _script: str = ""
@@ -54,6 +55,7 @@ class Viewer:
     _typed: dict[str, str] = field(default_factory=dict)  # widget -> what stands in it
     _drawn: asyncio.Event = field(default_factory=asyncio.Event)
     _answered: dict[str, asyncio.Event] = field(default_factory=dict)  # by fragment
+    _early: list[str] = field(default_factory=list)  # fragments whose run another one followed at once
 
     async def look(self) -> None:
         """Open the page and keep it open; ends when it is cancelled."""
@@ -86,7 +88,7 @@ class Viewer:
         run.context_info.url = f"{self.address}/{self.screen}"
         for widget, words in self._typed.items():
             run.widget_states.widgets.add(id=widget, string_value=words)
-        self._asked.setdefault(bool(fragment), time.perf_counter())
+        self._asked.setdefault(fragment, time.perf_counter())
         if not fragment:
             self._drawn.clear()
         assert self._socket is not None
@@ -147,22 +149,32 @@ class Viewer:
         self._whole = not message.metadata.run.fragment_ids
         if self._whole:
             self._stop(self._timers)
-            self._asked.setdefault(False, time.perf_counter())  # a fragment had everything drawn anew
+            self._asked.setdefault(_WHOLE, time.perf_counter())  # a fragment had everything drawn anew
             self._cached.clear()
+        else:
+            self._came(self._early)  # of a run that had ended; were it cut short, the whole would follow
+        self._early = []
 
     def _ends(self, message: ForwardMsg) -> None:
+        run = message.metadata.run.fragment_ids
+        if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._early = list(run)
         if message.script_finished not in _FINISHED:
             return
-        now = time.perf_counter()
         # A run of the whole, which something else brought about, answers what was typed before it as well.
-        for fragment in message.metadata.run.fragment_ids or list(self._answered):
+        self._came(run or [one for one in self._asked if one != _WHOLE])
+        if self._whole:
+            now = time.perf_counter()
+            self.drawn_ms.append((now - self._asked.pop(_WHOLE, now)) * 1000)
+            self._drawn.set()
+
+    def _came(self, fragments: Iterable[str]) -> None:
+        now = time.perf_counter()
+        for fragment in fragments:
+            if (asked := self._asked.pop(fragment, None)) is not None and fragment in self._timers:
+                self.refresh_ms.append((now - asked) * 1000)
             if fragment in self._answered:
                 self._answered[fragment].set()
-        if (asked := self._asked.pop(True, None)) is not None:
-            self.refresh_ms.append((now - asked) * 1000)
-        if self._whole:
-            self.drawn_ms.append((now - self._asked.pop(False, now)) * 1000)
-            self._drawn.set()
 
     def _repeat(self, message: ForwardMsg) -> None:
         fragment, every_s = message.auto_rerun.fragment_id, message.auto_rerun.interval

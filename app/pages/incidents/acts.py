@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from app.markup import plain
+from app.markup import visible
 from app.pages import actor
 from app.pages.incidents import reads
 from app.pages.press import press
@@ -82,7 +82,7 @@ def _show_more(page: Page, incident: Incident) -> None:
             [name for name in reads.owners(page) if name != incident.owner],
             index=None,
             key=_to(number),
-            format_func=lambda name: plain(name, 60),
+            format_func=lambda name: visible(name, 60),
         )
         st.button(texts("acts.assign"), key=f"assign-to-{number}", on_click=_assign, args=(page, number))
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 
 from app.address import Param, day, number, words
-from app.markup import plain
+from app.markup import visible
 from app.pages.given import given, keep
 from app.pages.incidents import reads
 from app.rows import Filters
@@ -33,6 +33,8 @@ NAMES: Final = ("state", "severity", "rule", "tier", "owner", "from", "to", "q")
 _WIDGET: Final = "inbox-"
 _READ: Final = "inbox-read-"
 _LONGEST: Final = 200
+#: So many pages nobody has; the rows before it are still a number that the database knows.
+_LAST_PLACE: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,12 @@ def several(known: Collection[str]) -> Callable[[str], tuple[str, ...] | None]:
     return read
 
 
+def place(text: str) -> int | None:
+    """A page of a list that some database could hold."""
+    found = number(text)
+    return found if found is not None and found <= _LAST_PLACE else None
+
+
 def _first_day(text: str) -> date | str | None:
     return TODAY if text == TODAY else day(text)
 
@@ -84,7 +92,7 @@ def params(page: Page) -> tuple[Param[Any], ...]:
         Param("from", _first_day),
         Param("to", day),
         Param("q", words),
-        Param(PLACE, number),
+        Param(PLACE, place),
     )
 
 
@@ -190,7 +198,7 @@ def _ask_owner(page: Page, asked: Asked) -> None:
         known,
         key=f"{_WIDGET}owner",
         index=None,
-        format_func=lambda name: page.texts(f"owner.{name}") if name in (ME, NOBODY) else plain(name, 60),
+        format_func=lambda name: page.texts(f"owner.{name}") if name in (ME, NOBODY) else visible(name, 60),
         placeholder=page.texts("filter.owner.any"),
         on_change=_keep_one,
         args=("owner",),

@@ -204,8 +204,11 @@ def test_an_incident_of_the_platform_stands_first_and_is_about_all_merchants(
         ("from", "2026-13-40"),
         ("to", "yesterday"),
         ("q", "m" * 10_000),
+        ("q", "a\0b"),
         ("p", "-1"),
+        ("p", "9223372036854775807"),
         ("owner", " "),
+        ("owner", "a\0b"),
     ],
 )
 def test_an_unknown_filter_is_said_and_left_out(

@@ -34,6 +34,7 @@ READERS: dict[str, Param[Any]] = {
         ("number", "", None),
         ("words", " kim ", "kim"),
         ("words", "   ", None),
+        ("words", "a\0b", None),  # no text of the database holds it
         ("words", "x" * LONGEST, "x" * LONGEST),
         ("words", "x" * (LONGEST + 1), None),
         ("one_of", "open", "open"),
