@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 import streamlit as st
 
-from app.charts import Marked
+from app.charts import CONFIG, Marked
 from app.format import won_short
 from app.markup import notice, tag, visible
 from app.merchants import reads
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from app.pages.entity.subject import Subject
     from app.reads import Page
     from pipeline.store.manifest import Manifest
-
-#: No zoom bar, no logo: a chart of an operator's page, not of a notebook.
-CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ def show_trend(page: Page) -> None:
     st.plotly_chart(
         figure,
         key=key,
-        config=CHART,
+        config=CONFIG,
         alt=page.texts("trend.rate.chart"),
         on_select=partial(zoomed, key, page.zone),
         selection_mode="box",
@@ -198,4 +195,4 @@ def _note(page: Page, key: str) -> None:
 
 
 def _draw(page: Page, name: str, figure: go.Figure) -> None:
-    st.plotly_chart(figure, key=f"merchant-{name}", config=CHART, alt=page.texts(f"alt.{name}"))
+    st.plotly_chart(figure, key=f"merchant-{name}", config=CONFIG, alt=page.texts(f"alt.{name}"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -11,7 +10,8 @@ from app.merchants import lake
 from app.merchants.series import Series, series_of_rows
 from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
-from app.reads import shared
+from app.reads import tuned_at
+from pipeline.minute import floor_minute
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,14 +26,13 @@ def series(page: Page, manifest: Manifest, merchant_id: str | None, span: Span) 
     return series_of_rows(minutes_of(page, manifest, merchant_id, span), span)
 
 
-@shared
 def public_holidays(page: Page) -> str:
-    """Whose public holidays the rules in force know."""
-    versions = [row["version"] for row in page.door.rows("ops/rules_in_time", {}) if row["version"]]
-    kept = page.door.rows("ops/rule_texts", {"versions": versions[-1:]})
-    text = kept[0]["numbers"] if kept else page.door.settings.rules.read_text(encoding="utf-8")
-    country: str = tomllib.loads(text)["volume_drop"].get("public_holidays", "none")
-    return country
+    """Whose public holidays the rules in force know; before there is a version, those of the file."""
+    tuned: Any = tuned_at(page, floor_minute(page.clock()))
+    if tuned is None:
+        rules = page.door.settings.rules
+        tuned = page.pack.read_tuned(rules.read_text(encoding="utf-8"), str(rules))
+    return str(tuned.volume_drop.public_holidays)
 
 
 def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:

@@ -50,7 +50,7 @@ def show_acts(page: Page, incident: Incident) -> None:
 
 def _buttons(page: Page, incident: Incident) -> list[tuple[str, Mapping[str, Any]]]:
     """Each act with what it is given beside the line of words."""
-    name, over = actor.actor_of(page).name, incident.resolved_minute is not None
+    name, over = page.actor.name, incident.resolved_minute is not None
     acts: list[tuple[str, Mapping[str, Any]]] = []
     if incident.status == "open":
         acts.append(("acknowledge", {}))

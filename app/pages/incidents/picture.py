@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts import CONFIG
 from app.markup import tag
 from app.pages.incidents import reads
 from app.pages.incidents.figure import picture_figure
+from app.reads import tuned_at
 
 if TYPE_CHECKING:
     from app.reads import Page
     from app.rows import Incident
-
-CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 def show_picture(page: Page, incident: Incident) -> None:
@@ -29,13 +29,13 @@ def show_picture(page: Page, incident: Incident) -> None:
     if chart is None:
         st.html(tag("div", texts("picture.none"), cls="mr-note"))
         return
-    tuned = reads.tuned_at(page, incident.opened_minute)
+    tuned = tuned_at(page, incident.opened_minute)
     lines = () if tuned is None else page.pack.thresholds(rule, reason, tuned, language)
     figure = picture_figure(chart, lines, incident.opened_minute, incident.resolved_minute, texts, page.zone)
     st.plotly_chart(
         figure,
         key=f"picture-{incident.incident_id}",
-        config=CHART,
+        config=CONFIG,
         alt=texts("picture.alt", rule=texts.word("rule", rule)),
     )
     if not lines:

@@ -9,17 +9,13 @@ from app.minutes import in_steps, minutes_of
 from app.reads import shared
 from app.rows import Before, Likes, View
 from pipeline.desk.roles import allowed_roles
-from pipeline.errors import SettingsError
 from pipeline.minute import DAY_MINUTES, MINUTE, Span
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import polars as pl
 
     from app.reads import Page
     from app.rows import Filters, Incident, IncidentList
-    from baselines.rules import Tuned
     from pipeline.store.manifest import Manifest
 
 #: Rows of a page of the list.
@@ -76,13 +72,3 @@ def steps(page: Page, manifest: Manifest, incident: Incident, span: Span) -> pl.
     """The pack's sums of whom an incident is about in each step of a span: `start` and the sums."""
     entity_id = None if incident.of_everybody else incident.entity_id
     return in_steps(minutes_of(page, manifest, entity_id, span), page.pack.sums, span, STEP)
-
-
-@shared
-def tuned_at(page: Page, minute: datetime) -> Tuned | None:
-    """The numbers in force at a minute; None where no version is kept, or this program cannot read it."""
-    rows = page.door.rows("ops/app_rules_at", {"minute": minute})
-    try:
-        return page.pack.read_tuned(rows[0]["numbers"], "") if rows else None
-    except SettingsError:
-        return None
