@@ -33,13 +33,12 @@ def with_lead(span: Span, published: Span) -> Span:
     return Span(max(published.start, span.start - LEAD * MINUTE), span.end)
 
 
-def read_categories(lake: Lake, manifest: Manifest, file: Span, members: pl.DataFrame) -> pl.DataFrame:
-    """Approvals and cancels of each category by minute in the files that touch `file`, of its `members`.
+def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[str]) -> pl.DataFrame:
+    """Approvals and cancels of all `members` by minute, in the files that touch `file`.
 
-    Shape: `fact`, `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
+    Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
     """
-    asked = {"merchants": members["entity_id"].to_list(), "categories": members["fact"].to_list()}
-    return lake.ask("merchants/analyst/app_categories", asked, manifest, file)
+    return lake.ask("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)
 
 
 def pace_days(today: date, published: Span, zone: ZoneInfo) -> list[date]:
@@ -69,9 +68,9 @@ def today_of(published: Span, zone: ZoneInfo) -> date:
     return business_date(published.end - MINUTE, zone)
 
 
-def category_series(frames: Sequence[pl.DataFrame], category: str, span: Span) -> Series:
-    """One category's running totals over `span`."""
-    rows = pl.concat([frame.filter(pl.col("fact") == category) for frame in frames])
+def together_series(frames: Sequence[pl.DataFrame], span: Span) -> Series:
+    """Running totals over `span` of what was read file by file."""
+    rows = pl.concat(frames)
     minutes = rows["minute"].to_numpy()
     counts = {name: rows[name].to_numpy() for name in ("approval_count", "cancel_count")}
     nothing = np.zeros(len(minutes), np.int64)
