@@ -70,7 +70,7 @@ KOREAN: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     "header.precision": "Precision ({weeks} weeks, labelled)",
-    "header.precision.none": "no label yet ({count} incidents)",
+    "header.precision.none": "no label yet (incidents: {count})",
     "header.precision.note": "95 %: {low}–{high} · {labels} of {incidents} incidents labelled",
     "precision.unknown": "unknown",
     "precision.heading": "Precision by rule, tier and week",
