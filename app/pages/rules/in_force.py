@@ -50,7 +50,7 @@ def show_rules(page: Page) -> None:
             st.html(_numbers_table(page, group.numbers))
     _show_own(page, own_in(told.numbers))
     with st.expander(page.texts("rules.text", version=found.version), key="rules-text"):
-        st.code(told.numbers, language="toml")
+        st.code(told.numbers, language=None)  # the colours of its signs are too pale to read
 
 
 def _readable(text: str) -> bool:
