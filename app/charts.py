@@ -32,6 +32,8 @@ INK: Final = "rgba(128, 128, 128, 0.9)"
 GREY: Final = "rgba(128, 128, 128, 0.55)"
 BAND: Final = "rgba(128, 128, 128, 0.22)"
 GRID: Final = "rgba(128, 128, 128, 0.18)"
+#: Numbers on an axis of counts: a tick between two of them is not written as one of them.
+COUNTS: Final = ",.1~f"
 MOST_TICKS: Final = 5
 #: What each figure is drawn with: no zoom bar, no logo; a chart of an operator's page, not of a notebook.
 CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}

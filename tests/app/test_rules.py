@@ -276,6 +276,12 @@ def test_hostile_reasons_and_names_never_act(page: Page, state: State, come: As)
     assert visible(HOSTILE, 40)[:-1] in options  # what is chosen from is no Markdown: no stroke before a sign
 
 
+def test_the_text_of_a_version_has_no_colours_that_are_too_pale(page: Page, state: State, come: As) -> None:
+    come("ops", "OPS_AGENT")
+    (shown,) = page("rules").code
+    assert shown.language == "plaintext"
+
+
 def test_a_rule_is_paused_and_resumed(page: Page, state: State, come: As) -> None:
     come("ops", "OPS_AGENT")
     tested = page("rules", rule="cancel_surge")

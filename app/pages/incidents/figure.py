@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from plotly.subplots import make_subplots
 
-from app.charts import BLUE, INK, ORANGE, VERMILLION, dress, line, money_axis
+from app.charts import BLUE, COUNTS, INK, ORANGE, VERMILLION, dress, line, money_axis
 from app.format import count, won
 from pipeline.pack import MONEY, SHARE
 
@@ -89,7 +89,7 @@ def _axis(figure: go.Figure, row: int, panel: Panel, thresholds: Sequence[Thresh
     if panel.unit == MONEY:
         figure.update_yaxes(money_axis(int(largest), language), row=row, col=1)
     else:
-        figure.update_yaxes(tickformat=".1%" if panel.unit == SHARE else ",d", row=row, col=1)
+        figure.update_yaxes(tickformat=".1%" if panel.unit == SHARE else COUNTS, row=row, col=1)
 
 
 def _highest(panel: Panel) -> float:

@@ -39,6 +39,13 @@ def test_both_languages_fill_in_the_same_fields(key: str) -> None:
     assert fields(KOREAN[key]) == fields(ENGLISH[key])
 
 
+def test_an_english_number_may_be_one() -> None:
+    plural = re.compile(r"\{(count|rows)\} (?!has |is )\w+s\b")
+    assert [key for key, said in ENGLISH.items() if plural.search(said)] == [
+        "now.all"
+    ]  # told of several alone
+
+
 def test_every_key_that_the_code_names_exists() -> None:
     named = set(re.findall(r"texts\(\s*[\"']([a-z0-9_.]+)[\"']", SOURCES))
     assert len(named) > 40
