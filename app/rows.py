@@ -49,32 +49,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """The header's numbers, read in one query. Times and `database_clock` come from the same clock."""
-
-    epoch: int
-    holder: str
-    heartbeat_at: datetime
-    database_clock: datetime
-    next_minute: datetime | None
-    critical: int
-    high: int
-    medium: int
-    at_risk: int  # of those whose money is known
-    unpriced: int  # the others
-    undelivered: int
-    oldest_undelivered_at: datetime | None
-    dead: int
-    stray_past: int
-    stray_future: int
-
-    @property
-    def open(self) -> int:
-        """Unresolved incidents of every severity."""
-        return self.critical + self.high + self.medium
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One incident with the reason that was stored when it opened and the latest one."""
 
