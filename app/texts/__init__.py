@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from app import texts_of_acts, texts_of_states
 from app.pages.access import words as access
 from app.pages.entity import words as entity
 from app.pages.health import words as health
@@ -16,6 +15,7 @@ from app.pages.incidents import words as incidents
 from app.pages.now import words as now
 from app.pages.rules import words as rules
 from app.pages.statistics import words as statistics
+from app.texts import acts, states
 from pipeline.judge.verdicts import TIERS
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _SCREENS: Final = (now, incidents, entity, statistics, rules, health, access)
 
 KOREAN: Final[Mapping[str, str]] = {
     **{key: text for screen in _SCREENS for key, text in screen.KOREAN.items()},
-    **texts_of_acts.KOREAN,
-    **texts_of_states.KOREAN,
+    **acts.KOREAN,
+    **states.KOREAN,
     "title": "{entity} 관제",
     "everybody": "전체",
     "page": "관제",
@@ -160,8 +160,8 @@ KOREAN: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     **{key: text for screen in _SCREENS for key, text in screen.ENGLISH.items()},
-    **texts_of_acts.ENGLISH,
-    **texts_of_states.ENGLISH,
+    **acts.ENGLISH,
+    **states.ENGLISH,
     "title": "{entity} watch",
     "everybody": "everybody",
     "page": "Watch",
