@@ -144,39 +144,3 @@ class Event:
     created_at: datetime
     next_attempt_at: datetime
     sent_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """An earlier incident that is like another one, and how it ended."""
-
-    incident_id: int
-    rule: str
-    entity_id: str
-    entity_name: str | None
-    of_entity: bool  # is it of the same entity? Else of the same rule and tier
-    severity: str
-    opened_minute: datetime
-    resolved_minute: datetime
-    resolved_by: str | None  # None: by itself
-    at_risk: int | None
-    label: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Likes:
-    """Incidents of before that are like one, and what people said of all there are."""
-
-    shown: tuple[Before, ...]
-    alike: int
-    labelled: int
-    true_alarms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """Filters that an account keeps by a name; `query` is what the address says."""
-
-    view_id: int
-    name: str
-    query: str

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.merchants import lake
-from app.merchants.series import Series, series_of_rows
+from app.merchants.series import Series, category_series, series_of_rows
 from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
 from app.reads import tuned_at
@@ -16,6 +15,7 @@ from pipeline.minute import floor_minute
 if TYPE_CHECKING:
     import polars as pl
 
+    from app.lake import Lake
     from app.reads import Page
     from pipeline.minute import Span
     from pipeline.store.manifest import LakeFile, Manifest
@@ -40,11 +40,20 @@ def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
     version = known_version(page)
     files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
     frames = [_categories(f"{page.name} {version} {f.path}", page, manifest, f) for f in files]
-    return lake.category_series(frames, category, span)
+    return category_series(frames, category, span)
 
 
 #: Of 9 days in files of days, hours and minutes; a day of 20 categories takes about a megabyte.
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _categories(key: str, _page: Page, _manifest: Manifest, _file: LakeFile) -> pl.DataFrame:  # noqa: ARG001
     members = index(_page).rows.select("entity_id", "fact").drop_nulls()
-    return lake.read_categories(_page.door.lake, _manifest, _file.span, members)
+    return read_categories(_page.door.lake, _manifest, _file.span, members)
+
+
+def read_categories(lake: Lake, manifest: Manifest, file: Span, members: pl.DataFrame) -> pl.DataFrame:
+    """Approvals and cancels of each category by minute in the files that touch `file`, of its `members`.
+
+    Shape: `fact`, `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
+    """
+    asked = {"merchants": members["entity_id"].to_list(), "categories": members["fact"].to_list()}
+    return lake.ask("merchants/analyst/app_categories", asked, manifest, file)

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from app.lake import Lake
-from app.merchants.lake import PACE, category_series, pace_days, pace_of, read_categories
-from app.merchants.series import series_of_rows
+from app.merchants.pace import PACE, pace_days, pace_of
+from app.merchants.reads import read_categories
+from app.merchants.series import category_series, series_of_rows
 from app.minutes import Kept
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, Span, to_index
