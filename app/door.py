@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 
 from app.lake import Lake
-from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList, Overview
+from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList
 from pipeline.alarms import OpenAlarm
 from pipeline.desk.precision import labelled, since
 from pipeline.errors import ConfigurationError, StateUnavailable
@@ -56,14 +56,6 @@ class Door:
     def revision(self) -> str:
         """At which revision the tables stand. Raises ConfigurationError where there are none."""
         return str(self.rows("ops/app_revision", {})[0]["revision"])
-
-    def overview(self) -> Overview:
-        """Leader, open incidents and undelivered messages. Raises StateUnavailable or ConfigurationError."""
-        rows = self.rows("ops/app_overview", {})
-        if not rows:
-            msg = "the operational database has no row of the leader"
-            raise ConfigurationError(msg, "start the pipeline once: it creates what is missing")
-        return Overview(**{**rows[0], "at_risk": int(rows[0]["at_risk"])})  # the sum may pass 64 bits
 
     def incidents(
         self, filters: Filters = ALL, *, at_most: int = INCIDENTS_SHOWN, past: int = 0

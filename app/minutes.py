@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import streamlit as st
@@ -19,7 +19,7 @@ from pipeline.minute import MINUTE, Span
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from app.lake import Lake
@@ -102,9 +102,14 @@ def in_steps(minutes: pl.DataFrame, sums: Sequence[str], span: Span, step: timed
 @published
 def _all_together(page: Page, manifest: Manifest, span: Span) -> pl.DataFrame:  # noqa: ARG001 - the key of the cache
     rows = page.door.rows("ops/app_minutes", {"first": span.start, "stop": span.end})
+    return of_ledger(rows, page.pack.sums)
+
+
+def of_ledger(rows: Iterable[Mapping[str, Any]], sums: Sequence[str]) -> pl.DataFrame:
+    """Rows of `ops/app_minutes` as `minute` and `sums`, in order; a sum that a minute does not hold is 0."""
     listed = {row["name"]: (row["minutes"], row["totals"]) for row in rows}
     found = pl.DataFrame(schema={"minute": pl.Int64()})
-    for name in page.pack.sums:
+    for name in sums:
         minutes, totals = listed.get(name, ([], []))
         one = pl.DataFrame({"minute": minutes, name: totals}, {"minute": pl.Int64(), name: pl.Int64()})
         found = found.join(one, on="minute", how="full", coalesce=True)

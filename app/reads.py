@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from app.pages import Screen
-    from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList, Overview
+    from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList
     from baselines.rules import Tuned
     from pipeline.alarms import OpenAlarm
     from pipeline.desk.people.entrance import Entrance, Visit
@@ -155,12 +155,6 @@ shared = st.cache_data(ttl=SHARED_S, max_entries=KEPT, show_spinner=False, hash_
 published = st.cache_data(
     max_entries=KEPT, show_spinner=False, hash_funcs={Page: _name_of, Manifest: _publication_of}
 )
-
-
-@shared
-def overview(page: Page) -> Overview:
-    """See `Door.overview`."""
-    return page.door.overview()
 
 
 @shared

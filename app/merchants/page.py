@@ -21,8 +21,8 @@ from app.merchants.charts import (
     tied_figure,
     volume_figure,
 )
-from app.merchants.lake import pace_days, pace_of, today_of, with_lead
-from app.merchants.series import steps_of
+from app.merchants.pace import pace_days, pace_of, today_of
+from app.merchants.series import steps_of, with_lead
 from app.pages.alone import alone
 from app.pages.downloads import offer
 from app.pages.entity.choose import chosen_period, zoomed

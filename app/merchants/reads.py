@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import streamlit as st
 
-from app.merchants import lake
-from app.merchants.series import Series, series_of_rows
+from app.merchants.series import Series, series_of_rows, together_series
 from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
 from app.reads import tuned_at
 from pipeline.minute import floor_minute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.lake import Lake
     from app.reads import Page
     from pipeline.minute import Span
     from pipeline.store.manifest import LakeFile, Manifest
@@ -44,7 +46,7 @@ def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
     files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
     name = f"{page.name} {members.name}"
     frames = [_together(f"{name} {f.path}", page, manifest, f, members) for f in files]
-    return lake.together_series(frames, span)
+    return together_series(frames, span)
 
 
 @st.cache_resource(max_entries=_MOST_CATEGORIES, show_spinner=False)
@@ -62,4 +64,12 @@ def _together(
     _file: LakeFile,
     _members: pl.Series,
 ) -> pl.DataFrame:
-    return lake.read_together(_page.door.lake, _manifest, _file.span, _members.to_list())
+    return read_together(_page.door.lake, _manifest, _file.span, _members.to_list())
+
+
+def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[str]) -> pl.DataFrame:
+    """Approvals and cancels of all `members` by minute, in the files that touch `file`.
+
+    Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
+    """
+    return lake.ask("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)

@@ -13,8 +13,9 @@ from app.pages.incidents import reads
 from app.pages.links import row
 
 if TYPE_CHECKING:
+    from app.pages.incidents.reads import Before, Likes
     from app.reads import Page
-    from app.rows import Before, Incident, Likes
+    from app.rows import Incident
 
 
 def show_likes(page: Page, incident: Incident) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.minutes import in_steps, minutes_of
 from app.reads import shared
-from app.rows import Before, Likes, View
 from pipeline.desk.roles import allowed_roles
 from pipeline.minute import DAY_MINUTES, MINUTE, Span
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
     from app.reads import Page
@@ -27,6 +29,42 @@ SHOWN: Final = DAY_MINUTES * MINUTE
 BEFORE: Final = 7 * SHOWN
 #: How much of what came after it is shown of one that is over.
 AFTER: Final = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An earlier incident that is like another one, and how it ended."""
+
+    incident_id: int
+    rule: str
+    entity_id: str
+    entity_name: str | None
+    of_entity: bool  # is it of the same entity? Else of the same rule and tier
+    severity: str
+    opened_minute: datetime
+    resolved_minute: datetime
+    resolved_by: str | None  # None: by itself
+    at_risk: int | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Likes:
+    """Incidents of before that are like one, and what people said of all there are."""
+
+    shown: tuple[Before, ...]
+    alike: int
+    labelled: int
+    true_alarms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Filters that an account keeps by a name; `query` is what the address says."""
+
+    view_id: int
+    name: str
+    query: str
 
 
 @shared

@@ -113,7 +113,7 @@ def test_a_configured_address_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_without_one_the_running_embedded_server_says_where_it_is(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailable, match="no running installation"):
-        door_of(tmp_path).overview()
+        door_of(tmp_path).heartbeat()
     (tmp_path / "run").mkdir()
     addresses = {"source_url": "postgresql://s", "state_url": "postgresql://t", "trade_url": "postgresql://u"}
     (tmp_path / "run" / "embedded.json").write_text(json.dumps(addresses), encoding="utf-8")
@@ -124,6 +124,6 @@ def test_a_database_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> 
     nowhere = tmp_path / "nowhere"
     door = Door(Settings(home=tmp_path, state_url=f"postgresql:///none?host={nowhere}"))
     with pytest.raises(StateUnavailable, match="does not answer") as refused:
-        door.overview()
+        door.heartbeat()
     assert "\n" not in refused.value.what
     assert refused.value.hint

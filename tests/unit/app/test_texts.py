@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import importlib
 import re
+from collections import Counter
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 import app
-from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts, texts_of
+from app.pages import SCREENS
+from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts, acts, states, texts_of
 from pipeline.alarms import ALARMS
 from tests.doors import PACK
 
@@ -57,6 +60,19 @@ def test_no_text_is_left_over() -> None:
     code = "\n".join(p.read_text(encoding="utf-8") for p in files)
     single = [key for key in KOREAN if not COMPOSED.match(key)]
     assert [key for key in single if not re.search(f"[\"']{re.escape(key)}[\"']", code)] == []
+
+
+def test_no_two_screens_have_texts_of_one_key() -> None:
+    found = [importlib.import_module(f"app.pages.{screen.name}.words").KOREAN for screen in SCREENS]
+    keys = Counter(key for words in (*found, acts.KOREAN, states.KOREAN) for key in words)
+    assert [key for key, times in keys.items() if times > 1] == []
+
+
+def test_every_screen_has_its_texts_and_its_row_in_the_table_of_the_room() -> None:
+    table = (FOLDER / "README.md").read_text(encoding="utf-8")
+    addresses = ["/" if screen is SCREENS[0] else f"/{screen.name}" for screen in SCREENS]
+    assert re.findall(r"^\| `(/\w*)` ", table, re.MULTILINE) == addresses
+    assert [screen.name for screen in SCREENS if f"screen.{screen.name}" not in KOREAN] == []
 
 
 def test_a_word_of_the_database_that_nobody_knows_is_shown_as_it_is() -> None:

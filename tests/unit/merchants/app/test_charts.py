@@ -19,7 +19,7 @@ from app.merchants.charts import (
     tied_figure,
     volume_figure,
 )
-from app.merchants.lake import PACE
+from app.merchants.pace import PACE
 from app.merchants.series import STEPS
 from app.merchants.words import WORDS
 from app.texts import LANGUAGES, texts_of

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from app.lake import Lake
-from app.merchants.lake import PACE, pace_days, pace_of, read_together, together_series
-from app.merchants.series import series_of_rows
+from app.merchants.pace import PACE, pace_days, pace_of
+from app.merchants.reads import read_together
+from app.merchants.series import series_of_rows, together_series
 from app.minutes import Kept
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, Span, to_index

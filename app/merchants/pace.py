@@ -1,4 +1,4 @@
-"""What is stored of merchants, as running totals. Knows nothing of Streamlit."""
+"""Approved amounts of a day so far, beside those of other days. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from app.merchants.series import LEAD, SUMS, Series, series_of
 from pipeline.minute import MINUTE, Span, business_date, business_day, to_index
 
 if TYPE_CHECKING:
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from app.lake import Lake
-    from pipeline.store.manifest import Manifest
+    from app.merchants.series import Series
+
 
 PACE_STEP_MINUTES: Final = 10
 #: Like days are looked for so far back: two of each weekday.
@@ -26,19 +25,6 @@ PACE_DAYS: Final = 14
 PACE: Final = pl.Schema(
     {"business_date": pl.Date(), "elapsed_minutes": pl.Int64(), "approval_amount": pl.Int64()}
 )
-
-
-def with_lead(span: Span, published: Span) -> Span:
-    """A span and what its rates look back at, as far as it is published."""
-    return Span(max(published.start, span.start - LEAD * MINUTE), span.end)
-
-
-def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[str]) -> pl.DataFrame:
-    """Approvals and cancels of all `members` by minute, in the files that touch `file`.
-
-    Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
-    """
-    return lake.ask("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)
 
 
 def pace_days(today: date, published: Span, zone: ZoneInfo) -> list[date]:
@@ -66,12 +52,3 @@ def pace_of(series: Series, days: Sequence[date], published: Span, zone: ZoneInf
 def today_of(published: Span, zone: ZoneInfo) -> date:
     """The business day of the newest published minute."""
     return business_date(published.end - MINUTE, zone)
-
-
-def together_series(frames: Sequence[pl.DataFrame], span: Span) -> Series:
-    """Running totals over `span` of what was read file by file."""
-    rows = pl.concat(frames)
-    minutes = rows["minute"].to_numpy()
-    counts = {name: rows[name].to_numpy() for name in ("approval_count", "cancel_count")}
-    nothing = np.zeros(len(minutes), np.int64)
-    return series_of(minutes, {**dict.fromkeys(SUMS, nothing), **counts}, span)
