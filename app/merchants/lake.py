@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from app.merchants.series import LEAD, SUMS, Series, series_of
-from pipeline.minute import MINUTE, Span, business_date, business_day, to_index
+from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_date, business_day, to_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from app.door import Door
-    from pipeline.store.manifest import Manifest
+    from pipeline.store.manifest import LakeFile, Manifest
 
 PACE_STEP_MINUTES: Final = 10
 #: Like days are looked for so far back: two of each weekday.
@@ -55,6 +55,20 @@ def read_together(door: Door, manifest: Manifest, file: Span, members: Sequence[
     Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
     """
     return door.lake("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)
+
+
+def parts_of(files: Sequence[LakeFile]) -> list[tuple[str, Span]]:
+    """What is read at a time, by its paths: each long file, and the short ones after them at once.
+
+    A short file takes as long to open as a long one to read.
+    """
+    last = max((file.span.end for file in files if file.span.minutes >= HOUR_MINUTES), default=None)
+    newest = [file for file in files if last is None or file.span.start >= last]
+    parts = [(file.path, file.span) for file in files if file not in newest]
+    if newest:
+        span = Span(min(file.span.start for file in newest), max(file.span.end for file in newest))
+        parts.append((" ".join(sorted(file.path for file in newest)), span))
+    return parts
 
 
 def pace_days(today: date, published: Span, zone: ZoneInfo) -> list[date]:

@@ -17,7 +17,7 @@ from app.reads import published, shared
 if TYPE_CHECKING:
     from app.reads import Page
     from pipeline.minute import Span
-    from pipeline.store.manifest import LakeFile, Manifest
+    from pipeline.store.manifest import Manifest
 
 #: Of 20 categories 9 days in files of days, hours and minutes: a day of one takes 35 kB.
 _MOST_CATEGORIES: Final = 20
@@ -47,11 +47,13 @@ def public_holidays(page: Page) -> str:
 
 
 def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
-    """Running totals of a category: every file is read once for it, whoever asks."""
+    """Running totals of a category: a long file is read once for it, whoever asks."""
     members = _members(f"{page.name} {known_version(page)} {category}", page, category)
     files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
-    name = f"{page.name} {members.name}"
-    frames = [_together(f"{name} {f.path}", page, manifest, f, members) for f in files]
+    frames = [
+        _together(f"{page.name} {members.name} {paths}", page, manifest, part, members)
+        for paths, part in lake.parts_of(files)
+    ]
     return lake.together_series(frames, span)
 
 
@@ -67,7 +69,7 @@ def _together(
     key: str,  # noqa: ARG001
     _page: Page,
     _manifest: Manifest,
-    _file: LakeFile,
+    _part: Span,
     _members: pl.Series,
 ) -> pl.DataFrame:
-    return lake.read_together(_page.door, _manifest, _file.span, _members.to_list())
+    return lake.read_together(_page.door, _manifest, _part, _members.to_list())
