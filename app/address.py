@@ -44,8 +44,8 @@ def number(text: str) -> int | None:
 
 
 def words(text: str) -> str | None:
-    """Any text that has something in it."""
-    return text.strip() or None
+    """Any text that has something in it. PostgreSQL knows no NUL, so nothing has a name with one."""
+    return None if "\0" in text else text.strip() or None
 
 
 def one_of(known: Collection[str]) -> Callable[[str], str | None]:

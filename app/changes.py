@@ -32,6 +32,6 @@ def mark_of(door: Door, heartbeat: Heartbeat | None, now: datetime) -> str:
 def published_of(door: Door) -> Manifest | None:
     """What is published now; None also where it cannot be read: the pages say why."""
     try:
-        return door.manifest()
+        return door.lake.manifest()
     except MinuteriskError:
         return None

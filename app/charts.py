@@ -32,7 +32,11 @@ INK: Final = "rgba(128, 128, 128, 0.9)"
 GREY: Final = "rgba(128, 128, 128, 0.55)"
 BAND: Final = "rgba(128, 128, 128, 0.22)"
 GRID: Final = "rgba(128, 128, 128, 0.18)"
+#: Numbers on an axis of counts: a tick between two of them is not written as one of them.
+COUNTS: Final = ",.1~f"
 MOST_TICKS: Final = 5
+#: What each figure is drawn with: no zoom bar, no logo; a chart of an operator's page, not of a notebook.
+CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 def line(
@@ -58,32 +62,6 @@ def line(
         marker={"size": 4, "color": colour},
         customdata=data,
         hovertemplate=template,
-    )
-
-
-def shade(figure: go.Figure, frame: pl.DataFrame, zone: ZoneInfo, shaded: Span | None, texts: Texts) -> None:
-    """Mark the time of an incident: only what lies inside the frame, whose steps begin at `start`."""
-    if shaded is None or frame.is_empty():
-        return
-    starts = frame["start"].to_list()
-    end = starts[-1] + (starts[1] - starts[0]) if len(starts) > 1 else starts[-1]
-    first, last = max(shaded.start, starts[0]), min(shaded.end, end)
-    if first >= last:
-        return
-    x0, x1 = (_naive(m, zone) for m in (first, last))
-    figure.add_vrect(
-        x0=x0, x1=x1, fillcolor=ORANGE, opacity=0.18, line_width=0, layer="below", row="all", col=1
-    )
-    if shaded.start >= starts[0]:
-        figure.add_vline(x=x0, line={"color": ORANGE, "width": 1.5, "dash": "dot"}, row="all", col=1)
-    figure.add_annotation(
-        x=x0,
-        y=1,
-        yref="y domain",
-        text=texts("chart.incident"),
-        showarrow=False,
-        xanchor="left",
-        font={"color": ORANGE, "size": 12},
     )
 
 

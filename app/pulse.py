@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.rows import Heartbeat, Overview
+    from app.rows import Heartbeat
     from pipeline.store.manifest import Manifest
 
 #: Another process takes the lead 15 s after the last heartbeat; a little more, so that nothing flickers.
@@ -59,7 +59,7 @@ def is_stale(heart: Heartbeat, manifest: Manifest | None) -> bool:
     return manifest is None or heart.next_minute - manifest.published_through >= STALE_LIMIT
 
 
-def heartbeat_age(heart: Heartbeat | Overview) -> timedelta:
+def heartbeat_age(heart: Heartbeat) -> timedelta:
     """Time since the leader's last sign of life, by the database's own clock."""
     return max(timedelta(), heart.database_clock - heart.heartbeat_at)
 
@@ -69,8 +69,6 @@ def lag(manifest: Manifest, now: datetime) -> timedelta:
     return max(timedelta(), now - manifest.published_through)
 
 
-def waiting(overview: Overview) -> timedelta:
-    """How long the oldest undelivered message has been waiting."""
-    if overview.oldest_undelivered_at is None:
-        return timedelta()
-    return max(timedelta(), overview.database_clock - overview.oldest_undelivered_at)
+def waiting(oldest: datetime | None, clock: datetime) -> timedelta:
+    """How long the oldest undelivered message has waited by the database's `clock`; None: there is none."""
+    return timedelta() if oldest is None else max(timedelta(), clock - oldest)

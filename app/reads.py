@@ -18,7 +18,7 @@ from app.format import capital
 from app.pages import load_page
 from app.texts import Texts, texts_of
 from pipeline.desk.roles import may
-from pipeline.errors import MinuteriskError
+from pipeline.errors import MinuteriskError, SettingsError
 from pipeline.store.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from app.pages import Screen
-    from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList, Overview
+    from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList
+    from baselines.rules import Tuned
     from pipeline.alarms import OpenAlarm
     from pipeline.desk.people.entrance import Entrance, Visit
     from pipeline.desk.precision import Labelled
@@ -157,12 +158,6 @@ published = st.cache_data(
 
 
 @shared
-def overview(page: Page) -> Overview:
-    """See `Door.overview`."""
-    return page.door.overview()
-
-
-@shared
 def alarms(page: Page) -> tuple[OpenAlarm, ...]:
     """See `Door.alarms`."""
     return page.door.alarms()
@@ -196,6 +191,16 @@ def timeline(page: Page, incident_id: int) -> tuple[Entry, ...]:
 def precision(page: Page) -> tuple[Labelled, ...]:
     """See `Door.precision`."""
     return page.door.precision(page.clock())
+
+
+@shared
+def tuned_at(page: Page, minute: datetime) -> Tuned | None:
+    """The numbers in force at a minute; None where no version is kept, or this program cannot read it."""
+    rows = page.door.rows("ops/app_rules_at", {"minute": minute})
+    try:
+        return page.pack.read_tuned(rows[0]["numbers"], "") if rows else None
+    except SettingsError:
+        return None
 
 
 def look_again() -> None:

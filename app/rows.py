@@ -49,32 +49,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """The header's numbers, read in one query. Times and `database_clock` come from the same clock."""
-
-    epoch: int
-    holder: str
-    heartbeat_at: datetime
-    database_clock: datetime
-    next_minute: datetime | None
-    critical: int
-    high: int
-    medium: int
-    at_risk: int  # of those whose money is known
-    unpriced: int  # the others
-    undelivered: int
-    oldest_undelivered_at: datetime | None
-    dead: int
-    stray_past: int
-    stray_future: int
-
-    @property
-    def open(self) -> int:
-        """Unresolved incidents of every severity."""
-        return self.critical + self.high + self.medium
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One incident with the reason that was stored when it opened and the latest one."""
 
@@ -170,39 +144,3 @@ class Event:
     created_at: datetime
     next_attempt_at: datetime
     sent_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """An earlier incident that is like another one, and how it ended."""
-
-    incident_id: int
-    rule: str
-    entity_id: str
-    entity_name: str | None
-    of_entity: bool  # is it of the same entity? Else of the same rule and tier
-    severity: str
-    opened_minute: datetime
-    resolved_minute: datetime
-    resolved_by: str | None  # None: by itself
-    at_risk: int | None
-    label: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Likes:
-    """Incidents of before that are like one, and what people said of all there are."""
-
-    shown: tuple[Before, ...]
-    alike: int
-    labelled: int
-    true_alarms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """Filters that an account keeps by a name; `query` is what the address says."""
-
-    view_id: int
-    name: str
-    query: str

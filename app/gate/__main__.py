@@ -78,7 +78,7 @@ def listen(address: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # What is sent leaves at once; else the end of an answer waits 40 ms for word that its beginning came.
+        # What is sent leaves at once. Else the end of an answer waits for its beginning to arrive.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.bind((address, port))
     except OSError as error:

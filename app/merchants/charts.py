@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from app.charts import (
     BLUE,
+    COUNTS,
     GREEN,
     GREY,
     INK,
@@ -74,7 +75,7 @@ def volume_figure(
     figure.update_yaxes(rangemode="tozero")
     largest = highest(frame, "approval_amount", "cancel_amount")
     figure.update_yaxes(money_axis(largest, texts.language), row=2, col=1)
-    figure.update_yaxes(tickformat=",d", row=1, col=1)
+    figure.update_yaxes(tickformat=COUNTS, row=1, col=1)
     for title in figure.layout.annotations[:2]:
         title.update(x=0, xanchor="left", font={"size": 13})
     mark(figure, frame, zone, marked, texts)
@@ -131,7 +132,7 @@ def tied_figure(
         figure.add_trace(bars)
     dress(figure, height=260)
     figure.update_layout(barmode="stack", bargap=0.05)
-    figure.update_yaxes(tickformat=",d", rangemode="tozero")
+    figure.update_yaxes(tickformat=COUNTS, rangemode="tozero")
     mark(figure, frame, zone, marked, texts)
     return figure
 

@@ -40,7 +40,7 @@ _CHOSEN: Final = "movers-by"
 def show_movers(page: Page) -> None:
     """Ten of them, by what the person chooses."""
     texts = page.texts
-    manifest = page.door.manifest()
+    manifest = page.door.lake.manifest()
     hours = None if manifest is None else hours_of(manifest)
     st.html(tag("h2", texts("movers.heading"), cls="mr-h2"))
     if manifest is None or hours is None:
@@ -110,7 +110,7 @@ def _counted(
     _span: Span,
 ) -> pl.DataFrame:
     asked = {"first": _span.start, "stop": _span.end}
-    return _page.door.lake(_QUERY, asked, _manifest, _span)
+    return _page.door.lake.ask(_QUERY, asked, _manifest, _span)
 
 
 def _show_row(page: Page, row: dict[str, object], by: str, name: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 import streamlit as st
 
-from app.charts import Marked
+from app.charts import CONFIG, Marked
 from app.format import won_short
 from app.markup import notice, tag, visible
 from app.merchants import reads
@@ -21,11 +21,11 @@ from app.merchants.charts import (
     tied_figure,
     volume_figure,
 )
-from app.merchants.lake import pace_days, pace_of, published_span, today_of, with_lead
-from app.merchants.series import steps_of
+from app.merchants.pace import pace_days, pace_of, today_of
+from app.merchants.series import steps_of, with_lead
 from app.pages.alone import alone
 from app.pages.downloads import offer
-from app.pages.entity.choose import choose_period, chosen_period, zoomed
+from app.pages.entity.choose import chosen_period, zoomed
 from app.pages.entity.subject import chosen_id, subject_of
 from baselines.calendar import like_days
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, business_day
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from app.pages.entity.subject import Subject
     from app.reads import Page
     from pipeline.store.manifest import Manifest
-
-#: No zoom bar, no logo: a chart of an operator's page, not of a notebook.
-CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +59,7 @@ class Shown:
 
 
 def show_trend(page: Page) -> None:
-    """The choice of the period, then the cancel rate over what is usual, and counts and amounts."""
-    manifest = page.door.manifest()
-    published = None if manifest is None else published_span(manifest)
-    if published is None:
-        st.html(notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note")))
-        return
-    choose_period(page, published)
+    """The cancel rate over what is usual, then counts and amounts."""
     shown = _shown(page)
     if shown is None:
         return
@@ -83,7 +74,7 @@ def show_trend(page: Page) -> None:
     st.plotly_chart(
         figure,
         key=key,
-        config=CHART,
+        config=CONFIG,
         alt=page.texts("trend.rate.chart"),
         on_select=partial(zoomed, key, page.zone),
         selection_mode="box",
@@ -159,11 +150,11 @@ def _show_beside(page: Page, shown: Shown) -> None:
 
 def _shown(page: Page) -> Shown | None:
     """What the address says; None while there is nothing to show."""
-    manifest = page.door.manifest()
-    published = None if manifest is None else published_span(manifest)
-    if manifest is None or published is None:
+    manifest = page.door.lake.manifest()
+    period = chosen_period(page)
+    if manifest is None or manifest.span is None or period is None:
         return None
-    subject, period = subject_of(page, chosen_id()), chosen_period(published, page.zone)
+    published, subject = manifest.span, subject_of(page, chosen_id())
     series = reads.series(page, manifest, subject.entity_id, with_lead(period.span, published))
     frame = steps_of(series, period.edges)
     return Shown(manifest, published, subject, period, frame, _marked(page, subject, published))
@@ -204,4 +195,4 @@ def _note(page: Page, key: str) -> None:
 
 
 def _draw(page: Page, name: str, figure: go.Figure) -> None:
-    st.plotly_chart(figure, key=f"merchant-{name}", config=CHART, alt=page.texts(f"alt.{name}"))
+    st.plotly_chart(figure, key=f"merchant-{name}", config=CONFIG, alt=page.texts(f"alt.{name}"))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import streamlit as st
 
-from app.merchants import lake
-from app.merchants.series import Series, series_of_rows
+from app.merchants.series import Series, series_of_rows, together_series
+from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
-from app.pages.entity.rows import rows_of
-from app.reads import published, shared
+from app.reads import tuned_at
+from pipeline.minute import HOUR_MINUTES, Span, floor_minute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.lake import Lake
     from app.reads import Page
-    from pipeline.minute import Span
-    from pipeline.store.manifest import Manifest
+    from pipeline.store.manifest import LakeFile, Manifest
 
 #: Of 20 categories 9 days in files of days, hours and minutes: a day of one takes 35 kB.
 _MOST_CATEGORIES: Final = 20
@@ -26,35 +27,25 @@ _MOST_FILES: Final = 64
 
 def series(page: Page, manifest: Manifest, merchant_id: str | None, span: Span) -> Series:
     """Running totals of a merchant, or of all (None), over a published span."""
-    if merchant_id is None:
-        return _all(page, manifest, span)
-    return series_of_rows(rows_of(page, manifest, merchant_id, span), span)
+    return series_of_rows(minutes_of(page, manifest, merchant_id, span), span)
 
 
-@published
-def _all(page: Page, manifest: Manifest, span: Span) -> Series:  # noqa: ARG001 - the key of the cache
-    return lake.read_all(page.door, span)
-
-
-@shared
 def public_holidays(page: Page) -> str:
-    """Whose public holidays the rules in force know."""
-    versions = [row["version"] for row in page.door.rows("ops/rules_in_time", {}) if row["version"]]
-    kept = page.door.rows("ops/rule_texts", {"versions": versions[-1:]})
-    text = kept[0]["numbers"] if kept else page.door.settings.rules.read_text(encoding="utf-8")
-    country: str = tomllib.loads(text)["volume_drop"].get("public_holidays", "none")
-    return country
+    """Whose public holidays the rules in force know; before there is a version, those of the file."""
+    tuned: Any = tuned_at(page, floor_minute(page.clock()))
+    if tuned is None:
+        rules = page.door.settings.rules
+        tuned = page.pack.read_tuned(rules.read_text(encoding="utf-8"), str(rules))
+    return str(tuned.volume_drop.public_holidays)
 
 
 def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
     """Running totals of a category: a long file is read once for it, whoever asks."""
     members = _members(f"{page.name} {known_version(page)} {category}", page, category)
     files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
-    frames = [
-        _together(f"{page.name} {members.name} {paths}", page, manifest, part, members)
-        for paths, part in lake.parts_of(files)
-    ]
-    return lake.together_series(frames, span)
+    name = f"{page.name} {members.name}"
+    frames = [_together(f"{name} {key}", page, manifest, part, members) for key, part in parts_of(files)]
+    return together_series(frames, span)
 
 
 @st.cache_resource(max_entries=_MOST_CATEGORIES, show_spinner=False)
@@ -72,4 +63,26 @@ def _together(
     _part: Span,
     _members: pl.Series,
 ) -> pl.DataFrame:
-    return lake.read_together(_page.door, _manifest, _part, _members.to_list())
+    return read_together(_page.door.lake, _manifest, _part, _members.to_list())
+
+
+def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[str]) -> pl.DataFrame:
+    """Approvals and cancels of all `members` by minute, in the files that touch `file`.
+
+    Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
+    """
+    return lake.ask("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)
+
+
+def parts_of(files: Sequence[LakeFile]) -> list[tuple[str, Span]]:
+    """What is read at a time, by its paths: each long file, and the short ones after them at once.
+
+    A short file takes as long to open as a long one to read.
+    """
+    last = max((file.span.end for file in files if file.span.minutes >= HOUR_MINUTES), default=None)
+    newest = [file for file in files if last is None or file.span.start >= last]
+    parts = [(file.path, file.span) for file in files if file not in newest]
+    if newest:
+        span = Span(min(file.span.start for file in newest), max(file.span.end for file in newest))
+        parts.append((" ".join(sorted(file.path for file in newest)), span))
+    return parts

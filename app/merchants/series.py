@@ -14,15 +14,13 @@ import numpy as np
 import polars as pl
 
 from baselines.chance import wilson_intervals
-from pipeline.minute import HOUR_MINUTES, WEEK_MINUTES, to_index
+from pipeline.minute import HOUR_MINUTES, MINUTE, WEEK_MINUTES, Span, to_index
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from pipeline.minute import Span
 
     Integers = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -82,9 +80,24 @@ def series_of(minutes: Integers, values: Mapping[str, Integers], span: Span) -> 
 
 
 def series_of_rows(rows: pl.DataFrame, span: Span) -> Series:
-    """Running totals of a merchant's counted rows."""
+    """Running totals of counted minutes; those of all together do not hold TIED."""
     minutes = (rows["minute"].dt.epoch("s") // 60).to_numpy()
-    return series_of(minutes, {name: rows[name].to_numpy() for name in (*SUMS, *TIED)}, span)
+    names = [name for name in (*SUMS, *TIED) if name in rows.columns]
+    return series_of(minutes, {name: rows[name].to_numpy() for name in names}, span)
+
+
+def with_lead(span: Span, published: Span) -> Span:
+    """A span and what its rates look back at, as far as it is published."""
+    return Span(max(published.start, span.start - LEAD * MINUTE), span.end)
+
+
+def together_series(frames: Sequence[pl.DataFrame], span: Span) -> Series:
+    """Running totals over `span` of what was read file by file."""
+    rows = pl.concat(frames)
+    minutes = rows["minute"].to_numpy()
+    counts = {name: rows[name].to_numpy() for name in ("approval_count", "cancel_count")}
+    nothing = np.zeros(len(minutes), np.int64)
+    return series_of(minutes, {**dict.fromkeys(SUMS, nothing), **counts}, span)
 
 
 def steps_of(series: Series, edges: Integers) -> pl.DataFrame:

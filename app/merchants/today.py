@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.format import count, time_of_day, won, won_short
 from app.markup import Markup, join, tag
+from app.merchants.reads import public_holidays
 from app.reads import heartbeat, shared
 from baselines.calendar import like_days
 from pipeline.minute import MINUTE, Span, business_date, business_day
@@ -105,7 +106,7 @@ def today(page: Page) -> Today | None:
     until = heart.next_minute
     if business_date(until - MINUTE, zone) != business_date(page.clock(), zone):
         return None
-    spans = paced_spans(until, zone, _holidays(page))
+    spans = paced_spans(until, zone, public_holidays(page))
     asked = {"firsts": [s.start for s in spans], "stops": [s.end for s in spans], "names": list(SUMS)}
     rows = {row["number"]: row for row in page.door.rows("ops/app_sums", asked)}
     return figures_of(until, spans, [rows.get(number) for number in range(1, len(spans) + 1)])
@@ -134,13 +135,6 @@ def paced_spans(until: datetime, zone: ZoneInfo, holidays: str) -> list[Span]:
 def _up_to(day: date, lasted: timedelta, zone: ZoneInfo) -> Span:
     whole = business_day(day, zone)
     return Span(whole.start, min(whole.start + lasted, whole.end))
-
-
-def _holidays(page: Page) -> str:
-    """Whose public holidays count, as the rules have it."""
-    rules = page.door.settings.rules
-    tuned = page.pack.read_tuned(rules.read_text(encoding="utf-8"), str(rules))
-    return str(tuned.volume_drop.public_holidays)
 
 
 def _middle(numbers: Sequence[int]) -> int | None:

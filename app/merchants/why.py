@@ -35,7 +35,7 @@ _NUMBER: Final = re.compile(r"[0-9]+(?=\*)|(?<=\*)[0-9]+")
 
 def show_why(page: Page) -> None:
     """A minute to ask about; once it is asked, every number."""
-    merchant_id, manifest = chosen_id(), page.door.manifest()
+    merchant_id, manifest = chosen_id(), page.door.lake.manifest()
     if merchant_id is None or manifest is None:
         return
     texts = page.texts

@@ -198,7 +198,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     # in place of shared texts
     "title": "Merchant settlement risk watch",
     "header.stray_past.note": "Rows came over 48 hours late. They are recorded (stray_minute), not counted.",
-    "header.stray_future": "{count} minutes ahead have rows already",
+    "header.stray_future": "Minutes ahead that have rows already: {count}",
     "alarm.source.unreachable": "The trade database cannot be reached",
     "alarm.source.failing": "A query of the trade database fails",
     "alarm.rows.set_aside": "Many transactions are set aside",
@@ -221,7 +221,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "today.deviation.unknown": "not comparable",
     "today.days": "Expected: the median of {count} recent like days up to the same time.",
     "today.no_days": "No like day is published whole up to the same time yet.",
-    "today.missing": "{count} minutes of today are missing, so the numbers are too low.",
+    "today.missing": "The numbers are too low: minutes of today that are missing: {count}.",
     # one merchant
     "entity.search.hint": "Name, id, category or Korean initials",
     "trend.rate.heading": "Cancel rate",

@@ -12,17 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.reads import Page
-    from pipeline.desk.roles import Actor
-
-
-def actor_of(page: Page) -> Actor:
-    """Whoever looks at the page, with the role of this run."""
-    return page.actor
 
 
 def may(page: Page, action: str, kind: str = "") -> bool:
     """May they take an action? What they may not is not shown, and refused all the same."""
-    return roles.may(actor_of(page), action, kind)
+    return roles.may(page.actor, action, kind)
 
 
 def act(page: Page, name: str, thing_id: str | int, given: Mapping[str, Any]) -> dict[str, Any]:

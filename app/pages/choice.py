@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import streamlit as st
 
+from app.address import Param, number
+from app.pages.given import quietly
+
 INCIDENT: Final = "incident"
-#: The largest number an incident can have in the database (bigint).
-_LARGEST: Final = 2**63 - 1
 
 
 def asked_incident() -> str | None:
@@ -20,10 +20,7 @@ def asked_incident() -> str | None:
 
 def chosen_incident() -> int | None:
     """The incident's number in the address; None without one and for what cannot be one."""
-    asked = asked_incident()
-    if asked is None or not re.fullmatch(r"[0-9]{1,19}", asked) or int(asked) > _LARGEST:
-        return None
-    return int(asked)
+    return quietly(Param(INCIDENT, number))
 
 
 def choose_incident(incident_id: int) -> None:

@@ -28,6 +28,12 @@ def given(page: Page, param: Param[T]) -> T | None:
     return found
 
 
+def quietly(param: Param[T]) -> T | None:
+    """The same, where `given` has said already what cannot be read."""
+    text = st.query_params.get(param.name)
+    return None if text is None else param.of(text)
+
+
 def keep(**values: str | int | None) -> None:
     """Write parameters into the address; None takes one away."""
     for name, value in values.items():

@@ -157,7 +157,7 @@ def _files(page: Page, heart: Heartbeat, state: str) -> Markup:
 
 def _manifest_problem(page: Page) -> MinuteriskError | None:
     try:
-        page.door.manifest()
+        page.door.lake.manifest()
     except MinuteriskError as error:
         return error
     return None

@@ -31,7 +31,7 @@ WRONG: Final = "wrong"
 #: Everything is counted, judged and told; something beside it is not known or not shown.
 DEGRADED: Final = "degraded"
 
-#: Every alarm by name, with what it means for the numbers. The page has a title for each (app/texts.py).
+#: Every alarm by name, with what it means for the numbers. The page has a title for each (app/texts).
 ALARMS: Final = {
     "source.unreachable": WRONG,
     "source.failing": WRONG,  # it answers, but a query, a right or a value is wrong; subject: the query

@@ -76,6 +76,14 @@ class Manifest:
         )
         return min(counted, default=None)
 
+    @property
+    def span(self) -> Span | None:
+        """What is published, from the first minute that holds a row; None when nothing is."""
+        first = self.first_minute
+        return (
+            None if first is None or first >= self.published_through else Span(first, self.published_through)
+        )
+
     def paths(self, dataset: str, span: Span, lake: Path) -> list[str]:
         """The files of `dataset` that hold minutes of `span`."""
         files = self.datasets.get(dataset, ())

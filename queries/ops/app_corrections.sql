@@ -1,7 +1,7 @@
 -- Published minutes that were counted anew since a time, by cause; and those that wait to be, or that hold rows which
 -- nothing counts.
 -- Parameters: pack, since.
--- Grain: one row per cause; of `asked`, `past` and `future` the minutes that are open now.
+-- Grain: one row per cause. `asked`: what waits now; `past`: what was found in the last day; `future`: what is still to come.
 SELECT cause, count(DISTINCT minute) AS minutes, max(revised_at) AS newest_at
 FROM minute_revision
 WHERE pack = :pack AND minute >= :since

@@ -1,4 +1,4 @@
--- How long after their end the minutes of the last hour and day were judged, and who judges them.
+-- How long after their end the minutes of the last hour and day were judged.
 -- Parameters: pack.
 -- Grain: one row; delays in seconds, null where no minute was judged.
 SELECT

@@ -1,4 +1,4 @@
--- How far the reading of the first start's history is, and since when, as the ledger keeps it.
+-- How far the reading of the first start's history is, and how long it has taken, as the ledger keeps it.
 -- Parameters: pack.
 -- Grain: one row; nulls before the first piece is published. Minutes of the first piece give no pace: nobody knows when
 -- it began.

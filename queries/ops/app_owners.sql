@@ -1,4 +1,4 @@
--- Who takes care of incidents, or may: accounts that are not disabled, and names that incidents were given to.
+-- Who takes care of incidents, or may: accounts of these roles that are not disabled, and owners of unresolved incidents.
 -- Parameters: pack, roles (text array). Grain: one row per name.
 SELECT name FROM account WHERE disabled_at IS NULL AND role = ANY(:roles)
 UNION

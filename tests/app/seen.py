@@ -40,8 +40,9 @@ def html_of(tested: AppTest) -> str:
 
 
 def text_of(tested: AppTest) -> str:
-    """What a person reads: the markup without its tags."""
-    return unescape(re.sub(r"<[^>]+>", " ", html_of(tested)))
+    """What a person reads: the markup without its tags, and the links."""
+    links = " ".join(_read(element.proto.label) for element in tested.get("page_link"))
+    return f"{unescape(re.sub(r'<[^>]+>', ' ', html_of(tested)))} {links}"
 
 
 def figures(tested: AppTest) -> int:
@@ -55,5 +56,10 @@ def rows_of(tested: AppTest) -> dict[str, str]:
     for element in tested.get("page_link"):
         number = dict(parse_qsl(element.proto.query_string)).get("incident")
         if number is not None:
-            found[number] = re.sub(r"\\(.)|\*\*|:small\[|\]$", r"\1", element.proto.label)
+            found[number] = _read(element.proto.label)
     return found
+
+
+def _read(label: str) -> str:
+    """What a person reads of a label that is a link's."""
+    return re.sub(r"\\(.)|\*\*|:small\[|\]$", r"\1", label)

@@ -354,6 +354,8 @@ def test_hostile_names_are_letters(state: State, page: Callable[..., AppTest], b
         tested = page("access", part=part)
         assert "<img" not in html_of(tested), part
         assert "나쁜" in text_of(tested), part
+    role = '<span class="mr-line">최고 관리자</span>'
+    assert role in html_of(page("access", part="users"))  # no long name breaks its word
 
 
 def test_the_audit_is_verified_and_a_changed_row_is_found(

@@ -283,6 +283,18 @@ def test_several_are_chosen_by_those_who_may_handle_alone(
     assert offered == (["bulk"] if may(Actor(1, "kim", role, "page"), "handle") else [])
 
 
+def test_a_name_to_choose_is_written_as_it_is(
+    page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
+) -> None:
+    with state_engine.begin() as connection:
+        insert = text("INSERT INTO account (name, role) VALUES (:name, 'OPS_AGENT')")
+        connection.execute(insert, {"name": "kim.a_b[1]"})
+    signed_in("OPS_AGENT")
+    tested = page("incidents", incident=str(incident))
+    for key in (f"act-to-{incident}", "inbox-owner"):
+        assert "kim.a_b[1]" in tested.selectbox(key=key).options  # it is no Markdown
+
+
 def test_an_incident_is_given_to_somebody_and_snoozed_until_the_morning(
     page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
 ) -> None:

@@ -136,7 +136,7 @@ def test_a_pipeline_that_is_well_is_said_to_be(page: Page, running: Span) -> Non
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("All is well.", "Freshness", "extract", "0 minutes differ", "Rules in force")),
+        ("en", ("All is well.", "Freshness", "extract", "minutes that differ: 0", "Rules in force")),
         ("ko", ("모두 정상입니다.", "신선도", "원천 읽기", "다른 분 0개", "적용 중인 규칙")),
     ],
 )

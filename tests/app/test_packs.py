@@ -6,17 +6,22 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 import streamlit as st
 from sqlalchemy import text
 
 from app.markup import tag
+from app.minutes import minutes_of
 from app.pages import PAGES, SCREENS, OwnPage
-from pipeline.minute import MINUTE
-from pipeline.packs import PACKS
+from app.pages.entity.choose import chosen_period
+from app.pages.entity.subject import chosen_id, subject_of
+from pipeline.minute import MINUTE, Span
+from pipeline.packs import PACKS, manifest_name
 from queries import sql
 from tests.app.merchants.home import add_event, add_incident, lead
 from tests.app.seen import run_again, text_of
+from tests.doors import DOOR_MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +48,13 @@ def show_visits(page: Page) -> None:
     st.html(tag("div", page.texts("visits.heading")))
 
 
+def show_opened(page: Page) -> None:
+    manifest, period = page.door.lake.manifest(), chosen_period(page)
+    if manifest is not None and period is not None:
+        minutes = minutes_of(page, manifest, subject_of(page, chosen_id()).entity_id, period.span)
+        st.html(tag("div", f"opened {minutes['opened_count'].sum()}"))
+
+
 #: The page of this module, where PAGES names it.
 PAGE = OwnPage(
     words={
@@ -54,6 +66,8 @@ PAGE = OwnPage(
         "en": {"title": "Entry watch", "visits.heading": "Visits", "number.forced_hour": "Forced, last hour"},
     },
     now=(show_visits,),
+    entity=(show_opened,),
+    statistics=(show_visits,),
 )
 
 
@@ -135,6 +149,36 @@ def test_a_page_that_is_added_brings_its_words_and_its_sections(
     seen = said(page()) + said(page("incidents", incident=number))
     words = ("출입 관제", "출입 추이", "한 시간 강제 개방", "강제 개방", "주 출입문", "문 번호")
     assert [word for word in words if word not in seen] == []
+    assert "출입 추이" in said(page("statistics"))
+
+
+def test_a_page_that_is_added_shows_minutes_of_one_entity_over_the_period_of_its_screen(
+    page: Callable[..., AppTest], building: Building, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAGES, "doors", __name__)
+    building("lift-7", "critical", None)
+    assert "게시 목록이 없습니다" in said(page("entity", id="lift-7"))
+    end = datetime.now(UTC).replace(second=0, microsecond=0)
+    rows = [(end - n * MINUTE, "lift-7", 2, 0) for n in range(1, 5 * 60 + 1)]
+    publish_doors(home, pl.DataFrame(rows, DOOR_MINUTE, orient="row"), Span(rows[-1][0], end))
+    assert "opened 360" in said(page("entity", id="lift-7", period="3h"))
+    assert "opened 600" in said(page("entity", id="lift-7"))
+
+
+def publish_doors(home: Path, rows: pl.DataFrame, span: Span) -> None:
+    """One file of these counted minutes, and the doors' own list of files."""
+    path = home / "lake" / "door_minute" / "1.parquet"
+    path.parent.mkdir(parents=True)
+    rows.write_parquet(path)
+    ends = {"start": span.start.isoformat(), "end": span.end.isoformat()}
+    file = {"path": "door_minute/1.parquet", **ends, "rows": rows.height, "sha256": "0" * 64}
+    content = {
+        "version": 1,
+        "published_through": span.end.strftime("%Y-%m-%dT%H:%MZ"),
+        "generated_at": span.end.isoformat(),
+        "datasets": {"door_minute": [file]},
+    }
+    (home / manifest_name("doors")).write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_of_several_packs_one_is_chosen_and_stays_in_the_address(

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.gate import here
+from app.markup import visible
 from pipeline.desk.people import sessions
 from pipeline.desk.roles import ROLES, Actor, may
 from pipeline.minute import MINUTE
@@ -272,7 +273,13 @@ def test_hostile_reasons_and_names_never_act(page: Page, state: State, come: As)
         assert "](http" not in said
         assert "<img" not in said.replace("\\<", "")
     options = "\n".join(tested.selectbox(key="version-chosen").options)
-    assert "](http" not in options
+    assert visible(HOSTILE, 40)[:-1] in options  # what is chosen from is no Markdown: no stroke before a sign
+
+
+def test_the_text_of_a_version_has_no_colours_that_are_too_pale(page: Page, state: State, come: As) -> None:
+    come("ops", "OPS_AGENT")
+    (shown,) = page("rules").code
+    assert shown.language == "plaintext"
 
 
 def test_a_rule_is_paused_and_resumed(page: Page, state: State, come: As) -> None:

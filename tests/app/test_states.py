@@ -278,7 +278,7 @@ def test_a_database_without_a_table(
     change(state_engine, "ALTER TABLE outbox RENAME TO outbox_gone")
     door = Door(Settings(home=home, state_url=state_url))
     with pytest.raises(ConfigurationError, match="outbox"):
-        door.overview()
+        door.heartbeat()
     door.close()
     tested = page()
     assert "운영 데이터베이스에 연결할 수 없습니다." in text_of(tested)

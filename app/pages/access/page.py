@@ -17,7 +17,7 @@ from app.pages.access.sessions import show_sessions
 from app.pages.access.trail import show_trail
 from app.pages.given import given
 from app.pages.rights import show_no_right
-from app.pages.sections import show_sections as show_each
+from app.pages.sections import show_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,6 @@ def show(page: Page) -> None:
     )
     draw, right = PARTS[asked]
     if asked in mine:
-        show_each(page, show_secret, draw)
+        show_sections(page, show_secret, draw)
     else:
         show_no_right(page, [right])

@@ -60,7 +60,7 @@ def _row(page: Page, person: Person) -> list[str]:
     elsewhere = (person.os_user and f"CLI {person.os_user}", person.slack_user, person.email)
     return [
         tag("span", tag("strong", person.name), *known, *mine, cls="mr-parts"),
-        texts.word("role", person.role),
+        tag("span", texts.word("role", person.role), cls="mr-line"),  # a long name takes no letter of it
         _state(page, person),
         _moment(page, person.seen_at),
         texts("users.totp.set" if person.totp else "users.totp.none"),

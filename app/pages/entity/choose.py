@@ -19,7 +19,7 @@ from app.pages.entity.period import (
     days_period,
     preset_period,
 )
-from app.pages.given import given, keep
+from app.pages.given import given, keep, quietly
 from pipeline.minute import DAY_MINUTES, MINUTE, business_date
 
 if TYPE_CHECKING:
@@ -37,8 +37,13 @@ _CHOICE: Final = "entity-period"
 _DAYS: Final = "entity-days"
 
 
-def choose_period(page: Page, published: Span) -> Period:
+def show_period(page: Page) -> None:
     """The choices, what was chosen, and what of it is published."""
+    manifest = page.door.lake.manifest()
+    if manifest is None or manifest.span is None:
+        st.html(notice(page.texts("state.no_manifest"), page.texts("state.no_manifest.note")))
+        return
+    published = manifest.span
     preset, start, end = given(page, PERIOD), given(page, FROM), given(page, TO)
     own = start is not None or end is not None
     asked = asked_period(start, end, published, page.zone) if own else None
@@ -59,14 +64,16 @@ def choose_period(page: Page, published: Span) -> Period:
     if own and asked is None:
         st.html(notice(page.texts("period.nothing"), _bounds(page, published)))
     st.html(tag("div", _said(page, period, published), cls="mr-note"))
-    return period
 
 
-def chosen_period(published: Span, zone: ZoneInfo) -> Period:
-    """The same period, where what cannot be read of the address was said already."""
-    preset, start, end = (_silently(param) for param in (PERIOD, FROM, TO))
-    own = asked_period(start, end, published, zone) if start or end else None
-    return own or preset_period(preset or FIRST_PRESET, published, zone)
+def chosen_period(page: Page) -> Period | None:
+    """The period that the screen shows; None while nothing is published."""
+    manifest = page.door.lake.manifest()
+    if manifest is None or manifest.span is None:
+        return None
+    preset, start, end = quietly(PERIOD), quietly(FROM), quietly(TO)
+    own = asked_period(start, end, manifest.span, page.zone) if start or end else None
+    return own or preset_period(preset or FIRST_PRESET, manifest.span, page.zone)
 
 
 def zoomed(key: str, zone: ZoneInfo) -> None:
@@ -82,11 +89,6 @@ def zoomed(key: str, zone: ZoneInfo) -> None:
 def keep_period(start: datetime, end: datetime) -> None:
     """Let the address say this period."""
     keep(**{"period": None, "from": start.isoformat(), "to": end.isoformat()})
-
-
-def _silently(param: Param[Any]) -> Any:  # noqa: ANN401 - a parameter's own type
-    text = st.query_params.get(param.name)
-    return None if text is None else param.of(text)
 
 
 def _boxes(state: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - as Streamlit keeps it

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.minutes import has_minutes
 from app.pages import load_page
 from app.pages.alone import alone
+from app.pages.entity.choose import show_period
 from app.pages.entity.find import show_search
 from app.pages.entity.head import show_head, show_incidents, show_unknown
-from app.pages.entity.rows import has_rows
 from app.pages.entity.subject import asked_id, subject_of
 from app.pages.sections import show_sections
 
@@ -24,7 +25,7 @@ def show(page: Page) -> None:
     show_search(page, entity_id)
     with alone(page, "entity"):
         subject = subject_of(page, entity_id)
-        if entity_id is not None and not subject.listed and not has_rows(page, entity_id):
+        if entity_id is not None and not subject.listed and not has_minutes(page, entity_id):
             show_unknown(page, entity_id)
             return
         show_head(page, subject)
@@ -32,4 +33,5 @@ def show(page: Page) -> None:
         with alone(page, "incidents"):  # at the foot, and drawn before what may take long
             show_incidents(page, subject)
         with own:
-            show_sections(page, *load_page(page.pack.name).entity)
+            sections = load_page(page.pack.name).entity
+            show_sections(page, *((show_period, *sections) if sections else ()))

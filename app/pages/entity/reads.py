@@ -79,7 +79,7 @@ def found(page: Page, typed: str) -> Found:
 
 def index(page: Page) -> Index:
     """All entities that are known by name, fact or the newest whole files."""
-    manifest = page.door.manifest()
+    manifest = page.door.lake.manifest()
     files = newest_files(manifest, page.pack.dataset)
     key = " ".join([page.name, str(known_version(page)), *(file.path for file in files)])
     return _index(key, page, manifest, files)
@@ -109,7 +109,7 @@ def _index(key: str, _page: Page, _manifest: Manifest | None, _files: Sequence[L
 
 @st.cache_resource(max_entries=2 * _NEWEST_FILES, show_spinner=False)
 def _weights(key: str, _page: Page, _manifest: Manifest, _file: LakeFile) -> pl.DataFrame:  # noqa: ARG001
-    return _page.door.entities(_manifest, _file.span)
+    return _page.door.lake.entities(_manifest, _file.span)
 
 
 def _from_incidents(page: Page) -> Index:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
-import streamlit as st
 
 from app.address import Param, words
 from app.pages.entity import reads
-from app.pages.given import given
+from app.pages.given import given, quietly
 from pipeline.errors import MinuteriskError
 from pipeline.judge.verdicts import EVERYBODY
 
@@ -59,8 +58,7 @@ def asked_id(page: Page) -> str | None:
 
 def chosen_id() -> str | None:
     """The same, where it was said already."""
-    text = st.query_params.get(ID.name)
-    return None if text is None else ID.of(text)
+    return quietly(ID)
 
 
 def subject_of(page: Page, entity_id: str | None) -> Subject:

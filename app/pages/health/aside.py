@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def show_aside(page: Page) -> None:
     """Counts by reason and day, then samples."""
     st.html(heading(page, "aside"))
-    manifest = page.door.manifest()
+    manifest = page.door.lake.manifest()
     if manifest is None:
         st.html(tag("div", page.texts("state.no_manifest"), cls="mr-note"))
         return

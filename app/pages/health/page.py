@@ -26,7 +26,7 @@ from app.pages.health.running import (
 from app.pages.health.summary import Facts, concerns
 from app.pages.health.telling import show_dead, show_deliveries
 from app.pages.sections import show_sections
-from app.pulse import pulse
+from app.pulse import pulse, waiting
 from pipeline.errors import StateUnavailable
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def facts_of(page: Page) -> Facts:
         alarms_wrong=wrong,
         alarms_other=len(alarms) - wrong,
         dead=sum(d.dead for d in told),
-        waiting=timedelta() if oldest is None else reads.versions(page).database_clock - oldest,
+        waiting=waiting(oldest, reads.versions(page).database_clock),
         source_s=source_seconds(reads.costs(page)),
         differences=_number(compared, "differences"),
         reconciled_ago=None if compared is None else now - compared.at,

@@ -126,7 +126,7 @@ def set_aside_by_day(page: Page, manifest: Manifest) -> pl.DataFrame:
     span = _aside_span(page, manifest)
     offset = page.clock().astimezone(page.zone).utcoffset() or timedelta()
     asked = {"first": span.start, "zone_offset_s": int(offset.total_seconds())}
-    return page.door.lake("lake/app_aside_days", asked, manifest, span, "quarantine")
+    return page.door.lake.ask("lake/app_aside_days", asked, manifest, span, "quarantine")
 
 
 @published
@@ -139,7 +139,7 @@ def unmasked_rows(page: Page, manifest: Manifest) -> pl.DataFrame:
     """The same as they are, for whoever has said why: kept nowhere."""
     span = _aside_span(page, manifest)
     asked = {"first": span.start, "of_each": OF_EACH}
-    return page.door.lake("lake/app_aside", asked, manifest, span, "quarantine")
+    return page.door.lake.ask("lake/app_aside", asked, manifest, span, "quarantine")
 
 
 def _aside_span(page: Page, manifest: Manifest) -> Span:

@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from app import reads as common
+from app.charts import CONFIG
 from app.format import count, duration, moment, time_of_day
 from app.markup import Markup, card, tag, visible
 from app.markup import table as drawn
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from app.pages.health.rows import Cost, Job, Step
     from app.reads import Page
-
-CHART: Final = {"displayModeBar": False}
 
 
 def heading(page: Page, name: str, **fields: object) -> Markup:
@@ -51,7 +50,7 @@ def show_cards(page: Page) -> None:
 
 
 def _freshness(page: Page) -> Markup:
-    texts, fresh, manifest = page.texts, reads.freshness(page), page.door.manifest()
+    texts, fresh, manifest = page.texts, reads.freshness(page), page.door.lake.manifest()
     now = texts("health.unknown")
     if manifest is not None:
         now = duration(lag(manifest, page.clock()), texts.language)
@@ -100,7 +99,10 @@ def show_lag(page: Page) -> None:
         st.html(tag("div", texts("health.freshness.none"), cls="mr-note"))
         return
     st.plotly_chart(
-        lag_figure(curve, texts, page.zone), key="health-lag", config=CHART, alt=texts("health.freshness.alt")
+        lag_figure(curve, texts, page.zone),
+        key="health-lag",
+        config=CONFIG,
+        alt=texts("health.freshness.alt"),
     )
     spans = (
         ("hour", fresh.minutes_hour, (fresh.median_s_hour, fresh.p95_s_hour, fresh.worst_s_hour)),
@@ -127,7 +129,7 @@ def show_steps(page: Page) -> None:
         st.html(tag("div", texts("health.unreported"), cls="mr-note"))
         return
     st.plotly_chart(
-        steps_figure(steps, texts), key="health-steps", config=CHART, alt=texts("health.steps.alt")
+        steps_figure(steps, texts), key="health-steps", config=CONFIG, alt=texts("health.steps.alt")
     )
     rows = [
         [visible(texts.word("step", step.step), 40), *(_took(ms, page) for ms in _spans(step))]

@@ -16,6 +16,7 @@ from app.pages.health.running import heading
 from app.pages.health.units import seconds
 from app.pages.links import link
 from app.pages.press import press
+from app.pulse import waiting
 
 if TYPE_CHECKING:
     from app.pages.health.rows import DeadMessage, Deliveries
@@ -113,7 +114,7 @@ def show_deliveries(page: Page) -> None:
     st.html(table([texts(f"health.{n}") for n in names], [_row(page, d) for d in told], numbers=True))
     oldest = min((d.oldest_waiting_at for d in told if d.oldest_waiting_at), default=None)
     if oldest is not None:
-        since = duration(reads.versions(page).database_clock - oldest, texts.language)
+        since = duration(waiting(oldest, reads.versions(page).database_clock), texts.language)
         st.html(notice(texts("health.oldest", duration=since)))
     columns = ("destination", "sent", "median_s", "p95_s", "worst_s", "waiting", "dead")
     offer(page, "deliveries", lambda: pl.DataFrame([{n: getattr(d, n) for n in columns} for d in told]))

@@ -191,7 +191,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "health.well.note": (
         "The pipeline judges and tells on time, and no minute is known to differ from the source."
     ),
-    "health.not_well": "{count} things are not well",
+    "health.not_well": "Not well: {count}",
     "health.not.pulse.behind": "The pipeline is catching up.",
     "health.not.pulse.stale": "The list of published files is older than the ledger.",
     "health.not.pulse.stopped": "The pipeline has stopped. Start it: minuterisk run",
@@ -204,12 +204,12 @@ ENGLISH: Final[Mapping[str, str]] = {
     "health.not.dead": "Messages that nobody was told, to be sent again: {count}.",
     "health.not.waiting": "The oldest message has waited for {duration}.",
     "health.not.differences": (
-        "The newest comparison found {count} minutes that differ from the source; they are read again."
+        "Minutes that differed from the source in the newest comparison, and are read again: {count}."
     ),
     "health.not.reconciled": (
         "The newest comparison with the source was {duration} ago; there is one each hour."
     ),
-    "health.not.proof": "The newest proof left {count} differences.",
+    "health.not.proof": "Differences that the newest proof left: {count}.",
     "health.not.proven": "The newest proof was {duration} ago; there is one each night.",
     "health.unknown": "not known",
     "health.unreported": "Nothing is reported yet; it comes with the next judged minute.",
@@ -244,7 +244,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "health.process.note": "leader no. {epoch} · next minute {minute}",
     "health.process.epoch": "leader no. {epoch}",
     "health.minute": "One minute takes",
-    "health.minute.note": "{count} minutes in the last hour, p95 {p95}",
+    "health.minute.note": "minutes in the last hour: {count}, p95 {p95}",
     "health.source.card": "Source time a minute",
     "health.source.promise": "{seconds} s at most are promised · last hour",
     "health.freshness": "Freshness",
@@ -291,20 +291,20 @@ ENGLISH: Final[Mapping[str, str]] = {
     "health.oldest": "The oldest message has waited for {duration}.",
     "health.dead": "Messages that nobody was told",
     "health.dead.note": "{count} · they are not tried again",
-    "health.dead.tried": "tried {count} times · {place}",
+    "health.dead.tried": "attempts: {count} · {place}",
     "health.dead.unreadable": "What it was to tell cannot be read.",
     "health.dead.more": "The newest {shown} of {count} are shown.",
     "health.requeue": "Send message {id} again",
     "health.requeue.all": "Send all {count} again",
     "health.requeued": "Message {id} waits to be sent again.",
-    "health.requeued.all": "{count} messages wait to be sent again.",
+    "health.requeued.all": "Messages that wait to be sent again: {count}.",
     "health.incident": "Show incident {id}",
     "health.proofs": "Comparison and proof",
     "health.proofs.note": "are published minutes equal to the source?",
     "health.reconcile.never": "None yet; there is one each hour.",
     "health.prove.never": "None yet; there is one each night at 4.",
     "health.compact.never": "None yet; there is one every ten minutes.",
-    "health.reconcile.found": "{count} minutes differ",
+    "health.reconcile.found": "minutes that differ: {count}",
     "health.prove.found": (
         "{minutes} minutes compared: {differences_found} differed, {differences_left} left · "
         "{files_verified} files verified: {damaged} damaged · {final_minutes} minutes made final · "
@@ -350,7 +350,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "health.alarms": "Alarms",
     "health.alarms.note": "now and in the last {days} days",
     "health.alarms.none": "There was no alarm in the last 8 days.",
-    "health.alarms.ended": "{count} alarms that have ended",
+    "health.alarms.ended": "alarms that have ended: {count}",
     "health.alarm.what": "Alarm",
     "health.alarm.since": "Began",
     "health.alarm.lasted": "Lasted",
@@ -365,5 +365,5 @@ ENGLISH: Final[Mapping[str, str]] = {
     "health.version.database": "Its size",
     "health.version.lake": "Published files",
     "health.version.holder": "Leader",
-    "health.files": "{count} files",
+    "health.files": "files: {count}",
 }

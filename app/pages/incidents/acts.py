@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from app.markup import plain
+from app.markup import visible
 from app.pages import actor
 from app.pages.incidents import reads
 from app.pages.press import press
@@ -50,7 +50,7 @@ def show_acts(page: Page, incident: Incident) -> None:
 
 def _buttons(page: Page, incident: Incident) -> list[tuple[str, Mapping[str, Any]]]:
     """Each act with what it is given beside the line of words."""
-    name, over = actor.actor_of(page).name, incident.resolved_minute is not None
+    name, over = page.actor.name, incident.resolved_minute is not None
     acts: list[tuple[str, Mapping[str, Any]]] = []
     if incident.status == "open":
         acts.append(("acknowledge", {}))
@@ -82,7 +82,7 @@ def _show_more(page: Page, incident: Incident) -> None:
             [name for name in reads.owners(page) if name != incident.owner],
             index=None,
             key=_to(number),
-            format_func=lambda name: plain(name, 60),
+            format_func=lambda name: visible(name, 60),
         )
         st.button(texts("acts.assign"), key=f"assign-to-{number}", on_click=_assign, args=(page, number))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from plotly.subplots import make_subplots
 
-from app.charts import BLUE, INK, ORANGE, VERMILLION, dress, line, money_axis
+from app.charts import BLUE, COUNTS, INK, ORANGE, VERMILLION, dress, line, money_axis
 from app.format import count, won
 from pipeline.pack import MONEY, SHARE
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pipeline.pack import Chart, Panel, Threshold
 
 PANEL: Final = 190
+#: Past so many times the threshold, a curve would press it down onto the axis: then the axis counts in tens.
+TOO_FAR: Final = 10
 
 
 def picture_figure(
@@ -50,8 +52,12 @@ def picture_figure(
     dress(figure, height=PANEL * len(panels) + 90)
     figure.update_layout(legend={"y": -0.1, "yanchor": "top", "x": 0, "xanchor": "left"})
     figure.update_yaxes(rangemode="tozero")
-    for title in figure.layout.annotations[: len(panels)]:
+    for row, (panel, title) in enumerate(zip(panels, figure.layout.annotations, strict=False), start=1):
         title.update(x=0, xanchor="left", font={"size": 13})
+        least = [threshold.value for threshold in thresholds if threshold.panel == row - 1]
+        if least and 0 < TOO_FAR * min(least) < _highest(panel):
+            figure.update_yaxes(type="log", dtick=1, rangemode="normal", row=row, col=1)
+            title.update(text=f"{title.text} · {texts('picture.in_tens')}")
     return figure
 
 
@@ -78,13 +84,17 @@ def _threshold(figure: go.Figure, row: int, threshold: Threshold, x: list[dateti
 
 
 def _axis(figure: go.Figure, row: int, panel: Panel, thresholds: Sequence[Threshold], language: str) -> None:
-    values = chain.from_iterable(curve.values for curve in panel.curves)
     lines = [threshold.value for threshold in thresholds if threshold.panel == row - 1]
-    largest = max((value for value in (*values, *lines) if value is not None), default=0)
+    largest = max(_highest(panel), *lines, 0)
     if panel.unit == MONEY:
         figure.update_yaxes(money_axis(int(largest), language), row=row, col=1)
     else:
-        figure.update_yaxes(tickformat=".1%" if panel.unit == SHARE else ",d", row=row, col=1)
+        figure.update_yaxes(tickformat=".1%" if panel.unit == SHARE else COUNTS, row=row, col=1)
+
+
+def _highest(panel: Panel) -> float:
+    values = chain.from_iterable(curve.values for curve in panel.curves)
+    return max((value for value in values if value is not None), default=0)
 
 
 def _said(value: float, unit: str, language: str) -> str:

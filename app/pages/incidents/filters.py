@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from app.address import Param, number, words
-from app.markup import notice, plain, visible
-from app.pages.given import keep
+from app.address import Param, day, number, words
+from app.markup import visible
+from app.pages.given import given, keep
 from app.pages.incidents import reads
 from app.rows import Filters
 from pipeline.judge.verdicts import SEVERITIES, TIERS
@@ -33,6 +33,8 @@ NAMES: Final = ("state", "severity", "rule", "tier", "owner", "from", "to", "q")
 _WIDGET: Final = "inbox-"
 _READ: Final = "inbox-read-"
 _LONGEST: Final = 200
+#: So many pages nobody has; the rows before it are still a number that the database knows.
+_LAST_PLACE: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,10 @@ def several(known: Collection[str]) -> Callable[[str], tuple[str, ...] | None]:
     return read
 
 
-def day(text: str) -> date | None:
-    """A day of the calendar."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+def place(text: str) -> int | None:
+    """A page of a list that some database could hold."""
+    found = number(text)
+    return found if found is not None and found <= _LAST_PLACE else None
 
 
 def _first_day(text: str) -> date | str | None:
@@ -92,7 +92,7 @@ def params(page: Page) -> tuple[Param[Any], ...]:
         Param("from", _first_day),
         Param("to", day),
         Param("q", words),
-        Param(PLACE, number),
+        Param(PLACE, place),
     )
 
 
@@ -101,13 +101,9 @@ def read_address(page: Page) -> Asked:
     found: dict[str, Any] = {}
     said: dict[str, str] = {}
     for param in params(page):
-        text = st.query_params.get(param.name)
-        value = None if text is None else param.of(text)
-        if text is not None and value is None:
-            shown = {"name": param.name, "text": visible(text, 24)}
-            st.html(notice(page.texts("address.unread", **shown), page.texts("address.unread.note")))
-        if text is not None and value is not None:
-            found[param.name], said[param.name] = value, text
+        value = given(page, param)
+        if value is not None:
+            found[param.name], said[param.name] = value, st.query_params[param.name]
     return Asked(said, _filters(page, found), max(found.get(PLACE, 1), 1))
 
 
@@ -134,7 +130,7 @@ def _owner(page: Page, said: str | None) -> str | None:
 
 
 def _midnight(page: Page, at: date | None, days: int = 0) -> datetime | None:
-    if at is None or at.year in (date.min.year, date.max.year):  # the zone would leave the calendar
+    if at is None:
         return None
     return datetime.combine(at + timedelta(days=days), time(), page.zone).astimezone(UTC)
 
@@ -202,7 +198,7 @@ def _ask_owner(page: Page, asked: Asked) -> None:
         known,
         key=f"{_WIDGET}owner",
         index=None,
-        format_func=lambda name: page.texts(f"owner.{name}") if name in (ME, NOBODY) else plain(name, 60),
+        format_func=lambda name: page.texts(f"owner.{name}") if name in (ME, NOBODY) else visible(name, 60),
         placeholder=page.texts("filter.owner.any"),
         on_change=_keep_one,
         args=("owner",),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app import reads
 from app.format import clock, won
 from app.markup import Markup, chip, join, table, tag, visible
-from app.reason import NOTHING
+from app.pages.incidents.reason import NOTHING
 from pipeline.minute import parse_time
 
 if TYPE_CHECKING:

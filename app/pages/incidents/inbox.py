@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.format import capital, clock, count, duration, won_short
-from app.markup import notice, plain, tag
+from app.markup import notice, tag
 from app.pages.choice import INCIDENT
 from app.pages.incidents import reads
 from app.pages.incidents.filters import PLACE
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from app.pages.incidents.filters import Asked
     from app.reads import Page
     from app.rows import Incident, IncidentList
-
-#: The longest name of a row; the whole one stands on the incident's own side.
-_NAME = 48
 
 
 def show_heading(page: Page, found: IncidentList) -> None:
@@ -42,7 +38,7 @@ def show_list(page: Page, asked: Asked, found: IncidentList, chosen: int | None,
         st.html(notice(texts("incidents.filtered"), texts("incidents.filtered.note")))
     elif not found.shown:
         st.html(notice(texts("incidents.none"), texts("incidents.none.note"), tone="good"))
-    with st.container(key="mr-rows", gap="xxsmall"):
+    with st.container(key="list-inbox", gap="xxsmall"):
         for incident in found.shown:
             _row(page, asked, incident, picking=picking, chosen=incident.incident_id == chosen)
     _show_places(asked, found)
@@ -64,7 +60,6 @@ def picked(number: int) -> str:
 
 
 def _link(page: Page, asked: Asked, incident: Incident, *, chosen: bool) -> None:
-    """A row of two lines. Everything that comes from a database is plain in it."""
     texts = page.texts
     state = incident.status if incident.snoozed_until is None else "snoozed"
     small = [
@@ -74,13 +69,10 @@ def _link(page: Page, asked: Asked, incident: Incident, *, chosen: bool) -> None
         *([incident.owner] if incident.owner else []),
         _since(page, incident),
     ]
-    first = [plain(name_of(page, incident), _NAME)]
+    first = [name_of(page, incident)]
     if page.priced and not incident.of_everybody:
-        first.insert(0, plain(money_of(page, incident)))
-    strong = " · ".join(f"**{text}**" for text in first)
-    label = f"{'▸ ' if chosen else ''}{strong}  \n:small[{' · '.join(plain(text, 40) for text in small)}]"
-    with st.container(key="mr-chosen") if chosen else nullcontext():
-        row(page, "incidents", label, {**asked.said, INCIDENT: incident.incident_id})
+        first.insert(0, money_of(page, incident))
+    row(page, "incidents", first, small, {**asked.said, INCIDENT: incident.incident_id}, chosen=chosen)
 
 
 def _since(page: Page, incident: Incident) -> str:

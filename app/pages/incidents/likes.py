@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.format import clock, count, duration, won_short
-from app.markup import plain, tag
+from app.markup import tag
 from app.pages.choice import INCIDENT
 from app.pages.incidents import reads
 from app.pages.links import row
 
 if TYPE_CHECKING:
+    from app.pages.incidents.reads import Before, Likes
     from app.reads import Page
-    from app.rows import Before, Incident, Likes
+    from app.rows import Incident
 
 
 def show_likes(page: Page, incident: Incident) -> None:
     """A link to each, and what share of all such were true alarms."""
     found = reads.likes(page, incident.incident_id)
     st.html(tag("div", page.texts("likes.heading"), tag("small", _share(page, found)), cls="mr-h3"))
-    with st.container(key="mr-likes", gap="xxsmall"):
+    with st.container(key="list-likes", gap="xxsmall"):
         for before in found.shown:
             _row(page, before)
 
@@ -55,9 +56,7 @@ def _row(page: Page, before: Before) -> None:
         texts.word("rule", before.rule),
         _end(page, before),
     ]
-    strong = " · ".join(f"**{plain(text)}**" for text in first)
-    small = " · ".join(plain(text, 40) for text in second)
-    row(page, "incidents", f"{strong}  \n:small[{small}]", {INCIDENT: before.incident_id})
+    row(page, "incidents", first, second, {INCIDENT: before.incident_id})
 
 
 def _end(page: Page, before: Before) -> str:

@@ -16,8 +16,8 @@ from app.pages.incidents.history import timeline
 from app.pages.incidents.inbox import name_of
 from app.pages.incidents.likes import show_likes
 from app.pages.incidents.picture import show_picture
+from app.pages.incidents.reason import reason_rows
 from app.pages.links import link
-from app.reason import reason_rows
 from pipeline.minute import HOUR_MINUTES, MINUTE
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from app.pages.incidents import reads
 from app.pages.incidents.bulk import show_bulk, show_picking
 from app.pages.incidents.filters import read_address, show_filters
 from app.pages.incidents.inbox import show_heading, show_list
-from app.pages.incidents.keys import show_keys
+from app.pages.incidents.keyboard import show_keyboard
 from app.pages.incidents.one import show_one
 from app.pages.incidents.views import show_own, show_views
 
@@ -58,7 +58,7 @@ def _leave() -> None:
 
 def _show_side(page: Page, found: IncidentList, chosen: Incident | None) -> None:
     texts, address = page.texts, asked_incident()
-    show_keys(page, found, chosen)
+    show_keyboard(page, found, chosen)
     if chosen is not None:
         with st.container(key="mr-back"):
             st.button(texts("inbox.back"), key="inbox-back", icon=":material/arrow_back:", on_click=_leave)

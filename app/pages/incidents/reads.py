@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import streamlit as st
-
-from app.reads import KEPT, shared
-from app.rows import Before, Likes, View
+from app.minutes import in_steps, minutes_of
+from app.reads import shared
 from pipeline.desk.roles import allowed_roles
-from pipeline.errors import SettingsError
 from pipeline.minute import DAY_MINUTES, MINUTE, Span
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     from app.reads import Page
     from app.rows import Filters, Incident, IncidentList
-    from baselines.rules import Tuned
     from pipeline.store.manifest import Manifest
 
 #: Rows of a page of the list.
@@ -32,6 +29,42 @@ SHOWN: Final = DAY_MINUTES * MINUTE
 BEFORE: Final = 7 * SHOWN
 #: How much of what came after it is shown of one that is over.
 AFTER: Final = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An earlier incident that is like another one, and how it ended."""
+
+    incident_id: int
+    rule: str
+    entity_id: str
+    entity_name: str | None
+    of_entity: bool  # is it of the same entity? Else of the same rule and tier
+    severity: str
+    opened_minute: datetime
+    resolved_minute: datetime
+    resolved_by: str | None  # None: by itself
+    at_risk: int | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Likes:
+    """Incidents of before that are like one, and what people said of all there are."""
+
+    shown: tuple[Before, ...]
+    alike: int
+    labelled: int
+    true_alarms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Filters that an account keeps by a name; `query` is what the address says."""
+
+    view_id: int
+    name: str
+    query: str
 
 
 @shared
@@ -73,28 +106,7 @@ def picture_span(incident: Incident, manifest: Manifest) -> Span:
     return Span(end - (end - first) // STEP * STEP, end)
 
 
-def steps(page: Page, manifest: Manifest, entity_id: str | None, span: Span) -> pl.DataFrame:
-    """The pack's sums of an entity, or of everybody, in each step of a span; read once."""
-    return _steps(page.name, entity_id, span.start, span.end, page, manifest)
-
-
-@st.cache_data(ttl=STEP, max_entries=KEPT, show_spinner=False)
-def _steps(
-    name: str,  # noqa: ARG001 - the key of the cache, with the span: a publication adds nothing to a step that is over
-    entity_id: str | None,
-    start: datetime,
-    end: datetime,
-    _page: Page,
-    _manifest: Manifest,
-) -> pl.DataFrame:
-    return _page.door.steps(_manifest, entity_id, Span(start, end), STEP)
-
-
-@shared
-def tuned_at(page: Page, minute: datetime) -> Tuned | None:
-    """The numbers in force at a minute; None where no version is kept, or this program cannot read it."""
-    rows = page.door.rows("ops/app_rules_at", {"minute": minute})
-    try:
-        return page.pack.read_tuned(rows[0]["numbers"], "") if rows else None
-    except SettingsError:
-        return None
+def steps(page: Page, manifest: Manifest, incident: Incident, span: Span) -> pl.DataFrame:
+    """The pack's sums of whom an incident is about in each step of a span: `start` and the sums."""
+    entity_id = None if incident.of_everybody else incident.entity_id
+    return in_steps(minutes_of(page, manifest, entity_id, span), page.pack.sums, span, STEP)

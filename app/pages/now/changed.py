@@ -9,7 +9,7 @@ import streamlit as st
 from app.format import clock, count, time_of_day
 from app.markup import Markup, join, tag
 from app.pages.now import reads
-from app.pages.now.lines import name_of, rule_of, severity_of, show_line
+from app.pages.now.lines import show_line
 from pipeline.minute import business_date
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def show_changed(page: Page) -> None:
     since = reads.since_of(page)
     found = reads.changes(page, since.at, page.actor.name)
     st.html(_heading(page, since, found))
-    with st.container(key="lines-changed", gap=None):
+    with st.container(key="list-changed", gap="xxsmall"):
         for change in found:
-            show_line(page, f"changed-{change.what}-{change.incident_id}", change, _line(page, change))
+            show_line(page, change, [page.texts(KINDS[change.what])], [_when(page, change.at)])
 
 
 def _heading(page: Page, since: Since, found: tuple[Change, ...]) -> Markup:
@@ -55,14 +55,3 @@ def _when(page: Page, at: datetime) -> str:
     """The time of day, and the day where it is not today."""
     today = business_date(at, page.zone) == business_date(page.clock(), page.zone)
     return time_of_day(at, page.zone) if today else clock(at, page.zone)
-
-
-def _line(page: Page, change: Change) -> Markup:
-    cells = [
-        severity_of(page, change),
-        tag("span", name_of(page, change), cls="mr-name"),
-        tag("span", page.texts(KINDS[change.what]), cls="mr-money"),
-        tag("span", rule_of(page, change), cls="mr-rule"),
-        tag("span", _when(page, change.at), cls="mr-when"),
-    ]
-    return tag("div", join(cells), cls="mr-line-of")

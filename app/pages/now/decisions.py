@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.format import count, duration, won_short
-from app.markup import Markup, join, notice, tag
+from app.markup import Markup, notice, tag
 from app.pages.links import link
 from app.pages.now import reads
-from app.pages.now.lines import name_of, rule_of, severity_of, show_line
+from app.pages.now.lines import show_line
 from app.pulse import reads_history
 from app.reads import heartbeat
 from pipeline.minute import floor_minute
@@ -29,9 +29,9 @@ def show_decisions(page: Page) -> None:
     if not found:
         st.html(notice(page.texts("incidents.none"), page.texts("incidents.none.note"), tone="good"))
         return
-    with st.container(key="lines-needed", gap=None):
+    with st.container(key="list-needed", gap="xxsmall"):
         for needed in found:
-            show_line(page, f"needed-{needed.incident_id}", needed, _line(page, needed))
+            _show(page, needed)
     if found[0].total > len(found):
         link(page, "incidents", page.texts("now.all", count=count(found[0].total)), icon=":material/inbox:")
 
@@ -52,27 +52,14 @@ def _money_in_all(page: Page, first: Needed) -> list[str]:
     return [won_short(first.at_risk_in_all, page.texts.language), *unknown]
 
 
-def _line(page: Page, needed: Needed) -> Markup:
+def _show(page: Page, needed: Needed) -> None:
     texts = page.texts
     age = duration(floor_minute(page.clock()) - needed.opened_minute, texts.language)
-    taken = tag(
-        "span", needed.taken_by or texts("now.untaken"), cls="mr-taken" if needed.taken_by else "mr-free"
-    )
-    cells = [
-        severity_of(page, needed),
-        tag("span", name_of(page, needed), cls="mr-name"),
-        tag("span", rule_of(page, needed), cls="mr-rule"),
-        taken,
-        tag("span", texts("now.age", duration=age), cls="mr-when"),
-    ]
-    if page.priced:
-        cells.insert(2, tag("span", _money(page, needed), cls="mr-money"))
-    return tag("div", join(cells), cls="mr-line-of")
+    money = [_money(page, needed)] if page.priced and not needed.of_everybody else []
+    show_line(page, needed, money, [needed.taken_by or texts("now.untaken"), texts("now.age", duration=age)])
 
 
 def _money(page: Page, needed: Needed) -> str:
-    if needed.of_everybody:
-        return ""
     if needed.at_risk is None:
-        return page.texts("money.not_known")
+        return page.texts("incident.risk.not_known")
     return won_short(needed.at_risk, page.texts.language)

@@ -10,21 +10,22 @@ from app import reads
 from app.format import capital, count, duration, moment
 from app.markup import Markup, join, notice, tag
 from app.pages.links import link
-from app.pulse import DELIVERY_LIMIT, waiting
+from app.pages.now.reads import backlog
+from app.pulse import DELIVERY_LIMIT
 from pipeline.desk.precision import WEEKS, altogether, percent_of
 from pipeline.minute import business_date, business_day
 
 if TYPE_CHECKING:
+    from app.pages.now.reads import Backlog
     from app.reads import Page
-    from app.rows import Overview
 
 ALARMS_SHOWN: Final = 3
 
 
 def show_pipeline(page: Page) -> None:
     """Alarms first, then what was not delivered or not counted, then budget and precision in a line each."""
-    overview = reads.overview(page)
-    wrong = [*_alarms(page), *_deliveries(page, overview), *_strays(page, overview)]
+    left = backlog(page)
+    wrong = [*_alarms(page), *_deliveries(page, left), *_strays(page, left)]
     quality = [*_budget(page), *_precision(page)]
     if not wrong and not quality:
         return
@@ -48,25 +49,25 @@ def _alarms(page: Page) -> list[Markup]:
     return shown
 
 
-def _deliveries(page: Page, overview: Overview) -> list[Markup]:
+def _deliveries(page: Page, left: Backlog) -> list[Markup]:
     texts, found = page.texts, []
-    if overview.dead:
-        title = texts("header.dead", count=count(overview.dead))
+    if left.dead:
+        title = texts("header.dead", count=count(left.dead))
         found.append(notice(title, texts("header.dead.note"), tone="bad"))
-    if waiting(overview) > DELIVERY_LIMIT:
-        since = duration(waiting(overview), texts.language)
-        title = texts("header.undelivered", count=count(overview.undelivered))
+    if left.waiting > DELIVERY_LIMIT:
+        since = duration(left.waiting, texts.language)
+        title = texts("header.undelivered", count=count(left.undelivered))
         found.append(notice(title, texts("header.undelivered.note", duration=since)))
     return found
 
 
-def _strays(page: Page, overview: Overview) -> list[Markup]:
+def _strays(page: Page, left: Backlog) -> list[Markup]:
     texts, found = page.texts, []
-    if overview.stray_past:
-        title = texts("header.stray_past", count=count(overview.stray_past))
+    if left.stray_past:
+        title = texts("header.stray_past", count=count(left.stray_past))
         found.append(notice(title, texts("header.stray_past.note"), tone="bad"))
-    if overview.stray_future:
-        title = texts("header.stray_future", count=count(overview.stray_future))
+    if left.stray_future:
+        title = texts("header.stray_future", count=count(left.stray_future))
         found.append(notice(title, texts("header.stray_future.note")))
     return found
 

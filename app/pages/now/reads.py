@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.pulse import waiting
 from app.reads import shared
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import business_date, business_day
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from app.reads import Page
 
@@ -62,6 +63,23 @@ class Change(Line):
     of_kind: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What people were not told yet, or could not be, and what nothing counts."""
+
+    database_clock: datetime
+    undelivered: int
+    oldest_undelivered_at: datetime | None
+    dead: int
+    stray_past: int  # minutes past the horizon
+    stray_future: int  # minutes ahead of the source's clock
+
+    @property
+    def waiting(self) -> timedelta:
+        """How long the oldest undelivered message has been waiting."""
+        return waiting(self.oldest_undelivered_at, self.database_clock)
+
+
 @dataclass(frozen=True, slots=True)
 class Since:
     """From when on something is new to whoever looks."""
@@ -82,6 +100,12 @@ def changes(page: Page, since: datetime, name: str) -> tuple[Change, ...]:
     """The newest changes since then; what was given to somebody counts for `name` alone."""
     asked = {"since": since, "name": name, "at_most": CHANGES_SHOWN}
     return tuple(Change(**row) for row in page.door.rows("ops/app_changed", asked))
+
+
+@shared
+def backlog(page: Page) -> Backlog:
+    """What waits, or was left behind."""
+    return Backlog(**page.door.rows("ops/app_backlog", {})[0])
 
 
 def since_of(page: Page) -> Since:

@@ -50,8 +50,8 @@ def show_rules(page: Page) -> None:
             st.html(_numbers_table(page, group.numbers))
     _show_own(page, own_in(told.numbers))
     text = st.expander(page.texts("rules.text", version=found.version), key="rules-text", on_change="rerun")
-    if text.open:  # a browser fetches much to colour it
-        text.code(told.numbers, language="toml")
+    if text.open:  # it is long
+        text.code(told.numbers, language=None)  # the colours of its signs are too pale to read
 
 
 def _readable(text: str) -> bool:

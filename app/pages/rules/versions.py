@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.address import Param, number
-from app.markup import chip, join, notice, plain, table, tag, visible
+from app.markup import chip, join, notice, table, tag, visible
 from app.pages import actor
 from app.pages.given import given, keep
 from app.pages.press import press
@@ -111,7 +111,7 @@ def _choose(page: Page, known: Sequence[Version], asked: int | None) -> Version:
         page.texts("versions.choose"),
         list(numbers),
         key=_CHOSEN,
-        format_func=lambda n: plain(f"{n} · {status_of(page, numbers[n])} · {numbers[n].reason}", 100),
+        format_func=lambda n: visible(f"{n} · {status_of(page, numbers[n])} · {numbers[n].reason}", 100),
         on_change=_remember,
     )
     return numbers[chosen or first]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.format import count
-from app.markup import plain, tag
+from app.markup import plain, tag, visible
 from app.pages import actor
 from app.pages.press import press
 from app.pages.rules import reads
@@ -64,7 +64,7 @@ def show_what_if(page: Page) -> None:
 def _label(page: Page, number: Number) -> str:
     rule = page.texts.word("rule", number.section)
     said = f"{rule} · {name_of(number.path, page.texts)} ({number.path}) — {value_of(number, page.texts)}"
-    return plain(said, 200) if said.isascii() else said
+    return visible(said, 200)
 
 
 def _ask_whose(page: Page) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import plotly.graph_objects as go
 import polars as pl
 
-from app.charts import BLUE, GREEN, INK, ORANGE, VERMILLION, dress
+from app.charts import BLUE, COUNTS, GREEN, INK, ORANGE, VERMILLION, dress
 from app.format import count, day
 from app.markup import Markup, tag
 
@@ -146,4 +146,4 @@ def _dress(figure: go.Figure) -> None:
     dress(figure, _HEIGHT)
     figure.update_layout(hovermode="closest", showlegend=True, font={"color": INK})
     figure.update_xaxes(type="category")
-    figure.update_yaxes(rangemode="tozero", tickformat=",d")
+    figure.update_yaxes(rangemode="tozero", tickformat=COUNTS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from app.charts import CONFIG
 from app.format import day, duration
 from app.markup import notice, table, tag, visible
 from app.pages import load_page
@@ -50,7 +51,6 @@ _RESPONSES: Final = (
     "responses.resolved",
     "responses.resolved.time",
 )
-CHART: Final = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
 
 def show(page: Page) -> None:
@@ -95,7 +95,7 @@ def show_days(page: Page, period: Period) -> None:
     st.html(tag("h2", page.texts("days.heading"), cls="mr-h2"))
     rules = [rule.name for rule in page.pack.rules]
     figure = counted.days_figure(found, period.days, rules, page.texts)
-    st.plotly_chart(figure, key="days-figure", config=CHART, alt=page.texts("days.chart"))
+    st.plotly_chart(figure, key="days-figure", config=CONFIG, alt=page.texts("days.chart"))
 
 
 def show_precision(page: Page, period: Period) -> None:
@@ -142,7 +142,7 @@ def show_budgets(page: Page, period: Period) -> None:
         return
     heading(page, "budgets.heading", "budgets.note")
     figure = counted.budget_figure(found, texts)
-    st.plotly_chart(figure, key="budgets-figure", config=CHART, alt=texts("budgets.chart"))
+    st.plotly_chart(figure, key="budgets-figure", config=CONFIG, alt=texts("budgets.chart"))
     unknown = sum(budget.allowed is None for _, budget in found)
     if unknown:
         st.html(tag("div", texts("budgets.unknown", count=unknown), cls="mr-note"))

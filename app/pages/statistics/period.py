@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from app.address import Param, one_of
-from app.format import day
+from app.address import Param, day, one_of
+from app.format import day as shown_day
 from app.markup import notice, tag
 from app.pages.given import given, keep
 from pipeline.minute import Span, business_date, business_day
@@ -68,19 +68,9 @@ def between(first: date, last: date) -> Period | None:
     return Period(first, last) if fits else None
 
 
-def business_day_of(text: str) -> date | None:
-    """A day as an address says it: 2026-11-29."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    near = date(2000, 1, 1) <= found < date(2100, 1, 1)  # so that days can be added
-    return found if near else None
-
-
 PERIOD: Final = Param("period", one_of(_NAMES))
-FROM: Final = Param("from", business_day_of)
-TO: Final = Param("to", business_day_of)
+FROM: Final = Param("from", day)
+TO: Final = Param("to", day)
 
 
 def ask_period(page: Page) -> Period:
@@ -139,8 +129,8 @@ def _remember_ends() -> None:
 
 def _say(page: Page, period: Period) -> None:
     ends = {
-        "first": day(period.first, page.texts.language),
-        "last": day(period.last, page.texts.language),
+        "first": shown_day(period.first, page.texts.language),
+        "last": shown_day(period.last, page.texts.language),
     }
     count = len(period.days)
     st.html(tag("div", page.texts("period.said", **ends, count=count), cls="mr-note"))

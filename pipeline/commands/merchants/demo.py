@@ -121,7 +121,8 @@ class _Demo:
             if dashboard:
                 _add_people(Desk(pipeline.state, self.settings))
                 stack.enter_context(_dashboard(self.settings))
-            _say(f"metrics    http://127.0.0.1:{metrics_port}/metrics")
+            if metrics_port is not None:
+                _say(f"metrics    http://127.0.0.1:{metrics_port}/metrics")
             _say("live: a line a minute, and every message as it would reach Slack. Ctrl-C ends it.\n")
             run_service(service)
             service.deliver_rest()

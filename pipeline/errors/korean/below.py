@@ -14,7 +14,9 @@ BELOW: Final[Mapping[str, str]] = {
     "it is tried again at the next tick": "잠시 뒤 다시 시도합니다",
     "the operational database {shown} does not answer: {text}": "운영 데이터베이스 {shown} 응답 없음: {text}",
     "the operational database does not answer: {met}": "운영 데이터베이스가 응답하지 않습니다: {met}",
-    "the operational database did not answer a moment ago": "운영 데이터베이스가 조금 전에 응답하지 않았습니다",
+    "the operational database did not answer a moment ago": (
+        "운영 데이터베이스가 조금 전에 응답하지 않았습니다"
+    ),
     "it is tried again at the next tick; check MINUTERISK_STATE_URL if it stays away": (
         "잠시 뒤 다시 시도합니다. 계속되면 MINUTERISK_STATE_URL을 확인하세요"
     ),
@@ -47,10 +49,6 @@ BELOW: Final[Mapping[str, str]] = {
         "minuterisk의 오류입니다. 앞뒤 로그와 함께 알려 주세요"
     ),
     "start the pipeline once: it creates the tables": "파이프라인을 한 번 시작하세요. 표를 만듭니다",
-    "the operational database has no row of the leader": "운영 데이터베이스에 리더의 기록이 없습니다",
-    "start the pipeline once: it creates what is missing": (
-        "파이프라인을 한 번 시작하세요. 없는 것을 만듭니다"
-    ),
     "no running installation under {home}": "{home} 아래에서 실행 중인 설치가 없습니다",
     "start it with `minuterisk run` or `make demo`": "`minuterisk run` 또는 `make demo`로 시작하세요",
     # the disk

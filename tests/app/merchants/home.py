@@ -89,6 +89,20 @@ def lead(
             )
 
 
+INSERT_LEDGER = """
+INSERT INTO minute_ledger (pack, minute, rows, source_rows, sums, source_sums, source_xmin, source_clock)
+SELECT 'merchants', minute, 22, 22,
+    '{"approval_count": 20, "cancel_count": 2, "approval_amount": 2, "cancel_amount": 1}', '{}', 1, now()
+FROM generate_series(CAST(:first AS timestamptz), :last, '1 minute') AS minute
+"""
+
+
+def add_ledger(engine: Engine, span: Span) -> None:
+    """The same counts for each minute of all merchants together."""
+    with engine.begin() as connection:
+        connection.execute(text(INSERT_LEDGER), {"first": span.start, "last": span.end - MINUTE})
+
+
 INSERT_INCIDENT = """
 INSERT INTO incident (pack, rule, entity_id, entity_name, tier, severity, status, policy, opened_minute,
     last_breach_minute, resolved_minute, resolved_at, acknowledged_at, acknowledged_by, currency, parts,

@@ -13,7 +13,15 @@ from app.merchants import why
 from app.pages.entity.find import TYPED
 from pipeline.errors import UsageError
 from pipeline.minute import MINUTE
-from tests.app.merchants.home import HOSTILE, add_incident, lead, recent, write_file, write_manifest
+from tests.app.merchants.home import (
+    HOSTILE,
+    add_incident,
+    add_ledger,
+    lead,
+    recent,
+    write_file,
+    write_manifest,
+)
 from tests.app.seen import figures, run_again, text_of
 
 if TYPE_CHECKING:
@@ -39,21 +47,12 @@ def shown(page: Callable[..., AppTest], busy: dict[str, int], state_engine: Engi
     know(state_engine, {"m1": "그린상회", "m2": HOSTILE, "m8": "다나와"}, {"m1": "food", "m2": "food"})
 
     span = recent(25 * 60, datetime.now(UTC))
-    with state_engine.begin() as connection:
-        connection.execute(text(LEDGER), {"first": span.start, "last": span.end - MINUTE})
+    add_ledger(state_engine, span)
 
     def show(**query: str) -> AppTest:
         return page("entity", **query)
 
     return show
-
-
-LEDGER = """
-INSERT INTO minute_ledger (pack, minute, rows, source_rows, sums, source_sums, source_xmin, source_clock)
-SELECT 'merchants', minute, 22, 22,
-    '{"approval_count": 20, "cancel_count": 2, "approval_amount": 2, "cancel_amount": 1}', '{}', 1, now()
-FROM generate_series(CAST(:first AS timestamptz), :last, '1 minute') AS minute
-"""
 
 
 def know(engine: Engine, names: dict[str, str], categories: dict[str, str]) -> None:

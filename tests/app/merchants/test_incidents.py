@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import text
 
 from app.door import Door
+from app.pages.incidents import reads
 from tests.app.merchants.home import (
     add_event,
     add_incident,
+    add_ledger,
     lead,
     recent,
 )
@@ -64,13 +66,13 @@ def test_a_part_of_the_page_fails_alone(
         raise ZeroDivisionError
 
     whole = {
-        "events": ("판단 근거", "비슷한 지난 사건"),
-        "timeline": ("판단 근거", "비슷한 지난 사건"),
-        "steps": ("판단 근거", "경과"),
+        (Door, "events"): ("판단 근거", "비슷한 지난 사건"),
+        (Door, "timeline"): ("판단 근거", "비슷한 지난 사건"),
+        (reads, "steps"): ("판단 근거", "경과"),
     }
-    for method, others in whole.items():
+    for (whose, method), others in whole.items():
         with monkeypatch.context() as patched:
-            patched.setattr(Door, method, broken)
+            patched.setattr(whose, method, broken)
             seen = text_of(page("incidents", incident=str(busy["surge"])))
         assert "이 부분을 지금 보여줄 수 없습니다" in seen, method
         assert all(other in seen for other in others), method
@@ -182,6 +184,7 @@ def test_an_incident_of_the_platform_stands_first_and_is_about_all_merchants(
     change = "UPDATE incident SET times = 2 WHERE rule = 'platform_outage'"
     with state_engine.begin() as connection:
         connection.execute(text(change))
+    add_ledger(state_engine, recent(25 * 60, NOW))
     tested = page("incidents", incident=str(number))
     assert next(iter(rows_of(tested))) == str(number)
     seen = text_of(tested) + rows_of(tested)[str(number)]
@@ -201,8 +204,11 @@ def test_an_incident_of_the_platform_stands_first_and_is_about_all_merchants(
         ("from", "2026-13-40"),
         ("to", "yesterday"),
         ("q", "m" * 10_000),
+        ("q", "a\0b"),
         ("p", "-1"),
+        ("p", "9223372036854775807"),
         ("owner", " "),
+        ("owner", "a\0b"),
     ],
 )
 def test_an_unknown_filter_is_said_and_left_out(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from app.merchants import today
+from app.merchants.today import paced_spans
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.settings import Settings
 from tests.app.merchants.home import HOSTILE, add_event, add_incident, lead
@@ -17,6 +19,7 @@ from tests.app.seen import html_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from sqlalchemy.engine import Engine
     from streamlit.testing.v1 import AppTest
@@ -98,7 +101,7 @@ def test_a_hostile_name_acts_nowhere(
     labels = [str(element.proto.label) for element in tested.get("page_link")]
     hostile = [label for label in labels if "onerror" in label]
     assert len(hostile) == 2  # in the list, and among what has changed
-    assert all(r"\[나쁜\]\(" in label and r"\*\*" in label for label in hostile)
+    assert all(r"\[나쁜\]\(" in label for label in hostile)
     assert "\u202e" not in "".join(labels)
     assert HOSTILE not in html_of(tested)
 
@@ -258,3 +261,24 @@ def test_english_on_request(
         assert words in seen, words
     assert "가맹점" not in seen
     assert "사건" not in seen
+
+
+def test_like_days_are_those_of_the_rules_in_force_and_not_of_the_file(
+    page: Callable[..., AppTest], home: Path, state_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def remember(until: datetime, zone: ZoneInfo, holidays: str) -> list[Span]:
+        asked.append(holidays)
+        return paced_spans(until, zone, holidays)
+
+    monkeypatch.setattr(today, "paced_spans", remember)
+    lead(state_engine, next_minute=today_of(home)[1])
+    numbers = Settings(home=home).rules.read_text(encoding="utf-8").replace('"KR"', '"none"')
+    insert = """
+        INSERT INTO rule_version (pack, version, origin, numbers, author, reason, status, in_force_from)
+        VALUES ('merchants', 1, 'file', :numbers, 'kim', 'r', 'approved', '2020-01-01 00:00Z')
+    """
+    change(state_engine, insert, numbers=numbers)
+    page()
+    assert asked == ["none"]

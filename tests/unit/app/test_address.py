@@ -34,6 +34,7 @@ READERS: dict[str, Param[Any]] = {
         ("number", "", None),
         ("words", " kim ", "kim"),
         ("words", "   ", None),
+        ("words", "a\0b", None),  # no text of the database holds it
         ("words", "x" * LONGEST, "x" * LONGEST),
         ("words", "x" * (LONGEST + 1), None),
         ("one_of", "open", "open"),
@@ -45,6 +46,7 @@ READERS: dict[str, Param[Any]] = {
         ("moment", "yesterday", None),
         ("day", "2026-11-21", date(2026, 11, 21)),
         ("day", "2026-02-30", None),
+        ("day", "2026-11-28T00:00", None),
         ("day", "9999-12-31", None),
         ("day", "0001-01-01", None),
         ("day", "21.11.2026", None),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from app.pages.statistics.counted import DARKEST, days_figure, frame_of, heat, shade
-from app.pages.statistics.period import LONGEST_DAYS, between, business_day_of, last_days
+from app.pages.statistics.period import LONGEST_DAYS, between, last_days
 from app.pages.statistics.reads import Opening
 from app.texts import texts_of
 from tests.doors import PACK
@@ -53,8 +53,3 @@ def test_a_period_is_whole_business_days_in_order_and_not_too_many() -> None:
     assert (
         len((between(DAY - timedelta(days=LONGEST_DAYS - 1), DAY) or last_days(1, DAY)).days) == LONGEST_DAYS
     )
-
-
-@pytest.mark.parametrize("text", ["", "x", "2026-13-01", "0001-01-01", "9999-12-31", "2026-11-28T00:00"])
-def test_what_is_no_business_day_of_ours(text: str) -> None:
-    assert business_day_of(text) is None

@@ -33,7 +33,7 @@ def door_of(home: Path) -> Door:
 
 
 def published(door: Door) -> Manifest:
-    manifest = door.manifest()
+    manifest = door.lake.manifest()
     assert manifest is not None
     return manifest
 
@@ -46,7 +46,7 @@ def last(minutes: int) -> Span:
 
 
 def test_before_the_first_publication_there_is_no_manifest(tmp_path: Path) -> None:
-    assert door_of(tmp_path).manifest() is None
+    assert door_of(tmp_path).lake.manifest() is None
 
 
 def test_a_manifest_without_a_published_minute_counts_as_none(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_manifest_without_a_published_minute_counts_as_none(tmp_path: Path) ->
         "datasets": {},
     }
     (tmp_path / "manifest.json").write_text(json.dumps(empty), encoding="utf-8")
-    assert door_of(tmp_path).manifest() is None
+    assert door_of(tmp_path).lake.manifest() is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_manifest_without_a_published_minute_counts_as_none(tmp_path: Path) ->
 def test_a_manifest_that_is_none_is_refused_with_a_next_step(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
     with pytest.raises(LakeDamaged, match=r"manifest\.json is not a list of published files") as refused:
-        door_of(tmp_path).manifest()
+        door_of(tmp_path).lake.manifest()
     assert refused.value.hint
 
 
@@ -113,7 +113,7 @@ def test_a_configured_address_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_without_one_the_running_embedded_server_says_where_it_is(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailable, match="no running installation"):
-        door_of(tmp_path).overview()
+        door_of(tmp_path).heartbeat()
     (tmp_path / "run").mkdir()
     addresses = {"source_url": "postgresql://s", "state_url": "postgresql://t", "trade_url": "postgresql://u"}
     (tmp_path / "run" / "embedded.json").write_text(json.dumps(addresses), encoding="utf-8")
@@ -124,6 +124,6 @@ def test_a_database_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> 
     nowhere = tmp_path / "nowhere"
     door = Door(Settings(home=tmp_path, state_url=f"postgresql:///none?host={nowhere}"))
     with pytest.raises(StateUnavailable, match="does not answer") as refused:
-        door.overview()
+        door.heartbeat()
     assert "\n" not in refused.value.what
     assert refused.value.hint

@@ -46,3 +46,11 @@ def test_the_time_of_the_incident_is_shaded_as_far_as_it_is_shown() -> None:
     assert {(shape.x0.minute, shape.x1.minute) for shape in figure.layout.shapes} == {(30, 50)}
     before = START - timedelta(days=2)
     assert picture_figure(chart(), [], before, before, Texts("ko"), SEOUL).layout.shapes == ()
+
+
+def test_a_curve_far_past_its_threshold_is_drawn_in_tens_so_that_both_are_seen() -> None:
+    near = picture_figure(chart(), [Threshold(0, "limit", 0.02)], START, None, Texts("en"), SEOUL)
+    far = picture_figure(chart(), [Threshold(0, "limit", 0.01)], START, None, Texts("en"), SEOUL)
+    assert (near.layout.yaxis.type, far.layout.yaxis.type, far.layout.yaxis2.type) == (None, "log", None)
+    assert "ten times" in far.layout.annotations[0].text
+    assert "ten times" not in far.layout.annotations[1].text

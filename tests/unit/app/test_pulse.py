@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.pulse import TONES, heartbeat_age, is_stale, pulse, waiting
-from app.rows import Heartbeat, Overview, Reading
+from app.rows import Heartbeat, Reading
 from pipeline.store.manifest import Manifest
 
 NOW = datetime(2026, 11, 21, 1, 0, 30, tzinfo=UTC)
@@ -20,23 +20,6 @@ HEART = Heartbeat(
     history_until=None,
     revision="0017",
     hash="h",
-)
-OVERVIEW = Overview(
-    epoch=3,
-    holder="h",
-    heartbeat_at=NOW - timedelta(seconds=4),
-    database_clock=NOW,
-    next_minute=NOW,
-    critical=1,
-    high=2,
-    medium=3,
-    at_risk=10,
-    unpriced=0,
-    undelivered=0,
-    oldest_undelivered_at=None,
-    dead=0,
-    stray_past=0,
-    stray_future=0,
 )
 MANIFEST = Manifest(7, REACHED, NOW, {})
 
@@ -76,13 +59,9 @@ def test_the_heartbeat_is_measured_by_the_clock_that_wrote_it() -> None:
 
 
 def test_waiting_starts_with_the_oldest_message() -> None:
-    assert waiting(OVERVIEW) == timedelta()
-    since = NOW - timedelta(seconds=90)
-    assert waiting(replace(OVERVIEW, oldest_undelivered_at=since)) == timedelta(seconds=90)
-
-
-def test_open_counts_every_severity() -> None:
-    assert OVERVIEW.open == 6
+    assert waiting(None, NOW) == timedelta()
+    assert waiting(NOW - timedelta(seconds=90), NOW) == timedelta(seconds=90)
+    assert waiting(NOW + timedelta(seconds=1), NOW) == timedelta()
 
 
 def test_the_pace_of_the_history_is_that_of_all_pieces_but_the_first() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from app.reason import reason_rows
+from app.pages.incidents.reason import reason_rows
 from app.texts import texts_of
 from tests.doors import PACK
 

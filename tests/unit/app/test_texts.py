@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import importlib
 import re
+from collections import Counter
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 import app
-from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts, texts_of
+from app.pages import SCREENS
+from app.texts import ENGLISH, KOREAN, LANGUAGES, Texts, acts, states, texts_of
 from pipeline.alarms import ALARMS
 from tests.doors import PACK
 
 FOLDER = Path(app.__file__).parent
-TEXTS = ("texts.py", "words.py")
+TEXTS = ("words.py",)  # beside the folder app/texts
 #: The shared files; a pack's own page has texts of its own beside the shared ones.
 SOURCES = "\n".join(
     path.read_text(encoding="utf-8")
@@ -21,8 +24,8 @@ SOURCES = "\n".join(
 )
 #: Keys that the code puts together from a word of the database, a window or a step.
 COMPOSED = re.compile(
-    r"(pulse|severity|status|policy|event|delivery|kind|number|events|alarm|role|screen|part|users|sessions|keys"
-    r"|health|step|job|aside|audit|action|outcome|door|credential|thing|did_act|way|period|filter|owner|view|snooze|timeline)\."
+    r"(pulse|severity|status|policy|event|delivery|kind|number|alarm|role|screen|part|users|sessions|keys|keyboard"
+    r"|health|step|job|aside|audit|action|outcome|door|credential|thing|did_act|way|period|act|did|state.demo|filter|owner|view|snooze|timeline)\."
 )
 
 
@@ -39,6 +42,13 @@ def test_both_languages_fill_in_the_same_fields(key: str) -> None:
     assert fields(KOREAN[key]) == fields(ENGLISH[key])
 
 
+def test_an_english_number_may_be_one() -> None:
+    plural = re.compile(r"\{(count|rows)\} (?!has |is )\w+s\b")
+    assert [key for key, said in ENGLISH.items() if plural.search(said)] == [
+        "now.all"
+    ]  # told of several alone
+
+
 def test_every_key_that_the_code_names_exists() -> None:
     named = set(re.findall(r"texts\(\s*[\"']([a-z0-9_.]+)[\"']", SOURCES))
     assert len(named) > 40
@@ -46,9 +56,23 @@ def test_every_key_that_the_code_names_exists() -> None:
 
 
 def test_no_text_is_left_over() -> None:
-    code = "\n".join(p.read_text(encoding="utf-8") for p in FOLDER.rglob("*.py") if p.name not in TEXTS)
+    files = [p for p in FOLDER.rglob("*.py") if p.name not in TEXTS and p.parent.name != "texts"]
+    code = "\n".join(p.read_text(encoding="utf-8") for p in files)
     single = [key for key in KOREAN if not COMPOSED.match(key)]
     assert [key for key in single if not re.search(f"[\"']{re.escape(key)}[\"']", code)] == []
+
+
+def test_no_two_screens_have_texts_of_one_key() -> None:
+    found = [importlib.import_module(f"app.pages.{screen.name}.words").KOREAN for screen in SCREENS]
+    keys = Counter(key for words in (*found, acts.KOREAN, states.KOREAN) for key in words)
+    assert [key for key, times in keys.items() if times > 1] == []
+
+
+def test_every_screen_has_its_texts_and_its_row_in_the_table_of_the_room() -> None:
+    table = (FOLDER / "README.md").read_text(encoding="utf-8")
+    addresses = ["/" if screen is SCREENS[0] else f"/{screen.name}" for screen in SCREENS]
+    assert re.findall(r"^\| `(/\w*)` ", table, re.MULTILINE) == addresses
+    assert [screen.name for screen in SCREENS if f"screen.{screen.name}" not in KOREAN] == []
 
 
 def test_a_word_of_the_database_that_nobody_knows_is_shown_as_it_is() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.charts import Marked
+from app.charts import COUNTS, Marked
 from app.merchants.charts import (
     beside_figure,
     pace_figure,
@@ -19,7 +19,7 @@ from app.merchants.charts import (
     tied_figure,
     volume_figure,
 )
-from app.merchants.lake import PACE
+from app.merchants.pace import PACE
 from app.merchants.series import STEPS
 from app.merchants.words import WORDS
 from app.texts import LANGUAGES, texts_of
@@ -150,3 +150,9 @@ def test_today_stands_out_from_days_like_it() -> None:
 def test_money_is_counted_the_korean_way_on_the_axis() -> None:
     figure = volume_figure(steps(100_000, 250_000), KO, SEOUL)
     assert list(figure.layout.yaxis2.ticktext) == ["0원", "5,000만원", "1억원", "1.5억원", "2억원", "2.5억원"]
+
+
+@pytest.mark.parametrize("figure_of", [volume_figure, tied_figure])
+def test_a_tick_between_two_counts_is_not_written_as_one_of_them(figure_of: object) -> None:
+    figure = figure_of(steps(1, 0, 1, cancels=0), KO, SEOUL)  # type: ignore[operator]
+    assert figure.layout.yaxis.tickformat == COUNTS  # ",d" writes 0.5 as a second 1

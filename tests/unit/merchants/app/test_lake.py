@@ -9,20 +9,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from app.door import Door
-from app.merchants.lake import (
-    PACE,
-    pace_days,
-    pace_of,
-    parts_of,
-    published_span,
-    read_together,
-    together_series,
-)
-from app.merchants.series import series_of_rows
-from app.pages.entity.rows import Kept
+from app.lake import Lake
+from app.merchants.pace import PACE, pace_days, pace_of
+from app.merchants.reads import parts_of, read_together
+from app.merchants.series import series_of_rows, together_series
+from app.minutes import Kept
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, Span, to_index
+from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE
 from pipeline.settings import Settings
 from pipeline.store.manifest import LakeFile
@@ -38,11 +32,11 @@ MIDNIGHT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SEOUL = ZoneInfo("Asia/Seoul")
 
 
-class Counting(Door):
+class Counting(Lake):
     """Says which spans were read of the lake."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__(Settings(home=home, business_timezone=SEOUL))
+        super().__init__(Settings(home=home, business_timezone=SEOUL), PACK)
         self.spans: list[Span] = []
 
     def of_entity(self, manifest: Manifest, entity_id: str, span: Span) -> pl.DataFrame:
@@ -50,8 +44,8 @@ class Counting(Door):
         return super().of_entity(manifest, entity_id, span)
 
 
-def published(door: Door) -> Manifest:
-    manifest = door.manifest()
+def published(lake: Lake) -> Manifest:
+    manifest = lake.manifest()
     assert manifest is not None
     return manifest
 
@@ -60,8 +54,8 @@ def last(minutes: int) -> Span:
     return Span(END - minutes * MINUTE, END)
 
 
-def read(door: Door, entity_id: str, span: Span, kept: Kept | None = None) -> pl.DataFrame:
-    return (kept or Kept()).read(door, published(door), entity_id, span)
+def read(lake: Lake, entity_id: str, span: Span, kept: Kept | None = None) -> pl.DataFrame:
+    return (kept or Kept()).read(lake, published(lake), entity_id, span)
 
 
 def test_one_merchants_rows_of_a_span_in_order(tmp_path: Path) -> None:
@@ -82,13 +76,13 @@ def test_a_file_is_read_once_and_only_what_is_new_after_that(tmp_path: Path) -> 
     old, new = Span(last(20).start, END - MINUTE), Span(END - MINUTE, END)
     first = write_file(tmp_path, "old.parquet", old, minute_rows(old, "a"))
     write_manifest(tmp_path, [first], old.end)
-    door, kept = Counting(tmp_path), Kept()
-    assert read(door, "a", old, kept).height == 19
-    assert read(door, "a", old, kept).height == 19
+    lake, kept = Counting(tmp_path), Kept()
+    assert read(lake, "a", old, kept).height == 19
+    assert read(lake, "a", old, kept).height == 19
     second = write_file(tmp_path, "new.parquet", new, minute_rows(new, "a"))
     write_manifest(tmp_path, [first, second], END, 2)
-    assert read(door, "a", last(20), kept).height == 20
-    assert door.spans == [old, new]
+    assert read(lake, "a", last(20), kept).height == 20
+    assert lake.spans == [old, new]
 
 
 def test_a_file_that_takes_the_place_of_others_is_read_and_they_are_forgotten(tmp_path: Path) -> None:
@@ -96,21 +90,21 @@ def test_a_file_that_takes_the_place_of_others_is_read_and_they_are_forgotten(tm
     rows = [(f"{n}.parquet", span, minute_rows(span, "a")) for n, span in enumerate(halves)]
     files = [write_file(tmp_path, *part) for part in rows]
     write_manifest(tmp_path, files, END)
-    door, kept = Counting(tmp_path), Kept()
-    assert read(door, "a", last(20), kept).height == 20
+    lake, kept = Counting(tmp_path), Kept()
+    assert read(lake, "a", last(20), kept).height == 20
     whole = write_file(tmp_path, "whole.parquet", last(20), minute_rows(last(20), "a", approvals=3))
     write_manifest(tmp_path, [whole], END, 2)
-    assert read(door, "a", last(20), kept)["approval_count"].sum() == 60
-    assert door.spans == [last(20)] * 2
+    assert read(lake, "a", last(20), kept)["approval_count"].sum() == 60
+    assert lake.spans == [last(20)] * 2
     assert [list(held) for held in kept._entities.values()] == [["merchant_minute/whole.parquet"]]
 
 
 def test_only_so_many_merchants_are_kept(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a", "b", "c"])
-    door, kept = Counting(tmp_path), Kept(most=2)
+    lake, kept = Counting(tmp_path), Kept(most=2)
     for merchant in ("a", "b", "a", "c", "a", "b"):
-        assert read(door, merchant, last(5), kept).height == 5
-    assert len(door.spans) == 4  # a, b, c, and b again
+        assert read(lake, merchant, last(5), kept).height == 5
+    assert len(lake.spans) == 4  # a, b, c, and b again
     assert len(kept._entities) == 2
 
 
@@ -127,11 +121,11 @@ def test_a_file_of_before_lacks_columns_and_they_are_zero(tmp_path: Path) -> Non
 
 def test_a_vanished_file_makes_the_door_read_the_newer_manifest_once(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a"], version=1)
-    door = Counting(tmp_path)
-    held = published(door)
+    lake = Counting(tmp_path)
+    held = published(lake)
     publish(tmp_path, last(5), ["a", "b"], version=2)
     (tmp_path / "lake" / "merchant_minute" / "1.parquet").unlink()
-    assert door.of_entity(held, "b", last(5)).height == 5
+    assert lake.of_entity(held, "b", last(5)).height == 5
 
 
 def test_a_listed_file_that_stays_away_is_named(tmp_path: Path) -> None:
@@ -163,8 +157,8 @@ def test_a_path_with_glob_signs_is_only_a_path(tmp_path: Path) -> None:
 
 def test_whose_rows_a_file_holds_and_how_many(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a", "b"])
-    door = Counting(tmp_path)
-    assert sorted(door.entities(published(door), last(5)).iter_rows()) == [("a", 55), ("b", 55)]
+    lake = Counting(tmp_path)
+    assert sorted(lake.entities(published(lake), last(5)).iter_rows()) == [("a", 55), ("b", 55)]
 
 
 # categories
@@ -172,8 +166,8 @@ def test_whose_rows_a_file_holds_and_how_many(tmp_path: Path) -> None:
 
 def test_a_category_is_the_sum_of_its_merchants(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a", "b", "c"])
-    door = Counting(tmp_path)
-    series = together_series([read_together(door, published(door), last(5), ["a", "b"])], last(5))
+    lake = Counting(tmp_path)
+    series = together_series([read_together(lake, published(lake), last(5), ["a", "b"])], last(5))
     first, stop = pl.Series([to_index(last(5).start)]).to_numpy(), pl.Series([to_index(END)]).to_numpy()
     assert series.between("approval_count", first, stop).tolist() == [100]
     assert series.between("cancel_count", first, stop).tolist() == [10]
@@ -196,11 +190,11 @@ def test_short_files_after_the_long_ones_are_read_at_once() -> None:
 
 def pace(home: Path, span: Span) -> pl.DataFrame:
     publish(home, span, ["a"])
-    door = Counting(home)
-    inside = published_span(published(door))
+    lake = Counting(home)
+    inside = published(lake).span
     assert inside is not None
     days = [*pace_days(date(2026, 11, 21), inside, SEOUL), date(2026, 11, 21)]
-    return pace_of(series_of_rows(read(door, "a", inside), inside), days, inside, SEOUL)
+    return pace_of(series_of_rows(read(lake, "a", inside), inside), days, inside, SEOUL)
 
 
 def test_today_so_far_beside_the_whole_days_before_it(tmp_path: Path) -> None:

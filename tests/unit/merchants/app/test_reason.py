@@ -3,7 +3,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from app.merchants.words import WORDS
-from app.reason import reason_rows
+from app.pages.incidents.reason import reason_rows
 from app.texts import texts_of
 from pipeline.packs.merchants import PACK
 from tests.app.merchants.home import DROP_REASON, SURGE_REASON

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from app import texts_of_acts, texts_of_states
 from app.pages.access import words as access
 from app.pages.entity import words as entity
 from app.pages.health import words as health
@@ -16,6 +15,7 @@ from app.pages.incidents import words as incidents
 from app.pages.now import words as now
 from app.pages.rules import words as rules
 from app.pages.statistics import words as statistics
+from app.texts import acts, states
 from pipeline.judge.verdicts import TIERS
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _SCREENS: Final = (now, incidents, entity, statistics, rules, health, access)
 
 KOREAN: Final[Mapping[str, str]] = {
     **{key: text for screen in _SCREENS for key, text in screen.KOREAN.items()},
-    **texts_of_acts.KOREAN,
-    **texts_of_states.KOREAN,
+    **acts.KOREAN,
+    **states.KOREAN,
     "title": "{entity} 관제",
     "everybody": "전체",
     "page": "관제",
@@ -117,13 +117,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "reason.first": "발생 시",
     "reason.latest": "최근",
     "reason.empty": "저장된 근거가 없습니다.",
-    "events.heading": "알림 내역",
-    "events.none": "이 사건에 대한 알림이 아직 없습니다.",
-    "events.event": "변화",
-    "events.minute": "기준 분",
-    "events.delivery": "전달",
-    "events.when": "시각",
-    "events.detail": "비고",
     "events.attempts": "{count}회 시도",
     "events.ambiguous": "중복 전달되었을 수 있음",
     "events.next": "다음 시도 {time}",
@@ -167,8 +160,8 @@ KOREAN: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     **{key: text for screen in _SCREENS for key, text in screen.ENGLISH.items()},
-    **texts_of_acts.ENGLISH,
-    **texts_of_states.ENGLISH,
+    **acts.ENGLISH,
+    **states.ENGLISH,
     "title": "{entity} watch",
     "everybody": "everybody",
     "page": "Watch",
@@ -202,13 +195,13 @@ ENGLISH: Final[Mapping[str, str]] = {
     "header.budget": "False-alarm budget today",
     "header.budget.value": "{spent} of {allowed}",
     "header.budget.null": "chance alone: {mean} a day ({low}–{high})",
-    "header.undelivered": "{count} messages not delivered yet",
+    "header.undelivered": "Messages not delivered yet: {count}",
     "header.undelivered.note": "The oldest has been waiting for {duration}. The pipeline tries again.",
-    "header.dead": "{count} messages could not be delivered",
+    "header.dead": "Messages that could not be delivered: {count}",
     "header.dead.note": "They are not tried again. See why, and requeue them, with minuterisk outbox.",
-    "header.stray_past": "{count} minutes changed after they were final",
+    "header.stray_past": "Minutes that changed after they were final: {count}",
     "header.stray_past.note": "Rows came over 48 hours late. They are recorded (stray_minute), not counted.",
-    "header.stray_future": "{count} minutes ahead have rows already",
+    "header.stray_future": "Minutes ahead that have rows already: {count}",
     "header.stray_future.note": "Their time is ahead of the source's clock: counted when it comes.",
     "header.alarm.since": "Since {time}.",
     "alarm.source.unreachable": "The source database cannot be reached",
@@ -256,14 +249,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "reason.first": "When opened",
     "reason.latest": "Latest",
     "reason.empty": "No reason is stored.",
-    "events.heading": "Messages",
-    "events.none": "No message about this incident yet.",
-    "events.event": "Event",
-    "events.minute": "Minute",
-    "events.delivery": "Delivery",
-    "events.when": "Time",
-    "events.detail": "Remark",
-    "events.attempts": "{count} attempts",
+    "events.attempts": "attempts: {count}",
     "events.ambiguous": "may have arrived twice",
     "events.next": "next attempt {time}",
     "chart.incident": "incident",

@@ -9,12 +9,9 @@ if TYPE_CHECKING:
 
 KOREAN: Final[Mapping[str, str]] = {
     "header.precision": "정밀도 (최근 {weeks}주 판정)",
-    "header.precision.none": "판정된 사건 없음 (사건 {count}건)",
     "header.precision.note": "95% {low}–{high} · 사건 {incidents}건 중 {labels}건 판정",
     "precision.unknown": "아직 모름",
-    "precision.heading": "규칙·구분·주별 정밀도",
     "precision.rule": "규칙",
-    "precision.tier": "구분",
     "precision.week": "주",
     "precision.share": "정밀도",
     "precision.interval": "95% 구간",
@@ -27,7 +24,6 @@ KOREAN: Final[Mapping[str, str]] = {
     "filter.severity": "심각도",
     "filter.rule": "규칙",
     "filter.text": "아이디나 이름에 포함된 글자",
-    "acts.heading": "조치",
     "acts.words": "메모 또는 사유",
     "acts.done": "사건 {id}: {act} 완료",
     "acts.failed": "조치하지 못했습니다.",
@@ -70,12 +66,9 @@ KOREAN: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     "header.precision": "Precision ({weeks} weeks, labelled)",
-    "header.precision.none": "no label yet ({count} incidents)",
     "header.precision.note": "95 %: {low}–{high} · {labels} of {incidents} incidents labelled",
     "precision.unknown": "unknown",
-    "precision.heading": "Precision by rule, tier and week",
     "precision.rule": "Rule",
-    "precision.tier": "Tier",
     "precision.week": "Week",
     "precision.share": "Precision",
     "precision.interval": "95 % interval",
@@ -88,7 +81,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "filter.severity": "Severity",
     "filter.rule": "Rule",
     "filter.text": "Part of the id or name",
-    "acts.heading": "What to do",
     "acts.words": "Note or reason",
     "acts.done": "Incident {id}: {act}: done",
     "acts.failed": "It could not be done.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.rows import Incident, IncidentList
 
 
-def show_keys(page: Page, found: IncidentList, chosen: Incident | None) -> None:
+def show_keyboard(page: Page, found: IncidentList, chosen: Incident | None) -> None:
     """To the next and to the one before, and which keys there are."""
     numbers = [incident.incident_id for incident in found.shown]
     if not numbers:
@@ -27,7 +27,7 @@ def show_keys(page: Page, found: IncidentList, chosen: Incident | None) -> None:
         for name, key, place in (("previous", "k", before), ("next", "j", following)):
             there = place is not None and 0 <= place < len(numbers)
             st.button(
-                page.texts(f"keys.{name}"),
+                page.texts(f"keyboard.{name}"),
                 key=f"go-{name}",
                 type="tertiary",
                 shortcut=key,
@@ -43,6 +43,8 @@ def _hint(page: Page) -> Markup:
     if actor.may(page, "handle"):
         known += [("A", "acknowledge"), ("S", "snooze"), ("E", "resolve")]
     parts = [
-        piece for key, name in known for piece in (tag("kbd", key), tag("span", page.texts(f"keys.{name}")))
+        piece
+        for key, name in known
+        for piece in (tag("kbd", key), tag("span", page.texts(f"keyboard.{name}")))
     ]
     return tag("div", *parts, cls="mr-keys")
