@@ -11,14 +11,13 @@ from app.merchants.series import Series, series_of_rows, together_series
 from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
 from app.reads import tuned_at
-from pipeline.minute import floor_minute
+from pipeline.minute import HOUR_MINUTES, Span, floor_minute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.lake import Lake
     from app.reads import Page
-    from pipeline.minute import Span
     from pipeline.store.manifest import LakeFile, Manifest
 
 #: Of 20 categories 9 days in files of days, hours and minutes: a day of one takes 35 kB.
@@ -41,11 +40,11 @@ def public_holidays(page: Page) -> str:
 
 
 def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
-    """Running totals of a category: every file is read once for it, whoever asks."""
+    """Running totals of a category: a long file is read once for it, whoever asks."""
     members = _members(f"{page.name} {known_version(page)} {category}", page, category)
     files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
     name = f"{page.name} {members.name}"
-    frames = [_together(f"{name} {f.path}", page, manifest, f, members) for f in files]
+    frames = [_together(f"{name} {key}", page, manifest, part, members) for key, part in parts_of(files)]
     return together_series(frames, span)
 
 
@@ -61,10 +60,10 @@ def _together(
     key: str,  # noqa: ARG001
     _page: Page,
     _manifest: Manifest,
-    _file: LakeFile,
+    _part: Span,
     _members: pl.Series,
 ) -> pl.DataFrame:
-    return read_together(_page.door.lake, _manifest, _file.span, _members.to_list())
+    return read_together(_page.door.lake, _manifest, _part, _members.to_list())
 
 
 def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[str]) -> pl.DataFrame:
@@ -73,3 +72,17 @@ def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[
     Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
     """
     return lake.ask("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)
+
+
+def parts_of(files: Sequence[LakeFile]) -> list[tuple[str, Span]]:
+    """What is read at a time, by its paths: each long file, and the short ones after them at once.
+
+    A short file takes as long to open as a long one to read.
+    """
+    last = max((file.span.end for file in files if file.span.minutes >= HOUR_MINUTES), default=None)
+    newest = [file for file in files if last is None or file.span.start >= last]
+    parts = [(file.path, file.span) for file in files if file not in newest]
+    if newest:
+        span = Span(min(file.span.start for file in newest), max(file.span.end for file in newest))
+        parts.append((" ".join(sorted(file.path for file in newest)), span))
+    return parts

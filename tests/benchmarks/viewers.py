@@ -129,6 +129,7 @@ class Viewer:
             self._cached[message.hash] = None
         taken = {
             "new_session": self._begins,
+            "navigation": self._arrives,
             "auto_rerun": self._repeat,
             "stop_auto_rerun": lambda said: self._stop(said.stop_auto_rerun.fragment_ids),
             "script_finished": self._ends,
@@ -144,8 +145,10 @@ class Viewer:
         if element.WhichOneof("type") == "exception":
             self.failures.append(element.exception.message)
 
+    def _arrives(self, message: ForwardMsg) -> None:
+        self._script = message.navigation.page_script_hash  # without it the first screen would be drawn
+
     def _begins(self, message: ForwardMsg) -> None:
-        self._script = message.new_session.page_script_hash
         self._whole = not message.metadata.run.fragment_ids
         if self._whole:
             self._stop(self._timers)

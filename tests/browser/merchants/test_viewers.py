@@ -6,12 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NewSession_pb2 import NewSession
 
 from tests.benchmarks.dashboard import TARGETS, _spread, against_targets
 from tests.benchmarks.viewers import Viewer
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.browser.merchants.conftest import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -25,8 +29,11 @@ async def _look(house: House) -> Viewer:
     await asyncio.to_thread(house.add, "관객의 가게", merchant_id="v1")
     async with asyncio.timeout(PATIENCE_S):
         await seen
+    again = viewer.awaits("관객의 가게")
+    viewer.query = "state=resolved"
     await viewer.ask()
     await viewer.drawn()
+    assert not again.done()  # the same screen, with another query
     looking.cancel()
     return viewer
 
@@ -37,6 +44,27 @@ def test_a_viewer_sees_an_incident_come(house: House) -> None:
     assert len(viewer.drawn_ms) >= 2
     assert viewer.refresh_ms  # it asked by itself, else it would not have seen it
     assert viewer.received_bytes > 0
+
+
+def test_what_was_typed_is_answered_where_another_run_follows_at_once() -> None:
+    """The server then tells of a run that was finished as of one that ended early."""
+
+    async def typed(*, whole: bool) -> bool:
+        viewer = Viewer("", "")
+        viewer._answered["found"] = answered = asyncio.Event()
+        viewer._take(_said(["found"], script_finished=ForwardMsg.FINISHED_EARLY_FOR_RERUN))
+        assert not answered.is_set()
+        viewer._take(_said([] if whole else ["bar"], new_session=NewSession()))
+        return answered.is_set()
+
+    assert asyncio.run(typed(whole=False))
+    assert not asyncio.run(typed(whole=True))  # that one was cut short: the whole answers
+
+
+def _said(fragments: Sequence[str], **given: object) -> bytes:
+    message = ForwardMsg(**given)  # type: ignore[arg-type]
+    message.metadata.run.fragment_ids.extend(fragments)
+    return bytes(message.SerializeToString())
 
 
 def test_a_spread_is_of_the_nearest_rank() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
 from streamlit import config
 
+from app.gate.__main__ import listen
 from app.serve import SCRIPT, dashboard_command, dashboard_environment, options
 from pipeline.settings import PROJECT, Settings, load_settings
+from tests.servers import free_port
 
 SETTINGS = Settings(home=Path("/srv/risk"), language="en", dashboard_port=9000)
 
@@ -56,3 +59,12 @@ def test_the_page_gets_what_it_needs_and_no_secret_beyond() -> None:
     assert (read.home, read.state_url, read.language) == (settings.home, settings.state_url, "en")
     assert read.packs == settings.packs
     assert str(PROJECT) in given["PYTHONPATH"]
+
+
+def test_what_is_sent_to_a_page_leaves_at_once() -> None:
+    with listen("127.0.0.1", free_port()) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()):
+            taken, _ = listening.accept()
+            with taken:
+                assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

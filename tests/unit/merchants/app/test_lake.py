@@ -11,7 +11,7 @@ import pytest
 
 from app.lake import Lake
 from app.merchants.pace import PACE, pace_days, pace_of
-from app.merchants.reads import read_together
+from app.merchants.reads import parts_of, read_together
 from app.merchants.series import series_of_rows, together_series
 from app.minutes import Kept
 from pipeline.errors import LakeDamaged
@@ -19,6 +19,7 @@ from pipeline.minute import MINUTE, Span, to_index
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE
 from pipeline.settings import Settings
+from pipeline.store.manifest import LakeFile
 from tests.app.merchants.home import minute_rows, publish, write_file, write_manifest
 
 if TYPE_CHECKING:
@@ -170,6 +171,18 @@ def test_a_category_is_the_sum_of_its_merchants(tmp_path: Path) -> None:
     first, stop = pl.Series([to_index(last(5).start)]).to_numpy(), pl.Series([to_index(END)]).to_numpy()
     assert series.between("approval_count", first, stop).tolist() == [100]
     assert series.between("cancel_count", first, stop).tolist() == [10]
+
+
+def test_short_files_after_the_long_ones_are_read_at_once() -> None:
+    def file(start: int, minutes: int) -> LakeFile:
+        begins = END + start * MINUTE
+        return LakeFile("merchant_minute", f"{start}", Span(begins, begins + minutes * MINUTE), 1, 1, "")
+
+    day, hour, one, two = file(0, 1440), file(1440, 60), file(1500, 1), file(1501, 1)
+    assert parts_of([day, hour]) == [("0", day.span), ("1440", hour.span)]
+    assert parts_of([two, day, one]) == [("0", day.span), ("1500 1501", Span(one.span.start, two.span.end))]
+    assert parts_of([one, two]) == [("1500 1501", Span(one.span.start, two.span.end))]
+    assert parts_of([]) == []
 
 
 # pace
