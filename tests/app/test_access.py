@@ -285,6 +285,12 @@ def test_a_key_is_made_shown_once_and_revoked(
     assert (row["actions"], (row["expires_at"] - row["created_at"]).days) == (["see"], 7)
     assert key not in str(audited(state, "add_key"))
     assert key not in "".join(capfd.readouterr())
+    tested.selectbox(key="access-key-account").select("cron")
+    tested.text_input(key="access-key-name").input("nightly")
+    tested.multiselect(key="access-key-actions").select("see")
+    press(tested, "FormSubmitter:access-new-key-만들기")  # as a double click does
+    assert "먼저 전달하고 치우세요" in text_of(tested)
+    assert (tested.code[0].value, len(state.rows("keys_list", account="cron"))) == (key, 1)
     press(tested, "access-once-seen")
     tested.selectbox(key="access-key").select(row["api_key_id"])
     tested.run()

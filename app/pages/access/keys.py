@@ -9,7 +9,7 @@ import streamlit as st
 from app.format import clock, count
 from app.markup import Markup, chip, notice, tag, visible
 from app.pages.access import reads
-from app.pages.access.once import keep_secret
+from app.pages.access.once import keep_secret, still_shown
 from app.pages.access.wide import wide
 from app.pages.press import press
 from pipeline.desk.people.keys import DAYS, MOST_DAYS
@@ -112,6 +112,8 @@ def _show_form(page: Page) -> None:
 
 
 def _add(page: Page) -> None:
+    if still_shown(page):
+        return
     name = st.session_state.get("access-key-name") or ""
     said = {
         "name": name,

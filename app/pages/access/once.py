@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.markup import notice
+from app.pages.press import tell
 
 if TYPE_CHECKING:
     from app.reads import Page
@@ -17,6 +18,13 @@ _SHOWN: Final = "access-shown-once"
 def keep_secret(title: str, secret: str) -> None:
     """Show it from the next drawing on."""
     st.session_state[_SHOWN] = (title, secret)
+
+
+def still_shown(page: Page) -> bool:
+    """Is one still on the screen? Then that is told, and none is made: it would take the first away."""
+    if _SHOWN in st.session_state:
+        tell(page.texts("once.first"), tone="warn")
+    return _SHOWN in st.session_state
 
 
 def show_secret(page: Page) -> None:

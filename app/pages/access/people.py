@@ -11,7 +11,7 @@ from app.format import clock, count
 from app.markup import Markup, chip, notice, tag, visible
 from app.pages.access import reads
 from app.pages.access.chosen import shows
-from app.pages.access.once import keep_secret
+from app.pages.access.once import keep_secret, still_shown
 from app.pages.access.wide import wide
 from app.pages.given import given
 from app.pages.press import press
@@ -166,6 +166,8 @@ def _do(page: Page, person: Person, button: str, act: str) -> None:
 
 
 def _new_password(page: Page, person: Person) -> None:
+    if still_shown(page):
+        return
     password = passwords.fresh(person.name)
     shown = page.texts("once.password", name=person.name)
     done = page.texts("users.done", act=page.texts("users.do.password"), name=person.name)
@@ -201,6 +203,8 @@ def _show_form(page: Page) -> None:
 
 
 def _add(page: Page) -> None:
+    if still_shown(page):
+        return
     typed = {name: st.session_state.get(f"access-new-{name}") or "" for name in ("name", "display", "email")}
     password = None if st.session_state.get("access-new-no-password") else passwords.fresh(typed["name"])
     said = {

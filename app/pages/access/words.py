@@ -57,6 +57,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "users.no_password": "비밀번호 없이 (회사 로그인이나 API 키 전용)",
     "once.note": "지금만 보입니다. 어디에도 남지 않으니 안전하게 전달하고 아래 단추로 치우세요.",
     "once.seen": "치우기",
+    "once.first": "아직 보이는 비밀번호나 키를 먼저 전달하고 치우세요.",
     "once.password": "{name} 계정의 새 비밀번호. 로그인하면 내 계정에서 바꾸라고 알려 주세요.",
     "once.key": "API 키 {number} ({name})",
     # sessions
@@ -281,6 +282,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "users.no_password": "Without a password (company login or API keys only)",
     "once.note": "It is shown only now and kept nowhere. Hand it over safely, then put it away.",
     "once.seen": "Put away",
+    "once.first": "Hand over the password or key that is still shown, and put it away first.",
     "once.password": "New password of {name}. Have them change it at My account once they have signed in.",
     "once.key": "API key {number} ({name})",
     # sessions
