@@ -118,12 +118,10 @@ class Door:
         """What a query of the operational database gives, asked for the door's own pack (`:pack`)."""
         try:
             with self._engine().connect() as connection:
-                return [
-                    dict(row)
-                    for row in connection.execute(
-                        text(sql(query)), {"pack": self.pack.name, **asked}
-                    ).mappings()
-                ]
+                found = connection.execute(text(sql(query)), {"pack": self.pack.name, **asked})
+                names = list(found.keys())
+                # SQLAlchemy's own rows take four times as long: felt where 100,000 entities are read.
+                return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
         except (OperationalError, InterfaceError) as error:
             msg = phrase("the operational database does not answer: {met}", met=_first_line(error))
             raise StateUnavailable(msg, "start it, or check MINUTERISK_STATE_URL") from error

@@ -21,6 +21,7 @@ from app.gate.login import Login
 from app.gate.middleware import Gate
 from app.pages import SCREENS, load_page
 from app.serve import SCRIPT
+from pipeline.packs import load_pack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
 #: What looks something up, or does an act, at once.
 _PLACES = 8
+#: What libraries import when they are first used: for a table or figure, an icon, a query, a calendar.
+_FIRST_USED = (
+    "pandas",
+    "plotly.offline",
+    "PIL.Image",
+    "streamlit.emojis",
+    "streamlit.material_icon_names",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "holidays.countries",
+)
 
 
 def build(entrance: Entrance) -> st.App:
@@ -62,4 +73,7 @@ def load_ahead(packs: Sequence[str]) -> None:
         importlib.import_module(f"app.pages.{screen.name}.page")
     for pack in packs:
         load_page(pack)
+        load_pack(pack)
+    for name in _FIRST_USED:
+        importlib.import_module(name)
     gc.freeze()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import streamlit as st
 
-from app.merchants.series import Series, category_series, series_of_rows
+from app.merchants.series import Series, series_of_rows, together_series
 from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
 from app.reads import tuned_at
 from pipeline.minute import floor_minute
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Sequence
 
     from app.lake import Lake
     from app.reads import Page
     from pipeline.minute import Span
     from pipeline.store.manifest import LakeFile, Manifest
+
+#: Of 20 categories 9 days in files of days, hours and minutes: a day of one takes 35 kB.
+_MOST_CATEGORIES: Final = 20
+_MOST_FILES: Final = 64
 
 
 def series(page: Page, manifest: Manifest, merchant_id: str | None, span: Span) -> Series:
@@ -36,24 +41,35 @@ def public_holidays(page: Page) -> str:
 
 
 def beside(page: Page, manifest: Manifest, category: str, span: Span) -> Series:
-    """Running totals of a category: every file is read once for all categories, whoever asks."""
-    version = known_version(page)
+    """Running totals of a category: every file is read once for it, whoever asks."""
+    members = _members(f"{page.name} {known_version(page)} {category}", page, category)
     files = [f for f in manifest.datasets.get(page.pack.dataset, ()) if f.span.overlaps(span)]
-    frames = [_categories(f"{page.name} {version} {f.path}", page, manifest, f) for f in files]
-    return category_series(frames, category, span)
+    name = f"{page.name} {members.name}"
+    frames = [_together(f"{name} {f.path}", page, manifest, f, members) for f in files]
+    return together_series(frames, span)
 
 
-#: Of 9 days in files of days, hours and minutes; a day of 20 categories takes about a megabyte.
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _categories(key: str, _page: Page, _manifest: Manifest, _file: LakeFile) -> pl.DataFrame:  # noqa: ARG001
-    members = index(_page).rows.select("entity_id", "fact").drop_nulls()
-    return read_categories(_page.door.lake, _manifest, _file.span, members)
+@st.cache_resource(max_entries=_MOST_CATEGORIES, show_spinner=False)
+def _members(key: str, _page: Page, _category: str) -> pl.Series:  # noqa: ARG001
+    """Whose category it is, by the name of a hash: what was read of them holds while they are the same."""
+    ids = index(_page).rows.filter(pl.col("fact") == _category)["entity_id"].sort()
+    return ids.alias(f"{ids.len()}-{ids.hash().sum()}")
 
 
-def read_categories(lake: Lake, manifest: Manifest, file: Span, members: pl.DataFrame) -> pl.DataFrame:
-    """Approvals and cancels of each category by minute in the files that touch `file`, of its `members`.
+@st.cache_resource(max_entries=_MOST_CATEGORIES * _MOST_FILES, show_spinner=False)
+def _together(
+    key: str,  # noqa: ARG001
+    _page: Page,
+    _manifest: Manifest,
+    _file: LakeFile,
+    _members: pl.Series,
+) -> pl.DataFrame:
+    return read_together(_page.door.lake, _manifest, _file.span, _members.to_list())
 
-    Shape: `fact`, `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
+
+def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[str]) -> pl.DataFrame:
+    """Approvals and cancels of all `members` by minute, in the files that touch `file`.
+
+    Shape: `minute` (minutes since the epoch), `approval_count`, `cancel_count`.
     """
-    asked = {"merchants": members["entity_id"].to_list(), "categories": members["fact"].to_list()}
-    return lake.ask("merchants/analyst/app_categories", asked, manifest, file)
+    return lake.ask("merchants/analyst/app_category", {"merchants": list(members)}, manifest, file)

@@ -91,9 +91,9 @@ def with_lead(span: Span, published: Span) -> Span:
     return Span(max(published.start, span.start - LEAD * MINUTE), span.end)
 
 
-def category_series(frames: Sequence[pl.DataFrame], category: str, span: Span) -> Series:
-    """One category's running totals over `span`."""
-    rows = pl.concat([frame.filter(pl.col("fact") == category) for frame in frames])
+def together_series(frames: Sequence[pl.DataFrame], span: Span) -> Series:
+    """Running totals over `span` of what was read file by file."""
+    rows = pl.concat(frames)
     minutes = rows["minute"].to_numpy()
     counts = {name: rows[name].to_numpy() for name in ("approval_count", "cancel_count")}
     nothing = np.zeros(len(minutes), np.int64)

@@ -49,8 +49,9 @@ def show_rules(page: Page) -> None:
         with st.expander(_shared_title(page, group), key=f"shared-{group.name}"):
             st.html(_numbers_table(page, group.numbers))
     _show_own(page, own_in(told.numbers))
-    with st.expander(page.texts("rules.text", version=found.version), key="rules-text"):
-        st.code(told.numbers, language="toml")
+    text = st.expander(page.texts("rules.text", version=found.version), key="rules-text", on_change="rerun")
+    if text.open:  # a browser fetches much to colour it
+        text.code(told.numbers, language="toml")
 
 
 def _readable(text: str) -> bool:

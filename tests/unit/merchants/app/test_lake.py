@@ -11,8 +11,8 @@ import pytest
 
 from app.lake import Lake
 from app.merchants.pace import PACE, pace_days, pace_of
-from app.merchants.reads import read_categories
-from app.merchants.series import category_series, series_of_rows
+from app.merchants.reads import read_together
+from app.merchants.series import series_of_rows, together_series
 from app.minutes import Kept
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, Span, to_index
@@ -166,9 +166,7 @@ def test_whose_rows_a_file_holds_and_how_many(tmp_path: Path) -> None:
 def test_a_category_is_the_sum_of_its_merchants(tmp_path: Path) -> None:
     publish(tmp_path, last(5), ["a", "b", "c"])
     lake = Counting(tmp_path)
-    members = pl.DataFrame({"entity_id": ["a", "b", "c"], "fact": ["food", "food", "air"]})
-    frame = read_categories(lake, published(lake), last(5), members)
-    series = category_series([frame], "food", last(5))
+    series = together_series([read_together(lake, published(lake), last(5), ["a", "b"])], last(5))
     first, stop = pl.Series([to_index(last(5).start)]).to_numpy(), pl.Series([to_index(END)]).to_numpy()
     assert series.between("approval_count", first, stop).tolist() == [100]
     assert series.between("cancel_count", first, stop).tolist() == [10]
