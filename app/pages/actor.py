@@ -25,7 +25,7 @@ def act(page: Page, name: str, thing_id: str | int, given: Mapping[str, Any]) ->
     A press comes before the page is drawn anew, so whether the session still stands is asked again.
     """
     actor = here.visit_of_page(page.entrance).actor
-    if actor is None:
+    if actor is None or actor.account_id != page.actor.account_id:
         msg = "your session has ended"
         raise NotAllowed(msg, "sign in again: nothing was changed")
     return page.entrance.act(actor, name, thing_id, given, page.pack.name)

@@ -29,6 +29,9 @@ log = structlog.get_logger()
 _OUTCOME: Final = "press-outcome"
 #: Long enough to read two sentences.
 SHOWN_S: Final = 8.0
+#: The act that was done last, and when. The second press of a double click asks for the same again.
+_LAST: Final = "press-last"
+TWICE_S: Final = 1.0
 
 
 def press(
@@ -42,12 +45,22 @@ def press(
     """Do an act for whoever looks, as the callback of a button. Was it done? Nothing is raised.
 
     `done` is what is told of one that was done; of another one, what stood in its way. `take` gets the act's
-    answer. The screen drawn next reads what was changed.
+    answer. The screen drawn next reads what was changed. The same press again within a second is none.
     """
+    asked = (name, str(thing_id), repr(sorted(given.items())))
+    if _is_twice(asked):
+        return False
     told = attempt(page, name, thing_id, given, take)
+    if told is None:
+        st.session_state[_LAST] = (asked, time.monotonic())
     tell(*(told or (done, "", "good")))
     reads.look_again()
     return told is None
+
+
+def _is_twice(asked: tuple[str, str, str]) -> bool:
+    last, at = st.session_state.get(_LAST, ((), 0.0))
+    return bool(asked == last and time.monotonic() - at < TWICE_S)
 
 
 def attempt(

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
+@pytest.fixture(autouse=True)
+def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test presses the same button again faster than a person who means it."""
+    monkeypatch.setattr("app.pages.press.TWICE_S", 0.0)
+
+
 @pytest.fixture
 def home(tmp_path: Path, state_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home with a migrated operational database, named by the environment."""

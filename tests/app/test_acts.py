@@ -326,3 +326,23 @@ def test_a_press_after_the_session_ended_changes_nothing(
     assert "세션이 끝났습니다" in text_of(tested)
     assert rows(state_engine, "SELECT status FROM incident") == [{"status": "open"}]
     assert acts_of(tested) == []
+
+
+def test_the_second_press_of_a_double_click_is_none(
+    page: Callable[..., AppTest],
+    signed_in: Callable[[str], None],
+    incident: int,
+    state_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signed_in("OPS_AGENT")
+    tested = page("incidents", incident=str(incident))
+
+    def noted(words: str) -> int:
+        press(tested, "note", incident, words)
+        return len(rows(state_engine, "SELECT FROM incident_act WHERE act = 'note'"))
+
+    monkeypatch.setattr("app.pages.press.TWICE_S", 3600.0)
+    assert [noted("전화함"), noted("전화함"), noted("다시 전화함")] == [1, 1, 2]
+    monkeypatch.setattr("app.pages.press.TWICE_S", 0.0)
+    assert noted("다시 전화함") == 3
