@@ -25,8 +25,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 def test_the_page_outlives_its_database(
     browser: WebDriver, address: str, settings: Settings, state_engine: Engine
 ) -> None:
-    publish(settings.home, recent(26 * 60, datetime.now(UTC)), ["m1"], version=41)
-    lead(state_engine)
+    span = recent(26 * 60, datetime.now(UTC))
+    publish(settings.home, span, ["m1"], version=41)
+    lead(state_engine, next_minute=span.end)
     browser.get(address)
     wait_for(browser, "진행 중인 사건이 없습니다.")
     with state_engine.begin() as connection:

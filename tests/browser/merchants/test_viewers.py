@@ -35,6 +35,7 @@ async def _look(house: House) -> Viewer:
     await viewer.drawn()
     assert not again.done()  # the same screen, with another query
     looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)  # it closes its connection first
     return viewer
 
 
