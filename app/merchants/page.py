@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import streamlit as st
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from app.pages.entity.subject import Subject
     from app.reads import Page
     from pipeline.store.manifest import Manifest
+
+
+#: Of what stands in a figure's place until it can be drawn.
+_HEIGHT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,9 @@ def _show_beside(page: Page, shown: Shown) -> None:
         return
     start = max(shown.published.start, shown.period.span.start - HOUR_MINUTES * MINUTE)
     span = Span(start, shown.period.span.end)
-    theirs = steps_of(reads.beside(page, shown.manifest, shown.subject.fact, span), shown.period.edges)
+    with st.skeleton(_HEIGHT):
+        series = reads.beside(page, shown.manifest, shown.subject.fact, span)
+    theirs = steps_of(series, shown.period.edges)
     note = page.texts("beside.note", category=visible(shown.subject.fact))
     st.html(tag("div", note, cls="mr-note"))
     _draw(page, "beside", beside_figure(shown.frame, theirs, page.texts, page.zone, shown.marked))
@@ -155,7 +161,8 @@ def _shown(page: Page) -> Shown | None:
     if manifest is None or manifest.span is None or period is None:
         return None
     published, subject = manifest.span, subject_of(page, chosen_id())
-    series = reads.series(page, manifest, subject.entity_id, with_lead(period.span, published))
+    with st.skeleton(_HEIGHT):  # the first look reads files
+        series = reads.series(page, manifest, subject.entity_id, with_lead(period.span, published))
     frame = steps_of(series, period.edges)
     return Shown(manifest, published, subject, period, frame, _marked(page, subject, published))
 

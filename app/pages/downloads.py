@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import streamlit as st
@@ -14,7 +17,7 @@ from app.pages import actor
 from pipeline.errors import NotAllowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from app.reads import Page
 
@@ -59,6 +62,20 @@ def _taken(page: Page, token: str, file: str, reason: str, made: Made) -> bytes:
         raise NotAllowed(msg, "sign in again: nothing was changed")
     page.entrance.act(found, "download", "", {"what": file, "reason": reason}, page.pack.name)
     return as_csv(made()) if file.endswith(".csv") else as_parquet(made())
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows as a frame: a length of time in seconds, what is nested as JSON."""
+    made = [{name: _flat(value) for name, value in row.items()} for row in rows]
+    return pl.DataFrame(made, infer_schema_length=None)
+
+
+def _flat(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value
 
 
 def as_csv(frame: pl.DataFrame) -> bytes:

@@ -262,3 +262,19 @@ def test_another_pack_shows_no_word_of_merchants(
     seen = text_of(page("statistics"))
     assert "강제 개방" in seen
     assert [word for word in ("가맹점", "취소", "승인", "오경보 예산", "merchant") if word in seen] == []
+
+
+def test_each_table_can_be_taken_along_by_whoever_may(
+    page: Page, week: list[int], signed_in: Callable[[str], None]
+) -> None:
+    names = {"incidents-by-hour", "precision", "delays", "responses", "budget"}
+
+    def offered() -> set[str]:
+        tested = page("statistics")
+        keys = {field.key for field in tested.text_input}
+        taken = (key.removeprefix("download-reason-") for key in keys if key and key.startswith("download-"))
+        return {name.partition("-20")[0] for name in taken}  # behind it stand the days
+
+    assert offered() == set()
+    signed_in("RISK_ANALYST")
+    assert names <= offered()

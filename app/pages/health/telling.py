@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import streamlit as st
 
 from app.format import clock, count, duration
 from app.markup import Markup, chip, join, notice, table, tag, visible
 from app.pages import actor
-from app.pages.downloads import offer
+from app.pages.downloads import frame_of, offer
 from app.pages.health import reads
 from app.pages.health.running import heading
 from app.pages.health.units import seconds
@@ -117,7 +116,7 @@ def show_deliveries(page: Page) -> None:
         since = duration(waiting(oldest, reads.versions(page).database_clock), texts.language)
         st.html(notice(texts("health.oldest", duration=since)))
     columns = ("destination", "sent", "median_s", "p95_s", "worst_s", "waiting", "dead")
-    offer(page, "deliveries", lambda: pl.DataFrame([{n: getattr(d, n) for n in columns} for d in told]))
+    offer(page, "deliveries", lambda: frame_of({n: getattr(d, n) for n in columns} for d in told))
 
 
 def _row(page: Page, told: Deliveries) -> list[str]:

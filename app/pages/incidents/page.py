@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from app import reads as shared_reads
 from app.markup import notice, tag, visible
 from app.pages.alone import alone
 from app.pages.choice import INCIDENT, asked_incident, chosen_incident
+from app.pages.downloads import frame_of, offer
 from app.pages.given import keep
 from app.pages.incidents import reads
 from app.pages.incidents.bulk import show_bulk, show_picking
@@ -20,9 +23,14 @@ from app.pages.incidents.one import show_one
 from app.pages.incidents.views import show_own, show_views
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from app.pages.incidents.filters import Asked
     from app.reads import Page
     from app.rows import Incident, IncidentList
+
+#: Of a list that is taken along.
+MOST_TAKEN: Final = 10_000
 
 
 def show(page: Page) -> None:
@@ -49,6 +57,13 @@ def _show_inbox(page: Page, asked: Asked, found: IncidentList, chosen: Incident 
         if picking:
             show_bulk(page, found)
         show_list(page, asked, found, None if chosen is None else chosen.incident_id, picking=picking)
+        if found.total:
+            offer(page, "incidents", partial(_all_of, page, asked))
+
+
+def _all_of(page: Page, asked: Asked) -> pl.DataFrame:
+    """What the list has on all its pages, with what is stored of each."""
+    return frame_of(asdict(one) for one in page.door.incidents(asked.filters, at_most=MOST_TAKEN).shown)
 
 
 def _leave() -> None:

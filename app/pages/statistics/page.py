@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
@@ -12,14 +13,14 @@ from app.format import day, duration
 from app.markup import notice, table, tag, visible
 from app.pages import load_page
 from app.pages.alone import alone
-from app.pages.downloads import offer
+from app.pages.downloads import frame_of, offer
 from app.pages.sections import show_sections
 from app.pages.statistics import counted, reads
 from app.pages.statistics.period import ask_period
 from pipeline.desk.precision import percent_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from app.pages.statistics.period import Period
@@ -100,39 +101,32 @@ def show_days(page: Page, period: Period) -> None:
 
 def show_precision(page: Page, period: Period) -> None:
     """How many of the labelled alarms were true ones."""
-    texts = page.texts
     heading(page, "precision.by_week", "precision.by_week.note")
     found = reads.labels(page, period)
-    if not found:
-        st.html(tag("div", texts("openings.none"), cls="mr-note"))
-        return
-    titles = [texts(key) for key in _PRECISION]
-    st.html(table(titles, [_precision_row(page, week) for week in found], numbers=True))
+    _table(page, _PRECISION, [_precision_row(page, week) for week in found])
+    _offer(page, f"precision-{period.name}", [week.as_json() for week in found])
 
 
 def show_delays(page: Page, period: Period) -> None:
     """How soon people were told."""
-    texts = page.texts
     heading(page, "delays.heading", "delays.note")
     found = reads.delays(page, period)
-    if not found:
-        st.html(tag("div", texts("openings.none"), cls="mr-note"))
-        return
-    titles = [texts(key) for key in _DELAYS]
-    st.html(table(titles, [_delay_row(page, one) for one in found], numbers=True))
-    st.html(tag("div", texts("delays.caption"), cls="mr-note"))
+    _table(page, _DELAYS, [_delay_row(page, one) for one in found])
+    if found:
+        st.html(tag("div", page.texts("delays.caption"), cls="mr-note"))
+    _offer(page, f"delays-{period.name}", [asdict(one) for one in found])
 
 
 def show_responses(page: Page, period: Period) -> None:
     """How soon people took care."""
-    texts, found = page.texts, reads.responses(page, period)
+    found = reads.responses(page, period)
     if not any(one.incidents for one in found):
         return
     heading(page, "responses.heading", "responses.note")
     owned = any(one.owner for one in found)
     shown = [one for one in found if one.of_all or owned]
-    titles = [texts(key) for key in _RESPONSES]
-    st.html(table(titles, [_response_row(page, one) for one in shown], numbers=True))
+    _table(page, _RESPONSES, [_response_row(page, one) for one in shown])
+    _offer(page, f"responses-{period.name}", [asdict(one) for one in shown])
 
 
 def show_budgets(page: Page, period: Period) -> None:
@@ -146,6 +140,20 @@ def show_budgets(page: Page, period: Period) -> None:
     unknown = sum(budget.allowed is None for _, budget in found)
     if unknown:
         st.html(tag("div", texts("budgets.unknown", count=unknown), cls="mr-note"))
+    _offer(page, f"budget-{period.name}", [{"day": day, **budget.as_json()} for day, budget in found])
+
+
+def _table(page: Page, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows below their titles; without any it says that nothing opened."""
+    if not rows:
+        st.html(tag("div", page.texts("openings.none"), cls="mr-note"))
+        return
+    st.html(table([page.texts(key) for key in titles], rows, numbers=True))
+
+
+def _offer(page: Page, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        offer(page, name, partial(frame_of, rows))
 
 
 def _rules(page: Page, found: Sequence[Opening]) -> list[str]:

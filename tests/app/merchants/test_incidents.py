@@ -25,6 +25,7 @@ from tests.app.seen import figures, html_of, rows_of, run_again, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import polars as pl
     from sqlalchemy.engine import Engine
     from streamlit.testing.v1 import AppTest
 
@@ -320,3 +321,19 @@ def test_the_way_back_leaves_the_incident_and_keeps_the_filters(
     run_again(tested)
     assert "incident" not in tested.query_params
     assert "severity" in tested.query_params
+
+
+def test_the_list_can_be_taken_along_with_what_its_filters_leave(
+    page: Callable[..., AppTest],
+    busy: dict[str, int],
+    signed_in: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offered: dict[str, Callable[[], pl.DataFrame]] = {}
+    monkeypatch.setattr("app.pages.incidents.page.offer", lambda _, name, made: offered.update({name: made}))
+    signed_in("RISK_ANALYST")
+    page("incidents", severity="critical")
+    frame = offered["incidents"]()
+    assert frame["incident_id"].to_list() == [busy["surge"]]
+    assert frame["at_risk"].to_list() == [123_456_789]
+    assert json.loads(frame["reason"][0])["cancels_hour"] == 48

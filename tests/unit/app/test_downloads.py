@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from app.pages.downloads import as_csv, as_parquet
+from app.pages.downloads import as_csv, as_parquet, frame_of
 from tests.app.merchants.home import HOSTILE
 
 #: A cell that begins so is a formula to Excel, LibreOffice and Google.
@@ -53,3 +53,14 @@ def test_a_table_without_rows_has_its_names() -> None:
     frame = pl.DataFrame(schema={"a": pl.Int64, "b": pl.String})
     assert cells(frame) == [["a", "b"]]
     assert_frame_equal(pl.read_parquet(io.BytesIO(as_parquet(frame))), frame)
+
+
+def test_rows_become_a_frame_with_times_in_seconds_and_what_is_nested_as_json() -> None:
+    rows: list[dict[str, object]] = [
+        {"a": None, "took": timedelta(minutes=1.5), "said": {"이름": [1, None]}},
+        {"a": 2, "took": None},
+    ]
+    frame = frame_of(rows)
+    assert frame.to_dicts()[0] == {"a": None, "took": 90.0, "said": '{"이름": [1, null]}'}
+    assert frame.to_dicts()[1] == {"a": 2, "took": None, "said": None}
+    assert frame_of([]).is_empty()
