@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from app.pages import Screen
-    from app.rows import Entry, Event, Filters, Heartbeat, Incident, IncidentList
+    from app.rows import Entry, Event, Heartbeat, Incident
     from baselines.rules import Tuned
     from pipeline.alarms import OpenAlarm
     from pipeline.desk.people.entrance import Entrance, Visit
@@ -167,12 +167,6 @@ def alarms(page: Page) -> tuple[OpenAlarm, ...]:
 def budget(page: Page, day_start: datetime) -> Budget | None:
     """See `Door.budget`."""
     return page.door.budget(day_start)
-
-
-@shared
-def incidents(page: Page, filters: Filters) -> IncidentList:
-    """See `Door.incidents`."""
-    return page.door.incidents(filters)
 
 
 @shared
