@@ -1,10 +1,11 @@
 """What a rule may ask about the events around one event: a measure, as a frozen value. Pure.
 
-An earlier event x *matches* an event e when each field of `match` is the same in both, x fits every condition of
-`where`, and its time lies in the window. Fields that are missing in either match nothing.
+An earlier event x *matches* an event e when each field of `match` is the same in both, x fits every
+condition of `where`, and its time lies in the window. Fields that are missing in either match nothing.
 
-- Window of `within_ms` w: t(e) - w < t(x) <= t(e). e itself and ties count. Over 24 h the window begins at the full UTC
-  hour of t(e) - w, and is open there as well. Without one it reaches as far back as events are held.
+- Window of `within_ms` w: t(e) - w < t(x) <= t(e). e itself and ties count. Over 24 h the window begins at
+  the full UTC hour of t(e) - w, and is open there as well. Without one it reaches back as far as events are
+  held.
 - `before_ms` b moves its end: t(x) <= t(e) - b.
 - A measure whose `where` does not name `status` takes completed events only, and such as are intended.
 """

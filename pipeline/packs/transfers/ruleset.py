@@ -1,7 +1,7 @@
 """The rules and lists in force, by the time of the events: a whole set or none. Pure.
 
-An event is judged by the set in force at its own time, so any way to judge it again (a closed minute, a late event, a
-backtest, an explanation) comes to the same answer.
+An event is judged by the set in force at its own time, so any way to judge it again (a closed minute, a
+late event, a backtest, an explanation) comes to the same answer.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Transfers and cards: every payment judged as it happens."""
