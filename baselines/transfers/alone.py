@@ -13,9 +13,9 @@ import numpy as np
 
 from baselines.transfers.alike import ends_at, opens_at
 from baselines.transfers.asked import NEVER, values_of
-from baselines.transfers.codes import MISSING, kind_of_text
+from baselines.transfers.codes import MISSING, SAID
 from baselines.transfers.encoded import NO_PLACE, lat_lon, place_of
-from baselines.transfers.lanes import value_key
+from baselines.transfers.lanes import value_key, value_name
 from baselines.transfers.measure import (
     ABOUT_OTHERS,
     COUNT,
@@ -87,7 +87,7 @@ class Found:
     def _of_latest(
         self, measure: Measure, event: Event, held: list[Stretch], more: Sequence[Event], last: int
     ) -> int | str | None:
-        found = self._values_at(held, last, PLACE if measure.of != PREVIOUS else measure.value or "")
+        found = self._values_at(held, last, PLACE if measure.of != PREVIOUS else value_name(measure))
         latest = [x for x in more if x["ms"] == last]
         if measure.of == PREVIOUS:
             return self._previous(measure.value or "", found, latest)
@@ -150,7 +150,7 @@ class Found:
         beside: list[Any] = [x[name] for x in latest if x[name] is not None]
         if name == AMOUNT:
             return int(max([*found.tolist(), *beside]))
-        texts = self._codes.texts(found[found != MISSING].astype(np.int32), kind_of_text((name,)))
+        texts = self._codes.texts(found[found != MISSING].astype(np.int32), SAID + name)
         return max((str(text) for text in (*texts, *beside)), default=None)
 
 

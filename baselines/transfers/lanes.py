@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from baselines.transfers.alike import HOUR_MS
-from baselines.transfers.codes import MISSING, kind_of_text
+from baselines.transfers.codes import MISSING, SAID, kind_of_text
 from baselines.transfers.encoded import NO_PLACE
 from baselines.transfers.measure import (
     DISTINCT,
@@ -80,7 +80,7 @@ def content_of(measure: Measure) -> Content:
     amount = measure.of in (SUM, MEAN) or (measure.of == PREVIOUS and measure.value == AMOUNT)
     values: tuple[str, ...] = (PLACE,) if measure.of == SPEED else ()
     if measure.of in (DISTINCT, PREVIOUS) and not amount:
-        values = (measure.value or "",)
+        values = (value_name(measure),)
     fields = tuple(theirs for theirs, _ in measure.match)
     return Content(fields, measure.where, measure.of == SPEED, amount, values)
 
@@ -97,9 +97,16 @@ def split(fields: tuple[str, ...]) -> tuple[Key, ...]:
     return tuple((part, kind_of_text(part)) for part in parts)
 
 
+def value_name(measure: Measure) -> str:
+    """The name of the value that stands beside for a measure: texts that are said again are kept."""
+    name = measure.value or ""
+    return SAID + name if measure.of == PREVIOUS and name != AMOUNT else name
+
+
 def value_key(name: str) -> Key:
     """The number of a value that stands beside."""
-    return ((name,), kind_of_text((name,)))
+    fields = (name.removeprefix(SAID),)
+    return fields, name if name.startswith(SAID) else kind_of_text(fields)
 
 
 @dataclass(slots=True)
