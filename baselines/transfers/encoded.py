@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,6 +93,7 @@ def joined(pieces: Sequence[Encoded]) -> Encoded:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def fitting(where: Where) -> pl.Expr:
     """Whether an event fits; without a word on `status`, completed and intended ones do."""
     conditions = dict(where)

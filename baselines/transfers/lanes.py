@@ -7,6 +7,7 @@ status changed) stand in runs of their own and are subtracted.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 #: A run is merged with the one before while that is at most so many times as large.
 RATIO: Final = 2
 #: No run grows past this, so that merging needs little memory beside.
-MOST_IN_RUN: Final = 4_000_000
+MOST_IN_RUN: Final = 3_000_000
 #: Merges up to this size are done at once, larger ones step by step.
 AT_ONCE: Final = 8_192
 
@@ -91,6 +92,7 @@ def reach_ms(measure: Measure) -> int:
     return within if within <= EXACT_MS else within + HOUR_MS
 
 
+@functools.cache
 def split(fields: tuple[str, ...]) -> tuple[Key, ...]:
     """One or two numbers for the values of these fields: the first alone, the others together."""
     parts = (fields[:1], fields[1:]) if len(fields) > 1 else (fields,)
