@@ -1,0 +1,1 @@
+"""Transfers beside the minute: how events come in."""
