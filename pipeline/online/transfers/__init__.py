@@ -1,1 +1,1 @@
-"""Transfers beside the minute: how events come in."""
+"""Payments beside the minute: the ways in, the check before a transfer, rules and lists in force."""
