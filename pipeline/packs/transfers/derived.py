@@ -1,4 +1,4 @@
-"""Fields of an event that are made from others: the hour where the business is, the age of the account. Pure."""
+"""Fields of an event that are made from others: the business hour, the age of the account. Pure."""
 
 from __future__ import annotations
 

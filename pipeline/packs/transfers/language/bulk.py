@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Lists = Mapping[str, AbstractSet[str]]
 
-COMPARED: Final[Mapping[str, Callable[..., bool]]] = {
+COMPARED: Final[Mapping[str, Callable[..., Any]]] = {
     "gt": operator.gt,
     "ge": operator.ge,
     "lt": operator.lt,
@@ -69,7 +69,7 @@ def _asked(node: IsKnown | Compare | Among | Listed, lists: Lists) -> pl.Expr:
         case IsKnown(of):
             return _value(of).is_not_null()
         case Compare(op, left, right):
-            compared: pl.Expr = COMPARED[op](_value(left), _value(right))  # type: ignore[assignment] - of exprs
+            compared: pl.Expr = COMPARED[op](_value(left), _value(right))
             return compared
         case Among(of, values):
             return _value(of).is_in(list(values))

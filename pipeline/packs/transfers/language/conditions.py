@@ -175,9 +175,9 @@ class Reader:
         given, among = a_list(inner, place, 2, 2)
         value = self._value(given, f"{place}[0]", depth + 1)
         self._refuse_constants([value], place)
-        constants = []
+        constants: list[int | str] = []
         for n, one in enumerate(a_list(among, f"{place}[1]", 1, MOST_CONSTANTS)):
-            if isinstance(one, bool) or not isinstance(one, value.type):
+            if not isinstance(one, int | str) or type(one) is not value.type:
                 refuse(
                     f"{place}[1][{n}]",
                     phrase("{value} is of another type than what is looked for", value=shown(one)),

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 def explain(rule: RuleText, lists: Lists, values: Mapping[str, Known]) -> dict[str, Any]:
     """Every node with its value; `value` at the top is the answer of the rule.
 
-    `values` are those of one event by their columns, as `bulk` names them. A node has `op`, `value` and, where
-    it has parts, `of`; fields and measures have `name`.
+    `values` are those of one event by their columns, as `bulk` names them. A node has `op`, `value` and,
+    where it has parts, `of`; fields and measures have `name`.
     """
     on = values["kind"] in rule.on
     when = _condition(rule.when, lists, values)
@@ -82,9 +82,7 @@ def _joined(op: str, parts: Sequence[Node]) -> Node:
     return {"op": op, "value": answer, "of": list(parts)}
 
 
-def _asked(
-    node: IsKnown | Compare | Among | Listed, lists: Lists, values: Mapping[str, Known]
-) -> Node:
+def _asked(node: IsKnown | Compare | Among | Listed, lists: Lists, values: Mapping[str, Known]) -> Node:
     match node:
         case IsKnown(of):
             inner = _value(of, values)

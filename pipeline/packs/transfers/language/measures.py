@@ -63,7 +63,12 @@ def read_measures(given: Any, place: str) -> dict[str, Measure]:  # noqa: ANN401
     if len(measures) > MOST_MEASURES:
         refuse(
             place,
-            phrase("has {number} parts; {fewest} to {most} fit", number=len(measures), fewest=0, most=MOST_MEASURES),
+            phrase(
+                "has {number} parts; {fewest} to {most} fit",
+                number=len(measures),
+                fewest=0,
+                most=MOST_MEASURES,
+            ),
             phrase("write as many as fit"),
         )
     return {_name(name, place): _measure(inner, f"{place}.{name}") for name, inner in measures.items()}
@@ -127,7 +132,9 @@ def _match(given: Any, place: str) -> tuple[tuple[str, str], ...]:  # noqa: ANN4
     if not 1 <= len(match) <= MOST_MATCHED:
         refuse(
             place,
-            phrase("has {number} parts; {fewest} to {most} fit", number=len(match), fewest=1, most=MOST_MATCHED),
+            phrase(
+                "has {number} parts; {fewest} to {most} fit", number=len(match), fewest=1, most=MOST_MATCHED
+            ),
             phrase("write as many as fit"),
         )
     for earlier, this in match.items():
@@ -151,7 +158,12 @@ def _condition(given: Any, name: str, place: str) -> OneOf | Between:  # noqa: A
         values = {constant_of(name, one, f"{place}[{n}]") for n, one in enumerate(constants)}
     else:
         values = {constant_of(name, given, place)}
-    return OneOf(tuple(sorted(values)))  # type: ignore[type-var] - one type, that of the field
+    return OneOf(tuple(sorted(values, key=_in_order)))
+
+
+def _in_order(value: int | str) -> tuple[str, int]:
+    """Of one type they are anyway: numbers by size, texts by their characters."""
+    return ("", value) if isinstance(value, int) else (value, 0)
 
 
 def _between(given: dict[str, Any], name: str, place: str) -> Between:
@@ -171,11 +183,10 @@ def constant_of(name: str, value: Any, place: str) -> int | str:  # noqa: ANN401
     """A constant that this field may have."""
     if name in WORDS_OF:
         return one_of(value, place, WORDS_OF[name])
-    if isinstance(value, bool) or not isinstance(value, FIELDS[name]):
+    if isinstance(value, bool) or not isinstance(value, int | str) or type(value) is not FIELDS[name]:
         refuse(
             place,
             phrase("{value} is of another type than {name}", value=shown(value), name=name),
             phrase("compare numbers with numbers and texts with texts"),
         )
-    found: int | str = value
-    return found
+    return value

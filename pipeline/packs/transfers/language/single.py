@@ -47,6 +47,12 @@ def _condition(node: Condition, lists: Lists) -> Asked:
             return _joined([_condition(part, lists) for part in parts], decides=True)
         case Not(part):
             return _opposite(_condition(part, lists))
+        case _:
+            return _asked(node, lists)
+
+
+def _asked(node: IsKnown | Compare | Among | Listed, lists: Lists) -> Asked:
+    match node:
         case IsKnown(of):
             value = _value(of)
             return lambda values: value(values) is not None

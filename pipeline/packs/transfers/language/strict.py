@@ -1,4 +1,4 @@
-"""JSON, read without a guess: no key twice, no fraction, no null, nothing that cannot be stored or shown. Pure.
+"""JSON, read without a guess: no key twice, no fraction, nothing that cannot be stored or shown. Pure.
 
 Texts come from people who may mean harm. Everything is bounded before it is walked, and nothing is run.
 """

@@ -37,7 +37,9 @@ def an_object(value: Any, place: str) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """The value, which has to be an object."""
     if not isinstance(value, dict):
         refuse(
-            place, phrase("{value} is no object", value=shown(value)), phrase("write names with their values in braces")
+            place,
+            phrase("{value} is no object", value=shown(value)),
+            phrase("write names with their values in braces"),
         )
     return value
 
@@ -58,9 +60,7 @@ def a_list(value: Any, place: str, fewest: int, most: int) -> list[Any]:  # noqa
 def a_text(value: Any, place: str) -> str:  # noqa: ANN401 - JSON
     """The value, which has to be a text."""
     if not isinstance(value, str):
-        refuse(
-            place, phrase("{value} is no text", value=shown(value)), phrase("write it in double quotes")
-        )
+        refuse(place, phrase("{value} is no text", value=shown(value)), phrase("write it in double quotes"))
     return value
 
 
@@ -101,9 +101,7 @@ def a_name(value: Any, place: str, form: re.Pattern[str]) -> str:  # noqa: ANN40
     return value
 
 
-def only_keys(
-    value: dict[str, Any], place: str, needed: Iterable[str], allowed: Iterable[str] = ()
-) -> None:
+def only_keys(value: dict[str, Any], place: str, needed: Iterable[str], allowed: Iterable[str] = ()) -> None:
     """Refuse a key that is missing and one that nobody knows."""
     needed = tuple(needed)
     for key in needed:
@@ -125,13 +123,14 @@ def only_keys(
 
 def only_entry(value: Any, place: str) -> tuple[str, Any]:  # noqa: ANN401 - JSON
     """The one key of an object with its value."""
-    if len(an_object(value, place)) != 1:
+    entries = an_object(value, place)
+    if len(entries) != 1:
         refuse(
             place,
-            phrase("has {number} names; it is one thing", number=len(value)),
+            phrase("has {number} names; it is one thing", number=len(entries)),
             phrase("write one name; join conditions by `all` or `any`"),
         )
-    return next(iter(value.items()))
+    return next(iter(entries.items()))
 
 
 def a_duration(value: Any, place: str, shortest_ms: int) -> int:  # noqa: ANN401 - JSON
@@ -142,8 +141,6 @@ def a_duration(value: Any, place: str, shortest_ms: int) -> int:  # noqa: ANN401
         refuse(
             place,
             phrase("{value} is no length of time that is kept", value=shown(value)),
-            phrase(
-                "write one from {shortest}s to 90d, such as 10m or 24h", shortest=shortest_ms // 1_000
-            ),
+            phrase("write one from {shortest}s to 90d, such as 10m or 24h", shortest=shortest_ms // 1_000),
         )
     return length_ms
