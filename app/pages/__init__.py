@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.reads import Page
 
 #: Where each pack's own page lives: a module with one value, PAGE. Imported when it is asked for.
-PAGES: Final = {"merchants": "app.merchants"}
+PAGES: Final = {"merchants": "app.merchants", "transfers": "app.transfers"}
 
 
 @dataclass(frozen=True, slots=True)
