@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
+from pipeline.packs.transfers.language import parse
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
@@ -158,6 +160,4 @@ def _micros(moment: datetime) -> int:
 @lru_cache(1000)
 def _understood(content: str) -> RuleText:
     """A text of a rule; the same text is the same value, so that it is compiled once."""
-    from pipeline.packs.transfers.language import parse  # noqa: PLC0415 - a rule's measures are read there
-
     return parse(content)
