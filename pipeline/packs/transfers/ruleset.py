@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
-from pipeline.packs.transfers.language import parse
+from pipeline.packs.transfers.language import parse, single
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     import polars as pl
@@ -52,6 +52,11 @@ class RuleSet:
     def measures(self) -> tuple[Measure, ...]:
         """What its rules ask about earlier events, each once."""
         return tuple(dict.fromkeys(m for one in self.rules for m in one.rule.measures.values()))
+
+    @cached_property
+    def asked(self) -> tuple[Callable[[Mapping[str, int | str | None]], bool | None], ...]:
+        """Each rule as a function of the values of one event, made once."""
+        return tuple(single(one.rule, self.lists) for one in self.rules)
 
 
 @dataclass(frozen=True)
