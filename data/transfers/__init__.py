@@ -1,1 +1,1 @@
-"""The stand-in bank: its accounts, payments as they happen, labelled cases of all twelve rules, its outbox."""
+"""The stand-in for a transfer service: its accounts, payments as they happen, labelled cases, its outbox."""
