@@ -1,4 +1,4 @@
-"""The TOML of labelled cases, read strictly: an unknown key, a wrong type or a doubled name is refused. Pure but for the file."""
+"""The TOML of labelled cases, read strictly: unknown keys, wrong types and doubled names are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ConfigurationError
-from pipeline.packs.transfers.schema import COMPLETED, KINDS, MOST_AMOUNT, STATUSES
+from pipeline.packs.transfers.schema import COMPLETED, DECLINED, KINDS, MOST_AMOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 ALARM, QUIET, CORRECTED = "alarm", "quiet", "corrected"
 EXPECTED: Final = (ALARM, QUIET, CORRECTED)
 DECISIONS: Final = ("allow", "review", "block")
+#: How a payment may begin; `reversed_after` reverses it.
+BOOKED: Final = (COMPLETED, DECLINED)
 MOST_TIMES: Final = 10_000
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _RULE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _SPAN: Final = re.compile(r"([+-]?)(\d{1,9})(ms|s|m|h|d)")
 _LOCAL: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_MOST_DEGREES: Final = (90, 180)
 _UNITS: Final = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PARTIES: Final = ("account", "user", "payee", "card", "device", "merchant")
 _DEFAULTS: Final = {"kind": "transfer", "status": COMPLETED, "currency": "KRW", "country": "KR"}
@@ -54,7 +57,8 @@ class Step:
 class Case:
     """What happens, and at which payments `rule` fires: positions from 0 in the order of the file.
 
-    `watched` is the account that the incident is about. `corrected`: the rule fires, and a reversal takes it back.
+    `watched` is the account that the incident is about. Where `corrected` is expected, the rule fires and a
+    reversal takes it back.
     """
 
     name: str
@@ -74,19 +78,19 @@ class _Table:
     def __init__(self, table: object, where: str, keys: tuple[str, ...]) -> None:
         self.where = where
         if not isinstance(table, dict):
-            raise self.refused("table", table, "write one key = value per line")
+            raise self.refused(table, "table", "write one key = value per line")
         self.table: dict[str, Any] = table
         for key in table:
             if key not in keys:
-                raise self.refused(key, table[key], f"known are {', '.join(keys)}")
+                raise self.refused(table[key], key, f"known are {', '.join(keys)}")
 
-    def refused(self, key: str, value: object, hint: str) -> ConfigurationError:
+    def refused(self, value: object, key: str, hint: str) -> ConfigurationError:
         return ConfigurationError(f"{self.where}: {key} = {value!r} is refused", hint)
 
     def get(self, key: str, default: Any, good: Callable[[Any], bool], hint: str) -> Any:  # noqa: ANN401
         value = self.table.get(key, default)
         if value is None or not good(value):
-            raise self.refused(key, value, hint)
+            raise self.refused(value, key, hint)
         return value
 
     def text(self, key: str, default: str | None, pattern: re.Pattern[str], hint: str) -> str:
@@ -107,7 +111,7 @@ class _Table:
         value = self.table.get(key, default)
         values = tuple(value) if isinstance(value, list) else () if value is None else (value,)
         if not all(map(good, values)):
-            raise self.refused(key, value, hint)
+            raise self.refused(value, key, hint)
         return values
 
 
@@ -127,7 +131,7 @@ def read_tables(path: Path, example: Path) -> tuple[Case, ...]:
     names = [case.name for case in cases]
     for name in names:
         if names.count(name) > 1:
-            raise whole.refused("name", name, "give each case its own name")
+            raise whole.refused(name, "name", "give each case its own name")
     return cases
 
 
@@ -143,7 +147,7 @@ def _case(content: object, where: str) -> Case:
     payments = sum(step.times for step in found)
     if bool(fires_at) == (expected == QUIET) or any(position >= payments for position in fires_at):
         hint = f"positions from 0 to {payments - 1} where the rule fires, none where it is quiet"
-        raise table.refused("fires_at", list(fires_at), hint)
+        raise table.refused(list(fires_at), "fires_at", hint)
     return Case(
         name=name,
         rule=table.text("rule", None, _RULE, "the name of an event rule"),
@@ -168,20 +172,22 @@ def _step(content: object, where: str) -> Step:
     table = _Table(content, where, _STEP_KEYS)
     values: dict[str, tuple[Any, ...]] = {
         "kind": table.several("kind", _DEFAULTS["kind"], lambda v: v in KINDS, f"of {', '.join(KINDS)}"),
-        "status": table.several("status", COMPLETED, lambda v: v in STATUSES, f"of {', '.join(STATUSES)}"),
+        "status": table.several("status", COMPLETED, lambda v: v in BOOKED, f"of {', '.join(BOOKED)}"),
         "amount": table.several("amount", None, _is_amount, f"whole minor units up to {MOST_AMOUNT:,}"),
         "currency": table.several("currency", "KRW", _is_text, "an ISO 4217 code"),
-        "country": tuple(v or None for v in table.several("country", "KR", _is_text, 'a code; "" is unknown')),
+        "country": tuple(
+            v or None for v in table.several("country", "KR", _is_text, 'a code; "" is unknown')
+        ),
         "channel": table.several("channel", None, _is_text, "a word"),
     }
     if not values["amount"]:
-        raise table.refused("amount", None, "every payment has one")
+        raise table.refused(None, "amount", "every payment has one")
     hint = "small letters, digits and _, at most 32"
     parties = {name: table.several(name, None, _is_name, hint) for name in _PARTIES}
     parties["account"] = parties["account"] or ("payer",)
     late = table.span("late", "0s")
     if late < timedelta(0):
-        raise table.refused("late", table.table["late"], "nothing arrives before it happens")
+        raise table.refused(table.table["late"], "late", "nothing arrives before it happens")
     return Step(
         at=table.span("at", "0s"),
         times=table.whole("times", 1, 1, MOST_TIMES),
@@ -198,11 +204,18 @@ def _step(content: object, where: str) -> Step:
 def _place(table: _Table) -> tuple[int, int] | None:
     if "place" not in table.table:
         return None
-    hint = "[latitude, longitude] in degrees"
-    lat, lon = table.get("place", None, lambda v: isinstance(v, list) and len(v) == 2, hint)
-    if not all(isinstance(v, int | float) for v in (lat, lon)) or abs(lat) > 90 or abs(lon) > 180:
-        raise table.refused("place", [lat, lon], hint)
+    lat, lon = table.get("place", None, _is_place, "[latitude, longitude] in degrees")
     return round(lat * 1_000_000), round(lon * 1_000_000)
+
+
+def _is_place(value: object) -> bool:
+    if not isinstance(value, list) or [type(v) in (int, float) for v in value] != [True, True]:
+        return False
+    return all(abs(v) <= most for v, most in zip(value, _MOST_DEGREES, strict=True))
+
+
+def _unknown_where_empty(values: tuple[str, ...]) -> tuple[str | None, ...]:
+    return tuple(value or None for value in values)
 
 
 def _is_amount(value: object) -> bool:

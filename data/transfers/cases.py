@@ -1,7 +1,8 @@
 """Labelled cases: payments whose outcome is known, read strictly from TOML and placed in time. Pure.
 
-A case says which rule fires at which of its payments, or at none. Its accounts, cards, devices and merchants
-are its own and new each time it is placed, so neither ordinary payments nor an earlier run change its outcome.
+A case says which rule fires at which of its payments, or at none. Its accounts, cards, devices and
+merchants are its own and new each time it is placed, so neither ordinary payments nor an earlier run change
+its outcome.
 """
 
 from __future__ import annotations
@@ -103,7 +104,12 @@ class PlacedCase:
         if step.opened_days is not None:
             row["account_opened"] = self.start - step.opened_days * DAY
         arrives_at = time + step.late
-        return {**row, "transfer_id": self.transfer_id(position), "occurred_at": time, "arrives_at": arrives_at}
+        return {
+            **row,
+            "transfer_id": self.transfer_id(position),
+            "occurred_at": time,
+            "arrives_at": arrives_at,
+        }
 
     def _party(self, name: str) -> str:
         return f"{self.stamp}.{name}"
@@ -136,4 +142,3 @@ def _start(case: Case, reference: datetime) -> datetime:
 def rows_of(placed: Iterable[PlacedCase]) -> pl.DataFrame:
     """All rows of these cases."""
     return pl.DataFrame([row for case in placed for row in case.rows()], schema=_ROW)
-

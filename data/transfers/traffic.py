@@ -11,7 +11,7 @@ A payment that is reversed has two rows with one id: as it was booked, and later
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -87,7 +87,7 @@ class TrafficConfig:
     cases: tuple[PlacedCase, ...] = ()
 
     def __post_init__(self) -> None:
-        _require(2 <= self.users <= _MOST_USERS, "users", self.users, f"2 to {_MOST_USERS:,}")
+        _require(1 < self.users <= _MOST_USERS, "users", self.users, f"2 to {_MOST_USERS:,}")
         _require(1 <= self.per_day <= _MOST_PER_DAY, "per_day", self.per_day, f"1 to {_MOST_PER_DAY:,}")
         _require(0 <= self.late_share <= 1, "late_share", self.late_share, "0 to 1")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
@@ -109,7 +109,7 @@ class Traffic:
         self._dice = Dice(config.seed)
         self._position: datetime | None = None
         self._cases = rows_of(config.cases)
-        curve = np.array(HOURS if config.rhythm else [1] * 24, dtype=np.float64)
+        curve = np.array(HOURS if config.rhythm else [1] * len(HOURS), dtype=np.float64)
         self._curve = curve / curve.mean() * config.per_day / DAY_MINUTES
 
     @property
@@ -144,9 +144,13 @@ class Traffic:
 
     def _numbers(self, minutes: NDArray[np.int64]) -> NDArray[np.int64]:
         hour = (minutes + _KST_MINUTES) // HOUR_MINUTES % 24
-        counts = [self._dice.poisson("count", int(m), self._curve[h]) for m, h in zip(minutes, hour, strict=True)]
+        counts = [
+            self._dice.poisson("count", int(m), self._curve[h]) for m, h in zip(minutes, hour, strict=True)
+        ]
         starts = np.repeat(minutes * _PER_MINUTE, counts)
-        return starts + np.concatenate([np.arange(c) for c in counts] or [np.empty(0, np.int64)]).astype(np.int64)
+        return starts + np.concatenate([np.arange(c) for c in counts] or [np.empty(0, np.int64)]).astype(
+            np.int64
+        )
 
     def _booked(self, numbers: NDArray[np.int64]) -> pl.DataFrame:
         """The rows of these payments, those of reversals behind them."""
@@ -189,7 +193,8 @@ class Traffic:
         kind, channel = pl.Series([w.kind for w in WAYS])[way], pl.Series([w.channel for w in WAYS])[way]
         second = 1 + (dice.uniform("account", numbers) < SECOND_ACCOUNT_SHARE).astype(np.int64)
         device = 1 + (dice.uniform("device", numbers) < SECOND_DEVICE_SHARE).astype(np.int64)
-        codes, shares = zip(*COUNTRIES, strict=True)
+        codes = [code for code, _ in COUNTRIES]
+        shares = tuple(share for _, share in COUNTRIES)
         transfer, card, app = kind == "transfer", kind == "card", channel.is_in(["app", "web", "online"])
         lat, lon = self._places(numbers, user)
         named = pl.select(user=pl.Series(user).cast(pl.String).str.zfill(7)).to_series()
@@ -215,7 +220,7 @@ class Traffic:
                 "arrives_at": times(arrives_ms),
             }
         )
-        return frame.cast(ARRIVAL)  # type: ignore[arg-type]
+        return frame.cast(ARRIVAL)
 
     def _amounts(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         drawn = AMOUNT_MEDIAN_KRW * np.exp(AMOUNT_SIGMA * self._dice.normal("amount", numbers))
