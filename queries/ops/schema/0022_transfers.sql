@@ -99,7 +99,26 @@ CREATE TABLE transfers.dead_event (
     died_at     timestamptz NOT NULL DEFAULT now(),
     requeued_at timestamptz,
     requeued_by text,
+    delivered_at timestamptz,                   -- it got through after all; until then the account is marked
     CHECK ((requeued_at IS NULL) = (requeued_by IS NULL))
+);
+CREATE INDEX dead_event_account ON transfers.dead_event (account_id) WHERE delivered_at IS NULL;
+
+-- Relays that are at work: they share the buckets by how many they are.
+CREATE TABLE transfers.relay (
+    owner   text PRIMARY KEY,                   -- a name and a part that no other process has
+    seen_at timestamptz NOT NULL,
+    breaker text NOT NULL DEFAULT 'closed' CHECK (breaker IN ('closed', 'open', 'held')),
+    error   text,                               -- what opened it
+    sent    bigint NOT NULL DEFAULT 0
+);
+
+-- Held open by people: while a row is here no relay delivers anything. What it was held for stands in the audit.
+CREATE TABLE transfers.breaker (
+    only_one  boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    opened_at timestamptz NOT NULL,
+    opened_by text NOT NULL,
+    reason    text NOT NULL CHECK (reason <> '')
 );
 
 -- What a check answered, and what it holds of the account until the event is booked, released, or its time is over.
