@@ -55,10 +55,11 @@ class Relay:
         inbox: Inbox,
         breaker: Breaker,
         monotonic: Callable[[], float],
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self.leases, self.outbox, self.inbox, self.breaker = leases, outbox, inbox, breaker
         self.sent = 0
-        self._monotonic = monotonic
+        self._monotonic, self._look = monotonic, look
         self._at_most = MOST_AT_ONCE
         self._outbox_away = 0.0  # not asked again before, by the clock that only goes on
         self._wanted: list[int] = []  # dead events that people requeued
@@ -67,6 +68,7 @@ class Relay:
         """Deliver until `stopped` is set; what fails is tried again."""
         while not stopped.is_set():
             if not self.step():
+                self._look()
                 stopped.wait(_IDLE_S)
         self._end()
 
