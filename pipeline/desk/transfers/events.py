@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import text
-
 from pipeline.desk.given import Parameter
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
+from pipeline.desk.transfers.asking import first
 from pipeline.errors import UsageError
 from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment
 from pipeline.packs.transfers.schema import STATUSES
-from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import RowMapping
-
 
 def requeue_dead(deed: Deed) -> Mapping[str, Any]:
     """Let a dead event be tried again by the relay that delivers its account."""
-    found = _first(deed, "dead_event", number=deed.number)
+    found = first(deed, "dead_event", number=deed.number)
     if found is None:
         refuse_unknown("dead event", deed.number)
-    if _first(deed, "dead_requeue", number=deed.number, actor=deed.actor.name, now=deed.desk.clock()) is None:
+    if first(deed, "dead_requeue", number=deed.number, actor=deed.actor.name, now=deed.desk.clock()) is None:
         msg = phrase("dead event {number} waits for its next try already", number=deed.number)
         if found["delivered_at"] is not None:
             msg = phrase("dead event {number} got through already", number=deed.number)
@@ -37,14 +33,14 @@ def requeue_dead(deed: Deed) -> Mapping[str, Any]:
 
 def correct(deed: Deed) -> Mapping[str, Any]:
     """Give an event another status: windows, hits and incidents follow."""
-    found = _first(deed, "event_lock", transfer_id=deed.thing_id)
+    found = first(deed, "event_lock", transfer_id=deed.thing_id)
     if found is None:
         refuse_unknown("event", deed.thing_id)
     status = deed.given["status"]
     if found["status"] == status:
         msg = phrase("event {id} is {status} already", id=deed.thing_id, status=word(status))
         raise UsageError(msg, "there is nothing to correct")
-    _first(deed, "event_correct", transfer_id=deed.thing_id, status=status, origin="desk")
+    first(deed, "event_correct", transfer_id=deed.thing_id, status=status, origin="desk")
     deed.before, deed.after = {"status": found["status"]}, {"status": status}
     return {"transfer_id": deed.thing_id, "status": status, "was": found["status"]}
 
@@ -52,8 +48,8 @@ def correct(deed: Deed) -> Mapping[str, Any]:
 def open_breaker(deed: Deed) -> Mapping[str, Any]:
     """Hold the breaker open: relays deliver nothing until somebody closes it."""
     given = {"now": deed.desk.clock(), "actor": deed.actor.name, "reason": deed.given["reason"]}
-    if _first(deed, "breaker_open", **given) is None:
-        held = _first(deed, "breaker")
+    if first(deed, "breaker_open", **given) is None:
+        held = first(deed, "breaker")
         since = moment(held["opened_at"], deed.desk.zone) if held else ""
         by = held["opened_by"] if held else ""
         msg = phrase("the breaker is held open already, since {at} by {by}", at=since, by=by)
@@ -64,15 +60,11 @@ def open_breaker(deed: Deed) -> Mapping[str, Any]:
 
 def close_breaker(deed: Deed) -> Mapping[str, Any]:
     """Let relays deliver again."""
-    if _first(deed, "breaker_close") is None:
+    if first(deed, "breaker_close") is None:
         msg = phrase("nobody holds the breaker open")
         raise UsageError(msg, "there is nothing to close")
     deed.before, deed.after = {"held": True}, {"held": False}
     return {"held": False}
-
-
-def _first(deed: Deed, name: str, **given: Any) -> RowMapping | None:  # noqa: ANN401 - values
-    return deed.connection.execute(text(sql(f"transfers/ops/{name}")), given).mappings().first()
 
 
 _REASON: Final = Parameter("text", "why", required=True)

@@ -1,11 +1,11 @@
-"""A relay: takes events from the outbox in order, hands them in, says what became of them. Any number may run.
+"""A relay: takes events from the outbox in order, hands them in, says what became of them. Any number run.
 
-One step, on one screen: renew the leases; lock the next events; hand them in, in one transaction of ours that
-holds the leases; write down in the outbox what became of each; commit. A crash anywhere before the last commit
-delivers them once more, which the inbox knows.
+One step, on one screen: renew the leases; lock the next events; hand them in, in one transaction of ours
+that holds the leases; write down in the outbox what became of each; commit. A crash anywhere before the last
+commit delivers them once more, which the inbox knows.
 
-An event that fails holds back its account and nobody else: it is tried again after 2, 4 and 8 seconds, and then
-given up. Where the destination is down no event is to blame: the breaker opens and no try is counted.
+An event that fails holds back its account and nobody else: it is tried again after 2, 4 and 8 seconds, and
+then given up. Where the destination is down no event is to blame: the breaker opens and no try is counted.
 """
 
 from __future__ import annotations

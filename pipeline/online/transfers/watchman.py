@@ -1,4 +1,4 @@
-"""What relays tell operators: dead events, conflicts, and an outbox of which nothing goes on. Never in the way."""
+"""What relays tell operators: dead events, conflicts, and an outbox that stands still. Never in the way."""
 
 from __future__ import annotations
 
