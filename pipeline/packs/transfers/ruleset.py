@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
+from pipeline.packs.transfers.language import parse, single
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     import polars as pl
@@ -50,6 +52,11 @@ class RuleSet:
     def measures(self) -> tuple[Measure, ...]:
         """What its rules ask about earlier events, each once."""
         return tuple(dict.fromkeys(m for one in self.rules for m in one.rule.measures.values()))
+
+    @cached_property
+    def asked(self) -> tuple[Callable[[Mapping[str, int | str | None]], bool | None], ...]:
+        """Each rule as a function of the values of one event, made once."""
+        return tuple(single(one.rule, self.lists) for one in self.rules)
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,4 @@ def _micros(moment: datetime) -> int:
 @lru_cache(1000)
 def _understood(content: str) -> RuleText:
     """A text of a rule; the same text is the same value, so that it is compiled once."""
-    from pipeline.packs.transfers.language import parse  # noqa: PLC0415 - a rule's measures are read there
-
     return parse(content)
