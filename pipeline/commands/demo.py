@@ -69,6 +69,7 @@ SLACK_PORT: Final = 8065
 @click.pass_context
 def demo(
     context: click.Context,
+    /,
     *,
     minutes: int | None,
     no_dashboard: bool,
@@ -275,7 +276,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _demo_settings(settings: Settings, names: tuple[str, ...]) -> Settings:
     own = [settings.of(name) for name in names]
     if any(one.source_url or one.state_url or one.stand_in_url for one in own):
-        msg = "the demo brings its own databases, but a setting names one: _SOURCE_URL, _STATE_URL or _TRADE_URL"
+        msg = "the demo brings its own databases, but a _SOURCE_URL, _STATE_URL or _TRADE_URL is set"
         raise UsageError(msg, "unset them for the demo, or use `minuterisk run` with them")
     if (settings.home / "postgres").exists() and not _marker(settings).exists():
         msg = f"{settings.home} holds an installation that is no demo; the demo would begin it anew"

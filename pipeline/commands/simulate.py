@@ -22,7 +22,7 @@ from pipeline.errors.translate import source_errors
 from pipeline.minute import Span, floor_minute
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
     from data.commits import LiveReport
     from pipeline.commands.shows import Show
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--pack", type=click.Choice(list(SHOWS)), help="Whose company; default: the first pack's.")
-@click.option(
-    "--tps", type=click.FloatRange(0.01, 30_000), help="Rows a second, day and night; else --per-day."
-)
+@click.option("--tps", type=click.FloatRange(0.01, 30_000), help="Rows a second, day and night.")
 @click.option("--per-day", type=click.IntRange(1), help="Rows a day, with rhythm; default: the pack's own.")
 @click.option(
     "--incidents",
@@ -58,6 +56,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def simulate(  # noqa: PLR0913 - the options of the command
     context: click.Context,
+    /,
     *,
     pack: str | None,
     tps: float | None,
@@ -105,7 +104,7 @@ def simulate(  # noqa: PLR0913 - the options of the command
 simulate.params.extend(own_options())
 
 
-def refuse_foreign(context: click.Context, packs: Mapping[str, object] | list[str]) -> None:
+def refuse_foreign(context: click.Context, packs: Collection[str]) -> None:
     """Refuse an option that somebody gave and that only packs have which are not there."""
     for pack in (name for name in SHOWS if name not in packs):
         for option in show_of(pack).options:

@@ -1,4 +1,4 @@
-"""The transfers' show: a bank's customers who pay, some of them late, and labelled cases of all twelve rules."""
+"""The transfers' show: a bank's customers who pay, some of them late, and labelled cases of all rules."""
 
 from __future__ import annotations
 
