@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
-PER_PACK: Final = ("source_url", "source_queries", "event_outbox_url", "event_outbox_queries", "rules")
+PER_PACK: Final = (
+    "source_url",
+    "source_queries",
+    "event_outbox_url",
+    "event_outbox_queries",
+    "rules",
+    "trade_url",
+)
 #: Addresses of Apprise, each with a name of its own: MINUTERISK_APPRISE_<NAME>. Secrets, all of them.
 APPRISE: Final = "apprise_"
 PROJECT: Final = Path(__file__).resolve().parent.parent
