@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.desk.people.entrance import Entrance
 
 #: Where each pack's own page lives: a module with one value, PAGE. Imported when it is asked for.
-PAGES: Final = {"merchants": "app.merchants"}
+PAGES: Final = {"merchants": "app.merchants", "transfers": "app.transfers"}
 
 
 @dataclass(frozen=True, slots=True)

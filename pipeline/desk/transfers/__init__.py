@@ -1,1 +1,1 @@
-"""What people do with payments that are judged as they happen: event rules, lists, what became of a transfer."""
+"""What people do with payments that are judged at once: event rules, lists, what became of them."""

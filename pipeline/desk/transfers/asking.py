@@ -26,6 +26,16 @@ def ask(deed: Deed, name: str, **given: Any) -> CursorResult[Any]:  # noqa: ANN4
     return deed.connection.execute(text(sql(f"transfers/ops/{name}")), given)
 
 
+def rows(deed: Deed, name: str, **given: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - values
+    """All rows of such a query."""
+    return [dict(row) for row in ask(deed, name, **given).mappings()]
+
+
+def first(deed: Deed, name: str, **given: Any) -> dict[str, Any] | None:  # noqa: ANN401 - values
+    """Its first row, None where it has none."""
+    return next(iter(rows(deed, name, **given)), None)
+
+
 def start_of_change(deed: Deed) -> datetime:
     """Keep everybody else from changing rules and lists, and give the moment from which the change counts.
 

@@ -1,7 +1,7 @@
-"""The life of an event rule: draft, submitted, shadow, live, retired; and pauses, which nobody has to approve.
+"""The life of an event rule: draft, submitted, shadow, live, retired; and pauses, which need no approval.
 
-A version never changes. It goes live when somebody other than its author approves exactly this text, seen with
-exactly this backtest. What judges when stands in spans of the events' own time, changed in one transaction.
+A version never changes. It goes live when somebody other than its author approves exactly this text, seen
+with exactly this backtest. What judges when stands in spans of the events' own time.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.rules import LONGEST_PAUSE
-from pipeline.desk.transfers.asking import actor, ask, start_of_change
+from pipeline.desk.transfers.asking import actor, ask, first, rows, start_of_change
 from pipeline.errors import UsageError
 from pipeline.errors.phrases import either, phrase, word
 from pipeline.figures import moment, one_line
-from pipeline.packs.transfers.language import LONGEST_TEXT, MOST_IN_FORCE, parse
+from pipeline.packs.transfers.language import parse
+from pipeline.packs.transfers.language.strict import MOST_BYTES
+from pipeline.packs.transfers.language.words import MOST_MEASURES_IN_FORCE
 from pipeline.packs.transfers.ruleset import ALLOW, DENY, LIVE, PAUSED, SHADOW, timeline_of
 
 if TYPE_CHECKING:
@@ -37,9 +39,8 @@ _VERSION: Final = re.compile(r"([A-Z][A-Z0-9_]{0,63})/([1-9][0-9]{0,8})")
 def draft(deed: Deed) -> Mapping[str, Any]:
     """Write a version of a rule down; the rule's name stands in it."""
     ask(deed, "change_rules")
-    rule = parse(deed.given["json"])
-    _require_lists(deed, rule)
-    newest = ask(deed, "event_rule", rule=rule.rule, version=None).mappings().first()
+    rule = _read(deed, deed.given["json"])
+    newest = first(deed, "event_rule", rule=rule.rule, version=None)
     if newest is not None and newest["sha256"] == rule.sha256:
         met = {"rule": rule.rule, "version": newest["version"]}
         msg = phrase("it says the same as version {version} of {rule}", **met)
@@ -57,7 +58,7 @@ def submit(deed: Deed) -> Mapping[str, Any]:
     """Hand a draft in: from now on it stays as it is, and a running service measures it."""
     found = _locked(deed)
     _require(found, DRAFT)
-    _require_lists(deed, parse(found["content"]))
+    _read(deed, found["content"])
     ask(deed, "submit_event_rule", **_key(found), **actor(deed))
     return _became(deed, found, SUBMITTED)
 
@@ -120,7 +121,7 @@ def pause(deed: Deed) -> Mapping[str, Any]:
     """Let a rule find nothing until a moment, whichever version is live; its shadow goes on."""
     start = start_of_change(deed)
     live, zone = _live(deed), deed.desk.zone
-    same = ask(deed, "rule_paused", rule=deed.thing_id, at=start).mappings().first()
+    same = first(deed, "rule_paused", rule=deed.thing_id, at=start)
     if same is not None:
         met = {"rule": deed.thing_id, "until": moment(same["until_at"], zone), "by": one_line(same["by"])}
         msg = phrase("{rule} is paused already, until {until}, by {by}", **met)
@@ -130,7 +131,9 @@ def pause(deed: Deed) -> Mapping[str, Any]:
         asked = {"start": moment(start, zone), "end": moment(end, zone)}
         msg = phrase("a pause from {start} until {end} is not taken", **asked)
         latest = moment(start + LONGEST_PAUSE, zone)
-        raise UsageError(msg, phrase("it ends by {latest}; whoever wants more changes the rule", latest=latest))
+        raise UsageError(
+            msg, phrase("it ends by {latest}; whoever wants more changes the rule", latest=latest)
+        )
     _begin(deed, live, PAUSED, start, end)
     span = {"from_at": start, "until_at": end}
     deed.before, deed.after = {}, {name: at.isoformat() for name, at in span.items()}
@@ -170,10 +173,10 @@ def _started(deed: Deed) -> tuple[Mapping[str, Any], datetime]:
 
 def _version(deed: Deed) -> Mapping[str, Any]:
     rule, version = version_of(deed.thing_id)
-    found = ask(deed, "event_rule", rule=rule, version=version).mappings().first()
+    found = first(deed, "event_rule", rule=rule, version=version)
     if found is None:
         refuse_unknown("version", deed.thing_id)
-    return dict(found)
+    return found
 
 
 def _key(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,24 +247,19 @@ def _refuse_own(deed: Deed, found: Mapping[str, Any]) -> None:
             raise UsageError(msg, "somebody else has to approve it")
 
 
-def _require_lists(deed: Deed, rule: RuleText) -> None:
-    """A list that nobody has ever put anything on is more often a slip than a list."""
-    known = {ALLOW, DENY, *ask(deed, "known_lists").scalars()}
-    for name in sorted(rule.lists - known):
-        msg = phrase("{rule} asks the list {name!r}, which does not exist", rule=rule.rule, name=name)
-        near = difflib.get_close_matches(name, known, 1)
-        make = phrase("put something on it first: `minuterisk lists add {name} VALUE`", name=name)
-        raise UsageError(msg, phrase("did you mean {near}?", near=near[0]) if near else make)
+def _read(deed: Deed, text: str) -> RuleText:
+    """A rule; a list that nobody has ever put anything on is more often a slip than a list."""
+    return parse(text, {ALLOW, DENY, *ask(deed, "known_lists").scalars()})
 
 
 def _require_room(deed: Deed, found: Mapping[str, Any], start: datetime) -> None:
     """Everything in force together may ask so much, and no more."""
-    spans = ask(deed, "rules_in_force", since=start).mappings().all()
+    spans = rows(deed, "rules_in_force", since=start)
     others = [row for row in spans if row["rule"] != found["rule"] and row["mode"] != PAUSED]
     ours = {**_key(found), "content": found["content"], "mode": LIVE, "from_at": start, "until_at": None}
     asked = timeline_of([*others, ours], []).measures(start)
-    if len(asked) > MOST_IN_FORCE:
-        met = {"number": _named(found), "asked": len(asked), "most": MOST_IN_FORCE}
+    if len(asked) > MOST_MEASURES_IN_FORCE:
+        met = {"number": _named(found), "asked": len(asked), "most": MOST_MEASURES_IN_FORCE}
         msg = phrase("with version {number} the rules ask {asked} measures, more than {most}", **met)
         raise UsageError(msg, "retire a rule, or ask what others ask already")
 
@@ -277,11 +275,11 @@ def _require_rule(deed: Deed) -> None:
 
 def _live(deed: Deed) -> Mapping[str, Any]:
     _require_rule(deed)
-    found = ask(deed, "live_event_rule", rule=deed.thing_id).mappings().first()
+    found = first(deed, "live_event_rule", rule=deed.thing_id)
     if found is None:
         msg = phrase("no version of {rule} is live", rule=deed.thing_id)
         raise UsageError(msg, phrase("see `minuterisk event-rules list`"))
-    return dict(found)
+    return found
 
 
 def _is_author(deed: Deed) -> bool:
@@ -289,7 +287,7 @@ def _is_author(deed: Deed) -> bool:
     named = _VERSION.fullmatch(deed.thing_id)
     if deed.actor.account_id is None or deed.actor.scope is not None or named is None:
         return False
-    found = ask(deed, "event_rule", rule=named[1], version=int(named[2])).mappings().first()
+    found = first(deed, "event_rule", rule=named[1], version=int(named[2]))
     return found is not None and found["status"] == DRAFT and found["author_id"] == deed.actor.account_id
 
 
@@ -298,7 +296,7 @@ def _proposed_by(deed: Deed) -> int | None:
     named = _VERSION.fullmatch(deed.thing_id)
     if named is None:
         return None
-    found = ask(deed, "event_rule", rule=named[1], version=int(named[2])).mappings().first()
+    found = first(deed, "event_rule", rule=named[1], version=int(named[2]))
     return None if found is None else found["submitted_by_id"]
 
 
@@ -313,7 +311,7 @@ ACTS: Final = (
         run=draft,
         needs_id=False,
         parameters={
-            "json": Parameter("text", "an event rule as JSON", required=True, longest=LONGEST_TEXT),
+            "json": Parameter("text", "an event rule as JSON", required=True, longest=MOST_BYTES),
             "reason": _REASON,
         },
     ),

@@ -9,7 +9,7 @@ from pipeline.desk.given import Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import Thing, authorize
-from pipeline.desk.transfers.asking import actor, ask, start_of_change
+from pipeline.desk.transfers.asking import actor, ask, first, start_of_change
 from pipeline.errors import UsageError
 from pipeline.errors.phrases import phrase
 from pipeline.figures import moment, one_line
@@ -32,7 +32,7 @@ def add(deed: Deed) -> Mapping[str, Any]:
         raise UsageError(msg, "use small letters, digits and _, at most 64, a letter first")
     start = start_of_change(deed)
     end = _end(deed, start)
-    same = ask(deed, "list_entries", at=start, list=name, value=value).mappings().first()
+    same = first(deed, "list_entries", at=start, list=name, value=value)
     if same is not None:
         met = {"value": one_line(value), "name": name, "number": same["entry_id"]}
         msg = phrase("{value} stands on the list {name} already: entry {number}", **met)
@@ -49,7 +49,7 @@ def add(deed: Deed) -> Mapping[str, Any]:
 def remove(deed: Deed) -> Mapping[str, Any]:
     """Take a value off a list from the next second on; that it stood there stays known."""
     start = start_of_change(deed)
-    found = ask(deed, "list_entry", entry_id=deed.number).mappings().first()
+    found = first(deed, "list_entry", entry_id=deed.number)
     if found is None:
         refuse_unknown("list_entry", deed.number)
     _require_right(deed, found["list"])
@@ -74,9 +74,7 @@ def _end(deed: Deed, start: datetime) -> datetime | None:
         return None
     end = one_end("an entry of a list", start, deed.given["for"], deed.given["until"])
     if end <= start:
-        raise UsageError(
-            phrase("{end} is over already", end=moment(end, deed.desk.zone)), "give a later end"
-        )
+        raise UsageError(phrase("{end} is over already", end=moment(end, deed.desk.zone)), "give a later end")
     return end
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.desk.given import Parameter
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
-from pipeline.desk.transfers.asking import ask
+from pipeline.desk.transfers.asking import ask, first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def report(deed: Deed) -> Mapping[str, Any]:
     """Say whether a transfer was fraud; what was said last counts."""
-    found = ask(deed, "known_transfer", transfer_id=deed.thing_id).mappings().first()
+    found = first(deed, "known_transfer", transfer_id=deed.thing_id)
     if found is None:
         refuse_unknown("transfer", deed.thing_id)
     fraud = deed.given["fraud"]

@@ -40,4 +40,4 @@ def read_timeline(connection: Connection, since: datetime) -> Timeline:
     """Every set in force at `since` or later."""
     spans = connection.execute(text(sql("transfers/ops/rules_in_force")), {"since": since}).mappings()
     entries = connection.execute(text(sql("transfers/ops/lists_in_force")), {"since": since}).mappings()
-    return timeline_of(spans.all(), entries.all())
+    return timeline_of([dict(row) for row in spans], [dict(row) for row in entries])
