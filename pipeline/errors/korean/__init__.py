@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors.korean.acts import ACTS
 from pipeline.errors.korean.below import BELOW
+from pipeline.errors.korean.event_rules import EVENT_RULES
 from pipeline.errors.korean.people import PEOPLE
 from pipeline.errors.korean.texts import TEXTS
 from pipeline.errors.korean.words import WORDS
@@ -18,4 +19,4 @@ from pipeline.errors.korean.words import WORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KOREAN: Final[Mapping[str, str]] = {**ACTS, **PEOPLE, **BELOW, **TEXTS, **WORDS}
+KOREAN: Final[Mapping[str, str]] = {**ACTS, **PEOPLE, **BELOW, **EVENT_RULES, **TEXTS, **WORDS}
