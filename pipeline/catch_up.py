@@ -245,7 +245,10 @@ class Pipeline:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
         wanted = to_index(minute) - 1
         found = next((windows for windows in self._snapshots if windows.last == wanted), None)
-        return None if found is None or self._line is None else (found.copy(), self._line.facts)
+        if found is None or self._line is None:
+            return None
+        windows = found.copy()
+        return (windows, self._line.facts) if self.know(windows, minute) else None
 
     def take_windows(self, rejudged: Rejudged | None, changed_from: datetime) -> None:
         """Go on with what a correction left (None: rebuild it when it is needed)."""
@@ -315,7 +318,14 @@ class Pipeline:
                 log.info("rules.windows_anew", minute=minute.isoformat(), version=versions.at(minute).number)
                 self._line = None
                 self._snapshots.clear()
+        if self._line is not None and not self.know(self._line.windows, minute):
+            log.info("told.windows_anew", minute=minute.isoformat())
+            self._line = None
         return self._line
+
+    def know(self, windows: Windows, since: datetime) -> bool:
+        """Tell windows what the pack's own tables say for all that is judged from `since` on."""
+        return not self.pack.told or windows.know(self.state.told(self.pack.told, since), since)
 
     def _read_facts(self, next_minute: datetime) -> None:
         """Read what the source says of entities: when a line first starts, and for each business day.

@@ -118,6 +118,15 @@ class Windows(Protocol):
         """Sum up what `fill` has left: here nothing."""
         return
 
+    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
+        """What the pack's own tables say (`Pack.told`), for all that is judged from `since` on.
+
+        Gives whether the windows hold all that is asked of them now; where not, they are built anew.
+        Here nothing is told.
+        """
+        del rows, since
+        return True
+
     def copy(self) -> Self:
         """The same state, free to move on by itself."""
         ...
@@ -309,6 +318,7 @@ class Pack(Generic[W, T]):
     #: What is asked about some entities, or about nobody, at a moment: query -> parameters.
     probe: Callable[[Sequence[object], datetime], Mapping[str, Mapping[str, object]]] = lambda *_: {}
     counted: pl.Schema  # a row per minute and entity
+    counted_as: str | None = None  # its name in the lake and in SQL, where that is not by the entity
     added: Sequence[str] = ()  # columns of it that old files lack: 0 there
     sums: Sequence[str]  # columns of it that ledger and statement hold
     row_sums: Sequence[str]  # of these, the ones that together are the number of good rows
@@ -334,6 +344,9 @@ class Pack(Generic[W, T]):
     read_tuned: Callable[[str, str], T]  # (text, its name in errors)
     bounds: Bounds = field(default_factory=Bounds)  # what it takes for each key, to be offered to people
     windows: Callable[[ZoneInfo, T], W]
+    #: Queries of the pack's own tables, in queries/NAME/ops, whose rows the windows know before they judge.
+    #: Each takes `since`: what holds at that moment or later.
+    told: Sequence[str] = ()
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
@@ -398,7 +411,7 @@ class Pack(Generic[W, T]):
     @property
     def dataset(self) -> str:
         """The name of the counted rows in the lake and in SQL: door_id gives door_minute."""
-        return f"{self.noun}_minute"
+        return self.counted_as or f"{self.noun}_minute"
 
     @property
     def noun(self) -> str:

@@ -1,1 +1,1 @@
-"""The stand-in for the database of a transfer service."""
+"""The stand-in for a transfer service: its accounts, payments as they happen, labelled cases, its outbox."""

@@ -61,7 +61,8 @@ RETURNING event_id
 """
 _CHANGE: Final = """
 WITH given AS (
-    UPDATE transfer SET status = %(status)s WHERE transfer_id = %(transfer_id)s RETURNING *
+    UPDATE transfer SET status = %(status)s, updated_at = clock_timestamp()
+    WHERE transfer_id = %(transfer_id)s RETURNING *
 ),
 paid AS (
     UPDATE account_balance SET balance = balance + given.amount
@@ -79,7 +80,7 @@ RETURNING event_id
 #: The event as others read it: without what is not known, places in degrees, times in UTC.
 _PAYLOAD: Final = """
 jsonb_strip_nulls(
-    to_jsonb(given) - ARRAY['lat_e6', 'lon_e6', 'place', 'created_at']
+    to_jsonb(given) - ARRAY['lat_e6', 'lon_e6', 'place', 'created_at', 'updated_at']
     || jsonb_build_object('lat', round(lat_e6 / 1e6, 6), 'lon', round(lon_e6 / 1e6, 6))
 )
 """

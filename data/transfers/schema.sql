@@ -29,10 +29,11 @@ CREATE TABLE IF NOT EXISTS transfer (
     lat_e6         INTEGER,                   -- millionths of a degree
     lon_e6         INTEGER,
     account_opened TIMESTAMPTZ(3),
-    created_at     TIMESTAMPTZ NOT NULL DEFAULT now()   -- when the row's database transaction began
+    created_at     TIMESTAMPTZ NOT NULL DEFAULT now(),  -- when the row's database transaction began
+    updated_at     TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()  -- when the row was written last
 );
 CREATE INDEX IF NOT EXISTS transfer_occurred_at ON transfer (occurred_at);
-CREATE INDEX IF NOT EXISTS transfer_created_at ON transfer (created_at);
+CREATE INDEX IF NOT EXISTS transfer_updated_at ON transfer (updated_at);
 
 -- What each payment did to the accounts of the house, and what it left there.
 CREATE TABLE IF NOT EXISTS tx_history (

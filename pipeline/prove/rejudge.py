@@ -64,7 +64,7 @@ def differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:
     """Does a minute, counted anew, differ from what is published of it?"""
     pack = lake.pack
     published = lake.read(files, pack.dataset, counted.span)
-    if not counted.rows.sort("minute", pack.entity).equals(published):
+    if not counted.rows.sort("minute", pack.entity, maintain_order=True).equals(published):
         return True
     aside = lake.read(files, "quarantine", counted.span)
     order = [*pack.key, *(name for name in aside.columns if name not in pack.key)]
@@ -91,7 +91,8 @@ def replace_files(
     for file, minutes in replaced.values():
         kept = lake.read([file], dataset, file.span).filter(~pl.col("minute").is_in(minutes))
         rows = pl.concat([kept, *(revised[m].select(kept.columns) for m in minutes)])
-        new.append(lake.write(dataset, rows.sort("minute", lake.pack.entity), file.span))
+        rows = rows.sort("minute", lake.pack.entity, maintain_order=True)
+        new.append(lake.write(dataset, rows, file.span))
     return [f for f in new if f is not None], [file for file, _ in replaced.values()]
 
 

@@ -54,6 +54,19 @@ class Database:
         with self.reading() as connection:
             return [dict(row) for row in self.ask(connection, name, **given).mappings()]
 
+    def own(self, connection: Connection, name: str, /, **given: Any) -> CursorResult[Any]:  # noqa: ANN401 - values
+        """Run a query of the pack's own tables, of queries/PACK/ops."""
+        return connection.execute(text(sql(f"{self.pack}/ops/{name}")), given)
+
+    def told(self, names: Sequence[str], since: datetime) -> dict[str, Sequence[Mapping[str, Any]]]:
+        """What the pack's own tables say that holds at `since` or later, by query, from one snapshot."""
+        if not names:
+            return {}
+        with self.reading() as connection:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            asked = {name: self.own(connection, name, since=since).mappings() for name in names}
+            return {name: [dict(row) for row in rows] for name, rows in asked.items()}
+
     def clock(self) -> datetime:
         """The operational database's clock."""
         with self.reading() as connection:

@@ -1,1 +1,1 @@
-"""Commands of the pack transfers."""
+"""Commands of the pack of transfers."""

@@ -24,6 +24,7 @@ CREATE TABLE transfers.event (
     account_opened timestamptz(3),
     number         bigint GENERATED ALWAYS AS IDENTITY UNIQUE,                -- order of arrival
     arrived_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    inserted       xid8 NOT NULL DEFAULT pg_current_xact_id(),                -- the transaction that brought it
     written        xid8 NOT NULL DEFAULT pg_current_xact_id(),                -- the transaction that wrote it last
     CHECK ((lat_e6 IS NULL) = (lon_e6 IS NULL))
 );
@@ -39,8 +40,10 @@ CREATE TABLE transfers.correction_log (
     before      jsonb NOT NULL,
     after       jsonb NOT NULL,
     origin      text NOT NULL CHECK (origin IN ('relay', 'http', 'source', 'desk')),
+    written     xid8 NOT NULL DEFAULT pg_current_xact_id(),
     at          timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX correction_log_event ON transfers.correction_log (transfer_id, number);
 
 -- One row per judged event.
 CREATE TABLE transfers.risk_log (
@@ -130,10 +133,14 @@ CREATE TABLE transfers.reservation (
     answer         jsonb NOT NULL,
     decided_by     text NOT NULL CHECK (decided_by IN ('rules', 'fallback')),
     doubt          text,                        -- why it was the fallback
+    seen           pg_snapshot,                 -- which transactions the state had read; null: it was the fallback
+    beside         text[] NOT NULL DEFAULT '{}',  -- ids of the account's live reservations that counted
     checked_at     timestamptz NOT NULL,
-    reserved_until timestamptz NOT NULL,
+    reserved_until timestamptz NOT NULL,        -- checked_at: it holds nothing
     released_at    timestamptz,
     released_by    text CHECK (released_by IN ('booked', 'asked', 'time')),
-    rejudged       text CHECK (rejudged IN ('same', 'late', 'differs'))  -- by the night's job
+    rejudged       text CHECK (rejudged IN ('same', 'late', 'differs')),  -- by the night's job
+    CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
+CREATE INDEX reservation_live ON transfers.reservation (reserved_until) WHERE released_at IS NULL;
 CREATE INDEX reservation_checked ON transfers.reservation (checked_at);

@@ -17,7 +17,7 @@ WITH given AS (
 ),
 known AS (
     SELECT event.transfer_id, event.status AS was, given.status AS becomes,
-           to_jsonb(event) - ARRAY['number', 'arrived_at', 'written'] AS before,
+           to_jsonb(event) - ARRAY['number', 'arrived_at', 'inserted', 'written'] AS before,
            to_jsonb(given) AS after
     FROM transfers.event JOIN given USING (transfer_id)
     ORDER BY transfer_id

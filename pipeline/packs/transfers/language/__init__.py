@@ -18,6 +18,19 @@ from pipeline.packs.transfers.language.refused import RuleRefused
 from pipeline.packs.transfers.language.rule import parse
 from pipeline.packs.transfers.language.say import say
 from pipeline.packs.transfers.language.single import single
+from pipeline.packs.transfers.language.strict import LONGEST_TEXT
 from pipeline.packs.transfers.language.tree import RuleText
+from pipeline.packs.transfers.language.words import MOST_IN_FORCE
 
-__all__ = ["RuleRefused", "RuleText", "bulk", "explain", "explanation_text", "parse", "say", "single"]
+__all__ = [
+    "LONGEST_TEXT",
+    "MOST_IN_FORCE",
+    "RuleRefused",
+    "RuleText",
+    "bulk",
+    "explain",
+    "explanation_text",
+    "parse",
+    "say",
+    "single",
+]

@@ -1,0 +1,91 @@
+"""The windows of the pack: events of closed minutes, rules and lists in force. Pure but for state."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from baselines.entities import EntityIndex
+from baselines.transfers.measure import EXACT_MS
+from baselines.transfers.recent import Recent
+from pipeline.minute import MINUTE, from_index, to_index
+from pipeline.pack import Windows
+from pipeline.packs.transfers.ruleset import Timeline, timeline_of
+from pipeline.packs.transfers.schema import EVENT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from pipeline.judge.verdicts import Integers
+
+#: Queries of the pack's own tables that say which rules and lists are in force.
+RULES_IN_FORCE: Final = "rules_in_force"
+LISTS_IN_FORCE: Final = "lists_in_force"
+#: Events of so many closed minutes are kept as they are: those that a late one may alter are judged again.
+KEPT_MINUTES: Final = 3
+#: What is forgotten is forgotten once an hour.
+_EXPIRED_EVERY: Final = 60
+_MINUTE_MS: Final = 60_000
+
+
+class EventWindows(Windows):
+    """Events up to the end of the minute `last`, in a form that answers what rules ask."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.entities = EntityIndex()
+        self.last: int | None = None
+        self.recent = Recent()
+        self.timeline = Timeline()
+        self.closed: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_MINUTES)  # minute, its events
+        self._told: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+        self._since: datetime | None = None
+
+    @property
+    def history_minutes(self) -> int:
+        """As far as any rule in force looks back, and a day at least."""
+        measures = () if self._since is None else self.timeline.measures(self._since)
+        longest = max((measure.within_ms or 0 for measure in measures), default=0)
+        return max(longest, EXACT_MS) // _MINUTE_MS + 60
+
+    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
+        """The rules and lists in force, for events from `since` on; what is newly asked begins empty."""
+        self._since = since
+        if rows != self._told:
+            self._told = rows
+            self.timeline = timeline_of(rows.get(RULES_IN_FORCE, ()), rows.get(LISTS_IN_FORCE, ()))
+        return not self.recent.want(self.timeline.measures(since))
+
+    def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
+        """Take the events of a closed minute."""
+        del positions
+        events = rows.select(EVENT.names())
+        self.recent.take(events)
+        self.last = to_index(minute)
+        self.closed.append((self.last, events))
+        if self.last % _EXPIRED_EVERY == 0:
+            self.recent.expire(minute + MINUTE)
+
+    def fill(
+        self, start: datetime, end: datetime, rows: pl.DataFrame, missing: Collection[datetime] = ()
+    ) -> None:
+        """Take the events of [start, end) in bulk."""
+        del missing, start
+        self.recent.fill(rows.select(EVENT.names()))
+        self.last = to_index(end) - 1
+        for index in range(self.last - KEPT_MINUTES + 1, self.last + 1):
+            of_minute = rows.filter(pl.col("minute") == from_index(index))
+            self.closed.append((index, of_minute.select(EVENT.names())))
+
+    def copy(self) -> EventWindows:
+        """The same state; what is held is shared, as it never changes."""
+        other = EventWindows(self.zone)
+        other.entities, other.last = self.entities, self.last
+        other.recent, other.timeline = self.recent.copy(), self.timeline
+        other.closed = self.closed.copy()
+        other._told, other._since = self._told, self._since
+        return other
