@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "explain": "pipeline.commands.judgement",
     "sql": "pipeline.commands.analyst",
     "rules": "pipeline.commands.rules",
+    "event-rules": "pipeline.commands.transfers.event_rules",
+    "lists": "pipeline.commands.transfers.lists",
     "incidents": "pipeline.commands.incidents",
     "windows": "pipeline.commands.withheld",
     "exclusions": "pipeline.commands.withheld",

@@ -121,7 +121,9 @@ class Serve:
     async def _events(self, request: Request) -> Response:
         await self._parts.callers.key(request, "check", "payment")
         body = await body_of(request, MOST_BATCH_BYTES)
-        return json_answer(await asyncio.to_thread(self._parts.hand_in.take, body, self._parts.source_clock()))
+        return json_answer(
+            await asyncio.to_thread(self._parts.hand_in.take, body, self._parts.source_clock())
+        )
 
     async def _alerts(self, request: Request) -> Response:
         await self._parts.callers.looker(request)
@@ -205,4 +207,3 @@ def _number(request: Request, name: str) -> int | None:
         msg = phrase("{name} is no number", name=name)
         raise UsageError(msg, "leave it out, or write digits")
     return int(given)
-

@@ -104,9 +104,7 @@ class Feed:
                 await asyncio.sleep(_AGAIN_S)
             await asyncio.sleep(POLL_S)
 
-    async def _poll(
-        self, newest: int | None, since: datetime | None
-    ) -> tuple[int | None, datetime | None]:
+    async def _poll(self, newest: int | None, since: datetime | None) -> tuple[int | None, datetime | None]:
         if newest is None or since is None:
             found, clock = await asyncio.to_thread(self._begin)
             return found, clock
@@ -127,7 +125,9 @@ class Feed:
         latest = self.alerts(1)
         return (latest[0]["number"] if latest else 0), self._state.clock()
 
-    def _news(self, after: int, since: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]], datetime]:
+    def _news(
+        self, after: int, since: datetime
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], datetime]:
         hits = self.alerts(MOST_ALERTS, after)
         with self._state.reading() as connection:
             given = {"since": since, "at_most": MOST_ALERTS}

@@ -128,7 +128,9 @@ def page(language: str) -> str:
     words = WORDS[language]
     heads = "".join(f'<th scope="col">{escape(words[name])}</th>' for name in _COLUMNS)
     told = "".join(
-        f' data-{name}="{escape(words[name])}"' for name in words if name not in (*_COLUMNS, "title", "caption")
+        f' data-{name}="{escape(words[name])}"'
+        for name in words
+        if name not in (*_COLUMNS, "title", "caption")
     )
     other = next(one for one in LANGUAGES if one != language)
     return _document(

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.errors import UsageError
 from pipeline.errors.phrases import phrase, word
 from pipeline.packs.transfers.currencies import CURRENCIES
-from pipeline.packs.transfers.schema import COMPLETED, EVENT, INTENDED, KINDS, LONGEST_ID, MOST_AMOUNT, OPTIONAL
+from pipeline.packs.transfers.schema import (
+    COMPLETED,
+    EVENT,
+    INTENDED,
+    KINDS,
+    LONGEST_ID,
+    MOST_AMOUNT,
+    OPTIONAL,
+)
 from pipeline.packs.transfers.screen import screen_json
 
 if TYPE_CHECKING:
@@ -24,7 +32,17 @@ MOST_BATCH_BYTES: Final = 1_048_576
 MOST_EVENTS: Final = 1_000
 #: What an event may say of itself.
 FIELDS: Final = frozenset((*(name for name in EVENT if name not in ("lat_e6", "lon_e6")), "lat", "lon"))
-_TEXTS: Final = ("transfer_id", "account_id", "user_id", "payee_id", "card_id", "device_id", "merchant_id", "channel", "country")
+_TEXTS: Final = (
+    "transfer_id",
+    "account_id",
+    "user_id",
+    "payee_id",
+    "card_id",
+    "device_id",
+    "merchant_id",
+    "channel",
+    "country",
+)
 _NEEDED: Final = frozenset(name for name in EVENT if name not in OPTIONAL)
 _NOTHING: Final = dict.fromkeys(EVENT)
 
@@ -75,7 +93,9 @@ def intended(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any]:
         raise Unfit(msg, phrase("known are {known}", known=", ".join(sorted(FIELDS))), name)
     if given.get("status") != INTENDED:
         msg = phrase("status is not {status}", status=INTENDED)
-        raise Unfit(msg, "a check asks about an event that has not happened; others go to /v1/events", "status")
+        raise Unfit(
+            msg, "a check asks about an event that has not happened; others go to /v1/events", "status"
+        )
     return _plain(given, not_after) or _screened(given, not_after)
 
 
@@ -121,7 +141,9 @@ def unfit(reason: str, field: str) -> Unfit:
 
 
 def _is_plain(text: object) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= LONGEST_ID and text.isprintable() and text.strip() == text
+    return (
+        isinstance(text, str) and 0 < len(text) <= LONGEST_ID and text.isprintable() and text.strip() == text
+    )
 
 
 def _time(text: object) -> datetime | None:
