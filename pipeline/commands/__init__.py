@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "audit": "pipeline.commands.audit",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
+    "serve": "pipeline.commands.transfers.serve",
     "start-anew": "pipeline.commands.start_anew",
 }
 
