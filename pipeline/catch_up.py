@@ -23,6 +23,7 @@ from pipeline.figures import moment
 from pipeline.history import read_past, rebuild_windows, unpublished
 from pipeline.judge.hold import Gates, Past
 from pipeline.judge.life import Changes
+from pipeline.judge.seconds import Written
 from pipeline.minute import (
     MINUTE,
     Span,
@@ -35,7 +36,6 @@ from pipeline.minute import (
     to_index,
 )
 from pipeline.run import Judged, Line, run_minute
-from pipeline.seconds import Written
 from pipeline.source.look_back import first_fence
 from pipeline.source.pieces import Pieces, at_most
 from pipeline.steps import Steps

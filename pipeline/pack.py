@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from baselines.facts import Facts
     from baselines.rules import Tuned
     from pipeline.finding import Finding
+    from pipeline.judge.seconds import Watch
     from pipeline.judge.verdicts import Integers, Verdicts
-    from pipeline.seconds import Watch
 
     #: Asks the source a query about a few entities: its name, parameters, and what sees the columns' names.
     AskSource = Callable[

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.count import Counted
+    from pipeline.judge.seconds import Write
     from pipeline.prove.rejudge import Rejudged
-    from pipeline.seconds import Write
     from pipeline.source.asked import Fence, Source
     from pipeline.store.manifest import LakeFile
 

@@ -26,9 +26,9 @@ from pipeline.judge.life import (
     open_incident,
     to_price,
 )
+from pipeline.judge.seconds import TELLS
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.run import judge_minute
-from pipeline.seconds import TELLS
 from pipeline.source.asked import KnownMinute, Totals
 from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import pieces_of_files

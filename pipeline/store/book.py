@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from baselines.versions import Versions
     from pipeline.count import Counted
     from pipeline.judge.life import Changes, Incident, Key
+    from pipeline.judge.seconds import Write, Written
     from pipeline.minute import Span
     from pipeline.pack import AtRisk, Windows
-    from pipeline.seconds import Write, Written
     from pipeline.steps import Steps
     from pipeline.store.exposure import Exposure
     from pipeline.store.lake import Lake

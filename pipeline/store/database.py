@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, CursorResult, Engine
 
-    from pipeline.seconds import Write
+    from pipeline.judge.seconds import Write
 
 #: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
 SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=8000"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.seconds import Write
+    from pipeline.judge.seconds import Write
     from pipeline.store.manifest import LakeFile
 
 

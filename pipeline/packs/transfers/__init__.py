@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from baselines.transfers.rules import BOUNDS, Rules, parse_rules
+from pipeline.judge.seconds import Watch
 from pipeline.pack import Pack
 from pipeline.packs.transfers.count import count, sum_up
 from pipeline.packs.transfers.inspected import INSPECT
@@ -15,7 +16,6 @@ from pipeline.packs.transfers.seconds import renew, see
 from pipeline.packs.transfers.signals import RULES, SIGNAL, reason_of, say, severity_of
 from pipeline.packs.transfers.windows import LISTS_IN_FORCE, RULES_IN_FORCE, EventWindows
 from pipeline.packs.transfers.words import ORNAMENTS, WORDS
-from pipeline.seconds import Watch
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pipeline.judge.seconds import TELLS, Write
 from pipeline.judge.verdicts import verdicts_of
 from pipeline.packs.transfers.judging import judge_events
 from pipeline.packs.transfers.schema import EVENT
 from pipeline.packs.transfers.signals import RULES, signals_of
 from pipeline.schema import conform
-from pipeline.seconds import TELLS, Write
 
 if TYPE_CHECKING:
     from baselines.transfers.rules import Rules

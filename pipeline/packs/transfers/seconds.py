@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pipeline.judge.seconds import TELLS, Seen
 from pipeline.packs.transfers.judge import CHANGED, JUDGED, NEW, STORED, judged_of
 from pipeline.packs.transfers.judging import HITS, LOG, Answers, judge_events
 from pipeline.packs.transfers.schema import EVENT
 from pipeline.packs.transfers.signals import SIGNAL, signals_of
 from pipeline.packs.transfers.windows import Told
 from pipeline.schema import conform
-from pipeline.seconds import TELLS, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.minute import MINUTE, floor_minute
-from pipeline.prove.corrector import Corrector
-from pipeline.watch import Watcher
+from pipeline.watch.watcher import Watcher
 from tests.integration.transfers.bank import bank_of, event
 
 if TYPE_CHECKING:
@@ -67,7 +66,9 @@ def test_one_payment_and_then_silence_is_told_at_the_next_look(bank: Bank) -> No
         assert [row["event"] for row in bank.ours("SELECT event FROM outbox")] == ["opened"]
         (incident,) = pipeline.state.unresolved().values()
         assert incident.opened_minute == floor_minute(now)
-        assert bank.ours("SELECT count(*) FROM transfers.event WHERE transfer_id IN ('d1', 'f1')") == [{"count": 1}]
+        assert bank.ours("SELECT count(*) FROM transfers.event WHERE transfer_id IN ('d1', 'f1')") == [
+            {"count": 1}
+        ]
         again = watcher.look()
         assert again is not None
         assert again.seen.judged.is_empty()

@@ -16,9 +16,9 @@ import structlog
 
 from pipeline.alarms import Alarm
 from pipeline.judge.life import at_once
+from pipeline.judge.seconds import AHEAD, Seen
 from pipeline.minute import MINUTE, Span, floor_minute, from_index
 from pipeline.run import settle_minute
-from pipeline.seconds import AHEAD, Seen
 from pipeline.source.asked import Arrived
 from pipeline.source.look_back import HORIZON
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.judge.life import Changes
+    from pipeline.judge.seconds import Watch
     from pipeline.pack import Windows
-    from pipeline.seconds import Watch
     from pipeline.source.asked import Fence, Source
 
 log = structlog.get_logger()
