@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
-PER_PACK: Final = ("source_url", "source_queries", "rules")
+PER_PACK: Final = (
+    "source_url",
+    "source_queries",
+    "event_outbox_url",
+    "event_outbox_queries",
+    "rules",
+    "trade_url",
+)
 #: Addresses of Apprise, each with a name of its own: MINUTERISK_APPRISE_<NAME>. Secrets, all of them.
 APPRISE: Final = "apprise_"
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -195,6 +202,15 @@ class Settings:
     source_queries: Path = _setting(
         None, _path, "folder with the extraction queries; the default follows the database"
     )
+    event_outbox_url: str | None = _setting(
+        None,
+        _postgresql_url,
+        "the database whose outbox relays deliver, a role that may update the outbox",
+        secret=True,
+    )
+    event_outbox_queries: Path | None = _setting(
+        None, _path, "folder with the queries of relays; the default is the one shipped for the pack"
+    )
     source_timeout: timedelta = _setting(
         timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds"
     )
@@ -223,6 +239,14 @@ class Settings:
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
+    serve_port: int = _setting(8600, _whole_number(1, 65535), "port of `minuterisk serve`")
+    serve_url: str = _setting(
+        "http://127.0.0.1:8600/", _web_url, "address of `minuterisk serve`, as browsers reach it"
+    )
+    on_doubt: str = _setting(
+        "review", _one_of("allow", "review", "block"), "what a check answers where nobody can say in time"
+    )
+    max_rate: int = _setting(2000, _whole_number(1, 1_000_000), "checks a second that one API key may ask")
     trusted_proxies: tuple[str, ...] = _setting(
         (), _networks, "proxies in front of the dashboard whose X-Forwarded-For and -Proto are believed"
     )
