@@ -24,6 +24,7 @@ from pipeline.desk.perform import Desk
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
+from pipeline.online import install
 from pipeline.packs import PACKS, load_pack
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
@@ -100,6 +101,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
+        install(state)
         pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
         pipeline.rules.keep_file()
         pipeline.ensure_fence()
