@@ -21,7 +21,7 @@ from psycopg import sql
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.errors.phrases import phrase
 from pipeline.errors.translate import storage_errors
-from pipeline.packs import load_pack
+from pipeline.packs import FIRST, PACKS, load_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,8 @@ class Urls:
 
 
 def urls_file(settings: Settings) -> Path:
-    """Where a running installation writes the embedded server's addresses (no secret: a Unix socket)."""
-    return settings.home / "run" / "embedded.json"
+    """Where a running installation writes the addresses of a pack (no secret: a Unix socket)."""
+    return settings.home / "run" / f"embedded{'' if settings.pack == FIRST else f'-{settings.pack}'}.json"
 
 
 def connect_urls(settings: Settings) -> Urls:
@@ -89,15 +89,16 @@ def admin_url(urls: Urls) -> str:
 
 
 def reset_databases(settings: Settings, urls: Urls) -> None:
-    """Drop both embedded databases and everything published from them: the demo begins anew."""
+    """Drop the embedded databases of all packs and everything published from them: the demo begins anew."""
+    names = [load_pack(pack).database for pack in PACKS]
     with psycopg.connect(admin_url(urls), autocommit=True) as connection:
-        for name in (load_pack(settings.pack).database, STATE_DATABASE):
+        for name in (*names, STATE_DATABASE):
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
     with storage_errors(settings.home):
         shutil.rmtree(settings.lake, ignore_errors=True)
-        for path in (settings.manifest, settings.catalog):
+        for path in (settings.catalog, *(settings.of(pack).manifest for pack in PACKS)):
             path.unlink(missing_ok=True)
 
 
