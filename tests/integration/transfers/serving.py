@@ -95,6 +95,13 @@ class Bank:
         found: dict[str, Any] = answer.json()
         return found
 
+    def decision(self, amount: int) -> str:
+        """What a check answers; it holds nothing afterwards."""
+        asked = payment(f"c-{time.monotonic_ns()}", amount=amount)
+        answer = self.check(asked)
+        self.ask("DELETE", f"/v1/check/{asked['transfer_id']}")
+        return str(answer["decision"])
+
     def book(self, *events: dict[str, Any]) -> None:
         """Events as they come by another way."""
         rows = [
