@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from baselines.transfers.recent import Recent
+from data.transfers.case_file import DECISIONS
 from data.transfers.cases import DEFAULT_FILE, ZONE, PlacedCase, place, read_cases, rows_of
 from data.transfers.traffic import Traffic, TrafficConfig
 from pipeline.errors import ConfigurationError
 from pipeline.minute import Span
-from pipeline.packs.transfers.decide import DECISIONS
 from pipeline.packs.transfers.judging import Answers, judge_events
 from pipeline.packs.transfers.language import parse
 from pipeline.packs.transfers.ruleset import LIVE, InForce, RuleSet, Timeline
