@@ -18,13 +18,9 @@ from pipeline.packs.transfers.language.refused import RuleRefused
 from pipeline.packs.transfers.language.rule import parse
 from pipeline.packs.transfers.language.say import say
 from pipeline.packs.transfers.language.single import single
-from pipeline.packs.transfers.language.strict import LONGEST_TEXT
 from pipeline.packs.transfers.language.tree import RuleText
-from pipeline.packs.transfers.language.words import MOST_IN_FORCE
 
 __all__ = [
-    "LONGEST_TEXT",
-    "MOST_IN_FORCE",
     "RuleRefused",
     "RuleText",
     "bulk",

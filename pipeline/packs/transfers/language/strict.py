@@ -13,7 +13,7 @@ from typing import Any, Final
 from pipeline.errors.phrases import phrase
 from pipeline.packs.transfers.language.refused import refuse
 
-LONGEST_TEXT: Final = 16 * 1024  # of a whole rule, in bytes
+MOST_BYTES: Final = 16 * 1024  # of a whole rule, in bytes
 MOST_LETTERS: Final = 200
 MOST_INTEGER: Final = 10**15
 #: Brackets inside brackets; a rule of the greatest depth needs fewer.
@@ -51,10 +51,10 @@ def read_strictly(text: str) -> Any:  # noqa: ANN401 - JSON
         return refuse(
             "text", phrase("holds half a character"), phrase("write the character anew; it was cut in two")
         )
-    if size > LONGEST_TEXT:
+    if size > MOST_BYTES:
         refuse(
             "text",
-            phrase("has {bytes} bytes, more than {most}", bytes=size, most=LONGEST_TEXT),
+            phrase("has {bytes} bytes, more than {most}", bytes=size, most=MOST_BYTES),
             phrase("write several rules"),
         )
     content = _loaded(text)
