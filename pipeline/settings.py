@@ -239,6 +239,14 @@ class Settings:
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
+    serve_port: int = _setting(8600, _whole_number(1, 65535), "port of `minuterisk serve`")
+    serve_url: str = _setting(
+        "http://127.0.0.1:8600/", _web_url, "address of `minuterisk serve`, as browsers reach it"
+    )
+    on_doubt: str = _setting(
+        "review", _one_of("allow", "review", "block"), "what a check answers where nobody can say in time"
+    )
+    max_rate: int = _setting(2000, _whole_number(1, 1_000_000), "checks a second that one API key may ask")
     trusted_proxies: tuple[str, ...] = _setting(
         (), _networks, "proxies in front of the dashboard whose X-Forwarded-For and -Proto are believed"
     )

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "explain": "pipeline.commands.judgement",
     "sql": "pipeline.commands.analyst",
     "rules": "pipeline.commands.rules",
+    "event-rules": "pipeline.commands.transfers.event_rules",
+    "lists": "pipeline.commands.transfers.lists",
     "incidents": "pipeline.commands.incidents",
     "windows": "pipeline.commands.withheld",
     "exclusions": "pipeline.commands.withheld",
@@ -33,6 +35,7 @@ COMMANDS: Final = {
     "audit": "pipeline.commands.audit",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
+    "serve": "pipeline.commands.transfers.serve",
     "start-anew": "pipeline.commands.start_anew",
 }
 

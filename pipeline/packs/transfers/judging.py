@@ -162,3 +162,13 @@ def _hit(one: InForce, values: Mapping[str, Any], ruleset: RuleSet) -> dict[str,
         "say_ko": explanation["say"]["ko"],
         "say_en": explanation["say"]["en"],
     }
+
+
+def fired(
+    recent: Asks, events: pl.DataFrame, timeline: Timeline, zone: ZoneInfo
+) -> Iterator[tuple[InForce, pl.DataFrame]]:
+    """At which of the events each rule fires, without a word why: what `judge_events` finds, in less time."""
+    for ruleset, part in timeline.parts(events):
+        valued = _valued(recent, part, ruleset, zone)
+        for one, answers in zip(ruleset.rules, _answers(valued, ruleset), strict=True):
+            yield one, part.filter(answers.fill_null(value=False))

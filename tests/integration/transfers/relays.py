@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -86,6 +85,11 @@ class Bench:
         with psycopg.connect(self.state_url) as connection:
             return connection.execute(query.encode(), given).fetchall()
 
+    def change(self, query: str) -> None:
+        """Change something in the operational database."""
+        with psycopg.connect(self.state_url) as connection:
+            connection.execute(query.encode())
+
     def ask_outbox(self, query: str, *given: object) -> list[tuple[Any, ...]]:
         """Rows of the outbox."""
         with psycopg.connect(self.outbox_url) as connection:
@@ -126,7 +130,7 @@ def until(done: Callable[[], bool], what: str, patience: float = PATIENCE_S) -> 
     return time.monotonic() - began
 
 
-def in_order(bench: Bench) -> list[tuple[Any, ...]]:
+def out_of_order(bench: Bench) -> list[tuple[Any, ...]]:
     """Accounts in which something arrived before what was booked before it: must be none."""
     booked = dict(
         bench.ask_outbox("SELECT payload ->> 'transfer_id', min(event_id) FROM transfer_events GROUP BY 1")
@@ -139,6 +143,3 @@ def in_order(bench: Bench) -> list[tuple[Any, ...]]:
             wrong.append((account, transfer_id))
         last[account] = max(last.get(account, 0), booked[transfer_id])
     return wrong
-
-
-HERE = Path(__file__).parent

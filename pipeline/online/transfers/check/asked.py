@@ -107,7 +107,7 @@ def answer_of(
 
 
 def held_until_of(verdict: Verdict, checked_at: datetime) -> datetime | None:
-    """Until when a check holds what it was asked about: what is blocked will not be booked, and holds nothing."""
+    """Until when a check holds it: what is blocked will not be booked, and holds nothing."""
     return None if verdict.decision == BLOCK else checked_at + HELD
 
 

@@ -1,4 +1,4 @@
-"""A check before a transfer: judged and reserved in one step, recorded, answered; or answered by the fallback.
+"""A check before a transfer: judged and reserved in one step, recorded, answered; else the fallback answers.
 
 All of it happens in one thread, and nothing waits between judging a check and reserving what it was asked
 about. So two checks at the same time are answered as if one came after the other.
@@ -96,6 +96,10 @@ class Checks:
         self._on_doubt = on_doubt
         self._clock = clock
         self._tell = tell
+
+    def now(self) -> datetime:
+        """By the clock that reservations end by."""
+        return self._clock()
 
     def remember(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """What earlier processes answered, and still hold."""

@@ -1,10 +1,10 @@
-"""Keeps the state of the check up to date: what was written since the last look, the rules, and their past."""
+"""Keeps the state of the check up to date: what was written lately, the rules, and their past."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -125,12 +125,3 @@ def reach_of(measures: Iterable[Measure]) -> timedelta:
         width = LONGEST_MS if one.within_ms is None else one.within_ms
         reach = max(reach, width + one.before_ms + (_HOUR_MS if width > EXACT_MS else 0))
     return timedelta(milliseconds=min(reach, LONGEST_MS) + _HOUR_MS)
-
-
-def as_json(follower: Follower, known: Known) -> dict[str, Any]:
-    """What the health check says of it."""
-    return {
-        "doubt": known.doubt,
-        "stale_ms": known.stale_ms,
-        "clock_ms": round(follower.ahead / timedelta(milliseconds=1)),
-    }

@@ -1,4 +1,4 @@
-"""Events that a client hands in over HTTP: all that can be taken are, and the answer says what became of each."""
+"""Events that a client hands in over HTTP: all that can be are taken, and the answer tells."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ class HandIn:
         events, refused = screen_json(items, not_after)
         with self._state.changing() as connection:
             taken = take(connection, events, HTTP)
-        answer: dict[str, Any] = {
-            name: len(getattr(taken, name)) for name in ("new", "equal", "corrected")
-        }
+        answer: dict[str, Any] = {name: len(getattr(taken, name)) for name in ("new", "equal", "corrected")}
         answer["conflicts"] = list(taken.conflicts)
         answer["refused"] = [_refusal(*one) for one in refused]
         for name, value in answer.items():

@@ -1,8 +1,8 @@
 """What the check knows of the events up to now, in memory: the windows of the rules, and the rules in force.
 
 What is new is added to a copy, in parts so small that a check need not wait for it, and takes the place of
-what was known at once: a check sees all of it or nothing. What a new rule asks of the past is read beside that;
-until then the rule is warming, and while a live rule is, nothing can be said.
+what was known at once: a check sees all of it or nothing. What a new rule asks of the past is read beside
+that; until then the rule is warming, and while a live rule is, nothing can be said.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Known:
             self._missed.append(news)
 
     def begin_filling(self, measures: Iterable[Measure]) -> Recent:
-        """A copy that is to be filled with all that is known up to now, as far as these measures ask for it."""
+        """A copy that is to be filled with all that is known up to now, for these measures."""
         self.recent.want(measures)
         self._missed = []
         return self.recent.copy()
