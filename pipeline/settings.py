@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
-PER_PACK: Final = ("source_url", "source_queries", "rules")
+PER_PACK: Final = ("source_url", "source_queries", "event_outbox_url", "event_outbox_queries", "rules")
 #: Addresses of Apprise, each with a name of its own: MINUTERISK_APPRISE_<NAME>. Secrets, all of them.
 APPRISE: Final = "apprise_"
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -194,6 +194,15 @@ class Settings:
     )
     source_queries: Path = _setting(
         None, _path, "folder with the extraction queries; the default follows the database"
+    )
+    event_outbox_url: str | None = _setting(
+        None,
+        _postgresql_url,
+        "the database whose outbox relays deliver, a role that may update the outbox",
+        secret=True,
+    )
+    event_outbox_queries: Path | None = _setting(
+        None, _path, "folder with the queries of relays; the default is the one shipped for the pack"
     )
     source_timeout: timedelta = _setting(
         timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds"

@@ -82,6 +82,9 @@ KOREAN: Final[Mapping[str, str]] = {
     "alarm.rows.unreadable": "읽을 수 없는 값이 있어 제외했습니다",
     "alarm.minutes.differ": "원천의 합계와 읽은 행이 다릅니다",
     "alarm.minutes.stray": "어느 분에도 집계되지 않는 행이 있습니다",
+    "alarm.events.dead": "전달을 포기한 이벤트가 있습니다",
+    "alarm.events.conflict": "같은 번호로 내용이 다른 이벤트가 왔습니다",
+    "alarm.events.waiting": "이벤트가 아웃박스에서 기다리고 있습니다",
     "alarm.job.failing": "작업이 실패하고 있습니다",
     "alarm.ornament.failing": "일부 정보를 알 수 없습니다",
     # states
@@ -214,6 +217,9 @@ ENGLISH: Final[Mapping[str, str]] = {
     "alarm.rows.unreadable": "Values that cannot be read were left out",
     "alarm.minutes.differ": "What was read is not what the source itself counts",
     "alarm.minutes.stray": "Rows that no minute counts",
+    "alarm.events.dead": "Events were given up",
+    "alarm.events.conflict": "Events came again with another content",
+    "alarm.events.waiting": "Events wait in the outbox",
     "alarm.job.failing": "A job fails",
     "alarm.ornament.failing": "Something is not known or not shown",
     # states

@@ -43,6 +43,9 @@ ALARMS: Final = {
     "rows.unreadable": WRONG,  # values that nobody could read were left out; subject: the smallest span
     "minutes.differ": WRONG,  # read again, and still not what the source's own totals say
     "minutes.stray": WRONG,  # rows that no minute counts any more
+    "events.dead": WRONG,  # given up by relays: nobody judges them
+    "events.conflict": DEGRADED,  # came again with another content
+    "events.waiting": WRONG,  # for more than a minute in the outbox that they come from
     "job.failing": WRONG,  # subject: the job
     "ornament.failing": DEGRADED,  # subject: what is not known or not shown
 }

@@ -1,4 +1,4 @@
-"""The breaker: where the destination is down nobody tries event after event, and no event is to blame. Pure."""
+"""The breaker: where the destination is down nobody tries event after event, and no event is to blame."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which accounts a relay delivers: 64 buckets of them, leased for ten seconds and taken over with a new epoch.
+"""Which accounts a relay delivers: 64 buckets of them, leased for ten seconds, taken over with a new epoch.
 
 A relay that was stopped and wakes up again must change nothing. What it writes to us holds its leases inside
-the transaction (`hold`). What it writes to the outbox, another database, it writes in time: a batch begins and
-ends well before the lease does (`in_time`), and the outbox's server ends a session that hangs for longer.
+the transaction (`hold`). What it writes to the outbox, another database, it writes in time: a batch begins
+and ends well before the lease does (`in_time`), and the outbox's server ends a session that hangs for longer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The outbox of a transfer service, another company's database: what waits there, and what became of it.
 
 Its queries are files that may be adapted to other tables. All that is done to a batch is one transaction,
-which keeps the rows locked: a relay that dies leaves nothing half done behind, and no row is ever "being sent".
+which keeps the rows locked: a relay that dies leaves nothing half done, and no row is ever "being sent".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PENDING: Final = "pending"
 SENT: Final = "sent"
 DEAD: Final = "dead"
-#: A bucket gives at most so many times what it would if all had the same; where one alone is full it takes longer.
+#: A bucket gives at most so many times what it would if all had the same.
 _UNEVEN: Final = 4
 _LONGEST_ERROR: Final = 500
 

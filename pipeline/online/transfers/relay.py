@@ -1,11 +1,11 @@
-"""A relay: takes events from the outbox in order, hands them in, says what became of them. Any number may run.
+"""A relay: takes events from the outbox in order, hands them in, says what became of them. Any number run.
 
-One step, on one screen: renew the leases; lock the next events; hand them in, in one transaction of ours that
-holds the leases; write down in the outbox what became of each; commit. A crash anywhere before the last commit
-delivers them once more, which the inbox knows.
+One step, on one screen: renew the leases; lock the next events; hand them in, in one transaction of ours
+that holds the leases; write down in the outbox what became of each; commit. A crash anywhere before the last
+commit delivers them once more, which the inbox knows.
 
-An event that fails holds back its account and nobody else: it is tried again after 2, 4 and 8 seconds, and then
-given up. Where the destination is down no event is to blame: the breaker opens and no try is counted.
+An event that fails holds back its account and nobody else: it is tried again after 2, 4 and 8 seconds, and
+then given up. Where the destination is down no event is to blame: the breaker opens and no try is counted.
 """
 
 from __future__ import annotations
@@ -55,10 +55,11 @@ class Relay:
         inbox: Inbox,
         breaker: Breaker,
         monotonic: Callable[[], float],
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self.leases, self.outbox, self.inbox, self.breaker = leases, outbox, inbox, breaker
         self.sent = 0
-        self._monotonic = monotonic
+        self._monotonic, self._look = monotonic, look
         self._at_most = MOST_AT_ONCE
         self._outbox_away = 0.0  # not asked again before, by the clock that only goes on
         self._wanted: list[int] = []  # dead events that people requeued
@@ -67,6 +68,7 @@ class Relay:
         """Deliver until `stopped` is set; what fails is tried again."""
         while not stopped.is_set():
             if not self.step():
+                self._look()
                 stopped.wait(_IDLE_S)
         self._end()
 

@@ -16,11 +16,15 @@ def bench(fresh_database: str, state_url: str) -> Iterator[Bench]:
     yield found
     found.close()
 
+
 def test_all(bench):
     import time
+
     bench.book(payment(i) for i in range(3000))
     r = bench.relay()
-    t=time.perf_counter(); drain(r); print("s", time.perf_counter()-t)
+    t = time.perf_counter()
+    drain(r)
+    print("s", time.perf_counter() - t)
     assert bench.statuses() == {"sent": 3000}
     assert in_order(bench) == []
     assert bench.delivered() == [f"T{i}" for i in range(3000)]

@@ -168,4 +168,3 @@ def _address(request: Request) -> str:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-

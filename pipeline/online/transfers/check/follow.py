@@ -129,4 +129,8 @@ def reach_of(measures: Iterable[Measure]) -> timedelta:
 
 def as_json(follower: Follower, known: Known) -> dict[str, Any]:
     """What the health check says of it."""
-    return {"doubt": known.doubt, "stale_ms": known.stale_ms, "clock_ms": round(follower.ahead / timedelta(milliseconds=1))}
+    return {
+        "doubt": known.doubt,
+        "stale_ms": known.stale_ms,
+        "clock_ms": round(follower.ahead / timedelta(milliseconds=1)),
+    }

@@ -92,9 +92,7 @@ class Reader:
             self._connection.close()
             self._connection = None
 
-    def _look(
-        self, seen: str | None, timeline: Timeline, files: Sequence[LakeFile], *, past: bool
-    ) -> Look:
+    def _look(self, seen: str | None, timeline: Timeline, files: Sequence[LakeFile], *, past: bool) -> Look:
         connection = self._open()
         connection.adbc_connection.set_autocommit(False)  # begins
         with connection.cursor() as cursor:
