@@ -60,6 +60,8 @@ CREATE TABLE transfers.risk_log (
     confirmed_at timestamptz                                  -- by the closed minute
 );
 CREATE INDEX risk_log_occurred ON transfers.risk_log (occurred_at);
+CREATE INDEX risk_log_alert ON transfers.risk_log (number) WHERE decision <> 'allow';
+CREATE INDEX risk_log_alert_occurred ON transfers.risk_log (occurred_at) WHERE decision <> 'allow';
 
 -- A rule that fired at an event. A hit that turned out wrong is marked, never deleted.
 CREATE TABLE transfers.risk_rule_hit (
