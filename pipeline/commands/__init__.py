@@ -31,12 +31,13 @@ COMMANDS: Final = {
     "routes": "pipeline.commands.routes",
     "silences": "pipeline.commands.routes",
     "dashboard": "pipeline.commands.dashboard",
-    "users": "pipeline.commands.users",
-    "sessions": "pipeline.commands.users",
-    "keys": "pipeline.commands.users",
-    "audit": "pipeline.commands.audit",
+    "users": "pipeline.commands.access.users",
+    "sessions": "pipeline.commands.access.users",
+    "keys": "pipeline.commands.access.users",
+    "audit": "pipeline.commands.access.audit",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
+    "serve": "pipeline.commands.transfers.serve",
     "start-anew": "pipeline.commands.start_anew",
 }
 

@@ -16,7 +16,7 @@ from pipeline.packs.transfers.decide import NO_ACTION, decide, decided
 from pipeline.packs.transfers.derived import derived_one, with_derived
 from pipeline.packs.transfers.language import bulk, explain, explanation_text
 from pipeline.packs.transfers.language.strict import MOST_INTEGER
-from pipeline.packs.transfers.ruleset import LIVE
+from pipeline.packs.transfers.ruleset import LIVE, RuleSet
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.packs.transfers.decide import Fired
     from pipeline.packs.transfers.language.tree import Known
     from pipeline.packs.transfers.learned import Learned
-    from pipeline.packs.transfers.ruleset import InForce, RuleSet, Timeline
+    from pipeline.packs.transfers.ruleset import InForce, Timeline
 
 #: A row per judged event.
 LOG: Final = pl.Schema(
@@ -204,3 +204,11 @@ def fired(
         valued = _valued(recent, part, ruleset, zone)
         for one, answers in zip(ruleset.rules, _answers(valued, ruleset), strict=True):
             yield one, part.filter(answers.fill_null(value=False))
+
+
+def explained(
+    recent: Asks, events: pl.DataFrame, one: InForce, lists: Mapping[str, frozenset[str]], zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """Why a rule fires at each of the events, or does not, whatever is in force."""
+    valued = _valued(recent, events, RuleSet((one,), lists), zone)
+    return [explain(one.rule, lists, row) for row in valued.iter_rows(named=True)]

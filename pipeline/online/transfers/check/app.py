@@ -49,6 +49,7 @@ LONGEST_S: Final = 10.0
 #: Whether somebody may still look is asked again so often while they do.
 LOOK_AGAIN_S: Final = 30.0
 _FEW: Final = 100
+_MOST_DIGITS: Final = 18  # that the database takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Parts:
     feed: Feed
     counts: Counts
     rate: Rate
-    source_clock: Callable[[], datetime]
+    not_after: Callable[[], datetime]  # no event is later than this
     language: str
     dashboard_url: str
 
@@ -105,7 +106,7 @@ class Serve:
         parts, began_s = self._parts, asyncio.get_running_loop().time()
         actor = await parts.callers.checker(request)
         parts.rate.take(actor.credential, began_s)
-        event = intended(object_of(await body_of(request, MOST_BYTES)), parts.source_clock())
+        event = intended(object_of(await body_of(request, MOST_BYTES)), parts.not_after())
         try:
             answer = await parts.checks.check(event, int(actor.credential), began_s)
         except KeyEnded:
@@ -121,9 +122,7 @@ class Serve:
     async def _events(self, request: Request) -> Response:
         await self._parts.callers.key(request, "check", "payment")
         body = await body_of(request, MOST_BATCH_BYTES)
-        return json_answer(
-            await asyncio.to_thread(self._parts.hand_in.take, body, self._parts.source_clock())
-        )
+        return json_answer(await asyncio.to_thread(self._parts.hand_in.take, body, self._parts.not_after()))
 
     async def _alerts(self, request: Request) -> Response:
         await self._parts.callers.looker(request)
@@ -194,8 +193,8 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
                     msg = phrase("the question is larger than {most} bytes", most=most_bytes)
                     raise TooLarge(msg, "send less at once")
     except (TimeoutError, ClientDisconnect) as error:
-        msg = "the question did not come to its end"
-        raise UsageError(msg, "send it again") from error
+        what = "the question did not come to its end"
+        raise UsageError(what, "send it again") from error
     return bytes(body)
 
 
@@ -203,7 +202,6 @@ def _number(request: Request, name: str) -> int | None:
     given: Any = request.query_params.get(name)
     if given is None:
         return None
-    if not given.isdecimal() or len(given) > 18:  # noqa: PLR2004 - what the database takes
-        msg = phrase("{name} is no number", name=name)
-        raise UsageError(msg, "leave it out, or write digits")
+    if not given.isdecimal() or len(given) > _MOST_DIGITS:
+        raise UsageError(phrase("{name} is no number", name=name), "leave it out, or write digits")
     return int(given)

@@ -32,11 +32,14 @@ BEAT_S: Final = 5.0
 MOST_ALERTS: Final = 1_000
 #: Corrections may be committed out of the order of their times, by so much.
 _OVERLAP: Final = timedelta(seconds=30)
-#: So many messages wait for whoever is too slow; then the connection ends, and begins again from where it was.
+#: So many messages wait for whoever is too slow; then the connection ends, and goes on with a new one.
 _MOST_WAITING: Final = 2_000
 _AGAIN_S: Final = 1.0
 #: Says that hits are missing, because there were too many: read /v1/alerts again.
 RESET: Final = b"event: reset\ndata: {}\n\n"
+
+
+_Rows = list[dict[str, Any]]
 
 
 class Feed:
@@ -58,7 +61,7 @@ class Feed:
         with self._state.reading() as connection:
             given = {"after": after, "at_most": at_most}
             rows = connection.execute(text(sql("transfers/ops/alerts")), given).mappings()
-            return [_alert(row) for row in rows]
+            return [_alert(dict(row)) for row in rows]
 
     async def events(self, after: int | None) -> AsyncIterator[bytes]:
         """Hits after that one (None: from now on), as server-sent events, until whoever looks goes."""
@@ -125,9 +128,7 @@ class Feed:
         latest = self.alerts(1)
         return (latest[0]["number"] if latest else 0), self._state.clock()
 
-    def _news(
-        self, after: int, since: datetime
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], datetime]:
+    def _news(self, after: int, since: datetime) -> tuple[_Rows, _Rows, datetime]:
         hits = self.alerts(MOST_ALERTS, after)
         with self._state.reading() as connection:
             given = {"since": since, "at_most": MOST_ALERTS}

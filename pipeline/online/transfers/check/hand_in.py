@@ -1,4 +1,4 @@
-"""Events that a client hands in over HTTP: all that can be taken are, and the answer says what became of each."""
+"""Events that a client hands in over HTTP: all that can be are taken, and the answer tells."""
 
 from __future__ import annotations
 

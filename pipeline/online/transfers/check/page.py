@@ -1,4 +1,4 @@
-"""The page /live: the latest hits as they come. Its script asks this process alone and writes nothing as HTML."""
+"""The page /live: the latest hits as they come. Its script writes nothing as HTML."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from pipeline.errors import NotAllowed
 from pipeline.desk.people.keys import KeyRefused
+from pipeline.errors import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -127,12 +127,14 @@ def page(language: str) -> str:
     """The document; its rows come from /v1/alerts and /v1/feed."""
     words = WORDS[language]
     heads = "".join(f'<th scope="col">{escape(words[name])}</th>' for name in _COLUMNS)
+    shown = (*_COLUMNS, "title", "caption")
     told = "".join(
         f' data-{name}="{escape(words[name])}"'
         for name in words
-        if name not in (*_COLUMNS, "title", "caption")
+        if name not in shown
     )
     other = next(one for one in LANGUAGES if one != language)
+    link = f'<a href="?lang={other}" lang="{other}" hreflang="{other}">{escape(WORDS[other]["title"])}</a>'
     return _document(
         words,
         f'<p id="state" role="status"{told}>{escape(words["connecting"])}</p>'
@@ -141,7 +143,7 @@ def page(language: str) -> str:
         f'<caption id="caption">{escape(words["caption"])}</caption>'
         f"<thead><tr>{heads}</tr></thead>"
         '<tbody id="rows"></tbody></table></div>'
-        f'<p><a href="?lang={other}" lang="{other}" hreflang="{other}">{escape(WORDS[other]["title"])}</a></p>'
+        f"<p>{link}</p>"
         '<script src="/live/live.js"></script>',
         language,
     )

@@ -1,4 +1,4 @@
-"""What was sent, as an event: one that is plainly right is read at once, for all others the pack's screen decides.
+"""What was sent, as an event: one that is plainly right at once, all others by the pack's screen.
 
 Both come to the same; the one is for a thousand questions a second.
 """
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 16_384
 MOST_BATCH_BYTES: Final = 1_048_576
 MOST_EVENTS: Final = 1_000
+_LONGEST_TIME: Final = 32
 #: What an event may say of itself.
 FIELDS: Final = frozenset((*(name for name in EVENT if name not in ("lat_e6", "lon_e6")), "lat", "lon"))
 _TEXTS: Final = (
@@ -45,6 +46,7 @@ _TEXTS: Final = (
 )
 _NEEDED: Final = frozenset(name for name in EVENT if name not in OPTIONAL)
 _NOTHING: Final = dict.fromkeys(EVENT)
+_KINDS: Final = frozenset(KINDS)
 
 
 class Unfit(UsageError):
@@ -62,7 +64,7 @@ class TooLarge(UsageError):
 def object_of(body: bytes) -> dict[str, Any]:
     """One JSON object without a name twice. Raises Unfit."""
     try:
-        found = json.loads(body, object_pairs_hook=_once, parse_float=_Fraction, parse_constant=_Fraction)
+        found = json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
     except Unfit:
         raise
     except (ValueError, RecursionError):
@@ -71,17 +73,6 @@ def object_of(body: bytes) -> dict[str, Any]:
         msg = "the question is no JSON object"
         raise Unfit(msg, 'send one, as {"transfer_id": "t-1", …}')
     return found
-
-
-class _Fraction(float):
-    """A number with a point, exactly as it was written."""
-
-    def __new__(cls, text: str) -> _Fraction:
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
-
-    text: str
 
 
 def intended(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any]:
@@ -93,9 +84,8 @@ def intended(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any]:
         raise Unfit(msg, phrase("known are {known}", known=", ".join(sorted(FIELDS))), name)
     if given.get("status") != INTENDED:
         msg = phrase("status is not {status}", status=INTENDED)
-        raise Unfit(
-            msg, "a check asks about an event that has not happened; others go to /v1/events", "status"
-        )
+        hint = "a check asks about what has not happened; other events go to /v1/events"
+        raise Unfit(msg, hint, "status")
     return _plain(given, not_after) or _screened(given, not_after)
 
 
@@ -104,24 +94,28 @@ def _plain(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any] | No
     if not given.keys() >= _NEEDED or "lat" in given or "lon" in given:
         return None
     event: dict[str, Any] = {**_NOTHING, **given}
-    texts = [event[name] for name in _TEXTS]
-    if not all(text is None or _is_plain(text) for text in texts) or None in texts[:2]:
+    if not _has_plain_values(event):
         return None
-    amount = event["amount"]
-    if type(amount) is not int or not 0 <= amount <= MOST_AMOUNT:
-        return None
-    if event["kind"] not in KINDS or event["currency"] not in CURRENCIES:
-        return None
-    event["occurred_at"] = occurred = _time(event["occurred_at"])
-    opened = event["account_opened"]
-    if opened is not None:
-        event["account_opened"] = _time(opened)
-        if event["account_opened"] is None:
-            return None
-    if occurred is None or occurred > not_after or event["payee_id"] == event["account_id"]:
+    occurred, opened = _time(event["occurred_at"]), event["account_opened"]
+    event["occurred_at"], event["account_opened"] = occurred, _time(opened)
+    if occurred is None or occurred > not_after or (opened is None) != (event["account_opened"] is None):
         return None
     event["user_id"] = event["user_id"] or event["account_id"]
     return event
+
+
+def _has_plain_values(event: Mapping[str, Any]) -> bool:
+    """Is everything right, beside the times?"""
+    amount, texts = event["amount"], [event[name] for name in _TEXTS]
+    return (
+        type(amount) is int
+        and 0 <= amount <= MOST_AMOUNT
+        and all(text is None or _is_plain(text) for text in texts)
+        and None not in texts[:2]
+        and event["kind"] in KINDS
+        and event["currency"] in CURRENCIES
+        and event["payee_id"] != event["account_id"]
+    )
 
 
 def _screened(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any]:
@@ -141,22 +135,26 @@ def unfit(reason: str, field: str) -> Unfit:
 
 
 def _is_plain(text: object) -> bool:
-    return (
-        isinstance(text, str) and 0 < len(text) <= LONGEST_ID and text.isprintable() and text.strip() == text
-    )
+    if not isinstance(text, str):
+        return False
+    return 0 < len(text) <= LONGEST_ID and text.isprintable() and text.strip() == text
+
+
+def _no_number(text: str) -> object:
+    raise ValueError(text)
 
 
 def _time(text: object) -> datetime | None:
     """A moment in whole milliseconds; None where the text is not plainly one with a zone."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > _LONGEST_TIME:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            return None
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        return None
-    moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

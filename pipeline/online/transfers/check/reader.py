@@ -36,7 +36,7 @@ _TIMEOUT: Final = "SET LOCAL statement_timeout = 60000"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the operational database: all of it of one moment, but for the rules, which are a bit older."""
+    """One look at the operational database: all of one moment, but for the rules, which are a bit older."""
 
     clock: datetime
     seen: str  # which transactions it showed, as a snapshot
