@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -32,6 +33,15 @@ _EXPIRED_EVERY: Final = 60
 _MINUTE_MS: Final = 60_000
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events of which something was told before their minute closed, with their answers."""
+
+    log: pl.DataFrame | None = None  # judging.LOG
+    hits: pl.DataFrame | None = None  # judging.HITS
+    events: pl.DataFrame | None = None  # EVENT
+
+
 class EventWindows(Windows):
     """Events up to the end of the minute `last`, in a form that answers what rules ask."""
 
@@ -42,7 +52,10 @@ class EventWindows(Windows):
         self.recent = Recent()
         self.timeline = Timeline()
         self.closed: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_MINUTES)  # minute, its events
-        self._told: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+        #: Of a view, which has moved on beyond the minute `last`: what it holds besides, and has told of.
+        self.pending = EVENT.to_frame()
+        self.told = Told()
+        self._rows: Mapping[str, Sequence[Mapping[str, Any]]] = {}
         self._since: datetime | None = None
 
     @property
@@ -55,8 +68,8 @@ class EventWindows(Windows):
     def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
         """The rules and lists in force, for events from `since` on; what is newly asked begins empty."""
         self._since = since
-        if rows != self._told:
-            self._told = rows
+        if rows != self._rows:
+            self._rows = rows
             self.timeline = timeline_of(rows.get(RULES_IN_FORCE, ()), rows.get(LISTS_IN_FORCE, ()))
         return not self.recent.want(self.timeline.measures(since))
 
@@ -81,11 +94,23 @@ class EventWindows(Windows):
             of_minute = rows.filter(pl.col("minute") == from_index(index))
             self.closed.append((index, of_minute.select(EVENT.names())))
 
+    @property
+    def reach(self) -> datetime | None:
+        """Events from then on are kept as they are."""
+        return None if self.last is None else from_index(self.last - KEPT_MINUTES + 1)
+
+    def held(self) -> pl.DataFrame:
+        """These events, as they count now."""
+        closed = pl.concat([EVENT.to_frame(), *(events for _, events in self.closed)])
+        newer = self.pending.select("transfer_id")
+        return pl.concat([closed.join(newer, on="transfer_id", how="anti"), self.pending])
+
     def copy(self) -> EventWindows:
         """The same state; what is held is shared, as it never changes."""
         other = EventWindows(self.zone)
         other.entities, other.last = self.entities, self.last
         other.recent, other.timeline = self.recent.copy(), self.timeline
         other.closed = self.closed.copy()
-        other._told, other._since = self._told, self._since
+        other._rows, other._since = self._rows, self._since
+        other.pending, other.told = self.pending, self.told
         return other
