@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.packs.transfers.decide import Fired
     from pipeline.packs.transfers.language.tree import Known
     from pipeline.packs.transfers.learned import Learned
-    from pipeline.packs.transfers.ruleset import InForce, RuleSet, Timeline
+    from pipeline.packs.transfers.ruleset import InForce, Timeline
 
 #: A row per judged event.
 LOG: Final = pl.Schema(
