@@ -133,7 +133,11 @@ def test_one_poison_event_is_dead_after_fourteen_seconds_and_the_others_get_thro
     # Situation 4: Agendia#260. The poison stands at the head.
     ids = bench.book([payment(0, "A"), *(payment(number, f"A{number % 40}") for number in range(1, 1_001))])
     more = bench.book([payment(2_000, "A")])
-    bench.break_payload(ids[0], '{"transfer_id": "T0", "amount": "1.5", "note": "%s"}' % HOSTILE.encode("unicode_escape").decode().replace("\\", "\\\\"))
+    bench.break_payload(
+        ids[0],
+        '{"transfer_id": "T0", "amount": "1.5", "note": "%s"}'
+        % HOSTILE.encode("unicode_escape").decode().replace("\\", "\\\\"),
+    )
     relay = bench.relay()
     clock = Clock(relay)
     drain(relay)
@@ -172,7 +176,9 @@ def test_a_dead_event_that_is_requeued_is_delivered_once(bench: Bench) -> None:
             clock.added += timedelta(seconds=9)
     assert bench.delivered() == ["T2", "T1"]
     assert bench.statuses() == {"sent": 2}
-    assert bench.ask("SELECT delivered_at IS NOT NULL, requeued_by FROM transfers.dead_event") == [(True, "kim")]
+    assert bench.ask("SELECT delivered_at IS NOT NULL, requeued_by FROM transfers.dead_event") == [
+        (True, "kim")
+    ]
 
 
 def test_a_destination_that_is_away_for_half_an_hour_costs_no_event_a_try(bench: Bench) -> None:
@@ -201,9 +207,9 @@ def test_a_destination_that_is_away_for_half_an_hour_costs_no_event_a_try(bench:
         later += 0.5
     assert relay.breaker.state == "open"
     assert tries < 1_800 / 15 + 10  # it is asked, but not hammered
-    assert bench.ask_outbox("SELECT sum(attempts), count(*) FROM transfer_events WHERE status = 'pending'") == [
-        (0, 100)
-    ]
+    assert bench.ask_outbox(
+        "SELECT sum(attempts), count(*) FROM transfer_events WHERE status = 'pending'"
+    ) == [(0, 100)]
     relay.leases.engine = engine
     later += 15
     drain(relay)
