@@ -50,8 +50,9 @@ def urls_file(settings: Settings) -> Path:
 
 def connect_urls(settings: Settings) -> Urls:
     """The databases' addresses without starting anything; for processes that only read."""
-    if settings.source_url and settings.state_url:
-        return Urls(settings.source_url, settings.state_url, settings.stand_in_url)
+    known = _configured(settings)
+    if known is not None:
+        return known
     try:
         embedded = json.loads(urls_file(settings).read_text(encoding="utf-8"))
         found = Urls(embedded["source_url"], embedded["state_url"])
@@ -67,8 +68,9 @@ def open_urls(settings: Settings) -> Urls:
     The server stops when the last process that called this has ended. Raises StorageUnavailable or
     ConfigurationError when it cannot start.
     """
-    if settings.source_url and settings.state_url:
-        return Urls(settings.source_url, settings.state_url, settings.stand_in_url)
+    known = _configured(settings)
+    if known is not None:
+        return known
     _require_plain(settings.home)
     with storage_errors(settings.home):
         (settings.home / "run").mkdir(parents=True, exist_ok=True)
@@ -115,10 +117,19 @@ def _require_plain(home: Path) -> None:
         raise ConfigurationError(msg, hint)
 
 
+def _configured(settings: Settings) -> Urls | None:
+    """The addresses where all are configured. What is brought to us lies in our own database."""
+    source = settings.state_url if settings.intake == "inbox" else settings.source_url
+    if source and settings.state_url:
+        return Urls(source, settings.state_url, settings.stand_in_url)
+    return None
+
+
 def _merged(settings: Settings, embedded: Urls) -> Urls:
+    state_url = settings.state_url or embedded.state_url
     return Urls(
-        settings.source_url or embedded.source_url,
-        settings.state_url or embedded.state_url,
+        state_url if settings.intake == "inbox" else settings.source_url or embedded.source_url,
+        state_url,
         settings.stand_in_url or (None if settings.source_url else embedded.stand_in_url),
     )
 

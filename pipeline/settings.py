@@ -32,6 +32,7 @@ PREFIX: Final = "MINUTERISK_"
 PER_PACK: Final = (
     "source_url",
     "source_queries",
+    "intake",
     "event_outbox_url",
     "event_outbox_queries",
     "rules",
@@ -211,6 +212,11 @@ class Settings:
     event_outbox_queries: Path | None = _setting(
         None, _path, "folder with the queries of relays; the default is the one shipped for the pack"
     )
+    intake: str = _setting(
+        None,
+        _one_of("source", "inbox"),
+        "where rows come from: source, the company's database; inbox, what is brought into ours",
+    )
     source_timeout: timedelta = _setting(
         timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds"
     )
@@ -291,13 +297,24 @@ class Settings:
             raise SettingsError(msg, f"set all of them, as {PREFIX}OIDC_ROLES=risk-team=RISK_ANALYST")
         for name, value in self.own.get(self.pack, {}).items():
             object.__setattr__(self, name, value)
-        if self.source_queries is None:
-            folder = PROJECT / "queries" / self.pack / "extract" / dialect(self.source_url)
-            object.__setattr__(self, "source_queries", folder)
-        if self.audit_copy is None:
-            object.__setattr__(self, "audit_copy", self.home / "audit-heads.jsonl")
-        if self.rules is None:
-            object.__setattr__(self, "rules", PROJECT / "baselines" / self.pack / "rules.toml")
+        defaults: Mapping[str, Callable[[], object]] = {
+            "intake": lambda: "source",
+            "source_queries": self._shipped_queries,
+            "audit_copy": lambda: self.home / "audit-heads.jsonl",
+            "rules": lambda: PROJECT / "baselines" / self.pack / "rules.toml",
+        }
+        for name, default in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default())
+
+    def _shipped_queries(self) -> Path:
+        queries = PROJECT / "queries" / self.pack
+        if self.intake != "inbox":
+            return queries / "extract" / dialect(self.source_url)
+        if not (queries / "inbox").is_dir():
+            msg = f"{PREFIX}INTAKE is inbox, but nothing can be brought to the pack {self.pack}"
+            raise SettingsError(msg, "set it to source, or leave it out")
+        return queries / "inbox" / dialect(None)
 
     @property
     def pack(self) -> str:
