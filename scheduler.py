@@ -7,12 +7,13 @@ one second), hence grace None and coalesce everywhere.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -81,6 +82,9 @@ EXECUTORS = (
     "slow",
 )
 
+#: What a pack's first start writes into its own tables, by the module that does it; later ones find it there.
+BEGINNINGS: Final = {"transfers": "pipeline.online.transfers.shipped"}
+
 
 @contextmanager
 def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator[Pipeline]:
@@ -104,6 +108,8 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         install(state)
         pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
         pipeline.rules.keep_file()
+        if settings.pack in BEGINNINGS:
+            importlib.import_module(BEGINNINGS[settings.pack]).install_shipped(state)
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:

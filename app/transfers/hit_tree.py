@@ -1,4 +1,4 @@
-"""Why a rule fired at a payment, or did not: the sentence, the tree with every value, and what its measures ask. Pure."""
+"""Why a rule fired at a payment, or did not: the sentence, the tree with every value, its measures. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def hit_tree(explanation: str | Mapping[str, Any], content: str | None, texts: Texts) -> Markup:
-    """Of a stored explanation, or of one that was just asked for; `content` is the text of the rule's version."""
+    """Of a stored explanation, or one that was just asked for; `content`: the text of the rule's version."""
     text = explanation if isinstance(explanation, str) else json.dumps(explanation, ensure_ascii=False)
     found = read(text)
     if found is None:
@@ -44,7 +44,11 @@ def _measures(found: Mapping[str, Any], content: str | None, texts: Texts) -> Ma
         return Markup("")
     asked = json.loads(content).get("measures", {}) if content else {}
     rows = [
-        [tag("code", visible(name, 64)), measure_said(asked[name], texts) if name in asked else "–", shown(value, texts)]
+        [
+            tag("code", visible(name, 64)),
+            measure_said(asked[name], texts) if name in asked else "–",
+            shown(value, texts),
+        ]
         for name, value in values.items()
     ]
     return table([texts("measure.name"), texts("measure.asks"), texts("measure.value")], rows)
@@ -52,4 +56,6 @@ def _measures(found: Mapping[str, Any], content: str | None, texts: Texts) -> Ma
 
 def _raw(text: str, texts: Texts) -> Markup:
     """As it is stored: the same bytes for ever."""
-    return tag("details", tag("summary", texts("tree.raw")), tag("code", text, cls="mr-technical"), cls="mr-raw")
+    return tag(
+        "details", tag("summary", texts("tree.raw")), tag("code", text, cls="mr-technical"), cls="mr-raw"
+    )

@@ -93,12 +93,16 @@ def _answer(node: Node, texts: Texts) -> Markup:
 def _line(node: Node, texts: Texts) -> Markup:
     """A comparison on one line."""
     if node.op in _SIGNS:
-        return tag("span", join([value_of(node.of[0], texts), f" {_SIGNS[node.op]} ", value_of(node.of[1], texts)]))
+        return tag(
+            "span", join([value_of(node.of[0], texts), f" {_SIGNS[node.op]} ", value_of(node.of[1], texts)])
+        )
     inner = value_of(node.of[0], texts) if node.of else Markup("")
     if node.op == "in":
         return tag("span", inner, " ∈ ", tag("code", _among(node.said.get("among", ()))))
     if node.op == "listed":
-        return tag("span", inner, " ", texts("tree.listed", name=visible(str(node.said.get("list")), _LONGEST)))
+        return tag(
+            "span", inner, " ", texts("tree.listed", name=visible(str(node.said.get("list")), _LONGEST))
+        )
     if node.op == "known":
         return tag("span", inner, " ", texts("tree.known"))
     return value_of(node, texts)
@@ -125,7 +129,9 @@ def _behind(node: Node, texts: Texts) -> Markup:
 
 
 def _came_to(node: Node, texts: Texts) -> Markup:
-    return Markup("") if node.value is NOTHING else tag("span", f" = {shown(node.value, texts)}", cls="mr-was")
+    return (
+        Markup("") if node.value is NOTHING else tag("span", f" = {shown(node.value, texts)}", cls="mr-was")
+    )
 
 
 def shown(value: object, texts: Texts) -> str:
@@ -151,7 +157,9 @@ def measure_said(asked: Mapping[str, Any], texts: Texts) -> str:
         parts.append(texts("measure.within", span=asked["within"]))
     if "before" in asked:
         parts.append(texts("measure.before", span=asked["before"]))
-    parts += [f"{texts.word('field', name)} {_wanted(wanted)}" for name, wanted in asked.get("where", {}).items()]
+    parts += [
+        f"{texts.word('field', name)} {_wanted(wanted)}" for name, wanted in asked.get("where", {}).items()
+    ]
     return " · ".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import streamlit as st
 
@@ -23,6 +23,7 @@ _KIND: Final = "rules"
 _LENGTHS: Final = ("30m", "2h", "1d", "7d")
 #: Acts that ask why.
 _WHY: Final = ("retire_event_rule",)
+_BINDING: Final = "approve_event_rule"
 
 
 def show_buttons(page: Page, rule: Rule, version: Version, told: Told) -> None:
@@ -38,7 +39,7 @@ def show_buttons(page: Page, rule: Rule, version: Version, told: Told) -> None:
                 why = st.text_input(page.texts("event_act.why"), key=f"why-{key}", max_chars=1_000, width=240)
                 seen = {**seen, "reason": why.strip()}  # noqa: PLW2901 - what the act takes beside
             label = page.texts.word("event_act", name)
-            kind = "primary" if name == "approve_event_rule" else "secondary"
+            kind: Literal["primary", "secondary"] = "primary" if name == _BINDING else "secondary"
             st.button(label, key=key, type=kind, on_click=_do, args=(page, name, version, seen))
 
 
@@ -91,11 +92,15 @@ def show_pause(page: Page, rule: Rule) -> None:
         return
     texts = page.texts
     if live.paused_until is not None:
-        st.button(texts("rule_one.resume"), key=f"resume-{rule.name}", on_click=_resume, args=(page, rule.name))
+        st.button(
+            texts("rule_one.resume"), key=f"resume-{rule.name}", on_click=_resume, args=(page, rule.name)
+        )
         return
     with st.form(f"pause-{rule.name}", border=False):
         columns = st.columns([2, 1.3, 1], vertical_alignment="bottom")
-        columns[0].text_input(texts("rule_one.pause.reason"), key=f"pause-reason-{rule.name}", max_chars=1_000)
+        columns[0].text_input(
+            texts("rule_one.pause.reason"), key=f"pause-reason-{rule.name}", max_chars=1_000
+        )
         columns[1].selectbox(texts("rule_one.pause.for"), _LENGTHS, key=f"pause-for-{rule.name}")
         columns[2].form_submit_button(
             texts("rule_one.pause"), key=f"pause-button-{rule.name}", on_click=_pause, args=(page, rule.name)

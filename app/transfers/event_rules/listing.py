@@ -66,4 +66,6 @@ def paused_said(page: Page, version: Version) -> str:
     if version.paused_until is None:
         return ""
     until = moment(version.paused_until, page.zone)
-    return page.texts("rule_one.paused", until=until, by=version.paused_by or "", reason=version.paused_for or "")
+    return page.texts(
+        "rule_one.paused", until=until, by=version.paused_by or "", reason=version.paused_for or ""
+    )

@@ -1,4 +1,4 @@
-"""One rule: how a version of it stands, what it asks, what differs, what it would have done, and what may be done."""
+"""One rule: how a version of it stands, what it asks, what differs, what it would have done, and the acts."""
 
 from __future__ import annotations
 
@@ -83,11 +83,25 @@ def _remember(key: str) -> None:
 
 def _who(page: Page, version: Version) -> Markup:
     texts = page.texts
-    said = [texts("rule_one.author", by=visible(version.author, 60), time=moment(version.created_at, page.zone))]
+    said = [
+        texts("rule_one.author", by=visible(version.author, 60), time=moment(version.created_at, page.zone))
+    ]
     if version.submitted_by and version.submitted_at:
-        said.append(texts("rule_one.submitted", by=visible(version.submitted_by, 60), time=moment(version.submitted_at, page.zone)))
+        said.append(
+            texts(
+                "rule_one.submitted",
+                by=visible(version.submitted_by, 60),
+                time=moment(version.submitted_at, page.zone),
+            )
+        )
     if version.approved_by and version.approved_at:
-        said.append(texts("rule_one.approved", by=visible(version.approved_by, 60), time=moment(version.approved_at, page.zone)))
+        said.append(
+            texts(
+                "rule_one.approved",
+                by=visible(version.approved_by, 60),
+                time=moment(version.approved_at, page.zone),
+            )
+        )
     parts = [tag("span", one) for one in said]
     reason = tag("div", visible(version.reason, 1_000))
     return join([reason, tag("div", *parts, cls="mr-note mr-counts")])
@@ -110,7 +124,9 @@ def _asks(page: Page, told: Told) -> Markup:
     rows = [[tag("code", name), measure_said(one, texts)] for name, one in asked.get("measures", {}).items()]
     if rows:
         parts.append(table([texts("measure.name"), texts("measure.asks")], rows))
-    raw = tag("details", tag("summary", texts("rule_one.text")), shown_at(pretty(told.content), None), cls="mr-raw")
+    raw = tag(
+        "details", tag("summary", texts("rule_one.text")), shown_at(pretty(told.content), None), cls="mr-raw"
+    )
     return join([*parts, raw, tag("div", f"sha256 {told.sha256}", cls="mr-technical")])
 
 

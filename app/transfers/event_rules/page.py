@@ -47,7 +47,11 @@ def _chosen_rule(page: Page, known: tuple[Rule, ...]) -> Rule | None:
     asked = given(page, RULE)
     found = next((rule for rule in known if rule.name == asked), None)
     if asked is not None and found is None:
-        st.html(notice(page.texts("rules_list.unknown", name=visible(asked, 64)), page.texts("address.unread.note")))
+        st.html(
+            notice(
+                page.texts("rules_list.unknown", name=visible(asked, 64)), page.texts("address.unread.note")
+            )
+        )
     return found
 
 

@@ -6,19 +6,20 @@ import difflib
 import json
 import re
 from dataclasses import dataclass
-from json.decoder import scanstring
+from html import escape
 from typing import TYPE_CHECKING, Final
 
 from app.markup import Markup, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 #: What is longer than a line is opened up.
 _WIDTH: Final = 96
 _INDENT: Final = 2
 _STEP: Final = re.compile(r"\.?([A-Za-z0-9_]+)|\[(\d+)\]")
 _SCALAR: Final = re.compile(r"[^\s,\]}]+")
+_DECODER: Final = json.JSONDecoder()
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _COLUMN: Final = re.compile(r"\b(?:line|줄) ?(\d+)\D+(\d+)|(\d+)(?:번째 )?줄\D+(\d+)")
 #: In this order a rule is written; the stored text is sorted by the alphabet.
@@ -48,11 +49,14 @@ def pretty(content: str) -> str:
 def _opened(value: object, depth: int) -> str:
     """On one line where it fits, else its parts below each other."""
     flat = json.dumps(value, ensure_ascii=False)
-    if len(flat) + depth * _INDENT <= _WIDTH and depth or not isinstance(value, dict | list) or not value:
+    if (len(flat) + depth * _INDENT <= _WIDTH and depth) or not isinstance(value, dict | list) or not value:
         return flat
     inner, outer = " " * ((depth + 1) * _INDENT), " " * (depth * _INDENT)
     if isinstance(value, dict):
-        parts = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_opened(one, depth + 1)}" for key, one in value.items()]
+        parts = [
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_opened(one, depth + 1)}"
+            for key, one in value.items()
+        ]
         return "{\n" + ",\n".join(parts) + f"\n{outer}}}"
     parts = [f"{inner}{_opened(one, depth + 1)}" for one in value]
     return "[\n" + ",\n".join(parts) + f"\n{outer}]"
@@ -67,7 +71,9 @@ def difference(before: str, after: str) -> tuple[Line, ...]:
 def difference_shown(lines: Iterable[Line]) -> Markup:
     """They are told apart by a sign as well as by a colour."""
     cls = {" ": "", "-": "mr-out", "+": "mr-in"}
-    return tag("ol", *(tag("li", Markup(_kept(line.text)), cls=cls[line.sign]) for line in lines), cls="mr-text")
+    return tag(
+        "ol", *(tag("li", Markup(_kept(line.text)), cls=cls[line.sign]) for line in lines), cls="mr-text"
+    )
 
 
 def span_of(text: str, place: str) -> tuple[int, int] | None:
@@ -75,7 +81,7 @@ def span_of(text: str, place: str) -> tuple[int, int] | None:
 
     The nearest place above it, where it is no part itself: a name that is missing is refused at its object.
     """
-    steps = [found[1] if found[1] else int(found[2]) for found in _STEP.finditer(place)]
+    steps = [found[1] or int(found[2]) for found in _STEP.finditer(place)]
     reader = _Reader(text)
     try:
         return reader.find(0, steps)
@@ -100,7 +106,11 @@ def shown_at(text: str, span: tuple[int, int] | None) -> Markup:
         end = at + len(line)
         if span and start <= end and stop > at:
             first, last = max(start, at) - at, min(stop, end) - at
-            marked = [Markup(_kept(line[:first])), tag("mark", Markup(_kept(line[first:last]))), Markup(_kept(line[last:]))]
+            marked = [
+                Markup(_kept(line[:first])),
+                tag("mark", Markup(_kept(line[first:last]))),
+                Markup(_kept(line[last:])),
+            ]
             shown.append(tag("li", *marked, cls="mr-bad-line", **{"data-line": str(number)}))
         else:
             shown.append(tag("li", Markup(_kept(line)), **{"data-line": str(number)}))
@@ -110,8 +120,6 @@ def shown_at(text: str, span: tuple[int, int] | None) -> Markup:
 
 def _kept(text: str) -> str:
     """Escaped with its spaces: the text of a rule is shown as it is."""
-    from html import escape  # noqa: PLC0415
-
     return escape("".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
@@ -126,20 +134,19 @@ class _Reader:
         at = self._skip(at)
         if not steps or self._text[at] not in "{[":
             return at, self._end(at)
-        for name, start, stop in self._parts(at):
+        for name, start, _ in self._parts(at):
             if name == steps[0]:
                 return self.find(start, steps[1:])
-            del stop
         return at, self._end(at)
 
-    def _parts(self, at: int) -> Iterable[tuple[str | int, int, int]]:
+    def _parts(self, at: int) -> Iterator[tuple[str | int, int, int]]:
         """The parts of an object or list: name or place, start and stop."""
         opened, at = self._text[at], self._skip(at + 1)
         number = 0
         while self._text[at] not in "}]":
             name: str | int = number
             if opened == "{":
-                name, at = scanstring(self._text, at + 1)
+                name, at = self._string(at)
                 at = self._skip(self._skip(at) + 1)
             stop = self._end(at)
             yield name, at, stop
@@ -151,14 +158,17 @@ class _Reader:
     def _end(self, at: int) -> int:
         """Behind the value that begins there."""
         if self._text[at] == '"':
-            return int(scanstring(self._text, at + 1)[1])
+            return self._string(at)[1]
         if self._text[at] not in "{[":
             found = _SCALAR.match(self._text, at)
             return found.end() if found else at + 1
-        stop = at + 1
-        for _, _, stop in self._parts(at):  # noqa: B007 - the last one is wanted
-            pass
-        return self._skip(stop) + 1
+        stops = [stop for _, _, stop in self._parts(at)]
+        return self._skip(stops[-1] if stops else at + 1) + 1
+
+    def _string(self, at: int) -> tuple[str, int]:
+        """The text that begins there, and where it ends."""
+        found: tuple[str, int] = _DECODER.raw_decode(self._text, at)
+        return found
 
     def _skip(self, at: int) -> int:
         found = _SPACE.match(self._text, at)

@@ -51,7 +51,9 @@ def _show_search(page: Page, asked: str | None) -> None:
     """To a payment that somebody names."""
     if st.session_state.get("feed-asked") != asked:
         st.session_state[_TYPED] = st.session_state["feed-asked"] = asked
-    st.text_input(page.texts("payment.search"), key=_TYPED, max_chars=64, on_change=_look, icon=":material/search:")
+    st.text_input(
+        page.texts("payment.search"), key=_TYPED, max_chars=64, on_change=_look, icon=":material/search:"
+    )
 
 
 def _look() -> None:
@@ -89,5 +91,3 @@ def _show_table(page: Page) -> None:
             return
         cells = [cells_of(alert, page.texts, page.zone, now) for alert in found]
         st.html(rows_of(cells, page.texts, page.pack.name if page.among_others else None))
-
-

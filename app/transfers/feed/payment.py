@@ -1,4 +1,4 @@
-"""One payment: what was decided and why, every node of what fired, why another rule did not, what became of it."""
+"""One payment: what was decided, every node of what fired, why another rule did not, what became of it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from app.transfers.hit_tree import hit_tree
 from app.transfers.money import money
 from app.why import explain
 from pipeline.errors import MinuteriskError
+from pipeline.packs.transfers.schema import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ _FIELDS: Final = (
     "kind", "status", "country", "user_id", "payee_id", "card_id", "device_id", "merchant_id", "channel",
 )  # fmt: skip
 _RULE: Final = "payment-why-not"
+_STATUS, _WHY = "correct-status", "correct-reason"
 _KEPT: Final = 64
 _MILLION: Final = 10**6
 
@@ -43,14 +45,19 @@ def show_payment(page: Page, transfer_id: str) -> None:
         st.html(notice(title, page.texts("payment.unknown.note")))
         return
     st.html(join([_title(page, found), _facts(page, found)]))
-    for part in (_show_outcome, _show_hits, _show_why_not, _show_later_words):
+    for part in (_show_outcome, _show_hits, _show_why_not, _show_later_words, _show_correction):
         with alone(page, part.__name__):
             part(page, found)
 
 
 def _title(page: Page, payment: Payment) -> Markup:
     texts = page.texts
-    heading = tag("h2", money(payment.amount, payment.currency, texts.language), tag("small", visible(payment.transfer_id)), cls="mr-h2")
+    heading = tag(
+        "h2",
+        money(payment.amount, payment.currency, texts.language),
+        tag("small", visible(payment.transfer_id)),
+        cls="mr-h2",
+    )
     chips = [_decision(page, payment), *(chip(word, "plain") for word in _words(page, payment))]
     return join([heading, tag("div", *chips, cls="mr-small")])
 
@@ -112,7 +119,11 @@ def _show_outcome(page: Page, payment: Payment) -> None:
     texts = page.texts
     if payment.fraud is not None and payment.reported_at is not None:
         said = texts("payment.fraud" if payment.fraud else "payment.honest")
-        by = texts("payment.said_by", by=visible(payment.said_by or "", 60), time=moment(payment.reported_at, page.zone))
+        by = texts(
+            "payment.said_by",
+            by=visible(payment.said_by or "", 60),
+            time=moment(payment.reported_at, page.zone),
+        )
         st.html(notice(said, by, tone="bad" if payment.fraud else "good"))
     with st.container(horizontal=True):
         if actor.may(page, "handle", "transfer"):
@@ -124,12 +135,54 @@ def _show_outcome(page: Page, payment: Payment) -> None:
                         on_click=_report,
                         args=(page, payment.transfer_id, fraud),
                     )
-        link(page, "entity", texts("payment.to_account"), icon=":material/account_balance:", id=payment.account_id)
+        link(
+            page,
+            "entity",
+            texts("payment.to_account"),
+            icon=":material/account_balance:",
+            id=payment.account_id,
+        )
 
 
 def _report(page: Page, transfer_id: str, fraud: bool) -> None:  # noqa: FBT001 - an answer
     done = page.texts("payment.reported", id=visible(transfer_id, 64))
     press(page, "report_outcome", transfer_id, {"fraud": fraud}, done)
+
+
+def _show_correction(page: Page, payment: Payment) -> None:
+    """Another status: windows, hits and incidents follow it."""
+    if not actor.may(page, "deliver", "event"):
+        return
+    texts = page.texts
+    others = [status for status in STATUSES if status != payment.status]
+    with (
+        st.expander(f"**{texts('payment.correct')}**", key="payment-correct"),
+        st.form("correct", border=False),
+    ):
+        st.selectbox(
+            texts("payment.correct.status"),
+            others,
+            key=_STATUS,
+            format_func=lambda status: texts.word("status_of", status),
+        )
+        st.text_input(texts("payment.correct.reason"), key=_WHY, max_chars=1_000)
+        st.form_submit_button(
+            texts("payment.correct"),
+            key="correct-button",
+            on_click=_correct,
+            args=(page, payment.transfer_id),
+        )
+
+
+def _correct(page: Page, transfer_id: str) -> None:
+    given = {"status": st.session_state[_STATUS], "reason": str(st.session_state[_WHY] or "").strip()}
+    press(
+        page,
+        "correct_event",
+        transfer_id,
+        given,
+        page.texts("payment.corrected", id=visible(transfer_id, 64)),
+    )
 
 
 def _show_hits(page: Page, payment: Payment) -> None:
@@ -149,10 +202,19 @@ def _show_hit(page: Page, hit: Hit) -> None:
         title += f" :gray-badge[{plain(texts('hits.shadow'))}]"
     if hit.corrected_at is not None:
         title += f" :orange-badge[{plain(texts('feed.corrected'))}]"
-    with st.expander(title, expanded=hit.mode == "live" and hit.corrected_at is None, key=f"hit-{hit.rule}-{hit.version}"):
+    with st.expander(
+        title, expanded=hit.mode == "live" and hit.corrected_at is None, key=f"hit-{hit.rule}-{hit.version}"
+    ):
         st.html(_hit_words(page, hit))
         st.html(hit_tree(hit.explanation, content_of(page, hit.rule, hit.version), texts))
-        link(page, "event_rules", texts("hits.to_rule"), icon=":material/rule:", rule=hit.rule, version=hit.version)
+        link(
+            page,
+            "event_rules",
+            texts("hits.to_rule"),
+            icon=":material/rule:",
+            rule=hit.rule,
+            version=hit.version,
+        )
 
 
 def _hit_words(page: Page, hit: Hit) -> Markup:
@@ -165,7 +227,11 @@ def _hit_words(page: Page, hit: Hit) -> Markup:
     ]
     if hit.corrected_at is not None:
         by = texts("hits.by_minute") if hit.corrected_by == "minute" else visible(hit.corrected_by or "", 64)
-        chips.append(tag("span", texts("hits.corrected", by=by, time=moment(hit.corrected_at, page.zone, seconds=True))))
+        chips.append(
+            tag(
+                "span", texts("hits.corrected", by=by, time=moment(hit.corrected_at, page.zone, seconds=True))
+            )
+        )
     return tag("div", *chips, cls="mr-small")
 
 
@@ -179,7 +245,11 @@ def _show_why_not(page: Page, payment: Payment) -> None:
     st.html(tag("h2", texts("why_not.heading"), tag("small", texts("why_not.note")), cls="mr-h2"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rule = st.selectbox(
-            texts("why_not.rule"), rules, key=_RULE, width=320, format_func=lambda name: rule_name(name, texts)
+            texts("why_not.rule"),
+            rules,
+            key=_RULE,
+            width=320,
+            format_func=lambda name: rule_name(name, texts),
         )
         asked = st.button(texts("why_not.ask"), key="why-not-ask")
     key = f"why-not-{payment.transfer_id}-{rule}"

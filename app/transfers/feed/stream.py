@@ -1,4 +1,4 @@
-"""Alerts as they are stored, sent to open pages as server-sent events: one question of the database for everybody.
+"""Alerts as they are stored, sent to open pages as server-sent events: one question for everybody.
 
 Whoever comes, or comes back, is sent all that is shown; from then on what is new or was said anew. So nothing
 has to be resumed, and a row that was corrected is a row that is sent again.
@@ -42,7 +42,7 @@ ADDRESS: Final = "/feed/stream"
 QUERY: Final = "transfers/ops/app_alerts"
 #: So often the database is asked, while anybody looks.
 EVERY_S: Final = 0.5
-#: So often an open page hears that the stream lives; it calls one lost that is silent for longer than twice that.
+#: So often an open page hears that the stream lives; one that is silent for more than twice that is lost.
 BEAT_S: Final = 5.0
 #: So often it is asked whether the session still stands.
 VISIT_S: Final = 10.0

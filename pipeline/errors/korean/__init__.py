@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.errors.korean.acts import ACTS
 from pipeline.errors.korean.below import BELOW
 from pipeline.errors.korean.event_rules import EVENT_RULES
+from pipeline.errors.korean.learned import LEARNED
 from pipeline.errors.korean.people import PEOPLE
 from pipeline.errors.korean.rule_texts import RULE_TEXTS
 from pipeline.errors.korean.texts import TEXTS
@@ -25,6 +26,7 @@ PARTS: Final = (
     ACTS,
     BELOW,
     EVENT_RULES,
+    LEARNED,
     PEOPLE,
     RULE_TEXTS,
     TEXTS,

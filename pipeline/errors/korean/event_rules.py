@@ -38,6 +38,11 @@ EVENT_RULES: Final[Mapping[str, str]] = {
     "`minuterisk event-rules list` shows what is": (
         "일시 정지된 규칙은 `minuterisk event-rules list`에서 볼 수 있습니다"
     ),
+    # why a rule fired or did not
+    "nobody knows the transfer {transfer!r}": "{transfer!r}(이)라는 거래는 없습니다",
+    "see the ids on the screen of payments, or with `minuterisk sql`": (
+        "거래의 아이디는 거래 화면이나 `minuterisk sql`에서 볼 수 있습니다"
+    ),
     # lists
     "{name!r} cannot be the name of a list": "{name!r}은(는) 목록의 이름으로 쓸 수 없습니다",
     "use small letters, digits and _, at most 64, a letter first": (

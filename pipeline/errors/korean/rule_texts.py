@@ -66,6 +66,8 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     ),
     "{value} stands there twice": "{value}이(가) 두 번 있습니다",
     "write it once": "한 번만 쓰세요",
+    "{name} is what the learned score is called": "{name}은(는) 학습된 점수의 이름입니다",
+    "take another name": "다른 이름을 쓰세요",
     # sentences
     "is empty": "비어 있습니다",
     "write what people shall be told": "사람들에게 알릴 말을 쓰세요",

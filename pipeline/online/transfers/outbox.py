@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 PENDING: Final = "pending"
 SENT: Final = "sent"
 DEAD: Final = "dead"
-#: A bucket gives at most so many times what it would if all had the same, or so many: with a long backlog this is
-#: read anew for every batch.
+#: A bucket gives at most so many times what it would if all had the same, or so many: with a long backlog all
+#: of this is read for every batch.
 _UNEVEN: Final = 4
 _FROM_ONE: Final = 100
 _LONGEST_ERROR: Final = 500

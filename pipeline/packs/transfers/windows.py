@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Queries of the pack's own tables that say which rules and lists are in force.
 RULES_IN_FORCE: Final = "rules_in_force"
 LISTS_IN_FORCE: Final = "lists_in_force"
+LEARNED_IN_FORCE: Final = "learned_in_force"
+#: All of them, in the order in which `timeline_of` takes their rows.
+IN_FORCE: Final = (RULES_IN_FORCE, LISTS_IN_FORCE, LEARNED_IN_FORCE)
 #: Events of so many closed minutes are kept as they are: those that a late one may alter are judged again.
 KEPT_MINUTES: Final = 3
 #: What is forgotten is forgotten once an hour.
@@ -70,7 +73,7 @@ class EventWindows(Windows):
         self._since = since
         if rows != self._rows:
             self._rows = rows
-            self.timeline = timeline_of(rows.get(RULES_IN_FORCE, ()), rows.get(LISTS_IN_FORCE, ()))
+            self.timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
         return not self.recent.want(self.timeline.measures(since))
 
     def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:

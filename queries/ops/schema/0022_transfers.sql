@@ -62,6 +62,7 @@ CREATE TABLE transfers.risk_log (
 );
 CREATE INDEX risk_log_occurred ON transfers.risk_log (occurred_at);
 CREATE INDEX risk_log_told ON transfers.risk_log (occurred_at) WHERE decision <> 'allow';
+CREATE INDEX risk_log_alert ON transfers.risk_log (number) WHERE decision <> 'allow';
 
 -- A rule that fired at an event. A hit that turned out wrong is marked, never deleted.
 CREATE TABLE transfers.risk_rule_hit (

@@ -1,4 +1,4 @@
-"""A relay of a test in a process of its own: `relay_process.py OUTBOX_URL STATE_URL NAME LEASE_S SEND_MS FAIL_PERCENT`.
+"""A relay of a test in a process of its own: OUTBOX_URL STATE_URL NAME LEASE_S SEND_MS FAIL_PERCENT.
 
 It delivers as the product does, through an inbox that takes a while for each event and fails at some of them.
 """
@@ -29,22 +29,19 @@ if TYPE_CHECKING:
 
     from pipeline.online.transfers.outbox import Waiting
 
-#: What is sent one by one is sent for so long before it is written down what became of it.
-ONE_BATCH_S = 1.0
-
 
 class FaultyInbox(Inbox):
-    """Takes `send_s` for each event; `fail` of them fail, another time perhaps not."""
+    """Takes `send_s` for each event, `batch_s` at most; `fail` of them fail, another time perhaps not."""
 
-    def __init__(self, send_s: float, fail: float, chance: Random) -> None:
-        self._send_s, self._fail, self._chance = send_s, fail, chance
+    def __init__(self, send_s: float, batch_s: float, fail: float, chance: Random) -> None:
+        self._send_s, self._batch_s, self._fail, self._chance = send_s, batch_s, fail, chance
 
     def send(self, connection: Connection, events: Sequence[Waiting], not_after: datetime) -> Sent:
         """Send one by one, and take what got through."""
         began, stuck, through = time.monotonic(), set[str](), []
         failed: dict[int, str] = {}
         for event in events:
-            if time.monotonic() - began > ONE_BATCH_S:
+            if time.monotonic() - began > self._batch_s:
                 break
             if event.account_id in stuck:
                 continue
@@ -61,12 +58,12 @@ class FaultyInbox(Inbox):
 
 def main(outbox_url: str, state_url: str, name: str, lease_s: str, send_ms: str, percent: str) -> None:
     """Deliver until a signal comes."""
-    stopped, pace = Event(), Pace(float(lease_s))
+    stopped, pace = Event(), Pace(float(lease_s), tuple(float(lease_s) / 10 * n for n in (2, 4, 8)))
     stop_on_signals(stopped)
     engine = connect_state(state_url)
     leases = Leases(engine, state_url, f"{name}-{uuid.uuid4().hex[:8]}", pace, time.monotonic)
     outbox = Outbox(outbox_url, FOLDER / "transfers" / "outbox" / "postgresql", pace)
-    inbox = FaultyInbox(float(send_ms) / 1000, float(percent) / 100, Random(name))
+    inbox = FaultyInbox(float(send_ms) / 1000, pace.hang_s / 2, float(percent) / 100, Random(name))
     Relay(leases, outbox, inbox, Breaker(), time.monotonic).run(stopped)
     engine.dispose()
 

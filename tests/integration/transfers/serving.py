@@ -95,6 +95,13 @@ class Bank:
         found: dict[str, Any] = answer.json()
         return found
 
+    def decision(self, amount: int) -> str:
+        """What a check answers; it holds nothing afterwards."""
+        asked = payment(f"c-{time.monotonic_ns()}", amount=amount)
+        answer = self.check(asked)
+        self.ask("DELETE", f"/v1/check/{asked['transfer_id']}")
+        return str(answer["decision"])
+
     def book(self, *events: dict[str, Any]) -> None:
         """Events as they come by another way."""
         rows = [
@@ -125,6 +132,11 @@ class Bank:
         msg = "it never came"
         raise AssertionError(msg)
 
+    def budget(self, seconds: float) -> None:
+        """Answer within so long from now on."""
+        assert self.running is not None
+        self.running.checks._budget_s = seconds
+
     def ready(self) -> None:
         """Until the rules answer."""
         self.wait(lambda: self.ask("GET", "/health").json()["decided_by"] == "rules")
@@ -142,15 +154,15 @@ def new_bank(url: str, home: Path, *rules: dict[str, Any], **settings: Any) -> B
 
 
 @contextmanager
-def serving(bank: Bank) -> Iterator[Bank]:
-    """The process, once it listens; with another one beside it the address is that of the last."""
+def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
+    """The process, once it listens. What is true of it does not hang on how busy the machine is."""
     listening = socket.create_server(("127.0.0.1", 0))
     bank.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     started, stop = threading.Event(), threading.Event()
     entrance = Entrance(bank.settings, local=True)
 
     async def run() -> None:
-        running = put_together(bank.settings, bank.state, open_lake(bank.settings), entrance)
+        running = put_together(bank.settings, bank.state, open_lake(bank.settings), entrance, budget_s)
         bank.running = running
         config: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "ws": "none"}
         server = uvicorn.Server(uvicorn.Config(running.application, timeout_graceful_shutdown=1, **config))

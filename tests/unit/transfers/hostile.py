@@ -88,7 +88,7 @@ TEXTS: Final[list[tuple[str, str]]] = [
         ("rule", text(rule=bad))
         for bad in ("", "high", "A B", "A-B", "9A", "A" * 65, "../A", "A;B", 1, ["A"])
     ),
-    *(("rule", text(rule=bad)) for bad in CODE),
+    *(("rule", text(rule=bad)) for bad in (*CODE, "LEARNED_SCORE")),
     *(("rule", text(rule=bad)) for bad in ("A\u202eB", "A\u0000", "Ａ", "A\n")),
     *(("on", text(on=bad)) for bad in NO_KINDS),
     ("on[1]", text(on=["card", "card"])),

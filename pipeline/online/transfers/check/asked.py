@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.minute import require_aware
+from pipeline.packs.transfers.schema import EVENT
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -123,7 +124,7 @@ def as_plain(event: Mapping[str, Any]) -> dict[str, Any]:
 def from_plain(content: Mapping[str, Any]) -> dict[str, Any]:
     """The event again."""
     read = {name: require_aware(datetime.fromisoformat(content[name])) for name in _TIMES if name in content}
-    return {**content, **read}
+    return {**dict.fromkeys(EVENT), **content, **read}
 
 
 def hash_of(event: Mapping[str, Any]) -> str:

@@ -88,7 +88,9 @@ class Checks:
         records: Records,
         on_doubt: str,
         clock: Callable[[], datetime],
+        *,
         tell: Callable[[Asked, float], None] = lambda *_: None,
+        budget_s: float = BUDGET_S,
     ) -> None:
         self._state = state
         self._book = book
@@ -96,6 +98,7 @@ class Checks:
         self._on_doubt = on_doubt
         self._clock = clock
         self._tell = tell
+        self._budget_s = budget_s
 
     def now(self) -> datetime:
         """By the clock that reservations end by."""
@@ -128,7 +131,7 @@ class Checks:
         self._book.add(asked)
         if doubt is None:
             try:
-                async with asyncio.timeout_at(began_s + BUDGET_S):
+                async with asyncio.timeout_at(began_s + self._budget_s):
                     outcome = await self._records.put(asked)
             except TimeoutError:
                 doubt = BUDGET

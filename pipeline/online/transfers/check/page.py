@@ -128,11 +128,7 @@ def page(language: str) -> str:
     words = WORDS[language]
     heads = "".join(f'<th scope="col">{escape(words[name])}</th>' for name in _COLUMNS)
     shown = (*_COLUMNS, "title", "caption")
-    told = "".join(
-        f' data-{name}="{escape(words[name])}"'
-        for name in words
-        if name not in shown
-    )
+    told = "".join(f' data-{name}="{escape(words[name])}"' for name in words if name not in shown)
     other = next(one for one in LANGUAGES if one != language)
     link = f'<a href="?lang={other}" lang="{other}" hreflang="{other}">{escape(WORDS[other]["title"])}</a>'
     return _document(

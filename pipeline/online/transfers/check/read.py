@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 16_384
 MOST_BATCH_BYTES: Final = 1_048_576
 MOST_EVENTS: Final = 1_000
+_LONGEST_TIME: Final = 32
 #: What an event may say of itself.
 FIELDS: Final = frozenset((*(name for name in EVENT if name not in ("lat_e6", "lon_e6")), "lat", "lon"))
 _TEXTS: Final = (
@@ -145,15 +146,15 @@ def _no_number(text: str) -> object:
 
 def _time(text: object) -> datetime | None:
     """A moment in whole milliseconds; None where the text is not plainly one with a zone."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > _LONGEST_TIME:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            return None
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        return None
-    moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

@@ -86,6 +86,11 @@ class Reader:
             if rows.height:
                 yield rows
 
+    def written(self, since: datetime, schema: pl.Schema) -> pl.DataFrame:
+        """Which transactions wrote the events from a moment on."""
+        with state_errors(self._state.url), self._open().cursor() as cursor:
+            return _rows(cursor, "transfers/ops/events_written", since, schema)
+
     def close(self) -> None:
         """Give the connection back; the next look opens another."""
         if self._connection is not None:

@@ -21,7 +21,7 @@ from pipeline.errors import MinuteriskError, UsageError
 from pipeline.online.transfers.check.app import Parts, Serve
 from pipeline.online.transfers.check.book import Book
 from pipeline.online.transfers.check.callers import Callers, is_local
-from pipeline.online.transfers.check.checks import Checks
+from pipeline.online.transfers.check.checks import BUDGET_S, Checks
 from pipeline.online.transfers.check.counts import Counts
 from pipeline.online.transfers.check.feed import Feed
 from pipeline.online.transfers.check.follow import Follower
@@ -66,7 +66,9 @@ class Running:
     application: Starlette
 
 
-def put_together(settings: Settings, state: State, lake: Lake, entrance: Entrance) -> Running:
+def put_together(
+    settings: Settings, state: State, lake: Lake, entrance: Entrance, budget_s: float = BUDGET_S
+) -> Running:
     """Everything, with nothing running yet. Called within the event loop that serves it."""
     loop = asyncio.get_running_loop()
     book, counts, feed = Book(), Counts(), Feed(state)
@@ -85,7 +87,10 @@ def put_together(settings: Settings, state: State, lake: Lake, entrance: Entranc
         records.put_booked(book.booked(transfer_ids))
 
     follower = Follower(known, Reader(state, lake), utc_now, booked)
-    checks = Checks(known, book, records, settings.on_doubt, source_clock, counts.answered)
+    on_doubt = settings.on_doubt
+    checks = Checks(
+        known, book, records, on_doubt, source_clock, tell=counts.answered, budget_s=budget_s
+    )
     on_lead.append(checks)
     hand_in = HandIn(state, Alarms(state.engine, state.url, state.pack), counts)
     parts = Parts(

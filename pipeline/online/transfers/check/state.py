@@ -110,11 +110,11 @@ class Known:
         if self._missed is not None and news.height:
             self._missed.append(news)
 
-    def begin_filling(self, measures: Iterable[Measure]) -> Recent:
-        """A copy that is to be filled with all that is known up to now, for these measures."""
-        self.recent.want(measures)
+    def begin_filling(self, measures: Iterable[Measure]) -> tuple[Recent, Sequence[Measure] | None]:
+        """A copy that is to be filled with all that is known up to now, for these measures; None: for all."""
+        lacking = self.recent.want(measures)
         self._missed = []
-        return self.recent.copy()
+        return self.recent.copy(), lacking or None
 
     async def end_filling(self, filled: Recent, measures: Iterable[Measure]) -> None:
         """The copy is filled: what came meanwhile comes to it, and it takes its place."""

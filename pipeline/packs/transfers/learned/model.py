@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.errors import UsageError
 from pipeline.packs.transfers.language.explain import explanation_text
+from pipeline.packs.transfers.language.rule import TAKEN
 from pipeline.packs.transfers.learned.features import MEASURES, NAMES, WORDS, matrix_of, row_of
 from pipeline.packs.transfers.learned.forest import Forest, read_forest
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 #: Its hits stand beside those of the rules by this name, which no rule may have.
-LEARNED_SCORE: Final = "LEARNED_SCORE"
+LEARNED_SCORE: Final = TAKEN
 MOST_POINTS: Final = 30
 #: So many features are named as its reasons.
 NAMED: Final = 5
