@@ -18,8 +18,9 @@ from pipeline.desk.transfers.asking import actor, ask, first, rows, start_of_cha
 from pipeline.errors import UsageError
 from pipeline.errors.phrases import either, phrase, word
 from pipeline.figures import moment, one_line
-from pipeline.packs.transfers.language import MOST_IN_FORCE, parse
-from pipeline.packs.transfers.language.strict import LONGEST_TEXT
+from pipeline.packs.transfers.language import parse
+from pipeline.packs.transfers.language.strict import MOST_BYTES
+from pipeline.packs.transfers.language.words import MOST_MEASURES_IN_FORCE
 from pipeline.packs.transfers.ruleset import ALLOW, DENY, LIVE, PAUSED, SHADOW, timeline_of
 
 if TYPE_CHECKING:
@@ -260,8 +261,8 @@ def _require_room(deed: Deed, found: Mapping[str, Any], start: datetime) -> None
     others = [row for row in spans if row["rule"] != found["rule"] and row["mode"] != PAUSED]
     ours = {**_key(found), "content": found["content"], "mode": LIVE, "from_at": start, "until_at": None}
     asked = timeline_of([*others, ours], []).measures(start)
-    if len(asked) > MOST_IN_FORCE:
-        met = {"number": _named(found), "asked": len(asked), "most": MOST_IN_FORCE}
+    if len(asked) > MOST_MEASURES_IN_FORCE:
+        met = {"number": _named(found), "asked": len(asked), "most": MOST_MEASURES_IN_FORCE}
         msg = phrase("with version {number} the rules ask {asked} measures, more than {most}", **met)
         raise UsageError(msg, "retire a rule, or ask what others ask already")
 
@@ -313,7 +314,7 @@ ACTS: Final = (
         run=draft,
         needs_id=False,
         parameters={
-            "json": Parameter("text", "an event rule as JSON", required=True, longest=LONGEST_TEXT),
+            "json": Parameter("text", "an event rule as JSON", required=True, longest=MOST_BYTES),
             "reason": _REASON,
         },
     ),
