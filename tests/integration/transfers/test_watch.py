@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from pipeline.minute import MINUTE, floor_minute
+from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.prove.corrector import Corrector
 from pipeline.watch.watcher import Watcher
 from tests.integration.transfers.bank import bank_of, event
@@ -39,7 +39,7 @@ def watched(bank: Bank, open_since: datetime) -> Iterator[tuple[Pipeline, Watche
     """A pipeline that has judged every minute before `open_since`, and who looks at what comes."""
     with bank.at_work() as pipeline:
         if pipeline.state.next_minute() is None:
-            pipeline.start_history(open_since - 5 * MINUTE)
+            pipeline.backfill(Span(open_since - 5 * MINUTE, open_since - 4 * MINUTE))  # a short history will do
         list(pipeline.catch_up(open_since))
         pipeline.prepare()
         assert pipeline.pack.watch is not None
