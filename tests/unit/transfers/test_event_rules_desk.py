@@ -252,9 +252,7 @@ def test_who_may_what(office: Office) -> None:
     with pytest.raises(NotAllowed):
         office.do("ann", "submit_event_rule", version)
     with office.state.reading() as connection:
-        found = connection.execute(
-            text("SELECT act, outcome, kind FROM audit ORDER BY number DESC LIMIT 1")
-        )
+        found = connection.execute(text("SELECT act, outcome, kind FROM audit ORDER BY number DESC LIMIT 1"))
         assert tuple(found.one()) == ("submit_event_rule", "refused", "rules")
 
 
