@@ -63,7 +63,7 @@ def reach_of(
 ) -> int:
     """How many minutes before `since` the windows have to read."""
     windows: Windows = lake.pack.windows(lake.zone, tuned)
-    windows.know(told, since)
+    lake.pack.know(windows, told, since)
     return windows.history_minutes
 
 
@@ -72,7 +72,7 @@ def windows_from(
 ) -> tuple[Windows, Facts]:
     """The same from a history that reaches far enough back."""
     windows: Windows = lake.pack.windows(lake.zone, tuned)
-    windows.know(history.told, next_minute)
+    lake.pack.know(windows, history.told, next_minute)
     facts = Facts(history.facts)
     if history.first_minute is None:
         return windows, facts

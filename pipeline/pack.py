@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from baselines.facts import Facts
     from baselines.rules import Tuned
     from pipeline.finding import Finding
+    from pipeline.judge.seconds import Watch
     from pipeline.judge.verdicts import Integers, Verdicts
 
     #: Asks the source a query about a few entities: its name, parameters, and what sees the columns' names.
@@ -117,15 +118,6 @@ class Windows(Protocol):
     def settle(self) -> None:
         """Sum up what `fill` has left: here nothing."""
         return
-
-    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
-        """What the pack's own tables say (`Pack.told`), for all that is judged from `since` on.
-
-        Gives whether the windows hold all that is asked of them now; where not, they are built anew.
-        Here nothing is told.
-        """
-        del rows, since
-        return True
 
     def copy(self) -> Self:
         """The same state, free to move on by itself."""
@@ -347,6 +339,9 @@ class Pack(Generic[W, T]):
     #: Queries of the pack's own tables, in queries/NAME/ops, whose rows the windows know before they judge.
     #: Each takes `since`: what holds at that moment or later.
     told: Sequence[str] = ()
+    #: (windows, the rows by query, since) -> do the windows hold all that is asked of them now? Else they are
+    #: built anew. For all that is judged from `since` on.
+    know: Callable[[W, Mapping[str, Sequence[Mapping[str, Any]]], datetime], bool] = lambda *_: True
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
@@ -374,6 +369,8 @@ class Pack(Generic[W, T]):
     lines: Callable[[pl.DataFrame], pl.Series] | None = None
     caught: Callable[[Sequence[Mapping[str, Any]], pl.DataFrame], dict[str, int]] | None = None
     nightly: Nightly | None = None
+    #: What it does each second with rows whose minute has not closed.
+    watch: Watch[W, T] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together: a pack that is wrong fails when it is imported, not at night."""

@@ -1,6 +1,8 @@
 """The events held for the windows of the rules, and the answers to what rules ask of them. Pure.
 
-So far the plain way: each question looks at all events that are held.
+Events stand in lanes, one for each kind of question, as sorted runs that never change; so a copy costs next
+to nothing and both go on by themselves. A question searches its borders in each run. Late events and those
+whose status changed are runs like others: nothing waits for them, and every answer is exact.
 """
 
 from __future__ import annotations
@@ -12,29 +14,239 @@ import numpy as np
 import polars as pl
 
 from baselines.transfers.alike import ends_at, fits, opens_at, same
-from baselines.transfers.measure import (
-    ABOUT_OTHERS,
-    COUNT,
-    DISTINCT,
-    FIRST_SEEN,
-    LONGEST_MS,
-    MEAN,
-    MOST_DISTINCT,
-    PREVIOUS,
-    SINCE_LAST,
-    SPEED,
-    SUM,
-    Measure,
-)
-from baselines.transfers.speed import distance_km, floors
+from baselines.transfers.alone import Found
+from baselines.transfers.answers import answer
+from baselines.transfers.asked import Asked, keys_asked
+from baselines.transfers.codes import Codes
+from baselines.transfers.encoded import encode, joined
+from baselines.transfers.lanes import Content, Lane, content_of, reach_ms
+from baselines.transfers.measure import ABOUT_OTHERS, COUNT, DISTINCT, SUM, Measure
+from baselines.transfers.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-Event = dict[str, Any]
+    from baselines.transfers.codes import Key
+    from baselines.transfers.encoded import Encoded, Ints
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: How long a late event is waited for, and then some: nothing that it may ask for is let go.
 PATIENCE_MS: Final = 5 * 60_000
+#: History is sorted in pieces of so many events.
+PIECE: Final = 2_000_000
+#: For each event that is taken, so many are moved by merges, and at least so many in a batch.
+MOVED_PER_EVENT: Final = 128
+MOVED_AT_LEAST: Final = 16_384
+#: So many different lists of measures are known by heart.
+_MOST_PLANS: Final = 256
+
+Plan = list[tuple[Lane, tuple[str, ...], list[Measure]]]
+
+
+class Recent:
+    """Events of up to 90 days, held for the measures that were asked for."""
+
+    def __init__(self, measures: Iterable[Measure] = ()) -> None:
+        self._codes = Codes()
+        self._lanes: dict[Measure, Lane] = {}
+        self._plans: dict[tuple[Measure, ...], Plan] = {}
+        self._history: list[tuple[Encoded, tuple[Lane, ...]]] = []
+        self._tail = Tail()
+        self._oldest = -(1 << 62)  # the time of the last `expire`
+        self.held_from: datetime | None = None
+        self.newest: datetime | None = None
+        self.want(measures)
+
+    # ---------------------------------------------------------------- what is held
+
+    def want(self, measures: Iterable[Measure]) -> tuple[Measure, ...]:
+        """Hold what these measures need from now on; gives those that lack what was held before: warming.
+
+        Fill all that it gives by one `fill` (in pieces) with the events that were held before this call.
+        """
+        self._settle()
+        new = [m for m in dict.fromkeys(measures) if m not in self._lanes]
+        for measure in new:
+            enough = [lane for lane in self._all() if _serves(lane, measure)]
+            self._lanes.update(dict.fromkeys([measure], enough[0]) if enough else {})
+        lacking = [m for m in new if m not in self._lanes]
+        for alike in _together(lacking):
+            lane = Lane(_content(alike), max(map(reach_ms, alike)))
+            lane.expire(self._oldest - lane.reach - PATIENCE_MS)
+            self._lanes.update(dict.fromkeys(alike, lane))
+        self._plans.clear()
+        return tuple(lacking) if self.newest is not None else ()
+
+    def fill(self, events: pl.DataFrame, measures: Iterable[Measure] | None = None) -> None:
+        """History in bulk, in pieces of any order; only for some measures where they are named.
+
+        What the last `expire` would let go is not taken: call it first and memory stays small.
+        """
+        lanes = self._all() if measures is None else _once(self._lanes[m] for m in measures)
+        keys = [key for lane in lanes for key in lane.content.keys]
+        asking = self._asking() if measures is None else []
+        recent = encode(events, self._codes, [*keys, *asking], [lane.content.where for lane in lanes])
+        if measures is None:
+            self._seen(events)
+            self._tail.add(recent, events["transfer_id"], asking)
+        if self._history and list(map(id, self._history[-1][1])) != list(map(id, lanes)):
+            self._settle()
+        self._history.append((recent.only(keys), tuple(lanes)))
+        if sum(piece.at.size for piece, _ in self._history) >= PIECE:
+            self._settle()
+
+    def take(self, events: pl.DataFrame) -> None:
+        """Add events that are not held yet, in any order, late ones too."""
+        if events.is_empty():
+            return
+        self._settle()
+        encoded = self._encode(events)
+        self._seen(events)
+        self._tail.add(encoded, events["transfer_id"], self._asking())
+        in_time = encoded.in_time()
+        for lane in self._all():
+            lane.add(in_time)
+        self._move(max(MOVED_PER_EVENT * events.height, MOVED_AT_LEAST))
+
+    def change(self, before: pl.DataFrame, after: pl.DataFrame) -> None:
+        """The same held events with another status: `before` as they are held."""
+        self._settle()
+        gone, come = self._encode(before).in_time(), self._encode(after).in_time()
+        for lane in self._all():
+            lane.remove(gone)
+            lane.add(come)
+
+    def expire(self, now: datetime) -> None:
+        """Let go what no event from a little before `now` on can ask for."""
+        self._oldest = max(self._oldest, ms_of(now))
+        lanes = self._all()
+        for lane in lanes:
+            lane.expire(self._oldest - lane.reach - PATIENCE_MS)
+        if self.held_from is not None and lanes:
+            longest = max(lane.reach for lane in lanes) + PATIENCE_MS
+            self.held_from = max(self.held_from, now - timedelta(milliseconds=longest))
+
+    def copy(self) -> Recent:
+        """Another one with the same content; both go on by themselves."""
+        self._settle()
+        other = Recent()
+        other._codes = self._codes
+        lanes = {id(lane): lane.copy() for lane in self._all()}
+        other._lanes = {measure: lanes[id(lane)] for measure, lane in self._lanes.items()}
+        other._tail = self._tail.copy()
+        other._oldest, other.held_from, other.newest = self._oldest, self.held_from, self.newest
+        return other
+
+    # ---------------------------------------------------------------- what is asked
+
+    def ask(self, events: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+        """A column for each measure (its `column`), a row for each event; null is unknown.
+
+        The events are held already, as they are given here.
+        """
+        self._settle()
+        plan = self._plan(measures)
+        keys = [key for lane, ours, _ in plan for key in keys_asked(ours, lane.content.fields)]
+        held = [key for lane, _, _ in plan for key in lane.content.keys]
+        encoded = encode(events, self._codes, [*keys, *held], [lane.content.where for lane, _, _ in plan])
+        columns = {}
+        for lane, ours, some in plan:
+            asked = Asked(lane, ours, encoded, some)
+            for measure in some:
+                columns[measure.column] = self._column(asked, measure, events.height)
+        return pl.DataFrame([columns[m.column] for m in dict.fromkeys(measures)])
+
+    def ask_one(
+        self, event: Mapping[str, Any], measures: Sequence[Measure], extra: Sequence[Mapping[str, Any]] = ()
+    ) -> dict[str, int | str | None]:
+        """The answers for one event that is not held; it and `extra` (not held either) count as well."""
+        self._settle()
+        at = ms_of(event["occurred_at"])
+        itself = {**event, "ms": at}
+        others = [{**x, "ms": ms_of(x["occurred_at"])} for x in extra]
+        answers: dict[str, int | str | None] = {}
+        for lane, ours, some in self._plan(measures):
+            numbers = [self._codes.one(event, key) for key in keys_asked(ours, lane.content.fields)]
+            found = Found(lane, numbers, at, max(map(reach_ms, some)), self._codes)
+            for measure in some:
+                beside = others if measure.of in ABOUT_OTHERS else [*others, itself]
+                more = [x for x in beside if _counts(measure, x, itself)]
+                answers[measure.column] = found.answer(measure, itself, more)
+        return answers
+
+    def affected(self, late: pl.DataFrame, since: datetime) -> pl.Series:
+        """The ids of held events from `since` on, other than `late`, whose answers `late` may alter.
+
+        `since` is at most a minute before the newest event: ids are kept for two minutes.
+        """
+        ids = self._tail.affected(self._encode(late), ms_of(since), self._lanes)
+        return ids.filter(~ids.is_in(late["transfer_id"].implode()))
+
+    # ---------------------------------------------------------------- inside
+
+    def _all(self) -> list[Lane]:
+        return _once(self._lanes.values())
+
+    def _asking(self) -> list[Key]:
+        """The numbers of texts by which events find others."""
+        return [
+            key
+            for measure, lane in self._lanes.items()
+            for key in keys_asked(tuple(ours for _, ours in measure.match), lane.content.fields)
+        ]
+
+    def _encode(self, events: pl.DataFrame) -> Encoded:
+        lanes = self._all()
+        keys = [key for lane in lanes for key in lane.content.keys]
+        return encode(events, self._codes, [*keys, *self._asking()], [lane.content.where for lane in lanes])
+
+    def _seen(self, events: pl.DataFrame) -> None:
+        if events.is_empty():
+            return
+        first, last = events["occurred_at"].min(), events["occurred_at"].max()
+        if isinstance(first, datetime) and isinstance(last, datetime):
+            self.held_from = first if self.held_from is None else min(self.held_from, first)
+            self.newest = last if self.newest is None else max(self.newest, last)
+
+    def _settle(self) -> None:
+        """Make runs of the history that has come so far."""
+        if not self._history:
+            return
+        lanes = self._history[0][1]
+        events = joined([piece for piece, _ in self._history]).in_time()
+        self._history = []
+        for lane in lanes:
+            lane.add(events)
+
+    def _move(self, most: int) -> None:
+        """Go on with merges that are under way, lane by lane."""
+        busy = [lane for lane in self._all() if lane.merging is not None]
+        while busy and most > 0:
+            for lane in busy:
+                most -= lane.step()
+            busy = [lane for lane in busy if lane.merging is not None]
+
+    def _plan(self, measures: Sequence[Measure]) -> Plan:
+        """Which lanes are asked, by which fields, for what."""
+        wanted = tuple(measures)
+        if wanted not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            groups: dict[tuple[int, tuple[str, ...]], list[Measure]] = {}
+            for measure in dict.fromkeys(wanted):
+                ours = tuple(ours for _, ours in measure.match)
+                groups.setdefault((id(self._lanes[measure]), ours), []).append(measure)
+            self._plans[wanted] = [(self._lanes[some[0]], ours, some) for (_, ours), some in groups.items()]
+        return self._plans[wanted]
+
+    def _column(self, asked: Asked, measure: Measure, height: int) -> pl.Series:
+        values, known = answer(asked, measure, self._codes)
+        if isinstance(values, list):
+            texts: list[str | None] = [None] * height
+            for row, text in zip(asked.rows.tolist(), values, strict=True):
+                texts[row] = text
+            return pl.Series(measure.column, texts, dtype=pl.String)
+        return _integers(measure, asked.rows, values, known, height)
 
 
 def ms_of(moment: datetime) -> int:
@@ -42,157 +254,55 @@ def ms_of(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-class Recent:
-    """Events of up to 90 days, held for the measures that were asked for."""
-
-    def __init__(self, measures: Iterable[Measure] = ()) -> None:
-        self._events: list[Event] = []
-        self._measures = set(measures)
-        self.held_from: datetime | None = None
-        self.newest: datetime | None = None
-
-    def want(self, measures: Iterable[Measure]) -> tuple[Measure, ...]:
-        """Hold what these measures need from now on; gives those that lack what was held before: warming.
-
-        Fill all that it gives by one `fill` (in pieces) with the events that were held before this call.
-        """
-        new = tuple(m for m in dict.fromkeys(measures) if m not in self._measures)
-        self._measures.update(new)
-        return new if self._events else ()
-
-    def fill(self, events: pl.DataFrame, measures: Iterable[Measure] | None = None) -> None:
-        """History in bulk, in pieces of any order; only for some measures where they are named.
-
-        What the last `expire` would let go is not taken: call it first and memory stays small.
-        """
-        if measures is None:
-            self._add(events)
-
-    def take(self, events: pl.DataFrame) -> None:
-        """Add events that are not held yet, in any order, late ones too."""
-        self._add(events)
-
-    def change(self, before: pl.DataFrame, after: pl.DataFrame) -> None:
-        """The same held events with another status: `before` as they were taken."""
-        gone = set(before["transfer_id"])
-        self._events = [e for e in self._events if e["transfer_id"] not in gone]
-        self._add(after)
-
-    def ask(self, events: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
-        """A column for each measure (its `column`), a row for each event; null is unknown.
-
-        The events are held already, as they are given here.
-        """
-        rows = _rows(events)
-        return pl.DataFrame(
-            [
-                pl.Series(m.column, [_answer(m, e, self._others(e)) for e in rows], dtype=kind_of(m))
-                for m in dict.fromkeys(measures)
-            ]
-        )
-
-    def ask_one(
-        self, event: Mapping[str, Any], measures: Sequence[Measure], extra: Sequence[Mapping[str, Any]] = ()
-    ) -> dict[str, int | str | None]:
-        """The answers for one event that is not held; it and `extra` (not held either) count as well."""
-        asked = _event(event)
-        others = [*self._events, *(_event(x) for x in extra)]
-        return {m.column: _answer(m, asked, others) for m in measures}
-
-    def affected(self, late: pl.DataFrame, since: datetime) -> pl.Series:
-        """The ids of held events from `since` on, other than `late`, whose answers `late` may alter."""
-        lates = _rows(late)
-        ids = {x["transfer_id"] for x in lates}
-        found = [
-            e["transfer_id"]
-            for e in self._events
-            if e["ms"] >= ms_of(since)
-            and e["transfer_id"] not in ids
-            and any(
-                same(m, x, e) and opens_at(m, e["ms"]) < x["ms"] <= ends_at(m, e["ms"])
-                for m in self._measures
-                for x in lates
-            )
-        ]
-        return pl.Series("transfer_id", found, dtype=pl.String)
-
-    def expire(self, now: datetime) -> None:
-        """Let go what no event from a little before `now` on can ask for."""
-        oldest = ms_of(now) - LONGEST_MS - PATIENCE_MS
-        self._events = [e for e in self._events if e["ms"] >= oldest]
-
-    def copy(self) -> Recent:
-        """Another one with the same content; both go on by themselves."""
-        other = Recent(self._measures)
-        other._events = list(self._events)
-        other.held_from, other.newest = self.held_from, self.newest
-        return other
-
-    def _add(self, events: pl.DataFrame) -> None:
-        self._events += _rows(events)
-        if not events.is_empty():
-            first, last = events["occurred_at"].min(), events["occurred_at"].max()
-            self.held_from = min(filter(None, (self.held_from, first)))  # type: ignore[type-var, assignment]
-            self.newest = max(filter(None, (self.newest, last)))  # type: ignore[type-var, assignment]
-
-    def _others(self, event: Event) -> list[Event]:
-        return [x for x in self._events if x["transfer_id"] != event["transfer_id"]]
+def _integers(measure: Measure, rows: Ints, values: Ints, known: Ints | None, height: int) -> pl.Series:
+    """One answer for each event: those that cannot ask count nothing, and know nothing else."""
+    full = np.zeros(height, np.int64)
+    full[rows] = values
+    if measure.of in (COUNT, SUM, DISTINCT):
+        return pl.Series(measure.column, full)
+    there = np.zeros(height, np.bool_)
+    there[rows if known is None else rows[known]] = True
+    frame = pl.DataFrame({"value": full, "there": there})
+    return frame.select(pl.when("there").then("value").alias(measure.column)).to_series()
 
 
-def kind_of(measure: Measure) -> pl.DataType:
-    """The type of a measure's answers."""
-    return pl.String() if measure.of == PREVIOUS and measure.value != "amount" else pl.Int64()
-
-
-def _rows(events: pl.DataFrame) -> list[Event]:
-    return [_event(row) for row in events.iter_rows(named=True)]
-
-
-def _event(row: Mapping[str, Any]) -> Event:
-    return {**row, "ms": ms_of(row["occurred_at"])}
-
-
-def _answer(measure: Measure, event: Event, others: list[Event]) -> int | str | None:
-    held = [
-        x
-        for x in (others if measure.of in ABOUT_OTHERS else [*others, event])
-        if fits(measure, x)
+def _counts(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether x stands in the window of `event`."""
+    at = event["ms"]
+    return (
+        opens_at(measure, at) < x["ms"] <= ends_at(measure, at)
         and same(measure, x, event)
-        and opens_at(measure, event["ms"]) < x["ms"] <= ends_at(measure, event["ms"])
-    ]
-    value = measure.value or ""
-    if measure.of == COUNT:
-        return len(held)
-    if measure.of == DISTINCT:
-        return min(len({x[value] for x in held} - {None}), MOST_DISTINCT)
-    amounts = sum(int(x[value]) for x in held) if measure.of in (SUM, MEAN) else 0
-    if measure.of == SUM:
-        return amounts
-    return _of_some(measure, event, held, amounts) if held else None
+        and fits(measure, x)
+    )
 
 
-def _of_some(measure: Measure, event: Event, held: list[Event], amounts: int) -> int | str | None:
-    if measure.of == MEAN:
-        return amounts // len(held)
-    if measure.of == FIRST_SEEN:
-        return int((event["ms"] - min(x["ms"] for x in held)) // 1000)
-    last = max(x["ms"] for x in held)
-    if measure.of == SINCE_LAST:
-        return int((event["ms"] - last) // 1000)
-    latest = [x for x in held if x["ms"] == last]
-    if measure.of == PREVIOUS:
-        known = (x[measure.value or ""] for x in latest)
-        return max((value for value in known if value is not None), default=None)
-    return _speed(measure, event, latest) if measure.of == SPEED else None
+def _serves(lane: Lane, measure: Measure) -> bool:
+    """Whether what a lane holds, and for how long, is enough for a measure."""
+    has, needs = lane.content, content_of(measure)
+    return (
+        (has.fields, has.where, has.placed) == (needs.fields, needs.where, needs.placed)
+        and (has.amount or not needs.amount)
+        and set(needs.values) <= set(has.values)
+        and lane.reach >= reach_ms(measure)
+    )
 
 
-def _speed(measure: Measure, event: Event, latest: list[Event]) -> int | None:
-    if event["lat_e6"] is None or event["lon_e6"] is None:
-        return None
+def _together(measures: Sequence[Measure]) -> list[list[Measure]]:
+    """Measures that can share a lane."""
+    groups: dict[tuple[object, ...], list[Measure]] = {}
+    for measure in measures:
+        content = content_of(measure)
+        groups.setdefault((content.fields, content.where, content.placed), []).append(measure)
+    return list(groups.values())
 
-    def column(name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return np.array([x[name] for x in latest], dtype=np.int64)
 
-    lat, lon = (np.full(len(latest), event[n], dtype=np.int64) for n in ("lat_e6", "lon_e6"))
-    km = distance_km(lat, lon, column("lat_e6"), column("lon_e6"))
-    return int(floors(measure.value or "", km, event["ms"] - column("ms")).max())
+def _content(measures: Sequence[Measure]) -> Content:
+    """What a lane for all of these holds."""
+    contents = [content_of(measure) for measure in measures]
+    values = tuple(dict.fromkeys(name for content in contents for name in content.values))
+    first = contents[0]
+    return Content(first.fields, first.where, first.placed, any(c.amount for c in contents), values)
+
+
+def _once(lanes: Iterable[Lane]) -> list[Lane]:
+    return list({id(lane): lane for lane in lanes}.values())

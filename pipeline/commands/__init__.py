@@ -4,18 +4,22 @@ from typing import Final
 
 #: Where each command lives. Modules are imported when their command is asked for, so `--help` is quick.
 COMMANDS: Final = {
-    "demo": "pipeline.commands.merchants.demo",
+    "demo": "pipeline.commands.demo",
     "connect": "pipeline.commands.merchants.connect",
     "run": "pipeline.commands.work",
     "backfill": "pipeline.commands.work",
     "catch-up": "pipeline.commands.work",
     "reconcile": "pipeline.commands.work",
-    "simulate": "pipeline.commands.merchants.trade",
-    "load": "pipeline.commands.merchants.trade",
+    "simulate": "pipeline.commands.simulate",
+    "load": "pipeline.commands.merchants.load",
     "backtest": "pipeline.commands.backtest",
     "explain": "pipeline.commands.judgement",
     "sql": "pipeline.commands.analyst",
     "rules": "pipeline.commands.rules",
+    "event-rules": "pipeline.commands.transfers.event_rules",
+    "lists": "pipeline.commands.transfers.lists",
+    "learn": "pipeline.commands.transfers.learned",
+    "learned": "pipeline.commands.transfers.learned",
     "incidents": "pipeline.commands.incidents",
     "windows": "pipeline.commands.withheld",
     "exclusions": "pipeline.commands.withheld",
@@ -27,11 +31,18 @@ COMMANDS: Final = {
     "routes": "pipeline.commands.routes",
     "silences": "pipeline.commands.routes",
     "dashboard": "pipeline.commands.dashboard",
-    "users": "pipeline.commands.users",
-    "sessions": "pipeline.commands.users",
-    "keys": "pipeline.commands.users",
-    "audit": "pipeline.commands.audit",
+    "users": "pipeline.commands.access.users",
+    "sessions": "pipeline.commands.access.users",
+    "keys": "pipeline.commands.access.users",
+    "audit": "pipeline.commands.access.audit",
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
+    "serve": "pipeline.commands.transfers.serve",
     "start-anew": "pipeline.commands.start_anew",
+}
+
+#: What each pack puts on where there is no company: a module with one value, SHOW.
+SHOWS: Final = {
+    "merchants": "pipeline.commands.merchants.show",
+    "transfers": "pipeline.commands.transfers.show",
 }

@@ -81,6 +81,7 @@ class Verdicts:
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by column: its words in order
     #: Of one minute: positions of all breaches, in the order of the pack's rules, also of rows left out.
     breached: tuple[Integers, ...] = ()
+    judged: pl.DataFrame | None = None  # of one minute: what its pack writes of each row, see `Watch.writes`
 
     def __len__(self) -> int:
         return len(self.columns["position"])
@@ -100,7 +101,7 @@ class Verdicts:
         parts = _in_the_same_words(parts)
         names = parts[0].columns
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
-        return replace(parts[-1], columns=columns, breached=())
+        return replace(parts[-1], columns=columns, breached=(), judged=None)
 
     def frame(self) -> pl.DataFrame:
         """As the pack's signals: by minute, top tier first, then by entity and rule."""

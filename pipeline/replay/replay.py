@@ -96,7 +96,7 @@ def replay(stretch: Stretch, tick: Callable[[], None]) -> Replayed:
             found = judge_minute(counted, windows, gates, facts, whole=result.whole)
             tick()
             seen.add(found, len(windows.entities))
-            parts.append(found)
+            parts.append(replace(found, judged=None))  # nothing of it is written
             kept += len(found)
             if result.whole and kept > KEPT_WHOLE and not stretch.whole:
                 result.whole = False

@@ -213,7 +213,7 @@ def _require(found: Mapping[str, Any], *wanted: str) -> None:
     met = {"number": _named(found), "status": word(found["status"]), "wanted": either(wanted)}
     hint = phrase("see `minuterisk event-rules list`")
     if found["status"] == DRAFT:
-        hint = phrase("hand it in first: `minuterisk event-rules submit {number}`", number=_named(found))
+        hint = phrase("hand it in first: `minuterisk event-rules submit {rule} {version}`", **_key(found))
     raise UsageError(phrase("version {number} is {status}, not {wanted}", **met), hint)
 
 
@@ -225,8 +225,11 @@ def _require_seen(deed: Deed, found: Mapping[str, Any]) -> None:
     """Whoever approves has seen the backtest that is kept, and the text it was made of."""
     if found["backtest"] is None:
         msg = phrase("nobody knows yet what version {number} would have done", number=_named(found))
-        hint = phrase("`minuterisk event-rules backtest {number}` finds out", number=_named(found))
-        raise UsageError(msg, phrase("{hint}, or a running service", hint=hint))
+        hint = phrase(
+            "`minuterisk event-rules backtest {rule} {version}` finds out, or a running service",
+            **_key(found),
+        )
+        raise UsageError(msg, hint)
     for name, kept in (("sha256", found["sha256"]), ("backtest_sha256", found["backtest_sha256"])):
         seen = deed.given[name]
         if seen is not None and seen != kept:

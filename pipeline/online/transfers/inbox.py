@@ -1,4 +1,4 @@
-"""Where relays deliver to: our own table of events. One that it does not take is set apart from the others."""
+"""Where relays deliver to: our own table of events. One that it does not take is set apart."""
 
 from __future__ import annotations
 

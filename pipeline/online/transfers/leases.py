@@ -32,9 +32,11 @@ class LeaseLost(PassingError):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a lease lasts; everything that has to happen within it follows from that."""
+    """How long a lease lasts, and all that has to happen within it; and when what failed is tried again."""
 
     lease_s: float = 10.0
+    #: Seconds until an event that failed once, twice, three times is tried again; then it is given up.
+    retries_s: tuple[float, ...] = (2, 4, 8)
 
     @property
     def beat_s(self) -> float:

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 PENDING: Final = "pending"
 SENT: Final = "sent"
 DEAD: Final = "dead"
-#: A bucket gives at most so many times what it would if all had the same.
+#: A bucket gives at most so many times what it would if all had the same, or so many: with a long backlog all
+#: of this is read for every batch.
 _UNEVEN: Final = 4
+_FROM_ONE: Final = 100
 _LONGEST_ERROR: Final = 500
 
 
@@ -97,7 +99,7 @@ class Outbox:
         given = {
             "buckets": list(buckets),
             "at_most": at_most,
-            "per_bucket": max(1, _UNEVEN * at_most // len(buckets)),
+            "per_bucket": max(_FROM_ONE, _UNEVEN * at_most // len(buckets)),
             "now": now,
         }
         return [

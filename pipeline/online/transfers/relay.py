@@ -11,7 +11,7 @@ then given up. Where the destination is down no event is to blame: the breaker o
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy import text
@@ -24,7 +24,7 @@ from pipeline.store.database import as_json
 from queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from threading import Event
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 MOST_AT_ONCE: Final = 500
-#: Seconds until an event that failed once, twice, three times is tried again.
-RETRIES_S: Final = (2, 4, 8)
 #: What is dated later than this past the outbox's own clock is refused.
 _AHEAD: Final = timedelta(seconds=2)
 _IDLE_S: Final = 0.1
@@ -118,7 +116,7 @@ class Relay:
                 self.breaker.worked()  # it has just taken our sign of life
                 return False
             sent = self._hand_in(events, now)
-            settled = [*self._done(sent, buckets), *_failed(events, sent, buckets, now)]
+            settled = [*self._done(sent, buckets), *self._failed(events, sent, buckets, now)]
             if not self.leases.in_time():
                 msg = f"{len(events)} events took too long for a lease"
                 raise LeaseLost(msg, "they are delivered again, which changes nothing")
@@ -135,7 +133,8 @@ class Relay:
             with state_errors(self.leases.url), self.leases.engine.begin() as connection:
                 self.leases.hold(connection, {event.bucket for event in events})
                 sent = self.inbox.send(connection, events, now + _AHEAD)
-                _keep_dead(connection, [e for e in events if e.event_id in sent.failed and _is_last(e)], sent)
+                failed = (event for event in events if event.event_id in sent.failed)
+                _keep_dead(connection, [event for event in failed if self._is_last(event)], sent)
                 done = [str(event.event_id) for event in sent.done]
                 connection.execute(text(sql("transfers/ops/dead_delivered")), {"event_ids": done})
         except LeaseLost:
@@ -144,12 +143,30 @@ class Relay:
             raise _DestinationFailed(error) from error
         return sent
 
-    def _done(self, sent: Sent, buckets: Any) -> list[Settled]:  # noqa: ANN401 - bucket to epoch
+    def _is_last(self, event: Waiting) -> bool:
+        """Is the event given up if it fails once more?"""
+        return event.attempts >= len(self.leases.pace.retries_s)
+
+    def _done(self, sent: Sent, buckets: Mapping[int, int]) -> list[Settled]:
         return [Settled(event, SENT, buckets[event.bucket], event.attempts) for event in sent.done]
+
+    def _failed(
+        self, events: Sequence[Waiting], sent: Sent, buckets: Mapping[int, int], now: datetime
+    ) -> list[Settled]:
+        """Events that failed: each waits for its next try, or is given up."""
+        found = []
+        for event in (event for event in events if event.event_id in sent.failed):
+            epoch, error, tries = buckets[event.bucket], sent.failed[event.event_id], event.attempts + 1
+            if self._is_last(event):
+                found.append(Settled(event, DEAD, epoch, tries, error=error))
+            else:
+                retry_at = now + timedelta(seconds=self.leases.pace.retries_s[event.attempts])
+                found.append(Settled(event, PENDING, epoch, tries, retry_at, error))
+        return found
 
     def _worked(self, sent: Sent) -> None:
         self.sent += len(sent.done)
-        self._at_most = min(MOST_AT_ONCE, self._at_most * 2)
+        self._at_most = min(MOST_AT_ONCE, self._at_most + self._at_most // 8 + 1)
         if self.breaker.probing:
             log.info("relay.breaker_closed")
         self.breaker.worked()
@@ -189,26 +206,6 @@ def _before_again(events: Sequence[Waiting]) -> list[Waiting]:
                 return list(events[:place])
             known.add(transfer_id)
     return list(events)
-
-
-def _is_last(event: Waiting) -> bool:
-    return event.attempts >= len(RETRIES_S)
-
-
-def _failed(events: Sequence[Waiting], sent: Sent, buckets: Any, now: datetime) -> list[Settled]:  # noqa: ANN401 - the same
-    """Events that failed: each waits for its next try, or is given up."""
-    found = []
-    for event in events:
-        if event.event_id not in sent.failed:
-            continue
-        error, tries = sent.failed[event.event_id], event.attempts + 1
-        epoch = buckets[event.bucket]
-        if _is_last(event):
-            found.append(Settled(event, DEAD, epoch, tries, error=error))
-        else:
-            retry_at = now + timedelta(seconds=RETRIES_S[event.attempts])
-            found.append(Settled(event, PENDING, epoch, tries, retry_at, error))
-    return found
 
 
 def _keep_dead(connection: Connection, events: Sequence[Waiting], sent: Sent) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from baselines.transfers.rules import BOUNDS, Rules, parse_rules
+from pipeline.judge.seconds import Watch
 from pipeline.pack import Pack
 from pipeline.packs.transfers.count import count, sum_up
 from pipeline.packs.transfers.inspected import INSPECT
-from pipeline.packs.transfers.judge import judge
+from pipeline.packs.transfers.judge import BESIDE, judge, writes
 from pipeline.packs.transfers.schema import COUNTED, COUNTS, EVENT, OPTIONAL, SET_ASIDE
 from pipeline.packs.transfers.screen import conform_events, screen
+from pipeline.packs.transfers.seconds import renew, see
 from pipeline.packs.transfers.signals import RULES, SIGNAL, reason_of, say, severity_of
-from pipeline.packs.transfers.windows import LISTS_IN_FORCE, RULES_IN_FORCE, EventWindows
+from pipeline.packs.transfers.windows import IN_FORCE, EventWindows
 from pipeline.packs.transfers.words import ORNAMENTS, WORDS
 
 if TYPE_CHECKING:
@@ -49,11 +51,13 @@ PACK: Final[Pack[EventWindows, Rules]] = Pack(
     read_tuned=parse_rules,
     bounds=BOUNDS,
     windows=windows_of,
-    told=(RULES_IN_FORCE, LISTS_IN_FORCE),
+    told=IN_FORCE,
+    know=EventWindows.know,
     judge=judge,
     reason=reason_of,
     severity=severity_of,
     ornaments=ORNAMENTS,
     say=say,
     words=WORDS,
+    watch=Watch(renew=renew, see=see, writes=writes, known="judged", key="transfer_id", beside=BESIDE),
 )

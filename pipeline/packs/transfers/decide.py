@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
     from pipeline.packs.transfers.ruleset import RuleSet
 
+    #: Of a live rule: at which events it fired (Boolean without null), its score or one for each, its action.
+    Fired = tuple[pl.Series, int | pl.Series, str]
+
 ALLOWED: Final = "allow"
 REVIEW: Final = "review"
 BLOCK: Final = "block"
+#: A hit that only adds to the score.
+NO_ACTION: Final = "none"
 #: Why it was decided so: by the rules, or because of a list.
 BY_RULES: Final = "rules"
 BY_DENY: Final = "denied"
@@ -57,15 +62,12 @@ def decide(event: Mapping[str, Any], ruleset: RuleSet, hits: Iterable[tuple[int,
     return Decision(REVIEW, score, BY_RULES)
 
 
-def decided(ruleset: RuleSet, hits: Sequence[tuple[pl.Series, int, str]]) -> list[pl.Expr]:
-    """The columns `decision`, `score`, `why` of many events.
-
-    `hits`: of each live rule where it fired (Boolean without null, a row per event), its score, its action.
-    """
+def decided(ruleset: RuleSet, hits: Sequence[Fired]) -> list[pl.Expr]:
+    """The columns `decision`, `score`, `why` of many events."""
     score = pl.lit(0, pl.Int64)
     blocked = reviewed = pl.lit(value=False)
     for fired, points, action in hits:
-        score = score + pl.lit(fired).cast(pl.Int64) * points
+        score = score + pl.lit(fired).cast(pl.Int64) * pl.lit(points, pl.Int64)
         if action == BLOCK:
             blocked = blocked | pl.lit(fired)
         elif action == REVIEW:

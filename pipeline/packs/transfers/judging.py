@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import polars as pl
 
 from baselines.transfers.measure import SUM
-from pipeline.packs.transfers.decide import decide, decided
+from pipeline.packs.transfers.decide import NO_ACTION, decide, decided
 from pipeline.packs.transfers.derived import derived_one, with_derived
 from pipeline.packs.transfers.language import bulk, explain, explanation_text
 from pipeline.packs.transfers.language.strict import MOST_INTEGER
-from pipeline.packs.transfers.ruleset import LIVE
+from pipeline.packs.transfers.ruleset import LIVE, RuleSet
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from baselines.transfers.measure import Measure
+    from pipeline.packs.transfers.decide import Fired
     from pipeline.packs.transfers.language.tree import Known
-    from pipeline.packs.transfers.ruleset import InForce, RuleSet, Timeline
+    from pipeline.packs.transfers.learned import Learned
+    from pipeline.packs.transfers.ruleset import InForce, Timeline
 
 #: A row per judged event.
 LOG: Final = pl.Schema(
@@ -54,6 +56,8 @@ HITS: Final = pl.Schema(
         "say_en": pl.String(),
     }
 )
+#: A column beside those of the events while they are judged.
+_POINTS: Final = "learned points"
 
 
 class Asks(Protocol):
@@ -95,6 +99,7 @@ class One:
 def judge_events(recent: Asks, events: pl.DataFrame, timeline: Timeline, zone: ZoneInfo) -> Answers:
     """Events that `recent` holds, in the columns of EVENT. Rows come in order of the sets in force."""
     logs, hits = [LOG.to_frame()], [HITS.to_frame()]
+    fired: list[Fired]
     unknown: dict[str, int] = {}
     for ruleset, part in timeline.parts(events):
         fired = []
@@ -105,6 +110,10 @@ def judge_events(recent: Asks, events: pl.DataFrame, timeline: Timeline, zone: Z
             hits.append(_hits(one, valued.filter(true), ruleset))
             if one.mode == LIVE:
                 fired.append((true, one.rule.score, one.rule.action))
+        if ruleset.learned is not None:
+            points = pl.Series(ruleset.learned.points(valued), dtype=pl.Int64)
+            hits.append(_learned_hits(ruleset.learned, valued, points))
+            fired.append((points > 0, points, NO_ACTION))
         logs.append(part.with_columns(decided(ruleset, fired)).select(LOG.names()))
     return Answers(pl.concat(logs), pl.concat(hits), unknown)
 
@@ -121,7 +130,11 @@ def judge_one(
     values = {**event, **derived_one(event, zone), **{name: _bounded(value) for name, value in asked.items()}}
     found = [one for one, ask in zip(ruleset.rules, ruleset.asked, strict=True) if ask(values)]
     live = [(one.rule.score, one.rule.action) for one in found if one.mode == LIVE]
-    return One(*decide(event, ruleset, live), [_hit(one, values, ruleset) for one in found])
+    hits = [_hit(one, values, ruleset) for one in found]
+    if ruleset.learned is not None and (points := ruleset.learned.points_of(values)):
+        live.append((points, NO_ACTION))
+        hits.append(ruleset.learned.hit(values, points))
+    return One(*decide(event, ruleset, live), hits)
 
 
 def _valued(recent: Asks, events: pl.DataFrame, ruleset: RuleSet, zone: ZoneInfo) -> pl.DataFrame:
@@ -147,6 +160,12 @@ def _hits(one: InForce, fired: pl.DataFrame, ruleset: RuleSet) -> pl.DataFrame:
     return pl.DataFrame([_hit(one, row, ruleset) for row in fired.iter_rows(named=True)], schema=HITS)
 
 
+def _learned_hits(learned: Learned, valued: pl.DataFrame, points: pl.Series) -> pl.DataFrame:
+    scored = valued.with_columns(points.alias(_POINTS)).filter(pl.col(_POINTS) > 0)
+    rows = [learned.hit(row, row[_POINTS]) for row in scored.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema=HITS)
+
+
 def _hit(one: InForce, values: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
     explanation = explain(one.rule, ruleset.lists, values)
     return {
@@ -162,3 +181,34 @@ def _hit(one: InForce, values: Mapping[str, Any], ruleset: RuleSet) -> dict[str,
         "say_ko": explanation["say"]["ko"],
         "say_en": explanation["say"]["en"],
     }
+
+
+def decisions(
+    recent: Asks, events: pl.DataFrame, ruleset: RuleSet, zone: ZoneInfo
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Events with all that rules may name, and what `judge_events` decides by them, without a word why."""
+    valued = _valued(recent, events, ruleset, zone)
+    fired = [
+        (answers.fill_null(value=False), one.rule.score, one.rule.action)
+        for one, answers in zip(ruleset.rules, _answers(valued, ruleset), strict=True)
+        if one.mode == LIVE
+    ]
+    return valued, events.with_columns(decided(ruleset, fired)).select(LOG.names())
+
+
+def fired(
+    recent: Asks, events: pl.DataFrame, timeline: Timeline, zone: ZoneInfo
+) -> Iterator[tuple[InForce, pl.DataFrame]]:
+    """At which of the events each rule fires, without a word why: what `judge_events` finds, in less time."""
+    for ruleset, part in timeline.parts(events):
+        valued = _valued(recent, part, ruleset, zone)
+        for one, answers in zip(ruleset.rules, _answers(valued, ruleset), strict=True):
+            yield one, part.filter(answers.fill_null(value=False))
+
+
+def explained(
+    recent: Asks, events: pl.DataFrame, one: InForce, lists: Mapping[str, frozenset[str]], zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """Why a rule fires at each of the events, or does not, whatever is in force."""
+    valued = _valued(recent, events, RuleSet((one,), lists), zone)
+    return [explain(one.rule, lists, row) for row in valued.iter_rows(named=True)]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 import numpy as np
 
 from pipeline.packs.transfers.language import parse, single
+from pipeline.packs.transfers.learned import Learned, read_learned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,11 +48,13 @@ class RuleSet:
 
     rules: Sequence[InForce] = ()
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    learned: Learned | None = None
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """What its rules ask about earlier events, each once."""
-        return tuple(dict.fromkeys(m for one in self.rules for m in one.rule.measures.values()))
+        """What its rules and its learned score ask about earlier events, each once."""
+        asked = [m for one in self.rules for m in one.rule.measures.values()]
+        return tuple(dict.fromkeys([*asked, *(self.learned.measures if self.learned else ())]))
 
     @cached_property
     def asked(self) -> tuple[Callable[[Mapping[str, int | str | None]], bool | None], ...]:
@@ -98,24 +101,33 @@ class Timeline:
 NOTHING: Final = RuleSet()
 
 
-def timeline_of(spans: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str, Any]]) -> Timeline:
-    """From the rows of the queries `rules_in_force` and `lists_in_force`, in any order.
+def timeline_of(
+    spans: Iterable[Mapping[str, Any]],
+    entries: Iterable[Mapping[str, Any]],
+    models: Iterable[Mapping[str, Any]] = (),
+) -> Timeline:
+    """From the rows of the queries `rules_in_force`, `lists_in_force` and `learned_in_force`, in any order.
 
     A span that ends where it begins is none. While a rule is paused its live version is in no set; one in
     its shadow goes on.
     """
-    return Timeline(_Sets([row for row in spans if _lasts(row)], [row for row in entries if _lasts(row)]))
+    return Timeline(_Sets(*([row for row in rows if _lasts(row)] for rows in (spans, entries, models))))
 
 
 class _Sets(Sequence[tuple["datetime", RuleSet]]):
     """The sets between all moments at which something begins or ends; each is made when it is asked for."""
 
-    def __init__(self, spans: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]) -> None:
-        rows = [*spans, *entries]
+    def __init__(
+        self,
+        spans: Sequence[Mapping[str, Any]],
+        entries: Sequence[Mapping[str, Any]],
+        models: Sequence[Mapping[str, Any]],
+    ) -> None:
+        rows = [*spans, *entries, *models]
         ends = {row["until_at"] for row in rows if row["until_at"] is not None}
         self.moments = sorted({row["from_at"] for row in rows} | ends)
         self._spans = sorted(spans, key=lambda row: (row["rule"], row["version"], row["from_at"]))
-        self._entries = entries
+        self._entries, self._models = entries, models
         self._made: dict[int, RuleSet] = {}
 
     def __len__(self) -> int:
@@ -147,7 +159,13 @@ class _Sets(Sequence[tuple["datetime", RuleSet]]):
         for row in self._entries:
             if _holds(row, moment):
                 lists.setdefault(row["list"], set()).add(row["value"])
-        return RuleSet(tuple(rules), {name: frozenset(values) for name, values in sorted(lists.items())})
+        on_lists = {name: frozenset(values) for name, values in sorted(lists.items())}
+        models = [row for row in self._models if _holds(row, moment)]
+        newest = max(models, key=lambda row: row["version"], default=None)
+        learned = None
+        if newest is not None:
+            learned = read_learned(newest["version"], newest["model"], newest["features"])
+        return RuleSet(tuple(rules), on_lists, learned)
 
 
 def _lasts(row: Mapping[str, Any]) -> bool:

@@ -86,6 +86,18 @@ MATCHABLE: Final = (
     "kind",
 )
 
+#: Columns that hold a text of somebody else's, at most LONGEST_ID characters.
+TEXTS: Final = (
+    "transfer_id",
+    "account_id",
+    "user_id",
+    "payee_id",
+    "card_id",
+    "device_id",
+    "merchant_id",
+    "channel",
+    "country",
+)
 #: 0 or 1 in each counted event, by its status.
 COUNTS: Final = tuple(f"{status}_count" for status in STATUSES)
 #: One row per event: the counted rows of this pack are the events themselves, so that any of them can be

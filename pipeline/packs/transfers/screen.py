@@ -6,7 +6,7 @@ a time that cannot be read, has no zone or lies ahead of the source's clock sets
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from pipeline.amounts import whole_units
 from pipeline.errors import SourceChanged
 from pipeline.pack import Screened
 from pipeline.packs.transfers.currencies import CURRENCIES
+from pipeline.packs.transfers.read_json import WRONG_FIELD, read_events
 from pipeline.packs.transfers.schema import (
     COMPLETED,
     DECLINED,
@@ -24,11 +25,12 @@ from pipeline.packs.transfers.schema import (
     OPTIONAL,
     QUARANTINE,
     STATUSES,
+    TEXTS,
 )
 from pipeline.schema import AMOUNT_GIVEN, UTC_TIME, WRONG, source_column, unfit_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 #: Reasons in the order they are tested; a row gets the first that fits. The first ones come from reading it.
@@ -51,18 +53,6 @@ REASONS: Final = (
     "time_future",
     "self_transfer",
     "id_again",
-)
-#: Columns that hold a text of somebody else's, at most LONGEST_ID characters.
-TEXTS: Final = (
-    "transfer_id",
-    "account_id",
-    "user_id",
-    "payee_id",
-    "card_id",
-    "device_id",
-    "merchant_id",
-    "channel",
-    "country",
 )
 _NEEDED: Final = tuple(name for name in EVENT if name not in OPTIONAL)
 _LAT, _LON = 90_000_000, 180_000_000
@@ -124,13 +114,13 @@ def screen(
     Of several rows with one transfer_id in a minute (or at all, where not `by_minute`) the one with the
     latest status is good: a table may write a row for each.
     """
-    tests = _tests(rows, not_after, statuses)
+    tests = tests_of(rows, not_after, statuses)
     unique = rows["transfer_id"].n_unique() == rows.height
     if unique and not rows.select(pl.any_horizontal(bad for _, _, bad in tests).any()).item():
         return Screened(rows.select(EVENT.names()), QUARANTINE.to_frame(), _NOTHING_GIVEN)
     if not unique:
         rows = rows.sort(_latest_status(), "occurred_at", maintain_order=True)
-        tests = _tests(rows, not_after, statuses)
+        tests = tests_of(rows, not_after, statuses)
         key = ["transfer_id", *([pl.col("occurred_at").dt.truncate("1m")] if by_minute else [])]
         tests.append(("id_again", "transfer_id", ~pl.struct(key).is_first_distinct()))
     reasoned = rows.with_columns(reason_of(tests).alias("reason"))
@@ -139,6 +129,23 @@ def screen(
     aside = bad.select(pl.col(name).cast(dtype) for name, dtype in QUARANTINE.items())
     good = reasoned.filter(pl.col("reason").is_null()).select(EVENT.names())
     return Screened(good, aside, _NOTHING_GIVEN if given is None else given)
+
+
+def screen_json(
+    items: Sequence[Mapping[str, Any]], not_after: datetime, statuses: Sequence[str] = STATUSES
+) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+    """Events as JSON gives them, to rows of EVENT in their order, and what is refused: index, reason, field.
+
+    Times are ISO 8601 with an offset, `lat` and `lon` degrees, an amount an integer of minor units. An event
+    may come several times; whoever takes it tells what is new.
+    """
+    rows = read_events(items).with_columns(_tidied()).with_row_index("place")
+    tests = tests_of(rows, not_after, statuses)
+    named = pl.coalesce(WRONG_FIELD, field_of(tests)).fill_null("")
+    reasoned = rows.with_columns(reason_of(tests).alias("reason"), named.alias("field"))
+    refused = reasoned.filter(pl.col("reason").is_not_null()).select("place", "reason", "field")
+    good = reasoned.filter(pl.col("reason").is_null()).select(EVENT.names())
+    return good, [(int(place), reason, name) for place, reason, name in refused.rows()]
 
 
 def _latest_status() -> pl.Expr:
@@ -167,7 +174,8 @@ def field_of(tests: Sequence[Test]) -> pl.Expr:
     return first
 
 
-def _tests(rows: pl.DataFrame, not_after: datetime, statuses: Sequence[str]) -> list[Test]:
+def tests_of(rows: pl.DataFrame, not_after: datetime, statuses: Sequence[str]) -> list[Test]:
+    """What is looked at in rows (columns of EVENT, perhaps `wrong`), in this order."""
     amount, occurred = pl.col("amount"), pl.col("occurred_at")
     wrong = [(reason, "", pl.col(WRONG) == reason) for reason in REASONS if WRONG in rows.columns]
     ids = [(name, pl.col(name)) for name in TEXTS]

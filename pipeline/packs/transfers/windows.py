@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -25,11 +26,23 @@ if TYPE_CHECKING:
 #: Queries of the pack's own tables that say which rules and lists are in force.
 RULES_IN_FORCE: Final = "rules_in_force"
 LISTS_IN_FORCE: Final = "lists_in_force"
+LEARNED_IN_FORCE: Final = "learned_in_force"
+#: All of them, in the order in which `timeline_of` takes their rows.
+IN_FORCE: Final = (RULES_IN_FORCE, LISTS_IN_FORCE, LEARNED_IN_FORCE)
 #: Events of so many closed minutes are kept as they are: those that a late one may alter are judged again.
 KEPT_MINUTES: Final = 3
 #: What is forgotten is forgotten once an hour.
 _EXPIRED_EVERY: Final = 60
 _MINUTE_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events of which something was told before their minute closed, with their answers."""
+
+    log: pl.DataFrame | None = None  # judging.LOG
+    hits: pl.DataFrame | None = None  # judging.HITS
+    events: pl.DataFrame | None = None  # EVENT
 
 
 class EventWindows(Windows):
@@ -42,7 +55,10 @@ class EventWindows(Windows):
         self.recent = Recent()
         self.timeline = Timeline()
         self.closed: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_MINUTES)  # minute, its events
-        self._told: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+        #: Of a view, which has moved on beyond the minute `last`: what it holds besides, and has told of.
+        self.pending = EVENT.to_frame()
+        self.told = Told()
+        self._rows: Mapping[str, Sequence[Mapping[str, Any]]] = {}
         self._since: datetime | None = None
 
     @property
@@ -55,9 +71,9 @@ class EventWindows(Windows):
     def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
         """The rules and lists in force, for events from `since` on; what is newly asked begins empty."""
         self._since = since
-        if rows != self._told:
-            self._told = rows
-            self.timeline = timeline_of(rows.get(RULES_IN_FORCE, ()), rows.get(LISTS_IN_FORCE, ()))
+        if rows != self._rows:
+            self._rows = rows
+            self.timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
         return not self.recent.want(self.timeline.measures(since))
 
     def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
@@ -81,11 +97,23 @@ class EventWindows(Windows):
             of_minute = rows.filter(pl.col("minute") == from_index(index))
             self.closed.append((index, of_minute.select(EVENT.names())))
 
+    @property
+    def reach(self) -> datetime | None:
+        """Events from then on are kept as they are."""
+        return None if self.last is None else from_index(self.last - KEPT_MINUTES + 1)
+
+    def held(self) -> pl.DataFrame:
+        """These events, as they count now."""
+        closed = pl.concat([EVENT.to_frame(), *(events for _, events in self.closed)])
+        newer = self.pending.select("transfer_id")
+        return pl.concat([closed.join(newer, on="transfer_id", how="anti"), self.pending])
+
     def copy(self) -> EventWindows:
         """The same state; what is held is shared, as it never changes."""
         other = EventWindows(self.zone)
         other.entities, other.last = self.entities, self.last
         other.recent, other.timeline = self.recent.copy(), self.timeline
         other.closed = self.closed.copy()
-        other._told, other._since = self._told, self._since
+        other._rows, other._since = self._rows, self._since
+        other.pending, other.told = self.pending, self.told
         return other

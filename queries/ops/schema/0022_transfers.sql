@@ -51,6 +51,7 @@ CREATE TABLE transfers.risk_log (
     number       bigint GENERATED ALWAYS AS IDENTITY UNIQUE,  -- who follows the feed goes on from here
     occurred_at  timestamptz(3) NOT NULL,
     account_id   text NOT NULL,
+    status       text NOT NULL,                               -- of the event, as it was judged
     decision     text NOT NULL CHECK (decision IN ('allow', 'review', 'block')),
     score        smallint NOT NULL CHECK (score BETWEEN 0 AND 100),
     why          text NOT NULL CHECK (why IN ('rules', 'denied', 'allowed')),  -- a list decided
@@ -60,8 +61,8 @@ CREATE TABLE transfers.risk_log (
     confirmed_at timestamptz                                  -- by the closed minute
 );
 CREATE INDEX risk_log_occurred ON transfers.risk_log (occurred_at);
+CREATE INDEX risk_log_told ON transfers.risk_log (occurred_at) WHERE decision <> 'allow';
 CREATE INDEX risk_log_alert ON transfers.risk_log (number) WHERE decision <> 'allow';
-CREATE INDEX risk_log_alert_occurred ON transfers.risk_log (occurred_at) WHERE decision <> 'allow';
 
 -- A rule that fired at an event. A hit that turned out wrong is marked, never deleted.
 CREATE TABLE transfers.risk_rule_hit (
@@ -75,14 +76,17 @@ CREATE TABLE transfers.risk_rule_hit (
     mode         text NOT NULL CHECK (mode IN ('live', 'shadow')),
     occurred_at  timestamptz(3) NOT NULL,
     explanation  text NOT NULL,                               -- every node's value, canonical JSON: the same bytes for ever
-    late         boolean NOT NULL DEFAULT false,              -- fired only when a late event came
+    say_ko       text NOT NULL DEFAULT '',                    -- in words, as the version says it
+    say_en       text NOT NULL DEFAULT '',
+    late         boolean NOT NULL DEFAULT false,              -- fired only when the event had been judged before
+    revision     smallint NOT NULL DEFAULT 0,                 -- grows when its values changed, or it held after all
     hit_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     corrected_at timestamptz,
     corrected_by text,                                        -- what made it wrong: an id of an event, or 'minute'
     PRIMARY KEY (transfer_id, rule, version),
     CHECK ((corrected_at IS NULL) = (corrected_by IS NULL))
 );
-CREATE INDEX risk_rule_hit_feed ON transfers.risk_rule_hit (occurred_at) WHERE mode = 'live';
+CREATE INDEX risk_rule_hit_occurred ON transfers.risk_rule_hit (occurred_at);
 
 -- Relays: 64 buckets of accounts, each leased to one of them. An older epoch writes nothing.
 CREATE TABLE transfers.bucket_lease (

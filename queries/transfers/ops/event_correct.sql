@@ -1,7 +1,7 @@
 -- Gives an event another status, and logs it as a correction.
 -- Parameters: transfer_id, status, origin. Grain: one row.
 WITH before AS (
-    SELECT to_jsonb(event) - ARRAY['number', 'arrived_at', 'written'] AS content
+    SELECT to_jsonb(event) - ARRAY['number', 'arrived_at', 'written', 'inserted'] AS content
     FROM transfers.event WHERE transfer_id = :transfer_id
 ),
 changed AS (

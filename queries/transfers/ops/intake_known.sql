@@ -17,15 +17,14 @@ WITH given AS (
 ),
 known AS (
     SELECT event.transfer_id, event.status AS was, given.status AS becomes,
-           to_jsonb(event) - ARRAY['number', 'arrived_at', 'written'] AS before,
-           to_jsonb(given) AS after
+           to_jsonb(event) AS known, to_jsonb(given) AS after
     FROM transfers.event JOIN given USING (transfer_id)
     ORDER BY transfer_id
     FOR UPDATE OF event
 ),
 judged AS (
     SELECT *, CASE
-        WHEN before - 'status' <> after - 'status' THEN 'conflict'
+        WHEN NOT known @> (after - 'status') THEN 'conflict'
         WHEN was = becomes THEN 'equal'
         WHEN :forward AND array_position(ARRAY['completed', 'declined', 'reversed'], becomes)
                         < array_position(ARRAY['completed', 'declined', 'reversed'], was) THEN 'equal'
@@ -39,7 +38,9 @@ changed AS (
 ),
 logged AS (
     INSERT INTO transfers.correction_log (transfer_id, kind, before, after, origin)
-    SELECT transfer_id, said, before, after, :origin FROM judged
+    SELECT transfer_id, said,
+           (SELECT jsonb_object_agg(field, known -> field) FROM jsonb_object_keys(after) AS field), after, :origin
+    FROM judged
     WHERE said = 'correction' OR said = 'conflict' AND NOT EXISTS (
         SELECT FROM transfers.correction_log AS earlier
         WHERE earlier.transfer_id = judged.transfer_id AND earlier.kind = 'conflict' AND earlier.after = judged.after

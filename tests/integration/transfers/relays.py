@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,7 +23,7 @@ from queries import FOLDER
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 NOON = datetime(2026, 11, 21, 3, tzinfo=UTC)
 QUERIES = FOLDER / "transfers" / "outbox" / "postgresql"
@@ -56,21 +56,27 @@ class Bench:
     state_url: str
     opened: list[Any] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
+    def empty(self) -> None:
+        """As at the beginning of a test; the tables are made once."""
         with psycopg.connect(self.outbox_url) as connection:
             create_schema(connection)
+            connection.execute(
+                "TRUNCATE account_balance, transfer, tx_history, transfer_events RESTART IDENTITY"
+            )
+        tables = ("event", "correction_log", "dead_event", "relay", "breaker")
+        self.change(f"TRUNCATE {', '.join(f'transfers.{table}' for table in tables)} RESTART IDENTITY")
+        self.change("UPDATE transfers.bucket_lease SET owner = NULL, epoch = 0, until = '-infinity'")
 
     def book(self, rows: Iterable[dict[str, Any]]) -> list[int]:
         """Book payments in one transaction."""
         with psycopg.connect(self.outbox_url) as connection:
             return book(connection, frame(rows))
 
-    def break_payload(self, event_id: int, payload: str) -> None:
+    def break_payload(self, event_id: int, payload: Mapping[str, Any]) -> None:
         """Put something else into an event of the outbox."""
+        query = "UPDATE transfer_events SET payload = %s WHERE event_id = %s"
         with psycopg.connect(self.outbox_url) as connection:
-            connection.execute(
-                "UPDATE transfer_events SET payload = %s WHERE event_id = %s", [payload, event_id]
-            )
+            connection.execute(query, [json.dumps(payload), event_id])
 
     def relay(self, name: str = "one", inbox: Inbox | None = None, pace: Pace | None = None) -> Relay:
         """A relay that the test steps by itself."""
@@ -85,6 +91,11 @@ class Bench:
         """Rows of the operational database."""
         with psycopg.connect(self.state_url) as connection:
             return connection.execute(query.encode(), given).fetchall()
+
+    def change(self, query: str) -> None:
+        """Change something in the operational database."""
+        with psycopg.connect(self.state_url) as connection:
+            connection.execute(query.encode())
 
     def ask_outbox(self, query: str, *given: object) -> list[tuple[Any, ...]]:
         """Rows of the outbox."""
@@ -106,8 +117,8 @@ class Bench:
 
     def close(self) -> None:
         """Close all connections."""
-        for close in self.opened:
-            close()
+        while self.opened:
+            self.opened.pop()()
 
 
 def drain(relay: Relay) -> None:
@@ -126,7 +137,7 @@ def until(done: Callable[[], bool], what: str, patience: float = PATIENCE_S) -> 
     return time.monotonic() - began
 
 
-def in_order(bench: Bench) -> list[tuple[Any, ...]]:
+def out_of_order(bench: Bench) -> list[tuple[Any, ...]]:
     """Accounts in which something arrived before what was booked before it: must be none."""
     booked = dict(
         bench.ask_outbox("SELECT payload ->> 'transfer_id', min(event_id) FROM transfer_events GROUP BY 1")
@@ -139,6 +150,3 @@ def in_order(bench: Bench) -> list[tuple[Any, ...]]:
             wrong.append((account, transfer_id))
         last[account] = max(last.get(account, 0), booked[transfer_id])
     return wrong
-
-
-HERE = Path(__file__).parent

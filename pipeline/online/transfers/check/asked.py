@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.minute import require_aware
+from pipeline.packs.transfers.schema import EVENT
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -107,7 +108,7 @@ def answer_of(
 
 
 def held_until_of(verdict: Verdict, checked_at: datetime) -> datetime | None:
-    """Until when a check holds what it was asked about: what is blocked will not be booked, and holds nothing."""
+    """Until when a check holds it: what is blocked will not be booked, and holds nothing."""
     return None if verdict.decision == BLOCK else checked_at + HELD
 
 
@@ -123,7 +124,7 @@ def as_plain(event: Mapping[str, Any]) -> dict[str, Any]:
 def from_plain(content: Mapping[str, Any]) -> dict[str, Any]:
     """The event again."""
     read = {name: require_aware(datetime.fromisoformat(content[name])) for name in _TIMES if name in content}
-    return {**content, **read}
+    return {**dict.fromkeys(EVENT), **content, **read}
 
 
 def hash_of(event: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What checks have answered lately and what they hold, in memory; the database has the same, and all earlier ones."""
+"""What checks have answered lately and what they hold, in memory; the database has all of them."""
 
 from __future__ import annotations
 

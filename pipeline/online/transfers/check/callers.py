@@ -1,8 +1,8 @@
 """Who asks: an API key in a header, or for what is only looked at the session of the dashboard's cookie.
 
-A key that the database vouched for a moment ago is taken at its word, and the database is asked again when the
-answer is recorded: a key that was revoked is refused with the next request. While the database is away, keys
-that it knew still get the fallback's answers.
+A key that the database vouched for a moment ago is taken at its word, and the database is asked again when
+the answer is recorded: a key that was revoked is refused with the next request. While the database is away,
+keys that it knew still get the fallback's answers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A check before a transfer: judged and reserved in one step, recorded, answered; or answered by the fallback.
+"""A check before a transfer: judged and reserved in one step, recorded, answered; else the fallback answers.
 
 All of it happens in one thread, and nothing waits between judging a check and reserving what it was asked
 about. So two checks at the same time are answered as if one came after the other.
@@ -88,7 +88,9 @@ class Checks:
         records: Records,
         on_doubt: str,
         clock: Callable[[], datetime],
+        *,
         tell: Callable[[Asked, float], None] = lambda *_: None,
+        budget_s: float = BUDGET_S,
     ) -> None:
         self._state = state
         self._book = book
@@ -96,6 +98,11 @@ class Checks:
         self._on_doubt = on_doubt
         self._clock = clock
         self._tell = tell
+        self._budget_s = budget_s
+
+    def now(self) -> datetime:
+        """By the clock that reservations end by."""
+        return self._clock()
 
     def remember(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """What earlier processes answered, and still hold."""
@@ -124,7 +131,7 @@ class Checks:
         self._book.add(asked)
         if doubt is None:
             try:
-                async with asyncio.timeout_at(began_s + BUDGET_S):
+                async with asyncio.timeout_at(began_s + self._budget_s):
                     outcome = await self._records.put(asked)
             except TimeoutError:
                 doubt = BUDGET

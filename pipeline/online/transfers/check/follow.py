@@ -1,10 +1,10 @@
-"""Keeps the state of the check up to date: what was written since the last look, the rules, and their past."""
+"""Keeps the state of the check up to date: what was written lately, the rules, and their past."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -12,7 +12,7 @@ from baselines.transfers.measure import EXACT_MS, LONGEST_MS
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from baselines.transfers.measure import Measure
@@ -85,8 +85,8 @@ class Follower:
         known.looked(look.seen, began)
         self._booked(look.news["transfer_id"].to_list())
         if wanted:
-            copy = known.begin_filling(wanted)
-            self._filling = asyncio.create_task(self._fill(copy, wanted, look))
+            filling = known.begin_filling(wanted)
+            self._filling = asyncio.create_task(self._fill(filling, wanted, look))
         if loop.time() - self._expired_s > EXPIRE_S:
             self._expired_s = loop.time()
             known.recent.expire(look.clock)
@@ -96,11 +96,13 @@ class Follower:
         if self._filling is not None:
             await asyncio.wait([self._filling])
 
-    async def _fill(self, copy: Recent, wanted: tuple[Measure, ...], look: Look) -> None:
+    async def _fill(
+        self, filling: tuple[Recent, Sequence[Measure] | None], wanted: Sequence[Measure], look: Look
+    ) -> None:
         began = asyncio.get_running_loop().time()
         try:
-            rows = await asyncio.to_thread(_fill, self._reader, copy, wanted, look)
-            await self._known.end_filling(copy, wanted)
+            rows = await asyncio.to_thread(_fill, self._reader, filling, reach_of(wanted), look)
+            await self._known.end_filling(filling[0], wanted)
         except Exception:
             self._known.stop_filling()
             log.exception("checks.not_filled")
@@ -109,11 +111,13 @@ class Follower:
             log.info("checks.filled", measures=len(wanted), events=rows, seconds=took_s)
 
 
-def _fill(reader: Reader, copy: Recent, wanted: tuple[Measure, ...], look: Look) -> int:
+def _fill(
+    reader: Reader, filling: tuple[Recent, Sequence[Measure] | None], reach: timedelta, look: Look
+) -> int:
     """In a thread: fill the copy, which nobody else has, piece by piece."""
-    rows = 0
-    for piece in reader.past(look, reach_of(wanted)):
-        copy.fill(piece, wanted)
+    (copy, measures), rows = filling, 0
+    for piece in reader.past(look, reach):
+        copy.fill(piece, measures)
         rows += piece.height
     return rows
 
@@ -125,12 +129,3 @@ def reach_of(measures: Iterable[Measure]) -> timedelta:
         width = LONGEST_MS if one.within_ms is None else one.within_ms
         reach = max(reach, width + one.before_ms + (_HOUR_MS if width > EXACT_MS else 0))
     return timedelta(milliseconds=min(reach, LONGEST_MS) + _HOUR_MS)
-
-
-def as_json(follower: Follower, known: Known) -> dict[str, Any]:
-    """What the health check says of it."""
-    return {
-        "doubt": known.doubt,
-        "stale_ms": known.stale_ms,
-        "clock_ms": round(follower.ahead / timedelta(milliseconds=1)),
-    }

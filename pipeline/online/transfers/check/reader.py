@@ -36,7 +36,7 @@ _TIMEOUT: Final = "SET LOCAL statement_timeout = 60000"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the operational database: all of it of one moment, but for the rules, which are a bit older."""
+    """One look at the operational database: all of one moment, but for the rules, which are a bit older."""
 
     clock: datetime
     seen: str  # which transactions it showed, as a snapshot
@@ -85,6 +85,11 @@ class Reader:
                 rows = rows.join(newer.select("transfer_id"), on="transfer_id", how="anti")
             if rows.height:
                 yield rows
+
+    def written(self, since: datetime, schema: pl.Schema) -> pl.DataFrame:
+        """Which transactions wrote the events from a moment on."""
+        with state_errors(self._state.url), self._open().cursor() as cursor:
+            return _rows(cursor, "transfers/ops/events_written", since, schema)
 
     def close(self) -> None:
         """Give the connection back; the next look opens another."""

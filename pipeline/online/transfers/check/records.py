@@ -1,4 +1,4 @@
-"""What checks answer is recorded, many in one transaction, over the one connection that holds the right to check.
+"""What checks answer is recorded, many at once, over the one connection that holds the right to check.
 
 That right is an advisory lock of the session: who loses the connection has lost the right, and nothing that
 could not be recorded is answered by the rules.
@@ -14,10 +14,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
+import sqlalchemy
 import structlog
 from psycopg.rows import dict_row
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from pipeline.desk.roles import allowed_roles
 from pipeline.errors.secrets import clean
@@ -49,6 +49,9 @@ _LONGEST_MS: Final = 5_000
 _AGAIN_S: Final = (0.1, 2.0)
 #: While the database is away, so many answers of the fallback are kept to be recorded.
 MOST_KEPT: Final = 100_000
+
+
+_DIALECT: Final = sqlalchemy.make_url("postgresql+psycopg://").get_dialect()()
 
 
 class Unrecorded(Exception):
@@ -264,5 +267,5 @@ async def _run(connection: Connection, query: str, /, **given: object) -> list[d
 @cache
 def _statement(query: str) -> bytes:
     """A query of the pack as the driver takes it."""
-    compiled = text(sql(f"transfers/ops/{query}")).compile(dialect=PGDialect_psycopg())
+    compiled = text(sql(f"transfers/ops/{query}")).compile(dialect=_DIALECT)
     return str(compiled).encode()

@@ -1,8 +1,8 @@
 """What the check knows of the events up to now, in memory: the windows of the rules, and the rules in force.
 
 What is new is added to a copy, in parts so small that a check need not wait for it, and takes the place of
-what was known at once: a check sees all of it or nothing. What a new rule asks of the past is read beside that;
-until then the rule is warming, and while a live rule is, nothing can be said.
+what was known at once: a check sees all of it or nothing. What a new rule asks of the past is read beside
+that; until then the rule is warming, and while a live rule is, nothing can be said.
 """
 
 from __future__ import annotations
@@ -110,11 +110,11 @@ class Known:
         if self._missed is not None and news.height:
             self._missed.append(news)
 
-    def begin_filling(self, measures: Iterable[Measure]) -> Recent:
-        """A copy that is to be filled with all that is known up to now, as far as these measures ask for it."""
-        self.recent.want(measures)
+    def begin_filling(self, measures: Iterable[Measure]) -> tuple[Recent, Sequence[Measure] | None]:
+        """A copy that is to be filled with all that is known up to now, for these measures; None: for all."""
+        lacking = self.recent.want(measures)
         self._missed = []
-        return self.recent.copy()
+        return self.recent.copy(), lacking or None
 
     async def end_filling(self, filled: Recent, measures: Iterable[Measure]) -> None:
         """The copy is filled: what came meanwhile comes to it, and it takes its place."""

@@ -20,4 +20,13 @@ from pipeline.packs.transfers.language.say import say
 from pipeline.packs.transfers.language.single import single
 from pipeline.packs.transfers.language.tree import RuleText
 
-__all__ = ["RuleRefused", "RuleText", "bulk", "explain", "explanation_text", "parse", "say", "single"]
+__all__ = [
+    "RuleRefused",
+    "RuleText",
+    "bulk",
+    "explain",
+    "explanation_text",
+    "parse",
+    "say",
+    "single",
+]

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LANGUAGES: Final = ("ko", "en")
 _NEEDED: Final = ("rule", "on", "severity", "score", "action", "when", "say")
+#: The hits of the learned score stand beside those of the rules by this name.
+TAKEN: Final = "LEARNED_SCORE"
 #: A name in a sentence, or a brace that belongs to none.
 NAMED: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
@@ -48,7 +50,7 @@ def parse(text: str, lists: Collection[str] | None = None) -> RuleText:
     given.setdefault("measures", {})
     measures = read_measures(given["measures"], "measures")
     reader = Reader(measures, lists)
-    rule = a_name(given["rule"], "rule", RULE_NAME)
+    rule = _rule(given["rule"])
     on = _kinds(given["on"])
     when = reader.condition(given["when"], "when")
     say = _sentences(given["say"], measures)
@@ -66,6 +68,17 @@ def parse(text: str, lists: Collection[str] | None = None) -> RuleText:
         fields=tuple(sorted({*reader.fields, *said, "kind", "currency"})),
         lists=frozenset(reader.lists),
     )
+
+
+def _rule(given: Any) -> str:  # noqa: ANN401 - JSON
+    rule = a_name(given, "rule", RULE_NAME)
+    if rule == TAKEN:
+        refuse(
+            "rule",
+            phrase("{name} is what the learned score is called", name=rule),
+            phrase("take another name"),
+        )
+    return rule
 
 
 def _kinds(given: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON

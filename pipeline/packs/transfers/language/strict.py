@@ -13,8 +13,8 @@ from typing import Any, Final
 from pipeline.errors.phrases import phrase
 from pipeline.packs.transfers.language.refused import refuse
 
-MOST_BYTES: Final = 16 * 1024
-LONGEST_TEXT: Final = 200
+MOST_BYTES: Final = 16 * 1024  # of a whole rule, in bytes
+MOST_LETTERS: Final = 200
 MOST_INTEGER: Final = 10**15
 #: Brackets inside brackets; a rule of the greatest depth needs fewer.
 MOST_NESTED: Final = 40
@@ -128,15 +128,15 @@ def _look_at_text(value: str, place: str) -> None:
     if isinstance(value, _Fraction):
         refuse(
             place,
-            phrase("{number} is no whole number", number=value[:40]),
+            phrase("{value} is no whole number", value=value[:40]),
             phrase("write whole numbers, amounts in the smallest unit of the currency"),
         )
     if isinstance(value, _Huge):
         _refuse_huge(value, place)
-    if len(value) > LONGEST_TEXT:
+    if len(value) > MOST_LETTERS:
         refuse(
             place,
-            phrase("has {length} characters, more than {most}", length=len(value), most=LONGEST_TEXT),
+            phrase("has {length} characters, more than {most}", length=len(value), most=MOST_LETTERS),
             phrase("write it shorter"),
         )
     if _TURNING.search(value) or any(unicodedata.category(c) in _UNFIT for c in value):

@@ -5,10 +5,10 @@
 -- Grain: one row per event; the rows stay locked until the transaction ends.
 WITH next AS (
     SELECT pending.event_id
-    FROM unnest(CAST(:buckets AS smallint[])) AS bucket
+    FROM unnest(CAST(:buckets AS smallint[])) AS mine (bucket)
     CROSS JOIN LATERAL (
         SELECT event.event_id FROM transfer_events AS event
-        WHERE event.status = 'pending' AND event.bucket = bucket AND NOT EXISTS (
+        WHERE event.status = 'pending' AND event.bucket = mine.bucket AND NOT EXISTS (
             SELECT FROM transfer_events AS waiting
             WHERE waiting.status = 'pending' AND waiting.account_id = event.account_id AND waiting.retry_at > :now
         )
