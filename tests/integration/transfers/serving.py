@@ -81,7 +81,9 @@ class Bank:
     def new_key(self, account: str = "robot", actions: str = "check,see") -> dict[str, Any]:
         return do(self.state, "add_key", account, actor=self.people["boss"], name="bank", actions=actions)
 
-    def ask(self, method: str, path: str, content: object = None, key: str | None = None) -> requests.Response:
+    def ask(
+        self, method: str, path: str, content: object = None, key: str | None = None
+    ) -> requests.Response:
         chosen = self.key if key is None else key
         headers = {"Authorization": f"Bearer {chosen}"} if chosen else {}
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -146,7 +148,9 @@ def new_bank(url: str, home: Path, *rules: dict[str, Any], **settings: Any) -> B
     """People, a key, and rules that are live."""
     state = State(connect_state(url), url, "transfers", "KRW")
     people = add_people(state, {"boss": "SUPER_ADMIN", "robot": "OPS_AGENT"})
-    given = Settings(home=home, state_url=url, source_url=url, packs=("transfers",), language="en", **settings)
+    given = Settings(
+        home=home, state_url=url, source_url=url, packs=("transfers",), language="en", **settings
+    )
     install_shipped(state, [parse(json.dumps(rule)) for rule in (rules or (LIMIT,))])
     bank = Bank(state, people, given)
     bank.key = bank.new_key()["key"]
