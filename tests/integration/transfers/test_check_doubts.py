@@ -65,9 +65,7 @@ def test_while_the_database_is_away_known_keys_get_the_fallback_which_is_recorde
     name = bank.state.engine.url.database
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         answer = bank.check(payment("t-1", amount=900_000))
         assert answer["decided_by"] == "fallback"
         assert bank.ask("DELETE", "/v1/check/t-0").status_code == 503
@@ -98,7 +96,9 @@ def test_a_second_process_stands_by_and_takes_over_what_is_held(bank: Bank) -> N
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             )
         # Whichever of the two takes it: what was held still is, and what was answered is answered again.
-        leads = bank.wait(lambda: next((b for b in (bank, second) if b.running and b.running.records.leads), None))
+        leads = bank.wait(
+            lambda: next((b for b in (bank, second) if b.running and b.running.records.leads), None)
+        )
         leads.ready()
         assert leads.check(payment("t-4", amount=600_000))["decision"] == "review"
 
@@ -158,5 +158,13 @@ def _live(connection: object, rule: dict[str, object]) -> None:
     )
     connection.execute(
         text(sql("transfers/ops/begin_rule_span")),
-        {"rule": read.rule, "version": 1, "mode": "live", "from_at": soon(), "until_at": None, "by": "t", "reason": "t"},
+        {
+            "rule": read.rule,
+            "version": 1,
+            "mode": "live",
+            "from_at": soon(),
+            "until_at": None,
+            "by": "t",
+            "reason": "t",
+        },
     )
