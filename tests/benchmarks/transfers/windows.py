@@ -86,7 +86,9 @@ class Made:
         self.made += n
         texts = {
             "kind": np.array(["transfer", "card", "cash"])[kind],
-            "status": np.array(["completed", "declined", "reversed"])[chance.choice(3, n, p=[0.96, 0.03, 0.01])],
+            "status": np.array(["completed", "declined", "reversed"])[
+                chance.choice(3, n, p=[0.96, 0.03, 0.01])
+            ],
         }
         frame = pl.DataFrame(
             {
@@ -187,7 +189,10 @@ def alone(recent: Recent, made: Made, number: int = 2_000) -> dict[str, float]:
         start = time.process_time()
         recent.ask_one({**event, "status": "intended"}, TWELVE)
         took.append((time.process_time() - start) * 1e6)
-    return {"alone_us_p50": round(statistics.median(took)), "alone_us_p99": round(float(np.quantile(took, 0.99)))}
+    return {
+        "alone_us_p50": round(statistics.median(took)),
+        "alone_us_p99": round(float(np.quantile(took, 0.99))),
+    }
 
 
 def parts(recent: Recent, made: Made, number: int = 200) -> dict[str, float]:

@@ -12,6 +12,8 @@ from random import Random
 from threading import Event
 from typing import TYPE_CHECKING
 
+import structlog
+
 from pipeline.commands.work import stop_on_signals
 from pipeline.online.transfers.breaker import Breaker
 from pipeline.online.transfers.inbox import Inbox, Sent
@@ -58,6 +60,7 @@ class FaultyInbox(Inbox):
 
 def main(outbox_url: str, state_url: str, name: str, lease_s: str, send_ms: str, percent: str) -> None:
     """Deliver until a signal comes."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # a failure is no news here
     stopped, pace = Event(), Pace(float(lease_s), tuple(float(lease_s) / 10 * n for n in (2, 4, 8)))
     stop_on_signals(stopped)
     engine = connect_state(state_url)
