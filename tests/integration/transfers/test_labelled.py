@@ -1,4 +1,4 @@
-"""The labelled cases through the engine: told within the second, late ones as late, confirmed by the minute."""
+"""The labelled cases through the engine: told in a second, the late as late, confirmed by the minute."""
 
 from __future__ import annotations
 
