@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
@@ -23,6 +24,7 @@ from pipeline.desk.perform import Desk
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
+from pipeline.online import install, jobs_of
 from pipeline.packs import PACKS, load_pack
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
@@ -42,6 +44,7 @@ from pipeline.talk.presses import Presses
 from pipeline.talk.signals import newest_signal
 from pipeline.tell.destinations import home_channel, open_channel, reach_of
 from pipeline.tell.pace import Paces
+from pipeline.watch.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +67,19 @@ RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
 TALK_S = 2
-EXECUTORS = ("tick", "search", "deliver", "heartbeat", "catalog", "rules", "listen", "picture", "slow")
+WATCH_S = 1
+EXECUTORS = (
+    "tick",
+    "search",
+    "deliver",
+    "heartbeat",
+    "catalog",
+    "rules",
+    "watch",
+    "listen",
+    "picture",
+    "slow",
+)
 
 
 @contextmanager
@@ -86,6 +101,7 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         elif not lead_or_stand_by(state, stand_by):
             msg = "stopped while another process led"
             raise NotLeader(msg)
+        install(state)
         pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
         pipeline.rules.keep_file()
         pipeline.ensure_fence()
@@ -168,23 +184,30 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
 
     The heart beats from the first moment, also while history is published: a silent leader is taken over.
     """
+    jobs = jobs_of(service.pipeline.pack.name)
     scheduler = BackgroundScheduler(
-        executors={name: ThreadPoolExecutor(1) for name in EXECUTORS},
+        executors={name: ThreadPoolExecutor(1) for name in (*EXECUTORS, *jobs)},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         timezone=UTC,
     )
     _every(scheduler, service, "heartbeat", service.heartbeat, HEARTBEAT_S)
+    watch = service.pipeline.pack.watch
+    watcher = None if watch is None else Watcher(service.pipeline, watch)
     scheduler.start()
     try:
         with suppress(_Ended):
             service.pipeline.start_history(service.pipeline.due_until(), _until_ended(service, progress))
             service.pipeline.prepare()
             service.answers.take()  # what history cost the source is no minute's
-            _add_jobs(scheduler, service)
+            _add_jobs(scheduler, service, watcher)
+            for name, job in jobs.items():
+                _every(scheduler, service, name, partial(job.run, service.pipeline), job.every_s, name)
         while not service.ending:
             service.stopped.wait(ENDING_S)
     finally:
         scheduler.shutdown(wait=True)
+        if watcher is not None:
+            watcher.close()
         service.hang_up()
         service.end_delivery()
     if service.failure is not None:
@@ -206,8 +229,10 @@ def _until_ended(service: Service, progress: Progress) -> Progress:
     return told
 
 
-def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
+def _add_jobs(scheduler: BackgroundScheduler, service: Service, watcher: Watcher | None) -> None:
     _every(scheduler, service, "tick", service.tick, TICK_S)
+    if watcher is not None:
+        _every(scheduler, service, "watch", partial(_look, scheduler, service, watcher), WATCH_S)
     _every(scheduler, service, "search", service.search, TICK_S)
     _every(scheduler, service, "deliver", service.deliver, DELIVER_S)
     _every(scheduler, service, "catalog", service.catalog, CATALOG_S)
@@ -223,10 +248,27 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service) -> None:
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)
 
 
+def _look(scheduler: BackgroundScheduler, service: Service, watcher: Watcher) -> None:
+    """See what was committed within the second; what it opened is delivered now, not at the next turn."""
+    began = time.monotonic()
+    look = watcher.look()
+    if look is None:
+        return
+    service.metrics.observe_look(look.rows, look.seen.counts, time.monotonic() - began)
+    if look.opened:
+        with suppress(JobLookupError):  # the service ends
+            scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
+
+
 def _every(
-    scheduler: BackgroundScheduler, service: Service, name: str, job: Callable[[], object], seconds: float
+    scheduler: BackgroundScheduler,
+    service: Service,
+    name: str,
+    job: Callable[[], object],
+    seconds: float,
+    executor: str | None = None,
 ) -> None:
-    executor = name if name in EXECUTORS else "slow"
+    executor = executor or (name if name in EXECUTORS else "slow")
     scheduler.add_job(service.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name)
 
 

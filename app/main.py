@@ -15,11 +15,11 @@ import streamlit as st
 
 from app.gate.here import entrance_of, language_of_page, visit_of_page
 from app.markup import notice
-from app.pages import SCREENS
+from app.pages import SCREENS, load_page, menu
 from app.pages.choice import INCIDENT
 from app.pages.head import show_head
 from app.pages.links import go
-from app.pages.packs import choose_pack
+from app.pages.packs import PACK, choose_pack
 from app.pages.press import show_outcome
 from app.pages.rights import show_or_refuse
 from app.pages.who import show_over, show_who
@@ -68,7 +68,12 @@ def main() -> None:
         for pack in settings.packs
     }
     chosen = choose_pack(pages)
-    screens.update({screen.name: _screen(chosen, screen) for screen in SCREENS})
+    for screen in menu(load_page(chosen.pack.name).screens):
+        screens[screen.name] = _screen(chosen, screen)
+    for pack in settings.packs:
+        if pack != chosen.pack.name:
+            elsewhere = [_elsewhere(chosen, pages[pack], screen) for screen in load_page(pack).screens]
+            screens.update({screen.url_path: screen for screen in elsewhere})
     shown = st.navigation(list(screens.values()), position="top")
     show_who(chosen)
     show_head(chosen)
@@ -87,6 +92,21 @@ def _screen(page: Page, screen: Screen) -> Any:  # noqa: ANN401 - Streamlit name
         default=screen is SCREENS[0],
         visibility="visible" if page.may_see(screen) else "hidden",
     )
+
+
+def _elsewhere(chosen: Page, page: Page, screen: Screen) -> Any:  # noqa: ANN401
+    """A screen of a pack that is not looked at: its address leads there, and no menu shows it."""
+    title = page.texts(f"screen.{screen.name}", entity=page.entity)
+    return st.Page(
+        lambda: _turn(chosen, page, screen), title=title, url_path=screen.name, visibility="hidden"
+    )
+
+
+def _turn(chosen: Page, page: Page, screen: Screen) -> None:
+    """To the pack of the screen where the address names none, else to the pack that was chosen."""
+    if PACK in st.query_params:
+        go(chosen, SCREENS[0].name, **{PACK: chosen.pack.name})
+    go(page, screen.name, **{**st.query_params.to_dict(), PACK: page.pack.name})
 
 
 def _drawing(page: Page, screen: Screen) -> Callable[[], None]:

@@ -18,8 +18,6 @@ from pipeline.errors import ConfigurationError, UsageError
 from pipeline.errors.phrases import phrase
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pipeline.settings import Settings
 
 LONGEST_S: Final = 180
@@ -27,12 +25,15 @@ _ONE_AT_A_TIME: Final = Lock()
 _PREFIX: Final = "minuterisk: "
 
 
-def explain(settings: Settings, entity_id: str, minute: datetime) -> dict[str, Any]:
-    """What the command says, see its `--json`. Raises UsageError with what it refuses."""
-    if "\0" in entity_id:
+def explain(settings: Settings, *about: str) -> dict[str, Any]:
+    """What the command says about an entity at a minute, or whatever else the pack takes: see its `--json`.
+
+    Raises UsageError with what it refuses.
+    """
+    if any("\0" in one for one in about):
         msg = "no id holds such a character"
         raise UsageError(msg, "choose one that the search finds")
-    asked = [sys.executable, "-m", "pipeline.cli", "explain", "--json", "--", entity_id, minute.isoformat()]
+    asked = [sys.executable, "-m", "pipeline.cli", "explain", "--json", "--", *about]
     own = {
         "MINUTERISK_HOME": str(settings.home),
         "MINUTERISK_PACKS": settings.pack,
@@ -40,7 +41,7 @@ def explain(settings: Settings, entity_id: str, minute: datetime) -> dict[str, A
     }
     with _ONE_AT_A_TIME:
         try:
-            done = subprocess.run(  # noqa: S603 - our own command; the id is one argument and no option
+            done = subprocess.run(  # noqa: S603 - our own command; an id is one argument and no option
                 asked,
                 env={**os.environ, **own},
                 capture_output=True,
@@ -52,7 +53,7 @@ def explain(settings: Settings, entity_id: str, minute: datetime) -> dict[str, A
             msg = phrase("no answer within {seconds} s", seconds=LONGEST_S)
             raise ConfigurationError(msg, "ask again when the machine has less to do") from error
     if done.returncode:
-        raise UsageError(_said(done.stderr), "ask about a minute that is published")
+        raise UsageError(_said(done.stderr), "ask about a time that is published")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 

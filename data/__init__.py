@@ -3,4 +3,4 @@
 from typing import Final
 
 #: The module of each pack that fills its stand-in; a list, which no command reads yet.
-SIMULATORS: Final = {"merchants": "data.merchants.history"}
+SIMULATORS: Final = {"merchants": "data.merchants.history", "transfers": "data.transfers.history"}

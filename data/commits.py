@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString, Protocol
 
 import polars as pl
 import psycopg
@@ -15,6 +15,7 @@ from data.chance import Dice
 from data.server import copy_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from threading import Event
 
 _RETRY_FIRST_S: Final = 0.2
@@ -22,6 +23,58 @@ _RETRY_LONGEST_S: Final = 5.0
 _LATE_FLUSH: Final = timedelta(seconds=1)  # one late transaction a second takes that second's late rows
 _LATE_LEAST_S: Final = 1.0
 _LATE_MOST_S: Final = 4.0
+
+
+class Sink(Protocol):
+    """Where rows go. Every method works inside the caller's transaction and raises `psycopg.Error`."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell rows apart."""
+        ...
+
+    def put(self, connection: psycopg.Connection, rows: pl.DataFrame) -> object:
+        """Write them, in their order."""
+        ...
+
+    def holds(self, connection: psycopg.Connection, row: Mapping[str, Any]) -> bool:
+        """Is this row there?"""
+        ...
+
+    def taken(self, connection: psycopg.Connection, since: datetime) -> list[tuple[Any, ...]]:
+        """The keys of all rows that happened since."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose rows are written as they are, named by one column."""
+
+    name: str
+    id_column: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell rows apart."""
+        return (self.id_column,)
+
+    def put(self, connection: psycopg.Connection, rows: pl.DataFrame) -> int:
+        """Append them."""
+        return copy_rows(connection, self.name, rows)
+
+    def holds(self, connection: psycopg.Connection, row: Mapping[str, Any]) -> bool:
+        """Is this row there?"""
+        query = self._query("SELECT 1 FROM {table} WHERE {key} = %s")
+        return connection.execute(query, [row[self.id_column]]).fetchone() is not None
+
+    def taken(self, connection: psycopg.Connection, since: datetime) -> list[tuple[Any, ...]]:
+        """The keys of all rows that happened since."""
+        return connection.execute(
+            self._query("SELECT {key} FROM {table} WHERE occurred_at >= %s"), [since]
+        ).fetchall()
+
+    def _query(self, text: LiteralString) -> sql.Composed:
+        return sql.SQL(text).format(table=sql.Identifier(self.name), key=sql.Identifier(self.id_column))
 
 
 @dataclass(slots=True)
@@ -50,13 +103,13 @@ class _OpenTransaction:
 class Writer:
     """Writes batches in order. Connects at once, so that a wrong URL raises instead of being awaited."""
 
-    def __init__(self, url: str, stop: Event, late_share: float, seed: int, table: str, key: str) -> None:
+    def __init__(self, url: str, stop: Event, late_share: float, seed: int, sink: Sink) -> None:
         self.report = LiveReport()
         self._url = url
         self._stop = stop
         self._late_share = late_share
         self._dice = Dice(seed)
-        self._table, self._key = table, key
+        self._sink = sink
         self._connection: psycopg.Connection | None = psycopg.connect(url)
         self._late_rows: list[pl.DataFrame] = []
         self._flushed_at: datetime | None = None
@@ -65,7 +118,7 @@ class Writer:
     def write(self, rows: pl.DataFrame, now: datetime) -> None:
         """Commit `rows`, except the late share, which enters a transaction that stays open for a while."""
         if self._late_share > 0:
-            late = self._dice.uniform("late", rows[self._key].to_numpy()) < self._late_share
+            late = self._dice.uniform("late", rows[self._sink.key[0]].to_numpy()) < self._late_share
             self._late_rows.append(rows.filter(late))
             rows = rows.filter(~late)
         self._commit(rows, repeated=False)
@@ -121,7 +174,7 @@ class Writer:
             self._connection = psycopg.connect(self._url)
             self.report.reconnections += 1
         if not (repeated and self._is_there(self._connection, rows)):
-            copy_rows(self._connection, self._table, rows)
+            self._sink.put(self._connection, rows)
         self._connection.commit()
 
     def _drop_connection(self) -> None:
@@ -136,11 +189,11 @@ class Writer:
         if not held:
             return
         rows = pl.concat(held)
-        delay = self._dice.uniform("late delay", rows[self._key][:1].to_numpy())[0]
+        delay = self._dice.uniform("late delay", rows[self._sink.key[0]][:1].to_numpy())[0]
         commit_at = now + timedelta(seconds=_LATE_LEAST_S + (_LATE_MOST_S - _LATE_LEAST_S) * float(delay))
         try:
             connection = psycopg.connect(self._url)
-            copy_rows(connection, self._table, rows)
+            self._sink.put(connection, rows)
         except psycopg.OperationalError:
             self._late_rows.append(rows)  # the server is away: the next flush tries again
         else:
@@ -160,6 +213,4 @@ class Writer:
 
     def _is_there(self, connection: psycopg.Connection, rows: pl.DataFrame) -> bool:
         """Whether the batch was committed: it was as a whole or not at all, so its first row tells."""
-        names = {"table": sql.Identifier(self._table), "key": sql.Identifier(self._key)}
-        query = sql.SQL("SELECT 1 FROM {table} WHERE {key} = %s").format(**names)
-        return connection.execute(query, [rows[self._key][0]]).fetchone() is not None
+        return self._sink.holds(connection, rows.row(0, named=True))

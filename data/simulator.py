@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
 import psycopg
-from psycopg import sql
 
 from data.commits import LiveReport, Writer
 from pipeline.minute import MINUTE, Span, floor_minute, require_aware
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from threading import Event
 
+    from data.commits import Sink
+
+_MOMENT: Final = timedelta(microseconds=1)
 _LIVE_ROWS: Final = 100_000  # rows of one live commit, also when catching up
 
 
@@ -24,13 +27,18 @@ class Traffic(Protocol):
     """What happens in a stand-in's world: the same rows for the same seed, in whatever spans."""
 
     @property
-    def table(self) -> str:
+    def sink(self) -> Sink:
         """Where its rows go."""
         ...
 
     @property
-    def key(self) -> str:
-        """The column that names a row."""
+    def due_by(self) -> str:
+        """The column that says when a row is written."""
+        ...
+
+    @property
+    def reach(self) -> timedelta:
+        """No row is written later than this after it happened; 0 where `due_by` is when it happened."""
         ...
 
     @property
@@ -48,7 +56,7 @@ class Traffic(Protocol):
         ...
 
     def rows(self, span: Span) -> pl.DataFrame:
-        """The rows of `span`, with occurred_at and created_at."""
+        """The rows of what happened in `span`."""
         ...
 
 
@@ -84,8 +92,8 @@ def run_live(
     server. The first connection and errors other than lost connections raise `psycopg.Error`.
     """
     options = options or LiveOptions()
-    taken = [] if options.since is None else _taken(url, traffic, floor_minute(options.since))
-    writer = Writer(url, stop, options.late_share, traffic.seed, traffic.table, traffic.key)
+    taken = None if options.since is None else _taken(url, traffic, floor_minute(options.since))
+    writer = Writer(url, stop, options.late_share, traffic.seed, traffic.sink)
     feed = _Feed(traffic, options.since, clock(), taken)
     try:
         while not stop.is_set():
@@ -102,19 +110,18 @@ def run_live(
     return writer.report
 
 
-def _taken(url: str, traffic: Traffic, minute: datetime) -> list[Any]:
+def _taken(url: str, traffic: Traffic, minute: datetime) -> pl.DataFrame:
     """The keys of the rows since `minute`: ids are counted anew in each minute, so no earlier one matters."""
-    names = {"table": sql.Identifier(traffic.table), "key": sql.Identifier(traffic.key)}
-    query = sql.SQL("SELECT {key} FROM {table} WHERE occurred_at >= %s").format(**names)
     with psycopg.connect(url) as connection:
-        return [key for (key,) in connection.execute(query, [minute])]
+        keys = traffic.sink.taken(connection, minute - traffic.reach)
+    return pl.DataFrame(keys, schema=list(traffic.sink.key), orient="row")
 
 
 def _step(feed: _Feed, writer: Writer, now: datetime) -> int:
     """Write what is due at `now`; returns the number of rows."""
     rows = feed.due(now)
     if rows.height:
-        age_s = (now - rows["occurred_at"][0]).total_seconds()
+        age_s = (now - rows[feed.due_by][0]).total_seconds()
         writer.report.behind_s_max = max(writer.report.behind_s_max, age_s)
         writer.write(rows, now)
     writer.commit_late(now)
@@ -124,12 +131,15 @@ def _step(feed: _Feed, writer: Writer, now: datetime) -> int:
 class _Feed:
     """Rows in the order of time, drawn a minute ahead and given out when they are due."""
 
-    def __init__(self, traffic: Traffic, since: datetime | None, now: datetime, taken: list[Any]) -> None:
-        since = None if since is None else require_aware(since)
-        begin = traffic.position if since is None else since
+    def __init__(
+        self, traffic: Traffic, since: datetime | None, now: datetime, taken: pl.DataFrame | None
+    ) -> None:
+        begin = require_aware(since or traffic.position or now)
+        self.due_by = traffic.due_by
         self._traffic = traffic
-        self._next = floor_minute(begin or now)
-        self._after = since or (None if begin else require_aware(now))
+        self._next = floor_minute(begin) - traffic.reach
+        # Rows up to there are written, or nobody's. A history ends before its end.
+        self._after = begin if since or traffic.position is None else begin - _MOMENT
         self._taken = taken
         self._rows = pl.DataFrame()
 
@@ -139,16 +149,18 @@ class _Feed:
             self._draw(Span(self._next, floor_minute(now) + MINUTE))
         if self._rows.is_empty():
             return self._rows
-        passed = int(self._rows["occurred_at"].search_sorted(require_aware(now), side="right"))
+        whole = min(require_aware(now), self._next - _MOMENT)  # what is not drawn yet may come in between
+        passed = int(self._rows[self.due_by].search_sorted(whole, side="right"))
         count = min(passed, _LIVE_ROWS)
         due, self._rows = self._rows[:count], self._rows[count:]
         return due
 
     def _draw(self, missing: Span) -> None:
         part = next(self._traffic.chunks(missing, _LIVE_ROWS))
-        rows = self._traffic.rows(part).drop("created_at")
-        if self._after is not None:
-            rows = rows.filter(pl.col("occurred_at") > self._after)
-        rows = rows.filter(~pl.col(self._traffic.key).is_in(self._taken))
-        self._rows = rows if self._rows.is_empty() else pl.concat([self._rows, rows])
+        rows = self._traffic.rows(part).drop("created_at", strict=False)
+        rows = rows.filter(pl.col(self.due_by) > self._after)
+        if self._taken is not None and self._taken.height:
+            rows = rows.join(self._taken, on=list(self._traffic.sink.key), how="anti", maintain_order="left")
+        rows = rows if self._rows.is_empty() else pl.concat([self._rows, rows])
+        self._rows = rows.sort(self.due_by, maintain_order=True) if self._traffic.reach else rows
         self._next = part.end

@@ -21,13 +21,15 @@ from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
 from pipeline.history import read_past, rebuild_windows, unpublished
-from pipeline.judge.hold import Gates
+from pipeline.judge.hold import Gates, Past
 from pipeline.judge.life import Changes
+from pipeline.judge.seconds import Written
 from pipeline.minute import (
     MINUTE,
     Span,
     business_date,
     business_day,
+    from_index,
     last_due,
     runs_of,
     split_by_day,
@@ -65,6 +67,8 @@ HISTORY_DAYS = 8
 JUDGED_OUTAGE = timedelta(hours=48)
 #: So many minutes back a correction need not rebuild the windows from the lake.
 SNAPSHOTS = 4
+#: What was told of rows is remembered so long after their minute has closed, not to be written again.
+REMEMBERED = 2 * MINUTE
 #: Facts that the source did not give are asked for again after so long.
 FACTS_RETRY = timedelta(hours=1)
 #: While catching up, readers get a new version this often; at the end they always do.
@@ -110,6 +114,11 @@ class Pipeline:
         self._shape: object = None  # what of the tuned numbers the line's windows hold
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
+        self._past: Past | None = None  # what gates remembered after the newest of them
+        self.turn = Lock()  # held while incidents are read and changed
+        #: What was written of rows before their minute has closed; None: the pack writes nothing of them.
+        watch = self.pack.watch
+        self.written = None if watch is None else Written(watch.key, watch.beside)
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
@@ -199,14 +208,31 @@ class Pipeline:
             self.watch.see(judged.counted)
             progress(done, due.minutes, moment(minute, self.lake.zone))
             if self._line is not None:  # after the results are out: copying all windows takes its time
-                self._snapshots.append(self._line.windows.copy())
+                self._keep(self._line)
                 self._read_facts(minute + MINUTE)
+
+    def _keep(self, line: Line) -> None:
+        """Keep what corrections, and whoever tells of newer rows, begin from."""
+        self._snapshots.append(line.windows.copy())
+        self._past = line.gates.past.copy()
+        if self.written is not None and line.windows.last is not None:
+            with self.turn:
+                self.written.forget(from_index(line.windows.last) - REMEMBERED)
+
+    def gates_now(self) -> Gates:
+        """Gates as they stand after the newest judged minute, for whoever tells of newer rows."""
+        versions, past = self.rules.newest(), self._past
+        tuned, held = versions.versions[-1].tuned, self.state.withheld()
+        past = Past() if past is None else past.copy()
+        return Gates(self.pack, tuned, self.settings.policy, past, {}, held, versions)
 
     def prepare(self) -> None:
         """Rebuild the windows before the first minute is due, so that it does not wait for them."""
         next_minute = self.state.next_minute()
         if self._line is None and next_minute is not None:
             self._line = self._start_line(next_minute)
+            if self.pack.watch is not None:  # it does not wait for a minute to be judged
+                self._keep(self._line)
 
     def judge_from(self, start: datetime) -> None:
         """Set the next minute to judge; history before it is published first where it is missing.
@@ -239,13 +265,21 @@ class Pipeline:
 
     def book(self) -> StateBook:
         """Where judged minutes are written."""
-        return StateBook(self.state, self.lake, self.exposure, self.settings.policy, self.rules.newest)
+        policy, newest = self.settings.policy, self.rules.newest
+        return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written)
+
+    def newest_windows(self) -> Windows | None:
+        """The windows as they stood after the newest judged minute, for reading and copying alone."""
+        return self._snapshots[-1] if self._snapshots else None
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
         wanted = to_index(minute) - 1
         found = next((windows for windows in self._snapshots if windows.last == wanted), None)
-        return None if found is None or self._line is None else (found.copy(), self._line.facts)
+        if found is None or self._line is None:
+            return None
+        windows = found.copy()
+        return (windows, self._line.facts) if self.know(windows, minute) else None
 
     def take_windows(self, rejudged: Rejudged | None, changed_from: datetime) -> None:
         """Go on with what a correction left (None: rebuild it when it is needed)."""
@@ -259,7 +293,7 @@ class Pipeline:
             self._line = None
             return
         self._line.windows, self._line.gates.past = rejudged.windows, rejudged.past
-        self._snapshots.append(rejudged.windows.copy())
+        self._keep(self._line)
 
     def recognise_restore(self) -> None:
         """A ledger older than the readers' list was restored from a backup: its minutes are judged again."""
@@ -315,7 +349,14 @@ class Pipeline:
                 log.info("rules.windows_anew", minute=minute.isoformat(), version=versions.at(minute).number)
                 self._line = None
                 self._snapshots.clear()
+        if self._line is not None and not self.know(self._line.windows, minute):
+            log.info("told.windows_anew", minute=minute.isoformat())
+            self._line = None
         return self._line
+
+    def know(self, windows: Windows, since: datetime) -> bool:
+        """Tell windows what the pack's own tables say for all that is judged from `since` on."""
+        return self.pack.know(windows, self.state.told(self.pack.told, since), since)
 
     def _read_facts(self, next_minute: datetime) -> None:
         """Read what the source says of entities: when a line first starts, and for each business day.
@@ -355,7 +396,8 @@ class Pipeline:
         if published.last_minute is not None and published.last_minute >= next_minute:
             lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.entities)
             feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
-        return Line(feed, self.book(), windows, self.gates(next_minute), Steps(self.monotonic), facts)
+        gates, steps = self.gates(next_minute), Steps(self.monotonic)
+        return Line(feed, self.book(), windows, gates, steps, facts, self.turn)
 
     def source_feed(self) -> SourceFeed:
         """Counts anew from the source."""

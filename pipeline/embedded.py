@@ -21,7 +21,7 @@ from psycopg import sql
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.errors.phrases import phrase
 from pipeline.errors.translate import storage_errors
-from pipeline.packs import load_pack
+from pipeline.packs import FIRST, PACKS, load_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,14 +44,15 @@ class Urls:
 
 
 def urls_file(settings: Settings) -> Path:
-    """Where a running installation writes the embedded server's addresses (no secret: a Unix socket)."""
-    return settings.home / "run" / "embedded.json"
+    """Where a running installation writes the addresses of a pack (no secret: a Unix socket)."""
+    return settings.home / "run" / f"embedded{'' if settings.pack == FIRST else f'-{settings.pack}'}.json"
 
 
 def connect_urls(settings: Settings) -> Urls:
     """The databases' addresses without starting anything; for processes that only read."""
-    if settings.source_url and settings.state_url:
-        return Urls(settings.source_url, settings.state_url, settings.stand_in_url)
+    known = _configured(settings)
+    if known is not None:
+        return known
     try:
         embedded = json.loads(urls_file(settings).read_text(encoding="utf-8"))
         found = Urls(embedded["source_url"], embedded["state_url"])
@@ -67,8 +68,9 @@ def open_urls(settings: Settings) -> Urls:
     The server stops when the last process that called this has ended. Raises StorageUnavailable or
     ConfigurationError when it cannot start.
     """
-    if settings.source_url and settings.state_url:
-        return Urls(settings.source_url, settings.state_url, settings.stand_in_url)
+    known = _configured(settings)
+    if known is not None:
+        return known
     _require_plain(settings.home)
     with storage_errors(settings.home):
         (settings.home / "run").mkdir(parents=True, exist_ok=True)
@@ -89,15 +91,16 @@ def admin_url(urls: Urls) -> str:
 
 
 def reset_databases(settings: Settings, urls: Urls) -> None:
-    """Drop both embedded databases and everything published from them: the demo begins anew."""
+    """Drop the embedded databases of all packs and everything published from them: the demo begins anew."""
+    names = [load_pack(pack).database for pack in PACKS]
     with psycopg.connect(admin_url(urls), autocommit=True) as connection:
-        for name in (load_pack(settings.pack).database, STATE_DATABASE):
+        for name in (*names, STATE_DATABASE):
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
     with storage_errors(settings.home):
         shutil.rmtree(settings.lake, ignore_errors=True)
-        for path in (settings.manifest, settings.catalog):
+        for path in (settings.catalog, *(settings.of(pack).manifest for pack in PACKS)):
             path.unlink(missing_ok=True)
 
 
@@ -114,10 +117,19 @@ def _require_plain(home: Path) -> None:
         raise ConfigurationError(msg, hint)
 
 
+def _configured(settings: Settings) -> Urls | None:
+    """The addresses where all are configured. What is brought to us lies in our own database."""
+    source = settings.state_url if settings.intake == "inbox" else settings.source_url
+    if source and settings.state_url:
+        return Urls(source, settings.state_url, settings.stand_in_url)
+    return None
+
+
 def _merged(settings: Settings, embedded: Urls) -> Urls:
+    state_url = settings.state_url or embedded.state_url
     return Urls(
-        settings.source_url or embedded.source_url,
-        settings.state_url or embedded.state_url,
+        state_url if settings.intake == "inbox" else settings.source_url or embedded.source_url,
+        state_url,
         settings.stand_in_url or (None if settings.source_url else embedded.stand_in_url),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from baselines.facts import Facts
@@ -11,7 +11,7 @@ from pipeline.minute import MINUTE, Span, from_index, to_index
 from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
@@ -35,23 +35,36 @@ class History:
     missing: frozenset[datetime]  # minutes of the period that are not published
     facts: pl.DataFrame  # FACT_CHANGE, of all time
     withheld: Withheld  # what people hold back, of all time
+    told: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # see `Pack.told`
 
 
-def history_of(state: State, until: datetime, minutes: int) -> History:
-    """The ledger's word on the `minutes` before `until`."""
+def history_of(
+    state: State, until: datetime, minutes: int, told: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> History:
+    """The ledger's word on the `minutes` before `until`, and the pack's own tables' (`told`)."""
     first = state.published().first_minute
     start = from_index(to_index(until) - minutes)
     span = Span(until if first is None else min(max(start, first), until), until)
     files, missing = state.publication().files, frozenset(unpublished(state, span))
-    return History(files, first, missing, state.facts(), state.withheld())
+    return History(files, first, missing, state.facts(), state.withheld(), told)
 
 
 def rebuild_windows(
     lake: Lake, state: State, next_minute: datetime, tuned: Tuned, entity_id: str | None = None
 ) -> tuple[Windows, Facts]:
     """Windows right before `next_minute`, read from the lake, and facts; of one entity where one is named."""
-    minutes = lake.pack.windows(lake.zone, tuned).history_minutes
-    return windows_from(lake, history_of(state, next_minute, minutes), next_minute, tuned, entity_id)
+    told = state.told(lake.pack.told, next_minute)
+    history = history_of(state, next_minute, reach_of(lake, tuned, told, next_minute), told)
+    return windows_from(lake, history, next_minute, tuned, entity_id)
+
+
+def reach_of(
+    lake: Lake, tuned: Tuned, told: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime
+) -> int:
+    """How many minutes before `since` the windows have to read."""
+    windows: Windows = lake.pack.windows(lake.zone, tuned)
+    lake.pack.know(windows, told, since)
+    return windows.history_minutes
 
 
 def windows_from(
@@ -59,6 +72,7 @@ def windows_from(
 ) -> tuple[Windows, Facts]:
     """The same from a history that reaches far enough back."""
     windows: Windows = lake.pack.windows(lake.zone, tuned)
+    lake.pack.know(windows, history.told, next_minute)
     facts = Facts(history.facts)
     if history.first_minute is None:
         return windows, facts

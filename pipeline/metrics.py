@@ -45,6 +45,7 @@ class Metrics:
         self._of_telling()
         self._of_source()
         self._of_budget()
+        self._of_looks()
 
     def of(self, pack: str) -> Metrics:
         """The same metrics for another pack, in the same registry."""
@@ -114,6 +115,18 @@ class Metrics:
             "of",
         )
 
+    def _of_looks(self) -> None:
+        self.look = self._one(
+            Histogram, "look_seconds", "Reading, judging and telling what was just committed"
+        )
+        self.looked_at = self._one(Counter, "rows_looked_at", "Rows read before their minute closed")
+        self.seen = self._some(
+            Counter,
+            "rows_seen",
+            "Rows judged before their minute closed, and what else became of them",
+            "what",
+        )
+
     def _one(self, kind: type[M], name: str, text: str) -> M:
         """A metric with the pack as its only label."""
         found: M = self._declared(kind, name, text).labels(self._pack)
@@ -173,6 +186,13 @@ class Metrics:
         values = {"mean": found.null_per_day or 0.0, "low": found.interval[0], "high": found.interval[1]}
         for name, value in values.items():
             self.budget_null.labels(name).set(value)
+
+    def observe_look(self, rows: int, counts: Mapping[str, int], seconds: float) -> None:
+        """Record one look at what was just committed."""
+        self.look.observe(seconds)
+        self.looked_at.inc(rows)
+        for what, number in counts.items():
+            self.seen.labels(what).inc(number)
 
     def observe_minute(self, judged: Judged, pack: Pack[Any, Any], steps_ms: Mapping[str, float]) -> None:
         """Record one judged minute and how long its steps took."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from baselines.facts import Facts
     from baselines.rules import Tuned
     from pipeline.finding import Finding
+    from pipeline.judge.seconds import Watch
     from pipeline.judge.verdicts import Integers, Verdicts
 
     #: Asks the source a query about a few entities: its name, parameters, and what sees the columns' names.
@@ -309,6 +310,7 @@ class Pack(Generic[W, T]):
     #: What is asked about some entities, or about nobody, at a moment: query -> parameters.
     probe: Callable[[Sequence[object], datetime], Mapping[str, Mapping[str, object]]] = lambda *_: {}
     counted: pl.Schema  # a row per minute and entity
+    counted_as: str | None = None  # its name in the lake and in SQL, where that is not by the entity
     added: Sequence[str] = ()  # columns of it that old files lack: 0 there
     sums: Sequence[str]  # columns of it that ledger and statement hold
     row_sums: Sequence[str]  # of these, the ones that together are the number of good rows
@@ -334,6 +336,12 @@ class Pack(Generic[W, T]):
     read_tuned: Callable[[str, str], T]  # (text, its name in errors)
     bounds: Bounds = field(default_factory=Bounds)  # what it takes for each key, to be offered to people
     windows: Callable[[ZoneInfo, T], W]
+    #: Queries of the pack's own tables, in queries/NAME/ops, whose rows the windows know before they judge.
+    #: Each takes `since`: what holds at that moment or later.
+    told: Sequence[str] = ()
+    #: (windows, the rows by query, since) -> do the windows hold all that is asked of them now? Else they are
+    #: built anew. For all that is judged from `since` on.
+    know: Callable[[W, Mapping[str, Sequence[Mapping[str, Any]]], datetime], bool] = lambda *_: True
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
@@ -361,6 +369,8 @@ class Pack(Generic[W, T]):
     lines: Callable[[pl.DataFrame], pl.Series] | None = None
     caught: Callable[[Sequence[Mapping[str, Any]], pl.DataFrame], dict[str, int]] | None = None
     nightly: Nightly | None = None
+    #: What it does each second with rows whose minute has not closed.
+    watch: Watch[W, T] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together: a pack that is wrong fails when it is imported, not at night."""
@@ -398,7 +408,7 @@ class Pack(Generic[W, T]):
     @property
     def dataset(self) -> str:
         """The name of the counted rows in the lake and in SQL: door_id gives door_minute."""
-        return f"{self.noun}_minute"
+        return self.counted_as or f"{self.noun}_minute"
 
     @property
     def noun(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines.facts import Facts
-from pipeline.judge.life import Changes, Known, changes_of, keys_to_open, priced_again, to_price
+from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open, priced_again, to_price
 from pipeline.minute import one_minute
 
 if TYPE_CHECKING:
@@ -63,7 +64,13 @@ class Book(Incidents, Protocol):
     """Where results go: the operational database and the lake."""
 
     def record(
-        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+        self,
+        minute: datetime,
+        counted: Counted,
+        signals: pl.DataFrame,
+        changes: Changes,
+        steps: Steps,
+        judged: pl.DataFrame | None = None,
     ) -> None:
         """Publish the files and commit everything the minute changed, as one."""
         ...
@@ -79,6 +86,8 @@ class Line:
     gates: Gates
     steps: Steps
     facts: Facts = field(default_factory=Facts)
+    #: Held while incidents are read and changed: what is told within the second changes them, too.
+    turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +108,12 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     """
     counted = line.feed.count(one_minute(minute), line.steps)  # extract, screen, count
     with line.steps.time("judge"):
-        found = judge_minute(counted, line.windows, line.gates, line.facts).frame()
-    with line.steps.time("settle"):
-        signals, changes = settle_minute(minute, found, line.gates, line.book, line.windows)
-    line.book.record(minute, counted, signals, changes, line.steps)  # publish, commit
+        found = judge_minute(counted, line.windows, line.gates, line.facts)
+        signals = found.frame()
+    with line.turn:
+        with line.steps.time("settle"):
+            signals, changes = settle_minute(minute, signals, line.gates, line.book, line.windows)
+        line.book.record(minute, counted, signals, changes, line.steps, found.judged)  # publish, commit
     return Judged(minute, counted, signals, changes)
 
 
@@ -136,4 +147,7 @@ def settle_minute(
     dismissed = {} if signals.is_empty() else book.dismissed(quiet_since)
     again = priced_again(unresolved, gates.pack)
     at_risk = book.at_risk(to_price(opening, gates.pack), minute, windows, again)
-    return signals, changes_of(minute, signals, Known(unresolved, resolved, at_risk, dismissed), gates)
+    changes = changes_of(minute, signals, Known(unresolved, resolved, at_risk, dismissed), gates)
+    if gates.pack.watch is not None:
+        changes = confirmed(minute, signals, unresolved, changes)
+    return signals, changes

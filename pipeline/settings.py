@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "MINUTERISK_"
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
-PER_PACK: Final = ("source_url", "source_queries", "rules")
+PER_PACK: Final = (
+    "source_url",
+    "source_queries",
+    "intake",
+    "event_outbox_url",
+    "event_outbox_queries",
+    "rules",
+    "trade_url",
+)
 #: Addresses of Apprise, each with a name of its own: MINUTERISK_APPRISE_<NAME>. Secrets, all of them.
 APPRISE: Final = "apprise_"
 PROJECT: Final = Path(__file__).resolve().parent.parent
@@ -195,6 +203,20 @@ class Settings:
     source_queries: Path = _setting(
         None, _path, "folder with the extraction queries; the default follows the database"
     )
+    event_outbox_url: str | None = _setting(
+        None,
+        _postgresql_url,
+        "the database whose outbox relays deliver, a role that may update the outbox",
+        secret=True,
+    )
+    event_outbox_queries: Path | None = _setting(
+        None, _path, "folder with the queries of relays; the default is the one shipped for the pack"
+    )
+    intake: str = _setting(
+        None,
+        _one_of("source", "inbox"),
+        "where rows come from: source, the company's database; inbox, what is brought into ours",
+    )
     source_timeout: timedelta = _setting(
         timedelta(seconds=20), _seconds(1, 600), "statement timeout at the source, seconds"
     )
@@ -223,6 +245,14 @@ class Settings:
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
+    serve_port: int = _setting(8600, _whole_number(1, 65535), "port of `minuterisk serve`")
+    serve_url: str = _setting(
+        "http://127.0.0.1:8600/", _web_url, "address of `minuterisk serve`, as browsers reach it"
+    )
+    on_doubt: str = _setting(
+        "review", _one_of("allow", "review", "block"), "what a check answers where nobody can say in time"
+    )
+    max_rate: int = _setting(2000, _whole_number(1, 1_000_000), "checks a second that one API key may ask")
     trusted_proxies: tuple[str, ...] = _setting(
         (), _networks, "proxies in front of the dashboard whose X-Forwarded-For and -Proto are believed"
     )
@@ -267,13 +297,24 @@ class Settings:
             raise SettingsError(msg, f"set all of them, as {PREFIX}OIDC_ROLES=risk-team=RISK_ANALYST")
         for name, value in self.own.get(self.pack, {}).items():
             object.__setattr__(self, name, value)
-        if self.source_queries is None:
-            folder = PROJECT / "queries" / self.pack / "extract" / dialect(self.source_url)
-            object.__setattr__(self, "source_queries", folder)
-        if self.audit_copy is None:
-            object.__setattr__(self, "audit_copy", self.home / "audit-heads.jsonl")
-        if self.rules is None:
-            object.__setattr__(self, "rules", PROJECT / "baselines" / self.pack / "rules.toml")
+        defaults: Mapping[str, Callable[[], object]] = {
+            "intake": lambda: "source",
+            "source_queries": self._shipped_queries,
+            "audit_copy": lambda: self.home / "audit-heads.jsonl",
+            "rules": lambda: PROJECT / "baselines" / self.pack / "rules.toml",
+        }
+        for name, default in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default())
+
+    def _shipped_queries(self) -> Path:
+        queries = PROJECT / "queries" / self.pack
+        if self.intake != "inbox":
+            return queries / "extract" / dialect(self.source_url)
+        if not (queries / "inbox").is_dir():
+            msg = f"{PREFIX}INTAKE is inbox, but nothing can be brought to the pack {self.pack}"
+            raise SettingsError(msg, "set it to source, or leave it out")
+        return queries / "inbox" / dialect(None)
 
     @property
     def pack(self) -> str:

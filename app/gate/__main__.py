@@ -9,6 +9,7 @@ import socket
 import sys
 from contextlib import suppress
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import click
 import uvicorn
@@ -24,6 +25,9 @@ from pipeline.errors import MinuteriskError, UsageError
 from pipeline.errors.secrets import clean_streams
 from pipeline.log import configure_log
 from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 #: The page's messages may be so large.
 _MOST_BYTES = 64 * 1024 * 1024
@@ -87,6 +91,19 @@ def listen(address: str, port: int) -> socket.socket:
     return listening
 
 
+class _Server(uvicorn.Server):
+    """Waits for what is under way before it ends, so that it has to be told of the end itself."""
+
+    def __init__(self, config: uvicorn.Config, entrance: Entrance) -> None:
+        super().__init__(config)
+        self._entrance = entrance
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal asks the server to end."""
+        self._entrance.ending.set()
+        super().handle_exit(sig, frame)
+
+
 def _run(entrance: Entrance, listening: socket.socket) -> None:
     config = uvicorn.Config(
         build(entrance),
@@ -99,7 +116,7 @@ def _run(entrance: Entrance, listening: socket.socket) -> None:
         proxy_headers=False,  # the gate believes the proxies of the settings alone
         server_header=False,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, entrance)
     for ends in (signal.SIGTERM, signal.SIGINT):  # the server sends itself once more what has ended it
         signal.signal(ends, lambda *_: None)
     try:

@@ -19,7 +19,7 @@ from app.gate.aside import Aside
 from app.gate.company import Company
 from app.gate.login import Login
 from app.gate.middleware import Gate
-from app.pages import SCREENS, load_page
+from app.pages import load_page, screens_of
 from app.serve import SCRIPT
 from pipeline.packs import load_pack
 
@@ -48,6 +48,8 @@ def build(entrance: Entrance) -> st.App:
     login = Login(entrance, aside)
     routes = [*login.routes, *Account(entrance, login, aside).routes, *Api(entrance, aside).routes]
     routes += language.routes(entrance.settings.language)
+    for pack in entrance.settings.packs:
+        routes += load_page(pack).routes(entrance, aside)
     if entrance.company is not None:
         routes += Company(entrance, entrance.company, login, aside).routes
 
@@ -69,10 +71,9 @@ def load_ahead(packs: Sequence[str]) -> None:
     None of it ever goes: Python need not look through it each time that it collects what did.
     """
     importlib.import_module("app.main")
-    for screen in SCREENS:
-        importlib.import_module(f"app.pages.{screen.name}.page")
+    for screen in screens_of(packs):
+        importlib.import_module(f"{screen.room}.{screen.name}.page")
     for pack in packs:
-        load_page(pack)
         load_pack(pack)
     for name in _FIRST_USED:
         importlib.import_module(name)

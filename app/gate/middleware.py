@@ -20,17 +20,20 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.gate.answers import set_cookie
 from app.gate.aside import Aside
-from app.gate.document import document, scripts
+from app.gate.document import document
+from app.gate.document import scripts as scripts_in
 from app.gate.forms import POLICY, Asked, bounce_page, notice, said_page
 from app.gate.language import ADDRESS
 from app.gate.seen import FORM, LANGUAGE, Seen, language_of, seen, told
 from app.gate.texts import LANGUAGES
 from app.markup import join, tag
-from app.pages import SCREENS
+from app.pages import SCREENS, load_page, screens_of
 from app.serve import HEALTH_PATH
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,8 +54,6 @@ ACCOUNT: Final = "/account"
 CLOSED: Final = ("/_stcore/agent", "/auth/", "/oauth2callback", "/_stcore/metrics", "/_stcore/script-health")
 #: Parts of a page, which a browser does not show by themselves.
 PARTS: Final = ("/_stcore/", "/static/", "/media/", "/component/", "/app/static/")
-_SCREENS: Final = frozenset(("", *(screen.name for screen in SCREENS)))
-_PATHS: Final = frozenset(("/", *(f"/{screen.name}{end}" for screen in SCREENS for end in ("", "/"))))
 #: A session is marked as in use at most this often for each open page.
 MARK_S: Final = 15
 #: So many look-ups at a time; the rest waits its turn.
@@ -67,7 +68,11 @@ class Gate:
         self._entrance = entrance
         self._always_secure = entrance.settings.dashboard_url.startswith("https://")
         self._documents = {language: document(language) for language in LANGUAGES}
-        self._policy = page_policy(*self._documents.values())
+        packs = entrance.settings.packs
+        names = [screen.name for screen in screens_of(packs)]
+        self._screens = frozenset(("", *names))
+        self._paths = frozenset(("/", *(f"/{name}{end}" for name in names for end in ("", "/"))))
+        self._policy = page_policy(*self._documents.values(), scripts=scripts_of(packs))
         self._aside = Aside(_LOOKUPS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,11 +126,11 @@ class Gate:
 
     def _knows(self, path: str) -> bool:
         """Is there anything at the path? Streamlit would answer with its own page, whatever it is."""
-        return path in _PATHS or path == ADDRESS or path.startswith(ACCOUNT)
+        return path in self._paths or path == ADDRESS or path.startswith(ACCOUNT)
 
     def _is_screen(self, asked: Seen) -> bool:
         # What ends in a stroke Streamlit sends to the address without it: the document's links are relative.
-        return asked.method in ("GET", "HEAD") and asked.path[1:] in _SCREENS
+        return asked.method in ("GET", "HEAD") and asked.path[1:] in self._screens
 
     def _document(self, asked: Seen) -> Response:
         if asked.path[1:] == SCREENS[0].name:  # Streamlit knows its first page by the address without a name
@@ -217,10 +222,15 @@ def by_a_person(content: bytes | None) -> bool:
     return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
 
 
-def page_policy(*documents: str) -> str:
-    """What the page may load and run: its own, the scripts in its documents, and our keys."""
-    own = KEYS.read_text(encoding="utf-8")
-    found = dict.fromkeys((*(script for text in documents for script in scripts(text)), own))
+def scripts_of(packs: Iterable[str]) -> tuple[str, ...]:
+    """Our keys, and what the own pages of these packs run."""
+    own = (path for pack in packs for path in load_page(pack).scripts)
+    return tuple(path.read_text(encoding="utf-8") for path in (KEYS, *own))
+
+
+def page_policy(*documents: str, scripts: Iterable[str]) -> str:
+    """What the page may load and run: its own, the scripts in its documents, and those that we bring."""
+    found = dict.fromkeys((*(script for text in documents for script in scripts_in(text)), *scripts))
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found)
     allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     return "; ".join(

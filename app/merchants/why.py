@@ -68,7 +68,7 @@ def _ask(zone: ZoneInfo) -> None:
 
 @st.cache_data(max_entries=_KEPT, ttl=600, show_spinner=False)
 def _explained(name: str, _page: Page, merchant_id: str, minute: datetime) -> dict[str, Any]:  # noqa: ARG001
-    return explain(_page.door.settings, merchant_id, minute)
+    return explain(_page.door.settings, merchant_id, minute.isoformat())
 
 
 def _show(page: Page, found: Mapping[str, Any]) -> None:

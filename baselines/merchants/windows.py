@@ -12,7 +12,7 @@ the history. `tests/generative/merchants/test_windows.py` holds this against a p
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from baselines.tiers import top_entities
 from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, MINUTE_US, WEEK_MINUTES, to_index
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -144,6 +144,11 @@ class Windows:
         self._rank(self._between(ranked - WEEK_MINUTES, ranked))
         self.recent.settle(self.last)
         self.cohorts.settle(self.last)
+
+    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
+        """Nothing is told to this pack."""
+        del rows, since
+        return True
 
     def copy(self) -> Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""

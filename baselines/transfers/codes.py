@@ -146,10 +146,12 @@ class Codes:
         return self._numbers.setdefault(kind, Numbers())
 
     def _type(self, kind: str) -> pl.Categorical:
-        if kind not in self._types:
-            self._types[kind] = pl.Categorical(pl.Categories.random(kind, physical=pl.UInt32))
-            self._kept.append(pl.Series([""], dtype=self._types[kind]))
-        return self._types[kind]
+        known = self._types.get(kind)
+        if known is None:  # copies of the windows are at work in several threads: the first one counts
+            made = pl.Categorical(pl.Categories.random(kind, physical=pl.UInt32))
+            known = self._types.setdefault(kind, made)
+            self._kept.append(pl.Series([""], dtype=known))
+        return known
 
     def _expression(self, key: Key) -> pl.Expr:
         fields, kind = key

@@ -14,12 +14,14 @@ Amounts are KRW, times UTC. No clock is read.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
 from data.chance import Dice, pick
+from data.commits import Table
 from data.merchants.cancels import NEVER, Approvals, CancelModel, PendingCancels
 from data.merchants.incidents import REACH, labels_frame, merchant_index, to_us
 from data.merchants.model import (
@@ -105,7 +107,9 @@ class TrafficConfig:
 class Traffic:
     """The rows of a configuration, minute by minute. Not for use by two threads at once."""
 
-    table, key = "transactions", "transaction_id"
+    sink: Final = Table("transactions", "transaction_id")
+    due_by: Final = "occurred_at"
+    reach: Final = timedelta(0)
 
     def __init__(self, config: TrafficConfig) -> None:
         self.config = config

@@ -41,8 +41,12 @@ ALARMS: Final = {
     "rows.set_aside": WRONG,  # more than 1 % of an hour
     "rows.outside_span": WRONG,  # subject: the query
     "rows.unreadable": WRONG,  # values that nobody could read were left out; subject: the smallest span
+    "rows.conflict": WRONG,  # a row came again with other values; the first word stays
     "minutes.differ": WRONG,  # read again, and still not what the source's own totals say
     "minutes.stray": WRONG,  # rows that no minute counts any more
+    "events.dead": WRONG,  # given up by relays: nobody judges them
+    "events.conflict": DEGRADED,  # came again with another content
+    "events.waiting": WRONG,  # for more than a minute in the outbox that they come from
     "job.failing": WRONG,  # subject: the job
     "ornament.failing": DEGRADED,  # subject: what is not known or not shown
 }

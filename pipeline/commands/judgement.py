@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from baselines.versions import always
-from pipeline.commands.common import TIME, json_option, read_settings, report
+from pipeline.commands.common import Time, json_option, read_settings, report
+from pipeline.commands.transfers.explained import RULE, explain_transfer
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.figures import duration_text, moment, one_line
@@ -27,13 +28,35 @@ if TYPE_CHECKING:
     from pipeline.pack import Windows
 
 
+class _TimeOrRule(Time):
+    """A full minute, or the name of an event rule, which no time looks like."""
+
+    name = "TIME|RULE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
+        """Leave a rule's name as it is."""
+        if isinstance(value, str) and RULE.fullmatch(value):
+            return value
+        return super().convert(value, param, ctx)
+
+
 @click.command()
-@click.argument("entity")
-@click.argument("minute", type=TIME)
+@click.argument("entity", metavar="ENTITY|TRANSFER")
+@click.argument("minute", type=_TimeOrRule(), metavar="MINUTE|RULE")
 @click.option("--rules", type=click.Path(exists=True, dir_okay=False), help="Another file of tuned numbers.")
 @json_option
-def explain(entity: str, minute: datetime, rules: str | None, *, as_json: bool) -> None:
-    """Say why ENTITY fired at MINUTE or did not: every number, how far it was, when it first could."""
+def explain(entity: str, minute: datetime | str, rules: str | None, *, as_json: bool) -> None:
+    """Say why ENTITY fired at MINUTE or did not: every number, how far it was, when it first could.
+
+    Of a payment: why RULE fired at TRANSFER, or why not.
+    """
+    if isinstance(minute, str):
+        explain_transfer(entity, minute, as_json=as_json)
+    else:
+        _explain_entity(entity, minute, rules, as_json=as_json)
+
+
+def _explain_entity(entity: str, minute: datetime, rules: str | None, *, as_json: bool) -> None:
     settings = read_settings()
     pack = load_pack(settings.pack)
     file = None if rules is None else read_rules_file(pack, Path(rules))

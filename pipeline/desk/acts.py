@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.desk import audits, exports, holds, incidents, messages, routes, rules, views
 from pipeline.desk.people import accounts, keys, own, sessions
 from pipeline.desk.perform import Act, Desk, perform
+from pipeline.desk.transfers.acts import ACTS as OF_TRANSFERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ _ALL: Final = (
     *routes.ACTS,
     *rules.ACTS,
     *views.ACTS,
+    *OF_TRANSFERS,
 )
 ACTS: Final[Mapping[str, Act]] = {act.name: act for act in _ALL}
 

@@ -167,7 +167,7 @@ def show(state: State, connection: Connection, incident_id: int) -> Mapping[str,
     return dict(found)
 
 
-def refuse_unknown(what: str, number: int) -> NoReturn:
+def refuse_unknown(what: str, number: int | str) -> NoReturn:
     """There is no such thing."""
     msg = phrase("there is no {what} {number}", what=word(what), number=number)
     raise UsageError(msg, "see the list for the known numbers")

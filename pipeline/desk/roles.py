@@ -45,6 +45,8 @@ TABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "approve_money": frozenset({SUPER_ADMIN, OPS_AGENT}),
         # dead messages, routes, silences, maintenance windows, exclusions
         "deliver": frozenset({SUPER_ADMIN, OPS_AGENT}),
+        # ask about a payment before it happens, hand in payments: what machines of the company do
+        "check": frozenset({SUPER_ADMIN, OPS_AGENT}),
         # a personal value; a reason is asked and kept
         "unmask": frozenset({SUPER_ADMIN, AUDITOR}),
         "read_audit": frozenset({SUPER_ADMIN, AUDITOR}),

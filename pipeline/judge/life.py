@@ -96,6 +96,8 @@ class Changes:
     #: Resolved by a person, and still breached: they stay resolved.
     dismissed: Sequence[Incident] = ()
     events: Sequence[Event] = field(default=())
+    #: Told before their minute had closed, and wrong: the minute holds nothing of the kind.
+    corrected: Sequence[Incident] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,35 @@ def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gat
     return Changes(
         opened, reopened, list(continued.values()), resolved, list(dismissed.values()), [*events, *woken]
     )
+
+
+def at_once(changes: Changes, fired: Collection[Key]) -> Changes:
+    """What of the changes can be said before the minute has closed: what fired, not what ends or lasts."""
+
+    def among_fired(incidents: Sequence[Incident]) -> list[Incident]:
+        return [incident for incident in incidents if incident.key in fired]
+
+    kinds = ("opened", "reopened", "escalated", "broke_through", "snooze_ended")
+    return Changes(
+        opened=changes.opened,
+        reopened=changes.reopened,
+        continued=among_fired(changes.continued),
+        dismissed=among_fired(changes.dismissed),
+        events=[e for e in changes.events if e.kind in kinds and e.incident.key in fired],
+    )
+
+
+def confirmed(
+    minute: datetime, signals: pl.DataFrame, unresolved: Mapping[Key, Incident], changes: Changes
+) -> Changes:
+    """The changes of a closed minute, with what was told of it before and does not hold marked as wrong."""
+    told = [incident for incident in unresolved.values() if incident.opened_minute == minute]
+    if not told:
+        return changes
+    fired = set(tuples(signals, signals["passed"], "rule", "entity_id"))
+    wrong = [incident for incident in told if incident.key not in fired]
+    events = [*changes.events, *(Event("corrected", minute, incident) for incident in wrong)]
+    return replace(changes, events=events, corrected=wrong)
 
 
 def _escalated(minute: datetime, before: Incident, now: Incident) -> list[Event]:
@@ -406,7 +437,8 @@ def _reopen(
 def _continue(minute: datetime, reason: Mapping[str, Any], known: Incident, gates: Gates) -> Incident:
     severity = _severity(minute, known, reason, known.at_risk, gates)
     told = known.told_minute if severity == known.severity else minute
-    return replace(known, severity=severity, last_breach_minute=minute, reason=reason, told_minute=told)
+    last = max(minute, known.last_breach_minute)  # the minute after may have been told of already
+    return replace(known, severity=severity, last_breach_minute=last, reason=reason, told_minute=told)
 
 
 def _kept(
@@ -420,7 +452,8 @@ def _kept(
         return []
     held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "entity_id")
     keys = {key for key in held if key in unresolved and key not in fired}
-    return [replace(unresolved[key], last_breach_minute=minute) for key in sorted(keys)]
+    kept = (unresolved[key] for key in sorted(keys))
+    return [replace(i, last_breach_minute=max(minute, i.last_breach_minute)) for i in kept]
 
 
 def _resolved(

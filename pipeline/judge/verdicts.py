@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.entities import EntityIndex
+
     Flags = NDArray[np.bool_]
     Integers = NDArray[np.int64]
     #: Columns of signals by name, as integers: words by their place in a list, -1 for null. Shape (rows,).
@@ -79,6 +81,7 @@ class Verdicts:
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by column: its words in order
     #: Of one minute: positions of all breaches, in the order of the pack's rules, also of rows left out.
     breached: tuple[Integers, ...] = ()
+    judged: pl.DataFrame | None = None  # of one minute: what its pack writes of each row, see `Watch.writes`
 
     def __len__(self) -> int:
         return len(self.columns["position"])
@@ -95,9 +98,10 @@ class Verdicts:
     @staticmethod
     def joined(parts: Sequence[Verdicts]) -> Verdicts:
         """The rows of several minutes in their order; entities have their position for ever."""
+        parts = _in_the_same_words(parts)
         names = parts[0].columns
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
-        return replace(parts[-1], columns=columns, breached=())
+        return replace(parts[-1], columns=columns, breached=(), judged=None)
 
     def frame(self) -> pl.DataFrame:
         """As the pack's signals: by minute, top tier first, then by entity and rule."""
@@ -117,6 +121,43 @@ class Verdicts:
         frame = pl.DataFrame(self.columns).lazy().select(made[name].alias(name) for name in self.schema)
         # One pass of the engine for all of it: its start costs more than these few rows.
         return frame.sort("minute", pl.col("tier") != "top", "entity_id", "rule").collect()
+
+
+def _in_the_same_words(parts: Sequence[Verdicts]) -> list[Verdicts]:
+    """The same, where a column's words are other ones in each minute: as texts are."""
+    first, made = parts[0].words, list(parts)
+    for name in first:
+        if all(part.words[name] == first[name] for part in parts):
+            continue
+        places: dict[str, int] = {}
+        for number, part in enumerate(made):
+            known = [places.setdefault(word, len(places)) for word in part.words[name]]
+            moved = np.array([*known, -1], np.int64)[part.columns[name]]
+            made[number] = replace(part, columns={**part.columns, name: moved})
+        made = [replace(part, words={**part.words, name: list(places)}) for part in made]
+    return made
+
+
+def verdicts_of(frame: pl.DataFrame, index: EntityIndex, rules: Sequence[str]) -> Verdicts:
+    """Signals of one minute that a pack has put into words itself; numbers that are not known are null.
+
+    `rules` are the names of the pack's rules in order.
+    """
+    columns: Columns = {
+        "position": index.positions(frame["entity_id"]),
+        "minute": frame["minute"].dt.epoch("us").to_numpy() // MINUTE_US,
+        "top": (frame["tier"] == TIERS[1]).cast(pl.Int64).to_numpy(),
+    }
+    words: dict[str, list[str]] = {"rule": [*rules], "reason": [FIRES], "kind": [RAW]}
+    for name, dtype in frame.schema.items():
+        if dtype.is_integer():
+            columns[name] = frame[name].fill_null(-1).to_numpy()
+        elif dtype == pl.String and name not in ("entity_id", "tier"):
+            places = {word: place for place, word in enumerate(words.get(name, []))}
+            found = [-1 if text is None else places.setdefault(text, len(places)) for text in frame[name]]
+            columns[name], words[name] = np.array(found, np.int64), list(places)
+    breached = tuple(columns["position"][columns["rule"] == place] for place in range(len(rules)))
+    return Verdicts(columns, index.ids, frame.schema, words, breached)
 
 
 def word(name: str, words: Sequence[str]) -> pl.Expr:

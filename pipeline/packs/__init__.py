@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: Where each pack lives: a module with one value, PACK. Imported when it is asked for.
-PACKS: Final = {"merchants": "pipeline.packs.merchants"}
+PACKS: Final = {"merchants": "pipeline.packs.merchants", "transfers": "pipeline.packs.transfers"}
 
 #: What an installation ran before there were packs: its files keep their names and places.
 FIRST: Final = next(iter(PACKS))

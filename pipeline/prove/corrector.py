@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.count import Counted
+    from pipeline.judge.seconds import Write
     from pipeline.prove.rejudge import Rejudged
     from pipeline.source.asked import Fence, Source
     from pipeline.store.manifest import LakeFile
@@ -339,17 +340,19 @@ class Corrector:
         correction_parts: dict[str, Any] = {"changes": Changes(), "corrected": (), "at": max(revised)}
         if rejudged is not None:
             pairs.append(replace_signals(pipeline.lake, files, rejudged.span, rejudged.signals))
-            correction_parts = self._incidents(rejudged)
         ledger = [row for c in revised.values() for row in c.ledger]
-        pipeline.state.correct(
-            Correction(
-                cause=cause,
-                minutes=ledger,
-                retired=[f.path for _, replaced in pairs for f in replaced],
-                files=[f for new, _ in pairs for f in new],
-                **correction_parts,
+        with pipeline.turn:
+            if rejudged is not None:
+                correction_parts = self._incidents(rejudged)
+            pipeline.state.correct(
+                Correction(
+                    cause=cause,
+                    minutes=ledger,
+                    retired=[f.path for _, replaced in pairs for f in replaced],
+                    files=[f for new, _ in pairs for f in new],
+                    **correction_parts,
+                )
             )
-        )
         known = rejudged is not None and max(revised) <= rejudged.span.end - MINUTE
         pipeline.take_windows(rejudged if known else None, min(revised))
         pipeline.project()
@@ -373,7 +376,9 @@ class Corrector:
                 pipeline.lake, pipeline.state, first, pipeline.tuned_at(part.start)
             )
             parts.append(rejudge(windows, revised, published, part, gates, facts))
-        return replace(parts[-1], signals=pl.concat([part.signals for part in parts]), span=whole)
+        own = [part.judged for part in parts if part.judged is not None]
+        signals = pl.concat([part.signals for part in parts])
+        return replace(parts[-1], signals=signals, span=whole, judged=pl.concat(own) if own else None)
 
     def _incidents(self, rejudged: Rejudged) -> dict[str, Any]:
         pipeline = self._pipeline
@@ -398,7 +403,14 @@ class Corrector:
             "supported": supported,
             "earlier": earlier,
             "at": last,
+            "writes": self._own_rows(rejudged),
         }
+
+    def _own_rows(self, rejudged: Rejudged) -> Sequence[Write]:
+        watch = self._pipeline.pack.watch
+        if watch is None or rejudged.judged is None:
+            return ()
+        return watch.writes(rejudged.judged, rejudged.span)
 
     def _move_on(self, found: Found) -> None:
         """Everything found so far lies before this search's snapshot."""

@@ -26,6 +26,7 @@ from pipeline.judge.life import (
     open_incident,
     to_price,
 )
+from pipeline.judge.seconds import TELLS
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.run import judge_minute
 from pipeline.source.asked import KnownMinute, Totals
@@ -53,6 +54,9 @@ class Rejudged:
     past: Past  # the same
     signals: pl.DataFrame  # of every judged minute since
     span: Span  # these minutes
+    judged: pl.DataFrame | None = (
+        None  # what the pack writes of their rows, of the others what tells something
+    )
 
 
 def known_minutes(ledger: Iterable[Mapping[str, Any]]) -> dict[datetime, KnownMinute]:
@@ -64,7 +68,7 @@ def differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:
     """Does a minute, counted anew, differ from what is published of it?"""
     pack = lake.pack
     published = lake.read(files, pack.dataset, counted.span)
-    if not counted.rows.sort("minute", pack.entity).equals(published):
+    if not counted.rows.sort("minute", pack.entity, maintain_order=True).equals(published):
         return True
     aside = lake.read(files, "quarantine", counted.span)
     order = [*pack.key, *(name for name in aside.columns if name not in pack.key)]
@@ -91,7 +95,8 @@ def replace_files(
     for file, minutes in replaced.values():
         kept = lake.read([file], dataset, file.span).filter(~pl.col("minute").is_in(minutes))
         rows = pl.concat([kept, *(revised[m].select(kept.columns) for m in minutes)])
-        new.append(lake.write(dataset, rows.sort("minute", lake.pack.entity), file.span))
+        rows = rows.sort("minute", lake.pack.entity, maintain_order=True)
+        new.append(lake.write(dataset, rows, file.span))
     return [f for f in new if f is not None], [file for file, _ in replaced.values()]
 
 
@@ -124,13 +129,18 @@ def rejudge(
     stand at its start.
     """
     span, signals = Span(min(revised), judged.end), [gates.pack.signal.to_frame()]
+    own: list[pl.DataFrame] = []
     for counted in _by_minute(published, span):
-        now = revised.get(counted.span.start, counted)
-        if counted.span.start >= judged.start:
-            signals.append(_judged(now, windows, gates, facts))
-        else:
-            windows.add(counted.span.start, now.rows)
-    return Rejudged(windows, gates.past, pl.concat(signals), judged)
+        minute = counted.span.start
+        now = revised.get(minute, counted)
+        if minute < judged.start:
+            windows.add(minute, now.rows)
+            continue
+        found = judge_minute(now, windows, gates, facts)
+        signals.append(gates.hold(minute, found.frame()))
+        if found.judged is not None:
+            own.append(found.judged if minute in revised else found.judged.filter(TELLS))
+    return Rejudged(windows, gates.past, pl.concat(signals), judged, pl.concat(own) if own else None)
 
 
 def rejudge_published(

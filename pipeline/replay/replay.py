@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.feeds import LakeFeed
 from pipeline.figures import moment
-from pipeline.history import history_of, windows_from
+from pipeline.history import history_of, reach_of, windows_from
 from pipeline.judge.hold import Gates
 from pipeline.judge.verdicts import RAW, Verdicts
 from pipeline.minute import DAY_MINUTES, MINUTE, Span, one_minute, split_by_day
@@ -96,7 +96,7 @@ def replay(stretch: Stretch, tick: Callable[[], None]) -> Replayed:
             found = judge_minute(counted, windows, gates, facts, whole=result.whole)
             tick()
             seen.add(found, len(windows.entities))
-            parts.append(found)
+            parts.append(replace(found, judged=None))  # nothing of it is written
             kept += len(found)
             if result.whole and kept > KEPT_WHOLE and not stretch.whole:
                 result.whole = False
@@ -179,8 +179,9 @@ def whole_period(
 ) -> Stretch:
     """A period as one stretch, with all the history it needs."""
     in_force = versions.within(span.start, span.end)
-    reach = max(lake.pack.windows(lake.zone, version.tuned).history_minutes for version in in_force)
-    history = history_of(state, span.end, reach + span.minutes)
+    told = state.told(lake.pack.told, span.start)
+    reach = max(reach_of(lake, version.tuned, told, span.start) for version in in_force)
+    history = history_of(state, span.end, reach + span.minutes, told)
     return Stretch(lake, history, span, policy, versions, folder, whole)
 
 

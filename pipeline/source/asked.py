@@ -160,6 +160,14 @@ class Changed:
     unreadable: str | None = None  # a value that keeps the query from being read; totals were compared
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Rows that were written lately, in the pack's columns, and the fence of the snapshot that gave them."""
+
+    rows: pl.DataFrame
+    fence: Fence
+
+
 def only_fence(rows: Sequence[Mapping[str, Any]], query: Path) -> Fence:
     """The answer of the query `fence`: exactly one row. Raises SourceChanged for anything else it gives."""
     if len(rows) != 1:
@@ -329,6 +337,13 @@ class Source(Protocol):
         minute's own snapshot; another compares totals.
 
         It may run in a thread beside all other questions. Raises Overtaken where it gave way to one of them.
+        """
+        ...
+
+    def arrived(self, query: str, since: Fence, floor: Callable[[Fence], datetime]) -> Arrived:
+        """Rows that `query` gives: written since the floor, by transactions that ended after the fence.
+
+        A superset: rows that the fence's own snapshot showed already may be among them.
         """
         ...
 

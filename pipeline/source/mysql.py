@@ -31,6 +31,7 @@ from pipeline.source.answers import conform_answer, differing, only_count, recen
 from pipeline.source.asked import (
     AHEAD_ALARM,
     AT_RISK_S,
+    Arrived,
     Changed,
     Extracted,
     Fence,
@@ -138,6 +139,18 @@ class MySqlSource(SharedSource):
         ahead = max(until, fence.clock + AHEAD_ALARM)
         written = [minute for minute in found if minute < until or minute >= ahead]
         return Changed(differing(written, known, totals, self.pack.totals), fence)
+
+    def arrived(
+        self,
+        query: str,
+        since: Fence,  # noqa: ARG002 - there is nothing in a fence to compare rows with
+        floor: Callable[[Fence], datetime],
+    ) -> Arrived:
+        """Rows written since the floor."""
+        with self._snapshot() as ask:
+            fence = _fence(ask, self._file("fence"))
+            found = ask(query, start=floor(fence))
+            return Arrived(self.pack.conform(found, str(self._file(query)), self._currency), fence)
 
     def totals(self, span: Span) -> pl.DataFrame:
         """Rows and the pack's totals (text: they may leave 64 bits) per minute, counted by the source itself.

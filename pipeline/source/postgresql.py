@@ -31,6 +31,7 @@ from pipeline.source.arrow_rows import plain_frame
 from pipeline.source.asked import (
     AHEAD_ALARM,
     AT_RISK_S,
+    Arrived,
     Changed,
     Extracted,
     Fence,
@@ -157,6 +158,14 @@ class PostgresSource(SharedSource):
             if row["minute"] not in known or row["newest"] >= known[row["minute"]].xmin - base
         )
         return Changed(tuple(minutes), fence)
+
+    def arrived(self, query: str, since: Fence, floor: Callable[[Fence], datetime]) -> Arrived:
+        """Rows written since the floor by transactions that had not ended at the fence."""
+        with self._snapshot() as cursor:
+            fence = self._fence(cursor)
+            base = max(since.xmin, fence.xmax - _XID_REACH)
+            found = self._run(cursor, query, self._query(query), (floor(fence), base % XID_WRAP))
+            return Arrived(self.pack.conform(found, str(self._file(query)), self._currency), fence)
 
     def _searched_totals(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Totals on the second connection."""

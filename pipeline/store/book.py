@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from baselines.versions import Versions
     from pipeline.count import Counted
     from pipeline.judge.life import Changes, Incident, Key
+    from pipeline.judge.seconds import Write, Written
+    from pipeline.minute import Span
     from pipeline.pack import AtRisk, Windows
     from pipeline.steps import Steps
     from pipeline.store.exposure import Exposure
@@ -28,13 +30,20 @@ class StateBook:
     """The real book: operational database and lake."""
 
     def __init__(
-        self, state: State, lake: Lake, exposure: Exposure, policy: str, versions: Callable[[], Versions[Any]]
+        self,
+        state: State,
+        lake: Lake,
+        exposure: Exposure,
+        policy: str,
+        versions: Callable[[], Versions[Any]],
+        written: Written | None = None,
     ) -> None:
         self._state = state
         self._lake = lake
         self._exposure = exposure
         self._policy = policy
         self._versions = versions
+        self._written = written
 
     def unresolved(self) -> Mapping[Key, Incident]:
         """Incidents that are not resolved, as people may have changed them a moment ago."""
@@ -59,7 +68,13 @@ class StateBook:
         return self._exposure.at_risk(entities, minute, windows, again)
 
     def record(
-        self, minute: datetime, counted: Counted, signals: pl.DataFrame, changes: Changes, steps: Steps
+        self,
+        minute: datetime,
+        counted: Counted,
+        signals: pl.DataFrame,
+        changes: Changes,
+        steps: Steps,
+        judged: pl.DataFrame | None = None,
     ) -> None:
         """Write the minute's files, then commit it; the commit makes the files count."""
         with steps.time("publish"):
@@ -67,8 +82,15 @@ class StateBook:
             written = self._lake.write("signal", signals, counted.span)
             files += [written] if written else []
         with steps.time("commit"):
-            minutes = self._ledger_rows(minute, counted)
-            self._state.commit(MinuteCommit(minutes, files, minute + MINUTE, changes, minute))
+            minutes, writes = self._ledger_rows(minute, counted), self._own_rows(counted.span, judged)
+            self._state.commit(MinuteCommit(minutes, files, minute + MINUTE, changes, minute, writes=writes))
+
+    def _own_rows(self, span: Span, judged: pl.DataFrame | None) -> Sequence[Write]:
+        """What the pack writes of a closed minute: what was not written before just so."""
+        watch = self._lake.pack.watch
+        if judged is None or watch is None:
+            return ()
+        return list(watch.writes(judged if self._written is None else self._written.without(judged), span))
 
     def publish(self, counted: Counted) -> list[LakeFile]:
         """Write the files of a counted span; one that was read from the lake is there already."""

@@ -14,10 +14,12 @@ from pipeline.errors.translate import state_errors
 from queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, CursorResult, Engine
+
+    from pipeline.judge.seconds import Write
 
 #: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
 SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=8000"
@@ -33,6 +35,8 @@ def connect_state(url: str) -> Engine:
     )
 
 
+#: Rows of a pack's own that one statement takes.
+ROWS_AT_ONCE: Final = 20_000
 _NOT_OURS: Final = "this process stops; the new leader goes on from the ledger"
 
 
@@ -53,6 +57,33 @@ class Database:
         """What a query that only reads gives."""
         with self.reading() as connection:
             return [dict(row) for row in self.ask(connection, name, **given).mappings()]
+
+    def own(self, connection: Connection, name: str, /, **given: Any) -> CursorResult[Any]:  # noqa: ANN401 - values
+        """Run a query of the pack's own tables, of queries/PACK/ops."""
+        return connection.execute(text(sql(f"{self.pack}/ops/{name}")), given)
+
+    def write_own(self, connection: Connection, writes: Iterable[Write]) -> None:
+        """What a pack writes into its own tables; many rows go in parts."""
+        for write in writes:
+            if write.rows is None:
+                self.own(connection, write.query, **write.given)
+                continue
+            for part in write.rows.iter_slices(ROWS_AT_ONCE):
+                self.own(connection, write.query, **write.given, **{write.parameter: part.write_json()})
+
+    def known_rows(self, name: str, keys: Sequence[object]) -> list[Mapping[str, Any]]:
+        """What a query of the pack's own tables knows of the rows with these keys."""
+        with self.reading() as connection:
+            return [dict(row) for row in self.own(connection, name, keys=list(keys)).mappings()]
+
+    def told(self, names: Sequence[str], since: datetime) -> dict[str, Sequence[Mapping[str, Any]]]:
+        """What the pack's own tables say that holds at `since` or later, by query, from one snapshot."""
+        if not names:
+            return {}
+        with self.reading() as connection:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            asked = {name: self.own(connection, name, since=since).mappings() for name in names}
+            return {name: [dict(row) for row in rows] for name, rows in asked.items()}
 
     def clock(self) -> datetime:
         """The operational database's clock."""

@@ -268,6 +268,9 @@ class Incidents(Telling):
                 given = {"incidents": _as_rows(incidents), "minute": minute}
                 changed = set(self.ask(connection, name, **given).scalars())
                 acted |= {i.incident_id for i in incidents} - changed
+        if changes.corrected:
+            wrong = [incident.incident_id for incident in changes.corrected]
+            self.ask(connection, "mark_corrected", ids=wrong, minute=minute)
         ids: dict[Key, int] = {}
         if changes.opened:
             given = {"currency": self.currency, "incidents": _as_rows(changes.opened)}

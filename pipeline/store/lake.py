@@ -93,13 +93,22 @@ class Lake:
         return LakeFile(dataset, relative, span, frame.height, len(content), digest)
 
     def read(
-        self, files: Iterable[LakeFile], dataset: str, span: Span, entities: Sequence[str] | None = None
+        self,
+        files: Iterable[LakeFile],
+        dataset: str,
+        span: Span,
+        entities: Sequence[str] | None = None,
+        where: pl.Expr | None = None,
     ) -> pl.DataFrame:
-        """Rows of `span` from the given files, of `entities` alone if given; by minute and entity."""
+        """Rows of `span` from the given files, of `entities` alone if given; by minute and entity.
+
+        `where` leaves out others while files are read; of it nothing needs to be held.
+        """
         paths = self._paths(files, dataset, span)
         if not paths:
             return self.pack.datasets[dataset].to_frame()
-        rows = self._collected(self._rows(paths, dataset, span, entities), dataset, span)
+        found = self._rows(paths, dataset, span, entities)
+        rows = self._collected(found if where is None else found.filter(where), dataset, span)
         added = [name for name in self.pack.added if name in rows.columns and rows[name].null_count()]
         schema = self.pack.datasets[dataset]
         entity = "entity_id" if "entity_id" in schema else self.pack.entity  # as the engine knows it

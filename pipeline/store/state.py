@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from pipeline.judge.seconds import Write
     from pipeline.store.manifest import LakeFile
 
 
@@ -38,6 +39,7 @@ class MinuteCommit:
     minute: datetime | None = None  # the judged minute, when one was judged
     #: Where a first start's history ends; only its first commit records it.
     history_until: datetime | None = None
+    writes: Sequence[Write] = ()  # into the pack's own tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Correction:
     at: datetime  # the newest judged minute
     supported: Sequence[int] = ()  # ids of incidents that were marked corrected and hold after all
     earlier: Mapping[int, datetime] = field(default_factory=dict)  # when incidents began, by id
+    writes: Sequence[Write] = ()  # into the pack's own tables
 
 
 class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Search, JobReports):
@@ -70,8 +73,16 @@ class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Sea
             self._replace_files(connection, (), commit.files)
             self.ask(connection, "record_minutes", minutes=as_json(commit.minutes))
             self._write_changes(connection, commit.changes, commit.minute)
+            self.write_own(connection, commit.writes)
             mark = {"next_minute": commit.next_minute, "history_until": commit.history_until}
             return int(self.ask(connection, "advance_watermark", **mark).scalar_one())
+
+    def tell_at_once(self, changes: Sequence[tuple[datetime, Changes]], writes: Sequence[Write]) -> None:
+        """Write what was found before its minute has closed: incidents, messages, the pack's rows."""
+        with self.committing() as connection:
+            for minute, of_minute in changes:
+                self._write_changes(connection, of_minute, minute)
+            self.write_own(connection, writes)
 
     def correct(self, correction: Correction) -> None:
         """Write a correction: new files for old ones, revisions, incidents and messages, as one."""
@@ -87,4 +98,5 @@ class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Sea
             mends = {"supported": list(correction.supported), "widened": as_json(earlier)}
             self.ask(connection, "mend_incidents", **mends)
             self._write_changes(connection, correction.changes, correction.at)
+            self.write_own(connection, correction.writes)
             self.ask(connection, "grow_version")

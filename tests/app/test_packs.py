@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.markup import tag
 from app.minutes import minutes_of
-from app.pages import PAGES, SCREENS, OwnPage
+from app.pages import PAGES, SCREENS, OwnPage, Screen, menu, screens_of
 from app.pages.entity.choose import chosen_period
 from app.pages.entity.subject import chosen_id, subject_of
 from pipeline.minute import MINUTE, Span
@@ -61,13 +61,23 @@ PAGE = OwnPage(
         "ko": {
             "title": "출입 관제",
             "visits.heading": "출입 추이",
+            "visits.today": "오늘의 출입",
+            "screen.visits": "출입",
             "number.forced_hour": "한 시간 강제 개방",
         },
-        "en": {"title": "Entry watch", "visits.heading": "Visits", "number.forced_hour": "Forced, last hour"},
+        "en": {
+            "title": "Entry watch",
+            "visits.heading": "Visits",
+            "visits.today": "Visits today",
+            "screen.visits": "Visits",
+            "number.forced_hour": "Forced, last hour",
+        },
     },
     now=(show_visits,),
     entity=(show_opened,),
     statistics=(show_visits,),
+    health=(show_visits,),
+    screens=(Screen("visits", ":material/door_front:", room="tests.app"),),
 )
 
 
@@ -150,6 +160,7 @@ def test_a_page_that_is_added_brings_its_words_and_its_sections(
     words = ("출입 관제", "출입 추이", "한 시간 강제 개방", "강제 개방", "주 출입문", "문 번호")
     assert [word for word in words if word not in seen] == []
     assert "출입 추이" in said(page("statistics"))
+    assert "출입 추이" in said(page("health"))
 
 
 def test_a_page_that_is_added_shows_minutes_of_one_entity_over_the_period_of_its_screen(
@@ -202,6 +213,23 @@ def test_of_several_packs_one_is_chosen_and_stays_in_the_address(
     assert "화물 승강기" in said(tested)
     assert "튼튼 컴퓨터" not in said(tested)
     assert "lift-7" in said(page("incidents", pack="doors", incident=str(lift)))
+
+
+def test_a_screen_that_one_pack_alone_has_is_in_its_menu_and_nowhere_else(
+    page: Callable[..., AppTest], building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAGES, "doors", __name__)
+    building("lift-7", "critical", None)
+    assert [screen.name for screen in menu(PAGE.screens)][:3] == ["now", "incidents", "visits"]
+    assert "오늘의 출입" in said(page("visits"))
+    monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
+    assert {screen.name for screen in screens_of(["merchants"])} == {screen.name for screen in SCREENS}
+    tested = page("visits")  # its address says whose it is
+    assert "오늘의 출입" in said(tested)
+    assert tested.query_params["pack"] == "doors"
+    tested = page("visits", pack="merchants")  # as whoever chooses the other one is led
+    assert "오늘의 출입" not in said(tested)
+    assert (tested.query_params["pack"], tested.button_group(key="pack").value) == ("merchants", "merchants")
 
 
 def test_a_link_from_a_message_opens_the_page_of_the_incidents_pack(

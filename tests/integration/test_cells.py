@@ -74,11 +74,27 @@ COMMANDS = {
     "backtest_rules": ("rules", "backtest", "9"),
     "pause_rule": ("rules", "pause", "nothing", "--for", "1h", "--reason", "moving"),
     "resume_rule": ("rules", "resume", "nothing"),
+    "draft_event_rule": ("event-rules", "draft", "routes.toml", "--reason", "less"),
+    "submit_event_rule": ("event-rules", "submit", "NOTHING", "9"),
+    "shadow_event_rule": ("event-rules", "shadow", "NOTHING", "9"),
+    "approve_event_rule": ("event-rules", "approve", "NOTHING", "9"),
+    "retire_event_rule": ("event-rules", "retire", "NOTHING", "9", "--reason", "over"),
+    "withdraw_event_rule": ("event-rules", "withdraw", "NOTHING", "9"),
+    "backtest_event_rule": ("event-rules", "backtest", "NOTHING", "9"),
+    "pause_event_rule": ("event-rules", "pause", "NOTHING", "--for", "1h", "--reason", "moving"),
+    "resume_event_rule": ("event-rules", "resume", "NOTHING"),
+    "add_list_entry": ("lists", "add", "deny", "A1", "--reason", "case 7"),
+    "remove_list_entry": ("lists", "remove", "9", "--reason", "over"),
+    "requeue_dead_event": ("dead", "requeue", "9"),
+    "correct_event": ("correct", "T1", "--status", "reversed", "--reason", "case 7"),
+    "open_breaker": ("breaker", "open", "--reason", "moving"),
+    "close_breaker": ("breaker", "close"),
+    "report_outcome": ("event-rules", "outcome", "T1", "fraud"),
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.
 NO_COMMAND = {"download", "unmask", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
 #: Of these no act has a command: looking, unmasking, changing the audit, and what nobody can do yet.
-WITHOUT_ACT = {"see", "unmask", "change_audit", "deny", "allow", "propose_money", "approve_money"}
+WITHOUT_ACT = {"see", "unmask", "change_audit", "allow", "propose_money", "approve_money"}
 
 
 @pytest.fixture

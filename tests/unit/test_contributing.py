@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 #: Not all of data/: it is also the default home.
-_FOLDERS = ("pipeline", "baselines", "queries", "app", "data/merchants", "tests/unit", "tests/doors")
+_DATA = ("data/merchants", "data/transfers")
+_FOLDERS = ("pipeline", "baselines", "queries", "app", *_DATA, "tests/unit", "tests/doors")
 _FILES = ("scheduler.py", "pyproject.toml", "tests/conftest.py", "tests/people.py", "tests/servers.py")
 
 

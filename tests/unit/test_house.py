@@ -53,7 +53,16 @@ def sources(*folders: str) -> Iterator[Path]:
 
 
 #: Where a pack has a folder of its name; nowhere else.
-HOMES = ("pipeline/packs", "pipeline/commands", "baselines", "queries", "app", "data")
+HOMES = (
+    "pipeline/packs",
+    "pipeline/commands",
+    "pipeline/desk",
+    "pipeline/online",
+    "baselines",
+    "queries",
+    "app",
+    "data",
+)
 
 
 def of_a_pack(path: Path) -> bool:

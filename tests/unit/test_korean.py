@@ -16,9 +16,11 @@ from pipeline.desk import holds, incidents, roles
 from pipeline.desk.acts import ACTS
 from pipeline.desk.people import own, sign_in  # with it every error of the desk is known
 from pipeline.errors import MinuteriskError, UsageError, translate
-from pipeline.errors.korean import KOREAN, acts, below, people, texts, words
+from pipeline.errors.korean import KOREAN, PARTS
 from pipeline.errors.phrases import Phrase, either, phrase, word
 from pipeline.errors.secrets import SECRETS
+from pipeline.packs.transfers.learned import measured
+from pipeline.packs.transfers.schema import STATUSES
 from pipeline.tell.route_texts import Vocabulary, read_route
 
 if TYPE_CHECKING:
@@ -49,12 +51,14 @@ TAKES = {
 WORDS = {
     *holds.NOUNS.values(),
     *("open", "acknowledged", "resolved", incidents.TRUE_ALARM, incidents.FALSE_ALARM),
-    *("draft", "submitted", "approved", "withdrawn"),
+    *("draft", "submitted", "approved", "withdrawn", "shadow", "live", "retired"),
     *(what for what, _ in translate._STORAGE_ERRORS.values()),
     *(hint for _, hint in translate._STORAGE_ERRORS.values()),
     "check the folder",  # of an errno that no table has
     *("routes", "channels"),
     *("the current password", own._EITHER),
+    *("nothing was learned yet", measured.TOO_FEW, *measured.NOT_BEATEN.values()),
+    *STATUSES,
     *roles.ACTIONS,
     *roles.ROLES,
 }
@@ -169,8 +173,7 @@ def test_each_sentence_has_a_korean_one_and_none_is_left_over() -> None:
     said = sentences()
     assert sorted(said - set(KOREAN)) == []
     assert sorted(set(KOREAN) - said) == []
-    parts = (acts.ACTS, people.PEOPLE, below.BELOW, texts.TEXTS, words.WORDS)
-    assert len(KOREAN) == sum(len(part) for part in parts), "one is there twice"
+    assert len(KOREAN) == sum(len(part) for part in PARTS), "one is there twice"
 
 
 def test_both_hold_the_same() -> None:

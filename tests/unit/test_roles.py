@@ -22,6 +22,7 @@ SPECIFIED = {
     "propose_money": "Y--YY-",
     "approve_money": "Y--Y--",
     "deliver": "Y--Y--",
+    "check": "Y--Y--",
     "unmask": "Y-Y---",
     "read_audit": "Y-Y---",
     "read_audit:rules": "YYY---",

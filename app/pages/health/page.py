@@ -11,6 +11,7 @@ from app import reads as common
 from app.changes import published_of
 from app.format import count, duration
 from app.markup import Markup, tag
+from app.pages import load_page
 from app.pages.health import reads
 from app.pages.health.alarms import is_wrong, show_alarms
 from app.pages.health.aside import show_aside
@@ -41,7 +42,7 @@ def show(page: Page) -> None:
         st.html(_answer(page, facts_of(page)))
     except StateUnavailable:
         return
-    show_sections(page, show_cards, show_dead, show_alarms)
+    show_sections(page, show_cards, show_dead, *load_page(page.pack.name).health, show_alarms)
     for left, right in ((show_lag, show_steps), (show_source, show_deliveries), (show_proofs, show_aside)):
         columns = st.columns(2, gap="large")
         for column, section in zip(columns, (left, right), strict=True):

@@ -53,17 +53,21 @@ def shade(value: int, largest: int) -> int:
 def heat(openings: Sequence[Opening], rules: Sequence[str], texts: Texts) -> Markup:
     """A row for each rule and one for all, a column for each hour; the numbers stand in the cells."""
     counted = by_hour(openings)
-    largest = max((n for hours in counted.values() for n in hours.values()), default=1)
+    lines = [(texts.word("rule", rule), counted.get(rule, Counter())) for rule in rules]
+    return heat_table(lines, texts, texts("openings.heading"))
+
+
+def heat_table(lines: Sequence[tuple[str, Counter[int]]], texts: Texts, label: str) -> Markup:
+    """The same of whatever is counted by hour and has a name: a row for each line, and one for all."""
+    largest = max((n for _, hours in lines for n in hours.values()), default=1)
     head = [tag("th", texts("openings.rule"), scope="col")]
     head += [tag("th", f"{hour:02d}", scope="col") for hour in HOURS]
     head.append(tag("th", texts("openings.all"), scope="col"))
-    lines = [
-        _heat_row(texts.word("rule", rule), counted.get(rule, Counter()), largest, texts) for rule in rules
-    ]
-    together: Counter[int] = sum(counted.values(), Counter())
-    lines.append(_heat_row(texts("openings.all"), together, 0, texts))
-    inner = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *lines), cls="mr-table mr-heat")
-    named = {"aria-label": texts("openings.heading")}
+    rows = [_heat_row(name, hours, largest, texts) for name, hours in lines]
+    together: Counter[int] = sum((hours for _, hours in lines), Counter())
+    rows.append(_heat_row(texts("openings.all"), together, 0, texts))
+    inner = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows), cls="mr-table mr-heat")
+    named = {"aria-label": label}
     return tag("div", inner, cls="mr-scroll", tabindex="0", role="region", **named)
 
 

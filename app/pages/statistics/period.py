@@ -32,6 +32,7 @@ _NAMES: Final = {
     RANGE: "period.range",
 }
 _CHOSEN: Final = "period-chosen"
+_FOUND: Final = "period-found"
 _ENDS: Final = "period-ends"
 
 
@@ -92,7 +93,14 @@ def ask_period(page: Page) -> Period:
         )
         found = _chosen(page, today, first, last)
     _say(page, found)
+    st.session_state[_FOUND] = found
     return found
+
+
+def period_of(page: Page) -> Period:
+    """What `ask_period` has found above, for the sections that a pack adds."""
+    found: Period | None = st.session_state.get(_FOUND)
+    return found or last_days(DAYS[_DEFAULT], business_date(page.clock(), page.zone))
 
 
 def _chosen(page: Page, today: date, first: date | None, last: date | None) -> Period:

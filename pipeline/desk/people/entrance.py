@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.desk.acts import ACTS, act
@@ -66,6 +66,7 @@ class Entrance:
         self.local = local  # reached from this machine alone: it may open without accounts
         self.demo = tuple(DEMO) if demo else ()  # accounts that need no password here
         self.clock = clock
+        self.ending = Event()  # set when the server is told to end: what goes on for ever ends then
         self.company = CompanyLogin(settings) if settings.oidc_issuer else None
         self._lock = Lock()
         self._engine: Engine | None = None

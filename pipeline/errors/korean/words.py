@@ -73,6 +73,7 @@ WORDS: Final[Mapping[str, str]] = {
     "propose_money": "자금 조치 제안",
     "approve_money": "자금 조치 승인",
     "deliver": "알림 관리",
+    "check": "결제 전 확인",
     "unmask": "개인정보 보기",
     "read_audit": "감사 기록 읽기",
     "administer": "계정 관리",

@@ -85,3 +85,35 @@ MATCHABLE: Final = (
     "currency",
     "kind",
 )
+
+#: Columns that hold a text of somebody else's, at most LONGEST_ID characters.
+TEXTS: Final = (
+    "transfer_id",
+    "account_id",
+    "user_id",
+    "payee_id",
+    "card_id",
+    "device_id",
+    "merchant_id",
+    "channel",
+    "country",
+)
+#: 0 or 1 in each counted event, by its status.
+COUNTS: Final = tuple(f"{status}_count" for status in STATUSES)
+#: One row per event: the counted rows of this pack are the events themselves, so that any of them can be
+#: judged again, and what was before it read back.
+COUNTED: Final = pl.Schema(
+    {"minute": UTC_TIME, **EVENT, **dict.fromkeys(COUNTS, pl.Int64()), "completed_amount": pl.Int64()}
+)
+#: What was set aside: enough to find it at its source.
+QUARANTINE: Final = pl.Schema(
+    {
+        **{
+            name: EVENT[name]
+            for name in ("transfer_id", "kind", "status", "account_id", "amount", "currency")
+        },
+        "occurred_at": UTC_TIME,
+        "reason": pl.String(),
+    }
+)
+SET_ASIDE: Final = pl.Schema({"minute": UTC_TIME, **QUARANTINE})

@@ -41,7 +41,13 @@ MICROSECOND = timedelta(microseconds=1)
 FORMAT = "v1.0.0"
 #: A file nobody wrote a ledger row for is an orphan of a crash.
 TEMPORARY_SUFFIX = ".writing"
-_DUCKDB_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.Datetime: "TIMESTAMPTZ"}
+_DUCKDB_TYPES = {
+    pl.String: "VARCHAR",
+    pl.Int32: "INTEGER",
+    pl.Int64: "BIGINT",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime: "TIMESTAMPTZ",
+}
 _VIEW = re.compile(r"VIEW (\w+) AS")
 
 

@@ -1,6 +1,14 @@
 -- Rules that judge events of the pack transfers: what was written, who let it judge, and from when until when. A version
 -- never changes; what it may do (shadow, live, paused) stands in spans of time, so any past moment can be judged again.
 
+-- Grows with each change of rules and lists, so that whoever follows them reads only what is new; whoever changes
+-- something locks its row first.
+CREATE TABLE transfers.rule_revision (
+    revision bigint NOT NULL,
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one)
+);
+INSERT INTO transfers.rule_revision (revision) VALUES (0);
+
 CREATE TABLE transfers.rule (
     rule       text PRIMARY KEY CHECK (rule ~ '^[A-Z][A-Z0-9_]{0,63}$'),
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -23,6 +31,7 @@ CREATE TABLE transfers.rule_version (
     backtest        jsonb,                       -- of 30 days: hits a day, precision, accounts, money
     backtest_sha256 text,
     backtest_asked  timestamptz,
+    filled_at       timestamptz,                 -- since when its windows are full; before that it is warming
     PRIMARY KEY (rule, version)
 );
 
@@ -38,7 +47,8 @@ CREATE TABLE transfers.rule_approval (
     FOREIGN KEY (rule, version) REFERENCES transfers.rule_version
 );
 
--- When a version judges, by the time of the events; until_at null: until further notice.
+-- When a version judges, by the time of the events; until_at null: until further notice. A span `paused` lies over the
+-- others: while it lasts no version of the rule is live.
 CREATE TABLE transfers.rule_span (
     rule     text NOT NULL,
     version  integer NOT NULL,

@@ -18,7 +18,7 @@ from app.gate.answers import body_of
 from app.gate.api import _error, _json, filters_of
 from app.gate.document import document
 from app.gate.forms import Asked, demo_form
-from app.gate.middleware import by_a_person, page_policy
+from app.gate.middleware import by_a_person, page_policy, scripts_of
 from app.gate.seen import back_to, seen
 from app.gate.texts import ENGLISH, KOREAN
 from pipeline.errors import ConfigurationError, MinuteriskError, StateUnavailable
@@ -155,7 +155,7 @@ def test_incidents_are_asked_for_by_the_names_of_the_command_line() -> None:
 
 
 def test_the_page_may_run_its_own_scripts_and_no_others() -> None:
-    policy = page_policy(document("ko"), document("en"))
+    policy = page_policy(document("ko"), document("en"), scripts=scripts_of(["merchants"]))
     scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
     assert "'unsafe-inline'" not in scripts
     assert scripts.count("'sha256-") == 3  # where the server is, Streamlit's own, app/keys.js

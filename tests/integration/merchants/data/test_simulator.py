@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from data.commits import Writer
+from data.commits import Table, Writer
 from data.merchants.history import pay_out, run_live, write_history
 from data.merchants.trade import create_trade_database, insert_transactions
 from data.merchants.traffic import Traffic, TrafficConfig
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 START = datetime(2026, 11, 1, 15, tzinfo=UTC)
 NOON = START + timedelta(hours=12)
 MOMENT = timedelta(microseconds=1)
-TABLE = ("transactions", "transaction_id")
+TABLE = Table("transactions", "transaction_id")
 CONFIG = TrafficConfig(START, merchants=100, transactions_per_day=50_000)
 
 
@@ -198,7 +198,7 @@ def test_late_rows_are_all_there_in_the_end(trade: str) -> None:
 
 def test_late_rows_stay_invisible_until_their_commit(trade: str) -> None:
     rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
-    writer = Writer(trade, threading.Event(), 1.0, 1, *TABLE)
+    writer = Writer(trade, threading.Event(), 1.0, 1, TABLE)
     writer.write(rows, NOON)
     writer.commit_late(NOON + timedelta(seconds=0.9))
     assert ids_in(trade) == []
@@ -217,7 +217,7 @@ def end_connections(admin_url: str, url: str) -> None:
 
 def test_late_rows_whose_open_transaction_was_lost_are_written_again(trade: str, postgres_url: str) -> None:
     rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
-    writer = Writer(trade, threading.Event(), 1.0, 1, *TABLE)
+    writer = Writer(trade, threading.Event(), 1.0, 1, TABLE)
     writer.write(rows, NOON)
     end_connections(postgres_url, trade)
     writer.commit_late(NOON + timedelta(seconds=5))
@@ -227,7 +227,7 @@ def test_late_rows_whose_open_transaction_was_lost_are_written_again(trade: str,
 
 def test_late_rows_that_met_no_server_are_written_later(trade: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
-    writer = Writer(trade, threading.Event(), 1.0, 1, *TABLE)
+    writer = Writer(trade, threading.Event(), 1.0, 1, TABLE)
 
     def refuse(*_: object) -> None:
         message = "the database system is starting up"
@@ -272,7 +272,7 @@ def test_a_lost_server_is_awaited_and_nothing_is_lost(trade: str, postgres_url: 
 
 def test_a_commit_whose_answer_is_lost_is_not_repeated(trade: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
-    writer = Writer(trade, threading.Event(), 0.0, 1, *TABLE)
+    writer = Writer(trade, threading.Event(), 0.0, 1, TABLE)
     commit = psycopg.Connection.commit
     lost: list[bool] = []
 
@@ -294,7 +294,7 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(trade: str, monkeypatch: 
 def test_rows_given_up_at_the_end_are_counted(trade: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
     stop = threading.Event()
-    writer = Writer(trade, stop, 0.0, 1, *TABLE)
+    writer = Writer(trade, stop, 0.0, 1, TABLE)
     stop.set()
 
     def fail(_: psycopg.Connection) -> None:
@@ -312,7 +312,7 @@ def test_rows_given_up_at_the_end_are_counted(trade: str, monkeypatch: pytest.Mo
 def test_an_id_that_somebody_else_took_is_an_error(trade: str) -> None:
     rows = Traffic(CONFIG).rows(Span(NOON, NOON + MINUTE)).drop("created_at")
     insert_transactions(trade, rows[3:4])
-    writer = Writer(trade, threading.Event(), 0.0, 1, *TABLE)
+    writer = Writer(trade, threading.Event(), 0.0, 1, TABLE)
     with pytest.raises(psycopg.errors.UniqueViolation):
         writer.write(rows, NOON)
     writer.close()

@@ -1,0 +1,1 @@
+"""What a business day was like: judged, stopped, found, and what went wrong."""

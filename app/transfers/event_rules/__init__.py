@@ -1,0 +1,1 @@
+"""Event rules: what judges, what is written, what it would have done, and who lets it judge."""

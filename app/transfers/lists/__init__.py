@@ -1,0 +1,1 @@
+"""Lists of values that decide, or that event rules ask."""

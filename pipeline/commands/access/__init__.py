@@ -1,0 +1,1 @@
+"""Commands about who comes in, and what they have done."""

@@ -1,0 +1,1 @@
+"""Payments beside the minute: the ways in, the check before a transfer, rules and lists in force."""

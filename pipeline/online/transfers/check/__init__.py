@@ -1,0 +1,1 @@
+"""The check before a transfer, and what people see live: one process that answers in turn."""

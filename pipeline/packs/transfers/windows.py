@@ -1,0 +1,124 @@
+"""The windows of the pack: events of closed minutes, rules and lists in force. Pure but for state."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from baselines.entities import EntityIndex
+from baselines.transfers.measure import EXACT_MS
+from baselines.transfers.recent import Recent
+from pipeline.minute import MINUTE, floor_minute, from_index, to_index
+from pipeline.pack import Windows
+from pipeline.packs.transfers.ruleset import Timeline, timeline_of
+from pipeline.packs.transfers.schema import EVENT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from pipeline.judge.verdicts import Integers
+
+#: Queries of the pack's own tables that say which rules and lists are in force.
+RULES_IN_FORCE: Final = "rules_in_force"
+LISTS_IN_FORCE: Final = "lists_in_force"
+LEARNED_IN_FORCE: Final = "learned_in_force"
+#: All of them, in the order in which `timeline_of` takes their rows.
+IN_FORCE: Final = (RULES_IN_FORCE, LISTS_IN_FORCE, LEARNED_IN_FORCE)
+#: Events of so many closed minutes are kept as they are: those that a late one may alter are judged again.
+KEPT_MINUTES: Final = 3
+#: What is forgotten is forgotten once an hour.
+_EXPIRED_EVERY: Final = 60
+_MINUTE_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events of which something was told before their minute closed, with their answers."""
+
+    log: pl.DataFrame | None = None  # judging.LOG
+    hits: pl.DataFrame | None = None  # judging.HITS
+    events: pl.DataFrame | None = None  # EVENT
+
+
+class EventWindows(Windows):
+    """Events up to the end of the minute `last`, in a form that answers what rules ask."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.entities = EntityIndex()
+        self.last: int | None = None
+        self.recent = Recent()
+        self.timeline = Timeline()
+        self.closed: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_MINUTES)  # minute, its events
+        #: Of a view, which has moved on beyond the minute `last`: what it holds besides, and has told of.
+        self.pending = EVENT.to_frame()
+        self.told = Told()
+        self._rows: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+        self._since: datetime | None = None
+
+    @property
+    def history_minutes(self) -> int:
+        """As far as any rule in force looks back, and a day at least."""
+        measures = () if self._since is None else self.timeline.measures(self._since)
+        longest = max((measure.within_ms or 0 for measure in measures), default=0)
+        return max(longest, EXACT_MS) // _MINUTE_MS + 60
+
+    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
+        """The rules and lists in force, for events from `since` on; what is newly asked begins empty."""
+        self._since = since
+        if rows != self._rows:
+            self._rows = rows
+            self.timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
+        return not self.recent.want(self.timeline.measures(since))
+
+    def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
+        """Take the events of a closed minute."""
+        del positions
+        events = rows.select(EVENT.names())
+        self.recent.take(events)
+        self.last = to_index(minute)
+        self.closed.append((self.last, events))
+        if self.last % _EXPIRED_EVERY == 0:
+            self.recent.expire(minute + MINUTE)
+
+    def fill(
+        self, start: datetime, end: datetime, rows: pl.DataFrame, missing: Collection[datetime] = ()
+    ) -> None:
+        """Take the events of [start, end) in bulk."""
+        del missing, start
+        self.recent.fill(rows.select(EVENT.names()))
+        self.last = to_index(end) - 1
+        for index in range(self.last - KEPT_MINUTES + 1, self.last + 1):
+            of_minute = rows.filter(pl.col("minute") == from_index(index))
+            self.closed.append((index, of_minute.select(EVENT.names())))
+
+    @property
+    def reach(self) -> datetime | None:
+        """Events from then on are kept as they are."""
+        return None if self.last is None else from_index(self.last - KEPT_MINUTES + 1)
+
+    def held(self, ids: pl.Series, since: datetime | None = None) -> pl.DataFrame:
+        """Those of these events that are kept, as they count now; only from a moment on, if one is given."""
+        among = pl.col("transfer_id").is_in(ids.implode())
+        pending = self.pending.filter(among)
+        first = None if since is None else to_index(floor_minute(since))
+        wanted = (events for index, events in self.closed if first is None or index >= first)
+        closed = pl.concat([EVENT.to_frame(), *(events.filter(among) for events in wanted)])
+        if closed.is_empty():
+            return pending
+        return pl.concat([closed.join(pending, on="transfer_id", how="anti"), pending])
+
+    def copy(self) -> EventWindows:
+        """The same state; what is held is shared, as it never changes."""
+        other = EventWindows(self.zone)
+        other.entities, other.last = self.entities, self.last
+        other.recent, other.timeline = self.recent.copy(), self.timeline
+        other.closed = self.closed.copy()
+        other._rows, other._since = self._rows, self._since
+        other.pending, other.told = self.pending, self.told
+        return other

@@ -1,0 +1,1 @@
+"""Rows within the second: read when they are committed, judged and told at once."""

@@ -1,0 +1,24 @@
+-- All versions of event rules, the newest of each rule first, without their texts.
+-- Parameters: at (whether they judge is said of this moment). Grain: one row per version; `mode` is how it judges, `warming`
+-- says that its windows are not full, `paused_until` when the pause of its rule ends.
+SELECT v.rule, v.version, v.status, v.sha256, v.reason, v.author, v.author_id, v.created_at, v.submitted_by, v.submitted_at,
+       a.approved_by, a.approved_at, v.backtest, v.backtest_sha256, v.backtest_asked, judging.mode, judging.from_at,
+       (v.status IN ('shadow', 'live') AND v.filled_at IS NULL) AS warming, paused.until_at AS paused_until,
+       paused.by AS paused_by
+FROM transfers.rule_version AS v
+LEFT JOIN transfers.rule_approval AS a USING (rule, version)
+LEFT JOIN LATERAL (
+    SELECT mode, from_at
+    FROM transfers.rule_span AS s
+    WHERE s.rule = v.rule AND s.version = v.version AND mode <> 'paused' AND (until_at IS NULL OR until_at > :at)
+    ORDER BY from_at DESC
+    LIMIT 1
+) AS judging ON true
+LEFT JOIN LATERAL (
+    SELECT until_at, by
+    FROM transfers.rule_span AS s
+    WHERE s.rule = v.rule AND mode = 'paused' AND until_at > :at AND until_at > from_at
+    ORDER BY until_at DESC
+    LIMIT 1
+) AS paused ON true
+ORDER BY v.rule, v.version DESC
