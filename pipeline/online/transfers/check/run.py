@@ -88,9 +88,7 @@ def put_together(
 
     follower = Follower(known, Reader(state, lake), utc_now, booked)
     on_doubt = settings.on_doubt
-    checks = Checks(
-        known, book, records, on_doubt, source_clock, tell=counts.answered, budget_s=budget_s
-    )
+    checks = Checks(known, book, records, on_doubt, source_clock, tell=counts.answered, budget_s=budget_s)
     on_lead.append(checks)
     hand_in = HandIn(state, Alarms(state.engine, state.url, state.pack), counts)
     parts = Parts(
