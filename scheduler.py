@@ -7,13 +7,12 @@ one second), hence grace None and coalesce everywhere.
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -25,7 +24,7 @@ from pipeline.desk.perform import Desk
 from pipeline.embedded import Urls, open_urls
 from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
-from pipeline.online import install
+from pipeline.online import install, jobs_of
 from pipeline.packs import PACKS, load_pack
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
@@ -82,9 +81,6 @@ EXECUTORS = (
     "slow",
 )
 
-#: What a pack's first start writes into its own tables, by the module that does it; later ones find it there.
-BEGINNINGS: Final = {"transfers": "pipeline.online.transfers.shipped"}
-
 
 @contextmanager
 def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator[Pipeline]:
@@ -108,8 +104,6 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         install(state)
         pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
         pipeline.rules.keep_file()
-        if settings.pack in BEGINNINGS:
-            importlib.import_module(BEGINNINGS[settings.pack]).install_shipped(state)
         pipeline.ensure_fence()
         pipeline.exposure.check()
         if state.next_minute() is not None:
@@ -190,8 +184,9 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
 
     The heart beats from the first moment, also while history is published: a silent leader is taken over.
     """
+    jobs = jobs_of(service.pipeline.pack.name)
     scheduler = BackgroundScheduler(
-        executors={name: ThreadPoolExecutor(1) for name in EXECUTORS},
+        executors={name: ThreadPoolExecutor(1) for name in (*EXECUTORS, *jobs)},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         timezone=UTC,
     )
@@ -205,6 +200,8 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
             service.pipeline.prepare()
             service.answers.take()  # what history cost the source is no minute's
             _add_jobs(scheduler, service, watcher)
+            for name, job in jobs.items():
+                _every(scheduler, service, name, partial(job.run, service.pipeline), job.every_s, name)
         while not service.ending:
             service.stopped.wait(ENDING_S)
     finally:
@@ -264,9 +261,14 @@ def _look(scheduler: BackgroundScheduler, service: Service, watcher: Watcher) ->
 
 
 def _every(
-    scheduler: BackgroundScheduler, service: Service, name: str, job: Callable[[], object], seconds: float
+    scheduler: BackgroundScheduler,
+    service: Service,
+    name: str,
+    job: Callable[[], object],
+    seconds: float,
+    executor: str | None = None,
 ) -> None:
-    executor = name if name in EXECUTORS else "slow"
+    executor = executor or (name if name in EXECUTORS else "slow")
     scheduler.add_job(service.guarded(name, job), "interval", seconds=seconds, executor=executor, id=name)
 
 

@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "rules": "pipeline.commands.rules",
     "event-rules": "pipeline.commands.transfers.event_rules",
     "lists": "pipeline.commands.transfers.lists",
+    "learn": "pipeline.commands.transfers.learned",
+    "learned": "pipeline.commands.transfers.learned",
     "incidents": "pipeline.commands.incidents",
     "windows": "pipeline.commands.withheld",
     "exclusions": "pipeline.commands.withheld",

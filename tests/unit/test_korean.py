@@ -19,6 +19,8 @@ from pipeline.errors import MinuteriskError, UsageError, translate
 from pipeline.errors.korean import KOREAN, PARTS
 from pipeline.errors.phrases import Phrase, either, phrase, word
 from pipeline.errors.secrets import SECRETS
+from pipeline.packs.transfers.learned import measured
+from pipeline.packs.transfers.schema import STATUSES
 from pipeline.tell.route_texts import Vocabulary, read_route
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ WORDS = {
     "check the folder",  # of an errno that no table has
     *("routes", "channels"),
     *("the current password", own._EITHER),
+    *("nothing was learned yet", measured.TOO_FEW, *measured.NOT_BEATEN.values()),
+    *STATUSES,
     *roles.ACTIONS,
     *roles.ROLES,
 }

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from pipeline.errors.korean.acts import ACTS
 from pipeline.errors.korean.below import BELOW
 from pipeline.errors.korean.event_rules import EVENT_RULES
+from pipeline.errors.korean.learned import LEARNED
 from pipeline.errors.korean.people import PEOPLE
+from pipeline.errors.korean.relays import RELAYS
 from pipeline.errors.korean.rule_texts import RULE_TEXTS
 from pipeline.errors.korean.texts import TEXTS
 from pipeline.errors.korean.words import WORDS
@@ -25,7 +27,9 @@ PARTS: Final = (
     ACTS,
     BELOW,
     EVENT_RULES,
+    LEARNED,
     PEOPLE,
+    RELAYS,
     RULE_TEXTS,
     TEXTS,
     WORDS,

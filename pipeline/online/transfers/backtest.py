@@ -1,7 +1,7 @@
 """Measures what an event rule would have done in the last 30 days, from the lake, whenever somebody asks.
 
-Whoever approves the rule approves this as well, so it is measured here and never handed in. It works in a
-process of its own at low priority: no payment waits for it.
+Whoever approves the rule approves this as well, so it is measured here and never handed in. A running service
+does it in a process of its own at low priority: no payment waits for it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +30,7 @@ from pipeline.source.pieces import pieces_of_files
 from queries import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
@@ -49,30 +51,53 @@ class Past:
     measured: Span
 
 
+#: Judges a past by the versions of a trial, with what is known of its payments.
+Judge = Callable[[Past, Trial, pl.DataFrame], dict[str, Any]]
+
+
 def measure_waiting(state: State, lake: Lake) -> str | None:
     """Measure the version that was asked about first; its name, None where none waits."""
     wanted = _first(state, "event_backtest_wanted")
     if wanted is None:
         return None
     name = f"{wanted['rule']}/{wanted['version']}"
-    log.info("event_rules.backtested", version=name, kept=measure_version(state, lake, wanted) is not None)
+    with _apart() as judge:
+        found = _measured(state, lake, wanted, judge)
+    kept = _kept(state, wanted, found, waiting=True)
+    log.info("event_rules.backtested", version=name, kept=kept)
     return name
 
 
 def measure_version(state: State, lake: Lake, version: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a version (`rule`, `version`, `content`) would have done, kept beside it.
+    """What a version (`rule`, `version`, `content`) would have done, kept beside it; measured here and now.
 
     None where it was approved or withdrawn meanwhile: what somebody has seen stays.
     """
-    found = _measured(state, lake, version)
+    found = _measured(state, lake, version, judge_again)
+    return found if _kept(state, version, found, waiting=False) else None
+
+
+def _kept(state: State, version: Mapping[str, Any], found: Mapping[str, Any], *, waiting: bool) -> bool:
+    """Keep an answer beside its version; says whether it could still be kept."""
     content = json.dumps(found, sort_keys=True, separators=(",", ":"))
     given = {"backtest": content, "backtest_sha256": hashlib.sha256(content.encode()).hexdigest()}
     key = {name: version[name] for name in ("rule", "version")}
-    kept = _first(state, "store_event_backtest", **key, **given)
-    return None if kept is None else found
+    return _first(state, "store_event_backtest", **key, **given, waiting=waiting) is not None
 
 
-def _measured(state: State, lake: Lake, version: Mapping[str, Any]) -> dict[str, Any]:
+@contextmanager
+def _apart() -> Iterator[Judge]:
+    """Judges in a process of its own, at low priority."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=os.nice, initargs=(_PRIORITY,)) as pool:
+
+        def judge(past: Past, trial: Trial, labels: pl.DataFrame) -> dict[str, Any]:
+            return pool.submit(judge_again, past, trial, labels).result()
+
+        yield judge
+
+
+def _measured(state: State, lake: Lake, version: Mapping[str, Any], judge: Judge) -> dict[str, Any]:
     live = _first(state, "live_event_rule", rule=version["rule"])
     versions = {row["version"]: row["content"] for row in (live, version) if row is not None}
     past = _past(state, lake, versions.values())
@@ -81,10 +106,7 @@ def _measured(state: State, lake: Lake, version: Mapping[str, Any]) -> dict[str,
     entries = _all(state, "lists_in_force", since=past.held.start)
     trial = Trial(version["rule"], versions, version["version"], live["version"] if live else None, entries)
     labels = pl.DataFrame(_all(state, "outcomes"), LABELS, orient="row")
-    with ProcessPoolExecutor(
-        1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(_PRIORITY,)
-    ) as pool:
-        found = pool.submit(judge_again, past, trial, labels).result()
+    found = judge(past, trial, labels)
     missing = len(unpublished(state, past.measured))
     period = {"from": past.measured.start.isoformat(), "to": past.measured.end.isoformat()}
     return {**period, "days": _days(past.measured), "missing_minutes": missing, **found}

@@ -38,6 +38,6 @@ class InForceReader:
 
 def read_timeline(connection: Connection, since: datetime) -> Timeline:
     """Every set in force at `since` or later."""
-    spans = connection.execute(text(sql("transfers/ops/rules_in_force")), {"since": since}).mappings()
-    entries = connection.execute(text(sql("transfers/ops/lists_in_force")), {"since": since}).mappings()
-    return timeline_of([dict(row) for row in spans], [dict(row) for row in entries])
+    queries = ("rules_in_force", "lists_in_force", "learned_in_force")
+    answers = [connection.execute(text(sql(f"transfers/ops/{name}")), {"since": since}) for name in queries]
+    return timeline_of(*([dict(row) for row in answer.mappings()] for answer in answers))

@@ -14,7 +14,7 @@ from pipeline.packs.transfers.schema import COUNTED, COUNTS, EVENT, OPTIONAL, SE
 from pipeline.packs.transfers.screen import conform_events, screen
 from pipeline.packs.transfers.seconds import renew, see
 from pipeline.packs.transfers.signals import RULES, SIGNAL, reason_of, say, severity_of
-from pipeline.packs.transfers.windows import LISTS_IN_FORCE, RULES_IN_FORCE, EventWindows
+from pipeline.packs.transfers.windows import IN_FORCE, EventWindows
 from pipeline.packs.transfers.words import ORNAMENTS, WORDS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ PACK: Final[Pack[EventWindows, Rules]] = Pack(
     read_tuned=parse_rules,
     bounds=BOUNDS,
     windows=windows_of,
-    told=(RULES_IN_FORCE, LISTS_IN_FORCE),
+    told=IN_FORCE,
     know=EventWindows.know,
     judge=judge,
     reason=reason_of,

@@ -183,6 +183,19 @@ def _hit(one: InForce, values: Mapping[str, Any], ruleset: RuleSet) -> dict[str,
     }
 
 
+def decisions(
+    recent: Asks, events: pl.DataFrame, ruleset: RuleSet, zone: ZoneInfo
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Events with all that rules may name, and what `judge_events` decides by them, without a word why."""
+    valued = _valued(recent, events, ruleset, zone)
+    fired = [
+        (answers.fill_null(value=False), one.rule.score, one.rule.action)
+        for one, answers in zip(ruleset.rules, _answers(valued, ruleset), strict=True)
+        if one.mode == LIVE
+    ]
+    return valued, events.with_columns(decided(ruleset, fired)).select(LOG.names())
+
+
 def fired(
     recent: Asks, events: pl.DataFrame, timeline: Timeline, zone: ZoneInfo
 ) -> Iterator[tuple[InForce, pl.DataFrame]]:

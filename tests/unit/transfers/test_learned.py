@@ -231,8 +231,10 @@ def test_it_is_better_only_where_the_intervals_lie_apart() -> None:
     assert compare(seen(3.0)) == good, "the same again"
     known = {"known_frauds": 200, "test": good}
     assert verdict(known) is None
-    assert verdict({**known, "known_frauds": 199}) == "only 199 frauds are labelled; 200 are needed"
-    assert verdict({"known_frauds": 500, "test": useless}) == "it does not beat amount and rules"
+    assert verdict({**known, "known_frauds": 199}) == "too few frauds are labelled"
+    assert (
+        verdict({"known_frauds": 500, "test": useless}) == "it beats neither the amount alone nor the rules"
+    )
 
 
 def test_points_begin_at_three_times_the_alerts_and_end_where_they_begin() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 import pytest
@@ -100,11 +100,14 @@ def test_events_are_handed_out_by_sets_each_once_in_their_order() -> None:
 
 def test_a_measure_is_asked_once_whichever_rules_ask_it() -> None:
     n, total = Measure(COUNT, within_ms=60_000), Measure(SUM, "amount", within_ms=60_000)
-    one, two = Text("A", {"n": n}), Text("B", {"k": Measure(COUNT, within_ms=60_000), "s": total})
-    first, both = (
-        RuleSet([InForce(one, 1, "live")]),
-        RuleSet([InForce(one, 1, "live"), InForce(two, 1, "live")]),
-    )  # type: ignore[arg-type]
+    one, two = (
+        InForce(cast("Any", Text(name, asked)), 1, "live")
+        for name, asked in (
+            ("A", {"n": n}),
+            ("B", {"k": Measure(COUNT, within_ms=60_000), "s": total}),
+        )
+    )
+    first, both = RuleSet([one]), RuleSet([one, two])
     assert both.measures == (n, total)
     line = Timeline([(at(0), first), (at(10), both)])
     assert line.measures(at(0)) == (n, total)

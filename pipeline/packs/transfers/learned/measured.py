@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 #: So many frauds have to be known before anything is learned.
 FEWEST_FRAUDS: Final = 200
+TOO_FEW: Final = "too few frauds are labelled"
+#: Why it stays off, by whether it beats the amount alone and the rules.
+NOT_BEATEN: Final = {
+    (False, False): "it beats neither the amount alone nor the rules",
+    (False, True): "it does not beat the amount alone",
+    (True, False): "it does not beat the rules",
+}
 #: Where the rules gave no alert, so many of 1,000 events.
 _ALERTS_PER_1000: Final = 5
 #: A point is given down to so many times the alerts.
@@ -69,10 +76,10 @@ def steps(values: Numbers, alerts: int) -> list[float]:
 
 def verdict(measured: Mapping[str, Any]) -> str | None:
     """Why the score stays off; None where it may be approved."""
-    if measured.get("known_frauds", 0) < FEWEST_FRAUDS:
-        return f"only {measured.get('known_frauds', 0)} frauds are labelled; {FEWEST_FRAUDS} are needed"
-    worse = [name for name, beaten in measured["test"]["beats"].items() if not beaten]
-    return f"it does not beat {' and '.join(worse)}" if worse else None
+    if measured["known_frauds"] < FEWEST_FRAUDS:
+        return TOO_FEW
+    beats = measured["test"]["beats"]
+    return NOT_BEATEN.get((beats["amount"], beats["rules"]))
 
 
 def _highest(values: Numbers, many: int) -> Numbers:
