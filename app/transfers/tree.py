@@ -93,18 +93,16 @@ def _answer(node: Node, texts: Texts) -> Markup:
 def _line(node: Node, texts: Texts) -> Markup:
     """A comparison on one line."""
     if node.op in _SIGNS:
-        return tag(
-            "span", join([value_of(node.of[0], texts), f" {_SIGNS[node.op]} ", value_of(node.of[1], texts)])
-        )
+        left, right = (value_of(part, texts) for part in node.of)
+        return tag("span", left, _sign(_SIGNS[node.op]), right)
     inner = value_of(node.of[0], texts) if node.of else Markup("")
     if node.op == "in":
-        return tag("span", inner, " ∈ ", tag("code", _among(node.said.get("among", ()))))
+        return tag("span", inner, _sign("∈"), tag("code", _among(node.said.get("among", ()))))
     if node.op == "listed":
-        return tag(
-            "span", inner, " ", texts("tree.listed", name=visible(str(node.said.get("list")), _LONGEST))
-        )
+        name = visible(str(node.said.get("list")), _LONGEST)
+        return tag("span", inner, _sign(texts("tree.listed", name=name)))
     if node.op == "known":
-        return tag("span", inner, " ", texts("tree.known"))
+        return tag("span", inner, _sign(texts("tree.known")))
     return value_of(node, texts)
 
 
@@ -115,23 +113,28 @@ def value_of(node: Node, texts: Texts) -> Markup:
     if node.op in ("field", "measure"):
         name = str(node.said.get("name"))
         called = texts.word("field", name) if node.op == "field" else visible(name, _LONGEST)
-        return join([tag("span", called, cls=f"mr-{node.op}"), _behind(node, texts)])
+        return join([tag("span", called, cls=f"mr-{node.op}"), *_was(node, texts)])
     if node.op == "times" and node.of:
-        return join([value_of(node.of[0], texts), f" × {node.said.get('by')}", _came_to(node, texts)])
+        by = tag("b", shown(node.said.get("by"), texts))
+        return join([value_of(node.of[0], texts), _sign("×"), by, *_came_to(node, texts)])
     if node.op in ("plus", "minus") and len(node.of) > 1:
         left, right = (value_of(part, texts) for part in node.of)
-        return join(["(", left, f" {_SIGNS[node.op]} ", right, ")", _came_to(node, texts)])
+        return join(["(", left, _sign(_SIGNS[node.op]), right, ")", *_came_to(node, texts)])
     return tag("code", visible(node.op, _LONGEST))
 
 
-def _behind(node: Node, texts: Texts) -> Markup:
-    return Markup("") if node.value is NOTHING else tag("span", f" {shown(node.value, texts)}", cls="mr-was")
+def _sign(text: str) -> Markup:
+    """What stands between two values, with room on both sides."""
+    return tag("span", text, cls="mr-sign")
 
 
-def _came_to(node: Node, texts: Texts) -> Markup:
-    return (
-        Markup("") if node.value is NOTHING else tag("span", f" = {shown(node.value, texts)}", cls="mr-was")
-    )
+def _was(node: Node, texts: Texts) -> Sequence[Markup]:
+    return () if node.value is NOTHING else (tag("span", shown(node.value, texts), cls="mr-was"),)
+
+
+def _came_to(node: Node, texts: Texts) -> Sequence[Markup]:
+    was = _was(node, texts)
+    return (_sign("="), *was) if was else ()
 
 
 def shown(value: object, texts: Texts) -> str:

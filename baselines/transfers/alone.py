@@ -58,6 +58,7 @@ class Found:
         self._codes = codes
         self._at = at
         self._parts: list[Stretch] = []
+        self._windows: dict[tuple[int, int], list[Stretch]] = {}
         if MISSING in numbers:
             return
         second = numbers[1] if len(numbers) > 1 else None
@@ -93,6 +94,11 @@ class Found:
         return _speed(measure, event, self._at - last, found, latest)
 
     def _window(self, opens: int, ends: int) -> list[Stretch]:
+        if (opens, ends) not in self._windows:
+            self._windows[opens, ends] = self._cut(opens, ends)
+        return self._windows[opens, ends]
+
+    def _cut(self, opens: int, ends: int) -> list[Stretch]:
         found = []
         for part in self._parts:
             if part.run.newest > opens and part.run.oldest <= ends:
@@ -104,7 +110,7 @@ class Found:
 
     def _distinct(self, held: list[Stretch], name: str, more: Sequence[Event]) -> int:
         key = value_key(name)
-        told = {self._codes.one(x, key) for x in more} - {MISSING}
+        told = {self._codes.alone(x, [key])[key] for x in more} - {MISSING}
         if any(part.sign < 0 for part in held):
             values, there = _net(held, name)
             told |= set(values[there].tolist()) - {MISSING}

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from baselines.transfers.codes import Codes
+    from baselines.transfers.encoded import Bools
 
 #: Windows with more events are looked at from their newest end first.
 FEW: Final = 64
+#: So many events of such windows are laid out for all who ask; what is left, key by key.
+LAID_OUT: Final = 500_000
 #: After so many events that are gone or the asking one itself, a key's times are laid out once.
 _TURNS: Final = 4
 
@@ -108,19 +111,17 @@ def _first(asked: Asked, measure: Measure, window: Window) -> Ints:
     return found
 
 
-def _others(asked: Asked, some: Ints, times: Ints, own: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
+def _others(asked: Asked, some: Ints, times: Ints, own: Bools) -> Bools:
     """Whether at these times there is an event that is not gone and not the asking one."""
     itself = own & (times == asked.at[some])
     doubtful = np.ones_like(itself) if asked.some_gone else itself
-    good = ~doubtful
+    good: Bools = ~doubtful
     checked = np.flatnonzero(doubtful)
     good[checked] = asked.count_at(some[checked], times[checked]) > itself[checked]
     return good
 
 
-def _laid_out(
-    asked: Asked, some: Ints, window: Window, own: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> list[tuple[int, list[int]]]:
+def _laid_out(asked: Asked, some: Ints, window: Window, own: Bools) -> list[tuple[int, list[int]]]:
     """For each of some: the first and the last time of another event in its window, by its key's times."""
     found = []
     for members in _by_key(asked, some):
@@ -196,9 +197,18 @@ def _distinct(asked: Asked, window: Window, name: str) -> Ints:
         newest = [(np.maximum(low, high - FEW), high) for low, high in stretches]
         found[many] = _told_apart(asked, many, newest, name)
         many = many[found[many] < MOST_DISTINCT]
+    some, many = _affordable(many, length)
+    found[some] = _told_apart(asked, some, stretches, name)
     for members in _by_key(asked, many) if many.size else ():
         found[members] = _sliding(asked, members, window, name)
     return np.asarray(np.minimum(found, MOST_DISTINCT), np.int64)
+
+
+def _affordable(many: Ints, length: Ints) -> tuple[Ints, Ints]:
+    """Those whose windows may all be laid out beside each other, and the others, with the longest ones."""
+    shortest = many[np.argsort(length[many], kind="stable")]
+    fits = int(np.searchsorted(np.cumsum(length[shortest]), LAID_OUT, "right"))
+    return shortest[:fits], shortest[fits:]
 
 
 def _told_apart(asked: Asked, some: Ints, stretches: Sequence[tuple[Ints, Ints]], name: str) -> Ints:

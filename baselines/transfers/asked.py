@@ -19,7 +19,7 @@ from baselines.transfers.order import Array, Ints, spread
 from baselines.transfers.runs import AMOUNT, PLACE, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
     from baselines.transfers.codes import Key
     from baselines.transfers.encoded import Bools, Encoded
@@ -71,14 +71,39 @@ def keys_asked(ours: tuple[str, ...], lane_fields: tuple[str, ...]) -> tuple[Key
     return tuple((part, kind_of_text(key[0])) for part, key in zip(parts, theirs, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measures that look into the same lane by the same fields."""
+
+    lane: Lane
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]
+    reach: int
+
+
+def grouped(measures: Iterable[Measure], lanes: Mapping[Measure, Lane]) -> list[Group]:
+    """These measures, each once, by what they look into."""
+    found: dict[tuple[int, tuple[str, ...]], list[Measure]] = {}
+    for measure in dict.fromkeys(measures):
+        ours = tuple(ours for _, ours in measure.match)
+        found.setdefault((id(lanes[measure]), ours), []).append(measure)
+    return [
+        Group(
+            lanes[some[0]],
+            keys_asked(ours, lanes[some[0]].content.fields),
+            tuple(some),
+            max(map(reach_ms, some)),
+        )
+        for (_, ours), some in found.items()
+    ]
+
+
 class Asked:
     """The events that can ask a lane, with what it holds for them."""
 
-    def __init__(
-        self, lane: Lane, ours: tuple[str, ...], events: Encoded, measures: Sequence[Measure]
-    ) -> None:
-        content = lane.content
-        numbers = [events.codes[key] for key in keys_asked(ours, content.fields)]
+    def __init__(self, group: Group, events: Encoded) -> None:
+        content = group.lane.content
+        numbers = [events.codes[key] for key in group.keys]
         theirs = [events.codes[key] for key in split(content.fields)]
         self.rows = np.flatnonzero(np.logical_and.reduce([n != MISSING for n in numbers]))
         self.numbers = [n[self.rows] for n in numbers]
@@ -87,7 +112,7 @@ class Asked:
         for mine, held in zip(self.numbers, theirs, strict=True):
             self.own = self.own & (mine == held[self.rows])
         self.events = events
-        self.parts = self._parts(lane, measures) if self.rows.size else []
+        self.parts = self._parts(group) if self.rows.size else []
         self.some_gone = any(part.sign < 0 for part in self.parts)
 
     def window(self, measure: Measure) -> Window:
@@ -140,11 +165,12 @@ class Asked:
 
     def entries(self, who: int, opens: int, ends: int, name: str | None) -> tuple[Ints, Array, Ints]:
         """Times, values and signs of all that one event finds in a window, in order of time."""
-        one = np.array([who])
         times, values, signs = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for part in self.parts:
-            low = int(part.some_upto(one, np.array([opens]))[0])
-            high = int(part.some_upto(one, np.array([ends]))[0])
+            begin, end = int(part.low[who]), int(part.high[who])
+            low, high = (part.run.place_upto(begin, end, until) for until in (opens, ends))
+            if low == high:
+                continue
             times.append(part.run.times(slice(low, high)))
             values.append(values_of(part.run, np.arange(low, high), name))
             signs.append(np.full(high - low, part.sign))
@@ -164,8 +190,8 @@ class Asked:
             signs.append(np.full(place.size, part.sign))
         return _left(np.concatenate(owners), np.concatenate(values), np.concatenate(signs))
 
-    def _parts(self, lane: Lane, measures: Sequence[Measure]) -> list[Part]:
-        opens = int(self.at.min()) - max(map(reach_ms, measures))
+    def _parts(self, group: Group) -> list[Part]:
+        lane, opens = group.lane, int(self.at.min()) - group.reach
         ends = int(self.at.max())
         second = self.numbers[1] if len(self.numbers) > 1 else None
         found = []

@@ -5,6 +5,7 @@ The numbers of a text never change while the process runs, so copies of the wind
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,6 +26,7 @@ _PARTIES: Final = ("account_id", "user_id", "payee_id")
 _MOST_REMEMBERED: Final = 200_000
 
 
+@functools.cache
 def kind_of_text(fields: tuple[str, ...]) -> str:
     """Which texts are counted together with those of `fields`."""
     return "+".join("party" if name in _PARTIES else name for name in fields)
@@ -52,30 +54,31 @@ class Codes:
         }
         return numbers | {key: numbers[other] for key, other in reused.items()}
 
-    def one(self, event: Mapping[str, Any], key: Key) -> int:
-        """The number of these fields in a single event."""
-        fields, kind = key
-        values = [event[name] for name in fields]
-        if None in values:
-            return MISSING
-        text = values[0] if len(values) == 1 else "".join(f"{len(v.encode())}:{v}" for v in values)
-        known = self._single.get((kind, text))
-        if known is None:
-            if len(self._single) >= _MOST_REMEMBERED:
-                self._single.clear()
-            known = int(pl.Series([text], dtype=self._type(kind)).to_physical()[0]) if fields else 0
-            self._single[kind, text] = known
-        return known
+    def alone(self, event: Mapping[str, Any], keys: Iterable[Key]) -> dict[Key, int]:
+        """The same for a single event."""
+        texts = {key: _text(event, key[0]) for key in keys}
+        if len(self._single) >= _MOST_REMEMBERED:
+            self._single.clear()
+        new: dict[str, list[str]] = {}
+        for (_, kind), text in texts.items():
+            if text is not None and (kind, text) not in self._single:
+                new.setdefault(kind, []).append(text)
+        for kind, some in new.items():
+            numbers = pl.Series(some, dtype=pl.String).cast(self._type(kind)).to_physical().to_list()
+            self._single.update(((kind, text), number) for text, number in zip(some, numbers, strict=True))
+        return {k: MISSING if text is None else self._single[k[1], text] for k, text in texts.items()}
 
     def texts(self, numbers: Codes32, kind: str) -> pl.Series:
         """The texts of these numbers."""
         return pl.Series(numbers.astype(np.uint32)).cat.to(self._type(kind)).cast(pl.String)
 
     def _type(self, kind: str) -> pl.Categorical:
-        if kind not in self._types:
-            self._types[kind] = pl.Categorical(pl.Categories.random(kind, physical=pl.UInt32))
-            self._kept.append(pl.Series([""], dtype=self._types[kind]))
-        return self._types[kind]
+        known = self._types.get(kind)
+        if known is None:  # copies of the windows are at work in several threads: the first one counts
+            made = pl.Categorical(pl.Categories.random(kind, physical=pl.UInt32))
+            known = self._types.setdefault(kind, made)
+            self._kept.append(pl.Series([""], dtype=known))
+        return known
 
     def _expression(self, key: Key) -> pl.Expr:
         fields, kind = key
@@ -84,6 +87,15 @@ class Codes:
             parts = ((pl.col(f).str.len_bytes().cast(pl.String), pl.lit(":"), pl.col(f)) for f in fields)
             text = pl.concat_str([piece for part in parts for piece in part])
         return text.cast(self._type(kind)).to_physical().cast(pl.Int32).fill_null(MISSING)
+
+
+def _text(event: Mapping[str, Any], fields: tuple[str, ...]) -> str | None:
+    """The text of these fields together, as `Codes` numbers it; None where one of them is missing."""
+    if len(fields) == 1:
+        value = event[fields[0]]
+        return None if value is None else str(value)
+    values = [event[name] for name in fields]
+    return None if None in values else "".join(f"{len(v.encode())}:{v}" for v in values)
 
 
 def _equal(events: pl.DataFrame, wanted: Mapping[Key, str]) -> dict[Key, Key]:

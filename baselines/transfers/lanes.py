@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from baselines.transfers.encoded import Bools, Encoded, Where
 
 #: A run is merged with the one before while that is at most so many times as large.
-RATIO: Final = 3
+RATIO: Final = 2
 #: No run grows past this, so that merging needs little memory beside.
 MOST_IN_RUN: Final = 4_000_000
 #: Merges up to this size are done at once, larger ones step by step.
-AT_ONCE: Final = 40_000
+AT_ONCE: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Lane:
     cutoff: int = -(1 << 62)  # nothing older is held
     runs: list[Run] = field(default_factory=list)
     gone: list[Run] = field(default_factory=list)
-    merging: Merging | None = None
+    merging: list[Merging] = field(default_factory=list)
 
     def add(self, events: Encoded) -> None:
         """Hold those of these events that matter to it."""
@@ -125,14 +125,12 @@ class Lane:
             both = merged(self.gone[-2:], self.cutoff)
             self.gone[-2:] = [both] if both.size else []
 
-    def step(self) -> int:
-        """Go on with the merge that is under way, if there is one; about how many events it moved."""
-        if self.merging is None:
-            return 0
-        moved = self.merging.step()
-        if self.merging.result is not None:
-            self._replace(self.merging.runs, self.merging.result)
-            self.merging = None
+    def step(self, merging: Merging) -> int:
+        """Go on with a merge that is under way; about how many events it moved."""
+        moved = merging.step()
+        if merging.result is not None:
+            self._replace(merging.runs, merging.result)
+            self.merging.remove(merging)
             self._tidy()
         return max(moved, 1)
 
@@ -155,19 +153,17 @@ class Lane:
         while (number := self._due()) is not None:
             pair = self.runs[number : number + 2]
             if pair[0].size + pair[1].size > AT_ONCE:
-                self.merging = Merging(pair, self.cutoff)
-                return
-            self._replace(tuple(pair), merged(pair, self.cutoff))
+                self.merging.append(Merging(pair, self.cutoff))
+            else:
+                self._replace(tuple(pair), merged(pair, self.cutoff))
 
     def _due(self) -> int | None:
-        """The newest two neighbours that are to be merged; a large merge only where none is under way."""
-        busy = set(map(id, self.merging.runs)) if self.merging is not None else set()
+        """The newest two neighbours that are to be merged and are not yet."""
+        busy = {id(run) for merging in self.merging for run in merging.runs}
         for number in range(len(self.runs) - 2, -1, -1):
             older, newer = self.runs[number : number + 2]
-            size = older.size + newer.size
-            due = older.size <= RATIO * newer.size and size <= MOST_IN_RUN
-            allowed = size <= AT_ONCE or self.merging is None
-            if due and allowed and id(older) not in busy and id(newer) not in busy:
+            due = older.size <= RATIO * newer.size and older.size + newer.size <= MOST_IN_RUN
+            if due and id(older) not in busy and id(newer) not in busy:
                 return number
         return None
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 #: About so many events are merged in one step.
-STEP: Final = 32_768
+STEP: Final = 16_384
 
 
 class Merging:
@@ -22,6 +22,7 @@ class Merging:
     def __init__(self, runs: Sequence[Run], cutoff: int) -> None:
         self.runs = tuple(runs)
         self._cutoff = cutoff
+        self.size = sum(run.size for run in runs)
         self._parts = self._stretches()
         self.result: Run | None = None
 
@@ -32,10 +33,9 @@ class Merging:
     def _stretches(self) -> Iterator[int]:
         edges = self._edges()
         parts = self.runs[0].part(0, 0)
-        size = sum(run.size for run in self.runs)
         times = min(run.oldest for run in self.runs), max(run.newest for run in self.runs)
         builder = Builder(
-            parts, size, (max(times[0], min(self._cutoff, times[1])), times[1]), self._greatest()
+            parts, self.size, (max(times[0], min(self._cutoff, times[1])), times[1]), self._greatest()
         )
         for begin, end in itertools.pairwise(edges):
             part = together([run.part(begin, end) for run in self.runs])
@@ -49,7 +49,7 @@ class Merging:
     def _edges(self) -> list[int]:
         """Keys at which stretches begin: evenly over the largest run."""
         largest = max(self.runs, key=lambda run: run.size)
-        share = largest.size / sum(run.size for run in self.runs)
+        share = largest.size / self.size
         places = range(0, largest.size, max(int(STEP * share), 1))
         return sorted({0, *(largest.key_at(place) for place in places), self._greatest() + 1})
 

@@ -7,6 +7,7 @@ whose status changed are runs like others: nothing waits for them, and every ans
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ import polars as pl
 from baselines.transfers.alike import ends_at, fits, opens_at, same
 from baselines.transfers.alone import Found
 from baselines.transfers.answers import answer
-from baselines.transfers.asked import Asked, keys_asked
+from baselines.transfers.asked import Asked, Group, grouped, keys_asked
 from baselines.transfers.codes import Codes
 from baselines.transfers.encoded import encode, joined
 from baselines.transfers.lanes import Content, Lane, content_of, reach_ms
@@ -37,10 +38,10 @@ PIECE: Final = 2_000_000
 #: For each event that is taken, so many are moved by merges, and at least so many in a batch.
 MOVED_PER_EVENT: Final = 128
 MOVED_AT_LEAST: Final = 16_384
+#: So many lanes are made from history at the same time.
+_AT_ONCE: Final = 2
 #: So many different lists of measures are known by heart.
-_MOST_PLANS: Final = 256
-
-Plan = list[tuple[Lane, tuple[str, ...], list[Measure]]]
+_MOST_KNOWN: Final = 256
 
 
 class Recent:
@@ -49,7 +50,7 @@ class Recent:
     def __init__(self, measures: Iterable[Measure] = ()) -> None:
         self._codes = Codes()
         self._lanes: dict[Measure, Lane] = {}
-        self._plans: dict[tuple[Measure, ...], Plan] = {}
+        self._known: dict[tuple[Measure, ...], list[Group]] = {}
         self._history: list[tuple[Encoded, tuple[Lane, ...]]] = []
         self._tail = Tail()
         self._oldest = -(1 << 62)  # the time of the last `expire`
@@ -74,7 +75,7 @@ class Recent:
             lane = Lane(_content(alike), max(map(reach_ms, alike)))
             lane.expire(self._oldest - lane.reach - PATIENCE_MS)
             self._lanes.update(dict.fromkeys(alike, lane))
-        self._plans.clear()
+        self._known.clear()
         return tuple(lacking) if self.newest is not None else ()
 
     def fill(self, events: pl.DataFrame, measures: Iterable[Measure] | None = None) -> None:
@@ -145,14 +146,13 @@ class Recent:
         The events are held already, as they are given here.
         """
         self._settle()
-        plan = self._plan(measures)
-        keys = [key for lane, ours, _ in plan for key in keys_asked(ours, lane.content.fields)]
-        held = [key for lane, _, _ in plan for key in lane.content.keys]
-        encoded = encode(events, self._codes, [*keys, *held], [lane.content.where for lane, _, _ in plan])
+        groups = self._groups(measures)
+        keys = [key for group in groups for key in (*group.keys, *group.lane.content.keys)]
+        encoded = encode(events, self._codes, keys, [group.lane.content.where for group in groups])
         columns = {}
-        for lane, ours, some in plan:
-            asked = Asked(lane, ours, encoded, some)
-            for measure in some:
+        for group in groups:
+            asked = Asked(group, encoded)
+            for measure in group.measures:
                 columns[measure.column] = self._column(asked, measure, events.height)
         return pl.DataFrame([columns[m.column] for m in dict.fromkeys(measures)])
 
@@ -161,16 +161,17 @@ class Recent:
     ) -> dict[str, int | str | None]:
         """The answers for one event that is not held; it and `extra` (not held either) count as well."""
         self._settle()
-        at = ms_of(event["occurred_at"])
-        itself = {**event, "ms": at}
+        itself = {**event, "ms": ms_of(event["occurred_at"])}
         others = [{**x, "ms": ms_of(x["occurred_at"])} for x in extra]
+        groups = self._groups(measures)
+        numbers = self._codes.alone(event, {key for group in groups for key in group.keys})
         answers: dict[str, int | str | None] = {}
-        for lane, ours, some in self._plan(measures):
-            numbers = [self._codes.one(event, key) for key in keys_asked(ours, lane.content.fields)]
-            found = Found(lane, numbers, at, max(map(reach_ms, some)), self._codes)
-            for measure in some:
-                beside = others if measure.of in ABOUT_OTHERS else [*others, itself]
-                more = [x for x in beside if _counts(measure, x, itself)]
+        for group in groups:
+            mine = [numbers[key] for key in group.keys]
+            found = Found(group.lane, mine, itself["ms"], group.reach, self._codes)
+            alike = [x for x in (itself, *others) if _alike(group.measures[0], x, itself)]
+            for measure in group.measures:
+                more = [x for x in alike if _within(measure, x, itself)] if alike else alike
                 answers[measure.column] = found.answer(measure, itself, more)
         return answers
 
@@ -215,29 +216,27 @@ class Recent:
         lanes = self._history[0][1]
         events = joined([piece for piece, _ in self._history]).in_time()
         self._history = []
-        for lane in lanes:
-            lane.add(events)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:  # sorting leaves the interpreter to the other one
+            for done in [threads.submit(lane.add, events) for lane in lanes]:
+                done.result()
 
     def _move(self, most: int) -> None:
-        """Go on with merges that are under way, lane by lane."""
-        busy = [lane for lane in self._all() if lane.merging is not None]
-        while busy and most > 0:
-            for lane in busy:
-                most -= lane.step()
-            busy = [lane for lane in busy if lane.merging is not None]
+        """Go on with merges that are under way, the smallest first: large ones may take their time."""
+        while most > 0:
+            under_way = [(merging, lane) for lane in self._all() for merging in lane.merging]
+            if not under_way:
+                return
+            merging, lane = min(under_way, key=lambda pair: pair[0].size)
+            most -= lane.step(merging)
 
-    def _plan(self, measures: Sequence[Measure]) -> Plan:
+    def _groups(self, measures: Sequence[Measure]) -> list[Group]:
         """Which lanes are asked, by which fields, for what."""
         wanted = tuple(measures)
-        if wanted not in self._plans:
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            groups: dict[tuple[int, tuple[str, ...]], list[Measure]] = {}
-            for measure in dict.fromkeys(wanted):
-                ours = tuple(ours for _, ours in measure.match)
-                groups.setdefault((id(self._lanes[measure]), ours), []).append(measure)
-            self._plans[wanted] = [(self._lanes[some[0]], ours, some) for (_, ours), some in groups.items()]
-        return self._plans[wanted]
+        if wanted not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[wanted] = grouped(wanted, self._lanes)
+        return self._known[wanted]
 
     def _column(self, asked: Asked, measure: Measure, height: int) -> pl.Series:
         values, known = answer(asked, measure, self._codes)
@@ -266,14 +265,17 @@ def _integers(measure: Measure, rows: Ints, values: Ints, known: Ints | None, he
     return frame.select(pl.when("there").then("value").alias(measure.column)).to_series()
 
 
-def _counts(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether x stands in the window of `event`."""
-    at = event["ms"]
-    return (
-        opens_at(measure, at) < x["ms"] <= ends_at(measure, at)
-        and same(measure, x, event)
-        and fits(measure, x)
-    )
+def _alike(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether x is one of those that `event` asks about, at whatever time."""
+    return same(measure, x, event) and fits(measure, x)
+
+
+def _within(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether x stands in the window of `event`; itself is no other one."""
+    if x is event:
+        return measure.before_ms == 0 and measure.of not in ABOUT_OTHERS
+    at: int = event["ms"]
+    return bool(opens_at(measure, at) < x["ms"] <= ends_at(measure, at))
 
 
 def _serves(lane: Lane, measure: Measure) -> bool:

@@ -209,8 +209,8 @@ def _reason(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict
     for number in rule.numbers:
         _number(given, number)
     for other in (n for n in given if n not in rule.numbers and given[n] is not None):
-        if not isinstance(given[other], int | str):
-            raise _malformed(other, given[other], "a whole number or a word")
+        if not isinstance(given[other], int | str | list):
+            raise _malformed(other, given[other], "a whole number, a word or a list")
     return given
 
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from baselines.entities import EntityIndex
 from baselines.rules import AtOnce, Bounds, IncidentRules, parse_sections
+from pipeline.judge.seconds import Seen, Watch
 from pipeline.judge.verdicts import FIRES, HEAD, RAW, Verdicts
-from pipeline.minute import HOUR_MINUTES, to_index
+from pipeline.minute import EPOCH, HOUR_MINUTES, Span, from_index, to_index
 from pipeline.pack import Asked, Explained, Pack, Rule, Screened, Windows
 from pipeline.schema import UTC_TIME, conform, conform_rows
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from baselines.facts import Facts
     from pipeline.judge.verdicts import Integers
-    from pipeline.minute import Span
 
 EVENT: Final = pl.Schema(
     {"event_id": pl.Int64(), "door_id": pl.String(), "kind": pl.String(), "occurred_at": UTC_TIME}
@@ -69,6 +69,7 @@ class DoorHours(Windows):
         self.entities = EntityIndex()
         self.last: int | None = None
         self.minutes: deque[pl.DataFrame] = deque(maxlen=HOUR_MINUTES)
+        self.seen = EVENT.to_frame()  # of a view: the events of minutes that have not closed
 
     def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
         if positions is None:
@@ -80,7 +81,12 @@ class DoorHours(Windows):
         return deepcopy(self)
 
     def hour(self) -> pl.DataFrame:
-        return pl.concat(self.minutes).group_by("door_id").agg(pl.col(name).sum() for name in COUNTS)
+        open_minutes = count(self.seen, Span(EPOCH, EPOCH))
+        return (
+            pl.concat([*self.minutes, open_minutes])
+            .group_by("door_id")
+            .agg(pl.col(name).sum() for name in COUNTS)
+        )
 
 
 def screen(events: pl.DataFrame, not_after: datetime) -> Screened:
@@ -114,6 +120,27 @@ def judge(hours: DoorHours, rules: DoorRules, *_: object) -> Verdicts:
     return Verdicts(columns, hours.entities.ids, SIGNAL, words, (columns["position"],))
 
 
+def renew(hours: DoorHours, view: DoorHours | None) -> DoorHours:
+    """What was seen of minutes that are open still; the others are counted now."""
+    if view is not None:
+        hours.seen = view.seen.filter(pl.col("occurred_at") >= first_open(hours))
+    return hours
+
+
+def first_open(hours: DoorHours) -> datetime:
+    return from_index((hours.last or 0) + 1)
+
+
+def see(view: DoorHours, rules: DoorRules, events: pl.DataFrame, _: object) -> Seen:
+    """A door that was forced often enough is told of while its minute lasts; late events wait for theirs."""
+    new = events.filter(pl.col("occurred_at") >= first_open(view))
+    view.seen = pl.concat([view.seen, new])
+    minute = new.group_by("door_id").agg(minute=pl.col("occurred_at").max().dt.truncate("1m"))
+    found = judge(view, rules).frame().drop("minute")
+    signals = found.join(minute, left_on="entity_id", right_on="door_id")
+    return Seen(conform(signals, SIGNAL), EVENT.to_frame(), {"new": new.height})
+
+
 def explain(hours: DoorHours, rules: DoorRules, _facts: Facts, asked: Asked) -> Explained:
     forced = int(hours.hour().filter(door_id=asked.entity_id)["forced_count"].sum())
     needed = rules.forced_entry.minimum_forced_hour
@@ -143,5 +170,6 @@ PACK: Final[Pack[DoorHours, DoorRules]] = Pack(
     severity=lambda *_: "high",
     say=lambda _rule, reason, _event, language: SENTENCES[language].format(**reason),
     words=WORDS,
+    watch=Watch(renew=renew, see=see, key="event_id"),
     explain=explain,
 )

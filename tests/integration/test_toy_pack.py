@@ -39,6 +39,7 @@ from pipeline.store.state import State
 from pipeline.tell.channels import Console
 from pipeline.tell.deliver import deliver_one
 from pipeline.tell.pace import Pace
+from pipeline.watch.watcher import Watcher
 from scheduler import open_pipeline
 from tests.integration.channels import open_incidents
 from tests.integration.trade_home import trade_database
@@ -142,6 +143,13 @@ def told(pipeline: Pipeline) -> str:
     return stream.getvalue()
 
 
+def opened_by(watcher: Watcher) -> int:
+    """How many incidents the next look opens."""
+    look = watcher.look()
+    assert look is not None
+    return look.opened
+
+
 def incidents(pipeline: Pipeline) -> list[tuple[Any, ...]]:
     found = pipeline.state.incidents_between(NOW - timedelta(days=1), NOW + timedelta(days=1))
     known = [(row["rule"], row["entity_id"], row["opened_minute"]) for row in found]
@@ -172,6 +180,33 @@ def test_a_forced_door_is_told_and_a_late_row_corrects_it(building: Building) ->
         span = Span(NOW - timedelta(hours=2), NOW)
         assert not find_faults(pipeline, pipeline.source, span).any
         assert told(pipeline) == ""
+
+
+def test_a_forced_door_is_told_within_the_second_and_its_minute_agrees(building: Building) -> None:
+    start = floor_minute(datetime.now(UTC)) - 2 * MINUTE
+    with building.at_work() as pipeline:
+        assert judge(pipeline, start) == []
+        pipeline.prepare()
+        assert pipeline.pack.watch is not None
+        watcher = Watcher(pipeline, pipeline.pack.watch)
+        try:
+            assert opened_by(watcher) == 0
+            building.happens("back", "forced", start, start + timedelta(seconds=1))
+            building.happens("lift", "forced", start, start)
+            assert opened_by(watcher) == 0
+            building.happens("back", "forced", start + timedelta(seconds=2))
+            building.happens("lift", "opened", start)
+            assert opened_by(watcher) == 1
+            assert incidents(pipeline) == [("forced_entry", "back", start)]
+            assert "`back`" in told(pipeline)
+            with psycopg.connect(building.url, autocommit=True) as connection:  # nobody has forced the lift
+                connection.execute("DELETE FROM events WHERE kind = 'forced' AND door_id = 'lift'")
+            assert judge(pipeline, start + MINUTE) == [("forced_entry", "back")]
+            assert told(pipeline) == ""
+            assert opened_by(watcher) == 0
+            assert len(incidents(pipeline)) == 1
+        finally:
+            watcher.close()
 
 
 def test_backtest_reconcile_explain_and_sql_know_the_pack(building: Building) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from app.markup import notice
 from app.pages import actor
+from app.pages.given import keep
 from app.pages.press import press
 from app.transfers.event_rules import reads
 
@@ -23,7 +24,6 @@ _KIND: Final = "rules"
 _LENGTHS: Final = ("30m", "2h", "1d", "7d")
 #: Acts that ask why.
 _WHY: Final = ("retire_event_rule",)
-_BINDING: Final = "approve_event_rule"
 
 
 def show_buttons(page: Page, rule: Rule, version: Version, told: Told) -> None:
@@ -36,15 +36,16 @@ def show_buttons(page: Page, rule: Rule, version: Version, told: Told) -> None:
         for name, seen in buttons:
             key = f"{name}-{version.name}"
             if name in _WHY:
-                why = st.text_input(page.texts("event_act.why"), key=f"why-{key}", max_chars=1_000, width=240)
-                seen = {**seen, "reason": why.strip()}  # noqa: PLW2901 - what the act takes beside
+                st.text_input(page.texts("event_act.why"), key=f"why-{key}", max_chars=1_000, width=240)
             label = page.texts.word("event_act", name)
-            kind: Literal["primary", "secondary"] = "primary" if name == _BINDING else "secondary"
-            st.button(label, key=key, type=kind, on_click=_do, args=(page, name, version, seen))
+            st.button(label, key=key, on_click=_do, args=(page, name, version, seen))
 
 
 def _do(page: Page, name: str, version: Version, seen: Mapping[str, Any]) -> None:
+    if name in _WHY:
+        seen = {**seen, "reason": str(st.session_state[f"why-{name}-{version.name}"] or "").strip()}
     done = page.texts.word("event_done", name).format(version=version.name)
+    keep(rule=version.rule, version=version.version)  # what comes of it is seen at this version
     press(page, name, version.name, seen, done)
 
 

@@ -54,7 +54,7 @@ def show_editor(page: Page, version: Version | None) -> None:
         found = reading(page, text)
         st.html(found)
         st.text_input(texts("editor.reason"), key=_REASON, max_chars=1_000)
-        st.button(texts("editor.draft"), key="rule-draft", type="primary", on_click=_draft, args=(page,))
+        st.button(texts("editor.draft"), key="rule-draft", on_click=_draft, args=(page,))
 
 
 def _begin(page: Page, version: Version | None) -> None:

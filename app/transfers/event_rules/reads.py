@@ -83,7 +83,7 @@ class Rule:
     @property
     def first_shown(self) -> Version:
         """What a person who chooses the rule most likely wants to see: what waits, else what judges."""
-        waiting = next((version for version in self.versions if version.status in WAITING), None)
+        waiting = next((one for one in self.versions if one.status in (*WAITING, SHADOW)), None)
         return waiting or self.live or self.newest
 
 

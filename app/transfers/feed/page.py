@@ -41,8 +41,8 @@ def show(page: Page) -> None:
     if asked is not None:
         show_payment(page, asked)
         return
-    heading = tag("h2", page.texts("feed.heading"), tag("small", page.texts("feed.note", count=SHOWN)))
-    st.html(tag("div", heading, cls="mr-feed-head"))
+    note = tag("small", page.texts("feed.note", count=SHOWN))
+    st.html(tag("h2", page.texts("feed.heading"), note, cls="mr-h2"))
     _show_stream(page)
     st.fragment(_show_table, run_every=EVERY_S)(page)
 
@@ -52,7 +52,12 @@ def _show_search(page: Page, asked: str | None) -> None:
     if st.session_state.get("feed-asked") != asked:
         st.session_state[_TYPED] = st.session_state["feed-asked"] = asked
     st.text_input(
-        page.texts("payment.search"), key=_TYPED, max_chars=64, on_change=_look, icon=":material/search:"
+        page.texts("payment.search"),
+        key=_TYPED,
+        max_chars=64,
+        on_change=_look,
+        icon=":material/search:",
+        width=360,
     )
 
 

@@ -55,16 +55,16 @@ def add_payment(
     transfer_id: str,
     *,
     ago: timedelta = timedelta(seconds=30),
-    judged: Any = None,
-    **changes: Any,
+    judged: Mapping[str, object] | None = None,
+    **changes: object,
 ) -> datetime:
     """A payment of a while ago; `judged` are changes of how it was judged, None: not yet."""
     at = datetime.now(UTC) - ago
     row = {**PAYMENT, "transfer_id": transfer_id, "occurred_at": at, **changes}
     insert(engine, "event", row)
     if judged is not None:
-        log = {"transfer_id": transfer_id, "occurred_at": row["occurred_at"], "account_id": row["account_id"]}
-        insert(engine, "risk_log", {**log, **JUDGED, **judged})
+        same = {name: row[name] for name in ("transfer_id", "occurred_at", "account_id", "status")}
+        insert(engine, "risk_log", {**same, **JUDGED, **judged})
     return at
 
 
@@ -73,7 +73,7 @@ def shipped(name: str) -> str:
 
 
 def add_rule(
-    engine: Engine, content: str, *, version: int = 1, status: str = "live", **changes: Any
+    engine: Engine, content: str, *, version: int = 1, status: str = "live", **changes: object
 ) -> tuple[str, int]:
     """A version of a rule; one in its shadow or live judges since an hour ago."""
     rule = json.loads(content)["rule"]
@@ -83,7 +83,7 @@ def add_rule(
         )
         connection.execute(known, {"rule": rule})
     row = {
-        "rule": rule, "version": version, "content": content, "status": status, "reason": "comes with the program",
+        "rule": rule, "version": version, "content": content, "status": status, "reason": "shipped",
         "sha256": hashlib.sha256(content.encode()).hexdigest(), "author": "minuterisk",
         "filled_at": datetime.now(UTC), **changes,
     }  # fmt: skip
@@ -109,12 +109,12 @@ def explained(content: str, values: Mapping[str, Any]) -> str:
 
 
 def add_hit(
-    engine: Engine, transfer_id: str, content: str, values: Mapping[str, Any], **changes: Any
+    engine: Engine, transfer_id: str, content: str, values: Mapping[str, Any], **changes: object
 ) -> None:
     rule = parse(content)
     row = {
-        "transfer_id": transfer_id, "rule": rule.rule, "version": 1, "severity": rule.severity, "score": rule.score,
-        "action": rule.action, "mode": "live", "occurred_at": datetime.now(UTC),
+        "transfer_id": transfer_id, "rule": rule.rule, "version": 1, "severity": rule.severity,
+        "score": rule.score, "action": rule.action, "mode": "live", "occurred_at": datetime.now(UTC),
         "explanation": explained(content, values), **changes,
     }  # fmt: skip
     insert(engine, "risk_rule_hit", row)

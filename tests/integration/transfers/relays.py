@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,9 +29,11 @@ from queries import FOLDER
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 NOON = datetime(2026, 11, 21, 3, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[3]
+PROCESS = Path(__file__).with_name("relay_process.py")
 QUERIES = FOLDER / "transfers" / "outbox" / "postgresql"
 
 
@@ -150,3 +158,57 @@ def out_of_order(bench: Bench) -> list[tuple[Any, ...]]:
             wrong.append((account, transfer_id))
         last[account] = max(last.get(account, 0), booked[transfer_id])
     return wrong
+
+
+def nothing_left(bench: Bench) -> bool:
+    """Is everything delivered, or given up?"""
+    return bench.ask_outbox("SELECT count(*) FROM transfer_events WHERE status = 'pending'") == [(0,)]
+
+
+@dataclass
+class Crew:
+    """Relays in processes of their own, by name."""
+
+    bench: Bench
+    lease_s: float
+    send_ms: float = 2.0
+    percent: float = 5.0
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @contextmanager
+    def at_work_together(self, *names: str) -> Iterator[Crew]:
+        """Relays of these names at work; all that run are ended in the end."""
+        try:
+            for name in names:
+                self.start(name)
+            until(lambda: self.at_work() == len(names), "all relays hold leases")
+            yield self
+        finally:
+            for process in self.running.values():
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGCONT)
+                process.kill()
+                process.wait()
+
+    def start(self, name: str) -> None:
+        """Start a relay, perhaps one more under a name that was used before."""
+        urls = [self.bench.outbox_url, self.bench.state_url]
+        given = [*urls, name, self.lease_s, self.send_ms, self.percent]
+        command = [sys.executable, str(PROCESS), *map(str, given)]
+        self.running[name] = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    def kill(self, name: str) -> None:
+        """End it as nobody can prepare for."""
+        self.running[name].kill()
+        self.running[name].wait()
+
+    def signal(self, name: str, number: int) -> None:
+        """Send it a signal."""
+        self.running[name].send_signal(number)
+
+    def at_work(self) -> int:
+        """How many relays hold leases."""
+        ((count,),) = self.bench.ask(
+            "SELECT count(DISTINCT owner) FROM transfers.bucket_lease WHERE until > clock_timestamp()"
+        )
+        return int(count)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,14 +12,12 @@ import psycopg
 import pytest
 
 from data.transfers.book import book
-from tests.integration.transfers.relays import Bench, frame, out_of_order, payment, until
+from tests.integration.transfers.relays import Bench, Crew, frame, nothing_left, out_of_order, payment, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-PROCESS = Path(__file__).with_name("relay_process.py")
-ROOT = Path(__file__).resolve().parents[3]
 LEASE_S = 2.0
 #: Every change of a row of the outbox, in its order.
 WATCHED = """
@@ -48,53 +40,12 @@ SELECT count(*) FROM (
 """
 
 
-@dataclass
-class Crew:
-    """Relays in processes of their own, by name."""
-
-    bench: Bench
-    send_ms: float = 2.0
-    percent: float = 5.0
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(self, name: str) -> None:
-        """Start a relay, perhaps one more under a name that was used before."""
-        given = [self.bench.outbox_url, self.bench.state_url, name, LEASE_S, self.send_ms, self.percent]
-        command = [sys.executable, str(PROCESS), *map(str, given)]
-        self.running[name] = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-
-    def kill(self, name: str) -> None:
-        """End it as nobody can prepare for."""
-        self.running[name].kill()
-        self.running[name].wait()
-
-    def signal(self, name: str, number: int) -> None:
-        """Send it a signal."""
-        self.running[name].send_signal(number)
-
-    def at_work(self) -> int:
-        """How many relays hold leases."""
-        ((count,),) = self.bench.ask(
-            "SELECT count(DISTINCT owner) FROM transfers.bucket_lease WHERE until > clock_timestamp()"
-        )
-        return int(count)
-
-
 @pytest.fixture(scope="module")
 def crew(bench_of_module: Bench) -> Iterator[Crew]:
     """Two relays at work; what a test ends it starts again."""
     bench_of_module.empty()
-    found = Crew(bench_of_module)
-    try:
-        for name in ("one", "two"):
-            found.start(name)
+    with Crew(bench_of_module, LEASE_S).at_work_together("one", "two") as found:
         yield found
-    finally:
-        for process in found.running.values():
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
@@ -117,10 +68,6 @@ def write(bench: Bench, first: int, count: int, accounts: int, stopped: threadin
             time.sleep(chance.random() * 0.02)
             connection.commit()
             number += size
-
-
-def nothing_left(bench: Bench) -> bool:
-    return bench.ask_outbox("SELECT count(*) FROM transfer_events WHERE status = 'pending'") == [(0,)]
 
 
 def require_whole(bench: Bench) -> None:

@@ -130,7 +130,7 @@ TEXTS: Final[list[tuple[str, str]]] = [
     ("measures.n.speed", measured(count=None, speed="mph")),
     ("measures.n.match", measured(match={})),
     ("measures.n.match", measured(match=["user_id"])),
-    ("measures.n.match", measured(match={f: f for f in ("user_id", "account_id", "payee_id")})),
+    ("measures.n.match", measured(match={f: f for f in ("user_id", "account_id", "payee_id", "card_id")})),
     ("measures.n.match.amount", measured(match={"amount": "amount"})),
     ("measures.n.match.user_id", measured(match={"user_id": "name"})),
     ("measures.n.match.user_id", measured(match={"user_id": 5})),

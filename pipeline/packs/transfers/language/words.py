@@ -23,7 +23,7 @@ MOST_PARTS: Final = 16
 MOST_CONSTANTS: Final = 256
 MOST_TIMES: Final = 1000
 #: Pairs that hold earlier events and this one together.
-MOST_MATCHED: Final = 2
+MOST_MATCHED: Final = 3
 SHORTEST_MS: Final = 60_000
 
 RULE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
