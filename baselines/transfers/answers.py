@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from baselines.transfers.codes import Codes
+    from baselines.transfers.encoded import Bools
 
 #: Windows with more events are looked at from their newest end first.
 FEW: Final = 64
@@ -110,19 +111,17 @@ def _first(asked: Asked, measure: Measure, window: Window) -> Ints:
     return found
 
 
-def _others(asked: Asked, some: Ints, times: Ints, own: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
+def _others(asked: Asked, some: Ints, times: Ints, own: Bools) -> Bools:
     """Whether at these times there is an event that is not gone and not the asking one."""
     itself = own & (times == asked.at[some])
     doubtful = np.ones_like(itself) if asked.some_gone else itself
-    good = ~doubtful
+    good: Bools = ~doubtful
     checked = np.flatnonzero(doubtful)
     good[checked] = asked.count_at(some[checked], times[checked]) > itself[checked]
     return good
 
 
-def _laid_out(
-    asked: Asked, some: Ints, window: Window, own: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> list[tuple[int, list[int]]]:
+def _laid_out(asked: Asked, some: Ints, window: Window, own: Bools) -> list[tuple[int, list[int]]]:
     """For each of some: the first and the last time of another event in its window, by its key's times."""
     found = []
     for members in _by_key(asked, some):

@@ -274,7 +274,8 @@ def _within(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) ->
     """Whether x stands in the window of `event`; itself is no other one."""
     if x is event:
         return measure.before_ms == 0 and measure.of not in ABOUT_OTHERS
-    return opens_at(measure, event["ms"]) < x["ms"] <= ends_at(measure, event["ms"])
+    at: int = event["ms"]
+    return bool(opens_at(measure, at) < x["ms"] <= ends_at(measure, at))
 
 
 def _serves(lane: Lane, measure: Measure) -> bool:

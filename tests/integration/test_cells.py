@@ -85,6 +85,10 @@ COMMANDS = {
     "resume_event_rule": ("event-rules", "resume", "NOTHING"),
     "add_list_entry": ("lists", "add", "deny", "A1", "--reason", "case 7"),
     "remove_list_entry": ("lists", "remove", "9", "--reason", "over"),
+    "requeue_dead_event": ("dead", "requeue", "9"),
+    "correct_event": ("correct", "T1", "--status", "reversed", "--reason", "case 7"),
+    "open_breaker": ("breaker", "open", "--reason", "moving"),
+    "close_breaker": ("breaker", "close"),
     "report_outcome": ("event-rules", "outcome", "T1", "fraud"),
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.

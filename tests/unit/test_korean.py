@@ -20,6 +20,7 @@ from pipeline.errors.korean import KOREAN, PARTS
 from pipeline.errors.phrases import Phrase, either, phrase, word
 from pipeline.errors.secrets import SECRETS
 from pipeline.packs.transfers.learned import measured
+from pipeline.packs.transfers.schema import STATUSES
 from pipeline.tell.route_texts import Vocabulary, read_route
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ WORDS = {
     *("routes", "channels"),
     *("the current password", own._EITHER),
     *("nothing was learned yet", measured.TOO_FEW, *measured.NOT_BEATEN.values()),
+    *STATUSES,
     *roles.ACTIONS,
     *roles.ROLES,
 }

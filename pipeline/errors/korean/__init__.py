@@ -14,6 +14,7 @@ from pipeline.errors.korean.below import BELOW
 from pipeline.errors.korean.event_rules import EVENT_RULES
 from pipeline.errors.korean.learned import LEARNED
 from pipeline.errors.korean.people import PEOPLE
+from pipeline.errors.korean.relays import RELAYS
 from pipeline.errors.korean.rule_texts import RULE_TEXTS
 from pipeline.errors.korean.texts import TEXTS
 from pipeline.errors.korean.words import WORDS
@@ -28,6 +29,7 @@ PARTS: Final = (
     EVENT_RULES,
     LEARNED,
     PEOPLE,
+    RELAYS,
     RULE_TEXTS,
     TEXTS,
     WORDS,

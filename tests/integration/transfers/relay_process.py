@@ -5,6 +5,7 @@ It delivers as the product does, through an inbox that takes a while for each ev
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import uuid
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from pipeline.commands.work import stop_on_signals
 from pipeline.online.transfers.breaker import Breaker
 from pipeline.online.transfers.inbox import Inbox, Sent
 from pipeline.online.transfers.leases import Leases, Pace
@@ -62,7 +62,7 @@ def main(outbox_url: str, state_url: str, name: str, lease_s: str, send_ms: str,
     """Deliver until a signal comes."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # a failure is no news here
     stopped, pace = Event(), Pace(float(lease_s), tuple(float(lease_s) / 10 * n for n in (2, 4, 8)))
-    stop_on_signals(stopped)
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     engine = connect_state(state_url)
     leases = Leases(engine, state_url, f"{name}-{uuid.uuid4().hex[:8]}", pace, time.monotonic)
     outbox = Outbox(outbox_url, FOLDER / "transfers" / "outbox" / "postgresql", pace)
