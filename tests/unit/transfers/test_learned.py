@@ -208,6 +208,8 @@ def test_the_newest_model_in_force_scores_and_none_before_it() -> None:
     found = [line.at(moment).learned for moment in moments]
     assert [None if one is None else one.version for one in found] == [None, 1, 2]
     assert set(line.at(NOON).measures) == set(MEASURES.values())
+    strange = [{**rows[1], "features": {**given, "names": ["of another program"]}}]
+    assert timeline_of([], [], strange).at(later).learned is None, "rules do not wait for it"
 
 
 def seen(lift: float, rows: int = 20_000) -> Seen:
