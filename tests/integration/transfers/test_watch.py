@@ -39,7 +39,9 @@ def watched(bank: Bank, open_since: datetime) -> Iterator[tuple[Pipeline, Watche
     """A pipeline that has judged every minute before `open_since`, and who looks at what comes."""
     with bank.at_work() as pipeline:
         if pipeline.state.next_minute() is None:
-            pipeline.backfill(Span(open_since - 5 * MINUTE, open_since - 4 * MINUTE))  # a short history will do
+            pipeline.backfill(
+                Span(open_since - 5 * MINUTE, open_since - 4 * MINUTE)
+            )  # a short history will do
         list(pipeline.catch_up(open_since))
         pipeline.prepare()
         assert pipeline.pack.watch is not None
@@ -153,7 +155,9 @@ def test_what_was_told_and_is_not_there_when_its_minute_closes_is_taken_back(ban
     start = floor_minute(datetime.now(UTC)) - 2 * MINUTE
     with watched(bank, start) as (pipeline, watcher):
         looked(watcher)
-        bank.book(event("gone", start, "rapid", amount=2_000_000), event("stays", start, "other", country="US"))
+        bank.book(
+            event("gone", start, "rapid", amount=2_000_000), event("stays", start, "other", country="US")
+        )
         assert looked(watcher).opened == 2
         with psycopg.connect(bank.url, autocommit=True) as connection:
             connection.execute("DELETE FROM transfer WHERE transfer_id = 'gone'")
