@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from baselines.transfers.asked import NEVER, Asked, Window, values_of
-from baselines.transfers.codes import MISSING, kind_of_text
+from baselines.transfers.codes import MISSING
 from baselines.transfers.encoded import NO_PLACE, lat_lon
+from baselines.transfers.lanes import value_name
 from baselines.transfers.measure import (
     COUNT,
     DISTINCT,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from baselines.transfers.codes import Codes
+    from baselines.transfers.encoded import Bools
 
 #: Windows with more events are looked at from their newest end first.
 FEW: Final = 64
@@ -110,19 +112,17 @@ def _first(asked: Asked, measure: Measure, window: Window) -> Ints:
     return found
 
 
-def _others(asked: Asked, some: Ints, times: Ints, own: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
+def _others(asked: Asked, some: Ints, times: Ints, own: Bools) -> Bools:
     """Whether at these times there is an event that is not gone and not the asking one."""
     itself = own & (times == asked.at[some])
     doubtful = np.ones_like(itself) if asked.some_gone else itself
-    good = ~doubtful
+    good: Bools = ~doubtful
     checked = np.flatnonzero(doubtful)
     good[checked] = asked.count_at(some[checked], times[checked]) > itself[checked]
     return good
 
 
-def _laid_out(
-    asked: Asked, some: Ints, window: Window, own: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> list[tuple[int, list[int]]]:
+def _laid_out(asked: Asked, some: Ints, window: Window, own: Bools) -> list[tuple[int, list[int]]]:
     """For each of some: the first and the last time of another event in its window, by its key's times."""
     found = []
     for members in _by_key(asked, some):
@@ -171,14 +171,14 @@ def _speed(asked: Asked, measure: Measure, there: Ints, last: Ints) -> tuple[Int
 def _previous(
     asked: Asked, measure: Measure, there: Ints, last: Ints, codes: Codes
 ) -> tuple[Ints | list[str | None], Ints]:
-    name = measure.value or ""
+    name = value_name(measure)
     owners, values = asked.values_at(there, last[there], name, asked.own_within(measure))
     if name == AMOUNT:
         found = np.full(asked.rows.size, NEVER)
         np.maximum.at(found, owners, values)
         return found, there
     known = values != MISSING
-    texts = codes.texts(values[known].astype(np.int32), kind_of_text((name,)))
+    texts = codes.texts(values[known].astype(np.int32), name)
     greatest = pl.DataFrame({"who": owners[known], "text": texts}).group_by("who").agg(pl.col("text").max())
     said: list[str | None] = [None] * asked.rows.size
     for who, text in greatest.iter_rows():

@@ -132,7 +132,7 @@ def first_open(hours: DoorHours) -> datetime:
 
 
 def see(view: DoorHours, rules: DoorRules, events: pl.DataFrame, _: object) -> Seen:
-    """A door that was forced often enough is told of while its minute lasts; a late event waits for its own."""
+    """A door that was forced often enough is told of while its minute lasts; late events wait for theirs."""
     new = events.filter(pl.col("occurred_at") >= first_open(view))
     view.seen = pl.concat([view.seen, new])
     minute = new.group_by("door_id").agg(minute=pl.col("occurred_at").max().dt.truncate("1m"))

@@ -62,24 +62,27 @@ def measure_waiting(state: State, lake: Lake) -> str | None:
         return None
     name = f"{wanted['rule']}/{wanted['version']}"
     with _apart() as judge:
-        kept = measure_version(state, lake, wanted, judge) is not None
+        found = _measured(state, lake, wanted, judge)
+    kept = _kept(state, wanted, found, waiting=True)
     log.info("event_rules.backtested", version=name, kept=kept)
     return name
 
 
-def measure_version(
-    state: State, lake: Lake, version: Mapping[str, Any], judge: Judge | None = None
-) -> dict[str, Any] | None:
-    """What a version (`rule`, `version`, `content`) would have done, kept beside it.
+def measure_version(state: State, lake: Lake, version: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a version (`rule`, `version`, `content`) would have done, kept beside it; measured here and now.
 
     None where it was approved or withdrawn meanwhile: what somebody has seen stays.
     """
-    found = _measured(state, lake, version, judge or judge_again)
+    found = _measured(state, lake, version, judge_again)
+    return found if _kept(state, version, found, waiting=False) else None
+
+
+def _kept(state: State, version: Mapping[str, Any], found: Mapping[str, Any], *, waiting: bool) -> bool:
+    """Keep an answer beside its version; says whether it could still be kept."""
     content = json.dumps(found, sort_keys=True, separators=(",", ":"))
     given = {"backtest": content, "backtest_sha256": hashlib.sha256(content.encode()).hexdigest()}
     key = {name: version[name] for name in ("rule", "version")}
-    kept = _first(state, "store_event_backtest", **key, **given)
-    return None if kept is None else found
+    return _first(state, "store_event_backtest", **key, **given, waiting=waiting) is not None
 
 
 @contextmanager

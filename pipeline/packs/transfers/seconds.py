@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
@@ -44,7 +44,7 @@ def renew(windows: EventWindows, view: EventWindows | None) -> EventWindows:
     reach = windows.reach
     if view is None or reach is None:
         return windows
-    held = windows.held().select(_ID, held_status="status")
+    held = windows.held(view.pending[_ID]).select(_ID, held_status="status")
     seen = view.pending.filter(pl.col("occurred_at") >= reach)
     seen = seen.join(held, on=_ID, how="left", maintain_order="left")
     other = seen.filter(pl.col("held_status") != pl.col("status"))
@@ -62,10 +62,7 @@ def see(view: EventWindows, rules: Rules, rows: pl.DataFrame, known: Sequence[Ma
     found = _sorted_out(view, rows, known, newest)
     _change(view, found.changed)
     view.recent.take(found.taken)
-    changed = found.changed.select(EVENT.names())
-    view.pending = pl.concat(
-        [view.pending.join(changed.select(_ID), on=_ID, how="anti"), changed, found.taken]
-    )
+    _remember(view, found)
     late = found.taken.filter(pl.col("occurred_at") < newest) if newest else found.taken.clear()
     again = _altered(view, late, found.changed, found.judged)
     judged, signals = _judged(view, rules, found, again, late)
@@ -96,7 +93,8 @@ def _sorted_out(
 ) -> _Found:
     stored = pl.DataFrame(list(known), {"judged": pl.String(), **EVENT}, orient="row")
     stored = stored.rename({name: f"stored_{name}" for name in EVENT if name != _ID})
-    held = view.held().select(_ID, held_status="status")
+    first = cast("datetime | None", rows["occurred_at"].min())
+    held = view.held(rows[_ID], first).select(_ID, held_status="status")
     marked = rows.unique(_ID, keep="first", maintain_order=True)
     marked = marked.join(held, on=_ID, how="left", maintain_order="left")
     marked = marked.join(stored, on=_ID, how="left", maintain_order="left")
@@ -124,6 +122,14 @@ def _sorted_out(
     )
 
 
+def _remember(view: EventWindows, found: _Found) -> None:
+    """Keep the events that the windows do not hold, or hold with another status."""
+    kept, changed = view.pending, found.changed.select(EVENT.names())
+    if not changed.is_empty():
+        kept = kept.join(changed.select(_ID), on=_ID, how="anti", maintain_order="left")
+    view.pending = pl.concat([kept, changed, found.taken])
+
+
 def _change(view: EventWindows, changed: pl.DataFrame) -> None:
     """Let events (with `held_status`) count by their new status."""
     if not changed.is_empty():
@@ -143,7 +149,7 @@ def _altered(
     if causes.is_empty() or reach is None:
         return EVENT.to_frame()
     ids = view.recent.affected(causes, reach - timedelta(milliseconds=1))
-    altered = view.held().filter(pl.col(_ID).is_in(ids.to_list()))
+    altered = view.held(ids)
     return altered.join(judged.select(_ID), on=_ID, how="anti", maintain_order="left")
 
 

@@ -49,7 +49,7 @@ def signals_of(answers: Answers, events: pl.DataFrame, most_events: int) -> pl.D
     decided = answers.log.filter(pl.col("decision").is_in(list(OF_DECISION)))
     if decided.is_empty():
         return SIGNAL.to_frame()
-    live = answers.hits.filter(mode=LIVE)
+    live = answers.hits.filter(mode=LIVE).join(decided.select("transfer_id"), on="transfer_id", how="semi")
     hits: dict[str, list[dict[str, Any]]] = {}
     for hit in live.sort("rule").iter_rows(named=True):
         hits.setdefault(hit["transfer_id"], []).append(hit)

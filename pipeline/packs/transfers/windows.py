@@ -11,7 +11,7 @@ import polars as pl
 from baselines.entities import EntityIndex
 from baselines.transfers.measure import EXACT_MS
 from baselines.transfers.recent import Recent
-from pipeline.minute import MINUTE, from_index, to_index
+from pipeline.minute import MINUTE, floor_minute, from_index, to_index
 from pipeline.pack import Windows
 from pipeline.packs.transfers.ruleset import Timeline, timeline_of
 from pipeline.packs.transfers.schema import EVENT
@@ -102,11 +102,16 @@ class EventWindows(Windows):
         """Events from then on are kept as they are."""
         return None if self.last is None else from_index(self.last - KEPT_MINUTES + 1)
 
-    def held(self) -> pl.DataFrame:
-        """These events, as they count now."""
-        closed = pl.concat([EVENT.to_frame(), *(events for _, events in self.closed)])
-        newer = self.pending.select("transfer_id")
-        return pl.concat([closed.join(newer, on="transfer_id", how="anti"), self.pending])
+    def held(self, ids: pl.Series, since: datetime | None = None) -> pl.DataFrame:
+        """Those of these events that are kept, as they count now; only from a moment on, if one is given."""
+        among = pl.col("transfer_id").is_in(ids.implode())
+        pending = self.pending.filter(among)
+        first = None if since is None else to_index(floor_minute(since))
+        wanted = (events for index, events in self.closed if first is None or index >= first)
+        closed = pl.concat([EVENT.to_frame(), *(events.filter(among) for events in wanted)])
+        if closed.is_empty():
+            return pending
+        return pl.concat([closed.join(pending, on="transfer_id", how="anti"), pending])
 
     def copy(self) -> EventWindows:
         """The same state; what is held is shared, as it never changes."""

@@ -63,8 +63,8 @@ def add_payment(
     row = {**PAYMENT, "transfer_id": transfer_id, "occurred_at": at, **changes}
     insert(engine, "event", row)
     if judged is not None:
-        log = {"transfer_id": transfer_id, "occurred_at": row["occurred_at"], "account_id": row["account_id"]}
-        insert(engine, "risk_log", {**log, **JUDGED, **judged})
+        same = {name: row[name] for name in ("transfer_id", "occurred_at", "account_id", "status")}
+        insert(engine, "risk_log", {**same, **JUDGED, **judged})
     return at
 
 

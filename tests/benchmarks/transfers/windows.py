@@ -10,6 +10,7 @@ process (both threads of Polars), so that others on the machine do not count; me
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import resource
 import statistics
@@ -80,7 +81,6 @@ class Made:
         payee = (account + 1 + (12 * chance.random(n) ** 2).astype(np.int64) * 7919) % ACCOUNTS
         kind = chance.choice(3, n, p=[0.6, 0.35, 0.05])
         amount = np.minimum(np.exp(chance.normal(10.5, 1.5, n)).astype(np.int64), 10**13)
-        place = np.where(kind == 1, 1, None)
         lat, lon = 37_500_000 + account % 400_000, 126_900_000 + account % 700_000
         ids = "T" + pl.Series(np.arange(self.made, self.made + n)).cast(pl.String).str.zfill(11)
         self.made += n
@@ -122,8 +122,8 @@ def history(made: Made, events: int) -> Iterator[pl.DataFrame]:
     for share, begin, stop in ((0.1, DAY_MS, 3_600_000), (0.9, 3_600_000, 0)):
         pieces = max(round(events * share / PIECE), 1)
         for number in range(pieces):
-            edges = [end - begin + (begin - stop) * n // pieces for n in (number, number + 1)]
-            times = made.chance.integers(*edges, round(events * share / pieces))
+            low, high = (end - begin + (begin - stop) * n // pieces for n in (number, number + 1))
+            times = made.chance.integers(low, high, round(events * share / pieces))
             yield made.at(np.sort(times))
 
 
@@ -170,7 +170,7 @@ def batches(recent: Recent, made: Made, number: int) -> dict[str, float]:
         if second % 60 == 59:
             recent.expire(END + timedelta(seconds=second))
         again.append(ids.len())
-        for name, (a, b) in zip(took, zip(marks, marks[1:], strict=False), strict=False):
+        for name, (a, b) in zip(took, itertools.pairwise(marks), strict=False):
             took[name].append((b - a) * 1000)
         took["whole"].append((marks[-1] - marks[0]) * 1000)
     return {

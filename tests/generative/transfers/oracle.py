@@ -38,25 +38,22 @@ class Oracle:
 
 def counts(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     for theirs, ours in measure.match:
-        if x[theirs] is None or event[ours] is None or x[theirs] != event[ours]:
+        if x[theirs] is None or x[theirs] != event[ours]:
             return False
-    named = False
-    for name, condition in measure.where:
-        named = named or name == "status"
-        value = x[name]
-        if name == "status" and value == "intended":
-            value = "completed"
-        if isinstance(condition, OneOf) and value not in condition.values:
-            return False
-        if isinstance(condition, Between) and not (
-            value is not None and condition.low <= value <= condition.high
-        ):
-            return False
-    if not named and x["status"] not in ("completed", "intended"):
+    if not all(holds(x, name, condition) for name, condition in measure.where):
         return False
-    if measure.of == "speed" and x["lat_e6"] is None:
+    if "status" not in dict(measure.where) and x["status"] not in ("completed", "intended"):
+        return False
+    if measure.of == "speed" and not placed(x):
         return False
     return within(measure, x["occurred_at"], event["occurred_at"])
+
+
+def holds(x: Mapping[str, Any], name: str, condition: OneOf | Between) -> bool:
+    value = "completed" if x[name] == "intended" else x[name]
+    if isinstance(condition, OneOf):
+        return value in condition.values
+    return value is not None and condition.low <= value <= condition.high
 
 
 def within(measure: Measure, x: datetime, at: datetime) -> bool:
@@ -68,28 +65,37 @@ def within(measure: Measure, x: datetime, at: datetime) -> bool:
 
 
 def says(measure: Measure, event: Mapping[str, Any], inside: list[Event], others: list[Event]) -> object:
-    of, value = measure.of, measure.value or ""
-    if of == "count":
-        return len(inside)
-    if of == "sum":
-        return sum(x[value] for x in inside)
-    if of == "mean":
-        return sum(x[value] for x in inside) // len(inside) if inside else None
-    if of == "distinct":
-        return min(32, len({x[value] for x in inside if x[value] is not None}))
-    if not others:
-        return None
-    if of == "first_seen":
-        return (event["occurred_at"] - min(x["occurred_at"] for x in others)) // SECOND
+    value = measure.value or ""
+    match measure.of:
+        case "count":
+            return len(inside)
+        case "sum":
+            return sum(x[value] for x in inside)
+        case "mean":
+            return sum(x[value] for x in inside) // len(inside) if inside else None
+        case "distinct":
+            return min(32, len({x[value] for x in inside if x[value] is not None}))
+        case _:
+            return says_of_others(measure, event, others) if others else None
+
+
+def says_of_others(measure: Measure, event: Mapping[str, Any], others: list[Event]) -> object:
     last = max(x["occurred_at"] for x in others)
-    if of == "since_last":
-        return (event["occurred_at"] - last) // SECOND
     latest = [x for x in others if x["occurred_at"] == last]
-    if of == "previous":
-        return max((x[value] for x in latest if x[value] is not None), default=None)
-    if event["lat_e6"] is None:
-        return None
-    return max(speed(value, event, x) for x in latest)
+    match measure.of:
+        case "first_seen":
+            return (event["occurred_at"] - min(x["occurred_at"] for x in others)) // SECOND
+        case "since_last":
+            return (event["occurred_at"] - last) // SECOND
+        case "previous":
+            name = measure.value or ""
+            return max((x[name] for x in latest if x[name] is not None), default=None)
+        case _:
+            return max(speed(measure.value or "", event, x) for x in latest) if placed(event) else None
+
+
+def placed(event: Mapping[str, Any]) -> bool:
+    return event["lat_e6"] is not None
 
 
 def speed(value: str, event: Mapping[str, Any], x: Event) -> int:

@@ -40,8 +40,7 @@ class Trial:
 
     def pop(self, most: int) -> list[Event]:
         self.chance.shuffle(self.events)
-        taken = [self.events.pop() for _ in range(min(most, len(self.events)))]
-        return taken
+        return [self.events.pop() for _ in range(min(most, len(self.events)))]
 
     def fill(self) -> None:
         if self.expire:

@@ -47,9 +47,20 @@ def test_a_rule_is_live_from_the_next_second_on_once_somebody_else_has_seen_what
     assert office.judging(done["from_at"]) == [("HIGH_VALUE", 1, "live")]
     assert office.judging(before) == []
     (kept,) = office.ask("event_rules", at=datetime.now(UTC))
-    assert (kept["status"], kept["approved_by"], kept["warming"]) == ("live", "ben", True)
-    office.ask("mark_filled", rules=["HIGH_VALUE"], versions=[1], at=datetime.now(UTC))
-    assert office.ask("event_rules", at=datetime.now(UTC))[0]["warming"] is False
+    assert (kept["status"], kept["approved_by"]) == ("live", "ben")
+
+
+def test_a_rule_warms_up_until_its_windows_are_full_if_it_asks_what_nobody_asked(office: Office) -> None:
+    def warming() -> dict[str, bool]:
+        return {row["rule"]: row["warming"] for row in office.ask("event_rules", at=datetime.now(UTC))}
+
+    for content in (rule("PLAIN"), frequent("ONE", 5)):
+        office.do("ben", "approve_event_rule", office.submitted(content=content))
+    assert warming() == {"PLAIN": False, "ONE": True}
+    office.ask("mark_filled", rules=["ONE"], versions=[1], at=datetime.now(UTC))
+    same = {**frequent("SAME", 5), "score": 10}
+    office.do("ann", "shadow_event_rule", office.submitted(content=same))
+    assert warming() == {"PLAIN": False, "ONE": False, "SAME": False}
 
 
 def test_a_new_version_takes_the_place_of_the_old_one_in_one_moment(office: Office) -> None:
@@ -226,8 +237,8 @@ def test_what_became_of_a_transfer_is_kept_and_rules_are_measured_by_it(office: 
     with office.state.engine.begin() as connection:
         for number in range(4):
             connection.exec_driver_sql(
-                "INSERT INTO transfers.risk_log (transfer_id, occurred_at, account_id, decision, score, why) "
-                "VALUES (%s, %s, 'A', 'review', 40, 'rules')",
+                "INSERT INTO transfers.risk_log (transfer_id, occurred_at, account_id, status, "
+                "decision, score, why) VALUES (%s, %s, 'A', 'completed', 'review', 40, 'rules')",
                 (f"T{number}", EPOCH),
             )
         for number, corrected in ((0, None), (1, None), (2, EPOCH)):
