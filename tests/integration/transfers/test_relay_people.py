@@ -49,6 +49,7 @@ def installation(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
     monkeypatch.setenv("MINUTERISK_HOME", str(tmp_path / "home"))
     for name, url in (
         ("STATE_URL", bench.state_url),
+        ("SOURCE_URL", bench.outbox_url),
         ("TRANSFERS_SOURCE_URL", bench.outbox_url),
         ("TRANSFERS_EVENT_OUTBOX_URL", bench.outbox_url),
     ):
