@@ -237,8 +237,8 @@ def test_what_became_of_a_transfer_is_kept_and_rules_are_measured_by_it(office: 
     with office.state.engine.begin() as connection:
         for number in range(4):
             connection.exec_driver_sql(
-                "INSERT INTO transfers.risk_log (transfer_id, occurred_at, account_id, status, decision, score, why) "
-                "VALUES (%s, %s, 'A', 'completed', 'review', 40, 'rules')",
+                "INSERT INTO transfers.risk_log (transfer_id, occurred_at, account_id, status, "
+                "decision, score, why) VALUES (%s, %s, 'A', 'completed', 'review', 40, 'rules')",
                 (f"T{number}", EPOCH),
             )
         for number, corrected in ((0, None), (1, None), (2, EPOCH)):
