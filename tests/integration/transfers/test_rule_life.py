@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.minute import EPOCH, MINUTE
+from pipeline.minute import EPOCH, MINUTE, floor_minute
 from pipeline.online.transfers.beside import say_warm
 from pipeline.online.transfers.in_force import InForceReader
 from tests.integration.transfers.bank import bank_of, event
@@ -39,7 +39,7 @@ def bank(office: Office, postgres_url: str, tmp_path: Path) -> Bank:
     """A bank with a quiet account, which judges by what the office lets be in force."""
     made = bank_of(postgres_url, office.state.url, tmp_path / "home")
     now = datetime.now(UTC)
-    made.book(*(event(f"q{n}", now - n * MINUTE, "quiet") for n in range(1, 30)))
+    made.book(*(event(f"q{n}", now - n * MINUTE, "quiet") for n in range(4, 30)))
     return made
 
 
@@ -60,7 +60,7 @@ def test_a_change_is_in_force_two_seconds_later_at_the_most(bank: Bank, office: 
     first = office.submitted(content=odd)
     office.do("ben", "approve_event_rule", office.submitted(content=frequent("OFTEN", 5)))
     assert [row["warming"] for row in office.ask("event_rules", at=EPOCH) if row["rule"] == "OFTEN"] == [True]
-    with watched(bank) as (pipeline, watcher):
+    with watched(bank, floor_minute(datetime.now(UTC)) - MINUTE) as (pipeline, watcher):
         watcher.look()
         began = datetime.now(UTC)
         assert judged(bank, watcher, "c1", began, currency="CHF") == []

@@ -12,8 +12,9 @@ from sqlalchemy import text
 from pipeline.errors import NotAllowed
 from pipeline.minute import EPOCH
 from pipeline.online.transfers.in_force import InForceReader
-from pipeline.online.transfers.shipped import install_shipped
+from pipeline.online.transfers.shipped import install_shipped, shipped_rules
 from pipeline.packs.transfers.language import RuleRefused, parse
+from pipeline.packs.transfers.language.words import MOST_MEASURES_IN_FORCE
 from tests.unit.transfers.office import Office, frequent, office_of, rule
 
 if TYPE_CHECKING:
@@ -259,3 +260,10 @@ def test_what_became_of_a_transfer_is_kept_and_rules_are_measured_by_it(office: 
         "frauds": 2,
     }
     assert "there is no transfer T9" in office.refused("ray", "report_outcome", "T9", fraud=True)
+
+
+def test_the_rules_that_come_with_the_program_fit_together() -> None:
+    shipped = shipped_rules()
+    assert len(shipped) == len({one.rule for one in shipped}) == 12
+    assert not any(one.lists for one in shipped)  # a fresh installation has none
+    assert len({m for one in shipped for m in one.measures.values()}) <= MOST_MEASURES_IN_FORCE // 2
