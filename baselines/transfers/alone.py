@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from baselines.transfers.alike import ends_at, opens_at
 from baselines.transfers.asked import NEVER, values_of
-from baselines.transfers.codes import MISSING, kind_of_text
+from baselines.transfers.codes import MISSING, SAID
 from baselines.transfers.encoded import NO_PLACE, lat_lon, place_of
-from baselines.transfers.lanes import value_key
+from baselines.transfers.lanes import value_key, value_name
 from baselines.transfers.measure import (
     ABOUT_OTHERS,
     COUNT,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from baselines.transfers.lanes import Lane
 
 Event = Mapping[str, Any]
+#: Of more values the different ones are found by sorting.
+_FEW: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Found:
         second = numbers[1] if len(numbers) > 1 else None
         for runs, sign in ((lane.runs, 1), (lane.gone, -1)):
             for run in runs:
-                if run.newest > at - reach and run.oldest <= at:
+                if run.newest > at - reach and run.base <= at:
                     low, high = run.span(numbers[0], second)
                     if low < high:
                         self._parts.append(Stretch(run, low, high, sign))
@@ -87,7 +89,7 @@ class Found:
     def _of_latest(
         self, measure: Measure, event: Event, held: list[Stretch], more: Sequence[Event], last: int
     ) -> int | str | None:
-        found = self._values_at(held, last, PLACE if measure.of != PREVIOUS else measure.value or "")
+        found = self._values_at(held, last, PLACE if measure.of != PREVIOUS else value_name(measure))
         latest = [x for x in more if x["ms"] == last]
         if measure.of == PREVIOUS:
             return self._previous(measure.value or "", found, latest)
@@ -101,7 +103,7 @@ class Found:
     def _cut(self, opens: int, ends: int) -> list[Stretch]:
         found = []
         for part in self._parts:
-            if part.run.newest > opens and part.run.oldest <= ends:
+            if part.run.newest > opens and part.run.base <= ends:
                 low = part.run.place_upto(part.low, part.high, opens)
                 high = part.run.place_upto(part.low, part.high, ends)
                 if low < high:
@@ -110,13 +112,15 @@ class Found:
 
     def _distinct(self, held: list[Stretch], name: str, more: Sequence[Event]) -> int:
         key = value_key(name)
-        told = {self._codes.alone(x, [key])[key] for x in more} - {MISSING}
+        told = {x["numbers"][key] for x in more} - {MISSING}
         if any(part.sign < 0 for part in held):
             values, there = _net(held, name)
             told |= set(values[there].tolist()) - {MISSING}
             return min(len(told), MOST_DISTINCT)
         for part in reversed(held):
-            told |= set(np.unique(part.run.values[name][part.low : part.high]).tolist()) - {MISSING}
+            values = part.run.values[name][part.low : part.high]
+            told.update((values if values.size < _FEW else np.unique(values)).tolist())
+            told.discard(MISSING)
             if len(told) >= MOST_DISTINCT:
                 return MOST_DISTINCT
         return len(told)
@@ -150,7 +154,7 @@ class Found:
         beside: list[Any] = [x[name] for x in latest if x[name] is not None]
         if name == AMOUNT:
             return int(max([*found.tolist(), *beside]))
-        texts = self._codes.texts(found[found != MISSING].astype(np.int32), kind_of_text((name,)))
+        texts = self._codes.texts(found[found != MISSING].astype(np.int32), SAID + name)
         return max((str(text) for text in (*texts, *beside)), default=None)
 
 

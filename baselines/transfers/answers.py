@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from baselines.transfers.asked import NEVER, Asked, Window, values_of
-from baselines.transfers.codes import MISSING, kind_of_text
+from baselines.transfers.codes import MISSING
 from baselines.transfers.encoded import NO_PLACE, lat_lon
+from baselines.transfers.lanes import value_name
 from baselines.transfers.measure import (
     COUNT,
     DISTINCT,
@@ -170,14 +171,14 @@ def _speed(asked: Asked, measure: Measure, there: Ints, last: Ints) -> tuple[Int
 def _previous(
     asked: Asked, measure: Measure, there: Ints, last: Ints, codes: Codes
 ) -> tuple[Ints | list[str | None], Ints]:
-    name = measure.value or ""
+    name = value_name(measure)
     owners, values = asked.values_at(there, last[there], name, asked.own_within(measure))
     if name == AMOUNT:
         found = np.full(asked.rows.size, NEVER)
         np.maximum.at(found, owners, values)
         return found, there
     known = values != MISSING
-    texts = codes.texts(values[known].astype(np.int32), kind_of_text((name,)))
+    texts = codes.texts(values[known].astype(np.int32), name)
     greatest = pl.DataFrame({"who": owners[known], "text": texts}).group_by("who").agg(pl.col("text").max())
     said: list[str | None] = [None] * asked.rows.size
     for who, text in greatest.iter_rows():

@@ -5,6 +5,7 @@ The searches for the same border are made once, whichever measures need it.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from baselines.transfers.alike import HOUR_MS
 from baselines.transfers.codes import MISSING, kind_of_text
 from baselines.transfers.lanes import reach_ms, split, value_key
-from baselines.transfers.measure import EXACT_MS, LONGEST_MS
+from baselines.transfers.measure import DISTINCT, EXACT_MS, LONGEST_MS
 from baselines.transfers.order import Array, Ints, spread
 from baselines.transfers.runs import AMOUNT, PLACE, Run
 
@@ -64,6 +65,7 @@ class Part:
         return self.upto(window.names[0], window.opens), self.upto(window.names[1], window.ends)
 
 
+@functools.cache
 def keys_asked(ours: tuple[str, ...], lane_fields: tuple[str, ...]) -> tuple[Key, ...]:
     """The numbers by which an event with the fields `ours` finds others by theirs."""
     theirs = split(lane_fields)
@@ -79,6 +81,7 @@ class Group:
     keys: tuple[Key, ...]
     measures: tuple[Measure, ...]
     reach: int
+    numbered: tuple[Key, ...]  # what a single event needs to ask, and to be told apart from others
 
 
 def grouped(measures: Iterable[Measure], lanes: Mapping[Measure, Lane]) -> list[Group]:
@@ -87,15 +90,13 @@ def grouped(measures: Iterable[Measure], lanes: Mapping[Measure, Lane]) -> list[
     for measure in dict.fromkeys(measures):
         ours = tuple(ours for _, ours in measure.match)
         found.setdefault((id(lanes[measure]), ours), []).append(measure)
-    return [
-        Group(
-            lanes[some[0]],
-            keys_asked(ours, lanes[some[0]].content.fields),
-            tuple(some),
-            max(map(reach_ms, some)),
-        )
-        for (_, ours), some in found.items()
-    ]
+    return [_group(lanes[some[0]], ours, tuple(some)) for (_, ours), some in found.items()]
+
+
+def _group(lane: Lane, ours: tuple[str, ...], measures: tuple[Measure, ...]) -> Group:
+    keys = keys_asked(ours, lane.content.fields)
+    values = (m.value for m in measures if m.of == DISTINCT and m.value is not None)
+    return Group(lane, keys, measures, max(map(reach_ms, measures)), (*keys, *map(value_key, values)))
 
 
 class Asked:

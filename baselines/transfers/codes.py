@@ -1,11 +1,15 @@
-"""Small numbers for texts, so that events are held, sorted and compared as numbers. Pure.
+"""Small numbers for texts, so that events are held, sorted and compared as numbers. Pure but for its seed.
 
-The numbers of a text never change while the process runs, so copies of the windows share them.
+A text is known by its 64-bit hash under a seed that is drawn anew for each process, so nobody can aim at a
+collision; among ten million texts one is expected once in 370,000 processes. Where an answer must say the
+text again, Polars keeps it. The number of a text never changes while the process runs: copies share it all.
 """
 
 from __future__ import annotations
 
 import functools
+import secrets
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,14 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Codes32 = npt.NDArray[np.int32]
+Hashes = npt.NDArray[np.uint64]
 #: Fields whose values stand together, and the kind of texts that their numbers count.
 Key = tuple[tuple[str, ...], str]
 #: The number of a missing value.
 MISSING: Final = -1
+#: Before the name of a field: its texts are kept, to be said again.
+SAID: Final = "said "
 #: Accounts pay each other, so a payee has the number that it has as an account.
 _PARTIES: Final = ("account_id", "user_id", "payee_id")
-#: So many single texts are remembered beside; then that begins anew.
-_MOST_REMEMBERED: Final = 200_000
+_SMALLEST: Final = 16  # bits of the number of slots
 
 
 @functools.cache
@@ -32,23 +38,91 @@ def kind_of_text(fields: tuple[str, ...]) -> str:
     return "+".join("party" if name in _PARTIES else name for name in fields)
 
 
-class Codes:
-    """The numbers of all texts met so far, from 0 for each kind of text."""
+class Numbers:
+    """Numbers from 0 for hashes, in the order in which they are met: a table with open addresses."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
+        self._count = 0
+        self._make(_SMALLEST)
+
+    def of(self, hashes: Hashes) -> Codes32:
+        """Their numbers; new ones get the next."""
+        found, done = np.empty(hashes.size, np.int32), 0
+        with self._lock:  # windows and their copies may be at work at the same time
+            while done < hashes.size:
+                if self._count * 2 > self._keys.size:
+                    self._grow()
+                end = done + self._keys.size // 4  # so a quarter of the slots stays empty
+                found[done:end] = self._find(hashes[done:end])
+                done = end
+        return found
+
+    def one(self, hashed: int) -> int:
+        """The number of a single hash."""
+        with self._lock:
+            slot, hashed = hashed >> int(self._shift), max(hashed, 1)
+            while (there := int(self._keys[slot])) not in (0, hashed):
+                slot = (slot + 1) & (self._keys.size - 1)
+            known = int(self._numbers[slot])
+        return known if there else int(self.of(np.array([hashed], np.uint64))[0])
+
+    def _make(self, bits: int) -> None:
+        self._shift = np.uint64(64 - bits)
+        self._keys = np.zeros(1 << bits, np.uint64)
+        self._numbers = np.zeros(1 << bits, np.int32)
+
+    def _grow(self) -> None:
+        taken = np.flatnonzero(self._keys)
+        keys, numbers = self._keys[taken], self._numbers[taken]
+        self._make(self._keys.size.bit_length())
+        self._count = 0
+        self._find(keys[np.argsort(numbers)])
+
+    def _find(self, hashes: Hashes) -> Codes32:
+        hashes = np.maximum(hashes, np.uint64(1))  # 0 is an empty slot
+        found = np.empty(hashes.size, np.int32)
+        left, slots = np.arange(hashes.size), (hashes >> self._shift).astype(np.int64)
+        while left.size:
+            there, wanted = self._keys[slots], hashes[left]
+            new = there == 0
+            if new.any():
+                self._add(slots[new], wanted[new])
+                there = self._keys[slots]
+            hit = there == wanted
+            found[left[hit]] = self._numbers[slots[hit]]
+            left, slots = left[~hit], (slots[~hit] + 1) & (self._keys.size - 1)
+        return found
+
+    def _add(self, slots: npt.NDArray[np.int64], hashes: Hashes) -> None:
+        """Put them into empty slots; of several that want the same slot one gets it."""
+        self._keys[slots] = hashes
+        won = np.flatnonzero(self._keys[slots] == hashes)
+        own, first = np.unique(slots[won], return_index=True)
+        own = own[np.argsort(won[first])]  # numbers in the order of the texts
+        self._numbers[own] = np.arange(self._count, self._count + own.size, dtype=np.int32)
+        self._count += own.size
+
+
+class Codes:
+    """The numbers of all texts met so far, for each kind of text."""
+
+    def __init__(self) -> None:
+        self._seed = secrets.randbits(63)
+        self._numbers: dict[str, Numbers] = {}
         self._types: dict[str, pl.Categorical] = {}
         self._kept: list[pl.Series] = []  # Polars forgets the numbers when no column with them is left
-        self._single: dict[tuple[str, str], int] = {}
 
     def of(self, events: pl.DataFrame, keys: Iterable[Key]) -> dict[Key, Codes32]:
         """The numbers of these fields in `events`; MISSING where one of the fields is."""
         wanted = {key: f"{number}" for number, key in enumerate(dict.fromkeys(keys))}
         reused = _equal(events, wanted)
-        found = events.select(
+        columns = events.select(
             self._expression(key).alias(name) for key, name in wanted.items() if key[0] and key not in reused
         )
+        found = {(): np.zeros(events.height, np.int32)}
         numbers = {
-            key: found[name].to_numpy() if key[0] else np.zeros(events.height, np.int32)
+            key: self._numbered(key, columns[name]) if key[0] else found[()]
             for key, name in wanted.items()
             if key not in reused
         }
@@ -57,20 +131,19 @@ class Codes:
     def alone(self, event: Mapping[str, Any], keys: Iterable[Key]) -> dict[Key, int]:
         """The same for a single event."""
         texts = {key: _text(event, key[0]) for key in keys}
-        if len(self._single) >= _MOST_REMEMBERED:
-            self._single.clear()
-        new: dict[str, list[str]] = {}
-        for (_, kind), text in texts.items():
-            if text is not None and (kind, text) not in self._single:
-                new.setdefault(kind, []).append(text)
-        for kind, some in new.items():
-            numbers = pl.Series(some, dtype=pl.String).cast(self._type(kind)).to_physical().to_list()
-            self._single.update(((kind, text), number) for text, number in zip(some, numbers, strict=True))
-        return {k: MISSING if text is None else self._single[k[1], text] for k, text in texts.items()}
+        known = [key for key, text in texts.items() if text is not None and not key[1].startswith(SAID)]
+        hashes = pl.Series([texts[key] for key in known], dtype=pl.String).hash(self._seed).to_list()
+        found = dict.fromkeys(texts, MISSING)
+        for key, hashed in zip(known, hashes, strict=True):
+            found[key] = self._of(key[1]).one(hashed) if key[0] else 0
+        return found
 
     def texts(self, numbers: Codes32, kind: str) -> pl.Series:
-        """The texts of these numbers."""
+        """The texts of these numbers, of a kind that is said again."""
         return pl.Series(numbers.astype(np.uint32)).cat.to(self._type(kind)).cast(pl.String)
+
+    def _of(self, kind: str) -> Numbers:
+        return self._numbers.setdefault(kind, Numbers())
 
     def _type(self, kind: str) -> pl.Categorical:
         known = self._types.get(kind)
@@ -83,10 +156,20 @@ class Codes:
     def _expression(self, key: Key) -> pl.Expr:
         fields, kind = key
         text = pl.col(fields[0])
+        if kind.startswith(SAID):
+            return text.cast(self._type(kind)).to_physical().cast(pl.Int32).fill_null(MISSING)
         if len(fields) > 1:  # the length stands before each, so that no two lists of values are one text
             parts = ((pl.col(f).str.len_bytes().cast(pl.String), pl.lit(":"), pl.col(f)) for f in fields)
             text = pl.concat_str([piece for part in parts for piece in part])
-        return text.cast(self._type(kind)).to_physical().cast(pl.Int32).fill_null(MISSING)
+        return pl.when(text.is_not_null()).then(text.hash(self._seed))
+
+    def _numbered(self, key: Key, column: pl.Series) -> Codes32:
+        if key[1].startswith(SAID):
+            return column.to_numpy()
+        known = column.is_not_null().to_numpy()
+        found = np.full(len(column), MISSING, np.int32)
+        found[known] = self._of(key[1]).of(column.drop_nulls().to_numpy())
+        return found
 
 
 def _text(event: Mapping[str, Any], fields: tuple[str, ...]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,12 +93,15 @@ def joined(pieces: Sequence[Encoded]) -> Encoded:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def fitting(where: Where) -> pl.Expr:
     """Whether an event fits; without a word on `status`, completed and intended ones do."""
-    status = pl.col("status").replace(INTENDED, COMPLETED)
     conditions = dict(where)
-    conditions.setdefault("status", OneOf((COMPLETED,)))
-    found = [_holds(status if name == "status" else pl.col(name), c) for name, c in conditions.items()]
+    status = conditions.pop("status", OneOf((COMPLETED,)))
+    found = [_holds(pl.col("status"), status)]
+    if isinstance(status, OneOf) and COMPLETED in status.values:
+        found[0] |= pl.col("status") == INTENDED
+    found += [_holds(pl.col(name), condition) for name, condition in conditions.items()]
     return pl.all_horizontal(found).fill_null(value=False)
 
 
@@ -116,4 +120,6 @@ def lat_lon(places: Ints) -> tuple[Ints, Ints]:
 def _holds(column: pl.Expr, condition: OneOf | Between) -> pl.Expr:
     if isinstance(condition, Between):
         return column.is_between(condition.low, condition.high)
+    if len(condition.values) == 1:
+        return column == condition.values[0]
     return column.is_in(list(condition.values))

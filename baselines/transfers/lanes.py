@@ -7,11 +7,12 @@ status changed) stand in runs of their own and are subtracted.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from baselines.transfers.alike import HOUR_MS
-from baselines.transfers.codes import MISSING, kind_of_text
+from baselines.transfers.codes import MISSING, SAID, kind_of_text
 from baselines.transfers.encoded import NO_PLACE
 from baselines.transfers.measure import (
     DISTINCT,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 #: A run is merged with the one before while that is at most so many times as large.
 RATIO: Final = 2
 #: No run grows past this, so that merging needs little memory beside.
-MOST_IN_RUN: Final = 4_000_000
+MOST_IN_RUN: Final = 3_000_000
 #: Merges up to this size are done at once, larger ones step by step.
 AT_ONCE: Final = 8_192
 
@@ -80,7 +81,7 @@ def content_of(measure: Measure) -> Content:
     amount = measure.of in (SUM, MEAN) or (measure.of == PREVIOUS and measure.value == AMOUNT)
     values: tuple[str, ...] = (PLACE,) if measure.of == SPEED else ()
     if measure.of in (DISTINCT, PREVIOUS) and not amount:
-        values = (measure.value or "",)
+        values = (value_name(measure),)
     fields = tuple(theirs for theirs, _ in measure.match)
     return Content(fields, measure.where, measure.of == SPEED, amount, values)
 
@@ -91,15 +92,23 @@ def reach_ms(measure: Measure) -> int:
     return within if within <= EXACT_MS else within + HOUR_MS
 
 
+@functools.cache
 def split(fields: tuple[str, ...]) -> tuple[Key, ...]:
     """One or two numbers for the values of these fields: the first alone, the others together."""
     parts = (fields[:1], fields[1:]) if len(fields) > 1 else (fields,)
     return tuple((part, kind_of_text(part)) for part in parts)
 
 
+def value_name(measure: Measure) -> str:
+    """The name of the value that stands beside for a measure: texts that are said again are kept."""
+    name = measure.value or ""
+    return SAID + name if measure.of == PREVIOUS and name != AMOUNT else name
+
+
 def value_key(name: str) -> Key:
     """The number of a value that stands beside."""
-    return ((name,), kind_of_text((name,)))
+    fields = (name.removeprefix(SAID),)
+    return fields, name if name.startswith(SAID) else kind_of_text(fields)
 
 
 @dataclass(slots=True)

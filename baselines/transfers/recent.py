@@ -51,6 +51,7 @@ class Recent:
         self._codes = Codes()
         self._lanes: dict[Measure, Lane] = {}
         self._known: dict[tuple[Measure, ...], list[Group]] = {}
+        self._last: tuple[tuple[Measure, ...], list[Group]] = (), []
         self._history: list[tuple[Encoded, tuple[Lane, ...]]] = []
         self._tail = Tail()
         self._oldest = -(1 << 62)  # the time of the last `expire`
@@ -76,6 +77,7 @@ class Recent:
             lane.expire(self._oldest - lane.reach - PATIENCE_MS)
             self._lanes.update(dict.fromkeys(alike, lane))
         self._known.clear()
+        self._last = (), []
         return tuple(lacking) if self.newest is not None else ()
 
     def fill(self, events: pl.DataFrame, measures: Iterable[Measure] | None = None) -> None:
@@ -161,14 +163,16 @@ class Recent:
     ) -> dict[str, int | str | None]:
         """The answers for one event that is not held; it and `extra` (not held either) count as well."""
         self._settle()
-        itself = {**event, "ms": ms_of(event["occurred_at"])}
-        others = [{**x, "ms": ms_of(x["occurred_at"])} for x in extra]
         groups = self._groups(measures)
-        numbers = self._codes.alone(event, {key for group in groups for key in group.keys})
+        keys = {key for group in groups for key in group.numbered}
+        itself, *others = (
+            {**x, "ms": ms_of(x["occurred_at"]), "numbers": self._codes.alone(x, keys)}
+            for x in (event, *extra)
+        )
         answers: dict[str, int | str | None] = {}
         for group in groups:
-            mine = [numbers[key] for key in group.keys]
-            found = Found(group.lane, mine, itself["ms"], group.reach, self._codes)
+            numbers = [itself["numbers"][key] for key in group.keys]
+            found = Found(group.lane, numbers, itself["ms"], group.reach, self._codes)
             alike = [x for x in (itself, *others) if _alike(group.measures[0], x, itself)]
             for measure in group.measures:
                 more = [x for x in alike if _within(measure, x, itself)] if alike else alike
@@ -178,7 +182,7 @@ class Recent:
     def affected(self, late: pl.DataFrame, since: datetime) -> pl.Series:
         """The ids of held events from `since` on, other than `late`, whose answers `late` may alter.
 
-        `since` is at most a minute before the newest event: ids are kept for two minutes.
+        `since` is at most a minute before the newest event: ids are kept for 90 seconds.
         """
         ids = self._tail.affected(self._encode(late), ms_of(since), self._lanes)
         return ids.filter(~ids.is_in(late["transfer_id"].implode()))
@@ -231,11 +235,14 @@ class Recent:
 
     def _groups(self, measures: Sequence[Measure]) -> list[Group]:
         """Which lanes are asked, by which fields, for what."""
+        if measures is self._last[0]:  # the same tuple again: its hash need not be made
+            return self._last[1]
         wanted = tuple(measures)
         if wanted not in self._known:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[wanted] = grouped(wanted, self._lanes)
+        self._last = wanted, self._known[wanted]
         return self._known[wanted]
 
     def _column(self, asked: Asked, measure: Measure, height: int) -> pl.Series:

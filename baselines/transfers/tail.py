@@ -1,4 +1,4 @@
-"""The events of the last two minutes by their ids: whose answers does a late one alter? Pure."""
+"""The events of the last 90 seconds by their ids: whose answers does a late one alter? Pure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from baselines.transfers.codes import Key
     from baselines.transfers.encoded import Bools, Encoded, Ints
 
-#: How far behind the newest event ids are kept: the longest that a late event is waited for, and a minute.
-TAIL_MS: Final = 120_000
+#: How far behind the newest event ids are kept: the longest that a late event is waited for, and half of it.
+TAIL_MS: Final = 90_000
 #: Pieces are joined up to this size, so that many small batches are few pieces.
 _PIECE: Final = 10_000
 
@@ -105,16 +105,16 @@ def _runs(late: Encoded, measures: Iterable[Measure]) -> dict[Question, tuple[Ru
 def _hit(piece: Piece, oldest: int, runs: Mapping[Question, tuple[Run, set[tuple[int, int]]]]) -> Bools:
     """Which events of a piece find a late one in one of their windows."""
     hit = np.zeros(len(piece.at), np.bool_)
-    young = piece.at >= oldest
+    young = np.flatnonzero(piece.at >= oldest)
     for (content, ours), (run, windows) in runs.items():
         keys = keys_asked(ours, content.fields)
         if not piece.codes.keys() >= set(keys):  # taken before anybody asked: no rule judges it by this
             continue
         numbers = [piece.codes[key] for key in keys]
-        some = np.flatnonzero(young & _known(run, numbers[0]) & ~hit)
+        some = young[_known(run, numbers[0][young])]
+        for number in numbers:
+            some = some[number[some] != MISSING]
         second = numbers[1][some] if len(numbers) > 1 else None
-        if second is not None:
-            some, second = some[second != MISSING], second[second != MISSING]
         low, high = run.spans(numbers[0][some], second)
         some, low, high = some[high > low], low[high > low], high[high > low]
         for within, before in windows:
@@ -125,8 +125,8 @@ def _hit(piece: Piece, oldest: int, runs: Mapping[Question, tuple[Run, set[tuple
 
 
 def _known(run: Run, numbers: Codes32) -> Bools:
-    """Which of these first numbers stand in the run: most do not, and a table tells it fastest."""
-    table = np.zeros(run.greatest + 2, np.bool_)  # the last place is for all that are greater or missing
+    """Which of these first numbers may stand in the run: most do not, and a table tells it fastest."""
+    table = np.zeros(run.greatest + 2, np.bool_)  # the last place is for all that are greater
     table[run.firsts] = True
     table[-1] = False
-    return table[np.where(numbers == MISSING, run.greatest + 1, np.minimum(numbers, run.greatest + 1))]
+    return table.take(numbers, mode="clip")

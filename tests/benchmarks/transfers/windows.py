@@ -122,8 +122,8 @@ def history(made: Made, events: int) -> Iterator[pl.DataFrame]:
     for share, begin, stop in ((0.1, DAY_MS, 3_600_000), (0.9, 3_600_000, 0)):
         pieces = max(round(events * share / PIECE), 1)
         for number in range(pieces):
-            edges = [end - begin + (begin - stop) * n // pieces for n in (number, number + 1)]
-            times = made.chance.integers(*edges, round(events * share / pieces))
+            low, high = (end - begin + (begin - stop) * n // pieces for n in (number, number + 1))
+            times = made.chance.integers(low, high, round(events * share / pieces))
             yield made.at(np.sort(times))
 
 

@@ -131,6 +131,7 @@ async def working(running: Running) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        gc.unfreeze()  # else what is left at the end of the process is called a leak
 
 
 async def _sweep(running: Running) -> None:
