@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from baselines.chance import wilson_interval
 from baselines.rules import read_text
 from pipeline.commands.actor import do
 from pipeline.commands.common import TIME, fields, json_option, list_if_bare, report, table
@@ -52,7 +53,10 @@ def list_rules(*, every: bool = False, as_json: bool = False) -> None:
     """List versions by rule, the newest first: what judges, what warms up, what is paused."""
     with open_transfers() as desk:
         rows = rows_of(desk, "event_rules", at=desk.state.clock())
-        right = rows_of(desk, "rule_precision", since=desk.state.clock() - _MEASURED)
+        right = [
+            row | _interval(row)
+            for row in rows_of(desk, "rule_precision", since=desk.state.clock() - _MEASURED)
+        ]
         zone = desk.zone
     listed = [row for row in rows if every or row["status"] not in ("retired", "withdrawn")]
     text = table(listed, _columns(zone))
@@ -305,6 +309,13 @@ def _columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
     }
 
 
+def _interval(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """How far off a precision of so few labels may be: its 95 % interval."""
+    labels = row["true_hits"] + row["false_hits"]
+    low, high = wilson_interval(row["true_hits"], labels) if labels else (None, None)
+    return {"precision_low": low, "precision_high": high}
+
+
 _PRECISION: Final[Mapping[str, Callable[[Any], str]]] = {
     "rule": str,
     "mode": str,
@@ -312,4 +323,6 @@ _PRECISION: Final[Mapping[str, Callable[[Any], str]]] = {
     "true_hits": str,
     "false_hits": str,
     "precision": percent_of,
+    "precision_low": percent_of,
+    "precision_high": percent_of,
 }
