@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.minute import EPOCH, MINUTE, floor_minute
 from pipeline.online.transfers.beside import say_warm
+from pipeline.online.transfers.explain import explain_at
 from pipeline.online.transfers.in_force import InForceReader
 from tests.integration.transfers.bank import bank_of, event
 from tests.integration.transfers.test_watch import watched
@@ -79,6 +80,10 @@ def test_a_change_is_in_force_two_seconds_later_at_the_most(bank: Bank, office: 
         (said,) = bank.ours("SELECT decision, why FROM transfers.risk_log WHERE transfer_id = 'd1'")
         assert said == {"decision": "block", "why": "denied"}
         say_warm(pipeline)
+        (kept,) = bank.ours("SELECT explanation FROM transfers.risk_rule_hit WHERE transfer_id = 'c2'")
+        why, why_not = (explain_at(pipeline.state, pipeline.lake, name, "ODD") for name in ("c2", "s1"))
+        assert (why.version, why.stored, why.explanation) == (1, True, kept["explanation"])  # case 14
+        assert (why_not.version, why_not.mode, why_not.as_json()["fires"]) == (1, "live", False)
     rows = office.ask("event_rules", at=datetime.now(UTC))
     assert {row["rule"] for row in rows if row["status"] == "live" and not row["warming"]} == {"OFTEN", "ODD"}
 
