@@ -52,7 +52,7 @@ def event_rules(context: click.Context, *, as_json: bool) -> None:
 def list_rules(*, every: bool = False, as_json: bool = False) -> None:
     """List versions by rule, the newest first: what judges, what warms up, what is paused."""
     with open_transfers() as desk:
-        rows = rows_of(desk, "event_rules", at=desk.state.clock())
+        rows = rows_of(desk, "app_event_rules", at=desk.state.clock())
         right = [
             row | _interval(row)
             for row in rows_of(desk, "rule_precision", since=desk.state.clock() - _MEASURED)

@@ -60,7 +60,9 @@ def test_a_change_is_in_force_two_seconds_later_at_the_most(bank: Bank, office: 
     odd = rule("ODD", when={"eq": [{"field": "currency"}, "CHF"]})
     first = office.submitted(content=odd)
     office.do("ben", "approve_event_rule", office.submitted(content=frequent("OFTEN", 5)))
-    assert [row["warming"] for row in office.ask("event_rules", at=EPOCH) if row["rule"] == "OFTEN"] == [True]
+    assert [row["warming"] for row in office.ask("app_event_rules", at=EPOCH) if row["rule"] == "OFTEN"] == [
+        True
+    ]
     with watched(bank, floor_minute(datetime.now(UTC)) - MINUTE) as (pipeline, watcher):
         watcher.look()
         began = datetime.now(UTC)
@@ -84,7 +86,7 @@ def test_a_change_is_in_force_two_seconds_later_at_the_most(bank: Bank, office: 
         why, why_not = (explain_at(pipeline.state, pipeline.lake, name, "ODD") for name in ("c2", "s1"))
         assert (why.version, why.stored, why.explanation) == (1, True, kept["explanation"])  # case 14
         assert (why_not.version, why_not.mode, why_not.as_json()["fires"]) == (1, "live", False)
-    rows = office.ask("event_rules", at=datetime.now(UTC))
+    rows = office.ask("app_event_rules", at=datetime.now(UTC))
     assert {row["rule"] for row in rows if row["status"] == "live" and not row["warming"]} == {"OFTEN", "ODD"}
 
 
