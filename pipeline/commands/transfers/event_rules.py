@@ -52,11 +52,10 @@ def event_rules(context: click.Context, *, as_json: bool) -> None:
 def list_rules(*, every: bool = False, as_json: bool = False) -> None:
     """List versions by rule, the newest first: what judges, what warms up, what is paused."""
     with open_transfers() as desk:
-        rows = rows_of(desk, "app_event_rules", at=desk.state.clock())
-        right = [
-            row | _interval(row)
-            for row in rows_of(desk, "rule_precision", since=desk.state.clock() - _MEASURED)
-        ]
+        now = desk.state.clock()
+        rows = rows_of(desk, "app_event_rules", at=now)
+        found = rows_of(desk, "app_rule_precision", start=now - _MEASURED, stop=now)
+        right = [row | _precision(row) for row in found]
         zone = desk.zone
     listed = [row for row in rows if every or row["status"] not in ("retired", "withdrawn")]
     text = table(listed, _columns(zone))
@@ -309,11 +308,14 @@ def _columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
     }
 
 
-def _interval(row: Mapping[str, Any]) -> dict[str, float | None]:
-    """How far off a precision of so few labels may be: its 95 % interval."""
-    labels = row["true_hits"] + row["false_hits"]
-    low, high = wilson_interval(row["true_hits"], labels) if labels else (None, None)
-    return {"precision_low": low, "precision_high": high}
+def _precision(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """The share of true hits among those of which somebody said something, and its 95 % interval."""
+    names, labels = ("precision", "precision_low", "precision_high"), row["true_hits"] + row["false_hits"]
+    if not labels:
+        return dict.fromkeys(names)
+    return dict(
+        zip(names, (row["true_hits"] / labels, *wilson_interval(row["true_hits"], labels)), strict=True)
+    )
 
 
 _PRECISION: Final[Mapping[str, Callable[[Any], str]]] = {

@@ -254,12 +254,11 @@ def test_what_became_of_a_transfer_is_kept_and_rules_are_measured_by_it(office: 
             )
     for number, fraud in ((0, True), (1, True), (1, False), (3, True)):
         office.do("ray", "report_outcome", f"T{number}", fraud=fraud)
-    (found,) = office.ask("rule_precision", since=EPOCH)
-    assert {name: found[name] for name in ("hits", "true_hits", "false_hits", "known", "frauds")} == {
+    (found,) = office.ask("app_rule_precision", start=EPOCH, stop=datetime.now(UTC))
+    assert {name: found[name] for name in ("hits", "true_hits", "false_hits", "frauds")} == {
         "hits": 2,
         "true_hits": 1,
         "false_hits": 1,
-        "known": 3,
         "frauds": 2,
     }
     assert "there is no transfer T9" in office.refused("ray", "report_outcome", "T9", fraud=True)
