@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from baselines.transfers.measure import Measure
     from pipeline.judge.verdicts import Integers
 
 #: Queries of the pack's own tables that say which rules and lists are in force.
@@ -60,6 +61,7 @@ class EventWindows(Windows):
         self.told = Told()
         self._rows: Mapping[str, Sequence[Mapping[str, Any]]] = {}
         self._since: datetime | None = None
+        self._asked: frozenset[Measure] = frozenset()  # what `recent` answers
 
     @property
     def history_minutes(self) -> int:
@@ -69,12 +71,22 @@ class EventWindows(Windows):
         return max(longest, EXACT_MS) // _MINUTE_MS + 60
 
     def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
-        """The rules and lists in force, for events from `since` on; what is newly asked begins empty."""
-        self._since = since
+        """The rules and lists in force, for events from `since` on.
+
+        Where they ask what is not held, nothing changes: who has not counted must not judge. A minute builds
+        its windows anew then, and until it has, the rules of before go on.
+        """
+        timeline = self.timeline
         if rows != self._rows:
-            self._rows = rows
-            self.timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
-        return not self.recent.want(self.timeline.measures(since))
+            timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
+        asked = frozenset(timeline.measures(since))
+        if not asked <= self._asked:
+            recent = self.recent.copy()
+            if recent.want(asked):
+                return False
+            self.recent, self._asked = recent, self._asked | asked
+        self._rows, self._since, self.timeline = rows, since, timeline
+        return True
 
     def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
         """Take the events of a closed minute."""
@@ -119,6 +131,6 @@ class EventWindows(Windows):
         other.entities, other.last = self.entities, self.last
         other.recent, other.timeline = self.recent.copy(), self.timeline
         other.closed = self.closed.copy()
-        other._rows, other._since = self._rows, self._since
+        other._rows, other._since, other._asked = self._rows, self._since, self._asked
         other.pending, other.told = self.pending, self.told
         return other
