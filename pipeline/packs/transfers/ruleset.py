@@ -89,6 +89,23 @@ class Timeline:
         later = [self.at(since), *(of_set for moment, of_set in self.sets if moment > since)]
         return tuple(dict.fromkeys(measure for of_set in later for measure in of_set.measures))
 
+    def asking_only(self, held: set[Measure] | frozenset[Measure]) -> Timeline:
+        """The same without what asks for more than these measures: who has not counted must not judge.
+
+        While a version that asks for more is live, the one before it goes on; all other changes count.
+        """
+        sets, before = [], dict[str, InForce]()
+        for moment, of_set in self.sets:
+            rules = [one for one in of_set.rules if held.issuperset(one.rule.measures.values())]
+            lacking = {one.rule.rule for one in of_set.rules if one.mode == LIVE} - _live(rules).keys()
+            rules += [before[rule] for rule in sorted(lacking & before.keys())]
+            before = _live(rules)
+            learned = of_set.learned
+            if learned is not None and not held.issuperset(learned.measures):
+                learned = None
+            sets.append((moment, RuleSet(tuple(rules), of_set.lists, learned)))
+        return Timeline(sets)
+
     @cached_property
     def _moments(self) -> Sequence[datetime]:
         return self.sets.moments if isinstance(self.sets, _Sets) else [moment for moment, _ in self.sets]
@@ -164,6 +181,10 @@ class _Sets(Sequence[tuple["datetime", RuleSet]]):
         models = [row for row in self._models if _holds(row, moment)]
         newest = max(models, key=lambda row: row["version"], default=None)
         return RuleSet(tuple(rules), on_lists, None if newest is None else _learned(newest))
+
+
+def _live(rules: Iterable[InForce]) -> dict[str, InForce]:
+    return {one.rule.rule: one for one in rules if one.mode == LIVE}
 
 
 def _lasts(row: Mapping[str, Any]) -> bool:
