@@ -4,7 +4,8 @@
 SELECT v.rule, v.version, v.status, v.sha256, v.reason, v.author, v.author_id, v.created_at, v.submitted_by, v.submitted_at,
        a.approved_by, a.approved_at, v.backtest, v.backtest_sha256, v.backtest_asked, judging.mode, judging.from_at,
        (v.status IN ('shadow', 'live') AND v.filled_at IS NULL) AS warming, paused.until_at AS paused_until,
-       paused.by AS paused_by
+       paused.by AS paused_by,
+       paused.reason AS paused_for, v.submitted_by_id
 FROM transfers.rule_version AS v
 LEFT JOIN transfers.rule_approval AS a USING (rule, version)
 LEFT JOIN LATERAL (
@@ -15,7 +16,7 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS judging ON true
 LEFT JOIN LATERAL (
-    SELECT until_at, by
+    SELECT until_at, by, reason
     FROM transfers.rule_span AS s
     WHERE s.rule = v.rule AND mode = 'paused' AND until_at > :at AND until_at > from_at
     ORDER BY until_at DESC
