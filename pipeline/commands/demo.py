@@ -37,6 +37,7 @@ from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs import load_pack
 from pipeline.prove.reconcile import reconcile
+from pipeline.settings import PREFIX
 from pipeline.tell.channels import DIGEST_TYPE
 from pipeline.tell.pace import Paces
 from scheduler import open_pipeline, open_service, open_state, run_service
@@ -164,6 +165,8 @@ class _Demo:
             if dashboard:
                 _add_people(Desk(pipelines[0].state, self.parts[0].settings))
                 stack.enter_context(_dashboard(self.settings))
+                for part in self.parts:
+                    stack.enter_context(_beside(part, self.settings))
             _say("live: a line a minute, and every message as it would reach Slack. Ctrl-C ends it.\n")
             _run(services)
             for service in services:
@@ -281,9 +284,15 @@ def _demo_settings(settings: Settings, names: tuple[str, ...]) -> Settings:
     if (settings.home / "postgres").exists() and not _marker(settings).exists():
         msg = f"{settings.home} holds an installation that is no demo; the demo would begin it anew"
         raise UsageError(msg, "set MINUTERISK_HOME to an empty folder for the demo")
-    port = _free_port(settings.dashboard_port)
-    address = f"http://127.0.0.1:{port}/"
-    return replace(own[0], packs=names, dashboard_port=port, dashboard_url=address)
+    ports = {name: _free_port(getattr(settings, f"{name}_port")) for name in ("dashboard", "serve")}
+    return replace(
+        own[0],
+        packs=names,
+        dashboard_port=ports["dashboard"],
+        dashboard_url=f"http://127.0.0.1:{ports['dashboard']}/",
+        serve_port=ports["serve"],
+        serve_url=f"http://127.0.0.1:{ports['serve']}/",
+    )
 
 
 def _add_people(desk: Desk) -> None:
@@ -373,13 +382,36 @@ def _say(text: str) -> None:
 def _dashboard(settings: Settings) -> Iterator[None]:
     """The dashboard as a process of its own, so that Ctrl-C reaches the demo first."""
     environment = dashboard_environment(settings, os.environ)
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-        dashboard_command(settings, demo=True),
-        env=environment,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-    )
     _say(f"dashboard  {settings.dashboard_url}")
+    with _process(dashboard_command(settings, demo=True), environment):
+        yield
+
+
+@contextmanager
+def _beside(part: _Part, settings: Settings) -> Iterator[None]:
+    """What else a pack's people look at, a process of its own too."""
+    arguments = part.show.beside
+    if not arguments:
+        yield
+        return
+    said = {
+        "HOME": str(settings.home),
+        "PACKS": ",".join(settings.packs),
+        "LOG_LEVEL": settings.log_level,
+        "SERVE_PORT": str(settings.serve_port),
+        "DASHBOARD_URL": settings.dashboard_url,
+    }
+    environment = {**os.environ, **{PREFIX + name: value for name, value in said.items()}}
+    _say(f"live       {settings.serve_url}live")
+    with _process([sys.executable, "-m", "pipeline.cli", *arguments], environment):
+        yield
+
+
+@contextmanager
+def _process(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
+        command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL
+    )
     try:
         yield
     finally:

@@ -47,6 +47,8 @@ class Show(Protocol):
     history_days: int
     #: This much of its live rows is committed late.
     late_share: float
+    #: The command whose page people look at beside the dashboard; none: there is no such page.
+    beside: Sequence[str]
     #: Options that only this pack has.
     options: Sequence[click.Option]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^${}]*))?\}")
 HOME = "/var/lib/minuterisk"
-PAGE_PORT = "8501"
+PAGE_PORT, SERVE_PORT = "8501", "8600"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Machine:
     postgres_port: int
     page_port: int
     metrics_port: int
+    serve_port: int
 
     @property
     def replacements(self) -> dict[str, str]:
@@ -44,6 +45,7 @@ class Machine:
             "@postgres:5432/": f"@127.0.0.1:{self.postgres_port}/",
             HOME: str(self.folder / "home"),
             PAGE_PORT: str(self.page_port),
+            SERVE_PORT: str(self.serve_port),
         }
 
     @property

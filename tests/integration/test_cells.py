@@ -89,6 +89,10 @@ COMMANDS = {
     "correct_event": ("correct", "T1", "--status", "reversed", "--reason", "case 7"),
     "open_breaker": ("breaker", "open", "--reason", "moving"),
     "close_breaker": ("breaker", "close"),
+    "learn_score": ("learn",),
+    "submit_learned_score": ("learned", "submit", "9"),
+    "approve_learned_score": ("learned", "approve", "9"),
+    "retire_learned_score": ("learned", "retire", "9", "--reason", "over"),
     "report_outcome": ("event-rules", "outcome", "T1", "fraud"),
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.

@@ -54,7 +54,7 @@ def machine() -> Iterator[Machine]:
     options = f"-h 127.0.0.1 -p {port} -k {data} -F"
     start = ("-w", "-o", options, "-l", str(data / "log"), "-D", str(data), "start")
     pgexec("pg_ctl", start, bin_path=server.bin_path, user=server.system_user, timeout=30)
-    yield Machine(folder, server.bin_path, port, free_port(), free_port())
+    yield Machine(folder, server.bin_path, port, free_port(), free_port(), free_port())
     stop = ("-w", "-m", "immediate", "-D", str(data), "stop")
     pgexec("pg_ctl", stop, bin_path=server.bin_path, user=server.system_user, timeout=30)
     shutil.rmtree(folder, ignore_errors=True)
@@ -63,7 +63,8 @@ def machine() -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def compose(machine: Machine) -> Compose:
     """The services on a PostgreSQL that has been set up as the container's entry point does it."""
-    compose = read_compose(machine, example_variables(uuid4().hex))
+    both = {"MINUTERISK_PACKS": "merchants,transfers"}
+    compose = read_compose(machine, {**example_variables(uuid4().hex), **both})
     setup = mounted((ROOT / "data/compose/init.sql").read_text("utf-8"), compose.services["postgres"])
     subprocess.run(
         [
@@ -151,3 +152,25 @@ def wait_until(true: Callable[[], bool], log: Callable[[], str], within_s: float
     while not true():
         assert time.monotonic() < until, log()
         time.sleep(0.2)
+
+
+def test_payments_live_and_relays_check_and_feed_become_healthy(compose: Compose) -> None:
+    with compose.started("payments") as payments, compose.started("relay") as relay:
+        wait_until(lambda: delivered(compose) > 0, lambda: compose.log("relay") + compose.log("payments"))
+        compose.wait_healthy("relay", relay)
+        assert compose.stop("payments", payments) == 0, compose.log("payments")
+        assert compose.stop("relay", relay) == 0, compose.log("relay")
+    for name in ("check", "feed"):
+        with compose.started(name) as process:
+            compose.wait_healthy(name, process)
+            assert compose.stop(name, process) == 0, compose.log(name)
+
+
+def delivered(compose: Compose) -> int:
+    """How many events the relays have brought into our own database."""
+    with psycopg.connect(compose.environment("scheduler")["MINUTERISK_STATE_URL"]) as ours:
+        found = ours.execute("SELECT to_regclass('transfers.event') IS NOT NULL").fetchone()
+        if found != (True,):
+            return 0
+        counted = ours.execute("SELECT count(*) FROM transfers.event").fetchone()
+    return int(counted[0]) if counted else 0

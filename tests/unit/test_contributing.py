@@ -147,7 +147,7 @@ def test_add_a_pack(copy: Path) -> None:
     )
     assert listed.stdout.splitlines() == [
         "3",
-        "['changed', 'events', 'fence', 'totals', 'without_time']",
+        "['arrived', 'changed', 'events', 'fence', 'totals', 'without_time']",
     ], listed.stderr
     replace(homes["__init__.py"], '"forced_entry": "강제 개방", ', "")
     refused = python(copy, "-c", "import pipeline.packs.doors")

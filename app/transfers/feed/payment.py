@@ -267,6 +267,8 @@ def _show_answer(page: Page, transfer_id: str, rule: str) -> None:
     except MinuteriskError as error:
         st.html(notice(texts("why_not.failed"), sentence(error, texts.language)))
         return
+    if found.get("mode") is None:
+        st.html(notice(texts("why_not.idle")))
     version = found.get("version")
     content = content_of(page, rule, version) if isinstance(version, int) else None
     st.html(hit_tree(found.get("explanation", found), content, texts))

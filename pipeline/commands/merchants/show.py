@@ -34,6 +34,7 @@ class _TradeServer:
 
     history_days: Final = 8
     late_share: Final = LATE_SHARE
+    beside: Final = ()
     options: Final = (
         click.Option(
             ["--merchants"],

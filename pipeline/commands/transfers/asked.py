@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
-from pipeline.commands.actor import open_desk
 from pipeline.commands.common import read_settings
+from pipeline.desk.perform import Desk
+from pipeline.embedded import open_urls
 from queries import sql
+from scheduler import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pipeline.desk.perform import Desk
 
 PACK: Final = "transfers"
 
 
 @contextmanager
 def open_transfers() -> Iterator[Desk]:
-    """The desk of this pack, whichever packs the settings name first."""
-    with open_desk(read_settings().of(PACK)) as desk:
-        yield desk
+    """The desk of this pack, whichever packs the settings name first; their databases are where it looks."""
+    settings = read_settings()
+    with open_state(open_urls(settings), settings.of(PACK)) as state:
+        yield Desk(state, settings.of(PACK))
 
 
 def rows_of(desk: Desk, query: str, **given: object) -> list[dict[str, Any]]:

@@ -5,31 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import text
 
-from pipeline.commands.actor import do, open_desk
-from pipeline.commands.common import fields, json_option, list_if_bare, read_settings, report, table
+from pipeline.commands.actor import do
+from pipeline.commands.common import fields, json_option, list_if_bare, report, table
+from pipeline.commands.transfers.asked import open_transfers, rows_of
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.figures import moment
 from pipeline.packs.transfers.schema import STATUSES
-from queries import sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pipeline.desk.perform import Desk
-
-_PACK = "transfers"
-
-
-def _desk() -> Any:  # noqa: ANN401 - a context manager of the desk
-    return open_desk(read_settings().of(_PACK))
-
-
-def _rows(desk: Desk, name: str, **given: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - values
-    with desk.state.reading() as connection:
-        query = text(sql(f"transfers/ops/{name}"))
-        return [dict(row) for row in connection.execute(query, given).mappings()]
 
 
 @click.group(invoke_without_command=True)
@@ -46,8 +31,8 @@ def dead(context: click.Context, *, as_json: bool) -> None:
 @json_option
 def list_dead(*, delivered: bool = False, limit: int = 50, as_json: bool = False) -> None:
     """List dead events, newest first. Their accounts are marked until they get through."""
-    with _desk() as desk:
-        rows = _rows(desk, "dead_events", at_most=limit, also_delivered=delivered)
+    with open_transfers() as desk:
+        rows = rows_of(desk, "dead_events", at_most=limit, also_delivered=delivered)
         zone = desk.zone
 
     def at(time: Any) -> str:  # noqa: ANN401 - a time or none
@@ -71,8 +56,8 @@ def list_dead(*, delivered: bool = False, limit: int = 50, as_json: bool = False
 @json_option
 def show_dead(number: int, *, as_json: bool) -> None:
     """Show one dead event with what it says."""
-    with _desk() as desk:
-        found = next(iter(_rows(desk, "dead_event", number=number)), None)
+    with open_transfers() as desk:
+        found = next(iter(rows_of(desk, "dead_event", number=number)), None)
         if found is None:
             refuse_unknown("dead event", number)
         report(found, as_json=as_json, text=fields(found, desk.zone))
@@ -84,7 +69,7 @@ def show_dead(number: int, *, as_json: bool) -> None:
 @json_option
 def requeue_dead(number: int, reason: str | None, *, as_json: bool) -> None:
     """Let a dead event be tried again."""
-    with _desk() as desk:
+    with open_transfers() as desk:
         content = do(desk, "requeue_dead_event", number, {"reason": reason})
     report(content, as_json=as_json, text=f"event {content['event_id']} is tried again by the next relay")
 
@@ -101,8 +86,8 @@ def breaker(context: click.Context, *, as_json: bool) -> None:
 @json_option
 def show_breaker(*, as_json: bool = False) -> None:
     """Show who holds the breaker open."""
-    with _desk() as desk:
-        held = next(iter(_rows(desk, "breaker")), None)
+    with open_transfers() as desk:
+        held = next(iter(rows_of(desk, "breaker")), None)
         said = "closed" if held is None else fields(held, desk.zone)
     report({"held": held}, as_json=as_json, text=said)
 
@@ -112,7 +97,7 @@ def show_breaker(*, as_json: bool = False) -> None:
 @json_option
 def open_breaker(reason: str, *, as_json: bool) -> None:
     """Hold the breaker open."""
-    with _desk() as desk:
+    with open_transfers() as desk:
         content = do(desk, "open_breaker", "", {"reason": reason})
     report(content, as_json=as_json, text="relays deliver nothing until it is closed")
 
@@ -122,7 +107,7 @@ def open_breaker(reason: str, *, as_json: bool) -> None:
 @json_option
 def close_breaker(reason: str | None, *, as_json: bool) -> None:
     """Let relays deliver again."""
-    with _desk() as desk:
+    with open_transfers() as desk:
         content = do(desk, "close_breaker", "", {"reason": reason})
     report(content, as_json=as_json, text="relays deliver again")
 
@@ -134,6 +119,6 @@ def close_breaker(reason: str | None, *, as_json: bool) -> None:
 @json_option
 def correct(transfer_id: str, status: str, reason: str, *, as_json: bool) -> None:
     """Give an event another status; windows and hits follow."""
-    with _desk() as desk:
+    with open_transfers() as desk:
         content = do(desk, "correct_event", transfer_id, {"status": status, "reason": reason})
     report(content, as_json=as_json, text=f"event {transfer_id} is {status}, and was {content['was']}")

@@ -32,6 +32,7 @@ class _TransferService:
 
     history_days: Final = 1
     late_share: Final = 0.0  # its payments are late by themselves
+    beside: Final = ("serve",)
     options: Final = (
         click.Option(
             ["--users"],

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import psycopg
 import pytest
 
+from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.online.transfers.intake import RELAY, take
 from pipeline.prove.corrector import Corrector
+from pipeline.prove.proof import find_faults
 from pipeline.watch.watcher import Watcher
-from tests.integration.transfers.bank import bank_of, event
+from scheduler import open_service, run_service
+from tests.integration.transfers.bank import bank_of, event, frame
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
@@ -35,13 +43,12 @@ def bank(postgres_url: str, state_url: str, tmp_path: Path) -> Bank:
 
 
 @contextmanager
-def watched(bank: Bank, open_since: datetime) -> Iterator[tuple[Pipeline, Watcher]]:
+def watched(bank: Bank, open_since: datetime, **more: str) -> Iterator[tuple[Pipeline, Watcher]]:
     """A pipeline that has judged every minute before `open_since`, and who looks at what comes."""
-    with bank.at_work() as pipeline:
+    with bank.at_work(**more) as pipeline:
         if pipeline.state.next_minute() is None:
-            pipeline.backfill(
-                Span(open_since - 5 * MINUTE, open_since - 4 * MINUTE)
-            )  # a short history will do
+            first = open_since - 5 * MINUTE  # a short history will do
+            pipeline.backfill(Span(first, first + MINUTE))
         list(pipeline.catch_up(open_since))
         pipeline.prepare()
         assert pipeline.pack.watch is not None
@@ -120,13 +127,20 @@ def test_a_late_payment_revises_what_it_alters_and_a_reversal_takes_it_back(bank
         assert set(hits_of(bank, "HIGH_FREQUENCY")) == {"c4", "c5"}
         assert log_of(bank, "rapid")["c5"] == ("review", 1, False, True)
         assert looked(watcher).seen.judged.is_empty()
+        bank.book(event("c_left", at, "rapid", kind="card"))  # older than that, and its minute has closed
+        assert looked(watcher).seen.counts["left"] == 1
+        assert Corrector(pipeline).poll() == [start]
+        assert set(hits_of(bank, "HIGH_FREQUENCY")) == {"c3", "c4", "c5"}
+        assert hits_of(bank, "HIGH_FREQUENCY")["c3"] == (0, True, None)
+        assert log_of(bank, "rapid")["c3"] == ("review", 1, False, True)
+        bank.change("c_left", "declined")
         bank.change("c0", "reversed")
         bank.change("c1", "reversed")
-        assert looked(watcher).seen.counts["changed"] == 2
-        assert {k: v[2] for k, v in hits_of(bank, "HIGH_FREQUENCY").items()} == {"c4": "c0", "c5": "c0"}
+        assert looked(watcher).seen.counts["changed"] == 3
+        assert {v[2] for v in hits_of(bank, "HIGH_FREQUENCY").values()} <= {"c_left", "c0", "c1"}
         assert {k: v[0] for k, v in log_of(bank, "rapid").items() if v[0] != "allow"} == {}
         assert Corrector(pipeline).poll() == [start]
-        assert {k: v[2] for k, v in hits_of(bank, "HIGH_FREQUENCY").items()} == {"c4": "c0", "c5": "c0"}
+        assert {v[2] for v in hits_of(bank, "HIGH_FREQUENCY").values()} <= {"c_left", "c0", "c1"}
         (incident,) = pipeline.state.incidents_between(start, start + 3 * MINUTE)
         assert incident["corrected_minute"] is not None
         assert outbox(bank) == ["opened", "corrected"]
@@ -167,3 +181,54 @@ def test_what_was_told_and_is_not_there_when_its_minute_closes_is_taken_back(ban
         assert hits_of(bank, "HIGH_VALUE") == {"gone": (0, False, "minute")}
         assert hits_of(bank, "FOREIGN_COUNTRY") == {"stays": (0, False, None)}
         assert outbox(bank) == ["opened", "opened", "corrected"]
+
+
+def test_what_relays_bring_is_judged_as_what_is_read(bank: Bank) -> None:
+    start = floor_minute(datetime.now(UTC)) - 2 * MINUTE
+    with watched(bank, start, transfers_intake="inbox") as (pipeline, watcher):
+        assert looked(watcher).rows == 0
+        given = frame(*(event(f"c{n}", start + n * SECOND, "rapid", kind="card") for n in range(6)))
+        with pipeline.state.changing() as connection:
+            take(connection, given, RELAY)
+        assert looked(watcher).opened == 1
+        assert hits_of(bank, "HIGH_FREQUENCY") == {"c5": (0, False, None)}
+        with pipeline.state.changing() as connection:
+            reversed_one = take(connection, given[2:3].with_columns(status=pl.lit("reversed")), RELAY)
+        assert reversed_one.corrected == ("c2",)
+        assert looked(watcher).seen.counts["changed"] == 1
+        assert hits_of(bank, "HIGH_FREQUENCY") == {"c5": (0, False, "c2")}
+        list(pipeline.catch_up(start + MINUTE))
+        assert log_of(bank, "rapid")["c5"] == ("allow", 1, False, False)
+        assert not find_faults(pipeline, pipeline.source, Span(start, start + MINUTE)).any
+
+
+def test_a_running_service_tells_of_a_payment_within_seconds(bank: Bank) -> None:
+    now = datetime.now(UTC)
+    with bank.at_work() as pipeline:
+        first = floor_minute(now) - 2 * MINUTE
+        pipeline.backfill(Span(first, first + MINUTE))
+        stopped, metrics = Event(), Metrics("transfers")
+        service = open_service(pipeline, metrics, stopped)
+        running = Thread(target=run_service, args=(service,))
+        running.start()
+        try:
+            wait_until(lambda: metrics.of("transfers").look._sum.get() > 0)
+            bank.list_value("deny", "denied", now - timedelta(days=1))
+            time.sleep(1)
+            booked = datetime.now(UTC)
+            bank.book(event("d1", booked, "denied"))
+            wait_until(lambda: log_of(bank, "denied") != {})
+            assert log_of(bank, "denied")["d1"][0] == "block"
+            (judged,) = bank.ours("SELECT judged_at FROM transfers.risk_log WHERE transfer_id = 'd1'")
+            assert judged["judged_at"] - booked < timedelta(seconds=PATIENCE_S)
+            wait_until(lambda: [row["status"] for row in bank.ours("SELECT status FROM outbox")] == ["sent"])
+        finally:
+            stopped.set()
+            running.join()
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

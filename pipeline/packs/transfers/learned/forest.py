@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.packs.transfers.learned.features import Features
 
@@ -128,7 +128,8 @@ def _tree(said: Mapping[str, str], features: int) -> Tree:
     if not splits:
         return Tree([0], [0.0], [True], [0], [0], leaf_values, 0, 0)
     feature = _integers(said, "split_feature", splits, 0, features - 1)
-    threshold = _numbers(said, "threshold", splits)
+    # A threshold may be infinite: known values go one way, unknown ones the other.
+    threshold = _numbers(said, "threshold", splits, fit=lambda number: not math.isnan(number))
     decision = _integers(said, "decision_type", splits, 0, 15)
     left = [_node(child, splits) for child in _integers(said, "left_child", splits, -leaves, splits - 1)]
     right = [_node(child, splits) for child in _integers(said, "right_child", splits, -leaves, splits - 1)]
@@ -177,13 +178,15 @@ def _integers(said: Mapping[str, str], key: str, many: int, low: int, high: int)
     return found
 
 
-def _numbers(said: Mapping[str, str], key: str, many: int) -> list[float]:
+def _numbers(
+    said: Mapping[str, str], key: str, many: int, fit: Callable[[float], bool] = math.isfinite
+) -> list[float]:
     try:
         found = [float(number) for number in said.get(key, "").split()]
     except ValueError:
         return _refuse(f"{key} holds no numbers")
-    if len(found) != many or not all(math.isfinite(number) for number in found):
-        _refuse(f"{key} is not {many} finite numbers")
+    if len(found) != many or not all(fit(number) for number in found):
+        _refuse(f"{key} is not {many} numbers")
     return found
 
 
