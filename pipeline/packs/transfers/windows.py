@@ -104,6 +104,7 @@ class EventWindows(Windows):
     ) -> None:
         """Take the events of [start, end) in bulk."""
         del missing, start
+        self.recent.expire(end)  # before: what nobody can ask for any more is not even taken
         self.recent.fill(rows.select(EVENT.names()))
         self.last = to_index(end) - 1
         for index in range(self.last - KEPT_MINUTES + 1, self.last + 1):
