@@ -85,6 +85,8 @@ class EventWindows(Windows):
             if recent.want(asked):
                 return False
             self.recent, self._asked = recent, self._asked | asked
+        if self.last is None:  # of the history that follows only what somebody can ask for is taken
+            self.recent.expire(since)
         self._rows, self._since, self.timeline = rows, since, timeline
         return True
 
