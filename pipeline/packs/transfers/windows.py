@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from baselines.entities import EntityIndex
-from baselines.transfers.measure import EXACT_MS
+from baselines.transfers.measure import EXACT_MS, LONGEST_MS
 from baselines.transfers.recent import Recent
 from pipeline.minute import MINUTE, floor_minute, from_index, to_index
 from pipeline.pack import Windows
@@ -67,14 +67,14 @@ class EventWindows(Windows):
     def history_minutes(self) -> int:
         """As far as any rule in force looks back, and a day at least."""
         measures = () if self._since is None else self.timeline.measures(self._since)
-        longest = max((measure.within_ms or 0 for measure in measures), default=0)
+        longest = max((measure.within_ms or LONGEST_MS for measure in measures), default=0)
         return max(longest, EXACT_MS) // _MINUTE_MS + 60
 
     def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
         """The rules and lists in force, for events from `since` on.
 
-        Where they ask what is not held, nothing changes: who has not counted must not judge. A minute builds
-        its windows anew then, and until it has, the rules of before go on.
+        A rule that asks what is not held does not judge, and the version before it goes on: who has not
+        counted must not judge. A minute builds its windows anew then. All other changes count at once.
         """
         timeline = self.timeline
         if rows != self._rows:
@@ -83,6 +83,7 @@ class EventWindows(Windows):
         if not asked <= self._asked:
             recent = self.recent.copy()
             if recent.want(asked):
+                self.timeline, self._since = timeline.asking_only(self._asked), since
                 return False
             self.recent, self._asked = recent, self._asked | asked
         if self.last is None:  # of the history that follows only what somebody can ask for is taken
