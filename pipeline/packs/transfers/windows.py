@@ -86,6 +86,8 @@ class EventWindows(Windows):
                 self.timeline, self._since = timeline.asking_only(self._asked), since
                 return False
             self.recent, self._asked = recent, self._asked | asked
+        if self.last is None:  # of the history that follows only what somebody can ask for is taken
+            self.recent.expire(since)
         self._rows, self._since, self.timeline = rows, since, timeline
         return True
 
