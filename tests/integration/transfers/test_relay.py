@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from sqlalchemy import event as listen
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from data.transfers.book import book, change_status
 from pipeline.errors import ConfigurationError
@@ -71,6 +73,25 @@ def test_everything_is_delivered_once_and_each_account_in_the_order_in_which_it_
     assert bench.statuses() == {"sent": 1_200}
     assert sorted(bench.delivered()) == sorted(f"T{number}" for number in range(1_200))
     assert out_of_order(bench) == []
+
+
+def test_a_role_that_may_only_update_the_outbox_will_do(bench: Bench) -> None:
+    ids = bench.book(payment(number) for number in range(20))
+    bench.break_payload(ids[0], {})
+    relay = bench.relay(url=bench.outbox_url.replace("postgres:@", "minuterisk_relay@"))
+    clock = Clock(relay)
+    for _ in range(5):
+        drain(relay)
+        clock.added += timedelta(seconds=9)
+    assert bench.statuses() == {"sent": 19, "dead": 1}
+    bench.change("UPDATE transfers.dead_event SET requeued_at = now(), requeued_by = 'kim'")
+    relay.leases._asked = float("-inf")
+    relay.step()
+    assert bench.ask_outbox("SELECT status FROM transfer_events WHERE event_id = %s", ids[0]) == [
+        ("pending",)
+    ]
+    with relay.outbox.changing() as connection, pytest.raises(DBAPIError, match="permission denied"):
+        connection.execute(text("UPDATE transfer_events SET payload = '{}'"))
 
 
 def test_an_event_that_commits_later_than_its_successor_is_not_left_behind(bench: Bench) -> None:
@@ -283,7 +304,7 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_new_epoch_and_the_old_one_wri
     pace = Pace(0.6)
     bench.book(payment(number) for number in range(20))
 
-    old, new = bench.relay("old", pace=pace), bench.relay("new", pace=pace)
+    old, new = bench.relay("old", pace=pace), bench.relay("new")
     old.leases.beat(old.breaker, 0)
     hold = old.leases.hold
 
