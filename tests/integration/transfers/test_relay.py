@@ -17,11 +17,12 @@ from data.transfers.book import book, change_status
 from pipeline.errors import ConfigurationError
 from pipeline.online.transfers.inbox import Inbox, Sent
 from pipeline.online.transfers.leases import Pace
+from pipeline.packs.transfers.screen import screen_json
 from pipeline.store.database import connect_state
 from tests.integration.transfers.relays import Bench, drain, frame, out_of_order, payment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -250,6 +251,24 @@ def test_a_value_that_only_the_database_refuses_is_found_among_others(bench: Ben
     assert set(bench.delivered()) == {f"T{number}" for number in range(40)} - late
     assert bench.ask_outbox("SELECT payload ->> 'transfer_id' FROM transfer_events WHERE attempts > 0") == [
         ("T17",)
+    ]
+
+
+def test_a_fault_of_ours_that_one_event_finds_holds_up_its_account_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(items: Sequence[Mapping[str, Any]], not_after: datetime) -> Any:  # noqa: ANN401 - as screen_json
+        if any(item["transfer_id"] == "T17" for item in items):
+            raise ZeroDivisionError
+        return screen_json(items, not_after)
+
+    monkeypatch.setattr("pipeline.online.transfers.inbox.screen_json", faulty)
+    bench.book(payment(number, f"A{number % 7}") for number in range(40))
+    drain(bench.relay())
+    late = {f"T{number}" for number in range(17, 40, 7)}
+    assert set(bench.delivered()) == {f"T{number}" for number in range(40)} - late
+    assert bench.ask_outbox("SELECT error FROM transfer_events WHERE attempts > 0") == [
+        ("fault of minuterisk: ZeroDivisionError",)
     ]
 
 
