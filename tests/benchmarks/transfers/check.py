@@ -21,7 +21,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from multiprocessing import Event, Process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -189,9 +189,10 @@ def main() -> None:
 
 def measure(given: argparse.Namespace, settings: Settings, url: str, key: str) -> None:
     """Ask at each rate while events come in; then while nothing can be recorded."""
-    port, stop = free_port(), Event()
+    port, spawn = free_port(), get_context("spawn")  # a fork would inherit the locks of Polars
+    stop = spawn.Event()
     with served(settings, port) as pid:
-        feeder = Process(target=feed, args=(url, given.events, stop), daemon=True)
+        feeder = spawn.Process(target=feed, args=(url, given.events, stop), daemon=True)
         feeder.start()
         try:
             asyncio.run(Asker(port, key).run(50, 4, "warm"))
