@@ -21,7 +21,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from multiprocessing import Event, Process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,13 +65,14 @@ def write(connection: psycopg.Connection[Any], rows: pl.DataFrame) -> None:
     connection.commit()
 
 
-def feed(url: str, a_second: int, stop: Stop) -> None:
+def feed(url: str, a_second: int, going: Stop, stop: Stop) -> None:
     """Write events as they happen, until told to stop."""
     made, due = Made(7), time.monotonic()
     with psycopg.connect(url) as connection:
         while not stop.is_set():
             start = datetime.now(UTC) - timedelta(seconds=BATCH_S)
             write(connection, payments(made, int(a_second * BATCH_S), start, BATCH_S, "f"))
+            going.set()
             due += BATCH_S
             time.sleep(max(due - time.monotonic(), 0))
 
@@ -189,10 +190,12 @@ def main() -> None:
 
 def measure(given: argparse.Namespace, settings: Settings, url: str, key: str) -> None:
     """Ask at each rate while events come in; then while nothing can be recorded."""
-    port, stop = free_port(), Event()
+    port, spawn = free_port(), get_context("spawn")  # a fork would inherit the locks of Polars
+    going, stop = spawn.Event(), spawn.Event()
     with served(settings, port) as pid:
-        feeder = Process(target=feed, args=(url, given.events, stop), daemon=True)
+        feeder = spawn.Process(target=feed, args=(url, given.events, going, stop), daemon=True)
         feeder.start()
+        going.wait()
         try:
             asyncio.run(Asker(port, key).run(50, 4, "warm"))
             began, before = time.monotonic(), processor_s(pid)
