@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
+from pipeline.errors import UsageError
 from pipeline.packs.transfers.language import parse, single
 from pipeline.packs.transfers.learned import Learned, read_learned
 
@@ -179,10 +180,7 @@ class _Sets(Sequence[tuple["datetime", RuleSet]]):
         on_lists = {name: frozenset(values) for name, values in sorted(lists.items())}
         models = [row for row in self._models if _holds(row, moment)]
         newest = max(models, key=lambda row: row["version"], default=None)
-        learned = None
-        if newest is not None:
-            learned = read_learned(newest["version"], newest["model"], newest["features"])
-        return RuleSet(tuple(rules), on_lists, learned)
+        return RuleSet(tuple(rules), on_lists, None if newest is None else _learned(newest))
 
 
 def _live(rules: Iterable[InForce]) -> dict[str, InForce]:
@@ -199,6 +197,14 @@ def _holds(row: Mapping[str, Any], moment: datetime) -> bool:
 
 def _micros(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000_000)
+
+
+def _learned(row: Mapping[str, Any]) -> Learned | None:
+    """A learned score; None for one of another program: what rules find does not wait for it."""
+    try:
+        return read_learned(row["version"], row["model"], row["features"])
+    except UsageError:
+        return None
 
 
 @lru_cache(1000)
