@@ -10,6 +10,7 @@ from app.address import Param, number, words
 from app.markup import notice, visible
 from app.pages.alone import alone
 from app.pages.given import given
+from app.pages.links import link
 from app.transfers.event_rules import reads
 from app.transfers.event_rules.editor import show_editor
 from app.transfers.event_rules.listing import show_list
@@ -31,9 +32,13 @@ def show(page: Page) -> None:
     rule = _chosen_rule(page, known)
     version = _chosen_version(page, rule)
     left, right = st.columns([2, 3], gap="large")
-    with left, alone(page, "list"):
+    # On a phone the list goes when one is chosen, and the way back is there only then (app/style.css).
+    with left, st.container(key="mr-behind" if rule else "mr-list"), alone(page, "list"):
         show_list(page, known, rule)
     with right:
+        if rule is not None:
+            with st.container(key="mr-back"):
+                link(page, "event_rules", page.texts("rules_list.back"), icon=":material/arrow_back:")
         if rule is not None and version is not None:
             with alone(page, "rule"):
                 show_rule(page, rule, version)

@@ -135,7 +135,7 @@ def test_from_a_draft_to_a_rule_that_is_live(
         words in seen for words in ("912,000,000원", "75.0 % (46.7 %–91.1 %)", "이 버전만 잡은 거래 17건")
     )
     assert "1초 뒤부터 시험합니다" in press(tested, "shadow_event_rule-HIGH_VALUE/2")
-    assert "◐ 시험 중 (기록을 채우는 중)" in text_of(tested)
+    assert "HIGH_VALUE · ◐ 시험 중 v2 · ● 적용 중 v1" in text_of(tested)
     assert "승인했습니다" in press(tested, "approve_event_rule-HIGH_VALUE/2")
     with bank.connect() as connection:
         found = connection.execute(

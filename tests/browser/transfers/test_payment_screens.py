@@ -7,7 +7,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from sqlalchemy import text
 
@@ -38,14 +40,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 ADDRESSES = (
     "/feed",
     "/feed?transfer=pay-0001",
-    "/event_rules",
     "/event_rules?rule=HIGH_VALUE",
     "/lists",
     "/daily",
     "/statistics?pack=transfers",
     "/health?pack=transfers",
 )
-BOTH = ("/feed", "/event_rules?rule=HIGH_VALUE")
+BOTH = ("/event_rules?rule=HIGH_VALUE",)
 
 
 #: Both languages of the screens that have most of their own; the others differ by their texts alone.
@@ -122,6 +123,34 @@ def test_a_session_that_is_ended_is_told_nothing_more(bank: Bank, eyes: WebDrive
         connection.execute(text("UPDATE session SET ended_at = now() WHERE ended_at IS NULL"))
     wait_for(eyes, "세션이 끝났습니다")
     assert count(eyes, "#mr-feed tbody tr") == 0 or state(eyes) == "bad"
+
+
+def test_nobody_is_told_of_alerts_without_a_session(bank: Bank) -> None:
+    answer = requests.get(f"{bank.address}/feed/stream", allow_redirects=False, timeout=PATIENCE_S)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Ffeed%2Fstream")
+
+
+def test_what_is_refused_is_marked_as_it_is_typed(bank: Bank, eyes: WebDriver) -> None:
+    be(eyes, bank.address, bank.token("boss"))
+    speak(eyes, bank.address, "ko")
+    resize(eyes, DESKTOP)
+    eyes.get(f"{bank.address}/event_rules?pack=transfers&rule=CARD_TESTING")
+    wait_for(eyes, "규칙 쓰기")
+    eyes.execute_script("document.querySelector('.st-key-rule-editor summary').click()")
+    until(eyes, lambda b: count(b, ".st-key-rule-editor textarea") == 1)
+    area = eyes.find_element(By.CSS_SELECTOR, ".st-key-rule-editor textarea")
+    written = str(area.get_attribute("value")).replace(
+        '"ge": [{"measure": "n"}, 8]', '"ge": [{"measure": "n"}, "8"]'
+    )
+    area.send_keys(Keys.CONTROL, "a")
+    area.send_keys(Keys.NULL, written)
+    area.send_keys(Keys.CONTROL, Keys.ENTER)
+    wait_for(eyes, "when.all[0].ge")
+    assert eyes.find_element(By.CSS_SELECTOR, ".mr-text mark").text.startswith("[{")
+    for theme, size in product(("light", "dark"), (DESKTOP, TELEPHONE)):
+        turn(eyes, theme)
+        resize(eyes, size)
+        assert (sideways(eyes), findings(eyes)) == (0, []), (theme, size)
 
 
 def test_another_pack_leaves_a_screen_that_it_does_not_have(bank: Bank, eyes: WebDriver) -> None:
