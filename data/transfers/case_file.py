@@ -175,9 +175,7 @@ def _step(content: object, where: str) -> Step:
         "status": table.several("status", COMPLETED, lambda v: v in BOOKED, f"of {', '.join(BOOKED)}"),
         "amount": table.several("amount", None, _is_amount, f"whole minor units up to {MOST_AMOUNT:,}"),
         "currency": table.several("currency", "KRW", _is_text, "an ISO 4217 code"),
-        "country": tuple(
-            v or None for v in table.several("country", "KR", _is_text, 'a code; "" is unknown')
-        ),
+        "country": _unknown_where_empty(table.several("country", "KR", _is_text, 'a code; "" is unknown')),
         "channel": table.several("channel", None, _is_text, "a word"),
     }
     if not values["amount"]:

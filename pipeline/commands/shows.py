@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.commands import SHOWS
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,7 +90,10 @@ class Show(Protocol):
 
 
 def show_of(pack: str) -> Show:
-    """The show of a pack."""
+    """The show of a pack; raises UsageError for one that has none."""
+    if pack not in SHOWS:
+        msg = f"the pack {pack} has no stand-in"
+        raise UsageError(msg, f"{', '.join(SHOWS)} have one")
     show: Show = importlib.import_module(SHOWS[pack]).SHOW
     return show
 

@@ -126,7 +126,9 @@ def measure(home: Path, tps: float, minutes: float) -> dict[str, Any]:
         drawn = {
             name: dict(browser.execute_script("return window.drawn")) for name, browser in browsers.items()
         }
-        return _report(tps, drawn, _hits(state, begin, end))
+        report = _report(tps, drawn, _hits(state, begin, end))
+        say(f"  {report}")  # what was measured is told before everything ends
+        return report
 
 
 @contextmanager
@@ -191,7 +193,11 @@ def _started(command: Sequence[str], environment: Mapping[str, str], home: Path,
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                say(f"  {name} did not end within a minute")
+                process.kill()
 
 
 def _is_judging(state: State) -> bool:
@@ -283,7 +289,6 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="minuterisk-bench-") as folder:
             Path(folder).chmod(0o755)
             content.append(measure(Path(folder), tps, arguments.minutes))
-        say(f"  {content[-1]}")
     print(json.dumps(content) if arguments.json else "\n".join(map(str, content)))
 
 
