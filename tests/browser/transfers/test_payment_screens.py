@@ -43,7 +43,6 @@ ADDRESSES = (
     "/event_rules?rule=HIGH_VALUE",
     "/lists",
     "/daily",
-    "/statistics?pack=transfers",
     "/health?pack=transfers",
 )
 BOTH = ("/event_rules?rule=HIGH_VALUE",)
