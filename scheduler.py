@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -255,9 +256,14 @@ def _look(scheduler: BackgroundScheduler, service: Service, watcher: Watcher) ->
     if look is None:
         return
     service.metrics.observe_look(look.rows, look.seen.counts, time.monotonic() - began)
-    if look.opened:
-        with suppress(JobLookupError):  # the service ends
-            scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
+    if look.opened and not service.ending:
+        # Nobody waits for it: while the scheduler ends it holds its lock until this job has ended.
+        Thread(target=_deliver_now, args=(scheduler,), name="deliver-now", daemon=True).start()
+
+
+def _deliver_now(scheduler: BackgroundScheduler) -> None:
+    with suppress(JobLookupError):  # the service has ended
+        scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
 
 
 def _every(

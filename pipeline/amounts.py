@@ -7,6 +7,7 @@ What is a whole number of minor units becomes one; every other value keeps its t
 from __future__ import annotations
 
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -31,6 +32,7 @@ _HUGE: Final = r"^[\d.]+[eE]\+?\d"
 _EXACTLY: Final = Context(prec=200_000, Emax=999_999, Emin=-999_999, traps=[])
 
 
+@lru_cache(256)
 def minor_places(currency: str) -> int:
     """Decimal places of a currency's minor unit: 0 for KRW, 2 for USD."""
     return next((places for places, codes in _PLACES.items() if currency in codes.split()), 2)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 64
 _SIGNS: Final = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "plus": "+", "minus": "−"}
-_JOINED: Final = ("all", "any", "not")
+_JOINED: Final = ("all", "any", "not", "learned")
 _ANSWERS: Final = {True: "true", False: "false", None: "unknown"}
 #: A text that is deeper was written by no rule of ours.
 _DEEPEST: Final = 40

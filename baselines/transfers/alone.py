@@ -6,8 +6,7 @@ The same meaning as for a batch (answers.py), without its cost for a single ques
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -43,8 +42,7 @@ Event = Mapping[str, Any]
 _FEW: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """The events of a window in one run."""
 
     run: Run

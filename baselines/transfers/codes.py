@@ -39,7 +39,7 @@ def kind_of_text(fields: tuple[str, ...]) -> str:
 
 
 class Numbers:
-    """Numbers from 0 for hashes, in the order in which they are met: a table with open addresses."""
+    """Numbers from 0 for hashes, as they are met: a table with open addresses."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -73,11 +73,18 @@ class Numbers:
         self._numbers = np.zeros(1 << bits, np.int32)
 
     def _grow(self) -> None:
+        """Twice the slots; every hash keeps its number."""
         taken = np.flatnonzero(self._keys)
-        keys, numbers = self._keys[taken], self._numbers[taken]
+        hashes, numbers = self._keys[taken], self._numbers[taken]
         self._make(self._keys.size.bit_length())
-        self._count = 0
-        self._find(keys[np.argsort(numbers)])
+        slots = (hashes >> self._shift).astype(np.int64)
+        while hashes.size:
+            empty = self._keys[slots] == 0
+            self._keys[slots[empty]] = hashes[empty]
+            won = self._keys[slots] == hashes
+            self._numbers[slots[won]] = numbers[won]
+            hashes, numbers = hashes[~won], numbers[~won]
+            slots = (slots[~won] + 1) & (self._keys.size - 1)
 
     def _find(self, hashes: Hashes) -> Codes32:
         hashes = np.maximum(hashes, np.uint64(1))  # 0 is an empty slot
@@ -98,8 +105,7 @@ class Numbers:
         """Put them into empty slots; of several that want the same slot one gets it."""
         self._keys[slots] = hashes
         won = np.flatnonzero(self._keys[slots] == hashes)
-        own, first = np.unique(slots[won], return_index=True)
-        own = own[np.argsort(won[first])]  # numbers in the order of the texts
+        own = np.unique(slots[won])
         self._numbers[own] = np.arange(self._count, self._count + own.size, dtype=np.int32)
         self._count += own.size
 
@@ -143,7 +149,8 @@ class Codes:
         return pl.Series(numbers.astype(np.uint32)).cat.to(self._type(kind)).cast(pl.String)
 
     def _of(self, kind: str) -> Numbers:
-        return self._numbers.setdefault(kind, Numbers())
+        known = self._numbers.get(kind)
+        return known if known is not None else self._numbers.setdefault(kind, Numbers())
 
     def _type(self, kind: str) -> pl.Categorical:
         known = self._types.get(kind)

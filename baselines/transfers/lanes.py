@@ -150,8 +150,10 @@ class Lane:
         self.gone = [run for run in self.gone if run.newest >= self.cutoff]
 
     def copy(self) -> Lane:
-        """Another one that shares the runs; a merge under way is not its business."""
-        return Lane(self.content, self.reach, self.cutoff, list(self.runs), list(self.gone))
+        """Another one that shares the runs, and the merges that are under way."""
+        return Lane(
+            self.content, self.reach, self.cutoff, list(self.runs), list(self.gone), list(self.merging)
+        )
 
     def _add(self, events: Encoded, runs: list[Run]) -> None:
         chosen = self.content.chosen(events) & (events.at >= self.cutoff)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,18 +18,24 @@ STEP: Final = 16_384
 
 
 class Merging:
-    """Two or more runs on their way to one."""
+    """Two or more runs on their way to one; copies of a lane share it, and whoever has time goes on."""
 
     def __init__(self, runs: Sequence[Run], cutoff: int) -> None:
         self.runs = tuple(runs)
         self._cutoff = cutoff
         self.size = sum(run.size for run in runs)
+        self._lock = Lock()
         self._parts = self._stretches()
         self.result: Run | None = None
 
     def step(self) -> int:
         """Merge one stretch; gives about how many events it was. `result` is there after the last one."""
-        return next(self._parts, 0)
+        if not self._lock.acquire(blocking=False):  # a copy in another thread is at it
+            return STEP
+        try:
+            return next(self._parts, 0)
+        finally:
+            self._lock.release()
 
     def _stretches(self) -> Iterator[int]:
         edges = self._edges()

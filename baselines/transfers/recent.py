@@ -182,7 +182,7 @@ class Recent:
     def affected(self, late: pl.DataFrame, since: datetime) -> pl.Series:
         """The ids of held events from `since` on, other than `late`, whose answers `late` may alter.
 
-        `since` is at most a minute before the newest event: ids are kept for 90 seconds.
+        Of a changed event both are given: as it was, and as it is. Ids are kept for four minutes.
         """
         ids = self._tail.affected(self._encode(late), ms_of(since), self._lanes)
         return ids.filter(~ids.is_in(late["transfer_id"].implode()))

@@ -1,4 +1,4 @@
-"""The events of the last 90 seconds by their ids: whose answers does a late one alter? Pure."""
+"""The events of the last minutes by their ids: whose answers does a late one alter? Pure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from baselines.transfers.codes import Key
     from baselines.transfers.encoded import Bools, Encoded, Ints
 
-#: How far behind the newest event ids are kept: the longest that a late event is waited for, and half of it.
-TAIL_MS: Final = 90_000
+#: How far behind the newest event ids are kept: three closed minutes and the one that is under way.
+TAIL_MS: Final = 240_000
 #: Pieces are joined up to this size, so that many small batches are few pieces.
 _PIECE: Final = 10_000
 

@@ -47,6 +47,7 @@ ALARMS: Final = {
     "events.dead": WRONG,  # given up by relays: nobody judges them
     "events.conflict": DEGRADED,  # came again with another content
     "events.waiting": WRONG,  # for more than a minute in the outbox that they come from
+    "checks.differ": WRONG,  # what was answered at once does not follow from what was known then
     "job.failing": WRONG,  # subject: the job
     "ornament.failing": DEGRADED,  # subject: what is not known or not shown
 }

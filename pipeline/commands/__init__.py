@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "budget": "pipeline.commands.budget",
     "check": "pipeline.commands.check",
     "serve": "pipeline.commands.transfers.serve",
+    "rejudge": "pipeline.commands.transfers.serve",
     "start-anew": "pipeline.commands.start_anew",
 }
 

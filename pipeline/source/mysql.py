@@ -200,6 +200,8 @@ class MySqlSource(SharedSource):
             ask("totals", start=clock, end=clock)
             self._check_engines()
         self._conformed(rows)
+        if self.pack.watch is not None:
+            self.arrived(self.pack.watch.query, Fence(0, 0, clock), lambda fence: fence.clock)
 
     def check_ornaments(self) -> dict[str, MinuteriskError]:
         """What is wrong with the queries that nothing is counted by, by query."""

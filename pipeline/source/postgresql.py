@@ -296,6 +296,8 @@ class PostgresSource(SharedSource):
             self._conformed(self._fetch(cursor, self.pack.rows_query, clock, clock))
             self._fetch(cursor, "totals", clock, clock)  # after the columns: it fails less clearly by them
         self.changed(Fence(0, 0, clock), lambda fence: fence.clock, {})
+        if self.pack.watch is not None:
+            self.arrived(self.pack.watch.query, Fence(0, 0, clock), lambda fence: fence.clock)
 
     def check_ornaments(self) -> dict[str, MinuteriskError]:
         """What is wrong with the queries that nothing is counted by, by query."""

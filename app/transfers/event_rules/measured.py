@@ -78,8 +78,9 @@ def _figures(page: Page, found: Mapping[str, Any]) -> Markup:
 
 def _money(page: Page, side: Mapping[str, Any]) -> str:
     amounts = side.get("money") or {}
-    said = [tag("div", money(amount, name, page.texts.language)) for name, amount in amounts.items()]
-    return join(said) or _NOT_KNOWN
+    return (
+        ", ".join(money(amount, name, page.texts.language) for name, amount in amounts.items()) or _NOT_KNOWN
+    )
 
 
 def _precision(page: Page, side: Mapping[str, Any]) -> str:
@@ -89,7 +90,7 @@ def _precision(page: Page, side: Mapping[str, Any]) -> str:
         return page.texts("precision.unknown")
     low, high = percent_of(side["precision_low"]), percent_of(side["precision_high"])
     counted = page.texts("backtest.labels", true=side["true_hits"], false=side["false_hits"])
-    return join([tag("div", f"{percent_of(share)} ({low}–{high})"), tag("div", counted)])
+    return f"{percent_of(share)} ({low}–{high}) · {counted}"
 
 
 def _number(value: object) -> str:

@@ -38,6 +38,7 @@ class Version:
     submitted_at: datetime | None
     approved_by: str | None
     approved_at: datetime | None
+    measured: bool
     backtest_asked: datetime | None
     mode: str | None  # how it judges now or soon; None: not at all
     from_at: datetime | None
@@ -89,9 +90,8 @@ class Rule:
 @shared
 def versions(page: Page) -> tuple[Version, ...]:
     """All versions, rule by rule, the newest of each first."""
-    rows = page.door.rows("transfers/ops/event_rules", {"at": page.clock()})
-    names = Version.__dataclass_fields__
-    return tuple(Version(**{name: row[name] for name in names}) for row in rows)
+    rows = page.door.rows("transfers/ops/app_event_rules", {"at": page.clock()})
+    return tuple(Version(**row) for row in rows)
 
 
 def rules(page: Page) -> tuple[Rule, ...]:

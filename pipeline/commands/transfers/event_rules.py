@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from baselines.chance import wilson_interval
 from baselines.rules import read_text
 from pipeline.commands.actor import do
 from pipeline.commands.common import TIME, fields, json_option, list_if_bare, report, table
@@ -51,8 +52,10 @@ def event_rules(context: click.Context, *, as_json: bool) -> None:
 def list_rules(*, every: bool = False, as_json: bool = False) -> None:
     """List versions by rule, the newest first: what judges, what warms up, what is paused."""
     with open_transfers() as desk:
-        rows = rows_of(desk, "event_rules", at=desk.state.clock())
-        right = rows_of(desk, "rule_precision", since=desk.state.clock() - _MEASURED)
+        now = desk.state.clock()
+        rows = rows_of(desk, "app_event_rules", at=now)
+        found = rows_of(desk, "app_rule_precision", start=now - _MEASURED, stop=now)
+        right = [row | _precision(row) for row in found]
         zone = desk.zone
     listed = [row for row in rows if every or row["status"] not in ("retired", "withdrawn")]
     text = table(listed, _columns(zone))
@@ -305,6 +308,16 @@ def _columns(zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
     }
 
 
+def _precision(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """The share of true hits among those of which somebody said something, and its 95 % interval."""
+    names, labels = ("precision", "precision_low", "precision_high"), row["true_hits"] + row["false_hits"]
+    if not labels:
+        return dict.fromkeys(names)
+    return dict(
+        zip(names, (row["true_hits"] / labels, *wilson_interval(row["true_hits"], labels)), strict=True)
+    )
+
+
 _PRECISION: Final[Mapping[str, Callable[[Any], str]]] = {
     "rule": str,
     "mode": str,
@@ -312,4 +325,6 @@ _PRECISION: Final[Mapping[str, Callable[[Any], str]]] = {
     "true_hits": str,
     "false_hits": str,
     "precision": percent_of,
+    "precision_low": percent_of,
+    "precision_high": percent_of,
 }

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from data.server import database_url
 from pipeline.commands.common import json_option, read_settings, report, table
+from pipeline.commands.transfers.asked import PACK
 from pipeline.commands.work import stop_on_signals
 from pipeline.embedded import open_urls
 from pipeline.errors import DifferencesFound, SettingsError
@@ -24,6 +25,7 @@ from pipeline.online.transfers.leases import Leases, Pace
 from pipeline.online.transfers.outbox import Outbox
 from pipeline.online.transfers.relay import Relay
 from pipeline.online.transfers.watchman import Watchman
+from pipeline.packs import load_pack
 from queries import FOLDER, sql
 from scheduler import open_state
 
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-PACK = "transfers"
 #: The stand-in's role that may update the outbox.
 _ROLE = "minuterisk_relay"
 
@@ -49,8 +50,8 @@ _ROLE = "minuterisk_relay"
 @json_option
 def relay(*, name: str, show: bool, health: bool, as_json: bool) -> None:
     """Deliver the outbox: events into our table, each account in order; until stopped."""
-    settings = read_settings().of(PACK)
-    urls, pace = open_urls(settings), Pace()
+    asked, pace = read_settings(), Pace()
+    urls, settings = open_urls(asked), asked.of(PACK)  # an embedded server is that of all packs
     with open_state(urls, settings) as state:
         if health:
             _require_alive(_relays(state), name, pace)
@@ -73,8 +74,7 @@ def outbox_url(settings: Settings, urls: Urls) -> str:
     if settings.event_outbox_url:
         return settings.event_outbox_url
     if urls.stand_in_url and not settings.source_url:
-        stand_in = urls.stand_in_url
-        return database_url(stand_in, stand_in.partition("?")[0].rpartition("/")[2], _ROLE)
+        return database_url(urls.stand_in_url, load_pack(PACK).database, _ROLE)
     msg = "a relay needs MINUTERISK_TRANSFERS_EVENT_OUTBOX_URL, and it is not set"
     raise SettingsError(msg, "set it to the database with the outbox, with a role that may update the outbox")
 

@@ -35,7 +35,7 @@ def correct(deed: Deed) -> Mapping[str, Any]:
     """Give an event another status: windows, hits and incidents follow."""
     found = first(deed, "event_lock", transfer_id=deed.thing_id)
     if found is None:
-        refuse_unknown("event", deed.thing_id)
+        refuse_unknown("transfer", deed.thing_id)
     status = deed.given["status"]
     if found["status"] == status:
         msg = phrase("event {id} is {status} already", id=deed.thing_id, status=word(status))
@@ -73,14 +73,14 @@ ACTS: Final = (
     Act(
         name="requeue_dead_event",
         action="deliver",
-        kind="dead event",
+        kind="dead_event",
         run=requeue_dead,
         parameters={"reason": Parameter("text", "why")},
     ),
     Act(
         name="correct_event",
         action="deliver",
-        kind="event",
+        kind="transfer",
         run=correct,
         parameters={
             "status": Parameter("choice", "what it is now", required=True, choices=STATUSES),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors.korean.acts import ACTS
 from pipeline.errors.korean.below import BELOW
+from pipeline.errors.korean.checks import CHECKS
 from pipeline.errors.korean.event_rules import EVENT_RULES
 from pipeline.errors.korean.learned import LEARNED
 from pipeline.errors.korean.people import PEOPLE
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PARTS: Final = (
     ACTS,
     BELOW,
+    CHECKS,
     EVENT_RULES,
     LEARNED,
     PEOPLE,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 RELAYS: Final[Mapping[str, str]] = {
     # things and words
     "dead event": "전달을 포기한 이벤트",
-    "event": "이벤트",
+    "dead_event": "전달을 포기한 이벤트",
     "breaker": "차단기",
     "status": "상태",
     "completed": "완료",
@@ -32,7 +32,9 @@ RELAYS: Final[Mapping[str, str]] = {
     "nobody holds the breaker open": "열려 있는 차단기가 없습니다",
     "there is nothing to close": "닫을 것이 없습니다",
     # the outbox
-    "the event outbox {url} refuses a relay: {said}": "이벤트 아웃박스 {url}이(가) 릴레이를 거부합니다: {said}",
+    "the event outbox {url} refuses a relay: {said}": (
+        "이벤트 아웃박스 {url}이(가) 릴레이를 거부합니다: {said}"
+    ),
     "check MINUTERISK_TRANSFERS_EVENT_OUTBOX_URL, its queries and the rights of its role": (
         "MINUTERISK_TRANSFERS_EVENT_OUTBOX_URL, 조회, 역할의 권한을 확인하세요"
     ),

@@ -105,7 +105,8 @@ def _measured(state: State, lake: Lake, version: Mapping[str, Any], judge: Judge
         return {"not_measured": "nothing is published yet"}
     entries = _all(state, "lists_in_force", since=past.held.start)
     trial = Trial(version["rule"], versions, version["version"], live["version"] if live else None, entries)
-    labels = pl.DataFrame(_all(state, "outcomes"), LABELS, orient="row")
+    known = [(row["transfer_id"], row["fraud"]) for row in _all(state, "outcomes_known")]
+    labels = pl.DataFrame(known, LABELS, orient="row")
     found = judge(past, trial, labels)
     missing = len(unpublished(state, past.measured))
     period = {"from": past.measured.start.isoformat(), "to": past.measured.end.isoformat()}

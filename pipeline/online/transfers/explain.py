@@ -128,16 +128,16 @@ def _around(state: State, lake: Lake, event: pl.DataFrame, one: InForce) -> Rece
     at: datetime = event["occurred_at"].item()
     start, published = at - reach_of([one.rule]), state.published()
     fits = _fits(one.rule.measures.values(), event.row(0, named=True))
-    known = [event]
-    end = start
+    known, end = [event], start
     if published.first_minute is not None and published.last_minute is not None:
         end = published.last_minute + MINUTE
-        span = Span(max(floor_minute(start), published.first_minute), min(floor_minute(at) + MINUTE, end))
-        if fits is not None and span.start < span.end:
-            found = lake.read(state.publication().files, lake.pack.dataset, span, where=fits)
-            known.append(found.select(EVENT.names()))
-    since = _frame(_rows(state, "events_between", since=max(start, end), until=at))
+        first = max(floor_minute(start), published.first_minute)
+        last = min(floor_minute(at) + MINUTE, end)
+        if fits is not None and first < last:  # else all of it came since
+            files, span = state.publication().files, Span(first, last)
+            known.append(lake.read(files, lake.pack.dataset, span, where=fits).select(EVENT.names()))
     if fits is not None:
+        since = _frame(_rows(state, "events_between", since=max(start, end), until=at))
         known.append(since.filter(fits))
     recent.fill(pl.concat(known).unique("transfer_id", keep="first"))
     return recent

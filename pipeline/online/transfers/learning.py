@@ -37,6 +37,7 @@ from queries import sql
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
@@ -87,9 +88,9 @@ class Examples:
     alerted: list[pl.Series] = field(default_factory=list)
     names: list[pl.DataFrame] = field(default_factory=list)
 
-    def add(self, recent: Recent, events: pl.DataFrame, ruleset: RuleSet, lake: Lake) -> None:
+    def add(self, recent: Recent, events: pl.DataFrame, ruleset: RuleSet, zone: ZoneInfo) -> None:
         """Ask for some events all that is held of their past."""
-        valued, log = decisions(recent, events, ruleset, lake.zone)
+        valued, log = decisions(recent, events, ruleset, zone)
         missing = [m for m in MEASURES.values() if m.column not in valued.columns]
         asked = recent.ask(events, missing).hstack(valued) if missing else valued
         self.at.append(events["occurred_at"])
@@ -115,34 +116,40 @@ def learn(
 
 def learn_from(past: Past) -> dict[str, Any]:
     """The same in the process that does the work."""
-    examples = _examples(past)
+    return learn_by(_examples(past), past.outcomes, past.looked_at, past.label_delay)
+
+
+def learn_by(
+    examples: Examples, outcomes: pl.DataFrame, looked_at: Span, label_delay: timedelta | None
+) -> dict[str, Any]:
+    """The same, of payments of that span. Raises UsageError where too few frauds are left on either side."""
     at = pl.concat(examples.at)
     named = pl.concat(examples.names).with_columns(at.alias("at"))
-    labelled = named.join(past.outcomes, on="transfer_id", how="left", maintain_order="left")
+    labelled = named.join(outcomes, on="transfer_id", how="left", maintain_order="left")
     fraud = labelled["fraud"].fill_null(value=False).to_numpy()
-    delay = past.label_delay or _usual_delay(labelled)
-    split = past.looked_at.start + (past.looked_at.end - past.looked_at.start) * 2 / 3
+    delay = _usual_delay(labelled) if label_delay is None else label_delay
+    split = looked_at.start + (looked_at.end - looked_at.start) * 2 / 3
     features = np.concatenate(examples.features)
     trained = (at < split - delay).to_numpy()
-    tested = ((at >= split) & (at < past.looked_at.end - delay)).to_numpy()
+    tested = ((at >= split) & (at < looked_at.end - delay)).to_numpy()
     _require_frauds(fraud[trained], fraud[tested], delay)
     model = _train(features[trained], fraud[trained])
-    order = np.argsort(at.to_numpy()[tested], kind="stable")
+    shown = np.flatnonzero(tested)[np.argsort(at.to_numpy()[tested], kind="stable")]  # by their times
     account = labelled["account_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
     seen = Seen(
-        read_forest(model, NAMES).scores(features[tested][order]),
-        features[tested][order][:, NAMES.index("amount")],
-        pl.concat(examples.alerted).to_numpy()[tested][order],
-        fraud[tested][order],
-        account[tested][order],
+        read_forest(model, NAMES).scores(features[shown]),
+        features[shown][:, NAMES.index("amount")],
+        pl.concat(examples.alerted).to_numpy()[shown],
+        fraud[shown],
+        account[shown],
     )
     test = compare(seen)
     cuts = {"cuts": steps(seen.score, test["alerts"]), "amount_cuts": steps(seen.amount, test["alerts"])}
     given = {"names": list(NAMES), **cuts}
     measured = {
-        "from": past.looked_at.start.isoformat(),
+        "from": looked_at.start.isoformat(),
         "split": split.isoformat(),
-        "to": past.looked_at.end.isoformat(),
+        "to": looked_at.end.isoformat(),
         "label_delay_days": round(delay / _DAY, 2),
         "known_frauds": int(fraud.sum()),
         "trained_on": {"events": int(trained.sum()), "frauds": int(fraud[trained].sum())},
@@ -201,7 +208,7 @@ def _examples(past: Past) -> Examples:
         recent.fill(events)
         inside = events.filter(pl.col("occurred_at") >= past.looked_at.start)
         for ruleset, part in line.parts(inside):
-            examples.add(recent, part, ruleset, past.lake)
+            examples.add(recent, part, ruleset, past.lake.zone)
         recent.expire(piece.end)
     return examples
 

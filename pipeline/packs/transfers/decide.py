@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
+from pipeline.packs.transfers.language.bulk import on_list
 from pipeline.packs.transfers.ruleset import ALLOW, DENY
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _on(event: Mapping[str, Any], fields: Sequence[str], ruleset: RuleSet, name:
 
 
 def _on_column(fields: Sequence[str], ruleset: RuleSet, name: str) -> pl.Expr:
-    values = sorted(ruleset.lists.get(name, ()))
-    if not values:
+    if not ruleset.lists.get(name):
         return pl.lit(value=False)
+    values = on_list(ruleset.lists, name)
     return pl.any_horizontal(pl.col(field).is_in(values).fill_null(value=False) for field in fields)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
+from pipeline.errors import UsageError
 from pipeline.packs.transfers.language import parse, single
 from pipeline.packs.transfers.learned import Learned, read_learned
 
@@ -87,6 +88,23 @@ class Timeline:
         """What any set asks that is in force at `since` or later, each once."""
         later = [self.at(since), *(of_set for moment, of_set in self.sets if moment > since)]
         return tuple(dict.fromkeys(measure for of_set in later for measure in of_set.measures))
+
+    def asking_only(self, held: set[Measure] | frozenset[Measure]) -> Timeline:
+        """The same without what asks for more than these measures: who has not counted must not judge.
+
+        While a version that asks for more is live, the one before it goes on; all other changes count.
+        """
+        sets, before = [], dict[str, InForce]()
+        for moment, of_set in self.sets:
+            rules = [one for one in of_set.rules if held.issuperset(one.rule.measures.values())]
+            lacking = {one.rule.rule for one in of_set.rules if one.mode == LIVE} - _live(rules).keys()
+            rules += [before[rule] for rule in sorted(lacking & before.keys())]
+            before = _live(rules)
+            learned = of_set.learned
+            if learned is not None and not held.issuperset(learned.measures):
+                learned = None
+            sets.append((moment, RuleSet(tuple(rules), of_set.lists, learned)))
+        return Timeline(sets)
 
     @cached_property
     def _moments(self) -> Sequence[datetime]:
@@ -162,10 +180,11 @@ class _Sets(Sequence[tuple["datetime", RuleSet]]):
         on_lists = {name: frozenset(values) for name, values in sorted(lists.items())}
         models = [row for row in self._models if _holds(row, moment)]
         newest = max(models, key=lambda row: row["version"], default=None)
-        learned = None
-        if newest is not None:
-            learned = read_learned(newest["version"], newest["model"], newest["features"])
-        return RuleSet(tuple(rules), on_lists, learned)
+        return RuleSet(tuple(rules), on_lists, None if newest is None else _learned(newest))
+
+
+def _live(rules: Iterable[InForce]) -> dict[str, InForce]:
+    return {one.rule.rule: one for one in rules if one.mode == LIVE}
 
 
 def _lasts(row: Mapping[str, Any]) -> bool:
@@ -178,6 +197,14 @@ def _holds(row: Mapping[str, Any], moment: datetime) -> bool:
 
 def _micros(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000_000)
+
+
+def _learned(row: Mapping[str, Any]) -> Learned | None:
+    """A learned score; None for one of another program: what rules find does not wait for it."""
+    try:
+        return read_learned(row["version"], row["model"], row["features"])
+    except UsageError:
+        return None
 
 
 @lru_cache(1000)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from baselines.entities import EntityIndex
-from baselines.transfers.measure import EXACT_MS
+from baselines.transfers.measure import EXACT_MS, LONGEST_MS
 from baselines.transfers.recent import Recent
 from pipeline.minute import MINUTE, floor_minute, from_index, to_index
 from pipeline.pack import Windows
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from baselines.transfers.measure import Measure
     from pipeline.judge.verdicts import Integers
 
 #: Queries of the pack's own tables that say which rules and lists are in force.
@@ -60,21 +61,33 @@ class EventWindows(Windows):
         self.told = Told()
         self._rows: Mapping[str, Sequence[Mapping[str, Any]]] = {}
         self._since: datetime | None = None
+        self._asked: frozenset[Measure] = frozenset()  # what `recent` answers
 
     @property
     def history_minutes(self) -> int:
         """As far as any rule in force looks back, and a day at least."""
         measures = () if self._since is None else self.timeline.measures(self._since)
-        longest = max((measure.within_ms or 0 for measure in measures), default=0)
+        longest = max((measure.within_ms or LONGEST_MS for measure in measures), default=0)
         return max(longest, EXACT_MS) // _MINUTE_MS + 60
 
     def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], since: datetime) -> bool:
-        """The rules and lists in force, for events from `since` on; what is newly asked begins empty."""
-        self._since = since
+        """The rules and lists in force, for events from `since` on.
+
+        A rule that asks what is not held does not judge, and the version before it goes on: who has not
+        counted must not judge. A minute builds its windows anew then. All other changes count at once.
+        """
+        timeline = self.timeline
         if rows != self._rows:
-            self._rows = rows
-            self.timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
-        return not self.recent.want(self.timeline.measures(since))
+            timeline = timeline_of(*(rows.get(name, ()) for name in IN_FORCE))
+        asked = frozenset(timeline.measures(since))
+        if not asked <= self._asked:
+            recent = self.recent.copy()
+            if recent.want(asked):
+                self.timeline, self._since = timeline.asking_only(self._asked), since
+                return False
+            self.recent, self._asked = recent, self._asked | asked
+        self._rows, self._since, self.timeline = rows, since, timeline
+        return True
 
     def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
         """Take the events of a closed minute."""
@@ -119,6 +132,6 @@ class EventWindows(Windows):
         other.entities, other.last = self.entities, self.last
         other.recent, other.timeline = self.recent.copy(), self.timeline
         other.closed = self.closed.copy()
-        other._rows, other._since = self._rows, self._since
+        other._rows, other._since, other._asked = self._rows, self._since, self._asked
         other.pending, other.told = self.pending, self.told
         return other

@@ -59,7 +59,7 @@ def payments(made: Made, count: int, start: datetime, seconds: float, name: str)
 def write(connection: psycopg.Connection[Any], rows: pl.DataFrame) -> None:
     """As one transaction."""
     columns = ", ".join(EVENT.names())
-    with connection.cursor().copy(f"COPY transfers.event ({columns}) FROM STDIN") as copy:  # type: ignore[arg-type]
+    with connection.cursor().copy(f"COPY transfers.event ({columns}) FROM STDIN") as copy:
         for row in rows.rows():
             copy.write_row(row)
     connection.commit()

@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 import requests
@@ -18,7 +18,6 @@ import uvicorn
 from sqlalchemy import text
 
 from pipeline.desk.people.entrance import Entrance
-from pipeline.minute import EPOCH
 from pipeline.online.transfers.check.run import put_together, working
 from pipeline.online.transfers.intake import HTTP, take
 from pipeline.online.transfers.shipped import install_shipped
@@ -32,12 +31,13 @@ from tests.people import add_people, do
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.desk.roles import Actor
     from pipeline.online.transfers.check.run import Running
 
+T = TypeVar("T")
 #: An account may pay so much within an hour, then somebody looks at it.
 LIMIT = {
     "rule": "HOUR_LIMIT",
@@ -64,6 +64,18 @@ def payment(transfer_id: str, account_id: str = "a-1", amount: int = 1_000, **mo
         "occurred_at": datetime.now(UTC).isoformat(),
         **more,
     }
+
+
+def wait_for(what: Callable[[], T | None]) -> T:
+    """Until it is so; gives what was found."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.02)
+    msg = "it never came"
+    raise AssertionError(msg)
 
 
 @dataclass
@@ -123,16 +135,19 @@ class Bank:
             query = text("SELECT * FROM transfers.reservation WHERE transfer_id = :id")
             return dict(connection.execute(query, {"id": transfer_id}).mappings().one())
 
-    def wait(self, what: Any) -> Any:  # noqa: ANN401 - whatever it gives
+    def wait(self, what: Callable[[], T | None]) -> T:
         """Until it is so."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            found = what()
-            if found:
-                return found
-            time.sleep(0.02)
-        msg = "it never came"
-        raise AssertionError(msg)
+        return wait_for(what)
+
+    def released(self, transfer_id: str) -> str | None:
+        """By what it was released."""
+        found: str | None = self.reservation(transfer_id)["released_by"]
+        return found
+
+    @property
+    def leads(self) -> bool:
+        """Does its process check?"""
+        return self.running is not None and self.running.records.leads
 
     def budget(self, seconds: float) -> None:
         """Answer within so long from now on."""
@@ -172,8 +187,7 @@ def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
         server = uvicorn.Server(uvicorn.Config(running.application, timeout_graceful_shutdown=1, **config))
         async with working(running):
             task = asyncio.create_task(server.serve(sockets=[listening]))
-            while not server.started:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(wait_for, lambda: server.started)
             started.set()
             await asyncio.to_thread(stop.wait)
             server.should_exit = True
@@ -194,6 +208,3 @@ def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
 def soon(seconds: float = 0) -> str:
     """A moment from now on, as JSON has it."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
-
-
-__all__ = ["EPOCH", "LIMIT", "Bank", "new_bank", "payment", "serving", "soon"]

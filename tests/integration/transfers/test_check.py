@@ -1,4 +1,4 @@
-"""The check before a transfer over real HTTP: what it answers, holds, refuses, and does when it does not know."""
+"""The check before a transfer over real HTTP: what it answers, holds and refuses."""
 
 from __future__ import annotations
 

@@ -1,21 +1,26 @@
-"""The check when it does not know: in time, recorded, and holding nothing; and when its process is another one."""
+"""The check when it does not know: in time, recorded, and holding nothing; when another one checks."""
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
 from pipeline.online.transfers.check.checks import BUDGET_S
+from pipeline.packs.transfers.language import parse
+from queries import sql
 from tests.integration.transfers.serving import LIMIT, Bank, new_bank, payment, serving, soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from pipeline.store.state import State
 
@@ -74,7 +79,7 @@ def test_while_the_database_is_away_known_keys_get_the_fallback_which_is_recorde
     assert bank.wait(lambda: _recorded(bank, "t-1", "fallback"))["answer"] == answer
 
 
-def _recorded(bank: Bank, transfer_id: str, by: str) -> dict[str, object] | None:
+def _recorded(bank: Bank, transfer_id: str, by: str) -> dict[str, Any] | None:
     with bank.state.reading() as connection:
         query = text("SELECT * FROM transfers.reservation WHERE transfer_id = :id AND decided_by = :by")
         row = connection.execute(query, {"id": transfer_id, "by": by}).mappings().first()
@@ -94,9 +99,8 @@ def test_a_second_process_stands_by_and_takes_over_what_is_held(bank: Bank) -> N
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             )
         # Whichever of the two takes it: what was held still is, and what was answered is answered again.
-        leads = bank.wait(
-            lambda: next((b for b in (bank, second) if b.running and b.running.records.leads), None)
-        )
+        leads = bank.wait(lambda: next((b for b in (bank, second) if b.leads), None))
+        assert leads is not None
         leads.ready()
         assert leads.check(payment("t-4", amount=600_000))["decision"] == "review"
 
@@ -130,39 +134,20 @@ def test_a_rule_that_asks_for_more_is_warming_until_its_past_is_read(bank: Bank)
     assert answer["reserved_until"] is None  # what is blocked holds nothing
 
 
-def _blocked(bank: Bank) -> dict[str, object] | None:
-    _live_number[0] += 1
-    answer = bank.check(payment(f"m-{_live_number[0]}", occurred_at=soon(1.5)))
-    bank.ask("DELETE", f"/v1/check/m-{_live_number[0]}")
+def _blocked(bank: Bank) -> dict[str, Any] | None:
+    asked = payment(f"m-{time.monotonic_ns()}", occurred_at=soon(1.5))
+    answer = bank.check(asked)
+    bank.ask("DELETE", f"/v1/check/{asked['transfer_id']}")
     assert answer["decided_by"] == "rules" or answer["decision"] == "review"
     return answer if answer["decision"] == "block" else None
 
 
-_live_number = [0]
-
-
-def _live(connection: object, rule: dict[str, object]) -> None:
-    import json  # noqa: PLC0415
-
-    from pipeline.packs.transfers.language import parse  # noqa: PLC0415
-    from queries import sql  # noqa: PLC0415
-
+def _live(connection: Connection, rule: dict[str, Any]) -> None:
     read = parse(json.dumps(rule))
-    given = {"rule": read.rule, "version": 1, "content": read.canonical, "sha256": read.sha256}
+    key = {"rule": read.rule, "version": 1}
+    content = {"content": read.canonical, "sha256": read.sha256, "status": "live", "reason": "test"}
+    span = {"mode": "live", "from_at": soon(), "until_at": None, "by": "test", "reason": "test"}
     connection.execute(text(sql("transfers/ops/change_rules")))
-    connection.execute(
-        text(sql("transfers/ops/insert_event_rule")),
-        {**given, "status": "live", "reason": "test", "author": "test", "author_id": None},
-    )
-    connection.execute(
-        text(sql("transfers/ops/begin_rule_span")),
-        {
-            "rule": read.rule,
-            "version": 1,
-            "mode": "live",
-            "from_at": soon(),
-            "until_at": None,
-            "by": "t",
-            "reason": "t",
-        },
-    )
+    insert = text(sql("transfers/ops/insert_event_rule"))
+    connection.execute(insert, {**key, **content, "author": "test", "author_id": None})
+    connection.execute(text(sql("transfers/ops/begin_rule_span")), {**key, **span})

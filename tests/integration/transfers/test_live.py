@@ -27,16 +27,24 @@ def bank(state: State, tmp_path: Path) -> Iterator[Bank]:
         yield bank
 
 
+_HIT = """
+INSERT INTO transfers.risk_rule_hit (
+    transfer_id, rule, version, severity, score, action, mode, occurred_at, explanation
+)
+VALUES (:id, 'HOUR_LIMIT', 1, 'high', 50, 'review', :mode, now(), :said)
+RETURNING number
+"""
+_CORRECT = (
+    "UPDATE transfers.risk_rule_hit SET corrected_at = now(), corrected_by = 'minute' WHERE number = :n"
+)
+
+
 def fire(bank: Bank, transfer_id: str, **more: object) -> int:
     """A hit, as the watch writes it; gives its number."""
     say = {"ko": f"한도 초과 {transfer_id}", "en": f"over the limit {transfer_id}"}
     with bank.state.changing() as connection:
         found = connection.execute(
-            text(
-                "INSERT INTO transfers.risk_rule_hit (transfer_id, rule, version, severity, score, action, mode,"
-                " occurred_at, explanation) VALUES (:id, 'HOUR_LIMIT', 1, 'high', 50, 'review', :mode, now(), :said)"
-                " RETURNING number"
-            ),
+            text(_HIT),
             {"id": transfer_id, "mode": "live", "said": json.dumps({"say": say}), **more},
         )
         return int(found.scalar_one())
@@ -45,10 +53,10 @@ def fire(bank: Bank, transfer_id: str, **more: object) -> int:
 class Listener:
     """A browser that listens to the feed."""
 
-    def __init__(self, bank: Bank, after: int | None = None, **headers: str) -> None:
+    def __init__(self, bank: Bank, after: int | None = None, last: int | None = None) -> None:
         query = "" if after is None else f"?after={after}"
         self.heard: list[tuple[str, str, dict[str, Any]]] = []
-        given = {"Authorization": f"Bearer {bank.key}", **headers}
+        given = {"Authorization": f"Bearer {bank.key}", **({"Last-Event-ID": str(last)} if last else {})}
         self.answer = requests.get(f"{bank.address}/v1/feed{query}", headers=given, stream=True, timeout=30)
         assert self.answer.status_code == 200
         threading.Thread(target=self._listen, daemon=True).start()
@@ -56,7 +64,7 @@ class Listener:
     def _listen(self) -> None:
         fields: dict[str, str] = {}
         try:
-            for line in self.answer.iter_lines(chunk_size=1, decode_unicode=True):
+            for line in map(bytes.decode, self.answer.iter_lines(chunk_size=1)):
                 name, _, value = line.partition(": ")
                 if line:
                     fields[name] = value
@@ -124,11 +132,10 @@ def test_whoever_listens_hears_each_hit_once_also_after_the_connection_was_lost(
     bank.wait(lambda: len(listener.hits()) == 3)
     assert listener.hits() == ["t-1", "t-2", "t-3"]
     bank.wait(lambda: wide.hits() == ["t-0", "t-1", "t-2", "t-3"])
-    again = Listener(bank, **{"Last-Event-ID": str(sent[0])})
+    again = Listener(bank, None, sent[0])
     bank.wait(lambda: again.hits() == ["t-2", "t-3"])
     with bank.state.changing() as connection:
-        mark = "UPDATE transfers.risk_rule_hit SET corrected_at = now(), corrected_by = 'minute' WHERE number = :n"
-        connection.execute(text(mark), {"n": sent[1]})
+        connection.execute(text(_CORRECT), {"n": sent[1]})
     bank.wait(lambda: [said["number"] for name, _, said in listener.heard if name == "corrected"])
     assert [said["number"] for name, _, said in listener.heard if name == "corrected"] == [sent[1]]
 

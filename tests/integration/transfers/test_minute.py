@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+from contextlib import redirect_stdout
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
+from pipeline.cli import main
 from pipeline.minute import MINUTE, Span
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
@@ -40,7 +44,19 @@ def judge(pipeline: Pipeline, *, hours: int = 1) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_denied_account_is_blocked_and_a_late_payment_corrects_its_minute(bank: Bank) -> None:
+def command(bank: Bank, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - parsed JSON
+    """The last line of a command's output, which must succeed."""
+    for name, value in bank.environment.items():
+        monkeypatch.setenv(name, value)
+    out = io.StringIO()
+    with redirect_stdout(out):
+        assert main([*arguments, "--json"]) == 0, out.getvalue()
+    return json.loads(out.getvalue().strip().splitlines()[-1])
+
+
+def test_a_denied_account_is_blocked_and_a_late_payment_corrects_its_minute(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at = NOW - 10 * MINUTE + timedelta(seconds=7)
     bank.book(
         event("d1", at, "denied"), event("b1", at, "bad", amount=-5), event("s1", at, "a", payee_id="a")
@@ -58,6 +74,11 @@ def test_a_denied_account_is_blocked_and_a_late_payment_corrects_its_minute(bank
         span = Span(NOW - timedelta(hours=1), NOW)
         assert not find_faults(pipeline, pipeline.source, span).any
         pipeline.project_catalog()
+    period = ("--from", (NOW - timedelta(hours=1)).isoformat(), "--to", NOW.isoformat())
+    again = command(bank, monkeypatch, "backtest", *period, "--jobs", "1")
+    assert (again["incidents_opened"], again["incident_accounts"]) == (1, 1)
+    assert again["signals_by_rule"] == {"blocked": 1, "to_review": 0}
+    assert command(bank, monkeypatch, "reconcile", *period)["differences"] == []
     with duckdb.connect(bank.settings().catalog, read_only=True) as catalog:
         counted = "SELECT sum(completed_count), sum(reversed_count), count(*) FROM transfers.event"
         assert catalog.execute(counted).fetchone() == (121, 1, 122)

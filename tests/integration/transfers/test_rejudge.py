@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from sqlalchemy import text
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.store.state import State
 
 
-def judged_again(bank: Bank) -> dict[str, object]:
+def judged_again(bank: Bank) -> dict[str, Any]:
     reader = Reader(bank.state, open_lake(bank.settings))
     now = floor_minute(datetime.now(UTC))
     span = Span(now - timedelta(hours=1), now + timedelta(minutes=1))
@@ -41,7 +42,7 @@ def test_checks_judged_again_are_the_same_but_for_what_came_late(state: State, t
             bank.check(asked)
             if number < 3:
                 bank.book(asked)
-                bank.wait(lambda n=number: bank.reservation(f"t-{n}")["released_by"])
+                bank.wait(partial(bank.released, f"t-{number}"))
         bank.check(payment("t-8", "a-3", 900_000))  # never booked, and another one beside it
         assert bank.check(payment("t-9", "a-3", 900_000))["decision"] == "review"
         first = judged_again(bank)

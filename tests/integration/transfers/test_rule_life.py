@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.minute import EPOCH, MINUTE
+from pipeline.minute import EPOCH, MINUTE, floor_minute
 from pipeline.online.transfers.beside import say_warm
+from pipeline.online.transfers.explain import explain_at
 from pipeline.online.transfers.in_force import InForceReader
 from tests.integration.transfers.bank import bank_of, event
 from tests.integration.transfers.test_watch import watched
@@ -39,7 +40,7 @@ def bank(office: Office, postgres_url: str, tmp_path: Path) -> Bank:
     """A bank with a quiet account, which judges by what the office lets be in force."""
     made = bank_of(postgres_url, office.state.url, tmp_path / "home")
     now = datetime.now(UTC)
-    made.book(*(event(f"q{n}", now - n * MINUTE, "quiet") for n in range(1, 30)))
+    made.book(*(event(f"q{n}", now - n * MINUTE, "quiet") for n in range(4, 30)))
     return made
 
 
@@ -59,8 +60,10 @@ def test_a_change_is_in_force_two_seconds_later_at_the_most(bank: Bank, office: 
     odd = rule("ODD", when={"eq": [{"field": "currency"}, "CHF"]})
     first = office.submitted(content=odd)
     office.do("ben", "approve_event_rule", office.submitted(content=frequent("OFTEN", 5)))
-    assert [row["warming"] for row in office.ask("event_rules", at=EPOCH) if row["rule"] == "OFTEN"] == [True]
-    with watched(bank) as (pipeline, watcher):
+    assert [row["warming"] for row in office.ask("app_event_rules", at=EPOCH) if row["rule"] == "OFTEN"] == [
+        True
+    ]
+    with watched(bank, floor_minute(datetime.now(UTC)) - MINUTE) as (pipeline, watcher):
         watcher.look()
         began = datetime.now(UTC)
         assert judged(bank, watcher, "c1", began, currency="CHF") == []
@@ -79,7 +82,11 @@ def test_a_change_is_in_force_two_seconds_later_at_the_most(bank: Bank, office: 
         (said,) = bank.ours("SELECT decision, why FROM transfers.risk_log WHERE transfer_id = 'd1'")
         assert said == {"decision": "block", "why": "denied"}
         say_warm(pipeline)
-    rows = office.ask("event_rules", at=datetime.now(UTC))
+        (kept,) = bank.ours("SELECT explanation FROM transfers.risk_rule_hit WHERE transfer_id = 'c2'")
+        why, why_not = (explain_at(pipeline.state, pipeline.lake, name, "ODD") for name in ("c2", "s1"))
+        assert (why.version, why.stored, why.explanation) == (1, True, kept["explanation"])  # case 14
+        assert (why_not.version, why_not.mode, why_not.as_json()["fires"]) == (1, "live", False)
+    rows = office.ask("app_event_rules", at=datetime.now(UTC))
     assert {row["rule"] for row in rows if row["status"] == "live" and not row["warming"]} == {"OFTEN", "ODD"}
 
 

@@ -12,8 +12,9 @@ from sqlalchemy import text
 from pipeline.errors import NotAllowed
 from pipeline.minute import EPOCH
 from pipeline.online.transfers.in_force import InForceReader
-from pipeline.online.transfers.shipped import install_shipped
+from pipeline.online.transfers.shipped import install_shipped, shipped_rules
 from pipeline.packs.transfers.language import RuleRefused, parse
+from pipeline.packs.transfers.language.words import MOST_MEASURES_IN_FORCE
 from tests.unit.transfers.office import Office, frequent, office_of, rule
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def test_a_rule_is_live_from_the_next_second_on_once_somebody_else_has_seen_what
     assert office.judging() == [("HIGH_VALUE", 1, "live")]
     assert office.judging(done["from_at"]) == [("HIGH_VALUE", 1, "live")]
     assert office.judging(before) == []
-    (kept,) = office.ask("event_rules", at=datetime.now(UTC))
+    (kept,) = office.ask("app_event_rules", at=datetime.now(UTC))
     assert (kept["status"], kept["approved_by"]) == ("live", "ben")
 
 
 def test_a_rule_warms_up_until_its_windows_are_full_if_it_asks_what_nobody_asked(office: Office) -> None:
     def warming() -> dict[str, bool]:
-        return {row["rule"]: row["warming"] for row in office.ask("event_rules", at=datetime.now(UTC))}
+        return {row["rule"]: row["warming"] for row in office.ask("app_event_rules", at=datetime.now(UTC))}
 
     for content in (rule("PLAIN"), frequent("ONE", 5)):
         office.do("ben", "approve_event_rule", office.submitted(content=content))
@@ -69,7 +70,10 @@ def test_a_new_version_takes_the_place_of_the_old_one_in_one_moment(office: Offi
     done = office.do("ben", "approve_event_rule", second)
     assert office.judging(done["from_at"]) == [("HIGH_VALUE", 2, "live")]
     assert office.judging(done["from_at"] - timedelta(milliseconds=1)) in ([], [("HIGH_VALUE", 1, "live")])
-    assert [row["status"] for row in office.ask("event_rules", at=datetime.now(UTC))] == ["live", "retired"]
+    assert [row["status"] for row in office.ask("app_event_rules", at=datetime.now(UTC))] == [
+        "live",
+        "retired",
+    ]
     office.do("ann", "retire_event_rule", second, reason="it found nothing")
     assert office.judging() == []
     assert "is retired, not live or shadow" in office.refused("ann", "retire_event_rule", second, reason="x")
@@ -95,8 +99,8 @@ def test_who_wrote_or_handed_it_in_approves_nothing_and_nobody_approves_blindly(
     assert "is not what was seen" in office.refused("ben", "approve_event_rule", fresh, sha256="d" * 64)
     done = office.do("ben", "approve_event_rule", fresh, **seen)
     assert {name: done[name] for name in seen} == seen
-    (kept,) = [row for row in office.ask("event_rules", at=datetime.now(UTC)) if row["status"] == "live"]
-    assert (kept["sha256"], kept["backtest_sha256"]) == tuple(seen.values())
+    (kept,) = office.ask("event_rule", rule="HIGH_VALUE", version=3)
+    assert (kept["status"], kept["sha256"], kept["backtest_sha256"]) == ("live", *seen.values())
     with office.state.reading() as connection:
         approvals = connection.execute(
             text("SELECT rule, version, sha256 FROM transfers.rule_approval")
@@ -146,7 +150,7 @@ def test_a_pause_takes_a_rule_out_at_once_and_ends_by_itself_or_before(office: O
     assert "is paused already" in office.refused(
         "ops", "pause_event_rule", "HIGH_VALUE", **{"for": "1h", "reason": "x"}
     )
-    assert office.ask("event_rules", at=paused["from_at"])[0]["paused_by"] == "ops"
+    assert office.ask("app_event_rules", at=paused["from_at"])[0]["paused_by"] == "ops"
     resumed = office.do("ops", "resume_event_rule", "HIGH_VALUE")
     assert office.judging(resumed["from_at"]) == [("HIGH_VALUE", 1, "live")]
     assert "is not paused" in office.refused("ops", "resume_event_rule", "HIGH_VALUE")
@@ -250,12 +254,18 @@ def test_what_became_of_a_transfer_is_kept_and_rules_are_measured_by_it(office: 
             )
     for number, fraud in ((0, True), (1, True), (1, False), (3, True)):
         office.do("ray", "report_outcome", f"T{number}", fraud=fraud)
-    (found,) = office.ask("rule_precision", since=EPOCH)
-    assert {name: found[name] for name in ("hits", "true_hits", "false_hits", "known", "frauds")} == {
+    (found,) = office.ask("app_rule_precision", start=EPOCH, stop=datetime.now(UTC))
+    assert {name: found[name] for name in ("hits", "true_hits", "false_hits", "frauds")} == {
         "hits": 2,
         "true_hits": 1,
         "false_hits": 1,
-        "known": 3,
         "frauds": 2,
     }
     assert "there is no transfer T9" in office.refused("ray", "report_outcome", "T9", fraud=True)
+
+
+def test_the_rules_that_come_with_the_program_fit_together() -> None:
+    shipped = shipped_rules()
+    assert len(shipped) == len({one.rule for one in shipped}) == 12
+    assert not any(one.lists for one in shipped)  # a fresh installation has none
+    assert len({m for one in shipped for m in one.measures.values()}) <= MOST_MEASURES_IN_FORCE // 2

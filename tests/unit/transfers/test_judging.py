@@ -180,6 +180,40 @@ def test_a_sum_past_the_greatest_number_reads_as_that_number() -> None:
     assert len(judge_one(recent, event(), ruleset, SEOUL).hits) == 1
 
 
+def test_hostile_names_in_every_field_are_only_values() -> None:
+    hostile = [
+        "{account_id}",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE transfers.event; --",
+        "\u202e{n!r}",
+        "=1+1",
+    ]
+    fields = (
+        "transfer_id",
+        "account_id",
+        "user_id",
+        "payee_id",
+        "card_id",
+        "device_id",
+        "merchant_id",
+        "channel",
+    )
+    rules = [shipped(path.stem) for path in sorted(RULES.glob("*.json"))]
+    told = {measure.column: 10**9 for one in rules for measure in one.rule.measures.values()}
+    ruleset = RuleSet(rules, {"deny": frozenset(hostile)})
+    timeline = Timeline([(NOON, ruleset)])
+    for number, name in enumerate(hostile):
+        row = event(number, **dict.fromkeys(fields, name), country=name, currency=name, amount=10**13)
+        answers = judge_events(Told(told), events(row), timeline, SEOUL)
+        assert answers.hits.height >= 5
+        assert answers.log.row(0)[3:] == ("block", 100, "denied")
+        for hit in answers.hits.iter_rows(named=True):
+            kept = json.loads(hit["explanation"])
+            assert all(kept["fields"][key] == name for key in fields if key in kept["fields"])
+            assert kept["say"]["en"] == hit["say_en"]
+        assert name in " ".join(answers.hits["say_ko"])
+
+
 def test_nothing_to_judge_has_its_columns() -> None:
     answers: Answers = judge_events(Told(), events(), Timeline(), SEOUL)
     assert answers.hits.schema == HITS

@@ -21,6 +21,7 @@ from pipeline.packs.transfers.learned.features import MEASURES, NAMES, WORDS, ma
 from pipeline.packs.transfers.learned.forest import Forest, read_forest
 from pipeline.packs.transfers.learned.measured import Seen, compare, steps, verdict
 from pipeline.packs.transfers.ruleset import RuleSet, Timeline, timeline_of
+from pipeline.packs.transfers.tree_text import tree_text
 from tests.unit.transfers.made_events import NOON, Told, event, events, shipped
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -187,8 +188,9 @@ def test_it_adds_points_with_five_reasons_and_decides_nothing_alone() -> None:
         found = answers.hits.filter(pl.col("transfer_id") == row["transfer_id"])
         assert pl.DataFrame(one.hits, HITS).equals(found)
     explanation = json.loads(scored["explanation"][0])
-    assert explanation["when"]["value"] == scored["score"][0]
+    assert explanation["measures"]["points"] == scored["score"][0]
     assert len(explanation["when"]["of"]) == 5
+    assert tree_text(explanation).count("\n  ") == 6
     assert 0 <= explanation["control"]["amount_points"] <= 30
     assert scored["say_ko"][0].startswith(f"학습된 점수 {scored['score'][0]}점")
 
@@ -206,6 +208,8 @@ def test_the_newest_model_in_force_scores_and_none_before_it() -> None:
     found = [line.at(moment).learned for moment in moments]
     assert [None if one is None else one.version for one in found] == [None, 1, 2]
     assert set(line.at(NOON).measures) == set(MEASURES.values())
+    strange = [{**rows[1], "features": {**given, "names": ["of another program"]}}]
+    assert timeline_of([], [], strange).at(later).learned is None, "rules do not wait for it"
 
 
 def seen(lift: float, rows: int = 20_000) -> Seen:

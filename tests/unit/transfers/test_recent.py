@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
+from baselines.transfers import lanes, merging
+from baselines.transfers import recent as recents
+from baselines.transfers.codes import Numbers
 from baselines.transfers.measure import Between, Measure, OneOf
 from baselines.transfers.recent import Recent
 from tests.generative.transfers.made import frame
@@ -164,3 +168,32 @@ def test_counting_in_order_of_arrival_is_wrong_where_events_come_late() -> None:
 
 def hash_of(event: Event) -> int:
     return int(event["transfer_id"][1:]) * 2_654_435_761 % 2**32 >> 16
+
+
+def test_copies_of_copies_finish_the_merges_that_the_first_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check copies its windows each second, and takes a few events."""
+    for module, name, value in (
+        (lanes, "AT_ONCE", 16),
+        (merging, "STEP", 64),
+        (recents, "MOVED_AT_LEAST", 64),
+    ):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(recents, "MOVED_PER_EVENT", 16)
+    recent, number = Recent([MINUTE]), 0
+    for second in range(150):
+        recent = recent.copy()
+        recent.take(frame([paid(f"t{number + n}", second, account_id=f"A{n}") for n in range(20)]))
+        number += 20
+    assert max(len(lane.runs) for lane in recent._all()) <= 12
+    assert asked(recent, paid("t2999", 149, account_id="A19")) == 60
+
+
+def test_texts_keep_their_numbers_while_there_come_more() -> None:
+    numbers = Numbers()
+    hashes = np.random.default_rng(7).integers(1, 2**64, 300_000, dtype=np.uint64)
+    hashes[::3] = hashes[1::3]  # many are known
+    first = numbers.of(hashes)
+    assert len(set(first.tolist())) == len(set(hashes.tolist()))
+    assert numbers.of(hashes[::-1]).tolist() == first[::-1].tolist()
+    assert [numbers.one(int(h)) for h in hashes[:100]] == first[:100].tolist()
+    assert numbers.one(0) == numbers.one(0) == int(first.max()) + 1

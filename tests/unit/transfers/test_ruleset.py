@@ -114,3 +114,24 @@ def test_a_measure_is_asked_once_whichever_rules_ask_it() -> None:
     assert line.measures(at(20)) == (n, total)
     assert line.at(at(5)) is first
     assert line.at(at(-5)).rules == ()
+
+
+def test_who_has_not_counted_does_not_judge_and_the_version_before_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, other = Measure(COUNT, within_ms=60_000), Measure(SUM, "amount", within_ms=60_000)
+    texts = {"A": {"n": held}, "A2": {"s": other}, "B": {}, "C": {"s": other}}
+    monkeypatch.setattr(ruleset, "_understood", lambda content: Text(content[0], texts[content]))
+    spans = [
+        span("A", 1, "live", 0, 10),
+        {**span("A", 2, "live", 10), "content": "A2"},
+        span("B", 1, "live", 5),
+        span("C", 1, "live", 5),
+        span("A", 2, "paused", 20, 30),
+    ]
+    line = timeline_of(spans, [entry("deny", "X", 15)]).asking_only({held})
+    found = [names(line.at(at(t))) for t in (0, 5, 10, 20)]
+    first, plain = ("A", 1, "live"), ("B", 1, "live")
+    assert found == [[first], [first, plain], [plain, first], [plain]]
+    assert line.at(at(15)).lists == {"deny": {"X"}}
+    assert line.measures(at(0)) == (held,)

@@ -153,7 +153,7 @@ class Checks:
         self._book.release(transfer_id)
         rows = await self._records.ask("check_now", transfer_id=transfer_id)
         if not rows:
-            msg = phrase("nobody has asked about {transfer_id}", transfer_id=transfer_id)
+            msg = phrase("nobody has asked about {id}", id=transfer_id)
             raise Unknown(msg, "give the id that the check was asked with")
         return {name: rows[0][name] for name in ("transfer_id", "released_at", "released_by")}
 
@@ -221,13 +221,13 @@ def _refusal(asked: Asked, outcome: Outcome) -> Conflict | KeyEnded | None:
     if not outcome.usable:
         return KeyEnded()
     if outcome.answer is None:
-        msg = phrase("{transfer_id} has happened already", transfer_id=asked.transfer_id)
+        msg = phrase("{id} has happened already", id=asked.transfer_id)
         return Conflict(msg, "ask before the event is booked, with an id of its own for each")
     return None if outcome.content_sha256 == asked.content_sha256 else _other_content(asked.transfer_id)
 
 
 def _other_content(transfer_id: str) -> Conflict:
-    msg = phrase("{transfer_id} was asked about with another content", transfer_id=transfer_id)
+    msg = phrase("{id} was asked about with another content", id=transfer_id)
     return Conflict(msg, "give each event an id of its own, and repeat a question as it was")
 
 

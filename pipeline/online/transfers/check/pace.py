@@ -14,7 +14,7 @@ class TooMany(UsageError):
     """More questions than a key may ask."""
 
     def __init__(self, at_most: int) -> None:
-        msg = phrase("more than {at_most} questions a second by this key", at_most=at_most)
+        msg = phrase("more than {most} questions a second by this key", most=at_most)
         super().__init__(msg, "ask again in a second, or raise MINUTERISK_MAX_RATE")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -34,6 +35,7 @@ from pipeline.online.transfers.check.state import Known
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
     from typing import Any
+    from zoneinfo import ZoneInfo
 
     from starlette.applications import Starlette
 
@@ -49,6 +51,9 @@ SWEEP_S: Final = 1.0
 #: A thread that computes gives way to a question after so long; Python's own 5 ms are too many.
 _GIVE_WAY_S: Final = 0.0005
 _LONGEST_END_S: Final = 3
+#: Of the business day.
+REJUDGE_HOUR: Final = 5
+_PRIORITY: Final = 10  # added to the process's own, of 19
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class Running:
     checks: Checks
     feed: Feed
     application: Starlette
+    zone: ZoneInfo
 
 
 def put_together(
@@ -106,7 +112,9 @@ def put_together(
         dashboard_url=settings.dashboard_url,
     )
     application = Serve(parts).application(_nothing)
-    return Running(entrance, state, book, known, follower, records, checks, feed, application)
+    return Running(
+        entrance, state, book, known, follower, records, checks, feed, application, settings.business_timezone
+    )
 
 
 def utc_now() -> datetime:
@@ -123,6 +131,7 @@ async def working(running: Running) -> AsyncIterator[None]:
         running.follower.run(),
         running.feed.run(),
         _sweep(running),
+        _rejudge(running),
     )
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
@@ -138,6 +147,25 @@ async def _sweep(running: Running) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         running.book.sweep(running.checks.now())
+
+
+async def _rejudge(running: Running) -> None:
+    """Every night the day's checks are judged again, by a process of its own at low priority."""
+    zone = running.zone
+    while True:
+        now = datetime.now(zone)
+        due = now.replace(hour=REJUDGE_HOUR, minute=0, second=0, microsecond=0)
+        due += timedelta(days=1) if due <= now else timedelta()
+        await asyncio.sleep((due - now).total_seconds())
+        if not running.records.leads:
+            continue
+        command = (sys.executable, "-m", "pipeline.cli", "rejudge", "--json")
+        process = await asyncio.create_subprocess_exec(*command, preexec_fn=_stand_back)
+        log.info("checks.rejudged", exit_code=await process.wait())
+
+
+def _stand_back() -> None:
+    os.nice(_PRIORITY)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ Null is unknown, and Polars joins Booleans as Kleene does, so nothing here looks
 from __future__ import annotations
 
 import operator
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -52,6 +52,17 @@ def bulk(rule: RuleText, lists: Lists) -> pl.Expr:
     return pl.col("kind").is_in(rule.on) & _condition(rule.when, lists)
 
 
+def on_list(lists: Lists, name: str) -> pl.Expr:
+    """The values on a list, as `is_in` takes them; a list that nobody has is empty."""
+    return _list(frozenset(lists.get(name, ())))
+
+
+@lru_cache(64)
+def _list(values: frozenset[str]) -> pl.Expr:
+    """Made once for each set of values: a list may be long."""
+    return pl.lit(pl.Series([list(values)], dtype=pl.List(pl.String)))
+
+
 def _condition(node: Condition, lists: Lists) -> pl.Expr:
     match node:
         case All(parts):
@@ -74,7 +85,7 @@ def _asked(node: IsKnown | Compare | Among | Listed, lists: Lists) -> pl.Expr:
         case Among(of, values):
             return _value(of).is_in(list(values))
         case Listed(of, name):
-            return _value(of).is_in(sorted(lists.get(name, ())) or pl.Series([], dtype=pl.String))
+            return _value(of).is_in(on_list(lists, name))
 
 
 def _value(node: Value) -> pl.Expr:

@@ -36,7 +36,7 @@ from pipeline.packs.transfers.language.words import (
     one_of,
     only_keys,
 )
-from pipeline.packs.transfers.schema import FIELDS, INTENDED, KINDS, MATCHABLE, STATUSES
+from pipeline.packs.transfers.schema import DERIVED, FIELDS, INTENDED, KINDS, MATCHABLE, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     PREVIOUS: (*MATCHABLE, "amount"),
     SPEED: ("kmh", "km"),
 }
-CONDITIONAL: Final = (*MATCHABLE, "status", "amount")
+CONDITIONAL: Final = tuple(name for name in FIELDS if name not in (*DERIVED, "transfer_id"))
 #: Fields with few values, so that a slip of the pen is seen.
 WORDS_OF: Final[Mapping[str, tuple[str, ...]]] = {"kind": KINDS, "status": (*STATUSES, INTENDED)}
 

@@ -16,6 +16,7 @@ from pipeline.packs.transfers.language.explain import explanation_text
 from pipeline.packs.transfers.language.rule import TAKEN
 from pipeline.packs.transfers.learned.features import MEASURES, NAMES, WORDS, matrix_of, row_of
 from pipeline.packs.transfers.learned.forest import Forest, read_forest
+from pipeline.packs.transfers.schema import KINDS as EVENT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,25 +81,34 @@ class Learned:
         largest = sorted(moved, key=lambda name: (-abs(moved[name]), name))[:NAMED]
         reasons = [
             {
-                "op": "contribution",
+                "op": "measure",
                 "name": name,
                 "value": None if np.isnan(known[name]) else int(known[name]),
                 "thousandths": round(moved[name] * 1000),  # of log-odds
             }
             for name in largest
         ]
-        said = {n: ", ".join(WORDS[name][n] for name in largest) for n in ("ko", "en")}
+        by_amount = bisect_right(self.amount_cuts, values["amount"])
         return {
             "rule": LEARNED_SCORE,
             "sha256": self.sha256,
             "value": True,
-            "when": {"op": "learned", "value": points, "of": reasons},
-            "control": {"amount_points": bisect_right(self.amount_cuts, values["amount"])},
-            "say": {
-                "ko": f"학습된 점수 {points}점 (최대 {MOST_POINTS}점): {said['ko']}",
-                "en": f"Learned score: {points} of {MOST_POINTS} points, from {said['en']}",
-            },
+            "on": {"op": "on", "kinds": list(EVENT_KINDS), "value": True},
+            "when": {"op": "learned", "value": True, "of": reasons},
+            "measures": {"points": points},
+            "fields": {name: values[name] for name in ("amount", "currency", "kind")},
+            "control": {"amount_points": by_amount},
+            "say": _said(points, by_amount, largest),
         }
+
+
+def _said(points: int, by_amount: int, reasons: Sequence[str]) -> dict[str, str]:
+    ko, en = (", ".join(WORDS[name][language] for name in reasons) for language in ("ko", "en"))
+    beside = f"{by_amount} by the amount alone"
+    return {
+        "ko": f"학습된 점수 {points}점 (최대 {MOST_POINTS}점, 금액만 보면 {by_amount}점): {ko}",
+        "en": f"Learned score: {points} of {MOST_POINTS} points ({beside}), from {en}",
+    }
 
 
 def content_sha256(model: str, features: Mapping[str, Any]) -> str:
