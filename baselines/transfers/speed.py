@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 #: The mean radius of the Earth, IUGG.
 RADIUS_KM: Final = 6371.0088
-KM, KMH = "km", "kmh"
+KM: Final = "km"  # else km/h
 
 Ints = npt.NDArray[np.int64]
 

@@ -17,6 +17,7 @@ MEASUREMENTS = (
     "cold_start",
     "history",
     "dashboard",
+    "transfers.language",
 )
 
 

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 DAY: Final = Param("day", day)
 _CHOSEN: Final = "daily-day"
-_BESIDE: Final = (
-    "checks", "fallbacks", "differing", "corrections", "conflicts", "died", "dead_now", "frauds", "outcomes",
-)  # fmt: skip
 #: What should be none.
 _CONCERNS: Final = ("differing", "conflicts", "dead_now")
 
@@ -177,10 +174,20 @@ def show_accounts(page: Page, chosen: date) -> None:
 def show_beside(page: Page, chosen: date) -> None:
     """Checks, corrections, dead events, outcomes."""
     found = reads.beside(page, chosen)
+    figures = {
+        "checks": found.checks,
+        "fallbacks": found.fallbacks,
+        "differing": found.differing,
+        "corrections": found.corrections,
+        "conflicts": found.conflicts,
+        "died": found.died,
+        "dead_now": found.dead_now,
+        "frauds": found.frauds,
+        "outcomes": found.outcomes,
+    }
     st.html(tag("h3", page.texts("daily.beside"), cls="mr-h3"))
-    st.html(
-        tag("div", *(_card(page, name, getattr(found, name)) for name in _BESIDE), cls="mr-cards mr-tight")
-    )
+    cards = (_card(page, name, value) for name, value in figures.items())
+    st.html(tag("div", *cards, cls="mr-cards mr-tight"))
 
 
 def _card(page: Page, name: str, value: int) -> Markup:

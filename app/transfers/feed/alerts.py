@@ -31,7 +31,6 @@ class Alert:
     """A payment that was not simply allowed, or at which a live rule fired."""
 
     transfer_id: str
-    told_at: datetime
     occurred_at: datetime
     account_id: str
     kind: str | None  # None: the event itself is not kept here any more

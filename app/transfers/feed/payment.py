@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from app.reads import Page
     from app.transfers.feed.reads import Hit, LaterWord, Payment
 
-_FIELDS: Final = (
-    "kind", "status", "country", "user_id", "payee_id", "card_id", "device_id", "merchant_id", "channel",
-)  # fmt: skip
 _RULE: Final = "payment-why-not"
 _STATUS, _WHY = "correct-status", "correct-reason"
 _KEPT: Final = 64
@@ -88,7 +85,7 @@ def _facts(page: Page, payment: Payment) -> Markup:
         (texts("payment.account"), payment.account_id),
         (texts("payment.occurred"), moment(payment.occurred_at, page.zone, seconds=True)),
     ]
-    facts += [(texts(f"field.{name}"), _said(page, payment, name)) for name in _FIELDS]
+    facts += [(texts(f"field.{name}"), said) for name, said in _fields(page, payment).items()]
     if payment.lat_e6 is not None and payment.lon_e6 is not None:
         place = f"{payment.lat_e6 / _MILLION:.5f}, {payment.lon_e6 / _MILLION:.5f}"
         facts.append((texts("payment.place"), place))
@@ -103,11 +100,20 @@ def _facts(page: Page, payment: Payment) -> Markup:
     return tag("div", *(_fact(label, value) for label, value in facts if value), cls="mr-facts")
 
 
-def _said(page: Page, payment: Payment, name: str) -> str:
-    value = getattr(payment, name)
-    if value is None or (name == "user_id" and value == payment.account_id):
-        return ""
-    return page.texts.word(f"{name}_of", value) if name in ("kind", "status") else visible(value)
+def _fields(page: Page, payment: Payment) -> dict[str, str]:
+    """Its own columns in words; what is not known is empty, and left out."""
+    texts = page.texts
+    return {
+        "kind": texts.word("kind_of", payment.kind),
+        "status": texts.word("status_of", payment.status),
+        "country": payment.country or "",
+        "user_id": "" if payment.user_id == payment.account_id else payment.user_id,
+        "payee_id": payment.payee_id or "",
+        "card_id": payment.card_id or "",
+        "device_id": payment.device_id or "",
+        "merchant_id": payment.merchant_id or "",
+        "channel": payment.channel or "",
+    }
 
 
 def _fact(label: str, value: str) -> Markup:

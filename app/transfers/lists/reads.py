@@ -28,14 +28,14 @@ class Entry:
     from_at: datetime
     until_at: datetime | None
     added_by: str
-    added_by_id: int | None
 
 
 @shared
 def entries(page: Page) -> tuple[Entry, ...]:
     """What stands on any list now or later, the newest first."""
     asked = {"at": page.clock(), "list": None, "value": None}
-    return tuple(Entry(**row) for row in page.door.rows("transfers/ops/list_entries", asked))
+    rows = page.door.rows("transfers/ops/list_entries", asked)
+    return tuple(Entry(**{name: row[name] for name in Entry.__dataclass_fields__}) for row in rows)
 
 
 @shared

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import sqlalchemy
+import structlog
 
 from pipeline.errors.causes import Cause
 from pipeline.errors.failure import driver_failure
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    import polars as pl
     from sqlalchemy import Connection
 
     from pipeline.online.transfers.outbox import Waiting
+
+log = structlog.get_logger()
 
 #: SQLSTATE classes of what one row alone is to blame for: a value, a rule of the table.
 _OF_THE_ROW: Final = ("22", "23")
@@ -43,8 +46,7 @@ class Inbox:
         Raises what the database says where that is about no single event.
         """
         sent = Sent()
-        frame, refused = screen_json([_mapping(event.payload) for event in events], not_after)
-        why = {index: f"{reason}: {name}" if name else reason for index, reason, name in refused}
+        frame, why = _screened([_mapping(event.payload) for event in events], not_after)
         good = [index for index in range(len(events)) if index not in why]
         ready, stuck = [], set[str]()
         for index, event in enumerate(events):
@@ -59,6 +61,21 @@ class Inbox:
         rows = frame[[place[index] for index in ready]]
         _take(connection, [events[index] for index in ready], rows, sent)
         return sent
+
+
+def _screened(payloads: list[Mapping[str, Any]], not_after: datetime) -> tuple[pl.DataFrame, dict[int, str]]:
+    """The good rows, in order, and what stands against the others, by their place."""
+    try:
+        rows, refused = screen_json(payloads, not_after)
+    except Exception as error:  # noqa: BLE001 - a fault of ours that one event found holds up no other
+        if len(payloads) == 1:
+            log.error("relay.fault", error=repr(error))  # noqa: TRY400 - a batch has no time for a traceback
+            return screen_json([], not_after)[0], {0: f"fault of minuterisk: {type(error).__name__}"}
+        half = len(payloads) // 2
+        first, why = _screened(payloads[:half], not_after)
+        second, later = _screened(payloads[half:], not_after)
+        return pl.concat([first, second]), why | {half + place: said for place, said in later.items()}
+    return rows, {place: f"{reason}: {name}" if name else reason for place, reason, name in refused}
 
 
 def _take(connection: Connection, events: Sequence[Waiting], rows: pl.DataFrame, sent: Sent) -> None:

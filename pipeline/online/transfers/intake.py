@@ -17,11 +17,9 @@ from queries import sql
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-#: Ways in, as correction_log names them.
+#: Ways in, as correction_log names them; beside them there are `source` and `desk`.
 RELAY: Final = "relay"
 HTTP: Final = "http"
-SOURCE: Final = "source"
-DESK: Final = "desk"
 #: They deliver messages, perhaps twice and an older one last; the others say how a payment is now.
 _MESSAGES: Final = frozenset({RELAY, HTTP})
 _TIMES: Final = tuple(name for name, dtype in EVENT.items() if dtype.is_temporal())

@@ -86,6 +86,8 @@ class EventWindows(Windows):
                 self.timeline, self._since = timeline.asking_only(self._asked), since
                 return False
             self.recent, self._asked = recent, self._asked | asked
+        if self.last is None:  # of the history that follows only what somebody can ask for is taken
+            self.recent.expire(since)
         self._rows, self._since, self.timeline = rows, since, timeline
         return True
 
@@ -104,6 +106,7 @@ class EventWindows(Windows):
     ) -> None:
         """Take the events of [start, end) in bulk."""
         del missing, start
+        self.recent.expire(end)  # before: what nobody can ask for any more is not even taken
         self.recent.fill(rows.select(EVENT.names()))
         self.last = to_index(end) - 1
         for index in range(self.last - KEPT_MINUTES + 1, self.last + 1):

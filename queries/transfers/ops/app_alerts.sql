@@ -1,6 +1,6 @@
 -- The latest alerts: payments that were not simply allowed, or at which a live rule fired.
--- Parameters: at_most. Grain: one row per payment, the latest first; `told_at` is when it was last said anew, `corrected`
--- says that every hit of it turned out wrong.
+-- Parameters: at_most. Grain: one row per payment, the one that was said or found last first; `corrected` says that every
+-- hit of it turned out wrong.
 WITH named AS (
     (SELECT transfer_id FROM transfers.risk_log WHERE decision <> 'allow' ORDER BY number DESC LIMIT :at_most)
     UNION
@@ -9,7 +9,7 @@ WITH named AS (
         SELECT transfer_id FROM transfers.risk_rule_hit WHERE mode = 'live' ORDER BY number DESC LIMIT 4 * :at_most
     ) AS newest
 )
-SELECT l.transfer_id, greatest(l.judged_at, hits.newest) AS told_at, l.occurred_at, l.account_id, e.kind, e.status,
+SELECT l.transfer_id, l.occurred_at, l.account_id, e.kind, e.status,
        e.amount, e.currency, e.country, l.decision, l.score, l.why, l.late, l.revision,
        coalesce(hits.rules, '{}') AS rules, coalesce(hits.corrected, false) AS corrected
 FROM named
@@ -21,5 +21,5 @@ LEFT JOIN LATERAL (
     FROM transfers.risk_rule_hit AS h
     WHERE h.transfer_id = l.transfer_id AND h.mode = 'live'
 ) AS hits ON true
-ORDER BY told_at DESC, l.number DESC
+ORDER BY greatest(l.judged_at, hits.newest) DESC, l.number DESC
 LIMIT :at_most

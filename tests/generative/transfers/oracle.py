@@ -53,7 +53,7 @@ def holds(x: Mapping[str, Any], name: str, condition: OneOf | Between) -> bool:
     value = "completed" if x[name] == "intended" else x[name]
     if isinstance(condition, OneOf):
         return value in condition.values
-    return value is not None and condition.low <= value <= condition.high
+    return value is not None and condition.low <= int(value) <= condition.high
 
 
 def within(measure: Measure, x: datetime, at: datetime) -> bool:

@@ -6,8 +6,7 @@ import random
 
 import pytest
 
-from baselines.transfers import answers, lanes, merging
-from tests.generative.transfers.trial import Trial
+from tests.generative.transfers.trial import SMALL, Trial
 
 #: A seed is a story: how many events, of how many accounts, and whether what is old is let go.
 STORIES = [(seed, (60, 90, 120)[seed % 3], (1, 4, 2)[seed % 3], seed % 2 == 1) for seed in range(6)]
@@ -15,15 +14,7 @@ STORIES = [(seed, (60, 90, 120)[seed % 3], (1, 4, 2)[seed % 3], seed % 2 == 1) f
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes at which merges, hot keys and long searches come about with a hundred events."""
-    for module, name, value in (
-        (lanes, "AT_ONCE", 8),
-        (lanes, "MOST_IN_RUN", 60),
-        (merging, "STEP", 5),
-        (answers, "FEW", 3),
-        (answers, "LAID_OUT", 40),
-        (answers, "_TURNS", 1),
-    ):
+    for module, name, value in SMALL:
         monkeypatch.setattr(module, name, value)
 
 

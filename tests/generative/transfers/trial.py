@@ -6,13 +6,28 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from baselines.transfers import answers, codes, lanes, merging
 from baselines.transfers.recent import Recent
 from tests.generative.transfers.made import END, event, frame, measure
 from tests.generative.transfers.oracle import Oracle
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from baselines.transfers.measure import Measure
     from tests.generative.transfers.oracle import Event
+
+
+#: Sizes at which merges, hot keys, growing tables and long searches come about with a hundred events.
+SMALL: tuple[tuple[ModuleType, str, int], ...] = (
+    (lanes, "AT_ONCE", 8),
+    (lanes, "MOST_IN_RUN", 60),
+    (merging, "STEP", 5),
+    (answers, "FEW", 3),
+    (answers, "LAID_OUT", 40),
+    (answers, "_TURNS", 1),
+    (codes, "_SMALLEST", 2),
+)
 
 
 class Trial:

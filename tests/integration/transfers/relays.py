@@ -86,11 +86,13 @@ class Bench:
         with psycopg.connect(self.outbox_url) as connection:
             connection.execute(query, [json.dumps(payload), event_id])
 
-    def relay(self, name: str = "one", inbox: Inbox | None = None, pace: Pace | None = None) -> Relay:
+    def relay(
+        self, name: str = "one", inbox: Inbox | None = None, pace: Pace | None = None, url: str = ""
+    ) -> Relay:
         """A relay that the test steps by itself."""
         pace = pace or Pace()
         engine = connect_state(self.state_url)
-        outbox = Outbox(self.outbox_url, QUERIES, pace)
+        outbox = Outbox(url or self.outbox_url, QUERIES, pace)
         self.opened += [engine.dispose, outbox.close]
         leases = Leases(engine, self.state_url, name, pace, time.monotonic)
         return Relay(leases, outbox, inbox or Inbox(), Breaker(), time.monotonic)

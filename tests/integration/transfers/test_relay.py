@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from sqlalchemy import event as listen
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from data.transfers.book import book, change_status
 from pipeline.errors import ConfigurationError
 from pipeline.online.transfers.inbox import Inbox, Sent
 from pipeline.online.transfers.leases import Pace
+from pipeline.packs.transfers.screen import screen_json
 from pipeline.store.database import connect_state
 from tests.integration.transfers.relays import Bench, drain, frame, out_of_order, payment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -71,6 +74,25 @@ def test_everything_is_delivered_once_and_each_account_in_the_order_in_which_it_
     assert bench.statuses() == {"sent": 1_200}
     assert sorted(bench.delivered()) == sorted(f"T{number}" for number in range(1_200))
     assert out_of_order(bench) == []
+
+
+def test_a_role_that_may_only_update_the_outbox_will_do(bench: Bench) -> None:
+    ids = bench.book(payment(number) for number in range(20))
+    bench.break_payload(ids[0], {})
+    relay = bench.relay(url=bench.outbox_url.replace("postgres:@", "minuterisk_relay@"))
+    clock = Clock(relay)
+    for _ in range(5):
+        drain(relay)
+        clock.added += timedelta(seconds=9)
+    assert bench.statuses() == {"sent": 19, "dead": 1}
+    bench.change("UPDATE transfers.dead_event SET requeued_at = now(), requeued_by = 'kim'")
+    relay.leases._asked = float("-inf")
+    relay.step()
+    assert bench.ask_outbox("SELECT status FROM transfer_events WHERE event_id = %s", ids[0]) == [
+        ("pending",)
+    ]
+    with relay.outbox.changing() as connection, pytest.raises(DBAPIError, match="permission denied"):
+        connection.execute(text("UPDATE transfer_events SET payload = '{}'"))
 
 
 def test_an_event_that_commits_later_than_its_successor_is_not_left_behind(bench: Bench) -> None:
@@ -232,6 +254,24 @@ def test_a_value_that_only_the_database_refuses_is_found_among_others(bench: Ben
     ]
 
 
+def test_a_fault_of_ours_that_one_event_finds_holds_up_its_account_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(items: Sequence[Mapping[str, Any]], not_after: datetime) -> Any:  # noqa: ANN401 - as screen_json
+        if any(item["transfer_id"] == "T17" for item in items):
+            raise ZeroDivisionError
+        return screen_json(items, not_after)
+
+    monkeypatch.setattr("pipeline.online.transfers.inbox.screen_json", faulty)
+    bench.book(payment(number, f"A{number % 7}") for number in range(40))
+    drain(bench.relay())
+    late = {f"T{number}" for number in range(17, 40, 7)}
+    assert set(bench.delivered()) == {f"T{number}" for number in range(40)} - late
+    assert bench.ask_outbox("SELECT error FROM transfer_events WHERE attempts > 0") == [
+        ("fault of minuterisk: ZeroDivisionError",)
+    ]
+
+
 def test_the_same_batch_again_an_hour_later_changes_nothing(bench: Bench) -> None:
     # Situation 11: open-bank-oss#6044.
     bench.book(payment(number) for number in range(50))
@@ -283,7 +323,7 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_new_epoch_and_the_old_one_wri
     pace = Pace(0.6)
     bench.book(payment(number) for number in range(20))
 
-    old, new = bench.relay("old", pace=pace), bench.relay("new", pace=pace)
+    old, new = bench.relay("old", pace=pace), bench.relay("new")
     old.leases.beat(old.breaker, 0)
     hold = old.leases.hold
 
@@ -295,6 +335,7 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_new_epoch_and_the_old_one_wri
     assert old.step() is False
     assert bench.delivered() == []
     assert bench.ask_outbox("SELECT DISTINCT status, epoch FROM transfer_events") == [("pending", None)]
+    bench.change("DELETE FROM transfers.relay")  # it has said nothing for as long as a lease lasts
     drain(new)
     assert bench.statuses() == {"sent": 20}
     assert bench.ask_outbox("SELECT DISTINCT epoch FROM transfer_events") == [(2,)]

@@ -12,7 +12,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.desk.roles import OPS_AGENT, RISK_ANALYST, SUPER_ADMIN
 from pipeline.errors import NotAllowed, UsageError
-from pipeline.online.transfers.intake import DESK, HTTP, RELAY, SOURCE, Taken, take
+from pipeline.online.transfers.intake import HTTP, RELAY, Taken, take
 from pipeline.online.transfers.watchman import Watchman
 from pipeline.store.database import connect_state
 from pipeline.store.state import State
@@ -171,8 +171,8 @@ def test_operators_hear_of_dead_events_conflicts_and_an_outbox_that_stands_still
 def test_the_same_event_by_every_way_is_one(engine: Engine, bench: Bench) -> None:
     rows = frame([payment(1), payment(2, user_id="U2"), payment(3, lat_e6=37_566_535, lon_e6=126_977_969)])
     with engine.begin() as connection:
-        assert take(connection, rows, SOURCE) == Taken(new=("T1", "T2", "T3"))
-        for origin in (RELAY, HTTP, SOURCE):
+        assert take(connection, rows, "source") == Taken(new=("T1", "T2", "T3"))
+        for origin in (RELAY, HTTP, "source"):
             assert take(connection, rows, origin) == Taken(equal=("T1", "T2", "T3"))
         named = frame([payment(1, user_id=payment(1)["account_id"])])
         assert take(connection, named, HTTP) == Taken(equal=("T1",))  # the account where nobody said
@@ -187,7 +187,7 @@ def test_an_older_message_takes_no_reversal_back_but_a_row_of_the_source_does(
         take(connection, paid, RELAY)
         assert take(connection, back, RELAY).corrected == ("T1",)
         assert take(connection, paid, RELAY).equal == ("T1",)
-        assert take(connection, paid, SOURCE).corrected == ("T1",)
+        assert take(connection, paid, "source").corrected == ("T1",)
     assert bench.ask("SELECT status FROM transfers.event") == [("completed",)]
 
 
@@ -206,7 +206,7 @@ def test_several_words_on_one_payment_in_one_batch_are_taken_in_their_order(
 ) -> None:
     rows = [payment(1), payment(1, status="declined"), payment(2), payment(1, amount=9), payment(2)]
     with engine.begin() as connection:
-        taken = take(connection, frame(rows), DESK)
+        taken = take(connection, frame(rows), "desk")
     assert taken == Taken(new=("T1", "T2"), equal=("T2",), corrected=("T1",), conflicts=("T1",))
 
 

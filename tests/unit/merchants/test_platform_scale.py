@@ -65,6 +65,7 @@ class Book(MemoryBook):
         signals: pl.DataFrame,  # noqa: ARG002 - the protocol's
         changes: Changes,
         steps: Steps,  # noqa: ARG002 - the protocol's
+        judged: pl.DataFrame | None = None,  # noqa: ARG002 - the protocol's
     ) -> None:
         self.apply(minute, changes)
 

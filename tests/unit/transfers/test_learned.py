@@ -60,12 +60,17 @@ def test_trees_score_as_lightgbm_does_in_bulk_and_alone() -> None:
     forest = read_forest(text, NAMES)
     strange = features.copy()
     strange[:, 3:5] = np.nan  # unknown where training never met it
-    for asked in (features, strange):
+    border = features.copy()  # each value is one at which some tree parts its ways
+    for tree in forest.trees:
+        for split in range(tree.splits):
+            border[split::7, tree.feature[split]] = tree.threshold[split]
+    for asked in (features, strange, border):
         scores = forest.scores(asked)
         assert [forest.score(row) for row in asked.tolist()] == scores.tolist(), "to the last bit"
     assert np.abs(forest.scores(features) - raw).max() < 1e-12
-    again = lightgbm.Booster(model_str=text).predict(strange, raw_score=True)
-    assert np.abs(forest.scores(strange) - again).max() < 1e-12
+    booster = lightgbm.Booster(model_str=text)
+    for asked in (strange, border):
+        assert np.abs(forest.scores(asked) - booster.predict(asked, raw_score=True)).max() < 1e-12
 
 
 def test_contributions_are_all_that_moved_the_score() -> None:

@@ -28,7 +28,6 @@ STANDBY: Final = "standby"  # another process checks
 BUDGET: Final = "budget"  # the answer did not come in time
 DATABASE: Final = "database"  # it could not be recorded
 FAULT: Final = "fault"  # judging failed: our own bug
-DOUBTS: Final = (WARMING, STALE, STANDBY, BUDGET, DATABASE, FAULT)
 
 
 class Warming(Exception):

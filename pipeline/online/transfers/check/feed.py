@@ -49,6 +49,8 @@ class Feed:
         self._state = state
         self._waiting: set[asyncio.Queue[tuple[int, bytes]]] = set()
         self._somebody = asyncio.Event()
+        self._at: tuple[int, datetime] | None = None  # the newest hit that was sent, and of corrections when
+        self._beginning = asyncio.Lock()
         self._corrected: dict[int, datetime] = {}  # hits whose correction was told
 
     @property
@@ -67,6 +69,7 @@ class Feed:
         """Hits after that one (None: from now on), as server-sent events, until whoever looks goes."""
         with self._looking() as waiting:
             yield b"retry: 1000\n\n"
+            await self._follow()
             sent = -1
             if after is not None:
                 sent = after
@@ -90,15 +93,14 @@ class Feed:
 
     async def run(self) -> None:
         """Until cancelled: while somebody looks, ask for what is new."""
-        newest: int | None = None
-        since: datetime | None = None
         while True:
             if not self._waiting:
-                newest = since = None
+                self._at = None
                 self._somebody.clear()
                 await self._somebody.wait()
             try:
-                newest, since = await self._poll(newest, since)
+                if self._at is not None:
+                    self._at = await self._poll(*self._at)
             except MinuteriskError as error:
                 log.warning("feed.database_away", what=error.what)
                 await asyncio.sleep(_AGAIN_S)
@@ -107,10 +109,7 @@ class Feed:
                 await asyncio.sleep(_AGAIN_S)
             await asyncio.sleep(POLL_S)
 
-    async def _poll(self, newest: int | None, since: datetime | None) -> tuple[int | None, datetime | None]:
-        if newest is None or since is None:
-            found, clock = await asyncio.to_thread(self._begin)
-            return found, clock
+    async def _poll(self, newest: int, since: datetime) -> tuple[int, datetime]:
         hits, corrected, clock = await asyncio.to_thread(self._news, newest, since)
         for alert in reversed(hits):
             newest = max(newest, alert["number"])
@@ -123,8 +122,14 @@ class Feed:
         self._corrected = {one: at for one, at in self._corrected.items() if at >= since}
         return newest, since
 
+    async def _follow(self) -> None:
+        """What comes from here on is sent. What was before is asked for only then, so nothing is lost."""
+        async with self._beginning:
+            if self._at is None:
+                self._at = await asyncio.to_thread(self._begin)
+
     def _begin(self) -> tuple[int, datetime]:
-        """Where to go on from: whoever looks has asked for what was before."""
+        """Where to go on from."""
         latest = self.alerts(1)
         return (latest[0]["number"] if latest else 0), self._state.clock()
 

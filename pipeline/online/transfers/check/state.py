@@ -1,8 +1,8 @@
 """What the check knows of the events up to now, in memory: the windows of the rules, and the rules in force.
 
-What is new is added to a copy, in parts so small that a check need not wait for it, and takes the place of
-what was known at once: a check sees all of it or nothing. What a new rule asks of the past is read beside
-that; until then the rule is warming, and while a live rule is, nothing can be said.
+What is new is added to a copy, in a thread that gives way to whoever asks, and takes the place of what was
+known at once: a check sees all of it or nothing, and waits for none of it. What a new rule asks of the past
+is read beside that; until then the rule is warming, and while a live rule is, nothing can be said.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from baselines.transfers.measure import Measure
     from pipeline.packs.transfers.ruleset import InForce
 
-#: So many rows between two looks at whether somebody asks.
-PART_ROWS: Final = 250
+#: So many rows at a time.
+PART_ROWS: Final = 5_000
 #: Where the newest look at the events is older than this, it is too old to answer by.
 STALE_S: Final = 5.0
 #: The column of news: the status by which an event is held, null where it is not.
@@ -101,7 +101,8 @@ class Known:
     async def with_news(self, news: pl.DataFrame) -> Recent:
         """A copy with what is new: rows of EVENT with `known_as`."""
         fresh = self.recent.copy()
-        await _take(fresh, news)
+        if news.height:
+            await asyncio.to_thread(_take, fresh, news)
         return fresh
 
     def put(self, fresh: Recent, news: pl.DataFrame) -> None:
@@ -119,7 +120,7 @@ class Known:
     async def end_filling(self, filled: Recent, measures: Iterable[Measure]) -> None:
         """The copy is filled: what came meanwhile comes to it, and it takes its place."""
         while self._missed:
-            await _take(filled, self._missed.pop(0))
+            await asyncio.to_thread(_take, filled, self._missed.pop(0))
         self.recent, self._missed = filled, None
         self._filled.update(measures)
         self._judging = (RuleSet(), RuleSet(), False)
@@ -147,13 +148,11 @@ class Known:
         return STALE_S * 2 if self._looked_s is None else self._monotonic() - self._looked_s
 
 
-async def _take(recent: Recent, news: pl.DataFrame) -> None:
+def _take(recent: Recent, news: pl.DataFrame) -> None:
     new = news.filter(pl.col(KNOWN_AS).is_null()).select(EVENT.names())
     for part in new.iter_slices(PART_ROWS):
         recent.take(part)
-        await asyncio.sleep(0)
     changed = news.filter(pl.col(KNOWN_AS) != pl.col("status"))
     for part in changed.iter_slices(PART_ROWS):
         after = part.select(EVENT.names())
         recent.change(after.with_columns(part[KNOWN_AS].alias("status")), after)
-        await asyncio.sleep(0)

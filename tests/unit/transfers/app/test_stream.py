@@ -19,7 +19,6 @@ NOW = datetime(2026, 11, 30, 3, 0, tzinfo=UTC)
 KO, EN = (texts_of(PACK, WORDS, language) for language in ("ko", "en"))
 ALERT = Alert(
     transfer_id="t1",
-    told_at=NOW,
     occurred_at=NOW,
     account_id="acc-1",
     kind="card",
