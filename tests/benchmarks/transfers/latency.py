@@ -28,6 +28,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import polars as pl
+import psycopg
 from sqlalchemy import text
 
 from app.serve import dashboard_command, dashboard_environment
@@ -81,8 +82,12 @@ new MutationObserver(look).observe(document.body, {childList: true, subtree: tru
 """
 _PAGES: Final = {"live": "tr[id^='hit-']", "feed": "tr[data-transfer]"}
 _HITS: Final = """
-SELECT h.number, h.transfer_id, e.occurred_at, e.arrived_at FROM transfers.risk_rule_hit AS h
-JOIN transfers.event AS e USING (transfer_id) WHERE h.mode = 'live' AND h.rule = 'FOREIGN_COUNTRY'
+SELECT number, transfer_id, occurred_at FROM transfers.risk_rule_hit
+WHERE mode = 'live' AND rule = 'FOREIGN_COUNTRY' AND occurred_at >= :begin AND occurred_at < :end
+"""
+#: What the bank wrote late on purpose is left out.
+_PUNCTUAL: Final = """
+SELECT transfer_id FROM transfer WHERE occurred_at >= %s AND created_at - occurred_at < interval '2 seconds'
 """
 
 
@@ -126,7 +131,7 @@ def measure(home: Path, tps: float, minutes: float) -> dict[str, Any]:
         drawn = {
             name: dict(browser.execute_script("return window.drawn")) for name, browser in browsers.items()
         }
-        report = _report(tps, drawn, _hits(state, begin, end))
+        report = _report(tps, drawn, _hits(state, installed.bank, begin, end))
         say(f"  {report}")  # what was measured is told before everything ends
         return report
 
@@ -244,20 +249,21 @@ def _page(home: Path, installed: _Installed, name: str) -> Iterator[WebDriver]:
         yield browser
 
 
-def _hits(state: State, begin: datetime, end: datetime) -> list[Any]:
-    """The hits of payments that came in the time that is measured."""
+def _hits(state: State, bank: str, begin: datetime, end: datetime) -> list[Any]:
+    """The hits of payments of the time that is measured, but for those that the bank wrote late."""
+    with psycopg.connect(bank) as connection:
+        punctual = {name for (name,) in connection.execute(_PUNCTUAL, [begin])}
     with state.engine.connect() as connection:
-        rows = connection.execute(text(_HITS)).all()
-    return [row for row in rows if begin <= row.occurred_at < end]
+        rows = connection.execute(text(_HITS), {"begin": begin, "end": end}).all()
+    return [row for row in rows if row.transfer_id in punctual]
 
 
 def _report(tps: float, drawn: Mapping[str, Mapping[str, int]], hits: Sequence[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"tps": tps, "hits": len(hits), "targets_s": TARGETS_S}
     for page, times in drawn.items():
         names = {row: f"hit-{row.number}" if page == "live" else row.transfer_id for row in hits}
-        on_time = [row for row in hits if row.arrived_at - row.occurred_at < timedelta(seconds=2)]
         shown = [
-            times[names[row]] / 1000 - row.occurred_at.timestamp() for row in on_time if names[row] in times
+            times[names[row]] / 1000 - row.occurred_at.timestamp() for row in hits if names[row] in times
         ]
         found[page] = {
             "rows": len(shown),
