@@ -203,6 +203,7 @@ def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
         thread.join(PATIENCE_S)
         listening.close()
         entrance.close()
+        bank.state.close()
 
 
 def soon(seconds: float = 0) -> str:
