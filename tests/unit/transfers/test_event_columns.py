@@ -1,4 +1,4 @@
-"""Every query that reads or writes events names all their columns: a forgotten one would be lost in silence."""
+"""Every query that reads or writes events names all their columns; a forgotten one is lost in silence."""
 
 from __future__ import annotations
 
