@@ -46,7 +46,8 @@ def test_a_value_of_another_kind_is_refused_in_every_field(bank: Bank) -> None:
         "t-1", payee_id="b", card_id="c", device_id="d", merchant_id="m", channel="app", user_id="u"
     )
     for field in (*whole, "account_opened", "lat", "lon"):
-        for value in ([], {}, [1], True, 1.5, "\0", "x" * 65):
+        values: tuple[object, ...] = ([], {}, [1], True, 1.5, "\0", "x" * 65)
+        for value in values:
             answer = bank.ask("POST", "/v1/check", {**whole, field: value})
             assert (answer.status_code, bool(answer.json().get("field"))) == (400, True), (field, value)
     assert bank.check(whole)["decided_by"] == "rules"

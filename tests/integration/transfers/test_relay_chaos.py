@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-LEASE_S = 2.0
+LEASE_S = 3.0
 #: Every change of a row of the outbox, in its order.
 WATCHED = """
 CREATE TABLE IF NOT EXISTS changed (

@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {
     "currency": "KRW",
     "occurred_at": "2026-11-30T11:59:59.123456+09:00",
 }
-TEXTS = st.sampled_from(
+TEXTS: st.SearchStrategy[Any] = st.sampled_from(
     ["a-1", "b-2", "", " ", "x" * 64, "x" * 65, "\0", "가맹", "\ud800", " a", 7, None, 1.5, True, [], {}]
 )
 VALUES: dict[str, st.SearchStrategy[Any]] = {
