@@ -24,7 +24,7 @@ SOURCES = "\n".join(
 COMPOSED = re.compile(
     r"(screen|number|decision|why_decided|decided_by|kind_of|status_of|action_of|later_kind|origin|field|measure|tree"
     r"|event_rule|version_is|event_act|event_done|backtest|rule_precision|list_name|list_about|daily|relays|breaker|feed"
-    r"|later|payment)\."
+    r"|later|payment|learned)\."
 )
 
 
