@@ -23,7 +23,5 @@ CHECKS: Final[Mapping[str, str]] = {
     "{field} stands there twice": "{field} 항목이 두 번 있습니다",
     "{name} is no number": "{name} 값은 숫자가 아닙니다",
     "{id} has happened already": "{id} 결제는 이미 일어났습니다",
-    "{id} was asked about with another content": (
-        "{id} 결제를 다른 내용으로 물은 적이 있습니다"
-    ),
+    "{id} was asked about with another content": ("{id} 결제를 다른 내용으로 물은 적이 있습니다"),
 }

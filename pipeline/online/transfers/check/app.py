@@ -21,6 +21,7 @@ from pipeline.online.transfers.check.checks import KeyEnded
 from pipeline.online.transfers.check.feed import MOST_ALERTS
 from pipeline.online.transfers.check.page import page_routes
 from pipeline.online.transfers.check.read import MOST_BATCH_BYTES, MOST_BYTES, TooLarge, intended, object_of
+from pipeline.online.transfers.check.wire import Front
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from pipeline.online.transfers.check.book import Book
     from pipeline.online.transfers.check.callers import Callers
@@ -49,6 +51,7 @@ LONGEST_S: Final = 10.0
 #: Whether somebody may still look is asked again so often while they do.
 LOOK_AGAIN_S: Final = 30.0
 _FEW: Final = 100
+_CHECK: Final = "/v1/check"
 _MOST_DIGITS: Final = 18  # that the database takes
 
 
@@ -78,10 +81,10 @@ class Serve:
         dashboard = urlsplit(parts.dashboard_url)
         self._dashboard = f"{dashboard.scheme}://{dashboard.netloc}"
 
-    def application(self, lifespan: Lifespan) -> Starlette:
+    def application(self, lifespan: Lifespan) -> ASGIApp:
         """All of it."""
         routes = [
-            self._route("/v1/check", self._check, "POST"),
+            self._route(_CHECK, self._check, "POST"),  # for whoever asks by another method
             self._route("/v1/check/{transfer_id:path}", self._release, "DELETE"),
             self._route("/v1/events", self._events, "POST"),
             self._route("/v1/alerts", self._alerts, "GET"),
@@ -91,16 +94,10 @@ class Serve:
             *page_routes(self._route, self._parts.callers, self._parts.language, self._dashboard),
             Route("/{rest:path}", self._nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
-        return Starlette(routes=routes, lifespan=lifespan)
+        return Front(_CHECK, _answered(_CHECK, self._check), Starlette(routes=routes, lifespan=lifespan))
 
     def _route(self, path: str, answer: Endpoint, method: str) -> Route:
-        async def endpoint(request: Request) -> Response:
-            try:
-                return await answer(request)
-            except Exception as error:  # noqa: BLE001 - every error is an answer
-                return error_answer(error, path)
-
-        return Route(path, endpoint, methods=[method])
+        return Route(path, _answered(path, answer), methods=[method])
 
     async def _check(self, request: Request) -> Response:
         parts, began_s = self._parts, asyncio.get_running_loop().time()
@@ -196,6 +193,16 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
         what = "the question did not come to its end"
         raise UsageError(what, "send it again") from error
     return bytes(body)
+
+
+def _answered(path: str, answer: Endpoint) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Exception as error:  # noqa: BLE001 - every error is an answer
+            return error_answer(error, path)
+
+    return endpoint
 
 
 def _number(request: Request, name: str) -> int | None:

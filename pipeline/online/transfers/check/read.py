@@ -20,6 +20,7 @@ from pipeline.packs.transfers.schema import (
     LONGEST_ID,
     MOST_AMOUNT,
     OPTIONAL,
+    TEXTS,
 )
 from pipeline.packs.transfers.screen import screen_json
 
@@ -33,17 +34,6 @@ MOST_EVENTS: Final = 1_000
 _LONGEST_TIME: Final = 32
 #: What an event may say of itself.
 FIELDS: Final = frozenset((*(name for name in EVENT if name not in ("lat_e6", "lon_e6")), "lat", "lon"))
-_TEXTS: Final = (
-    "transfer_id",
-    "account_id",
-    "user_id",
-    "payee_id",
-    "card_id",
-    "device_id",
-    "merchant_id",
-    "channel",
-    "country",
-)
 _NEEDED: Final = frozenset(name for name in EVENT if name not in OPTIONAL)
 _NOTHING: Final = dict.fromkeys(EVENT)
 _KINDS: Final = frozenset(KINDS)
@@ -106,12 +96,11 @@ def _plain(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any] | No
 
 def _has_plain_values(event: Mapping[str, Any]) -> bool:
     """Is everything right, beside the times?"""
-    amount, texts = event["amount"], [event[name] for name in _TEXTS]
+    amount = event["amount"]
     return (
         type(amount) is int
         and 0 <= amount <= MOST_AMOUNT
-        and all(text is None or _is_plain(text) for text in texts)
-        and None not in texts[:2]
+        and all(_is_plain(event[name]) or (event[name] is None and name in OPTIONAL) for name in TEXTS)
         and event["kind"] in KINDS
         and event["currency"] in CURRENCIES
         and event["payee_id"] != event["account_id"]
