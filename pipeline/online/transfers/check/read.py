@@ -80,8 +80,11 @@ def intended(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any]:
         raise Unfit(msg, hint, "status")
     event = _plain(given, not_after) or _screened(given, not_after)
     if event["occurred_at"] < not_after - OLDEST:
-        msg = phrase("occurred_at is {occurred_at}, long ago", occurred_at=event["occurred_at"].isoformat())
-        raise Unfit(msg, "ask about what happens now; look whether your clock is right", "occurred_at")
+        msg = phrase(
+            "{field} is {time}, long ago", field="occurred_at", time=event["occurred_at"].isoformat()
+        )
+        hint = phrase("ask about what happens now; look whether your clock is right")
+        raise Unfit(msg, hint, "occurred_at")
     return event
 
 
