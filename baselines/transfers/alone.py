@@ -1,6 +1,7 @@
 """The answers for one event that is not held, as a check before a payment needs them: at once. Pure.
 
-The same meaning as for a batch (answers.py), without its cost for a single question.
+The same meaning as for a batch (answers.py), without its cost for a single question: what depends on the
+measures alone is made once (`Plan`), and numbers are read one by one and not as arrays.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from baselines.transfers.alike import ends_at, opens_at
+from baselines.transfers.alike import fits, opens_at, same, within_of
 from baselines.transfers.asked import NEVER, values_of
 from baselines.transfers.codes import MISSING, SAID
 from baselines.transfers.encoded import NO_PLACE, lat_lon, place_of
@@ -24,7 +25,6 @@ from baselines.transfers.measure import (
     MOST_DISTINCT,
     PREVIOUS,
     SINCE_LAST,
-    SUM,
     Measure,
 )
 from baselines.transfers.order import Ints, spread
@@ -34,12 +34,21 @@ from baselines.transfers.speed import distance_km, floors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from baselines.transfers.codes import Codes
+    from baselines.transfers.asked import Group
+    from baselines.transfers.codes import Codes, Key
     from baselines.transfers.lanes import Lane
 
 Event = Mapping[str, Any]
 #: Of more values the different ones are found by sorting.
 _FEW: Final = 256
+
+
+class Single(NamedTuple):
+    """An event that is not held: its time, and the numbers of its texts in the order of the plan's keys."""
+
+    event: Event
+    ms: int
+    numbers: list[int]
 
 
 class Stretch(NamedTuple):
@@ -51,122 +60,189 @@ class Stretch(NamedTuple):
     sign: int
 
 
-class Found:
-    """What a lane holds for one event, and the events beside that count as well."""
+class _Wanted(NamedTuple):
+    measure: Measure
+    of: str
+    column: str
+    window: int  # which one of its way
+    others: bool  # the event itself does not count
+    value: int  # place of the number of the value that is told apart
 
-    def __init__(self, lane: Lane, numbers: Sequence[int], at: int, reach: int, codes: Codes) -> None:
-        self._codes = codes
-        self._at = at
-        self._parts: list[Stretch] = []
-        self._windows: dict[tuple[int, int], list[Stretch]] = {}
-        if MISSING in numbers:
-            return
-        second = numbers[1] if len(numbers) > 1 else None
-        for runs, sign in ((lane.runs, 1), (lane.gone, -1)):
-            for run in runs:
-                if run.newest > at - reach and run.base <= at:
-                    low, high = run.span(numbers[0], second)
-                    if low < high:
-                        self._parts.append(Stretch(run, low, high, sign))
 
-    def answer(self, measure: Measure, event: Event, more: Sequence[Event]) -> int | str | None:
-        """The answer; `more` are the events that are not held and stand in the window."""
-        held = self._window(opens_at(measure, self._at), ends_at(measure, self._at))
-        if measure.of == DISTINCT:
-            return self._distinct(held, measure.value or "", more)
-        if measure.of not in ABOUT_OTHERS:
-            return _sums(measure, held, more)
-        if measure.of == FIRST_SEEN:
-            first = min(self._first(held), *(x["ms"] for x in more), -NEVER)
-            return None if first == -NEVER else int((self._at - first) // 1000)
-        last = max(self._last(held), *(x["ms"] for x in more), NEVER)
-        if last == NEVER or measure.of == SINCE_LAST:
-            return None if last == NEVER else int((self._at - last) // 1000)
-        return self._of_latest(measure, event, held, more, last)
+class _Way:
+    """How a single event asks a lane by some fields, for some measures."""
 
-    def _of_latest(
-        self, measure: Measure, event: Event, held: list[Stretch], more: Sequence[Event], last: int
-    ) -> int | str | None:
-        found = self._values_at(held, last, PLACE if measure.of != PREVIOUS else value_name(measure))
-        latest = [x for x in more if x["ms"] == last]
-        if measure.of == PREVIOUS:
-            return self._previous(measure.value or "", found, latest)
-        return _speed(measure, event, self._at - last, found, latest)
+    __slots__ = ("lane", "match", "places", "reach", "taken", "wanted", "windows")
 
-    def _window(self, opens: int, ends: int) -> list[Stretch]:
-        if (opens, ends) not in self._windows:
-            self._windows[opens, ends] = self._cut(opens, ends)
-        return self._windows[opens, ends]
+    def __init__(self, group: Group, places: Mapping[Key, int]) -> None:
+        self.lane: Lane = group.lane
+        self.reach = group.reach
+        self.places = [places[key] for key in group.keys]
+        self.taken = group.measures[0]  # as any other of them, whoever asks
+        self.match = self.taken.match
+        windows: dict[tuple[int, int], int] = {}
+        self.wanted = [
+            _Wanted(
+                one,
+                one.of,
+                one.column,
+                windows.setdefault((within_of(one), one.before_ms), len(windows)),
+                one.before_ms != 0 or one.of in ABOUT_OTHERS,
+                places[value_key(one.value)] if one.of == DISTINCT and one.value else -1,
+            )
+            for one in group.measures
+        ]
+        self.windows = list(windows)
 
-    def _cut(self, opens: int, ends: int) -> list[Stretch]:
-        found = []
-        for part in self._parts:
-            if part.run.newest > opens and part.run.base <= ends:
-                low = part.run.place_upto(part.low, part.high, opens)
-                high = part.run.place_upto(part.low, part.high, ends)
-                if low < high:
-                    found.append(Stretch(part.run, low, high, part.sign))
+
+class Plan:
+    """How single events ask some measures."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.keys = list(dict.fromkeys(key for group in groups for key in group.numbered))
+        places = {key: place for place, key in enumerate(self.keys)}
+        self._ways = [_Way(group, places) for group in groups]
+
+    def answers(self, itself: Single, others: Sequence[Single], codes: Codes) -> dict[str, int | str | None]:
+        """By their columns; `others` are not held either and count as well."""
+        found: dict[str, int | str | None] = {}
+        for way in self._ways:
+            asked = _Asked(way, itself, others, codes)
+            for one in way.wanted:
+                found[one.column] = asked.answer(one)
         return found
 
-    def _distinct(self, held: list[Stretch], name: str, more: Sequence[Event]) -> int:
-        key = value_key(name)
-        told = {x["numbers"][key] for x in more} - {MISSING}
-        if any(part.sign < 0 for part in held):
-            values, there = _net(held, name)
-            told |= set(values[there].tolist()) - {MISSING}
-            return min(len(told), MOST_DISTINCT)
-        for part in reversed(held):
-            values = part.run.values[name][part.low : part.high]
-            told.update((values if values.size < _FEW else np.unique(values)).tolist())
-            told.discard(MISSING)
-            if len(told) >= MOST_DISTINCT:
-                return MOST_DISTINCT
-        return len(told)
 
-    def _last(self, held: list[Stretch]) -> int:
-        if any(part.sign < 0 for part in held):
-            times = _alive(held)
-            return int(times[-1]) if times.size else NEVER
-        return max((part.run.base + int(part.run.at[part.high - 1]) for part in held), default=NEVER)
+class _Asked:
+    """What a lane holds for one event, and the events beside that count as well."""
 
-    def _first(self, held: list[Stretch]) -> int:
-        if any(part.sign < 0 for part in held):
-            times = _alive(held)
-            return int(times[0]) if times.size else -NEVER
-        return min((part.run.base + int(part.run.at[part.low]) for part in held), default=-NEVER)
+    __slots__ = ("_alike", "_at", "_codes", "_itself", "_parts", "_windows")
 
-    def _values_at(self, held: list[Stretch], at: int, name: str) -> Ints:
-        there = [
-            Stretch(
-                part.run,
-                part.run.place_upto(part.low, part.high, at - 1),
-                part.run.place_upto(part.low, part.high, at),
-                part.sign,
-            )
-            for part in held
-        ]
-        values, alive = _net(there, name)
-        return values[alive]
+    def __init__(self, way: _Way, itself: Single, others: Sequence[Single], codes: Codes) -> None:
+        self._codes, self._itself, self._at = codes, itself, itself.ms
+        self._parts = _parts(way, itself)
+        beside = [x for x in others if same(way.match, x.event, itself.event)] if others else []
+        if same(way.match, itself.event, itself.event):
+            beside.append(itself)
+        self._alike = [x for x in beside if fits(way.taken, x.event)]
+        self._windows = [self._window(*window) for window in way.windows]
 
-    def _previous(self, name: str, found: Ints, latest: Sequence[Event]) -> int | str | None:
-        beside: list[Any] = [x[name] for x in latest if x[name] is not None]
-        if name == AMOUNT:
-            return int(max([*found.tolist(), *beside]))
-        texts = self._codes.texts(found[found != MISSING].astype(np.int32), SAID + name)
-        return max((str(text) for text in (*texts, *beside)), default=None)
+    def answer(self, wanted: _Wanted) -> int | str | None:
+        """The answer to one of the measures."""
+        opens, ends, held = self._windows[wanted.window]
+        more = self._alike
+        if more:
+            itself, others = self._itself, wanted.others
+            more = [x for x in more if (opens < x.ms <= ends if x is not itself else not others)]
+        of = wanted.of
+        if of == COUNT:
+            return sum([part.sign * (part.high - part.low) for part in held]) + len(more)
+        if of == DISTINCT:
+            return _distinct(held, wanted, more)
+        return self._of_others(wanted, held, more) if of in ABOUT_OTHERS else _sums(of, held, more)
+
+    def _of_others(self, wanted: _Wanted, held: list[Stretch], more: list[Single]) -> int | str | None:
+        if wanted.of == FIRST_SEEN:
+            first = min(_first(held), *(x.ms for x in more), -NEVER)
+            return None if first == -NEVER else int((self._at - first) // 1000)
+        last = max(_last(held), *(x.ms for x in more), NEVER)
+        if last == NEVER or wanted.of == SINCE_LAST:
+            return None if last == NEVER else int((self._at - last) // 1000)
+        measure, latest = wanted.measure, [x.event for x in more if x.ms == last]
+        found = _values_at(held, last, PLACE if measure.of != PREVIOUS else value_name(measure))
+        if measure.of == PREVIOUS:
+            return _previous(measure.value or "", found, latest, self._codes)
+        return _speed(measure, self._itself.event, self._at - last, found, latest)
+
+    def _window(self, within: int, before: int) -> tuple[int, int, list[Stretch]]:
+        opens, ends, held = opens_at(within, self._at), self._at - before, []
+        for run, low, high, sign in self._parts:
+            if run.newest > opens and run.base <= ends:
+                begin, end = run.place_upto(low, high, opens), run.place_upto(low, high, ends)
+                if begin < end:
+                    held.append(Stretch(run, begin, end, sign))
+        return opens, ends, held
 
 
-def _sums(measure: Measure, held: list[Stretch], more: Sequence[Event]) -> int | None:
-    count = sum(part.sign * (part.high - part.low) for part in held) + len(more)
-    if measure.of == COUNT:
-        return count
-    amount = sum(int(x[AMOUNT]) for x in more)
-    for part in held:
-        if part.run.sums is not None:
-            amount += part.sign * int(part.run.sums[part.high] - part.run.sums[part.low])
-    if measure.of == MEAN:
-        return amount // count if count else None
-    return amount if measure.of == SUM else None
+def _parts(way: _Way, itself: Single) -> list[Stretch]:
+    """What each run holds for the event."""
+    first, *more = [itself.numbers[place] for place in way.places]
+    if first == MISSING or MISSING in more:
+        return []
+    second, opens, found = more[0] if more else None, itself.ms - way.reach, []
+    for runs, sign in ((way.lane.runs, 1), (way.lane.gone, -1)):
+        for run in runs:
+            if run.newest > opens and run.base <= itself.ms:
+                low, high = run.span(first, second)
+                if low < high:
+                    found.append(Stretch(run, low, high, sign))
+    return found
+
+
+def _sums(of: str, held: list[Stretch], more: list[Single]) -> int | None:
+    amount = sum([int(x.event[AMOUNT]) for x in more])
+    for run, low, high, sign in held:
+        amount += sign * run.sum_of(low, high)
+    if of != MEAN:
+        return amount
+    count = sum([part.sign * (part.high - part.low) for part in held]) + len(more)
+    return amount // count if count else None
+
+
+def _distinct(held: list[Stretch], wanted: _Wanted, more: list[Single]) -> int:
+    name = wanted.measure.value or ""
+    told = {x.numbers[wanted.value] for x in more} - {MISSING}
+    if _some_gone(held):
+        values, there = _net(held, name)
+        told |= set(values[there].tolist()) - {MISSING}
+        return min(len(told), MOST_DISTINCT)
+    for part in reversed(held):
+        values = part.run.values[name][part.low : part.high]
+        told.update((values if values.size < _FEW else np.unique(values)).tolist())
+        told.discard(MISSING)
+        if len(told) >= MOST_DISTINCT:
+            return MOST_DISTINCT
+    return len(told)
+
+
+def _some_gone(held: list[Stretch]) -> bool:
+    return bool(held) and held[-1].sign < 0  # what is gone comes last
+
+
+def _last(held: list[Stretch]) -> int:
+    if _some_gone(held):
+        times = _alive(held)
+        return int(times[-1]) if times.size else NEVER
+    return max([part.run.base + part.run.views.at[part.high - 1] for part in held], default=NEVER)
+
+
+def _first(held: list[Stretch]) -> int:
+    if _some_gone(held):
+        times = _alive(held)
+        return int(times[0]) if times.size else -NEVER
+    return min([part.run.base + part.run.views.at[part.low] for part in held], default=-NEVER)
+
+
+def _values_at(held: list[Stretch], at: int, name: str) -> Ints:
+    there = [
+        Stretch(
+            part.run,
+            part.run.place_upto(part.low, part.high, at - 1),
+            part.run.place_upto(part.low, part.high, at),
+            part.sign,
+        )
+        for part in held
+    ]
+    values, alive = _net(there, name)
+    return values[alive]
+
+
+def _previous(name: str, found: Ints, latest: Sequence[Event], codes: Codes) -> int | str | None:
+    beside: list[Any] = [x[name] for x in latest if x[name] is not None]
+    if name == AMOUNT:
+        return int(max([*found.tolist(), *beside]))
+    texts = codes.texts(found[found != MISSING].astype(np.int32), SAID + name)
+    return max((str(text) for text in (*texts, *beside)), default=None)
 
 
 def _speed(measure: Measure, event: Event, since: int, found: Ints, latest: Sequence[Event]) -> int | None:

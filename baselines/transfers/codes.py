@@ -60,17 +60,28 @@ class Numbers:
 
     def one(self, hashed: int) -> int:
         """The number of a single hash."""
+        hashed = hashed or 1
         with self._lock:
-            slot, hashed = hashed >> int(self._shift), max(hashed, 1)
-            while (there := int(self._keys[slot])) not in (0, hashed):
-                slot = (slot + 1) & (self._keys.size - 1)
-            known = int(self._numbers[slot])
-        return known if there else int(self.of(np.array([hashed], np.uint64))[0])
+            keys, numbers = self._views
+            slot = hashed >> self._bits_off
+            while (there := keys[slot]) != hashed:
+                if not there:
+                    break
+                slot = (slot + 1) & (len(keys) - 1)
+            else:
+                return int(numbers[slot])
+            if self._count * 2 <= len(keys):  # as `of` leaves room
+                keys[slot], numbers[slot] = hashed, self._count
+                self._count += 1
+                return self._count - 1
+        return int(self.of(np.array([hashed], np.uint64))[0])
 
     def _make(self, bits: int) -> None:
         self._shift = np.uint64(64 - bits)
         self._keys = np.zeros(1 << bits, np.uint64)
         self._numbers = np.zeros(1 << bits, np.int32)
+        self._bits_off = 64 - bits
+        self._views = memoryview(self._keys), memoryview(self._numbers)  # for single hashes
 
     def _grow(self) -> None:
         """Twice the slots; every hash keeps its number."""
@@ -134,14 +145,19 @@ class Codes:
         }
         return numbers | {key: numbers[other] for key, other in reused.items()}
 
-    def alone(self, event: Mapping[str, Any], keys: Iterable[Key]) -> dict[Key, int]:
-        """The same for a single event."""
-        texts = {key: _text(event, key[0]) for key in keys}
-        known = [key for key, text in texts.items() if text is not None and not key[1].startswith(SAID)]
-        hashes = pl.Series([texts[key] for key in known], dtype=pl.String).hash(self._seed).to_list()
-        found = dict.fromkeys(texts, MISSING)
-        for key, hashed in zip(known, hashes, strict=True):
-            found[key] = self._of(key[1]).one(hashed) if key[0] else 0
+    def alone(self, event: Mapping[str, Any], keys: Iterable[Key]) -> list[int]:
+        """The same for a single event, in the order of the keys."""
+        found, places, texts = [], [], []
+        for fields, kind in keys:
+            text = None if kind.startswith(SAID) else _text(event, fields)
+            found.append(MISSING if text is None or fields else 0)
+            if text is not None and fields:
+                places.append((len(found) - 1, kind))
+                texts.append(text)
+        # Of a single column this is `hash`, without a plan for it.
+        hashes = pl.Series(texts, dtype=pl.String).to_frame().hash_rows(self._seed) if texts else ()
+        for (place, kind), hashed in zip(places, hashes, strict=True):
+            found[place] = self._of(kind).one(hashed)
         return found
 
     def texts(self, numbers: Codes32, kind: str) -> pl.Series:

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from baselines.transfers.alike import ends_at, fits, opens_at, same
-from baselines.transfers.alone import Found
+from baselines.transfers.alone import Plan, Single
 from baselines.transfers.answers import answer
 from baselines.transfers.asked import Asked, Group, grouped, keys_asked
 from baselines.transfers.codes import Codes
 from baselines.transfers.encoded import encode, joined
 from baselines.transfers.lanes import Content, Lane, content_of, reach_ms
-from baselines.transfers.measure import ABOUT_OTHERS, COUNT, DISTINCT, SUM, Measure
+from baselines.transfers.measure import COUNT, DISTINCT, SUM, Measure
 from baselines.transfers.tail import Tail
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Recent:
         self._codes = Codes()
         self._lanes: dict[Measure, Lane] = {}
         self._known: dict[tuple[Measure, ...], list[Group]] = {}
-        self._last: tuple[tuple[Measure, ...], list[Group]] = (), []
+        self._last: tuple[tuple[Measure, ...], Plan] | None = None
         self._history: list[tuple[Encoded, tuple[Lane, ...]]] = []
         self._tail = Tail()
         self._oldest = -(1 << 62)  # the time of the last `expire`
@@ -77,7 +76,7 @@ class Recent:
             lane.expire(self._oldest - lane.reach - PATIENCE_MS)
             self._lanes.update(dict.fromkeys(alike, lane))
         self._known.clear()
-        self._last = (), []
+        self._last = None
         return tuple(lacking) if self.newest is not None else ()
 
     def fill(self, events: pl.DataFrame, measures: Iterable[Measure] | None = None) -> None:
@@ -163,21 +162,11 @@ class Recent:
     ) -> dict[str, int | str | None]:
         """The answers for one event that is not held; it and `extra` (not held either) count as well."""
         self._settle()
-        groups = self._groups(measures)
-        keys = {key for group in groups for key in group.numbered}
-        itself, *others = (
-            {**x, "ms": ms_of(x["occurred_at"]), "numbers": self._codes.alone(x, keys)}
-            for x in (event, *extra)
-        )
-        answers: dict[str, int | str | None] = {}
-        for group in groups:
-            numbers = [itself["numbers"][key] for key in group.keys]
-            found = Found(group.lane, numbers, itself["ms"], group.reach, self._codes)
-            alike = [x for x in (itself, *others) if _alike(group.measures[0], x, itself)]
-            for measure in group.measures:
-                more = [x for x in alike if _within(measure, x, itself)] if alike else alike
-                answers[measure.column] = found.answer(measure, itself, more)
-        return answers
+        plan = self._plan(measures)
+        itself, *others = [
+            Single(x, ms_of(x["occurred_at"]), self._codes.alone(x, plan.keys)) for x in (event, *extra)
+        ]
+        return plan.answers(itself, others, self._codes)
 
     def affected(self, late: pl.DataFrame, since: datetime) -> pl.Series:
         """The ids of held events from `since` on, other than `late`, whose answers `late` may alter.
@@ -235,15 +224,19 @@ class Recent:
 
     def _groups(self, measures: Sequence[Measure]) -> list[Group]:
         """Which lanes are asked, by which fields, for what."""
-        if measures is self._last[0]:  # the same tuple again: its hash need not be made
-            return self._last[1]
         wanted = tuple(measures)
         if wanted not in self._known:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[wanted] = grouped(wanted, self._lanes)
-        self._last = wanted, self._known[wanted]
         return self._known[wanted]
+
+    def _plan(self, measures: Sequence[Measure]) -> Plan:
+        """How a single event asks these."""
+        last = self._last
+        if last is None or measures is not last[0]:  # the same tuple again: its hash need not be made
+            self._last = last = tuple(measures), Plan(self._groups(measures))
+        return last[1]
 
     def _column(self, asked: Asked, measure: Measure, height: int) -> pl.Series:
         values, known = answer(asked, measure, self._codes)
@@ -270,19 +263,6 @@ def _integers(measure: Measure, rows: Ints, values: Ints, known: Ints | None, he
     there[rows if known is None else rows[known]] = True
     frame = pl.DataFrame({"value": full, "there": there})
     return frame.select(pl.when("there").then("value").alias(measure.column)).to_series()
-
-
-def _alike(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether x is one of those that `event` asks about, at whatever time."""
-    return same(measure, x, event) and fits(measure, x)
-
-
-def _within(measure: Measure, x: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether x stands in the window of `event`; itself is no other one."""
-    if x is event:
-        return measure.before_ms == 0 and measure.of not in ABOUT_OTHERS
-    at: int = event["ms"]
-    return bool(opens_at(measure, at) < x["ms"] <= ends_at(measure, at))
 
 
 def _serves(lane: Lane, measure: Measure) -> bool:

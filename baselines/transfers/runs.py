@@ -8,7 +8,7 @@ right). Where keys are dense, a table says where each begins.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 AMOUNT: Final = "amount"
 PLACE: Final = "place"
 _SPAN: Final = 1 << 32
-#: So few numbers are searched faster as a list.
-_FEW: Final = 32
+#: Sums of 64 bits wrap around here.
+_WRAPS: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class Columns:
         )
 
 
+class Views:
+    """The columns of a run for single questions: a number at a time, without what an array costs for each."""
+
+    __slots__ = ("at", "first", "offsets", "second", "sums")
+
+    def __init__(self, run: Run) -> None:
+        self.offsets = _view(run.offsets)
+        self.first = _view(run.first)
+        self.second = _view(run.second)
+        self.at = memoryview(run.at)
+        self.sums = _view(run.sums)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Sorted events. `offsets` or `first`: one of both says where a key begins."""
@@ -61,6 +74,10 @@ class Run:
     sums: Ints | None  # before each event, and one more for the end
     values: Mapping[str, Array]
     newest: int
+    views: Views = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "views", Views(self))
 
     @property
     def size(self) -> int:
@@ -90,21 +107,21 @@ class Run:
 
     def span(self, first: int, second: int | None) -> tuple[int, int]:
         """Where a single key begins and ends."""
-        if self.offsets is not None:
-            if first >= len(self.offsets) - 1:
+        views = self.views
+        if views.offsets is not None:
+            if first >= len(views.offsets) - 1:
                 return 0, 0
-            low, high = int(self.offsets[first]), int(self.offsets[first + 1])
+            low, high = views.offsets[first], views.offsets[first + 1]
         else:
-            keys, wanted = _there(self.first), np.int32(first)
-            low = int(keys.searchsorted(wanted))
-            high = low + int(keys[low:].searchsorted(wanted, "right"))
-        if second is None or self.second is None or low == high:
+            keys = views.first or ()
+            low = bisect_left(keys, first)
+            if low == len(keys) or keys[low] != first:
+                return 0, 0
+            high = bisect_right(keys, first, low)
+        if second is None or views.second is None or low == high:
             return low, high
-        if high - low <= _FEW:
-            values = self.second[low:high].tolist()
-            return low + bisect_left(values, second), low + bisect_right(values, second)
-        part, other = self.second[low:high], np.int32(second)
-        return low + int(part.searchsorted(other)), low + int(part.searchsorted(other, "right"))
+        low = bisect_left(views.second, second, low, high)
+        return low, bisect_right(views.second, second, low, high)
 
     def upto(self, low: Ints, high: Ints, until: Ints) -> Ints:
         """Behind the last event of each [low, high) that is not after `until`."""
@@ -115,14 +132,19 @@ class Run:
 
     def place_upto(self, low: int, high: int, until: int) -> int:
         """The same for a single key."""
-        offset = until - self.base
-        if offset < 0:
+        if until < self.base:
             return low
         if until >= self.newest:
             return high
-        if high - low <= _FEW:
-            return low + bisect_right(self.at[low:high].tolist(), offset)
-        return low + int(self.at[low:high].searchsorted(self.at.dtype.type(offset), "right"))
+        return bisect_right(self.views.at, until - self.base, low, high)
+
+    def sum_of(self, low: int, high: int) -> int:
+        """The sum of the amounts in [low, high)."""
+        sums = self.views.sums
+        if sums is None:
+            return 0
+        found: int = sums[high] - sums[low]
+        return found if -_WRAPS <= found < _WRAPS else (found + _WRAPS) % (2 * _WRAPS) - _WRAPS
 
     def begins(self, code: int) -> int:
         """Where the events whose key begins with `code` or a greater number start."""
@@ -236,3 +258,7 @@ def _there(first: Codes32 | None) -> Codes32:
     if first is None:  # one of both is there
         raise AssertionError
     return first
+
+
+def _view(column: Array | None) -> memoryview | None:
+    return None if column is None else memoryview(column)

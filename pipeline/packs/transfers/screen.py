@@ -6,6 +6,7 @@ a time that cannot be read, has no zone or lies ahead of the source's clock sets
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -31,7 +32,6 @@ from pipeline.schema import AMOUNT_GIVEN, UTC_TIME, WRONG, source_column, unfit_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
 #: Reasons in the order they are tested; a row gets the first that fits. The first ones come from reading it.
 REASONS: Final = (
@@ -56,6 +56,8 @@ REASONS: Final = (
 )
 _NEEDED: Final = tuple(name for name in EVENT if name not in OPTIONAL)
 _LAT, _LON = 90_000_000, 180_000_000
+#: Before, a time is none: a zero, a default, or what a database calls infinity. The minutes' queries agree.
+EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
 _NOTHING_GIVEN = pl.DataFrame(schema={"occurred_at": UTC_TIME, AMOUNT_GIVEN: pl.String()})
 
 
@@ -206,7 +208,7 @@ def tests_of(rows: pl.DataFrame, not_after: datetime, statuses: Sequence[str]) -
             "currency",
             ~pl.col("currency").is_in(CURRENCIES) | pl.col("currency").is_null(),
         ),
-        ("time_unreadable", "occurred_at", occurred.is_null()),
+        ("time_unreadable", "occurred_at", occurred.is_null() | (occurred < EARLIEST)),
         ("time_future", "occurred_at", occurred > not_after),
         ("place_unreadable", "lat", place),
         ("self_transfer", "payee_id", pl.col("payee_id") == pl.col("account_id")),

@@ -160,7 +160,7 @@ def events_in(url: str) -> int:
 
 
 def processor_s(pid: int) -> float:
-    """Processor time of a process so far."""
+    """Processor time of a process so far, its own and what the system spent for it."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 import requests
-import uvicorn
 from sqlalchemy import text
 
 from pipeline.desk.people.entrance import Entrance
-from pipeline.online.transfers.check.run import put_together, working
+from pipeline.online.transfers.check.run import put_together, server_of, working
 from pipeline.online.transfers.intake import HTTP, take
 from pipeline.online.transfers.shipped import install_shipped
 from pipeline.packs.transfers.language import parse
@@ -183,8 +182,7 @@ def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
     async def run() -> None:
         running = put_together(bank.settings, bank.state, open_lake(bank.settings), entrance, budget_s)
         bank.running = running
-        config: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "ws": "none"}
-        server = uvicorn.Server(uvicorn.Config(running.application, timeout_graceful_shutdown=1, **config))
+        server = server_of(running.application, longest_end_s=1)
         async with working(running):
             task = asyncio.create_task(server.serve(sockets=[listening]))
             await asyncio.to_thread(wait_for, lambda: server.started)
@@ -203,6 +201,7 @@ def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
         thread.join(PATIENCE_S)
         listening.close()
         entrance.close()
+        bank.state.close()
 
 
 def soon(seconds: float = 0) -> str:

@@ -21,6 +21,7 @@ from pipeline.online.transfers.check.checks import KeyEnded
 from pipeline.online.transfers.check.feed import MOST_ALERTS
 from pipeline.online.transfers.check.page import page_routes
 from pipeline.online.transfers.check.read import MOST_BATCH_BYTES, MOST_BYTES, TooLarge, intended, object_of
+from pipeline.online.transfers.check.wire import Front
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from pipeline.online.transfers.check.book import Book
     from pipeline.online.transfers.check.callers import Callers
@@ -49,6 +51,7 @@ LONGEST_S: Final = 10.0
 #: Whether somebody may still look is asked again so often while they do.
 LOOK_AGAIN_S: Final = 30.0
 _FEW: Final = 100
+_CHECK: Final = "/v1/check"
 _MOST_DIGITS: Final = 18  # that the database takes
 
 
@@ -78,10 +81,10 @@ class Serve:
         dashboard = urlsplit(parts.dashboard_url)
         self._dashboard = f"{dashboard.scheme}://{dashboard.netloc}"
 
-    def application(self, lifespan: Lifespan) -> Starlette:
+    def application(self, lifespan: Lifespan) -> ASGIApp:
         """All of it."""
         routes = [
-            self._route("/v1/check", self._check, "POST"),
+            self._route(_CHECK, self._check, "POST"),  # for whoever asks by another method
             self._route("/v1/check/{transfer_id:path}", self._release, "DELETE"),
             self._route("/v1/events", self._events, "POST"),
             self._route("/v1/alerts", self._alerts, "GET"),
@@ -91,16 +94,10 @@ class Serve:
             *page_routes(self._route, self._parts.callers, self._parts.language, self._dashboard),
             Route("/{rest:path}", self._nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
-        return Starlette(routes=routes, lifespan=lifespan)
+        return Front(_CHECK, _answered(_CHECK, self._check), Starlette(routes=routes, lifespan=lifespan))
 
     def _route(self, path: str, answer: Endpoint, method: str) -> Route:
-        async def endpoint(request: Request) -> Response:
-            try:
-                return await answer(request)
-            except Exception as error:  # noqa: BLE001 - every error is an answer
-                return error_answer(error, path)
-
-        return Route(path, endpoint, methods=[method])
+        return Route(path, _answered(path, answer), methods=[method])
 
     async def _check(self, request: Request) -> Response:
         parts, began_s = self._parts, asyncio.get_running_loop().time()
@@ -134,7 +131,7 @@ class Serve:
         await self._parts.callers.looker(request)
         after = _number(request, "after")
         last = request.headers.get("last-event-id", "")
-        if last.isdecimal():
+        if _is_number(last):
             after = int(last)
         headers = {**NO_STORE, "x-accel-buffering": "no", **self._shared(request)}
         return StreamingResponse(self._seen(request, after), 200, headers, "text/event-stream")
@@ -198,10 +195,25 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
     return bytes(body)
 
 
+def _answered(path: str, answer: Endpoint) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Exception as error:  # noqa: BLE001 - every error is an answer
+            return error_answer(error, path)
+
+    return endpoint
+
+
 def _number(request: Request, name: str) -> int | None:
     given: Any = request.query_params.get(name)
     if given is None:
         return None
-    if not given.isdecimal() or len(given) > _MOST_DIGITS:
+    if not _is_number(given):
         raise UsageError(phrase("{name} is no number", name=name), "leave it out, or write digits")
     return int(given)
+
+
+def _is_number(text: str) -> bool:
+    """Digits, and no more of them than the database takes."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS

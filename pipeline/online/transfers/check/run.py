@@ -31,6 +31,7 @@ from pipeline.online.transfers.check.pace import Rate
 from pipeline.online.transfers.check.reader import Reader
 from pipeline.online.transfers.check.records import Records
 from pipeline.online.transfers.check.state import Known
+from pipeline.online.transfers.check.wire import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
@@ -68,7 +70,7 @@ class Running:
     records: Records
     checks: Checks
     feed: Feed
-    application: Starlette
+    application: ASGIApp
     zone: ZoneInfo
 
 
@@ -189,23 +191,29 @@ async def _serve(
     settings: Settings, state: State, lake: Lake, entrance: Entrance, listening: socket.socket
 ) -> None:
     running = put_together(settings, state, lake, entrance)
-    config = uvicorn.Config(
-        running.application,
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=_LONGEST_END_S,
-    )
-    server = uvicorn.Server(config)
+    server = server_of(running.application)
     with _ending():
         async with working(running):
             await server.serve(sockets=[listening])
     if not server.started:
         msg = "minuterisk serve could not start"
         raise MinuteriskError(msg, "see the lines above")
+
+
+def server_of(application: ASGIApp, longest_end_s: int = _LONGEST_END_S) -> uvicorn.Server:
+    """The server of an application, for a socket that listens."""
+    config = uvicorn.Config(
+        application,
+        http=Protocol,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=longest_end_s,
+    )
+    return uvicorn.Server(config)
 
 
 @contextmanager
