@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import importlib
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from anyio import to_thread
 from starlette.middleware import Middleware
+from streamlit.logger import get_logger
 from streamlit.runtime.pages_manager import PagesManager
 
 from app.gate import language
@@ -24,7 +26,7 @@ from app.serve import SCRIPT
 from pipeline.packs import load_pack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from pipeline.desk.people.entrance import Entrance
 
@@ -48,21 +50,37 @@ def build(entrance: Entrance) -> st.App:
     login = Login(entrance, aside)
     routes = [*login.routes, *Account(entrance, login, aside).routes, *Api(entrance, aside).routes]
     routes += language.routes(entrance.settings.language)
-    for pack in entrance.settings.packs:
-        routes += load_page(pack).routes(entrance, aside)
+    with _before_streamlit_runs():
+        pages = [load_page(pack) for pack in entrance.settings.packs]
+    for page in pages:
+        routes += page.routes(entrance, aside)
     if entrance.company is not None:
         routes += Company(entrance, entrance.company, login, aside).routes
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        Thread(target=load_ahead, args=(entrance.settings.packs,), daemon=True).start()
+        ahead = Thread(target=load_ahead, args=(entrance.settings.packs,), daemon=True)
+        ahead.start()
         yield
+        await to_thread.run_sync(ahead.join)
+        gc.unfreeze()  # else what is left at the end of the process is called a leak
 
     # Else Streamlit takes app/pages for scripts of its own until the first page is drawn, and tells whoever
     # comes first by the address of a screen that there is none.
     PagesManager.uses_pages_directory = False
     gate = Middleware(Gate, entrance=entrance)
     return st.App(SCRIPT, routes=routes, middleware=[gate], lifespan=lifespan)
+
+
+@contextmanager
+def _before_streamlit_runs() -> Iterator[None]:
+    """Import pages without a line for each thing that they keep: nothing is kept before it runs."""
+    logger = get_logger("streamlit.runtime.caching.cache_data_api")
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
 
 
 def load_ahead(packs: Sequence[str]) -> None:

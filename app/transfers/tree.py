@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.format import count
 from app.markup import Markup, join, tag, visible
+from pipeline.packs.transfers.language.measures import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,7 +154,7 @@ def _among(values: Sequence[object]) -> str:
 
 def measure_said(asked: Mapping[str, Any], texts: Texts) -> str:
     """What a measure asks of earlier payments, in a sentence; `asked` is its text in a rule."""
-    of, value = next((of, asked[of]) for of in _MEASURES if of in asked)
+    of, value = next((of, asked[of]) for of in OPERATIONS if of in asked)
     parts = [texts(f"measure.{of}", value=texts.word("field", str(value)))]
     parts += [_matched(theirs, ours, texts) for theirs, ours in asked.get("match", {}).items()]
     if "within" in asked:
@@ -164,9 +165,6 @@ def measure_said(asked: Mapping[str, Any], texts: Texts) -> str:
         f"{texts.word('field', name)} {_wanted(wanted)}" for name, wanted in asked.get("where", {}).items()
     ]
     return " · ".join(parts)
-
-
-_MEASURES: Final = ("count", "sum", "mean", "distinct", "since_last", "first_seen", "previous", "speed")
 
 
 def _matched(theirs: str, ours: str, texts: Texts) -> str:

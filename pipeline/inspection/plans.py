@@ -38,6 +38,7 @@ class Shape:
     end: datetime
     takes_span: bool = True
     whole: bool = False  # reads its table whole by what it is
+    since_fence: bool = False  # asks for what was written by transactions that a fence does not show
     given: Mapping[str, object] | None = None  # parameters by name, of a query about a few entities
 
 
@@ -63,14 +64,15 @@ class Statistics:
 
 
 def shapes(pack: Pack[Any, Any], clock: datetime, ids: Sequence[object]) -> list[Shape]:
-    """The queries as a live minute, the search for late commits and the hourly reconciliation ask them."""
+    """The queries as a live minute, each look, the search for late commits and reconciliation ask them."""
     hour, minute, back = (clock - timedelta(minutes=n) for n in (60, 1, 5))
     few = pack.probe(ids, clock)
     return [
         Shape(pack.rows_query, "of a minute", minute, clock),
         Shape(pack.rows_query, "of an hour", hour, clock),
         Shape("totals", "of an hour", hour, clock),
-        Shape("changed", "of 5 minutes", back, clock),
+        Shape("changed", "of 5 minutes", back, clock, since_fence=True),
+        *([Shape(pack.watch.query, "of 5 minutes", back, clock, since_fence=True)] if pack.watch else []),
         Shape("without_time", "", hour, clock, takes_span=False),
         *(Shape(name, f"of a few {pack.nouns}", hour, clock, given=given) for name, given in few.items()),
         *([Shape(pack.fact[0], "", hour, clock, takes_span=False, whole=True)] if pack.fact else []),

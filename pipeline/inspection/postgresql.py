@@ -148,7 +148,7 @@ class PostgresInspection:
     def _parameters(self, shape: Shape, query: str, xmin: int) -> Any:  # noqa: ANN401 - a query's own
         if shape.given is not None:
             return dict(shape.given)
-        if shape.query == "changed":
+        if shape.since_fence:
             given = [shape.start, Int8(xmin % _XID_WRAP), shape.end, shape.end + timedelta(minutes=5)]
             return given[: parameters_of(query)]
         return [shape.start, shape.end] if shape.takes_span else None

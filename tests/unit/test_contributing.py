@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+OF_PAYMENTS = ("Add a field to an event", "Add a measure", "Change a shipped event rule", "Add a way in")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 #: Not all of data/: it is also the default home.
@@ -49,7 +50,10 @@ def recipe(title: str) -> str:
 
 @pytest.mark.parametrize(
     "title",
-    ["Add a rule", "Add a pack", "Add an act", "Change a message", "Add a page", "Add to every screen"],
+    [
+        *("Add a rule", "Add a pack", "Add an act", "Change a message", "Add a page", "Add to every screen"),
+        *OF_PAYMENTS,
+    ],
 )
 def test_every_path_that_a_recipe_names_is_there(title: str) -> None:
     said = recipe(title)
@@ -65,6 +69,17 @@ def test_every_name_that_the_recipe_of_an_act_gives_stands_in_its_file() -> None
     named = re.findall(r"`((?!\w*watch)\w+)` (?:in|of) `([\w/]+\.py)`", said)
     assert len(named) == 10
     missing = [(n, path) for n, path in named if not re.search(rf"\b{n}\b", (ROOT / path).read_text("utf-8"))]
+    assert missing == []
+
+
+@pytest.mark.parametrize("title", OF_PAYMENTS)
+def test_every_name_that_a_recipe_of_payments_gives_stands_in_its_file(title: str) -> None:
+    said = " ".join(recipe(title).split())
+    named = re.findall(r"`(\w+)` (?:in|of) `([\w/]+\.py)`", said)
+    named += re.findall(r"`([\w/]+\.py)`(?:\*\*)?:? \(?`(\w+)`", said)
+    pairs = [(name, path) if path.endswith(".py") else (path, name) for name, path in named]
+    assert pairs or title == "Change a shipped event rule"
+    missing = [(n, path) for n, path in pairs if not re.search(rf"\b{n}\b", (ROOT / path).read_text("utf-8"))]
     assert missing == []
 
 

@@ -113,7 +113,7 @@ def test_what_is_wrong_with_doors_is_said_in_their_words() -> None:
 
 def test_the_plans_of_doors_are_those_of_their_queries() -> None:
     assert [shape.query for shape in shapes(PACK, NOON, ["front"])] == [
-        *("events", "events", "totals", "changed", "without_time")
+        *("events", "events", "totals", "changed", "arrived", "without_time")
     ]
 
 

@@ -13,6 +13,7 @@ from app.pages.given import given
 from app.pages.links import link
 from app.transfers.event_rules import reads
 from app.transfers.event_rules.editor import show_editor
+from app.transfers.event_rules.learned import show_learned
 from app.transfers.event_rules.listing import show_list
 from app.transfers.event_rules.one import show_rule
 from app.transfers.looks import STYLE
@@ -46,6 +47,8 @@ def show(page: Page) -> None:
             st.html(notice(page.texts("rules_list.choose"), tone="good"))
         with alone(page, "editor"):
             show_editor(page, version)
+    with alone(page, "learned"):
+        show_learned(page)
 
 
 def _chosen_rule(page: Page, known: tuple[Rule, ...]) -> Rule | None:

@@ -19,6 +19,9 @@ DRAFT, SUBMITTED, SHADOW, LIVE, RETIRED, WITHDRAWN = (
 )  # fmt: skip
 #: They wait for somebody.
 WAITING: Final = (DRAFT, SUBMITTED)
+#: So many versions and hits of the learned score are shown, the newest ones.
+_LEARNED_SHOWN: Final = 5
+_HITS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,33 @@ class Told:
     sha256: str
     backtest: Mapping[str, Any] | None
     backtest_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedVersion:
+    """A version of the learned score, without its trees."""
+
+    version: int
+    sha256: str
+    measured: Mapping[str, Any]  # empty while it is being learned
+    status: str
+    author: str
+    author_id: int | None
+    approved_by: str | None
+    from_at: datetime | None
+    until_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedHit:
+    """A payment to which the learned score gave points."""
+
+    transfer_id: str
+    version: int
+    score: int
+    explanation: str
+    corrected_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +144,18 @@ def content_of(page: Page, rule: str, version: int) -> str | None:
     """The text of a version."""
     found = told(page, rule, version)
     return found.content if found else None
+
+
+@shared
+def learned(page: Page) -> tuple[LearnedVersion, ...]:
+    """The versions of the learned score, the newest first."""
+    rows = page.door.rows("transfers/ops/learned_models", {})
+    found = tuple(LearnedVersion(**row) for row in rows)
+    return tuple(one for n, one in enumerate(found) if n < _LEARNED_SHOWN or one.status == LIVE)
+
+
+@shared
+def learned_hits(page: Page) -> tuple[LearnedHit, ...]:
+    """Its latest hits."""
+    rows = page.door.rows("transfers/ops/app_learned_hits", {"at_most": _HITS_SHOWN})
+    return tuple(LearnedHit(**row) for row in rows)

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 #: So many are shown; what came before stands in the statistics.
 SHOWN: Final = 100
+#: Where more than that come at once, those of the last seconds are shown as well: nobody sees a row that is
+#: gone before it was drawn.
+FRESH_S: Final = 5
+MOST: Final = 1_000
+#: What is asked of the database for that.
+ASKED: Final = {"at_least": SHOWN, "at_most": MOST, "seconds": FRESH_S}
 #: What the columns hold, in their order.
 COLUMNS: Final = ("time", "decision", "account", "amount", "rules")
 #: The colours of the decisions are those of severities.

@@ -45,7 +45,8 @@
     wanted.forEach((line, place) => {
       if (feed.body.children[place] !== line) feed.body.insertBefore(line, feed.body.children[place] || null);
     });
-    for (const id of [...feed.rows.keys()]) if (!feed.order.includes(id)) feed.rows.delete(id);
+    const known = new Set(feed.order);
+    for (const id of [...feed.rows.keys()]) if (!known.has(id)) feed.rows.delete(id);
     feed.none.hidden = wanted.length > 0;
     feed.table.hidden = wanted.length === 0;
   };

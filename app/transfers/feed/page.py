@@ -15,7 +15,7 @@ from app.markup import notice, tag
 from app.pages.alone import alone
 from app.pages.given import given, keep
 from app.transfers.feed import reads
-from app.transfers.feed.alerts import COLUMNS, SHOWN, address_of, cells_of, rows_of
+from app.transfers.feed.alerts import COLUMNS, FRESH_S, SHOWN, address_of, cells_of, rows_of
 from app.transfers.feed.payment import show_payment
 from app.transfers.feed.stream import ADDRESS, is_followed
 from app.transfers.looks import STYLE
@@ -41,7 +41,7 @@ def show(page: Page) -> None:
     if asked is not None:
         show_payment(page, asked)
         return
-    note = tag("small", page.texts("feed.note", count=SHOWN))
+    note = tag("small", page.texts("feed.note", count=SHOWN, seconds=FRESH_S))
     st.html(tag("h2", page.texts("feed.heading"), note, cls="mr-h2"))
     _show_stream(page)
     st.fragment(_show_table, run_every=EVERY_S)(page)

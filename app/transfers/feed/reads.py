@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from app.reads import Page, shared
-from app.transfers.feed.alerts import SHOWN, Alert
+from app.transfers.feed.alerts import ASKED, Alert
 from app.transfers.feed.stream import EVERY_S, QUERY
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def alerts(page: Page) -> tuple[Alert, ...]:
 
 @st.cache_data(ttl=EVERY_S, max_entries=_KEPT, show_spinner=False)
 def _alerts(name: str, _page: Page) -> tuple[Alert, ...]:  # noqa: ARG001 - the key of the cache
-    return tuple(Alert(**row) for row in _page.door.rows(QUERY, {"at_most": SHOWN}))
+    return tuple(Alert(**row) for row in _page.door.rows(QUERY, ASKED))
 
 
 @shared

@@ -22,7 +22,7 @@ from app.door import Door
 from app.gate.answers import seen_of
 from app.pages import load_page
 from app.texts import LANGUAGES, texts_of
-from app.transfers.feed.alerts import SHOWN, Alert, cells_of
+from app.transfers.feed.alerts import ASKED, FRESH_S, Alert, cells_of
 from pipeline.errors import MinuteriskError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ EVERY_S: Final = 0.5
 BEAT_S: Final = 5.0
 #: So often it is asked whether the session still stands.
 VISIT_S: Final = 10.0
+_LONGEST_AGO_S: Final = 30.0
 _MOST_VIEWERS: Final = 500
 _LONGEST_NAME: Final = 64
 
@@ -135,27 +136,30 @@ class Feed:
             listener.seen = None
             what, _ = error.in_language(listener.texts.language)
             return [message("away", {"what": what})]
+        before, order = list(listener.sent), [alert.transfer_id for alert in latest]
         told = changed(listener, latest)
         if not told and listener.seen is latest and now - listener.beaten < BEAT_S:
             return []
         listener.seen, listener.beaten = latest, now
         clock, zone = self._entrance.clock(), self._entrance.settings.business_timezone
         rows = [cells_of(alert, listener.texts, zone, clock) for alert in told]
-        said = {"rows": rows, "order": [alert.transfer_id for alert in latest]} if told else {}
+        said = {"rows": rows, "order": order} if told or order != before else {}
         return [message("alerts", {**said, "clock": f"{clock.astimezone(zone):%H:%M:%S}"})]
 
     async def latest(self) -> tuple[Alert, ...]:
         """The latest alerts, asked for once however many look. Raises what the database raises."""
         async with self._asking:
             if time.monotonic() - self._asked >= EVERY_S / 2:
-                found = await self._aside(self._read)
+                # Where the last look was long ago, what came since is shown as well.
+                ago = min(time.monotonic() - self._asked, _LONGEST_AGO_S)
+                found = await self._aside(self._read, FRESH_S + ago)
                 self._asked = time.monotonic()
                 if found != self._latest:
                     self._latest = found
             return self._latest
 
-    def _read(self) -> tuple[Alert, ...]:
-        return tuple(Alert(**row) for row in self._known_door().rows(QUERY, {"at_most": SHOWN}))
+    def _read(self, seconds: float) -> tuple[Alert, ...]:
+        return tuple(Alert(**row) for row in self._known_door().rows(QUERY, {**ASKED, "seconds": seconds}))
 
     def _known_door(self) -> Door:
         if self._door is None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 KOREAN: Final[Mapping[str, str]] = {
     "screen.feed": "실시간 경보",
     "feed.heading": "실시간 경보",
-    "feed.note": "최근 {count}건 · 차단·확인 대상이거나 규칙에 걸린 거래",
+    "feed.note": "최근 {count}건과 지난 {seconds}초 · 차단·확인 대상이거나 규칙에 걸린 거래",
     "feed.connecting": "연결하는 중",
     "feed.live": "실시간",
     "feed.lost": "연결이 끊겨 다시 연결하는 중",
@@ -160,7 +160,7 @@ KOREAN: Final[Mapping[str, str]] = {
 ENGLISH: Final[Mapping[str, str]] = {
     "screen.feed": "Live alerts",
     "feed.heading": "Live alerts",
-    "feed.note": "the latest {count} · payments blocked, to review, or found by a rule",
+    "feed.note": "the latest {count} and the last {seconds} s · payments blocked, to review, or found",
     "feed.connecting": "connecting",
     "feed.live": "live",
     "feed.lost": "connection lost, connecting again",

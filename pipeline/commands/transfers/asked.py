@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import click
 from sqlalchemy import text
 
 from pipeline.commands.common import read_settings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACK: Final = "transfers"
+#: A version's number; there is none beyond what the database holds.
+VERSION: Final = click.IntRange(1, 2**31 - 1)
 
 
 @contextmanager

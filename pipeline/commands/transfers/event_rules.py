@@ -14,7 +14,7 @@ from baselines.chance import wilson_interval
 from baselines.rules import read_text
 from pipeline.commands.actor import do
 from pipeline.commands.common import TIME, fields, json_option, list_if_bare, report, table
-from pipeline.commands.transfers.asked import open_transfers, rows_of
+from pipeline.commands.transfers.asked import VERSION, open_transfers, rows_of
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.precision import percent_of
 from pipeline.errors import UsageError
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _reason = click.option("--reason", required=True, help="Why; it is kept and shown.")
 _rule = click.argument("rule")
-_version = click.argument("version", type=int)
-_any_version = click.argument("version", type=int, required=False)
+_version = click.argument("version", type=VERSION)
+_any_version = click.argument("version", type=VERSION, required=False)
 #: So far back a rule's precision is measured.
 _MEASURED: Final = timedelta(days=30)
 
@@ -82,7 +82,7 @@ def show_rule(rule: str, version: int | None, *, as_json: bool) -> None:
 @event_rules.command("diff")
 @_rule
 @_version
-@click.argument("other", type=int, required=False)
+@click.argument("other", type=VERSION, required=False)
 @json_option
 def diff_rule(rule: str, version: int, other: int | None, *, as_json: bool) -> None:
     """Show how a version differs from OTHER, or from the live one."""

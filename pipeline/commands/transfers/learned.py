@@ -9,7 +9,7 @@ import click
 
 from pipeline.commands.actor import do
 from pipeline.commands.common import fields, json_option, list_if_bare, report, table
-from pipeline.commands.transfers.asked import open_transfers, rows_of
+from pipeline.commands.transfers.asked import VERSION, open_transfers, rows_of
 from pipeline.figures import moment
 from pipeline.online.transfers import learning
 from scheduler import open_lake
@@ -17,7 +17,7 @@ from scheduler import open_lake
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_version = click.argument("version", type=int)
+_version = click.argument("version", type=VERSION)
 
 
 @click.command("learn")

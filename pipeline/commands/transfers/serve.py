@@ -14,6 +14,10 @@ from pipeline.minute import business_date, business_day
 from scheduler import open_lake, open_state
 
 _PACK = "transfers"
+_READ = (
+    "MINUTERISK_TRANSFERS_INTAKE is source: what is handed in (POST /v1/events) counts for checks, and is"
+    " judged only if the company's table holds it too"
+)
 
 
 @click.command()
@@ -31,6 +35,8 @@ def serve(*, address: str, port: int | None, feed_only: bool) -> None:
     urls, own = open_urls(settings), settings.of(_PACK)
     chosen = settings.serve_port if port is None else port
     with open_state(urls, own) as state:
+        if own.intake != "inbox":
+            click.echo(_READ, err=True)
         click.echo(f"serve  http://{f'[{address}]' if ':' in address else address}:{chosen}/live")
         run(own, state, open_lake(own), address, chosen, feed_only=feed_only)
 

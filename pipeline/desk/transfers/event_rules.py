@@ -41,7 +41,7 @@ def draft(deed: Deed) -> Mapping[str, Any]:
     ask(deed, "change_rules")
     rule = _read(deed, deed.given["json"])
     newest = first(deed, "event_rule", rule=rule.rule, version=None)
-    if newest is not None and newest["sha256"] == rule.sha256:
+    if newest is not None and newest["sha256"] == rule.sha256 and not _may_come_again(deed, newest):
         met = {"rule": rule.rule, "version": newest["version"]}
         msg = phrase("it says the same as version {version} of {rule}", **met)
         raise UsageError(msg, "change what it asks, or leave it as it is")
@@ -52,6 +52,12 @@ def draft(deed: Deed) -> Mapping[str, Any]:
     deed.before = {} if newest is None else _identity(newest)
     deed.after = {"version": version, "sha256": rule.sha256, "status": DRAFT}
     return {"rule": rule.rule, "version": version, "sha256": rule.sha256, "status": DRAFT}
+
+
+def _may_come_again(deed: Deed, newest: Mapping[str, Any]) -> bool:
+    """One that judges no longer, or that nobody can approve as its author had no account."""
+    ownerless = newest["author_id"] is None and deed.actor.account_id is not None
+    return newest["status"] == RETIRED or (ownerless and newest["status"] != LIVE)
 
 
 def submit(deed: Deed) -> Mapping[str, Any]:

@@ -48,6 +48,8 @@ def take(connection: Connection, events: pl.DataFrame, origin: str) -> Taken:
 
     One transfer_id may stand there several times: its first row is taken first.
     """
+    if events["transfer_id"].n_unique() == events.height:
+        return _take_once(connection, events, origin) if events.height else Taken()
     taken, rest = Taken(), events
     while rest.height:
         numbered = rest.with_columns(again=pl.int_range(pl.len()).over("transfer_id"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Which field the reason in `wrong` is about.
 WRONG_FIELD: Final = "wrong_field"
+_SCHEMA: Final = {**EVENT, WRONG: pl.String(), WRONG_FIELD: pl.String()}
 _MOST: Final = 2**63
 _TIMES: Final = ("occurred_at", "account_opened")
 _PLACES: Final = {"lat": "lat_e6", "lon": "lon_e6"}
@@ -38,27 +39,35 @@ def _refuse(reason: str) -> NoReturn:
 
 def read_events(items: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Events in the columns of EVENT, with `wrong`, the reason why one cannot be read, and `wrong_field`."""
-    schema = pl.Schema({**EVENT, WRONG: pl.String(), WRONG_FIELD: pl.String()})
-    return pl.DataFrame([_read(item) for item in items], schema, orient="row")
+    wrong: dict[int, tuple[str, str]] = {}
+    columns = {column: _read(items, name, read, wrong) for name, column, read in _FIELDS}
+    reasons = [wrong.get(place, (None, None)) for place in range(len(items))] if wrong else []
+    columns[WRONG] = [reason for reason, _ in reasons] or [None] * len(items)
+    columns[WRONG_FIELD] = [name for _, name in reasons] or [None] * len(items)
+    return pl.DataFrame([pl.Series(name, columns[name], dtype) for name, dtype in _SCHEMA.items()])
 
 
-def _read(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of an event; the first one that cannot be read says why in `wrong`."""
-    found: dict[str, Any] = dict.fromkeys(EVENT)
-    wrong: tuple[str, str] | None = None
-    for name, column, read in _FIELDS:
+def _read(
+    items: Sequence[Mapping[str, Any]],
+    name: str,
+    read: Callable[[object], object],
+    wrong: dict[int, tuple[str, str]],
+) -> list[Any]:
+    """A field of all events; the first one of an event that cannot be read says why in `wrong`."""
+    found: list[Any] = []
+    for place, item in enumerate(items):
         value = item.get(name)
-        if value is None:
-            continue
         try:
-            found[column] = read(value)
+            found.append(None if value is None else read(value))
         except _Refused as error:
-            wrong = wrong or (str(error), name)
-    reason, field = wrong or (None, None)
-    return {**found, WRONG: reason, WRONG_FIELD: field}
+            found.append(None)
+            wrong.setdefault(place, (str(error), name))
+    return found
 
 
 def _text(value: object) -> str:
+    if type(value) is str and len(value) <= LONGEST_ID and value.isascii():
+        return value  # nearly all of them
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         text = str(value)
         # A cut one is still too long, and nobody has to hold the rest.

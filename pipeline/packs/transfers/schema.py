@@ -117,3 +117,8 @@ QUARANTINE: Final = pl.Schema(
     }
 )
 SET_ASIDE: Final = pl.Schema({"minute": UTC_TIME, **QUARANTINE})
+
+
+def is_id(text: str) -> bool:
+    """May an event be called that?"""
+    return 0 < len(text) <= LONGEST_ID and text.strip() != "" and "\0" not in text

@@ -91,6 +91,7 @@ CREATE TABLE transfers.learned_model (
     until_at        timestamptz(3),
     created_at      timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX risk_rule_hit_learned ON transfers.risk_rule_hit (number) WHERE rule = 'LEARNED_SCORE';
 
 -- What became of an event, as people or the company say: the truth that rules and models are measured by.
 CREATE TABLE transfers.outcome (

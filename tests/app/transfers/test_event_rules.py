@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.app.seen import html_of, run_again, text_of
-from tests.app.transfers.home import HOSTILE, add_rule, add_shipped, insert, shipped
+from tests.app.transfers.home import HOSTILE, add_hit, add_rule, add_shipped, insert, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,3 +221,79 @@ def test_a_text_of_another_program_does_not_end_the_screen(page: Page, bank: Eng
     tested = page("event_rules", rule="STRANGE")
     assert "읽을 수 없습니다" in text_of(tested)
     assert "<img" not in html_of(tested)
+
+
+LEARNED: dict[str, Any] = {
+    "from": "2026-10-01T00:00:00+00:00", "split": "2026-11-10T00:00:00+00:00",
+    "to": "2026-11-30T00:00:00+00:00",
+    "label_delay_days": 2.0, "known_frauds": 240, "trained_on": {"events": 90_000, "frauds": 160},
+    "test": {
+        "events": 45_000, "frauds": 80, "alerts": 100,
+        "learned": {"alerts": 100, "caught": 71, "precision": 0.71, "interval": [0.62, 0.8]},
+        "amount": {"alerts": 100, "caught": 12, "precision": 0.12, "interval": [0.06, 0.19]},
+        "rules": {"alerts": 100, "caught": 33, "precision": 0.33, "interval": [0.24, 0.42]},
+    },
+    "why_off": None,
+}  # fmt: skip
+
+
+def add_learned(bank: Engine, version: int, measured: object, **changes: object) -> None:
+    row = {
+        "version": version, "model": "tree", "sha256": f"hash{version}", "features": "{}",
+        "measured": json.dumps(measured), "status": "draft", "author": HOSTILE, "author_id": 7, **changes,
+    }  # fmt: skip
+    insert(bank, "learned_model", row)
+
+
+def test_a_learned_score_is_shown_beside_its_control_and_lives_by_buttons(
+    page: Page, bank: Engine, signed_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "아직 학습된 것이 없습니다" in text_of(page("event_rules"))
+    add_learned(bank, 1, {**LEARNED, "why_off": "it does not beat the rules"})
+    add_learned(bank, 2, LEARNED)
+    add_learned(bank, 3, {})
+    signed_in("RULE_ADMIN")
+    tested = page("event_rules")
+    seen = text_of(tested)
+    shown = (
+        "금액만 (대조)",
+        "12.0 % (6.0 %–19.0 %)",
+        "71.0 % (62.0 %–80.0 %)",
+        "학습하는 중입니다",
+        "제출할 수 없습니다",
+    )
+    assert [words for words in shown if words not in seen] == []
+    assert [key for key in keys(tested) if "learned" in key] == ["submit_learned_score-2"]
+    assert "제출했습니다" in press(tested, "submit_learned_score-2")
+    signed_in("SUPER_ADMIN")
+    tested = page("event_rules")
+    assert "1초 뒤부터 적용됩니다" in press(tested, "approve_learned_score-2")
+    reasons = [
+        {"op": "measure", "name": name, "value": 7, "thousandths": -1_250} for name in ("amount", HOSTILE)
+    ]
+    explanation = {"when": {"op": "learned", "value": True, "of": reasons}, "control": {"amount_points": 4}}
+    add_hit(
+        bank,
+        "t1",
+        HIGH,
+        {"amount": 1},
+        rule="LEARNED_SCORE",
+        version=2,
+        score=22,
+        explanation=json.dumps(explanation),
+    )
+    monkeypatch.setenv("MINUTERISK_LANGUAGE", "en")
+    tested = page("event_rules")
+    seen = text_of(tested)
+    shown = (
+        "22 · v2",
+        "amount 7 (-1.250)",
+        "By the amount alone",
+        "The amount alone (control)",
+        "does not beat the rules",
+    )
+    assert [words for words in shown if words not in seen] == []
+    assert "<img" not in html_of(tested)
+    assert "reason is missing" in press(tested, "retire_learned_score-2")
+    tested.text_input(key="why-retire_learned_score-2").set_value("worse than before")
+    assert "counts no longer" in press(tested, "retire_learned_score-2")

@@ -1,4 +1,4 @@
-"""A server that is told to end does not wait for the streams that go on for ever."""
+"""A server that is told to end does not wait for the streams that go on for ever, and has nothing to tell."""
 
 from __future__ import annotations
 
@@ -33,3 +33,5 @@ def test_an_open_stream_ends_with_its_server(tmp_path: Path, state_engine: Engin
         begin = time.monotonic()
     assert time.monotonic() - begin < 10
     answer.close()
+    (told,) = (tmp_path / "dashboard.log").read_text(encoding="utf-8").splitlines()
+    assert told == f"dashboard  {address}/"

@@ -206,6 +206,7 @@ def serving(bank: Bank, budget_s: float = 10, *, feed_only: bool = False) -> Ite
         thread.join(PATIENCE_S)
         listening.close()
         entrance.close()
+        bank.state.close()
 
 
 def soon(seconds: float = 0) -> str:

@@ -161,6 +161,15 @@ TEXTS: Final[list[tuple[str, str]]] = [
     ("measures.n.where.nobody", measured(where={"nobody": 1})),
     ("measures.n.where.transfer_id", measured(where={"transfer_id": "x"})),
     ("measures.n.where.status", measured(where={"status": "refused"})),
+    # an intended payment counts as completed, so that its answer stays the same once it is booked
+    ("measures.n.where.status", measured(where={"status": "intended"})),
+    ("measures.n.where.status[1]", measured(where={"status": ["completed", "intended"]})),
+    # these belong to the event that is judged, or to one event alone
+    ("measures.n.where.local_hour", measured(where={"local_hour": 3})),
+    ("measures.n.where.account_age_days", measured(where={"account_age_days": {"between": [0, 3]}})),
+    ("measures.n.distinct", measured(count=None, distinct="transfer_id")),
+    ("measures.n.previous", measured(count=None, previous="transfer_id")),
+    ("measures.n.match.transfer_id", measured(match={"transfer_id": "transfer_id"})),
     ("measures.n.where.kind[1]", measured(where={"kind": ["card", "wire"]})),
     ("measures.n.where.country", measured(where={"country": 1})),
     ("measures.n.where.country", measured(where={"country": []})),

@@ -23,14 +23,14 @@ GOOD: dict[str, Any] = {
     "currency": "KRW",
     "occurred_at": "2026-11-30T11:59:59.123456+09:00",
 }
-TEXTS = st.sampled_from(
-    ["a-1", "b-2", "", " ", "x" * 64, "x" * 65, "\0", "가맹", "\ud800", " a", 7, None, 1.5]
+TEXTS: st.SearchStrategy[Any] = st.sampled_from(
+    ["a-1", "b-2", "", " ", "x" * 64, "x" * 65, "\0", "가맹", "\ud800", " a", 7, None, 1.5, True, [], {}]
 )
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("transfer_id", "account_id", "user_id", "payee_id", "channel", "country"), TEXTS),
-    "kind": st.sampled_from(["transfer", "card", "cash", "cheque", None, 1]),
-    "amount": st.sampled_from([0, 1, -1, 10**13, 10**13 + 1, 2**70, 1.0, True, "5", None]),
-    "currency": st.sampled_from(["KRW", "USD", "krw", "XXX1", None, 1]),
+    "kind": st.sampled_from(["transfer", "card", "cash", "cheque", None, 1, [], {}]),
+    "amount": st.sampled_from([0, 1, -1, 10**13, 10**13 + 1, 2**70, 1.0, True, "5", None, []]),
+    "currency": st.sampled_from(["KRW", "USD", "krw", "XXX1", None, 1, [], {}]),
     "occurred_at": st.sampled_from(
         [
             "2026-11-30T03:00:00Z",
@@ -86,6 +86,10 @@ def test_a_plain_event_is_read_the_quick_way_in_whole_milliseconds() -> None:
         ({"occurred_at": "yesterday"}, "occurred_at"),
         ({"occurred_at": "2026-11-30T01:00:00"}, "occurred_at"),
         ({"occurred_at": "2030-01-01T00:00:00Z"}, "occurred_at"),
+        ({"occurred_at": "2026-11-30T01:59:59Z"}, "occurred_at"),
+        ({"occurred_at": "1900-01-01T00:00:00Z"}, "occurred_at"),
+        ({"currency": []}, "currency"),
+        ({"kind": {}}, "kind"),
         ({"kind": "cheque"}, "kind"),
         ({"status": "completed"}, "status"),
         ({"account_id": "x" * 65}, "account_id"),

@@ -108,6 +108,17 @@ def test_who_wrote_or_handed_it_in_approves_nothing_and_nobody_approves_blindly(
     assert [tuple(row) for row in approvals] == [("HIGH_VALUE", 3, seen["sha256"])]
 
 
+def test_a_text_may_come_again_once_it_judges_no_longer_or_nobody_can_approve_it(office: Office) -> None:
+    first = office.submitted()
+    with office.state.engine.begin() as connection:  # written before there were accounts
+        connection.exec_driver_sql("UPDATE transfers.rule_version SET author = 'root', author_id = NULL")
+    assert "root had no account / draft it again" in office.refused("ben", "approve_event_rule", first)
+    second = office.submitted("ray")
+    office.do("ben", "approve_event_rule", second)
+    office.do("ann", "retire_event_rule", second, reason="it found nothing")
+    assert office.draft("ray") == "HIGH_VALUE/3"
+
+
 def test_what_is_no_rule_is_refused_at_its_place_and_kept_nowhere(office: Office) -> None:
     strange = rule(when={"listed": [{"field": "payee_id"}, "mules"]})
     for who in ("ray", "ann"):

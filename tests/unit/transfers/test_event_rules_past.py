@@ -209,3 +209,5 @@ def test_the_commands_tell_it(
     assert "is known to be fraud" in ran("event-rules", "outcome", "T30", "fraud")
     assert main(["event-rules", "approve", "BURST", "1"]) == 2
     assert "own proposal" in capsys.readouterr().err
+    assert main(["event-rules", "show", "BURST", "9" * 20]) == 2
+    assert "range" in capsys.readouterr().err

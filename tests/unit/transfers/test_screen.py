@@ -39,6 +39,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"occurred_at": "2026-11-01T11:59:00"}, "time_naive", "occurred_at"),
     ({"account_opened": "2020-01-01"}, "time_naive", "account_opened"),
     ({"occurred_at": "2030-01-01T00:00:00Z"}, "time_future", "occurred_at"),
+    ({"occurred_at": "0001-01-01T00:00:00Z"}, "time_unreadable", "occurred_at"),  # infinity is read so
+    ({"occurred_at": "1970-01-01T00:00:00Z"}, "time_unreadable", "occurred_at"),
     ({"amount": -1}, "amount_negative", "amount"),
     ({"amount": -(10**30)}, "amount_negative", "amount"),
     ({"amount": 1.5}, "amount_fraction", "amount"),

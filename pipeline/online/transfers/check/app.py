@@ -131,7 +131,7 @@ class Serve:
         await self._parts.callers.looker(request)
         after = _number(request, "after")
         last = request.headers.get("last-event-id", "")
-        if last.isdecimal():
+        if _is_number(last):
             after = int(last)
         headers = {**NO_STORE, "x-accel-buffering": "no", **self._shared(request)}
         return StreamingResponse(self._seen(request, after), 200, headers, "text/event-stream")
@@ -209,6 +209,11 @@ def _number(request: Request, name: str) -> int | None:
     given: Any = request.query_params.get(name)
     if given is None:
         return None
-    if not given.isdecimal() or len(given) > _MOST_DIGITS:
+    if not _is_number(given):
         raise UsageError(phrase("{name} is no number", name=name), "leave it out, or write digits")
     return int(given)
+
+
+def _is_number(text: str) -> bool:
+    """Digits, and no more of them than the database takes."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS

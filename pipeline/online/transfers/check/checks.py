@@ -29,6 +29,7 @@ from pipeline.online.transfers.check.asked import (
     held_until_of,
 )
 from pipeline.online.transfers.check.records import Unrecorded
+from pipeline.packs.transfers.schema import LONGEST_ID, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -143,6 +144,8 @@ class Checks:
 
     async def release(self, transfer_id: str) -> Mapping[str, Any]:
         """What a check holds is free again. Raises Unknown, Unrecorded."""
+        if not is_id(transfer_id):  # nobody can have asked about it, and the database takes no such text
+            raise _nobody(transfer_id)
         known = self._book.known(transfer_id)
         if known is not None and known.settled is not None:
             await asyncio.wait([known.settled])
@@ -153,8 +156,7 @@ class Checks:
         self._book.release(transfer_id)
         rows = await self._records.ask("check_now", transfer_id=transfer_id)
         if not rows:
-            msg = phrase("nobody has asked about {id}", id=transfer_id)
-            raise Unknown(msg, "give the id that the check was asked with")
+            raise _nobody(transfer_id)
         return {name: rows[0][name] for name in ("transfer_id", "released_at", "released_by")}
 
     def _judge(self, asked: Asked) -> str | None:
@@ -224,6 +226,11 @@ def _refusal(asked: Asked, outcome: Outcome) -> Conflict | KeyEnded | None:
         msg = phrase("{id} has happened already", id=asked.transfer_id)
         return Conflict(msg, "ask before the event is booked, with an id of its own for each")
     return None if outcome.content_sha256 == asked.content_sha256 else _other_content(asked.transfer_id)
+
+
+def _nobody(transfer_id: str) -> Unknown:
+    msg = phrase("nobody has asked about {id}", id=transfer_id[: LONGEST_ID + 1])
+    return Unknown(msg, "give the id that the check was asked with")
 
 
 def _other_content(transfer_id: str) -> Conflict:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: More than one in a hundred of the last so many refused is worth an alarm.
 _LOOKED_AT: Final = 10_000
 _LEAST: Final = 100
+#: In the place of two values: nothing that a field may hold.
+_TWICE: Final = object()
 _SUBJECT: Final = "POST /v1/events"
 
 
@@ -66,7 +68,7 @@ class HandIn:
 
 def _items(body: bytes) -> Sequence[Mapping[str, Any]]:
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         found = None
     items = found.get("events") if isinstance(found, dict) else found
@@ -77,6 +79,14 @@ def _items(body: bytes) -> Sequence[Mapping[str, Any]]:
         msg = phrase("{count} events at once", count=len(items))
         raise TooLarge(msg, phrase("send at most {most}", most=MOST_EVENTS))
     return items
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that stands there twice has no value that could be read, so its event is refused with it."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        found[name] = _TWICE if name in found else value
+    return found
 
 
 def _refusal(index: int, reason: str, field: str) -> dict[str, Any]:

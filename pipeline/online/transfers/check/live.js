@@ -1,6 +1,8 @@
 "use strict";
 // The latest hits: first all of them, then each as it comes. What is shown is always written as text.
 const MOST = 100;
+const FRESH_MS = 5000; // what came just now stays, however many came at once
+const MOST_FRESH = 1000;
 const SILENT_MS = 12000; // the feed says something every 5 s
 const state = document.getElementById("state");
 const rows = document.getElementById("rows");
@@ -41,11 +43,21 @@ function correct(row) {
   row.cells[1].textContent += ` (${words.corrected})`;
 }
 
+function forget() {
+  const stays = Date.now() - FRESH_MS;
+  while (rows.rows.length > MOST) {
+    const oldest = rows.rows[rows.rows.length - 1];
+    if (rows.rows.length <= MOST_FRESH && Number(oldest.dataset.drawn) > stays) return;
+    oldest.remove();
+  }
+}
+
 function show(hit) {
   if (document.getElementById(`hit-${hit.number}`)) return;
   last = Math.max(last ?? 0, hit.number);
   const row = rows.insertRow(0);
   row.id = `hit-${hit.number}`;
+  row.dataset.drawn = Date.now();
   const time = cell(row, "", "time");
   const stamp = document.createElement("time");
   stamp.dateTime = hit.occurred_at;
@@ -58,7 +70,7 @@ function show(hit) {
   cell(row, words[hit.decision] ?? "", `decision ${hit.decision}`);
   cell(row, hit.say[language] ?? "", "say");
   if (hit.corrected_at) correct(row);
-  while (rows.rows.length > MOST) rows.deleteRow(-1);
+  forget();
 }
 
 async function read() {
@@ -101,6 +113,7 @@ async function begin() {
 }
 
 setInterval(() => {
+  forget();
   // A connection that was refused, or that nobody hears any more, begins anew.
   if (feed && (feed.readyState === EventSource.CLOSED || Date.now() - heard > SILENT_MS)) {
     say("lost");

@@ -6,7 +6,7 @@ Both come to the same; the one is for a thousand questions a second.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import UsageError
@@ -20,6 +20,7 @@ from pipeline.packs.transfers.schema import (
     LONGEST_ID,
     MOST_AMOUNT,
     OPTIONAL,
+    TEXTS,
 )
 from pipeline.packs.transfers.screen import screen_json
 
@@ -30,20 +31,11 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 16_384
 MOST_BATCH_BYTES: Final = 1_048_576
 MOST_EVENTS: Final = 1_000
+#: A check asks about now. What is older would be judged by the rules of its own time: perhaps by none.
+OLDEST: Final = timedelta(hours=1)
 _LONGEST_TIME: Final = 32
 #: What an event may say of itself.
 FIELDS: Final = frozenset((*(name for name in EVENT if name not in ("lat_e6", "lon_e6")), "lat", "lon"))
-_TEXTS: Final = (
-    "transfer_id",
-    "account_id",
-    "user_id",
-    "payee_id",
-    "card_id",
-    "device_id",
-    "merchant_id",
-    "channel",
-    "country",
-)
 _NEEDED: Final = frozenset(name for name in EVENT if name not in OPTIONAL)
 _NOTHING: Final = dict.fromkeys(EVENT)
 _KINDS: Final = frozenset(KINDS)
@@ -86,7 +78,11 @@ def intended(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any]:
         msg = phrase("status is not {status}", status=INTENDED)
         hint = "a check asks about what has not happened; other events go to /v1/events"
         raise Unfit(msg, hint, "status")
-    return _plain(given, not_after) or _screened(given, not_after)
+    event = _plain(given, not_after) or _screened(given, not_after)
+    if event["occurred_at"] < not_after - OLDEST:
+        msg = phrase("occurred_at is {occurred_at}, long ago", occurred_at=event["occurred_at"].isoformat())
+        raise Unfit(msg, "ask about what happens now; look whether your clock is right", "occurred_at")
+    return event
 
 
 def _plain(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any] | None:
@@ -106,14 +102,14 @@ def _plain(given: Mapping[str, Any], not_after: datetime) -> dict[str, Any] | No
 
 def _has_plain_values(event: Mapping[str, Any]) -> bool:
     """Is everything right, beside the times?"""
-    amount, texts = event["amount"], [event[name] for name in _TEXTS]
+    amount, currency = event["amount"], event["currency"]
     return (
         type(amount) is int
         and 0 <= amount <= MOST_AMOUNT
-        and all(text is None or _is_plain(text) for text in texts)
-        and None not in texts[:2]
+        and all(_is_plain(event[name]) or (event[name] is None and name in OPTIONAL) for name in TEXTS)
         and event["kind"] in KINDS
-        and event["currency"] in CURRENCIES
+        and type(currency) is str
+        and currency in CURRENCIES
         and event["payee_id"] != event["account_id"]
     )
 

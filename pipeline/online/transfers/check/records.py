@@ -245,6 +245,10 @@ class Records:
     async def _do(self, connection: Connection, job: _Job) -> None:
         try:
             found = await _run(connection, job.query, **job.given)
+        except psycopg.DataError:  # what it asks for is nothing that could stand there; the others go on
+            log.exception("checks.not_storable")
+            _fail([job.done])
+            return
         except (psycopg.Error, OSError):
             _fail([job.done])
             raise

@@ -155,10 +155,15 @@ def _condition(given: Any, name: str, place: str) -> OneOf | Between:  # noqa: A
         return _between(given, name, place)
     if isinstance(given, list):
         constants = a_list(given, place, 1, MOST_CONSTANTS)
-        values = {constant_of(name, one, f"{place}[{n}]") for n, one in enumerate(constants)}
+        values = {_kept(name, one, f"{place}[{n}]") for n, one in enumerate(constants)}
     else:
-        values = {constant_of(name, given, place)}
+        values = {_kept(name, given, place)}
     return OneOf(tuple(sorted(values, key=_in_order)))
+
+
+def _kept(name: str, value: Any, place: str) -> int | str:  # noqa: ANN401 - JSON
+    """A constant that an earlier event may have; those that are intended pass for completed."""
+    return one_of(value, place, STATUSES) if name == "status" else constant_of(name, value, place)
 
 
 def _in_order(value: int | str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from app.texts import ENGLISH as SHARED_ENGLISH
 from app.texts import KOREAN as SHARED
 from app.transfers import PAGE
 from app.transfers.words import ENGLISH, KOREAN, WORDS
-from baselines.transfers.measure import COUNT, DISTINCT, FIRST_SEEN, MEAN, PREVIOUS, SINCE_LAST, SPEED, SUM
+from pipeline.packs.transfers.language.measures import OPERATIONS
 from pipeline.packs.transfers.schema import FIELDS, KINDS, STATUSES
 
 FOLDER = Path(app.transfers.__file__).parent
@@ -24,7 +24,7 @@ SOURCES = "\n".join(
 COMPOSED = re.compile(
     r"(screen|number|decision|why_decided|decided_by|kind_of|status_of|action_of|later_kind|origin|field|measure|tree"
     r"|event_rule|version_is|event_act|event_done|backtest|rule_precision|list_name|list_about|daily|relays|breaker|feed"
-    r"|later|payment)\."
+    r"|later|payment|learned)\."
 )
 
 
@@ -60,8 +60,7 @@ def test_no_text_of_all_packs_is_replaced_by_chance() -> None:
 @pytest.mark.parametrize("language", WORDS)
 def test_every_word_of_a_rule_and_of_a_payment_has_a_name(language: str) -> None:
     words = WORDS[language]
-    asked = (COUNT, DISTINCT, FIRST_SEEN, MEAN, PREVIOUS, SINCE_LAST, SPEED, SUM)
     needed = [f"field.{name}" for name in FIELDS] + [f"kind_of.{kind}" for kind in KINDS]
-    needed += [f"status_of.{status}" for status in STATUSES] + [f"measure.{of}" for of in asked]
+    needed += [f"status_of.{status}" for status in STATUSES] + [f"measure.{of}" for of in OPERATIONS]
     needed += [f"screen.{screen.name}" for screen in PAGE.screens]
     assert [key for key in needed if key not in words] == []
