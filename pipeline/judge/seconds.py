@@ -64,6 +64,8 @@ class Watch(Generic[W, T]):
     query: str = "arrived"
     #: The query of the pack's own tables that says what is known of rows; it takes `keys`.
     known: str | None = None
+    #: The query that keeps in the pack's own tables when it was looked last; it takes `took_s`.
+    looked: str | None = None
     #: Judged rows are told apart by this column, and forgotten by their time `occurred_at`.
     key: str
     beside: Sequence[str] = ()  # columns of judged rows that say nothing of the answer
