@@ -81,7 +81,7 @@ class Numbers:
         self._keys = np.zeros(1 << bits, np.uint64)
         self._numbers = np.zeros(1 << bits, np.int32)
         self._bits_off = 64 - bits
-        self._views = memoryview(self._keys), memoryview(self._numbers)  # for single hashes
+        self._views = self._keys.data, self._numbers.data  # for single hashes
 
     def _grow(self) -> None:
         """Twice the slots; every hash keeps its number."""

@@ -58,7 +58,7 @@ class Views:
         self.offsets = _view(run.offsets)
         self.first = _view(run.first)
         self.second = _view(run.second)
-        self.at = memoryview(run.at)
+        self.at = run.at.data
         self.sums = _view(run.sums)
 
 
@@ -261,4 +261,4 @@ def _there(first: Codes32 | None) -> Codes32:
 
 
 def _view(column: Array | None) -> memoryview | None:
-    return None if column is None else memoryview(column)
+    return None if column is None else column.data

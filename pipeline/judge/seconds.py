@@ -64,6 +64,8 @@ class Watch(Generic[W, T]):
     query: str = "arrived"
     #: The query of the pack's own tables that says what is known of rows; it takes `keys`.
     known: str | None = None
+    #: The query that keeps in the pack's own tables when it was looked last; it takes `took_s`.
+    looked: str | None = None
     #: Judged rows are told apart by this column, and forgotten by their time `occurred_at`.
     key: str
     beside: Sequence[str] = ()  # columns of judged rows that say nothing of the answer
@@ -82,8 +84,8 @@ class Written:
             return
         judged = judged.drop(self._beside)
         if self._rows is not None:
-            before = self._rows.join(judged.select(self._key), on=self._key, how="anti")
-            judged = pl.concat([before, judged])
+            again = self._rows[self._key].is_in(judged[self._key].implode())
+            judged = pl.concat([self._rows.filter(~again) if again.any() else self._rows, judged])
         self._rows = judged
 
     def without(self, judged: pl.DataFrame) -> pl.DataFrame:

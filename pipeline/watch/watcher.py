@@ -7,6 +7,7 @@ database does not know: after a failure or a restart the rows of the open minute
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -16,14 +17,14 @@ import structlog
 
 from pipeline.alarms import Alarm
 from pipeline.judge.life import at_once
-from pipeline.judge.seconds import AHEAD, Seen
+from pipeline.judge.seconds import AHEAD, Seen, Write
 from pipeline.minute import MINUTE, Span, floor_minute, from_index
 from pipeline.run import settle_minute
 from pipeline.source.asked import Arrived
 from pipeline.source.look_back import HORIZON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.catch_up import Pipeline
@@ -55,7 +56,13 @@ class Look:
 class Watcher:
     """Looks at a pack's source each second; for one thread, beside the one that judges minutes."""
 
-    def __init__(self, pipeline: Pipeline, watch: Watch[Any, Any]) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        watch: Watch[Any, Any],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._pipeline = pipeline
         self._watch = watch
         self._source: Source | None = None  # connections of its own
@@ -88,6 +95,7 @@ class Watcher:
         view = self._view
         if view is None or view.last is None:
             return None
+        began_s = self._monotonic()
         arrived = self._read(from_index(view.last + 1))
         clock = arrived.fence.clock
         if clock - from_index(view.last + 1) > BEHIND:
@@ -96,7 +104,7 @@ class Watcher:
         self._pipeline.know(view, floor_minute(clock) - BEHIND)
         good = self._new(self._pipeline.pack.bad(arrived.rows, clock + AHEAD).good, clock)
         seen = self._seen(view, good, clock)
-        opened = self._tell(view, seen)
+        opened = self._tell(view, seen, began_s)
         self._fence = arrived.fence
         return Look(arrived.rows.height, seen, clock, opened)
 
@@ -138,9 +146,11 @@ class Watcher:
         if known is None:
             self._rows = good.with_columns(seen_at=pl.lit(clock))
             return good
-        kept = known.filter(pl.col("seen_at") > clock - 2 * LOOK_BACK_MOST)
-        new = good.join(kept, on=good.columns, how="anti", nulls_equal=True)
-        self._rows = pl.concat([kept, new.with_columns(seen_at=pl.lit(clock))])
+        if known.height and known["seen_at"][0] < clock - 3 * LOOK_BACK_MOST:  # a minute of them at once
+            known = known.filter(pl.col("seen_at") > clock - 2 * LOOK_BACK_MOST)
+        like = known.filter(pl.col(self._watch.key).is_in(good[self._watch.key].implode()))
+        new = good.join(like, on=good.columns, how="anti", nulls_equal=True)
+        self._rows = pl.concat([known, new.with_columns(seen_at=pl.lit(clock))])
         return new
 
     def _seen(self, view: Windows, good: pl.DataFrame, clock: datetime) -> Seen:
@@ -155,18 +165,24 @@ class Watcher:
             pipeline.alarms.raise_alarm(Alarm(name, what, hint), HORIZON)
         return seen
 
-    def _tell(self, view: Windows, seen: Seen) -> int:
+    def _tell(self, view: Windows, seen: Seen, began_s: float) -> int:
         """Commit what was found: incidents, messages and the pack's rows, as one; gives how many opened."""
         pipeline = self._pipeline
         if seen.signals.is_empty() and seen.judged.is_empty():
+            if self._watch.looked is not None:
+                pipeline.state.tell_at_once((), self._looked(began_s))
             return 0
         writes = self._watch.writes(seen.judged, None)
         with pipeline.turn:
             changes = self._changes(view, seen.signals)
-            pipeline.state.tell_at_once(changes, writes)
+            pipeline.state.tell_at_once(changes, [*writes, *self._looked(began_s)])
             if pipeline.written is not None:
                 pipeline.written.add(seen.judged)
         return sum(len(of_minute.opened) for _, of_minute in changes)
+
+    def _looked(self, began_s: float) -> list[Write]:
+        query = self._watch.looked
+        return [] if query is None else [Write(query, {"took_s": self._monotonic() - began_s})]
 
     def _changes(self, view: Windows, signals: pl.DataFrame) -> Sequence[tuple[datetime, Changes]]:
         """What the signals do to incidents, by minute; of each rule and entity its newest one counts."""
@@ -174,11 +190,12 @@ class Watcher:
         found: list[tuple[datetime, Changes]] = []
         if signals.is_empty():
             return found
-        gates = pipeline.gates_now()
+        # Of all the incidents of a busy day there may be thousands; a look has not the time to read them.
+        gates, book = pipeline.gates_now(), pipeline.book(signals["entity_id"].unique().to_list())
         newest = signals.with_columns(last=pl.col("minute").max().over("rule", "entity_id"))
         newest = newest.filter(pl.col("minute") == pl.col("last")).drop("last")  # an incident opens once
         for (minute,), of_minute in newest.partition_by("minute", as_dict=True, maintain_order=True).items():
-            held, changes = settle_minute(minute, of_minute, gates, pipeline.book(), view)
+            held, changes = settle_minute(minute, of_minute, gates, book, view)
             fired = {(r["rule"], r["entity_id"]) for r in held.filter("passed").iter_rows(named=True)}
             found.append((minute, at_once(changes, fired)))
         return sorted(found, key=lambda one: one[0])

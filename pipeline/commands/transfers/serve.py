@@ -23,7 +23,8 @@ _READ = (
 @click.command()
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: MINUTERISK_SERVE_PORT.")
-def serve(address: str, port: int | None) -> None:
+@click.option("--feed-only", is_flag=True, help="Never take the right to check; only show what fires.")
+def serve(*, address: str, port: int | None, feed_only: bool) -> None:
     """Serve the check before a transfer (POST /v1/check), events (/v1/events) and the live feed (/live)."""
     from pipeline.online.transfers.check.run import serve as run  # noqa: PLC0415 - only this command needs it
 
@@ -37,7 +38,7 @@ def serve(address: str, port: int | None) -> None:
         if own.intake != "inbox":
             click.echo(_READ, err=True)
         click.echo(f"serve  http://{f'[{address}]' if ':' in address else address}:{chosen}/live")
-        run(own, state, open_lake(own), address, chosen)
+        run(own, state, open_lake(own), address, chosen, feed_only=feed_only)
 
 
 @click.command()

@@ -59,5 +59,13 @@ PACK: Final[Pack[EventWindows, Rules]] = Pack(
     ornaments=ORNAMENTS,
     say=say,
     words=WORDS,
-    watch=Watch(renew=renew, see=see, writes=writes, known="judged", key="transfer_id", beside=BESIDE),
+    watch=Watch(
+        renew=renew,
+        see=see,
+        writes=writes,
+        known="judged",
+        looked="watch_looked",
+        key="transfer_id",
+        beside=BESIDE,
+    ),
 )

@@ -135,6 +135,7 @@ def served(settings: Settings, port: int) -> Iterator[int]:
     """The process of `minuterisk serve`, once the rules answer; gives its number."""
     environment = {**os.environ, "MINUTERISK_HOME": str(settings.home), "MINUTERISK_PACKS": "transfers"}
     environment |= {"MINUTERISK_MAX_RATE": "100000", "MINUTERISK_LOG_LEVEL": "warning"}
+    environment["MINUTERISK_TRANSFERS_INTAKE"] = "inbox"
     command = [sys.executable, "-m", "pipeline.cli", "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=environment)
     try:

@@ -23,7 +23,6 @@ from pipeline.online.transfers.shipped import install_shipped
 from pipeline.packs.transfers.language import parse
 from pipeline.packs.transfers.schema import EVENT
 from pipeline.settings import Settings
-from pipeline.store.database import connect_state
 from pipeline.store.state import State
 from scheduler import open_lake
 from tests.people import add_people, do
@@ -158,21 +157,26 @@ class Bank:
         self.wait(lambda: self.ask("GET", "/health").json()["decided_by"] == "rules")
 
 
-def new_bank(url: str, home: Path, *rules: dict[str, Any], **settings: Any) -> Bank:  # noqa: ANN401 - of Settings
+def new_bank(given: State, home: Path, *rules: dict[str, Any], **settings: Any) -> Bank:  # noqa: ANN401 - of Settings
     """People, a key, and rules that are live."""
-    state = State(connect_state(url), url, "transfers", "KRW")
+    state, url = State(given.engine, given.url, "transfers", "KRW"), given.url
     people = add_people(state, {"boss": "SUPER_ADMIN", "robot": "OPS_AGENT"})
-    given = Settings(
-        home=home, state_url=url, source_url=url, packs=("transfers",), language="en", **settings
+    chosen = Settings(
+        home=home,
+        state_url=url,
+        source_url=url,
+        packs=("transfers",),
+        language="en",
+        **{"intake": "inbox", **settings},
     )
     install_shipped(state, [parse(json.dumps(rule)) for rule in (rules or (LIMIT,))])
-    bank = Bank(state, people, given)
+    bank = Bank(state, people, chosen)
     bank.key = bank.new_key()["key"]
     return bank
 
 
 @contextmanager
-def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
+def serving(bank: Bank, budget_s: float = 10, *, feed_only: bool = False) -> Iterator[Bank]:
     """The process, once it listens. What is true of it does not hang on how busy the machine is."""
     listening = socket.create_server(("127.0.0.1", 0))
     bank.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -180,7 +184,8 @@ def serving(bank: Bank, budget_s: float = 10) -> Iterator[Bank]:
     entrance = Entrance(bank.settings, local=True)
 
     async def run() -> None:
-        running = put_together(bank.settings, bank.state, open_lake(bank.settings), entrance, budget_s)
+        lake = open_lake(bank.settings)
+        running = put_together(bank.settings, bank.state, lake, entrance, budget_s, feed_only=feed_only)
         bank.running = running
         server = server_of(running.application, longest_end_s=1)
         async with working(running):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bank(state: State, tmp_path: Path) -> Iterator[Bank]:
-    with serving(new_bank(state.url, tmp_path / "home")) as bank:
+    with serving(new_bank(state, tmp_path / "home")) as bank:
         bank.ready()
         yield bank
 

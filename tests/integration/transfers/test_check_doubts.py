@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bank(state: State, tmp_path: Path) -> Iterator[Bank]:
-    with serving(new_bank(state.url, tmp_path / "home")) as bank:
+    with serving(new_bank(state, tmp_path / "home")) as bank:
         bank.ready()
         bank.check(payment("t-0", account_id="warm"))
         yield bank
@@ -107,7 +107,7 @@ def test_a_second_process_stands_by_and_takes_over_what_is_held(bank: Bank) -> N
 
 def test_a_restart_knows_what_is_held_and_was_answered(state: State, tmp_path: Path) -> None:
     asked = payment("t-1", amount=600_000)
-    with serving(new_bank(state.url, tmp_path / "home")) as bank:
+    with serving(new_bank(state, tmp_path / "home")) as bank:
         bank.ready()
         answer = bank.check(asked)
         bank.book(payment("t-0", amount=300_000, occurred_at=soon(-60)))
@@ -151,3 +151,34 @@ def _live(connection: Connection, rule: dict[str, Any]) -> None:
     insert = text(sql("transfers/ops/insert_event_rule"))
     connection.execute(insert, {**key, **content, "author": "test", "author_id": None})
     connection.execute(text(sql("transfers/ops/begin_rule_span")), {**key, **span})
+
+
+def test_a_process_for_the_feed_alone_never_checks(state: State, tmp_path: Path) -> None:
+    with serving(new_bank(state, tmp_path / "home"), feed_only=True) as bank:
+        bank.wait(lambda: bank.ask("GET", "/health").json()["doubt"])
+        asked = payment("t-1")
+        assert bank.check(asked)["decided_by"] == "fallback"
+        assert bank.wait(lambda: _recorded(bank, "t-1", "fallback"))["doubt"] == "standby"
+        assert not bank.leads
+
+
+def test_what_a_watch_that_stopped_brought_is_too_old_to_answer_by(state: State, tmp_path: Path) -> None:
+    with serving(new_bank(state, tmp_path / "home", intake="source")) as bank:
+        bank.wait(lambda: bank.leads)
+        assert bank.check(payment("t-1"))["decided_by"] == "fallback"  # it has never looked
+        bank.wait(lambda: _looked(bank, 0))
+        _looked(bank, 3600)
+        answer = bank.wait(lambda: _fallen_back(bank))
+        assert answer["stale_ms"] > 3_000_000
+
+
+def _looked(bank: Bank, seconds_ago: float) -> bool:
+    """The watch looked so long ago; do the rules answer?"""
+    with bank.state.changing() as connection:
+        connection.execute(text(sql("transfers/ops/watch_looked")), {"took_s": seconds_ago})
+    return bool(bank.ask("GET", "/health").json()["decided_by"] == "rules")
+
+
+def _fallen_back(bank: Bank) -> dict[str, Any] | None:
+    answer = bank.check(payment(f"f-{time.monotonic_ns()}"))
+    return answer if answer["decided_by"] == "fallback" else None

@@ -33,7 +33,7 @@ def judged_again(bank: Bank) -> dict[str, Any]:
 
 
 def test_checks_judged_again_are_the_same_but_for_what_came_late(state: State, tmp_path: Path) -> None:
-    with serving(new_bank(state.url, tmp_path / "home")) as bank:
+    with serving(new_bank(state, tmp_path / "home")) as bank:
         bank.ready()
         bank.book(payment("b-1", "a-1", 700_000, occurred_at=soon(-600)))
         bank.wait(lambda: bank.decision(400_000) == "review")
@@ -67,7 +67,7 @@ def test_checks_judged_again_are_the_same_but_for_what_came_late(state: State, t
 
 
 def test_a_reversal_after_the_check_is_no_difference(state: State, tmp_path: Path) -> None:
-    with serving(new_bank(state.url, tmp_path / "home")) as bank:
+    with serving(new_bank(state, tmp_path / "home")) as bank:
         bank.ready()
         paid = payment("b-1", "a-1", 900_000, occurred_at=soon(-5))
         bank.book(paid)

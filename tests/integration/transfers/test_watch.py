@@ -19,7 +19,7 @@ from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.watch.watcher import Watcher
 from scheduler import open_service, run_service
-from tests.integration.transfers.bank import bank_of, event, frame
+from tests.integration.transfers.bank import NOW, bank_of, event, frame
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def test_one_payment_and_then_silence_is_told_at_the_next_look(bank: Bank) -> No
     now = datetime.now(UTC)
     with watched(bank, floor_minute(now)) as (pipeline, watcher):
         assert looked(watcher).opened == 0
+        assert bank.ours("SELECT looked_at FROM transfers.watch")
         bank.list_value("deny", "denied", now - timedelta(days=1))
         bank.book(event("d1", now, "denied"), event("f1", now + timedelta(days=900), "future"))
         look = looked(watcher)
@@ -95,7 +96,7 @@ def test_one_payment_and_then_silence_is_told_at_the_next_look(bank: Bank) -> No
         assert outbox(bank) == ["opened"]
         (incident,) = pipeline.state.unresolved().values()
         assert (incident.rule, incident.opened_minute) == ("blocked", floor_minute(now))
-        assert bank.ours("SELECT FROM transfers.event WHERE transfer_id = 'f1'") == []
+        assert bank.ours("SELECT transfer_id FROM transfers.event WHERE transfer_id = 'f1'") == []
         assert looked(watcher).seen.judged.is_empty()
         bank.book(event("d2", now - 1 * SECOND, "late"))  # the one of 2902 has moved no frontier
         assert looked(watcher).seen.counts["late"] == 1
@@ -232,3 +233,8 @@ def wait_until(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_fresh_installation_can_read_what_is_brought(bank: Bank, fresh_database: str) -> None:
+    with bank.at_work(transfers_intake="inbox", state_url=fresh_database) as pipeline:
+        assert pipeline.source.totals(Span(NOW, NOW + MINUTE)).is_empty()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 from datetime import timedelta
 from functools import cache
@@ -15,6 +17,8 @@ import polars as pl
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.online.transfers.check.asked import Warming
+from pipeline.online.transfers.check.state import Known
 from pipeline.packs.transfers.judging import HITS, judge_events, judge_one
 from pipeline.packs.transfers.learned import LEARNED_SCORE, Learned, read_learned
 from pipeline.packs.transfers.learned.features import MEASURES, NAMES, WORDS, matrix_of, row_of
@@ -262,3 +266,23 @@ def test_a_forest_of_single_leaves_scores() -> None:
     )
     assert forest.scores(np.zeros((2, 1))).tolist() == [-2.5, -2.5]
     assert forest.score([1.0]) == -2.5
+
+
+def test_a_check_waits_for_what_the_score_asks_and_counts_it() -> None:
+    ruleset = RuleSet((), {}, learned())
+    known = Known(SEOUL, "en", lambda: 0.0)
+    known.in_force(Timeline([(NOON - timedelta(days=1), ruleset)]))
+    with pytest.raises(Warming):
+        known.judge(event(), ())
+    wanted = known.unfilled(NOON)
+    assert set(wanted) == set(ruleset.measures)
+    filling, _ = known.begin_filling(wanted)
+    asyncio.run(known.end_filling(filling, wanted))
+    gc.unfreeze()
+    frame = valued(6, 100)
+    recent: Any = Answering(frame)
+    known.recent = recent
+    rows = list(frame.select(events().columns).iter_rows(named=True))
+    scores = [known.judge(row, ()).score for row in rows]
+    assert scores == [judge_one(recent, row, ruleset, SEOUL).score for row in rows]
+    assert any(scores)

@@ -33,7 +33,10 @@ _HOUR_MS: Final = 3_600_000
 
 
 class Follower:
-    """`booked` is told the ids of new events at the moment at which they count."""
+    """`booked` is told the ids of new events at the moment at which they count.
+
+    `watched`: events come by the watch, so that what is known is as old as its newest look.
+    """
 
     def __init__(
         self,
@@ -41,7 +44,10 @@ class Follower:
         reader: Reader,
         clock: Callable[[], datetime],
         booked: Callable[[Iterable[str]], None] = lambda _: None,
+        *,
+        watched: bool = False,
     ) -> None:
+        self._watched = watched
         self._known = known
         self._reader = reader
         self._clock = clock
@@ -82,7 +88,7 @@ class Follower:
         # Nothing waits from here on: a check sees the event booked, or what it has held for it, never both.
         known.put(fresh, look.news)
         known.in_force(look.timeline)
-        known.looked(look.seen, began)
+        known.looked(look.seen, self._looked_s(look, began))
         self._booked(look.news["transfer_id"].to_list())
         if wanted:
             filling = known.begin_filling(wanted)
@@ -90,6 +96,11 @@ class Follower:
         if loop.time() - self._expired_s > EXPIRE_S:
             self._expired_s = loop.time()
             known.recent.expire(look.clock)
+
+    def _looked_s(self, look: Look, began: float) -> float | None:
+        if not self._watched:
+            return began
+        return None if look.watched is None else began - max((look.clock - look.watched).total_seconds(), 0)
 
     async def filled(self) -> None:
         """Wait until nothing is filled any more."""

@@ -42,6 +42,7 @@ class Look:
     seen: str  # which transactions it showed, as a snapshot
     timeline: Timeline
     news: pl.DataFrame  # NEWS since the look before
+    watched: datetime | None  # when the watch last brought what was new at the company's
     newer: pl.DataFrame | None = None  # EVENT, where the past was asked for
     files: Sequence[LakeFile] = ()  # what was published before
 
@@ -104,11 +105,11 @@ class Reader:
             _do(cursor, _SNAPSHOT)
             _do(cursor, _TIMEOUT)
             cursor.execute(sql("transfers/ops/look"))
-            clock, now = cursor.fetch_arrow_table().to_pylist()[0].values()
+            clock, now, watched = cursor.fetch_arrow_table().to_pylist()[0].values()
             news = _rows(cursor, "transfers/ops/events_since", seen, NEWS) if seen else NEWS.to_frame()
             newer = _rows(cursor, "transfers/ops/events_from", clock - NEWER, EVENT) if past else None
         connection.adbc_connection.set_autocommit(True)
-        return Look(clock, now, timeline, news, newer, files)
+        return Look(clock, now, timeline, news, watched, newer, files)
 
     def _open(self) -> adbc.Connection:
         if self._connection is None:

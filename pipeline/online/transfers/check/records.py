@@ -79,14 +79,20 @@ class _Job:
 
 
 class Records:
-    """One per process. `on_lead` gets what earlier checks still hold, once this process may check."""
+    """One per process. `on_lead` gets what earlier checks still hold, once this process may check.
+
+    A process that only `watches` never takes the right to check.
+    """
 
     def __init__(
         self,
         url: str,
         clock: Callable[[], datetime],
         on_lead: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _: None,
+        *,
+        watches: bool = False,
     ) -> None:
+        self._watches = watches
         self._url = url
         self._clock = clock
         self._on_lead = on_lead
@@ -153,7 +159,7 @@ class Records:
     async def _work(self, connection: Connection) -> None:
         loop, swept = asyncio.get_running_loop(), 0.0
         while True:
-            if not self.leads:
+            if not (self.leads or self._watches):
                 await self._lead(connection)
             with_time = loop.time()
             if self.leads and with_time - swept >= SWEEP_S:

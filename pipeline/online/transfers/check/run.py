@@ -11,6 +11,7 @@ import sys
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -34,7 +35,7 @@ from pipeline.online.transfers.check.state import Known
 from pipeline.online.transfers.check.wire import Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
     from typing import Any
     from zoneinfo import ZoneInfo
 
@@ -72,12 +73,22 @@ class Running:
     feed: Feed
     application: ASGIApp
     zone: ZoneInfo
+    feed_only: bool
 
 
 def put_together(
-    settings: Settings, state: State, lake: Lake, entrance: Entrance, budget_s: float = BUDGET_S
+    settings: Settings,
+    state: State,
+    lake: Lake,
+    entrance: Entrance,
+    budget_s: float = BUDGET_S,
+    *,
+    feed_only: bool = False,
 ) -> Running:
-    """Everything, with nothing running yet. Called within the event loop that serves it."""
+    """Everything, with nothing running yet. Called within the event loop that serves it.
+
+    One that is `feed_only` never takes the right to check; the fallback answers what it is asked.
+    """
     loop = asyncio.get_running_loop()
     book, counts, feed = Book(), Counts(), Feed(state)
     known = Known(settings.business_timezone, settings.language, loop.time)
@@ -89,12 +100,13 @@ def put_together(
     def source_clock() -> datetime:
         return utc_now() + follower.ahead
 
-    records = Records(state.url, source_clock, lead)
+    records = Records(state.url, source_clock, lead, watches=feed_only)
 
     def booked(transfer_ids: Iterable[str]) -> None:
         records.put_booked(book.booked(transfer_ids))
 
-    follower = Follower(known, Reader(state, lake), utc_now, booked)
+    watched = settings.intake == "source"  # then the watch brings the events
+    follower = Follower(known, Reader(state, lake), utc_now, booked, watched=watched)
     on_doubt = settings.on_doubt
     checks = Checks(known, book, records, on_doubt, source_clock, tell=counts.answered, budget_s=budget_s)
     on_lead.append(checks)
@@ -115,7 +127,17 @@ def put_together(
     )
     application = Serve(parts).application(_nothing)
     return Running(
-        entrance, state, book, known, follower, records, checks, feed, application, settings.business_timezone
+        entrance,
+        state,
+        book,
+        known,
+        follower,
+        records,
+        checks,
+        feed,
+        application,
+        settings.business_timezone,
+        feed_only,
     )
 
 
@@ -128,13 +150,9 @@ def utc_now() -> datetime:
 async def working(running: Running) -> AsyncIterator[None]:
     """The work beside the questions goes on inside."""
     gc.freeze()  # what was imported stays
-    jobs: Sequence[Coroutine[Any, Any, None]] = (
-        running.records.run(),
-        running.follower.run(),
-        running.feed.run(),
-        _sweep(running),
-        _rejudge(running),
-    )
+    jobs: list[Coroutine[Any, Any, None]] = [running.records.run(), running.feed.run()]
+    if not running.feed_only:  # else it needs to know no events
+        jobs += [running.follower.run(), _sweep(running), _rejudge(running)]
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield
@@ -175,22 +193,23 @@ async def _nothing(_app: Starlette) -> AsyncIterator[None]:
     yield
 
 
-def serve(settings: Settings, state: State, lake: Lake, address: str, port: int) -> None:
+def serve(
+    settings: Settings, state: State, lake: Lake, address: str, port: int, *, feed_only: bool = False
+) -> None:
     """Serve until stopped."""
     entrance = Entrance(settings, local=is_local(address))
     listening = listen(address, port)
     sys.setswitchinterval(_GIVE_WAY_S)
     try:
-        asyncio.run(_serve(settings, state, lake, entrance, listening))
+        running = partial(put_together, settings, state, lake, entrance, feed_only=feed_only)
+        asyncio.run(_serve(running, listening))
     finally:
         entrance.close()
         listening.close()
 
 
-async def _serve(
-    settings: Settings, state: State, lake: Lake, entrance: Entrance, listening: socket.socket
-) -> None:
-    running = put_together(settings, state, lake, entrance)
+async def _serve(made: Callable[[], Running], listening: socket.socket) -> None:
+    running = made()
     server = server_of(running.application)
     with _ending():
         async with working(running):

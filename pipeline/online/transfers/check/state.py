@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -94,8 +95,8 @@ class Known:
         """Is anything missing that rules ask?"""
         return not self._filled.issuperset(self.timeline.measures(since))
 
-    def looked(self, seen: str, looked_s: float) -> None:
-        """The events were looked at then, up to these transactions."""
+    def looked(self, seen: str, looked_s: float | None) -> None:
+        """The events were looked at then, up to these transactions; None: they have not come yet."""
         self.seen, self._looked_s = seen, looked_s
 
     async def with_news(self, news: pl.DataFrame) -> Recent:
@@ -136,7 +137,9 @@ class Known:
         if self._judging[0] is not whole:
             rules = [one for one in whole.rules if one.mode == LIVE or not self._warms(one)]
             warming = any(self._warms(one) for one in rules)
-            self._judging = (whole, RuleSet(tuple(rules), whole.lists), warming)
+            if whole.learned is not None:
+                warming |= not self._filled.issuperset(whole.learned.measures)
+            self._judging = (whole, replace(whole, rules=tuple(rules)), warming)
         if self._judging[2]:
             raise Warming
         return self._judging[1]
