@@ -98,14 +98,10 @@ class Outbox:
     ) -> list[Waiting]:
         """The next events of these buckets, in order, locked."""
         least = 1 + _UNEVEN * at_most // len(buckets)
-        given = {
-            "buckets": list(buckets),
-            "at_most": at_most,
-            "per_bucket": min(at_most, max(least, self._per_bucket)),
-            "now": now,
-        }
+        per_bucket = min(at_most, max(least, self._per_bucket))
+        given = {"buckets": list(buckets), "at_most": at_most, "per_bucket": per_bucket, "now": now}
         found = [Waiting(*row[:5]) for row in self._ask(connection, "claim", given)]
-        self._per_bucket = given["per_bucket"] // 2 if len(found) == at_most else 4 * given["per_bucket"]
+        self._per_bucket = per_bucket // 2 if len(found) == at_most else 4 * per_bucket
         return found
 
     def settle(self, connection: Connection, settled: Sequence[Settled], now: datetime) -> int:
