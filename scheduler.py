@@ -93,9 +93,9 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
     file = read_rules_file(load_pack(settings.pack), settings.rules)
     with ExitStack() as stack:
         urls = open_urls(settings)
+        state = stack.enter_context(open_state(urls, settings))  # first: an inbox is read from its tables
         source = stack.enter_context(open_source(settings, urls))
         source.check()
-        state = stack.enter_context(open_state(urls, settings))
         refuse_pooler(state.engine, urls.state_url)
         if stand_by is None:
             state.lead()

@@ -46,7 +46,7 @@ from pipeline.store.rules import RulesReader
 from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from baselines.rules import Tuned
     from baselines.versions import Versions
@@ -263,10 +263,10 @@ class Pipeline:
         if self.state.source_fence() is None:
             self.state.record_fence(first_fence(self.source.fence()))
 
-    def book(self) -> StateBook:
-        """Where judged minutes are written."""
+    def book(self, among: Sequence[str] | None = None) -> StateBook:
+        """Where judged minutes are written; it may know of the incidents of some entities alone."""
         policy, newest = self.settings.policy, self.rules.newest
-        return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written)
+        return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written, among)
 
     def newest_windows(self) -> Windows | None:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""

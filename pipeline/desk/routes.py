@@ -161,7 +161,7 @@ def _period(deed: Deed) -> tuple[datetime, datetime]:
 
 def _matching(deed: Deed, match: Match) -> int:
     """How many incidents that are there now the matchers are about."""
-    rows = deed.state.ask(deed.connection, "unresolved_incidents").mappings()
+    rows = deed.state.ask(deed.connection, "unresolved_incidents", entities=None).mappings()
     incidents = [incident_of(dict(row)) for row in rows]
     routing = deed.state.routing(deed.connection, incidents, with_facts=True)
     return sum(matches(match, deed.state.facts_of(incident, routing)) for incident in incidents)

@@ -84,8 +84,8 @@ class Written:
             return
         judged = judged.drop(self._beside)
         if self._rows is not None:
-            before = self._rows.join(judged.select(self._key), on=self._key, how="anti")
-            judged = pl.concat([before, judged])
+            again = self._rows[self._key].is_in(judged[self._key].implode())
+            judged = pl.concat([self._rows.filter(~again) if again.any() else self._rows, judged])
         self._rows = judged
 
     def without(self, judged: pl.DataFrame) -> pl.DataFrame:

@@ -37,6 +37,7 @@ class StateBook:
         policy: str,
         versions: Callable[[], Versions[Any]],
         written: Written | None = None,
+        among: Sequence[str] | None = None,
     ) -> None:
         self._state = state
         self._lake = lake
@@ -44,18 +45,19 @@ class StateBook:
         self._policy = policy
         self._versions = versions
         self._written = written
+        self._among = among  # incidents of these entities are asked for; None: all
 
     def unresolved(self) -> Mapping[Key, Incident]:
         """Incidents that are not resolved, as people may have changed them a moment ago."""
-        return self._state.unresolved()
+        return self._state.unresolved(self._among)
 
     def resolved_since(self, since: datetime) -> Mapping[Key, Incident]:
         """The newest incident of each rule and entity that has resolved after `since` and may come back."""
-        return self._state.resolved_since(since)
+        return self._state.resolved_since(since, self._among)
 
     def dismissed(self, since: datetime) -> Mapping[Key, Incident]:
         """Incidents that a person resolved and whose rule was breached after `since`."""
-        return self._state.dismissed(since)
+        return self._state.dismissed(since, self._among)
 
     def at_risk(
         self,

@@ -226,17 +226,17 @@ class Incidents(Telling):
         self.currency = currency
         self.home_channel = home_channel
 
-    def unresolved(self) -> dict[Key, Incident]:
-        """All incidents that are not resolved, by rule and entity."""
-        return _by_key(self.rows("unresolved_incidents"))
+    def unresolved(self, entities: Sequence[str] | None = None) -> dict[Key, Incident]:
+        """Incidents that are not resolved, by rule and entity; all of them, or those of some entities."""
+        return _by_key(self.rows("unresolved_incidents", entities=entities))
 
-    def resolved_since(self, since: datetime) -> dict[Key, Incident]:
+    def resolved_since(self, since: datetime, entities: Sequence[str] | None = None) -> dict[Key, Incident]:
         """The newest incident of each rule and entity that may have been over only after `since`."""
-        return _by_key(self.rows("resolved_incidents", since=since))
+        return _by_key(self.rows("resolved_incidents", since=since, entities=entities))
 
-    def dismissed(self, since: datetime) -> dict[Key, Incident]:
+    def dismissed(self, since: datetime, entities: Sequence[str] | None = None) -> dict[Key, Incident]:
         """Incidents that a person resolved and whose rule was breached after `since`."""
-        return _by_key(self.rows("dismissed_incidents", since=since))
+        return _by_key(self.rows("dismissed_incidents", since=since, entities=entities))
 
     def withheld(self) -> Withheld:
         """What people hold back, past, present and planned."""

@@ -146,9 +146,11 @@ class Watcher:
         if known is None:
             self._rows = good.with_columns(seen_at=pl.lit(clock))
             return good
-        kept = known.filter(pl.col("seen_at") > clock - 2 * LOOK_BACK_MOST)
-        new = good.join(kept, on=good.columns, how="anti", nulls_equal=True)
-        self._rows = pl.concat([kept, new.with_columns(seen_at=pl.lit(clock))])
+        if known.height and known["seen_at"][0] < clock - 3 * LOOK_BACK_MOST:  # a minute of them at once
+            known = known.filter(pl.col("seen_at") > clock - 2 * LOOK_BACK_MOST)
+        like = known.filter(pl.col(self._watch.key).is_in(good[self._watch.key].implode()))
+        new = good.join(like, on=good.columns, how="anti", nulls_equal=True)
+        self._rows = pl.concat([known, new.with_columns(seen_at=pl.lit(clock))])
         return new
 
     def _seen(self, view: Windows, good: pl.DataFrame, clock: datetime) -> Seen:
@@ -188,11 +190,12 @@ class Watcher:
         found: list[tuple[datetime, Changes]] = []
         if signals.is_empty():
             return found
-        gates = pipeline.gates_now()
+        # Of all the incidents of a busy day there may be thousands; a look has not the time to read them.
+        gates, book = pipeline.gates_now(), pipeline.book(signals["entity_id"].unique().to_list())
         newest = signals.with_columns(last=pl.col("minute").max().over("rule", "entity_id"))
         newest = newest.filter(pl.col("minute") == pl.col("last")).drop("last")  # an incident opens once
         for (minute,), of_minute in newest.partition_by("minute", as_dict=True, maintain_order=True).items():
-            held, changes = settle_minute(minute, of_minute, gates, pipeline.book(), view)
+            held, changes = settle_minute(minute, of_minute, gates, book, view)
             fired = {(r["rule"], r["entity_id"]) for r in held.filter("passed").iter_rows(named=True)}
             found.append((minute, at_once(changes, fired)))
         return sorted(found, key=lambda one: one[0])

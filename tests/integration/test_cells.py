@@ -97,8 +97,9 @@ COMMANDS = {
 }
 #: Of the page alone; and a password is asked for, so the command has tests of its own.
 NO_COMMAND = {"download", "unmask", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
-#: Of these no act has a command: looking, unmasking, changing the audit, and what nobody can do yet.
-WITHOUT_ACT = {"see", "unmask", "change_audit", "allow", "propose_money", "approve_money"}
+#: Of these no act has a command: looking, unmasking, changing the audit, asking before a payment, and
+#: what nobody can do yet.
+WITHOUT_ACT = {"see", "unmask", "change_audit", "allow", "check", "propose_money", "approve_money"}
 
 
 @pytest.fixture

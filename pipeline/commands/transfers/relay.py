@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import text
 
 from data.server import database_url
+from pipeline.alarms import Alarms
 from pipeline.commands.common import json_option, read_settings, report, table
 from pipeline.commands.transfers.asked import PACK
 from pipeline.commands.work import stop_on_signals
@@ -22,16 +23,15 @@ from pipeline.figures import moment
 from pipeline.online.transfers.breaker import Breaker
 from pipeline.online.transfers.inbox import Inbox
 from pipeline.online.transfers.leases import Leases, Pace
-from pipeline.online.transfers.outbox import Outbox
+from pipeline.online.transfers.outbox import Outbox, outbox_queries
 from pipeline.online.transfers.relay import Relay
 from pipeline.online.transfers.watchman import Watchman
 from pipeline.packs import load_pack
-from queries import FOLDER, sql
+from queries import sql
 from scheduler import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.embedded import Urls
     from pipeline.settings import Settings
@@ -56,7 +56,7 @@ def relay(*, name: str, show: bool, health: bool, as_json: bool) -> None:
         if health:
             _require_alive(_relays(state), name, pace)
             return
-        outbox = Outbox(outbox_url(settings, urls), outbox_queries(settings), pace)
+        outbox = Outbox(outbox_url(settings, urls), outbox_queries(settings.event_outbox_queries), pace)
         backlog = outbox.backlog()  # what is wrong with its address or rights is said at once
         if show:
             _show(settings, {"relays": _relays(state), "backlog": backlog}, as_json=as_json)
@@ -65,7 +65,9 @@ def relay(*, name: str, show: bool, health: bool, as_json: bool) -> None:
         stop_on_signals(stopped)
         log.info("relay.started", owner=owner, pending=backlog["pending"])
         leases = Leases(state.engine, urls.state_url, owner, pace, time.monotonic)
-        watchman = Watchman(state.engine, urls.state_url, PACK, outbox, time.monotonic)
+        watchman = Watchman(
+            state.engine, urls.state_url, Alarms(state.engine, urls.state_url, PACK), outbox, time.monotonic
+        )
         Relay(leases, outbox, Inbox(), Breaker(), time.monotonic, watchman.look).run(stopped)
 
 
@@ -77,11 +79,6 @@ def outbox_url(settings: Settings, urls: Urls) -> str:
         return database_url(urls.stand_in_url, load_pack(PACK).database, _ROLE)
     msg = "a relay needs MINUTERISK_TRANSFERS_EVENT_OUTBOX_URL, and it is not set"
     raise SettingsError(msg, "set it to the database with the outbox, with a role that may update the outbox")
-
-
-def outbox_queries(settings: Settings) -> Path:
-    """The folder with the queries of relays."""
-    return settings.event_outbox_queries or FOLDER / PACK / "outbox" / "postgresql"
 
 
 def _relays(state: State) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""What the leader does about event rules beside the minute: it measures them, and says which are warm."""
+"""What the leader does beside the minute: event rules measured, said to be warm, a look at the ways in."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -9,6 +10,9 @@ from sqlalchemy import text
 
 from pipeline.online.beside import Job
 from pipeline.online.transfers.backtest import measure_waiting
+from pipeline.online.transfers.leases import Pace
+from pipeline.online.transfers.outbox import Outbox, outbox_queries
+from pipeline.online.transfers.watchman import Watchman
 from pipeline.packs.transfers.windows import EventWindows
 from queries import sql
 
@@ -42,4 +46,20 @@ def say_warm(pipeline: Pipeline) -> None:
         log.info("event_rules.warm", rule=rule, version=version)
 
 
-JOBS: Final[Mapping[str, Job]] = {"trials": Job(measure, 2), "warmth": Job(say_warm, 1)}
+def look_at_ways_in(pipeline: Pipeline) -> None:
+    """Tell operators what is wrong with the ways in, also where no relay runs that could."""
+    settings, state = pipeline.settings, pipeline.state
+    url = settings.event_outbox_url
+    outbox = Outbox(url, outbox_queries(settings.event_outbox_queries), Pace()) if url else None
+    try:
+        Watchman(state.engine, state.url, pipeline.alarms, outbox, time.monotonic).look()
+    finally:
+        if outbox:
+            outbox.close()
+
+
+JOBS: Final[Mapping[str, Job]] = {
+    "trials": Job(measure, 2),
+    "warmth": Job(say_warm, 1),
+    "ways_in": Job(look_at_ways_in, 30),
+}

@@ -19,6 +19,7 @@ from pipeline.errors.causes import Cause
 from pipeline.errors.failure import driver_failure
 from pipeline.errors.phrases import phrase
 from pipeline.errors.secrets import mask_url
+from queries import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ _UNEVEN: Final = 2
 #: A long backlog meets statistics of a time when nothing waited: without these the planner reads all of it.
 _BY_INDEX: Final = "-c enable_bitmapscan=off -c enable_seqscan=off"
 _LONGEST_ERROR: Final = 500
+#: So many columns of a claim are read; one's own query may give more.
+_READ: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class Settled:
     attempts: int = 0
     retry_at: datetime | None = None
     error: str | None = None
+
+
+def outbox_queries(own: Path | None) -> Path:
+    """The folder with the queries of relays: the installation's own, or those of the stand-in."""
+    return own or FOLDER / "transfers" / "outbox" / "postgresql"
 
 
 class Outbox:
@@ -100,7 +108,8 @@ class Outbox:
         least = 1 + _UNEVEN * at_most // len(buckets)
         per_bucket = min(at_most, max(least, self._per_bucket))
         given = {"buckets": list(buckets), "at_most": at_most, "per_bucket": per_bucket, "now": now}
-        found = [Waiting(*row[:5]) for row in self._ask(connection, "claim", given)]
+        rows = self._ask(connection, "claim", given).all()
+        found = [Waiting(*tuple(row)[:_READ]) for row in rows]
         self._per_bucket = per_bucket // 2 if len(found) == at_most else 4 * per_bucket
         return found
 
@@ -125,7 +134,7 @@ class Outbox:
         return list(self._ask(connection, "requeue", given).scalars())
 
     def backlog(self) -> Mapping[str, Any]:
-        """How many events wait, how many of them for their next try, and the age of the oldest."""
+        """How many events wait, counted so far, how many of them for a next try, the age of the oldest."""
         with self.changing() as connection:
             return dict(self._ask(connection, "backlog", {"now": self.now(connection)}).mappings().one())
 

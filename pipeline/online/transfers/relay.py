@@ -65,8 +65,9 @@ class Relay:
     def run(self, stopped: Event) -> None:
         """Deliver until `stopped` is set; what fails is tried again."""
         while not stopped.is_set():
-            if not self.step():
-                self._look()
+            worked = self.step()
+            self._look()  # also under a backlog that does not end
+            if not worked:
                 stopped.wait(_IDLE_S)
         self._end()
 

@@ -1,4 +1,4 @@
-"""What relays tell operators: dead events, conflicts, and an outbox that stands still. Never in the way."""
+"""What relays and the leader tell operators: dead events, conflicts, a way in that stands still."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import text
 
-from pipeline.alarms import Alarm, Alarms
+from pipeline.alarms import Alarm
 from pipeline.errors import MinuteriskError
 from pipeline.errors.translate import state_errors
 from queries import sql
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from pipeline.alarms import Alarms
     from pipeline.online.transfers.outbox import Outbox
 
 log = structlog.get_logger()
@@ -32,10 +33,10 @@ class Watchman:
     """Looks every ten seconds, and raises or ends alarms."""
 
     def __init__(
-        self, engine: Engine, url: str, pack: str, outbox: Outbox, monotonic: Callable[[], float]
+        self, engine: Engine, url: str, alarms: Alarms, outbox: Outbox | None, monotonic: Callable[[], float]
     ) -> None:
         self._engine, self._url, self._outbox = engine, url, outbox
-        self._alarms = Alarms(engine, url, pack, monotonic)
+        self._alarms = alarms
         self._monotonic = monotonic
         self._due = float("-inf")
 
@@ -52,7 +53,6 @@ class Watchman:
     def _look(self) -> None:
         with state_errors(self._url), self._engine.connect() as connection:
             wrong = connection.execute(text(sql("transfers/ops/events_wrong"))).one()
-        late_s = float(self._outbox.backlog()["oldest_s"] or 0)
         self._say(
             wrong.dead > 0,
             "events.dead",
@@ -65,6 +65,7 @@ class Watchman:
             f"{wrong.conflicts} events came a second time with another content within a day; the first stays",
             "ask whoever sends them: one transfer_id is one payment",
         )
+        late_s = float(self._outbox.backlog()["oldest_s"] or 0) if self._outbox else 0
         self._say(
             late_s > _LATE_S,
             "events.waiting",

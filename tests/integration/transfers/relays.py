@@ -29,7 +29,7 @@ from queries import FOLDER
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
 NOON = datetime(2026, 11, 21, 3, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
@@ -80,7 +80,7 @@ class Bench:
         with psycopg.connect(self.outbox_url) as connection:
             return book(connection, frame(rows))
 
-    def break_payload(self, event_id: int, payload: Mapping[str, Any]) -> None:
+    def break_payload(self, event_id: int, payload: object) -> None:
         """Put something else into an event of the outbox."""
         query = "UPDATE transfer_events SET payload = %s WHERE event_id = %s"
         with psycopg.connect(self.outbox_url) as connection:

@@ -174,6 +174,20 @@ def test_one_poison_event_is_dead_after_fourteen_seconds_and_the_others_get_thro
     assert out_of_order(bench) == []
 
 
+@pytest.mark.parametrize("payload", [None, [], "x", 5, [[]], {}])
+def test_an_event_that_is_no_object_is_dead_like_any_other(bench: Bench, payload: Any) -> None:  # noqa: ANN401
+    ids = bench.book([payment(0, "A"), payment(1, "B")])
+    bench.break_payload(ids[0], payload)
+    relay = bench.relay()
+    clock = Clock(relay)
+    drain(relay)
+    for seconds in Pace().retries_s:
+        clock.added += timedelta(seconds=seconds, milliseconds=100)
+        drain(relay)
+    assert relay.breaker.state == "closed"
+    assert bench.statuses() == {"sent": 1, "dead": 1}
+
+
 def test_a_dead_event_that_is_requeued_is_delivered_once(bench: Bench) -> None:
     (event_id, _) = bench.book([payment(1, "A"), payment(2, "A")])
     inbox = Refusing(T1=6)

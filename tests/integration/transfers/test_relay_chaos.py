@@ -85,10 +85,10 @@ def test_a_relay_that_was_stopped_past_its_lease_changes_no_row_when_it_wakes_up
     bench: Bench, relays: Crew
 ) -> None:
     # Situation 5: Trellis#644.
-    bench.book(payment(number, f"A{number % 97}") for number in range(1_500))
+    bench.book(payment(number, f"A{number % 97}") for number in range(1_000))
     until(lambda: bench.statuses().get("sent", 0) > 0, "the first batches are delivered")
     relays.signal("one", signal.SIGSTOP)  # it sends most of the time
-    assert bench.statuses()["sent"] < 1_500
+    assert bench.statuses()["sent"] < 1_000
     until(lambda: nothing_left(bench), "the other one takes over")
     ((newest, taken_over),) = bench.ask_outbox("SELECT max(number), count(DISTINCT epoch) FROM changed")
     assert taken_over > 1
@@ -101,7 +101,7 @@ def test_a_relay_that_was_stopped_past_its_lease_changes_no_row_when_it_wakes_up
 @pytest.mark.slow
 def test_a_relay_that_was_killed_is_replaced_under_the_same_name(bench: Bench, relays: Crew) -> None:
     # Situation 6: procrastinate#307, #1408.
-    bench.book(payment(number, f"A{number % 97}") for number in range(600))
+    bench.book(payment(number, f"A{number % 97}") for number in range(400))
     until(lambda: bench.statuses().get("sent", 0) > 0, "the first batches are delivered")
     relays.kill("one")
     relays.start("one")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.alarms import Alarms
 from pipeline.cli import main
 from pipeline.desk.roles import OPS_AGENT, RISK_ANALYST, SUPER_ADMIN
 from pipeline.errors import NotAllowed, UsageError
+from pipeline.online.transfers.beside import look_at_ways_in
 from pipeline.online.transfers.intake import HTTP, RELAY, Taken, take
 from pipeline.online.transfers.watchman import Watchman
 from pipeline.store.database import connect_state
@@ -145,7 +148,9 @@ def test_operators_hear_of_dead_events_conflicts_and_an_outbox_that_stands_still
     bench: Bench, engine: Engine
 ) -> None:
     relay = bench.relay()
-    watchman = Watchman(engine, bench.state_url, "transfers", relay.outbox, time.monotonic)
+    watchman = Watchman(
+        engine, bench.state_url, Alarms(engine, bench.state_url, "transfers"), relay.outbox, time.monotonic
+    )
     opened = "SELECT name, what FROM alarm WHERE pack = 'transfers' AND ended_at IS NULL ORDER BY name"
     watchman.look()
     assert bench.ask(opened) == []
@@ -166,6 +171,20 @@ def test_operators_hear_of_dead_events_conflicts_and_an_outbox_that_stands_still
     watchman._due = 0.0
     watchman.look()
     assert bench.ask(opened) == []
+
+
+def test_the_leader_says_that_events_wait_where_no_relay_runs(bench: Bench, engine: Engine) -> None:
+    bench.book([payment(1)])
+    bench.run_outbox("UPDATE transfer_events SET created_at = created_at - interval '2 minutes'")
+    alarms = Alarms(engine, bench.state_url, "transfers")
+    settings = SimpleNamespace(event_outbox_url=bench.outbox_url, event_outbox_queries=None)
+    state = SimpleNamespace(engine=engine, url=bench.state_url)
+    pipeline: Any = SimpleNamespace(settings=settings, state=state, alarms=alarms)
+    look_at_ways_in(pipeline)
+    assert alarms.counts()["events.waiting"] == 1
+    drain(bench.relay())
+    look_at_ways_in(pipeline)
+    assert alarms.counts()["events.waiting"] == 0
 
 
 def test_the_same_event_by_every_way_is_one(engine: Engine, bench: Bench) -> None:

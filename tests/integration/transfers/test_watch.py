@@ -19,7 +19,7 @@ from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.watch.watcher import Watcher
 from scheduler import open_service, run_service
-from tests.integration.transfers.bank import bank_of, event, frame
+from tests.integration.transfers.bank import NOW, bank_of, event, frame
 from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -233,3 +233,8 @@ def wait_until(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_fresh_installation_can_read_what_is_brought(bank: Bank, fresh_database: str) -> None:
+    with bank.at_work(transfers_intake="inbox", state_url=fresh_database) as pipeline:
+        assert pipeline.source.totals(Span(NOW, NOW + MINUTE)).is_empty()
