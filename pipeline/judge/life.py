@@ -189,7 +189,8 @@ def at_once(changes: Changes, fired: Collection[Key]) -> Changes:
     def among_fired(incidents: Sequence[Incident]) -> list[Incident]:
         return [incident for incident in incidents if incident.key in fired]
 
-    kinds = ("opened", "reopened", "escalated", "broke_through", "snooze_ended")
+    # A reminder too: it is noted with the incident, so whoever left it out would have lost it.
+    kinds = ("opened", "reopened", "escalated", "repeated", "broke_through", "snooze_ended")
     return Changes(
         opened=changes.opened,
         reopened=changes.reopened,

@@ -10,7 +10,7 @@ import polars as pl
 
 from baselines.merchants.rules import load_rules
 from pipeline.judge.hold import Gates
-from pipeline.judge.life import REPEATED_AT_ONCE, Incident, Key, Known, changes_of
+from pipeline.judge.life import REPEATED_AT_ONCE, Incident, Key, Known, at_once, changes_of
 from pipeline.minute import MINUTE
 from pipeline.pack import AtRisk
 from pipeline.packs.merchants import PACK
@@ -69,3 +69,10 @@ def test_reminders_come_in_portions_and_each_incident_gets_one() -> None:
         assert all(e.visible for e in changes.events)
         unresolved = {i.key: i for i in changes.continued}
     assert told == [list(range(45, 25, -1)), list(range(25, 5, -1)), list(range(5, 0, -1)), []]
+
+
+def test_a_reminder_that_is_due_when_a_payment_fires_is_given_and_not_only_noted() -> None:
+    unresolved: dict[Key, Incident] = {i.key: i for i in [incident(1), incident(2)]}
+    changes = at_once(changes_of(NOON, breached(range(1, 2)), Known(unresolved), GATES), {incident(1).key})
+    noted = [i.entity_id for i in changes.continued if i.told_minute == NOON]
+    assert noted == [e.incident.entity_id for e in changes.events if e.kind == "repeated"] == ["M1"]
