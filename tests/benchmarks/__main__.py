@@ -18,6 +18,10 @@ MEASUREMENTS = (
     "history",
     "dashboard",
     "transfers.language",
+    "transfers.windows",
+    "transfers.relays",
+    "transfers.check",
+    "transfers.latency",
 )
 
 
