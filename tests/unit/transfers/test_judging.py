@@ -233,3 +233,9 @@ def test_the_hour_and_the_age_are_the_same_in_bulk_and_alone() -> None:
         many = with_derived(events(*rows), zone).select("local_hour", "account_age_days").rows(named=True)
         assert many == [derived_one(row, zone) for row in rows]
     assert derived_one(event(0, account_opened=NOON + timedelta(seconds=1)), SEOUL)["account_age_days"] == -1
+
+
+def test_an_account_that_was_opened_in_the_year_1_is_of_an_age_that_nobody_knows() -> None:
+    row = event(0, account_opened=datetime(1, 1, 1, tzinfo=UTC))
+    assert derived_one(row, SEOUL)["account_age_days"] is None
+    assert with_derived(events(row), SEOUL)["account_age_days"].to_list() == [None]
