@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.settings import setting_names
+from pipeline.packs import PACKS
+from pipeline.settings import PER_PACK, PREFIX, setting_names
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ["requirements-build.lock", "requirements.lock", "requirements-dev.lock"]
@@ -106,7 +107,9 @@ def test_compose_holds_no_password_and_refuses_to_start_without_one() -> None:
 def test_compose_and_its_example_name_only_settings_that_exist() -> None:
     content = text("docker-compose.yml") + text(".env.example") + text("Dockerfile")
     said = set(re.findall(r"MINUTERISK_[A-Z_]+", content))
-    assert {name for name in said if not name.startswith("MINUTERISK_APPRISE_")} <= set(setting_names())
+    of_packs = {f"{PREFIX}{pack}_{name}".upper() for pack in PACKS for name in PER_PACK}
+    known = {*setting_names(), *of_packs}
+    assert {name for name in said if not name.startswith("MINUTERISK_APPRISE_")} <= known
 
 
 def test_every_file_that_compose_mounts_exists() -> None:
