@@ -256,6 +256,7 @@ def _look(scheduler: BackgroundScheduler, service: Service, watcher: Watcher) ->
     if look is None:
         return
     service.metrics.observe_look(look.rows, look.seen.counts, time.monotonic() - began)
+    service.tally.incidents_opened += look.opened
     if look.opened and not service.ending:
         # Nobody waits for it: while the scheduler ends it holds its lock until this job has ended.
         Thread(target=_deliver_now, args=(scheduler,), name="deliver-now", daemon=True).start()
