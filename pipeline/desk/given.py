@@ -143,3 +143,11 @@ _READ: Final = {
     "flag": _flag,
     "choice": _choice,
 }
+
+#: What many acts ask.
+WHY: Final = Parameter("text", "why", required=True)
+PAUSE: Final = {
+    "until": Parameter("time", "when it ends"),
+    "for": Parameter("duration", "how long it lasts"),
+    "reason": WHY,
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pipeline.desk.given import Parameter, one_end
+from pipeline.desk.given import WHY, Parameter, one_end
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import allowed_roles
 from pipeline.errors import UsageError
@@ -266,7 +266,6 @@ def _taken(incident: Mapping[str, Any], zone: ZoneInfo) -> UsageError:
 
 
 BY: Final = Parameter("text", "--by NAME, who does it, where there are no accounts", longest=200)
-_REASON: Final = Parameter("text", "why", required=True)
 _LIMIT: Final = Parameter(
     "integer", "money at risk past which people hear of it all the same; without one, half as much again"
 )
@@ -290,11 +289,11 @@ _PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "until": Parameter("time", "until when"),
         "limit": _LIMIT,
     },
-    "resolve": {"reason": _REASON, "limit": _LIMIT},
-    "reopen": {"reason": _REASON},
+    "resolve": {"reason": WHY, "limit": _LIMIT},
+    "reopen": {"reason": WHY},
     "label": {
         "label": Parameter("choice", "what the alarm was", required=True, choices=(TRUE_ALARM, FALSE_ALARM)),
-        "reason": _REASON,
+        "reason": WHY,
     },
 }
 ACTS: Final = tuple(

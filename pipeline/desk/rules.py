@@ -12,7 +12,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from baselines.edit import completed, numbers_of, shown, with_number, without_number
-from pipeline.desk.given import Parameter, one_end
+from pipeline.desk.given import PAUSE, WHY, Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.errors import UsageError
@@ -324,8 +324,6 @@ def _is_author(deed: Deed) -> bool:
     return found is not None and found["status"] == "draft" and found["author_id"] == deed.actor.account_id
 
 
-_REASON: Final = Parameter("text", "why", required=True)
-
 ACTS: Final = (
     Act(
         name="draft_rules",
@@ -340,7 +338,7 @@ ACTS: Final = (
                 "text", "whose numbers they are, KIND=NAME; everybody's without it", longest=500
             ),
             "parent": Parameter("integer", "the version it is made from; the newest in force without it"),
-            "reason": _REASON,
+            "reason": WHY,
         },
     ),
     Act(name="submit_rules", action="submit", kind="rules", run=submit),
@@ -359,11 +357,7 @@ ACTS: Final = (
         action="pause",
         kind="rules",
         run=pause,
-        parameters={
-            "until": Parameter("time", "when it ends"),
-            "for": Parameter("duration", "how long it lasts"),
-            "reason": _REASON,
-        },
+        parameters=PAUSE,
     ),
     Act(name="resume_rule", action="pause", kind="rules", run=resume),
 )

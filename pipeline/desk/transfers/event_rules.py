@@ -10,7 +10,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk.given import Parameter, one_end
+from pipeline.desk.given import PAUSE, WHY, Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.rules import LONGEST_PAUSE
@@ -318,7 +318,6 @@ def _proposed_by(deed: Deed) -> int | None:
     return None if found is None else found["submitted_by_id"]
 
 
-_REASON: Final = Parameter("text", "why", required=True)
 _SEEN: Final = Parameter("text", "the hash of what was seen", longest=64)
 
 ACTS: Final = (
@@ -330,7 +329,7 @@ ACTS: Final = (
         needs_id=False,
         parameters={
             "json": Parameter("text", "an event rule as JSON", required=True, longest=MOST_BYTES),
-            "reason": _REASON,
+            "reason": WHY,
         },
     ),
     Act(name="submit_event_rule", action="submit", kind="rules", run=submit),
@@ -348,7 +347,7 @@ ACTS: Final = (
         action="submit",
         kind="rules",
         run=retire,
-        parameters={"reason": _REASON},
+        parameters={"reason": WHY},
     ),
     Act(name="withdraw_event_rule", action="submit", kind="rules", run=withdraw, own=_is_author),
     Act(name="backtest_event_rule", action="draft", kind="rules", run=backtest),
@@ -357,11 +356,7 @@ ACTS: Final = (
         action="pause",
         kind="rules",
         run=pause,
-        parameters={
-            "until": Parameter("time", "when it ends"),
-            "for": Parameter("duration", "how long it lasts"),
-            "reason": _REASON,
-        },
+        parameters=PAUSE,
     ),
     Act(name="resume_event_rule", action="pause", kind="rules", run=resume),
 )

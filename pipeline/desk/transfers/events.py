@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk.given import Parameter
+from pipeline.desk.given import WHY, Parameter
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.transfers.asking import first
@@ -67,8 +67,6 @@ def close_breaker(deed: Deed) -> Mapping[str, Any]:
     return {"held": False}
 
 
-_REASON: Final = Parameter("text", "why", required=True)
-
 ACTS: Final = (
     Act(
         name="requeue_dead_event",
@@ -84,7 +82,7 @@ ACTS: Final = (
         run=correct,
         parameters={
             "status": Parameter("choice", "what it is now", required=True, choices=STATUSES),
-            "reason": _REASON,
+            "reason": WHY,
         },
     ),
     Act(
@@ -93,7 +91,7 @@ ACTS: Final = (
         kind="breaker",
         run=open_breaker,
         needs_id=False,
-        parameters={"reason": _REASON},
+        parameters={"reason": WHY},
     ),
     Act(
         name="close_breaker",

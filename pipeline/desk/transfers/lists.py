@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk.given import Parameter, one_end
+from pipeline.desk.given import WHY, Parameter, one_end
 from pipeline.desk.incidents import refuse_unknown
 from pipeline.desk.perform import Act, Deed
 from pipeline.desk.roles import Thing, authorize
@@ -78,8 +78,6 @@ def _end(deed: Deed, start: datetime) -> datetime | None:
     return end
 
 
-_REASON: Final = Parameter("text", "why", required=True)
-
 ACTS: Final = (
     Act(
         name="add_list_entry",
@@ -92,7 +90,7 @@ ACTS: Final = (
             "value": Parameter("text", "the value, such as an account", required=True, longest=LONGEST_ID),
             "until": Parameter("time", "when it ends"),
             "for": Parameter("duration", "how long it lasts"),
-            "reason": _REASON,
+            "reason": WHY,
         },
     ),
     Act(
@@ -100,6 +98,6 @@ ACTS: Final = (
         action="deny",
         kind="list_entry",
         run=remove,
-        parameters={"reason": _REASON},
+        parameters={"reason": WHY},
     ),
 )
