@@ -7,12 +7,13 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
 import uuid
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -61,6 +62,23 @@ def drop_database(admin_url: str, name: str) -> None:
 def url_of(admin_url: str, name: str) -> str:
     """The superuser's URL of a database."""
     return admin_url.replace("/postgres?", f"/{name}?")
+
+
+@contextmanager
+def half_sent(url: str, locked: str) -> Iterator[psycopg.Connection]:
+    """A session of ours that stopped in the middle of a statement and keeps what the query `locked` locks.
+
+    The server has the statement (Parse) and waits for the rest of its values (Bind), as it does when a
+    process is stopped while it sends more than the socket takes.
+    """
+    with closing(psycopg.connect(url, application_name="minuterisk")) as connection:
+        connection.execute("SET idle_in_transaction_session_timeout = '1s'")
+        connection.commit()
+        connection.execute(locked.encode())
+        statement, values = b"\0SELECT $1::text\0\0\0", b"\0\0"
+        parse = b"P" + struct.pack("!i", 4 + len(statement)) + statement
+        os.write(connection.fileno(), parse + b"B" + struct.pack("!i", 100_000) + values)
+        yield connection
 
 
 @dataclass(frozen=True)

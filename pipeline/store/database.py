@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy
+import structlog
 from sqlalchemy import text
 
 from pipeline.errors import FencedOut
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
     from pipeline.judge.seconds import Write
 
+log = structlog.get_logger()
+
 #: A leader that is stopped inside a commit must not keep its row locks: its successor waits for them.
-SESSION_OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=8000"
+SILENT_S: Final = 8
+SESSION_OPTIONS: Final = f"-c timezone=UTC -c idle_in_transaction_session_timeout={SILENT_S}s"
 
 
 def connect_state(url: str) -> Engine:
@@ -115,6 +119,17 @@ class Database:
                 msg = f"epoch {self.epoch} no longer leads the pack {self.pack}"
                 raise FencedOut(msg, hint)
             yield connection
+
+
+def end_half_sent(connection: Connection) -> int:
+    """End sessions of ours that were stopped while they sent a statement; gives how many.
+
+    No timeout of a session sees that, so whoever is alive looks after it.
+    """
+    ended = len(connection.execute(text(sql("session/end_half_sent")), {"silent_s": SILENT_S}).all())
+    if ended:
+        log.warning("database.ended_half_sent", sessions=ended)
+    return ended
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -13,13 +13,14 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import sqlalchemy
 import structlog
 from sqlalchemy import text
 
 from pipeline.errors import ConfigurationError, FencedOut, NotLeader
 from pipeline.errors.translate import state_errors
-from pipeline.store.database import Database
+from pipeline.store.database import Database, end_half_sent
 
 if TYPE_CHECKING:
     from threading import Event
@@ -33,6 +34,8 @@ LEADER_LOCK = 0x6D696E757465
 STAND_BY_S = 2.0
 #: A leader beats every 5 s. With the stand-by's own pace a takeover takes less than 15 s.
 HEART_STOPPED_S = 10
+#: Whoever takes over waits so long for a commit of the leader before; then it looks again what holds it up.
+_LAST_COMMIT_S = 2
 
 
 class Leadership(Database):
@@ -43,15 +46,29 @@ class Leadership(Database):
     def lead(self) -> int:
         """Become the one process that writes; raises NotLeader while another one leads."""
         with state_errors(self.url):
-            lock = self._take_lock()
-            me = f"{socket.gethostname()} process {os.getpid()}"
-            self.epoch = int(self.ask(lock, "lead", holder=me).scalar_one())
+            self._take_lock()
+            try:
+                with self.engine.begin() as connection:
+                    self.epoch = self._next_epoch(connection)
+            except sqlalchemy.exc.OperationalError as error:
+                self._give_back_lock()
+                if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                    raise
+                msg = "a commit of the leader before has not ended"
+                raise NotLeader(msg, "it is waited for, and its session ended if it hangs") from error
         return self.epoch
+
+    def _next_epoch(self, connection: Connection) -> int:
+        """From here on every commit of the leader before is refused; one that is under way is waited for."""
+        wait = text("SELECT set_config('lock_timeout', :wait, true)")
+        connection.execute(wait, {"wait": f"{_LAST_COMMIT_S}s"})
+        me = f"{socket.gethostname()} process {os.getpid()}"
+        return int(self.ask(connection, "lead", holder=me).scalar_one())
 
     def heartbeat(self) -> None:
         """Say that the leader is alive; raises FencedOut when another one has taken over."""
         with state_errors(self.url):
-            self._keep_lock()
+            end_half_sent(self._keep_lock())
         with self.committing() as connection:
             self.ask(connection, "heartbeat", epoch=self.epoch)
 
@@ -68,6 +85,7 @@ class Leadership(Database):
                 "lock_key": self._lock_key(connection),
             }
             ended = self.ask(connection, "end_silent_leader", **given).all()
+            end_half_sent(connection)
         if ended:
             log.warning("leader.taken_over", pack=self.pack, ended_sessions=len(ended))
 
@@ -77,12 +95,15 @@ class Leadership(Database):
         The lock is given back in so many words: a server ends a closed session in its own time, and refused
         whoever came right after.
         """
+        self._give_back_lock()
+        self.engine.dispose()
+
+    def _give_back_lock(self) -> None:
         if self._lock is not None:
             with suppress(sqlalchemy.exc.DBAPIError):  # a session that was cut has no lock to give back
                 self._lock.execute(text("SELECT pg_advisory_unlock_all()"))
             self._lock.close()
             self._lock = None
-        self.engine.dispose()
 
     def _take_lock(self) -> Connection:
         """The session that holds the leader's lock; raises NotLeader while another one does."""
@@ -99,16 +120,16 @@ class Leadership(Database):
         self._lock = lock
         return lock
 
-    def _keep_lock(self) -> None:
+    def _keep_lock(self) -> Connection:
         """Take the lock again if its session was cut; somebody else holding it means that we lead no more."""
         try:
             if self._lock is not None:
                 self._lock.execute(text("SELECT 1"))
-                return
+                return self._lock
         except sqlalchemy.exc.DBAPIError:
             self._lock = None
         try:
-            self._take_lock()
+            return self._take_lock()
         except NotLeader as error:
             raise FencedOut(
                 error.what, "this process stands by; the new leader goes on from the ledger"

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from pipeline.errors import PassingError
 from pipeline.errors.translate import state_errors
+from pipeline.store.database import end_half_sent
 from queries import sql
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Leases:
             mine = self._pairs(connection, "leases_renew", lease_s=self.pace.lease_s)
             alive = self._ask(connection, "relays_alive", lease_s=self.pace.lease_s).scalar_one()
             share = -(-BUCKETS // max(alive, 1))
+            if len(mine) < share:
+                end_half_sent(connection)  # one of a stopped relay would keep its leases for ever
             if surplus := sorted(mine)[share:]:
                 self._ask(connection, "leases_release", buckets=surplus)
             elif len(mine) < share:

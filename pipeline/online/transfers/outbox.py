@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import text
 
@@ -19,6 +20,7 @@ from pipeline.errors.causes import Cause
 from pipeline.errors.failure import driver_failure
 from pipeline.errors.phrases import phrase
 from pipeline.errors.secrets import mask_url
+from pipeline.store.database import end_half_sent
 from queries import FOLDER
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Outbox:
         self.url = url
         self._queries = queries
         self._per_bucket = 0  # read for every batch, so no more than is needed
+        self._held_up = False  # somebody else has locked what was to be claimed, for too long
         wait_ms, hang_ms = (int(seconds * 1000) for seconds in (pace.hang_s / 2, pace.hang_s))
         self._engine = sqlalchemy.create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -94,6 +97,9 @@ class Outbox:
     def changing(self) -> Iterator[Connection]:
         """One transaction; rows that are claimed in it stay locked until its end."""
         with self._errors(), self._engine.begin() as connection:
+            if self._held_up:
+                end_half_sent(connection)  # a relay that was stopped just then would lock its rows for ever
+                self._held_up = False
             yield connection
 
     def now(self, connection: Connection) -> datetime:
@@ -152,6 +158,7 @@ class Outbox:
         try:
             yield
         except sqlalchemy.exc.DBAPIError as error:
+            self._held_up = isinstance(error.orig, psycopg.errors.LockNotAvailable)
             failure = driver_failure(error.orig or error)
             said = failure.text if failure else str(error)
             shown = {"url": mask_url(self.url), "said": said}

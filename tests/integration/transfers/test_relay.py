@@ -19,7 +19,8 @@ from pipeline.online.transfers.inbox import Inbox, Sent
 from pipeline.online.transfers.leases import Pace
 from pipeline.packs.transfers.screen import screen_json
 from pipeline.store.database import connect_state
-from tests.integration.transfers.relays import Bench, drain, frame, out_of_order, payment
+from tests.integration.transfers.relays import Bench, drain, frame, nothing_left, out_of_order, payment, until
+from tests.servers import half_sent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -354,6 +355,27 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_new_epoch_and_the_old_one_wri
     assert bench.statuses() == {"sent": 20}
     assert bench.ask_outbox("SELECT DISTINCT epoch FROM transfer_events") == [(2,)]
     assert bench.ask("SELECT DISTINCT owner, epoch FROM transfers.bucket_lease") == [("new", 2)]
+
+
+@pytest.mark.parametrize("database", ["state", "outbox"])
+def test_a_relay_that_stopped_in_the_middle_of_a_statement_holds_up_nobody_for_long(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    monkeypatch.setattr("pipeline.store.database.SILENT_S", 1)
+    other = bench.relay("other")
+    bench.book(payment(number) for number in range(50))
+    url, locked = {
+        "state": (bench.state_url, "SELECT 1 FROM transfers.bucket_lease FOR SHARE"),
+        "outbox": (bench.outbox_url, "SELECT 1 FROM transfer_events FOR UPDATE"),
+    }[database]
+
+    def delivered() -> bool:
+        other.step()
+        return nothing_left(bench)
+
+    with half_sent(url, locked):
+        until(delivered, "the other one takes over")
+    assert len(bench.delivered()) == 50
 
 
 def test_while_people_hold_the_breaker_nothing_is_delivered(bench: Bench) -> None:
