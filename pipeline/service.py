@@ -288,6 +288,13 @@ class Service:
         with state_errors(self.pipeline.state.url):
             self._senders.rest(at_most)
 
+    def correct_rest(self) -> None:
+        """After the jobs have ended: correct what has been committed late since they looked last."""
+        corrected = self._corrector.take()
+        corrected += self._corrector.poll()
+        corrected += self._corrector.repair()
+        self.metrics.corrected.inc(len(corrected))
+
     @property
     def _senders(self) -> Senders:
         if self._made_senders is None:

@@ -160,8 +160,9 @@ class _Demo:
             pipelines = [stack.enter_context(open_pipeline(part.settings)) for part in self.parts]
             self._publish_history(pipelines)
             services = self._open_services(pipelines, minutes)
+            companies = stack.enter_context(ExitStack())
             for part in self.parts:
-                stack.enter_context(part.living())
+                companies.enter_context(part.living())
             if dashboard:
                 _add_people(Desk(pipelines[0].state, self.parts[0].settings))
                 stack.enter_context(_dashboard(self.settings))
@@ -169,7 +170,9 @@ class _Demo:
                     stack.enter_context(_beside(part, self.settings))
             _say("live: a line a minute, and every message as it would reach Slack. Ctrl-C ends it.\n")
             _run(services)
+            companies.close()  # nothing is written any more: what they wrote last can be compared to the row
             for service in services:
+                service.correct_rest()
                 service.deliver_rest()
             return {service.pipeline.pack.name: _summary(service) for service in services}
 

@@ -11,10 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipeline.history import rebuild_windows
+from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.reconcile import reconcile
 from pipeline.store.compact import compact
+from scheduler import open_service
 from tests.integration.trade_home import pipeline_of, state_database
 
 if TYPE_CHECKING:
@@ -79,6 +81,19 @@ def test_a_late_commit_corrects_its_minute_once(pipeline: Pipeline, trade: Trade
     assert differences(pipeline) == 0
     assert published(pipeline) == (213, 0)
     assert pipeline.state.minutes(Span(NOW - 3 * MINUTE, NOW - 2 * MINUTE))[0]["revision"] == 1
+
+
+def test_what_commits_after_the_jobs_have_ended_is_corrected_with_the_rest(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    service = open_service(pipeline, Metrics("merchants"))
+    service._corrector.search(deep=True)  # what it finds waits for a tick that does not come
+    trade.insert((5000, "shop", "APPROVAL", 700, NOW - 3 * MINUTE))
+    pipeline.state.request_repairs([NOW - 5 * MINUTE], "reconciliation")
+    assert differences(pipeline) == 1
+    service.correct_rest()
+    assert differences(pipeline) == 0
+    assert pipeline.state.repair_requests(since=START) == []
 
 
 def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(
