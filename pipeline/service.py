@@ -294,6 +294,7 @@ class Service:
         corrected += self._corrector.poll()
         corrected += self._corrector.repair()
         self.metrics.corrected.inc(len(corrected))
+        self.catalog()
 
     @property
     def _senders(self) -> Senders:

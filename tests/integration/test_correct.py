@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 import psycopg
 import pytest
@@ -94,6 +95,8 @@ def test_what_commits_after_the_jobs_have_ended_is_corrected_with_the_rest(
     service.correct_rest()
     assert differences(pipeline) == 0
     assert pipeline.state.repair_requests(since=START) == []
+    with duckdb.connect(str(pipeline.settings.catalog), read_only=True) as analyst:
+        assert analyst.execute("SELECT sum(approval_count) FROM merchant_minute").fetchone() == (213,)
 
 
 def test_a_transaction_that_was_open_when_its_minute_was_read_is_found(

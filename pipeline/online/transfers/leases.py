@@ -94,11 +94,10 @@ class Leases:
             mine = self._pairs(connection, "leases_renew", lease_s=self.pace.lease_s)
             alive = self._ask(connection, "relays_alive", lease_s=self.pace.lease_s).scalar_one()
             share = -(-BUCKETS // max(alive, 1))
-            if len(mine) < share:
-                end_half_sent(connection)  # one of a stopped relay would keep its leases for ever
             if surplus := sorted(mine)[share:]:
                 self._ask(connection, "leases_release", buckets=surplus)
             elif len(mine) < share:
+                end_half_sent(connection)  # a relay that was stopped just then would keep its leases for ever
                 given = {"lease_s": self.pace.lease_s, "at_most": share - len(mine)}
                 mine |= self._pairs(connection, "leases_take", **given)
         self._mine = {bucket: epoch for bucket, epoch in mine.items() if bucket not in surplus}
