@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,11 +13,14 @@ from click.testing import CliRunner
 
 from pipeline.cli import cli
 from pipeline.commands import SHOWS
-from pipeline.commands.demo import demo
+from pipeline.commands.demo import _Demo, demo
 from pipeline.commands.shows import Asked, own_options, show_of
 from pipeline.commands.simulate import simulate
 from pipeline.errors import UsageError
 from pipeline.packs import PACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 30, 2, 10, 7, tzinfo=UTC)
 OWN = {"merchants": 1_000, "users": 100, "late": 0.1}
@@ -60,3 +66,31 @@ def test_what_belongs_to_another_pack_or_to_none_is_refused(arguments: list[str]
     found = CliRunner().invoke(cli, arguments)
     assert isinstance(found.exception, UsageError)
     assert said in str(found.exception)
+
+
+def test_the_companies_of_a_demo_end_before_source_and_ledger_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+
+    @contextmanager
+    def living() -> Iterator[None]:
+        yield
+        order.append("the company ends")
+
+    pipeline = SimpleNamespace(pack=SimpleNamespace(name="doors"))
+    service: Any = SimpleNamespace(
+        pipeline=pipeline,
+        correct_rest=lambda: order.append("late rows are corrected"),
+        deliver_rest=lambda: order.append("the rest is told"),
+    )
+    for name in ("_prepare", "_publish_history"):
+        monkeypatch.setattr(_Demo, name, lambda *_: None)
+    monkeypatch.setattr(_Demo, "_open_services", lambda *_: [service])
+    room = "pipeline.commands.demo"
+    monkeypatch.setattr(f"{room}.open_pipeline", lambda _: nullcontext(pipeline))
+    monkeypatch.setattr(f"{room}._run", lambda _: order.append("the jobs end"))
+    monkeypatch.setattr(f"{room}._summary", lambda _: {"compared": len(order)})
+    part: Any = SimpleNamespace(living=living, settings=None)
+    assert _Demo(part, [part], NOW).play(1, dashboard=False) == {"doors": {"compared": 4}}
+    assert order == ["the jobs end", "the company ends", "late rows are corrected", "the rest is told"]
