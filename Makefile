@@ -14,7 +14,8 @@ FAST  = $(wildcard tests/unit tests/generative tests/contract)
 ALONE = $(wildcard tests/browser tests/benchmarks)
 WORKERS = auto
 # By the file, so that the modules' servers start once; in the order of tests/conftest.py, not of the files' sizes.
-SPREAD  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# A worker that crashes ends the run, with the name of its test: replacing it, xdist may wait forever.
+SPREAD  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
 .PHONY: help install demo test test-faults check lint types imports dead format bench bench-quick bench-detection soak lock clean
 

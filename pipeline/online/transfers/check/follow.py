@@ -74,7 +74,7 @@ class Follower:
         finally:
             if self._filling is not None:
                 self._filling.cancel()
-            self._reader.close()
+            await asyncio.to_thread(self._reader.close)  # it waits for a look that still runs
 
     async def step(self) -> None:
         """One look, and what follows from it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -48,13 +49,19 @@ class Look:
 
 
 class Reader:
-    """One per process; its calls come from one thread at a time."""
+    """One per process. Its calls may come from any thread and wait for one another.
+
+    A connection that is closed while another thread reads from it takes the whole process with it: whoever is
+    cancelled in the middle of a look leaves its thread behind, and closes.
+    """
 
     def __init__(self, state: State, lake: Lake) -> None:
         self._state = state
         self._lake = lake
         self._rules = InForceReader()
         self._connection: adbc.Connection | None = None
+        self._in_use = RLock()
+        self._ended = False
 
     def rules(self, since: datetime) -> Timeline:
         """The rules in force at `since` or later."""
@@ -65,11 +72,11 @@ class Reader:
         """What was written after `seen` (None: nothing is asked for), and with `past` what was before."""
         timeline = self.rules(since)
         files = self._state.publication().files if past else ()
-        with state_errors(self._state.url):
+        with state_errors(self._state.url), self._in_use:
             try:
                 return self._look(seen, timeline, files, past=past)
             except BaseException:
-                self.close()
+                self._close()
                 raise
 
     def past(self, look: Look, reach: timedelta) -> Iterator[pl.DataFrame]:
@@ -89,14 +96,19 @@ class Reader:
 
     def written(self, since: datetime, schema: pl.Schema) -> pl.DataFrame:
         """Which transactions wrote the events from a moment on."""
-        with state_errors(self._state.url), self._open().cursor() as cursor:
+        with state_errors(self._state.url), self._in_use, self._open().cursor() as cursor:
             return _rows(cursor, "transfers/ops/events_written", since, schema)
 
     def close(self) -> None:
-        """Give the connection back; the next look opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Give the connection back, once nobody reads from it, for good."""
+        with self._in_use:
+            self._ended = True
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _look(self, seen: str | None, timeline: Timeline, files: Sequence[LakeFile], *, past: bool) -> Look:
         connection = self._open()
@@ -112,6 +124,9 @@ class Reader:
         return Look(clock, now, timeline, news, watched, newer, files)
 
     def _open(self) -> adbc.Connection:
+        if self._ended:  # asked by a thread that was left behind; nobody hears this
+            msg = "what is asked for after the end came too late"
+            raise RuntimeError(msg)
         if self._connection is None:
             self._connection = adbc.connect(self._state.url, autocommit=True)
         return self._connection
