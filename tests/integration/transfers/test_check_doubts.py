@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from pipeline.online.transfers.check import follow
 from pipeline.online.transfers.check.checks import BUDGET_S
 from pipeline.packs.transfers.language import parse
 from queries import sql
 from tests.integration.transfers.serving import LIMIT, Bank, new_bank, payment, serving, soon
+from tests.servers import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +156,26 @@ def _live(connection: Connection, rule: dict[str, Any]) -> None:
     connection.execute(text(sql("transfers/ops/begin_rule_span")), {**key, **span})
 
 
+def test_while_a_live_rule_reads_its_past_no_check_is_answered_by_rules_and_health_says_so(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, fill = Event(), follow._fill
+
+    def later(*given: Any) -> int:  # noqa: ANN401 - passed through
+        assert read.wait(PATIENCE_S)
+        return fill(*given)
+
+    monkeypatch.setattr(follow, "_fill", later)
+    with serving(new_bank(state, tmp_path / "home")) as bank:
+        bank.wait(lambda: bank.leads and bank.running is not None and bank.running.known.seen)
+        said = bank.ask("GET", "/health").json()
+        assert (said["decided_by"], said["doubt"]) == ("fallback", "warming")
+        assert bank.check(payment("t-1"))["decided_by"] == "fallback"
+        read.set()
+        bank.ready()
+        assert bank.check(payment("t-2"))["decided_by"] == "rules"
+
+
 def test_a_process_for_the_feed_alone_never_checks(state: State, tmp_path: Path) -> None:
     with serving(new_bank(state, tmp_path / "home"), feed_only=True) as bank:
         bank.wait(lambda: bank.ask("GET", "/health").json()["doubt"])
@@ -168,8 +191,7 @@ def test_what_a_watch_that_stopped_brought_is_too_old_to_answer_by(state: State,
         assert bank.check(payment("t-1"))["decided_by"] == "fallback"  # it has never looked
         bank.wait(lambda: _looked(bank, 0))
         _looked(bank, 3600)
-        answer = bank.wait(lambda: _fallen_back(bank))
-        assert answer["stale_ms"] > 3_000_000
+        assert bank.wait(lambda: _fallen_back(bank, older_ms=3_000_000))
 
 
 def _looked(bank: Bank, seconds_ago: float) -> bool:
@@ -179,6 +201,7 @@ def _looked(bank: Bank, seconds_ago: float) -> bool:
     return bool(bank.ask("GET", "/health").json()["decided_by"] == "rules")
 
 
-def _fallen_back(bank: Bank) -> dict[str, Any] | None:
+def _fallen_back(bank: Bank, older_ms: int) -> bool:
+    """By the fallback, knowing nothing newer? Within a moment the look before is too old as well."""
     answer = bank.check(payment(f"f-{time.monotonic_ns()}"))
-    return answer if answer["decided_by"] == "fallback" else None
+    return bool(answer["decided_by"] == "fallback" and answer["stale_ms"] > older_ms)

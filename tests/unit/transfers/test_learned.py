@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.online.transfers.check.asked import Warming
+from pipeline.online.transfers.check.asked import WARMING
 from pipeline.online.transfers.check.state import Known
 from pipeline.packs.transfers.judging import HITS, judge_events, judge_one
 from pipeline.packs.transfers.learned import LEARNED_SCORE, Learned, read_learned
@@ -272,13 +272,15 @@ def test_a_check_waits_for_what_the_score_asks_and_counts_it() -> None:
     ruleset = RuleSet((), {}, learned())
     known = Known(SEOUL, "en", lambda: 0.0)
     known.in_force(Timeline([(NOON - timedelta(days=1), ruleset)]))
-    with pytest.raises(Warming):
-        known.judge(event(), ())
+    known.looked("1:1:", 0.0)
+    assert known.doubt_at(NOON) == WARMING
+    assert known.doubt_at(NOON - timedelta(days=2)) is None, "nothing asked for it then"
     wanted = known.unfilled(NOON)
     assert set(wanted) == set(ruleset.measures)
     filling, _ = known.begin_filling(wanted)
     asyncio.run(known.end_filling(filling, wanted))
     gc.unfreeze()
+    assert known.doubt_at(NOON) is None
     frame = valued(6, 100)
     recent: Any = Answering(frame)
     known.recent = recent

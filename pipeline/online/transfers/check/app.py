@@ -151,9 +151,9 @@ class Serve:
 
     async def _health(self, _request: Request) -> Response:
         parts = self._parts
-        leads = parts.records.leads
-        decided_by = RULES if leads and parts.known.doubt is None else "fallback"
-        said = {"checks": leads, "doubt": parts.known.doubt, "stale_ms": parts.known.stale_ms}
+        leads, doubt = parts.records.leads, parts.known.doubt_at(parts.checks.now())
+        decided_by = RULES if leads and doubt is None else "fallback"
+        said = {"checks": leads, "doubt": doubt, "stale_ms": parts.known.stale_ms}
         return json_answer({"status": "ok", "decided_by": decided_by, **said})
 
     async def _metrics(self, request: Request) -> Response:

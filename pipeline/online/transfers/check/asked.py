@@ -30,10 +30,6 @@ DATABASE: Final = "database"  # it could not be recorded
 FAULT: Final = "fault"  # judging failed: our own bug
 
 
-class Warming(Exception):
-    """A live rule asks for what is not read yet."""
-
-
 #: Times of an event.
 _TIMES: Final = ("occurred_at", "account_opened")
 

@@ -19,10 +19,8 @@ from pipeline.online.transfers.check.asked import (
     FALLBACK,
     FAULT,
     STANDBY,
-    WARMING,
     Asked,
     Verdict,
-    Warming,
     answer_of,
     from_plain,
     hash_of,
@@ -47,9 +45,8 @@ BUDGET_S: Final = 0.05
 class State(Protocol):
     """What is known of the events up to now."""
 
-    @property
-    def doubt(self) -> str | None:
-        """Why nothing can be said now; None: it can."""
+    def doubt_at(self, moment: datetime) -> str | None:
+        """Why nothing can be said now of an event of that moment; None: it can."""
         ...
 
     @property
@@ -161,14 +158,13 @@ class Checks:
 
     def _judge(self, asked: Asked) -> str | None:
         """Judge it and say what it holds; gives the doubt that stands against it."""
-        doubt = self._state.doubt if self._records.leads else STANDBY
+        moment = asked.event["occurred_at"]
+        doubt = self._state.doubt_at(moment) if self._records.leads else STANDBY
         if doubt is not None:
             return doubt
         beside = self._book.beside(asked.account_id, asked.checked_at)
         try:
             verdict = self._state.judge(asked.event, [one.event for one in beside])
-        except Warming:
-            return WARMING
         except Exception:
             log.exception("checks.fault")
             return FAULT

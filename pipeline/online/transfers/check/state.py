@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from baselines.transfers.recent import Recent
-from pipeline.online.transfers.check.asked import STALE, WARMING, Verdict, Warming
+from pipeline.online.transfers.check.asked import STALE, WARMING, Verdict
 from pipeline.packs.transfers.judging import judge_one
 from pipeline.packs.transfers.ruleset import LIVE, RuleSet, Timeline
 from pipeline.packs.transfers.schema import EVENT
@@ -52,12 +52,13 @@ class Known:
         self._judging: tuple[RuleSet, RuleSet, bool] = (RuleSet(), RuleSet(), False)
         self._missed: list[pl.DataFrame] | None = None  # what comes while something is filled
 
-    @property
-    def doubt(self) -> str | None:
-        """Why nothing can be said now."""
+    def doubt_at(self, moment: datetime) -> str | None:
+        """Why nothing can be said now of an event of that moment."""
         if self._looked_s is None:
             return WARMING
-        return STALE if self._age_s() > STALE_S else None
+        if self._age_s() > STALE_S:
+            return STALE
+        return WARMING if self._set_at(moment)[1] else None
 
     @property
     def stale_ms(self) -> int:
@@ -65,8 +66,9 @@ class Known:
         return round(self._age_s() * 1000)
 
     def judge(self, event: Mapping[str, Any], beside: Sequence[Mapping[str, Any]]) -> Verdict:
-        """What the rules in force at the event's time say of it. Raises Warming."""
-        one = judge_one(self.recent, event, self._set_at(event["occurred_at"]), self._zone, beside)
+        """What the rules in force at the event's time say of it, where there is no doubt at that moment."""
+        rules, _ = self._set_at(event["occurred_at"])
+        one = judge_one(self.recent, event, rules, self._zone, beside)
         hits = [
             {
                 "rule": hit["rule"],
@@ -90,10 +92,6 @@ class Known:
         if self._missed is not None:
             return ()
         return tuple(m for m in self.timeline.measures(since) if m not in self._filled)
-
-    def warming(self, since: datetime) -> bool:
-        """Is anything missing that rules ask?"""
-        return not self._filled.issuperset(self.timeline.measures(since))
 
     def looked(self, seen: str, looked_s: float | None) -> None:
         """The events were looked at then, up to these transactions; None: they have not come yet."""
@@ -131,8 +129,8 @@ class Known:
         """It failed; it is tried again."""
         self._missed = None
 
-    def _set_at(self, moment: datetime) -> RuleSet:
-        """The set in force, without rules in their shadow that are warming."""
+    def _set_at(self, moment: datetime) -> tuple[RuleSet, bool]:
+        """The set in force, without rules in their shadow that are warming; and whether others are."""
         whole = self.timeline.at(moment)
         if self._judging[0] is not whole:
             rules = [one for one in whole.rules if one.mode == LIVE or not self._warms(one)]
@@ -140,9 +138,7 @@ class Known:
             if whole.learned is not None:
                 warming |= not self._filled.issuperset(whole.learned.measures)
             self._judging = (whole, replace(whole, rules=tuple(rules)), warming)
-        if self._judging[2]:
-            raise Warming
-        return self._judging[1]
+        return self._judging[1:]
 
     def _warms(self, one: InForce) -> bool:
         return not self._filled.issuperset(one.rule.measures.values())
