@@ -28,7 +28,7 @@ TOKEN = "xoxb-stand-in-secret"
 CHANNEL = "C0RISK"
 BLOCKS = [{"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-TIMEOUT_S = 0.3
+TIMEOUT_S = 1.0  # where Slack hangs; whoever else waits is patient, whatever else the machine does
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def standin() -> Iterator[SlackStandIn]:
 
 @pytest.fixture
 def client(standin: SlackStandIn) -> SlackClient:
-    return SlackClient(TOKEN, standin.url, TIMEOUT_S)
+    return SlackClient(TOKEN, standin.url, PATIENCE_S)
 
 
 def find_by_key(client: SlackClient, name: str, since: datetime, thread_ts: str | None = None) -> str | None:
@@ -88,8 +88,9 @@ def test_each_fault_has_its_meaning_and_is_not_repeated(
     name: str, standin: SlackStandIn, client: SlackClient
 ) -> None:
     standin.fail_next(name)
+    hurried = SlackClient(TOKEN, standin.url, TIMEOUT_S)
     with pytest.raises(DeliveryError) as met:
-        client.post(CHANNEL, "one", BLOCKS, key("k1"))
+        (hurried if FAULTS[name].how == "hang" else client).post(CHANNEL, "one", BLOCKS, key("k1"))
     assert type(met.value) is MEANING[name], met.value
     assert standin.requests["chat.postMessage"] == 1
     assert len(standin.messages) == FAULTS[name].takes_effect
