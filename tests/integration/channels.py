@@ -69,8 +69,8 @@ def do_with(
 
 
 def open_incidents(state: State, pack: Pack[Any, Any], many: int) -> None:
-    """Open incidents of any pack, as the commit of this minute does."""
-    minute, rule = floor_minute(datetime.now(UTC)), next(iter(pack.rules))
+    """Open incidents of any pack, as the commit of a minute does, one that nobody judges again."""
+    minute, rule = floor_minute(datetime.now(UTC)) - timedelta(minutes=5), next(iter(pack.rules))
     opened = [
         Incident(
             incident_id=None,

@@ -298,7 +298,7 @@ def test_two_packs_of_one_process_keep_one_pace_in_a_channel(
                 wait_until_told(state_engine)
         posted = [stored.posted_at_s for stored in standin.workspace.stored]
         assert len(posted) == standin.requests["chat.postMessage"], "a message was refused: it came too soon"
-        assert len(posted) == 2 * (1 + 8)
+        assert len(posted) == 2 * (1 + 8), [stored.message["text"] for stored in standin.workspace.stored]
         assert min(later - earlier for earlier, later in pairwise(posted)) >= gap_s
 
 
