@@ -56,7 +56,7 @@ def test_an_answer_that_comes_too_late_holds_nothing_and_the_fallback_counts(ban
             "fallback",
             None,
         )
-        assert took_s < 5  # the budget of 50 ms, on a machine that does other things as well; else 10 s
+        assert took_s < 0.5  # the budget of 50 ms, on a machine that does other things as well
         assert bank.check(asked) == answer
     bank.budget(10)
     row = bank.wait(lambda: _recorded(bank, "t-1", "fallback"))
@@ -191,7 +191,8 @@ def test_what_a_watch_that_stopped_brought_is_too_old_to_answer_by(state: State,
         assert bank.check(payment("t-1"))["decided_by"] == "fallback"  # it has never looked
         bank.wait(lambda: _looked(bank, 0))
         _looked(bank, 3600)
-        assert bank.wait(lambda: _fallen_back(bank, older_ms=3_000_000))
+        answer = bank.wait(lambda: _fallen_back(bank))
+        assert answer["stale_ms"] > 3_000_000
 
 
 def _looked(bank: Bank, seconds_ago: float) -> bool:
@@ -201,7 +202,6 @@ def _looked(bank: Bank, seconds_ago: float) -> bool:
     return bool(bank.ask("GET", "/health").json()["decided_by"] == "rules")
 
 
-def _fallen_back(bank: Bank, older_ms: int) -> bool:
-    """By the fallback, knowing nothing newer? Within a moment the look before is too old as well."""
+def _fallen_back(bank: Bank) -> dict[str, Any] | None:
     answer = bank.check(payment(f"f-{time.monotonic_ns()}"))
-    return bool(answer["decided_by"] == "fallback" and answer["stale_ms"] > older_ms)
+    return answer if answer["decided_by"] == "fallback" else None
