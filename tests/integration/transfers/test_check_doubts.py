@@ -176,6 +176,18 @@ def test_while_a_live_rule_reads_its_past_no_check_is_answered_by_rules_and_heal
         assert bank.check(payment("t-2"))["decided_by"] == "rules"
 
 
+@pytest.mark.parametrize("name", ["doubt_at", "judge"])
+def test_a_fault_of_our_own_is_a_doubt_and_the_fallback_answers(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert bank.running is not None
+    with monkeypatch.context() as broken:
+        broken.setattr(bank.running.known, name, lambda *_: 1 / 0)
+        assert bank.check(payment("t-1"))["decided_by"] == "fallback"
+    assert bank.wait(lambda: _recorded(bank, "t-1", "fallback"))["doubt"] == "fault"
+    assert bank.check(payment("t-2"))["decided_by"] == "rules"
+
+
 def test_a_process_for_the_feed_alone_never_checks(state: State, tmp_path: Path) -> None:
     with serving(new_bank(state, tmp_path / "home"), feed_only=True) as bank:
         bank.wait(lambda: bank.ask("GET", "/health").json()["doubt"])

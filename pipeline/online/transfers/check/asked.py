@@ -29,7 +29,6 @@ BUDGET: Final = "budget"  # the answer did not come in time
 DATABASE: Final = "database"  # it could not be recorded
 FAULT: Final = "fault"  # judging failed: our own bug
 
-
 #: Times of an event.
 _TIMES: Final = ("occurred_at", "account_opened")
 

@@ -158,12 +158,13 @@ class Checks:
 
     def _judge(self, asked: Asked) -> str | None:
         """Judge it and say what it holds; gives the doubt that stands against it."""
-        moment = asked.event["occurred_at"]
-        doubt = self._state.doubt_at(moment) if self._records.leads else STANDBY
-        if doubt is not None:
-            return doubt
+        if not self._records.leads:
+            return STANDBY
         beside = self._book.beside(asked.account_id, asked.checked_at)
         try:
+            doubt = self._state.doubt_at(asked.event["occurred_at"])
+            if doubt is not None:
+                return doubt
             verdict = self._state.judge(asked.event, [one.event for one in beside])
         except Exception:
             log.exception("checks.fault")

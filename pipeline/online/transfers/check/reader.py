@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import RLock
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -49,10 +49,10 @@ class Look:
 
 
 class Reader:
-    """One per process. Its calls may come from any thread and wait for one another.
+    """One per process; its calls come from one thread at a time, but for `close`, which waits for the others.
 
-    A connection that is closed while another thread reads from it takes the whole process with it: whoever is
-    cancelled in the middle of a look leaves its thread behind, and closes.
+    Whoever is cancelled in the middle of a look leaves its thread behind. A connection that is closed while
+    that thread reads from it takes the whole process with it.
     """
 
     def __init__(self, state: State, lake: Lake) -> None:
@@ -60,7 +60,7 @@ class Reader:
         self._lake = lake
         self._rules = InForceReader()
         self._connection: adbc.Connection | None = None
-        self._in_use = RLock()
+        self._in_use = Lock()  # the connection
         self._ended = False
 
     def rules(self, since: datetime) -> Timeline:
