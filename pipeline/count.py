@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -31,6 +31,8 @@ class Counted:
     published: bool = False  # True when these numbers were read back from the lake
     outside: Outside | None = None  # rows of other minutes that the query gave; counted nowhere here
     positions: Integers | None = None  # of `rows` in the windows, where they were looked up beforehand
+    #: `Pack.beside` by dataset; one that is missing was not read, as there is no such query.
+    beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     def read(self, pack: Pack[Any, Any]) -> int:
         """How many rows of the source the span has, set-aside ones included."""

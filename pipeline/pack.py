@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 from baselines.rules import Bounds
 from pipeline.judge.verdicts import HEAD, TIERS
 from pipeline.minute import Span
+from pipeline.money import EXPOSURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.finding import Finding
     from pipeline.judge.seconds import Watch
     from pipeline.judge.verdicts import Integers, Verdicts
+    from pipeline.money import Ask, Beside, Exposures, Priced
 
     #: Asks the source a query about a few entities: its name, parameters, and what sees the columns' names.
     AskSource = Callable[
@@ -38,54 +40,6 @@ if TYPE_CHECKING:
 LANGUAGES: Final = ("ko", "en")
 #: `explain` looks so far to both sides of its minute.
 AROUND: Final = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class AtRisk:
-    """Money that the company stands to lose on an entity, by part, and the entity's name where it is known.
-
-    Amounts in the currency's minor unit. None is not known, which is never 0; so is a part that is not there.
-    """
-
-    parts: Mapping[str, int | None] = field(default_factory=dict)
-    name: str | None = None
-
-    @property
-    def total(self) -> int | None:
-        """All parts together; None where one of them is not known."""
-        amounts = [amount for amount in self.parts.values() if amount is not None]
-        return sum(amounts) if self.parts and len(amounts) == len(self.parts) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """Money at risk of the entities that were asked for; one that is missing is not known."""
-
-    at_risk: Mapping[str, AtRisk]
-    wrong: Mapping[str, str] = field(default_factory=dict)  # whose answer is wrong, and why
-    strangers: int = 0  # rows of entities that nobody asked for
-
-
-class Ask(Protocol):
-    """What a pack may read while money is priced."""
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone of the business day."""
-        ...
-
-    def source(
-        self, query: str, parameters: Mapping[str, object], check: Callable[[Collection[str], str], None]
-    ) -> list[dict[str, Any]]:
-        """The rows that a query of the company gives, values as they come.
-
-        `check` is given the names of its columns and its file, and raises SourceChanged.
-        """
-        ...
-
-    def published(self, span: Span, entities: Collection[str]) -> pl.DataFrame:
-        """The counted rows of some entities that are published of `span`."""
-        ...
 
 
 class Windows(Protocol):
@@ -348,7 +302,12 @@ class Pack(Generic[W, T]):
     reason: Callable[[Mapping[str, Any], int], dict[str, Any]]  # (signal, entities held back by it)
     severity: Callable[[str, Mapping[str, Any], int | None, T], str]  # (rule, reason, money, tuned)
     parts: Sequence[str] = ()  # of the money at risk
+    figures: Sequence[str] = ()  # what is said of the money beside its parts, see `AtRisk.figures`
     at_risk: Callable[[Ask, Sequence[str], datetime, W, T], Priced] | None = None
+    #: Files published beside the counted rows, by dataset.
+    beside: Mapping[str, Beside] = field(default_factory=dict)
+    #: The book of exposure, kept up each minute. Where it knows an entity, `at_risk` is not asked.
+    exposures: Exposures[T] | None = None
 
     # What is said.
     ornaments: Mapping[str, str] = field(default_factory=dict)  # what may fail, with what is not known then
@@ -392,7 +351,7 @@ class Pack(Generic[W, T]):
         self._require(not twice, f"two rules are called {', '.join(twice)}")
         for language in LANGUAGES:
             known = self.words.get(language, {})
-            needed = [*(rule.name for rule in self.rules), *self.parts, "entity", *TIERS]
+            needed = [*(rule.name for rule in self.rules), *self.parts, *self.figures, "entity", *TIERS]
             needed += ["everybody"] if self.of_everybody else []
             silent = [name for name in needed if name not in known]
             self._require(not silent, f"no word in {language} for {', '.join(silent)}")
@@ -438,7 +397,13 @@ class Pack(Generic[W, T]):
     @cached_property
     def datasets(self) -> dict[str, pl.Schema]:
         """The published files by name, with their columns in the engine's words."""
-        return {self.dataset: self.counted, "signal": self.signal, "quarantine": self.quarantine}
+        return {
+            self.dataset: self.counted,
+            "signal": self.signal,
+            "quarantine": self.quarantine,
+            **{name: beside.schema for name, beside in self.beside.items()},
+            **({} if self.exposures is None else {EXPOSURE: self.exposures.schema}),
+        }
 
     def rule(self, name: str) -> Rule:
         """The rule of that name; KeyError for one it does not have."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pipeline.judge.life import Incident, Key
     from pipeline.judge.verdicts import Verdicts
     from pipeline.minute import Span
-    from pipeline.pack import AtRisk, Windows
+    from pipeline.money import AtRisk
+    from pipeline.pack import Windows
     from pipeline.steps import Steps
 
 

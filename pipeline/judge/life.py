@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.judge.hold import among, tuples
 from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, MAINTENANCE, PAUSED, PENDING, SEVERITIES
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

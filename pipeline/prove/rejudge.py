@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from baselines.facts import Facts
     from pipeline.judge.hold import Gates, Past
     from pipeline.judge.life import Key
-    from pipeline.pack import AtRisk, Pack, Windows
+    from pipeline.money import AtRisk
+    from pipeline.pack import Pack, Windows
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Progress
     from pipeline.judge.life import Changes, Incident, Key
-    from pipeline.pack import AtRisk, Pack
+    from pipeline.money import AtRisk
+    from pipeline.pack import Pack
     from pipeline.replay.replay import Replayed, Stretch
     from pipeline.replay.score import Score
     from pipeline.store.ledger import Published

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pipeline.judge.life import Changes, Incident, Key
     from pipeline.judge.seconds import Write, Written
     from pipeline.minute import Span
-    from pipeline.pack import AtRisk, Windows
+    from pipeline.money import AtRisk
+    from pipeline.pack import Windows
     from pipeline.steps import Steps
     from pipeline.store.exposure import Exposure
     from pipeline.store.lake import Lake

@@ -21,7 +21,7 @@ from pipeline.errors import (
     SourceTooSlow,
 )
 from pipeline.minute import floor_minute
-from pipeline.pack import Priced
+from pipeline.money import Priced
 from pipeline.source.asked import AT_RISK_S
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from baselines.rules import Tuned
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
-    from pipeline.pack import AtRisk, Windows
+    from pipeline.money import AtRisk
+    from pipeline.pack import Windows
     from pipeline.source.asked import Source
     from pipeline.store.lake import Lake
     from pipeline.store.state import State

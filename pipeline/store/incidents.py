@@ -14,7 +14,7 @@ from pipeline.judge.life import Changes, Event, Incident, Key, message_of
 from pipeline.judge.people import Dismissal, Snooze
 from pipeline.judge.withheld import HeldSpan, Withheld
 from pipeline.minute import floor_minute
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.store.database import Database, as_json
 from pipeline.tell.routes import Facts, Reach, Route, Silence, Target, decide
 

@@ -31,7 +31,7 @@ from pipeline.judge.life import Changes, Incident
 from pipeline.judge.life import Event as Told
 from pipeline.log import configure_log
 from pipeline.minute import floor_minute
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from pipeline.tell import outbox

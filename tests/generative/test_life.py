@@ -16,7 +16,7 @@ from baselines.rules import IncidentRules
 from pipeline.judge.hold import Gates
 from pipeline.judge.life import Incident, Key, Known, changes_of, keys_to_open, message_of, to_price
 from pipeline.minute import MINUTE
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import SIGNAL
 from tests.oracle import LifeCycle

@@ -17,7 +17,7 @@ from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes, Incident, Key, Known, changes_of
 from pipeline.judge.people import Dismissal, Snooze
 from pipeline.minute import MINUTE
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import SIGNAL
 from tests.oracle import LifeCycle

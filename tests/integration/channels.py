@@ -15,7 +15,7 @@ from pipeline.desk.acts import act
 from pipeline.desk.perform import Desk
 from pipeline.judge.life import Changes, Event, Incident
 from pipeline.minute import floor_minute
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK as MERCHANTS
 from pipeline.settings import load_settings
 from pipeline.store.incidents import incident_of

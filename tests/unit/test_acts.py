@@ -16,7 +16,7 @@ from pipeline.desk.roles import Actor
 from pipeline.errors import MinuteriskError, UsageError
 from pipeline.judge.life import Changes, Event, Incident
 from pipeline.minute import MINUTE
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.store import audit
 from pipeline.store.state import MinuteCommit, State

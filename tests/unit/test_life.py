@@ -12,7 +12,7 @@ from baselines.merchants.rules import load_rules
 from pipeline.judge.hold import Gates
 from pipeline.judge.life import REPEATED_AT_ONCE, Incident, Key, Known, at_once, changes_of
 from pipeline.minute import MINUTE
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import SIGNAL
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.judge.life import Incident
 from pipeline.minute import MINUTE, Span
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.caught import caught
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from pipeline.errors import FencedOut, NotLeader, UsageError
 from pipeline.judge.life import Changes, Event, Incident
 from pipeline.minute import MINUTE, Span, one_minute
-from pipeline.pack import AtRisk
+from pipeline.money import AtRisk
 from pipeline.packs import PACKS
 from pipeline.packs.merchants import PACK
 from pipeline.schema import FACT_CHANGE

@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.errors import SourceChanged
 from pipeline.minute import MINUTE, Span, business_date, business_day
-from pipeline.pack import AtRisk, Priced
+from pipeline.money import AtRisk, Priced
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from baselines.merchants.rules import Rules
     from baselines.merchants.windows import Windows
-    from pipeline.pack import Ask
+    from pipeline.money import Ask
 
 #: Paid out for sales that can still be cancelled; cancelled since the last payout, so not yet taken off one.
 PARTS: Final = ("paid_out_cancelable", "cancelled_unrecovered")

@@ -1,0 +1,164 @@
+"""Money at risk: what an incident carries, the book that it is priced from, and what is proposed to do.
+
+A pack's book of exposure is kept up by each minute's rows and what is published beside them. It only adds: a
+late commit is entered by taking the old rows of its minute out and putting the new ones in, in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    import polars as pl
+
+    from baselines.facts import Facts
+    from baselines.rules import Tuned
+    from pipeline.minute import Span
+
+#: The dataset of the book's snapshots. One is published a minute; readers find the newest, and the last of
+#: each business day.
+EXPOSURE: Final = "exposure"
+#: The figure that incidents are ordered by where it is known, else by the sum of their parts.
+EXPECTED_LOSS: Final = "expected_loss"
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """Money that the company stands to lose on an entity, by part, and the entity's name where it is known.
+
+    Amounts in the currency's minor unit. None is not known, which is never 0; so is a part that is not there.
+    `figures` are what else is said of it, by the names that the pack gives (`Pack.figures`): amounts, or a
+    date as ISO text. They are no part of the sum.
+    """
+
+    parts: Mapping[str, int | None] = field(default_factory=dict)
+    name: str | None = None
+    figures: Mapping[str, int | str | None] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int | None:
+        """All parts together; None where one of them is not known."""
+        amounts = [amount for amount in self.parts.values() if amount is not None]
+        return sum(amounts) if self.parts and len(amounts) == len(self.parts) else None
+
+    @property
+    def expected_loss(self) -> int | None:
+        """What is likely to be lost of it; None where that is not known."""
+        found = self.figures.get(EXPECTED_LOSS)
+        return found if isinstance(found, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Money at risk of the entities that were asked for; one that is missing is not known."""
+
+    at_risk: Mapping[str, AtRisk]
+    wrong: Mapping[str, str] = field(default_factory=dict)  # whose answer is wrong, and why
+    strangers: int = 0  # rows of entities that nobody asked for
+
+
+class Ask(Protocol):
+    """What a pack may read while money is priced."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the business day."""
+        ...
+
+    def source(
+        self, query: str, parameters: Mapping[str, object], check: Callable[[Collection[str], str], None]
+    ) -> list[dict[str, Any]]:
+        """The rows that a query of the company gives, values as they come.
+
+        `check` is given the names of its columns and its file, and raises SourceChanged.
+        """
+        ...
+
+    def published(self, span: Span, entities: Collection[str]) -> pl.DataFrame:
+        """The counted rows of some entities that are published of `span`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A dataset published beside the counted rows: per minute, from the same snapshot, corrected with it.
+
+    Where `query` is None it follows from the good rows of the minute. Otherwise it is an optional query of
+    the source, asked for rows whose `time` lies in [start, end); without the file there is no such dataset
+    and what needs it is not known. `count` gives a row with a reason in `wrong` for what cannot be used: it
+    is published like the others, and entered in no book.
+    """
+
+    schema: pl.Schema  # `minute`, the pack's entity, …
+    count: Callable[[pl.DataFrame, Span, ZoneInfo], pl.DataFrame]  # (rows, span, business zone)
+    query: str | None = None
+    row: pl.Schema | None = None  # what the query gives; None without one
+    conform: Callable[[pl.DataFrame, str, str], pl.DataFrame] | None = None  # (frame, query's file, currency)
+    time: str = ""  # the column of `row` that says to which minute it belongs
+    opening: timedelta = timedelta(0)  # at first, so much before the first published minute is read too
+
+
+class ExposureBook(Protocol):
+    """What each entity owes and may come to owe, in exact integers; the same whatever the order of entry."""
+
+    def add(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
+        """Enter counted rows and what is beside them, of whatever minutes; `times` -1 takes them out.
+
+        `rows` need only hold `minute`, the entity and amounts; several minutes of a business day may be
+        summed up in its first.
+        """
+        ...
+
+    def forget(self, before: date) -> None:
+        """Let go of business days that no price needs any more."""
+        ...
+
+    def of(
+        self, minute: datetime, breached: Mapping[str, Collection[str]], entities: Collection[str]
+    ) -> dict[str, AtRisk]:
+        """The money of some entities at the end of `minute`; one that the book does not know is missing.
+
+        `breached` names the rules of the unresolved incidents of entities: it makes a loss more likely.
+        """
+        ...
+
+    def all_together(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> AtRisk:
+        """The same of everybody together."""
+        ...
+
+    def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
+        """The same of each entity by itself, as `Exposures.schema`, sorted by entity."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What is proposed to do about an incident, with its effect in money."""
+
+    kind: str  # one of `Exposures.actions`
+    amount: int | None  # what it would keep, minor units; None: not known
+    until: datetime | None = None  # from then on it helps no more
+    percent: int | None = None  # of what is to be kept, where the kind has a share
+
+
+T = TypeVar("T", bound="Tuned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposures(Generic[T]):
+    """What a pack hands in to have a book of exposure kept."""
+
+    schema: pl.Schema  # of a snapshot: `minute`, the pack's entity, amounts and dates
+    book: Callable[[ZoneInfo, T, Facts], ExposureBook]
+    reach: Callable[[T], timedelta]  # how far back rows and what is beside them are entered
+    actions: Sequence[str] = ()  # kinds that may be proposed
+    #: (rule, reason, money, the minute it is priced at, zone, tuned)
+    propose: Callable[[str, Mapping[str, Any], AtRisk, datetime, ZoneInfo, T], Proposal | None] = lambda *_: (
+        None
+    )

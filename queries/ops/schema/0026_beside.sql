@@ -1,0 +1,10 @@
+-- Datasets that are published beside the counted rows: since when each is known without a gap. The rows before the
+-- first published minute (the opening) have files and no minutes in the ledger.
+
+CREATE TABLE dataset_known (
+    pack      text NOT NULL REFERENCES pack,
+    dataset   text NOT NULL,
+    known_from timestamptz NOT NULL,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (pack, dataset)
+);
