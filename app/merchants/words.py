@@ -23,7 +23,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "alarm.minutes.differ": "원천의 합계와 읽은 거래가 다릅니다",
     "alarm.minutes.stray": "어느 분에도 집계되지 않는 거래가 있습니다",
     "saves.paid_out_cancelable": "지금 막으면 더 잃지 않을 수 있는 금액: 아직 취소될 수 있습니다",
-    "saves.cancelled_unrecovered": "다음 지급에서 뺄 수 있는 금액",
+    "saves.unrecovered": "다음 지급에서 뺄 수 있는 금액",
     "incident.everybody.note": "플랫폼 전체의 사건입니다. 끝날 때까지 가맹점별 사건은 보류됩니다.",
     # today
     "today.heading": "오늘 지금까지",
@@ -191,7 +191,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "number.merchants_held": "보류된 가맹점 수",
     "number.krw_at_risk": "위험 금액",
     "number.paid_out_cancelable": "지급 후 취소 가능",
-    "number.cancelled_unrecovered": "취소 후 미회수",
+    "number.unrecovered": "취소 후 미회수",
 }
 
 ENGLISH: Final[Mapping[str, str]] = {
@@ -205,7 +205,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "alarm.minutes.differ": "What was read is not what the source itself counts",
     "alarm.minutes.stray": "Transactions that no minute counts",
     "saves.paid_out_cancelable": "what acting now can still save: it may yet be cancelled",
-    "saves.cancelled_unrecovered": "can be withheld from the next payout",
+    "saves.unrecovered": "can be withheld from the next payout",
     "incident.everybody.note": "About all merchants. Their own incidents are held back until it ends.",
     # today
     "today.heading": "Today so far",
@@ -373,7 +373,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "number.merchants_held": "Merchants held back",
     "number.krw_at_risk": "At risk",
     "number.paid_out_cancelable": "Paid out, cancelable",
-    "number.cancelled_unrecovered": "Cancelled, not recovered",
+    "number.unrecovered": "Cancelled, not recovered",
 }
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {

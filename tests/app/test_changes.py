@@ -54,7 +54,7 @@ SEEN = {
         "UPDATE incident SET severity = 'high'",
         "UPDATE incident SET last_breach_minute = last_breach_minute + interval '1 minute'",
         "UPDATE incident SET owner = 'lee'",
-        'UPDATE incident SET parts = \'{{"paid_out_cancelable": 7, "cancelled_unrecovered": 0}}\'',
+        'UPDATE incident SET parts = \'{{"paid_out_cancelable": 7, "unrecovered": 0}}\'',
         "UPDATE incident SET times = times + 1",
     ],
     "message": [

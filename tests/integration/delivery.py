@@ -43,7 +43,7 @@ INSERT INTO incident (pack, rule, entity_id, entity_name, tier, severity, policy
                       opened_minute, last_breach_minute, currency, parts, reason, latest_reason)
 VALUES ('merchants', 'cancel_surge', :merchant_id, '튼튼마트', :tier, 'high', 'supported', :minute,
         :minute, 'KRW',
-        jsonb_build_object('paid_out_cancelable', CAST(:at_risk AS bigint), 'cancelled_unrecovered', 0),
+        jsonb_build_object('paid_out_cancelable', CAST(:at_risk AS bigint), 'unrecovered', 0),
         '{}', '{}')
 RETURNING incident_id
 """
@@ -72,7 +72,7 @@ def content(merchant_id: str, event: str, minute: datetime, *, tier: str, at_ris
         "minute": minute.isoformat(),
         "opened_minute": MINUTE.isoformat(),
         "at_risk": at_risk,
-        "parts": {"paid_out_cancelable": at_risk, "cancelled_unrecovered": 0},
+        "parts": {"paid_out_cancelable": at_risk, "unrecovered": 0},
         "reason": {
             "approvals_hour": 120,
             "cancels_hour": 36,

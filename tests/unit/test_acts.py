@@ -71,7 +71,7 @@ def new(state: State, entity: str = "M1", **changes: Any) -> Incident:  # noqa: 
         "opened_minute": NOON,
         "last_breach_minute": NOON,
         "reason": REASON,
-        "at_risk": AtRisk({"paid_out_cancelable": 800, "cancelled_unrecovered": 200}, "Shop"),
+        "at_risk": AtRisk({"paid_out_cancelable": 800, "unrecovered": 200}, "Shop"),
         "told_minute": NOON,
         **changes,
     }

@@ -103,7 +103,7 @@ def content(**changes: object) -> dict[str, Any]:
         "minute": "2026-11-21T09:03:00+00:00",
         "opened_minute": "2026-11-21T09:03:00+00:00",
         "at_risk": 1_234_567_890,
-        "parts": {"paid_out_cancelable": 1_200_000_000, "cancelled_unrecovered": 34_567_890},
+        "parts": {"paid_out_cancelable": 1_200_000_000, "unrecovered": 34_567_890},
         "reason": {**dict.fromkeys(DROP), **SURGE},
         **changes,
     }
@@ -134,7 +134,7 @@ OUTAGE = {
     "entity_id": "*",
     "entity_name": None,
     "at_risk": 0,
-    "parts": {"paid_out_cancelable": 0, "cancelled_unrecovered": 0},
+    "parts": {"paid_out_cancelable": 0, "unrecovered": 0},
     "reason": PLATFORM,
 }
 PRIOR = {**SURGE, "approvals_week": 12, "cancels_week": 1, "prior_cancels_per_100k": 17_647}
@@ -144,7 +144,7 @@ CASES = {
     "surge_escalated": message(event="escalated", **LATER),
     "surge_money_unknown": message(at_risk=None, parts={}),
     "surge_money_half_known": message(
-        at_risk=None, parts={"paid_out_cancelable": None, "cancelled_unrecovered": 34_567_890}
+        at_risk=None, parts={"paid_out_cancelable": None, "unrecovered": 34_567_890}
     ),
     "surge_acknowledged": message(event="acknowledged", acknowledged_by="김위험", **LATER),
     "surge_corrected": message(event="corrected", **LATER),

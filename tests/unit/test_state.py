@@ -94,7 +94,7 @@ def incident(**changes: Any) -> Incident:  # noqa: ANN401 - values of a row
         opened_minute=NOON,
         last_breach_minute=NOON,
         reason={"cancels_hour": 7},
-        at_risk=AtRisk({"paid_out_cancelable": 5, "cancelled_unrecovered": 2}, "Shop"),
+        at_risk=AtRisk({"paid_out_cancelable": 5, "unrecovered": 2}, "Shop"),
         told_minute=NOON,
     )
     return replace(made, **changes)
@@ -160,7 +160,7 @@ def test_a_correction_keeps_what_was_before(ours: State) -> None:
 def test_an_incident_comes_back_as_it_was_opened(ours: State) -> None:
     found = open_one(ours)
     assert found == replace(incident(), incident_id=found.incident_id)
-    half = replace(found, at_risk=AtRisk({"paid_out_cancelable": None, "cancelled_unrecovered": 2}))
+    half = replace(found, at_risk=AtRisk({"paid_out_cancelable": None, "unrecovered": 2}))
     ours.commit(MinuteCommit([], [], NOON, Changes(continued=[half]), NOON))
     assert ours.unresolved()[found.key].at_risk == replace(half.at_risk, name="Shop")  # a name is kept
     ours.commit(MinuteCommit([], [], NOON, Changes(resolved=[found]), NOON + 5 * MINUTE))
@@ -180,7 +180,7 @@ def test_whoever_takes_an_incident_on_is_told_of_with_the_message_of_every_other
     with pytest.raises(UsageError, match="is already acknowledged by 김위험"):
         do(ours, "acknowledge", found.incident_id, by="somebody else")
     opened, taken = messages(ours)
-    assert opened["parts"] == {"paid_out_cancelable": 5, "cancelled_unrecovered": 2}
+    assert opened["parts"] == {"paid_out_cancelable": 5, "unrecovered": 2}
     said = {"status": "acknowledged", "visible": False, "acknowledged_by": "김위험"}
     assert taken == opened | {"event": "acknowledged", **said}
     assert ours.unresolved()[found.key].status == "acknowledged"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.money import Ask
 
 #: Paid out for sales that can still be cancelled; cancelled since the last payout, so not yet taken off one.
-PARTS: Final = ("paid_out_cancelable", "cancelled_unrecovered")
+PARTS: Final = ("paid_out_cancelable", "unrecovered")
 
 #: What the query must give, whatever else it gives.
 COLUMNS: Final = ("merchant_id", "merchant_name", "settled_through", "paid_out")
@@ -273,7 +273,7 @@ def price(merchant: str, payout: Payout, windows: Windows, earlier: int = 0) -> 
     `earlier` is what it cancelled since then on days before those that the windows hold.
 
     paid_out_cancelable = what was paid out for days inside the cancelable window and is not cancelled yet;
-    cancelled_unrecovered = cancelled since the last settled day, so not yet taken off a payout. Cancels are
+    unrecovered = cancelled since the last settled day, so not yet taken off a payout. Cancels are
     taken to concern paid-out sales first. Without any payout nothing of ours is at risk.
     """
     name = payout.merchant_name

@@ -55,7 +55,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "picture_week": "평소 (지난 7일)",
         "picture_threshold": "기준: 평소의 {factor}배",
         "paid_out_cancelable": "지급 후 취소 가능",
-        "cancelled_unrecovered": "취소 후 미회수",
+        "unrecovered": "취소 후 미회수",
     },
     "en": {
         "cancel_surge": "Cancel surge",
@@ -104,6 +104,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "picture_week": "usual (the 7 days before)",
         "picture_threshold": "threshold: {factor} times the usual",
         "paid_out_cancelable": "Paid out, still cancelable",
-        "cancelled_unrecovered": "Cancelled, not recovered",
+        "unrecovered": "Cancelled, not recovered",
     },
 }

@@ -112,7 +112,7 @@ VALUES ('merchants', :rule, :merchant_id, :merchant_name, :tier, :severity, :sta
     CASE WHEN :status = 'acknowledged' THEN now() END, CASE WHEN :status = 'acknowledged' THEN '김위험' END,
     'KRW',
     jsonb_build_object('paid_out_cancelable', CAST(:paid AS bigint),
-                       'cancelled_unrecovered', CAST(:cancelled AS bigint)),
+                       'unrecovered', CAST(:cancelled AS bigint)),
     CAST(:reason AS jsonb), CAST(:latest AS jsonb))
 RETURNING incident_id
 """

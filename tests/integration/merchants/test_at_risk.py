@@ -36,9 +36,9 @@ def test_what_was_cancelled_since_the_last_payout_counts_also_before_the_windows
         windows, _ = rebuild_windows(pipeline.lake, pipeline.state, NOON, pipeline.tuned_at(NOON))
         found = pipeline.book().at_risk(["unpaid", "paid"], NOON - MINUTE, windows)
     # Settled through February 26, twelve days before: what that day cancelled went into its payout.
-    assert found["unpaid"].parts["cancelled_unrecovered"] == 54_320
+    assert found["unpaid"].parts["unrecovered"] == 54_320
     assert found["unpaid"].parts["paid_out_cancelable"] == 1_000_000 - 54_320
-    assert found["paid"].parts["cancelled_unrecovered"] == 50_000
+    assert found["paid"].parts["unrecovered"] == 50_000
 
 
 def test_a_correction_before_the_business_day_ranks_the_tiers_of_the_day_again(

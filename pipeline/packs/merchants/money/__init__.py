@@ -1,1 +1,1 @@
-"""The money of merchants: settlements as they come, cohorts of cancels, the book's prices, what is proposed."""
+"""The money of merchants: settlements, cohorts of cancels, the prices of the book, what is proposed."""

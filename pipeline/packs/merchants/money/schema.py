@@ -30,8 +30,8 @@ SETTLEMENT: Final = pl.Schema(
     }
 )
 
-#: Cancels by the business day of their approval, per minute and merchant. Those that name no approval are what is
-#: missing to the minute's cancel_amount.
+#: Cancels by the business day of their approval, per minute and merchant. Those that name no approval are
+#: what is missing to the minute's cancel_amount.
 CANCEL_COHORT: Final = pl.Schema(
     {
         "minute": UTC_TIME,
