@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from baselines.facts import Facts
 from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open, priced_again, to_price
 from pipeline.minute import one_minute
+from pipeline.money import breached_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.judge.life import Incident, Key
     from pipeline.judge.verdicts import Verdicts
     from pipeline.minute import Span
-    from pipeline.money import AtRisk
+    from pipeline.money import AtRisk, ExposureBook
     from pipeline.pack import Windows
     from pipeline.steps import Steps
 
@@ -72,8 +73,12 @@ class Book(Incidents, Protocol):
         changes: Changes,
         steps: Steps,
         judged: pl.DataFrame | None = None,
+        exposure: pl.DataFrame | None = None,
     ) -> None:
-        """Publish the files and commit everything the minute changed, as one."""
+        """Publish the files and commit everything the minute changed, as one.
+
+        `exposure` is the snapshot of the book of exposure that is published of the minute.
+        """
         ...
 
 
@@ -87,8 +92,21 @@ class Line:
     gates: Gates
     steps: Steps
     facts: Facts = field(default_factory=Facts)
+    #: The book of exposure as it stands after the newest minute; None: the pack has none.
+    exposures: ExposureBook | None = None
+    #: Is its snapshot of a minute published? Not while minutes are caught up with.
+    shows: bool = True
     #: Held while incidents are read and changed: what is told within the second changes them, too.
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a minute's signals have done to the incidents."""
+
+    signals: pl.DataFrame  # held or passed
+    changes: Changes
+    breached: Mapping[str, Collection[str]]  # rules of unresolved or just opening incidents, by entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +126,29 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     without the ledger: drop the line and rebuild its windows from the lake.
     """
     counted = line.feed.count(one_minute(minute), line.steps)  # extract, screen, count
+    if line.exposures is not None:
+        with line.steps.time("money"):
+            line.exposures.add(counted.rows, counted.beside)
     with line.steps.time("judge"):
         found = judge_minute(counted, line.windows, line.gates, line.facts)
         signals = found.frame()
     with line.turn:
         with line.steps.time("settle"):
-            signals, changes = settle_minute(minute, signals, line.gates, line.book, line.windows)
-        line.book.record(minute, counted, signals, changes, line.steps, found.judged)  # publish, commit
+            settled = settle_minute(minute, signals, line.gates, line.book, line.windows)
+        signals, changes = settled.signals, settled.changes
+        exposure = _shown(minute, line, settled.breached)
+        line.book.record(  # publish, commit
+            minute, counted, signals, changes, line.steps, found.judged, exposure
+        )
     return Judged(minute, counted, signals, changes)
+
+
+def _shown(minute: datetime, line: Line, breached: Mapping[str, Collection[str]]) -> pl.DataFrame | None:
+    """The snapshot of the book that is published of the minute."""
+    if line.exposures is None or not line.shows:
+        return None
+    with line.steps.time("money"):
+        return line.exposures.snapshot(minute, breached)
 
 
 def judge_minute(
@@ -137,7 +170,7 @@ def judge_minute(
 
 def settle_minute(
     minute: datetime, signals: pl.DataFrame, gates: Gates, book: Incidents, windows: Windows
-) -> tuple[pl.DataFrame, Changes]:
+) -> Settled:
     """The second half: which signals are held back, and what the others do to the incidents."""
     signals = gates.hold(minute, signals)
     unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
@@ -151,4 +184,4 @@ def settle_minute(
     changes = changes_of(minute, signals, Known(unresolved, resolved, at_risk, dismissed), gates)
     if gates.pack.watch is not None:
         changes = confirmed(minute, signals, unresolved, changes)
-    return signals, changes
+    return Settled(signals, changes, breached_by([*unresolved, *opening]))
