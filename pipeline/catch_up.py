@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from baselines.rules import Tuned
     from baselines.versions import Versions
+    from pipeline.money import ExposureBook
     from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
@@ -271,6 +272,11 @@ class Pipeline:
     def newest_windows(self) -> Windows | None:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""
         return self._snapshots[-1] if self._snapshots else None
+
+    @property
+    def exposures(self) -> ExposureBook | None:
+        """The book of exposure after the newest judged minute, where there is one."""
+        return None if self._line is None else self._line.exposures
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
