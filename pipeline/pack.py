@@ -342,6 +342,7 @@ class Pack(Generic[W, T]):
             *(["at_risk"] if self.at_risk else []),
             *([self.fact[0]] if self.fact else []),
             *self.optional,
+            *(one.query for one in self.beside.values() if one.query is not None),
         ]
         unsaid = [name for name in may_fail if name not in self.ornaments]
         self._require(not unsaid, f"nothing is said of what is not known while {', '.join(unsaid)} fails")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines.facts import Facts
 from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open
-from pipeline.judge.priced import breached_by, priced_again, to_price
+from pipeline.judge.priced import priced_again, to_price
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import one_minute
+from pipeline.money import breached_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -78,8 +79,12 @@ class Book(Incidents, Protocol):
         changes: Changes,
         steps: Steps,
         judged: pl.DataFrame | None = None,
+        exposure: pl.DataFrame | None = None,
     ) -> None:
-        """Publish the files and commit everything the minute changed, as one."""
+        """Publish the files and commit everything the minute changed, as one.
+
+        `exposure` is the snapshot of the book of exposure that is published of the minute.
+        """
         ...
 
 
@@ -93,10 +98,21 @@ class Line:
     gates: Gates
     steps: Steps
     facts: Facts = field(default_factory=Facts)
+    #: The book of exposure as it stands after the newest minute; None: the pack has none.
+    exposures: ExposureBook | None = None
+    #: Is its snapshot of a minute published? Not while minutes are caught up with.
+    shows: bool = True
     #: Held while incidents are read and changed: what is told within the second changes them, too.
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
-    #: What entities owe and may come to owe; None: the pack keeps no book, or the source does not give it.
-    exposures: ExposureBook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a minute's signals have done to the incidents."""
+
+    signals: pl.DataFrame  # held or passed
+    changes: Changes
+    breached: Mapping[str, Collection[str]]  # rules of unresolved or just opening incidents, by entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +132,30 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     without the ledger: drop the line and rebuild its windows from the lake.
     """
     counted = line.feed.count(one_minute(minute), line.steps)  # extract, screen, count
+    if line.exposures is not None:
+        with line.steps.time("money"):
+            line.exposures.add(counted.rows, counted.beside)
     with line.steps.time("judge"):
         found = judge_minute(counted, line.windows, line.gates, line.facts)
         signals = found.frame()
     with line.turn:
         with line.steps.time("settle"):
-            settled = (line.gates, line.book, line.windows, line.exposures)
-            signals, changes = settle_minute(minute, signals, *settled)
-        line.book.record(minute, counted, signals, changes, line.steps, found.judged)  # publish, commit
+            given = (line.gates, line.book, line.windows, line.exposures)
+            settled = settle_minute(minute, signals, *given)
+        signals, changes = settled.signals, settled.changes
+        exposure = _shown(minute, line, settled.breached)
+        line.book.record(  # publish, commit
+            minute, counted, signals, changes, line.steps, found.judged, exposure
+        )
     return Judged(minute, counted, signals, changes)
+
+
+def _shown(minute: datetime, line: Line, breached: Mapping[str, Collection[str]]) -> pl.DataFrame | None:
+    """The snapshot of the book that is published of the minute."""
+    if line.exposures is None or not line.shows:
+        return None
+    with line.steps.time("money"):
+        return line.exposures.snapshot(minute, breached)
 
 
 def judge_minute(
@@ -151,7 +182,7 @@ def settle_minute(
     book: Incidents,
     windows: Windows,
     exposures: ExposureBook | None = None,
-) -> tuple[pl.DataFrame, Changes]:
+) -> Settled:
     """The second half: which signals are held back, and what the others do to the incidents.
 
     With `exposures` every open incident has the money of this minute.
@@ -168,7 +199,7 @@ def settle_minute(
     changes = changes_of(minute, signals, known, gates)
     if gates.pack.watch is not None:
         changes = confirmed(minute, signals, unresolved, changes)
-    return signals, changes
+    return Settled(signals, changes, breached_by([*unresolved, *opening]))
 
 
 def prices_of(
@@ -189,8 +220,8 @@ def prices_of(
     if exposures is None:
         return book.at_risk(wanted, minute, windows, again), ()
     keys = {*unresolved, *opening}
-    breached = breached_by(keys, pack)
-    said = exposures.of(minute, breached, list(breached))
+    breached = breached_by(keys)
+    said = exposures.of(minute, breached, to_price(keys, pack))
     named = [entity for entity in wanted if entity in said]
     names = book.names(named) if named else {}
     said = {entity: replace(money, name=money.name or names.get(entity)) for entity, money in said.items()}

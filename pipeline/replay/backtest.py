@@ -192,8 +192,8 @@ def settle(whole: Stretch, files: Sequence[tuple[Span, Path]]) -> MemoryBook:
         borders = np.searchsorted(index, np.arange(to_index(span.start), to_index(span.end) + 1))
         for minute, (start, stop) in zip(span, pairwise(borders.tolist()), strict=True):
             if start < stop or book.unresolved():
-                held = settle_minute(minute, signals.slice(start, stop - start), gates, book, windows)
-                book.apply(minute, held[1])
+                settled = settle_minute(minute, signals.slice(start, stop - start), gates, book, windows)
+                book.apply(minute, settled.changes)
     return book
 
 
