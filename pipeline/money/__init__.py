@@ -53,6 +53,25 @@ class AtRisk:
         found = self.figures.get(EXPECTED_LOSS)
         return found if isinstance(found, int) else None
 
+    @property
+    def weight(self) -> int | None:
+        """What incidents are ordered by: the expected loss where it is known, else all that is at risk.
+
+        A loss is never more than what is at risk, so one whose loss is not known is not passed over.
+        """
+        loss = self.expected_loss
+        return self.total if loss is None else loss
+
+
+#: A figure NAME_low and NAME_high is the interval of NAME, NAME_date its date: said with it, never alone.
+LOW, HIGH, DATE = "_low", "_high", "_date"
+
+
+def shown_amounts(at_risk: AtRisk) -> dict[str, int | str | None]:
+    """What people see of it at a glance: all together, and the figures without their intervals."""
+    figures = {name: value for name, value in at_risk.figures.items() if not name.endswith((LOW, HIGH))}
+    return {"at_risk": at_risk.total, **figures}
+
 
 @dataclass(frozen=True, slots=True)
 class Priced:
