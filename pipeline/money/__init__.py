@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -52,6 +52,25 @@ class AtRisk:
         """What is likely to be lost of it; None where that is not known."""
         found = self.figures.get(EXPECTED_LOSS)
         return found if isinstance(found, int) else None
+
+    @property
+    def weight(self) -> int | None:
+        """What incidents are ordered by: the expected loss where it is known, else all that is at risk.
+
+        A loss is never more than what is at risk, so one whose loss is not known is not passed over.
+        """
+        loss = self.expected_loss
+        return self.total if loss is None else loss
+
+
+#: A figure NAME_low and NAME_high is the interval of NAME, NAME_date its date: said with it, never alone.
+LOW, HIGH, DATE = "_low", "_high", "_date"
+
+
+def shown_amounts(at_risk: AtRisk) -> dict[str, int | str | None]:
+    """What people see of it at a glance: all together, and the figures without their intervals."""
+    figures = {name: value for name, value in at_risk.figures.items() if not name.endswith((LOW, HIGH))}
+    return {"at_risk": at_risk.total, **figures}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +156,14 @@ class ExposureBook(Protocol):
         ...
 
 
+def breached_by(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The rules of incidents' keys (rule, entity) by entity, as a book wants them."""
+    breached: dict[str, set[str]] = {}
+    for rule, entity in keys:
+        breached.setdefault(entity, set()).add(rule)
+    return breached
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What is proposed to do about an incident, with its effect in money."""
@@ -147,7 +174,60 @@ class Proposal:
     percent: int | None = None  # of what is to be kept, where the kind has a share
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What would be lost of one entity if nothing more were paid to it from a moment on."""
+
+    reach: timedelta  # how far before the disturbance its rows and what is beside them are needed
+    #: (its counted rows, what is beside them, moments, the end of what is looked at, zone) -> for each of the
+    #: moments what is lost up to the end, minor units; None: not known
+    losses: Callable[
+        [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
+        Sequence[int | None],
+    ]
+class Acted:
+    """An action that people and the company's systems were told of, as the pack follows it."""
+
+    kind: str
+    entity_id: str
+    percent: int | None
+    amount: int | None  # what it was to keep
+    until: datetime | None
+    money: Mapping[str, int | str | None]  # parts and figures of the incident when it was proposed
+    told_at: datetime
+    label: str | None = None  # what people said of the alarm since
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it, as far as the published rows show.
+
+    `shown` True: it was done; False: it was not, and will not be; None: nobody can say yet. `figures` are
+    amounts in minor units, counts or dates by the pack's names; `settled`: none of them changes any more.
+    """
+
+    shown: bool | None = None
+    figures: Mapping[str, int | str | None] = field(default_factory=dict)
+    settled: bool = False
+
+
+def nothing_known(kind: str, percent: int | None, *_: object) -> Proposal:
+    """An action of which the pack does not say what it keeps."""
+    return Proposal(kind=kind, amount=None, percent=percent)
+
+
 T = TypeVar("T", bound="Tuned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """How the outcome of actions is read off what is published of an entity."""
+
+    datasets: Sequence[str]  # what is read: the counted rows, or what is beside them
+    before: timedelta  # read from so long before people were told on
+    after: timedelta  # nothing is looked for later than this
+    #: (the action, the frames by dataset, up to when they are published, zone)
+    outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,3 +242,9 @@ class Exposures(Generic[T]):
     propose: Callable[[str, Mapping[str, Any], AtRisk, datetime, ZoneInfo, T], Proposal | None] = lambda *_: (
         None
     )
+    held: Held | None = None  # to say afterwards what acting in time would have kept
+    shares: Sequence[str] = ()  # of `actions`: those that take a percentage
+    by_people: Sequence[str] = ()  # of `actions`: those that nothing published shows; people say it was done
+    #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
+    effect: Callable[[str, int | None, AtRisk, datetime, ZoneInfo], Proposal] = nothing_known
+    following: Following | None = None

@@ -8,12 +8,14 @@ only ever stand in a code span.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
+from pipeline.judge.priced import PRICED
 from pipeline.judge.verdicts import SEVERITIES, TIERS
 from pipeline.minute import parse_time
+from pipeline.money import DATE, AtRisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: What the judge tells of; then what people do, and how a snooze ends: each with what is said beside it.
-_BY_ITSELF: Final = ("opened", "reopened", "escalated", "repeated", "corrected", "resolved", "unsilenced")
+_BY_ITSELF: Final = (
+    "opened",
+    "reopened",
+    "escalated",
+    "repeated",
+    "corrected",
+    "resolved",
+    "unsilenced",
+    PRICED,
+)
 _MOVED: Final = {
     "minutes": "number",
     "breaches": "number",
@@ -39,8 +50,21 @@ SAID: Final[Mapping[str, Mapping[str, str]]] = {
     "resolved_by": {"reason": "text"},
     "reopened_by": {"reason": "text"},
     "labelled": {"label": "label", "reason": "text"},
+    "action": {
+        "status": "action_status",
+        "kind": "text",
+        "percent": "money",
+        "amount": "money",
+        "until": "moment",
+        "reason": "text",
+    },
 }
 EVENTS: Final = (*_BY_ITSELF, *SAID)
+#: How an action stands; `failed` is told where the company's systems do not take it.
+ACTION_STATUSES: Final = (
+    *("proposed", "approved", "told", "confirmed", "lapsed", "declined", "withdrawn"),
+    "failed",
+)
 LABELS: Final = ("true_alarm", "false_alarm")
 STATUSES: Final = ("open", "acknowledged", "resolved")
 
@@ -67,11 +91,13 @@ class Message:
     at_risk: int | None  # None: not known
     parts: Mapping[str, int | None] = field(hash=False)
     reason: Mapping[str, Any] = field(hash=False)
+    figures: Mapping[str, int | str | None] = field(default_factory=dict, hash=False)  # see `AtRisk.figures`
     times: int = 1  # how often the incident has opened
     by: str | None = None  # who acted
     said: Mapping[str, Any] = field(default_factory=dict, hash=False)  # see SAID
     visible: bool = False  # worth a line in the channel as well as in the thread
     before: str = "open"  # how the incident stood when it was told
+    action: Mapping[str, Any] | None = field(default=None, hash=False)  # what is being done about its money
 
     def words(self, language: str) -> Mapping[str, str]:
         """The words of its domain."""
@@ -84,8 +110,23 @@ class Message:
 
     @property
     def has_money(self) -> bool:
-        """Can money be at risk in what it tells of?"""
-        return self.pack.at_risk is not None and not self.of_everybody
+        """Can money be at risk in what it tells of? Of everybody together a book alone says it."""
+        return self.pack.has_money and (bool(self.figures) or not self.of_everybody)
+
+    @property
+    def weight(self) -> int | None:
+        """What it is ordered by, see `AtRisk.weight`; None: not known."""
+        return self.at_risk if self.expected_loss is None else self.expected_loss
+
+    @property
+    def expected_loss(self) -> int | None:
+        """What is likely to be lost; None: not known."""
+        return AtRisk(figures=self.figures).expected_loss
+
+    @property
+    def only_edits(self) -> bool:
+        """Does it bring a message up to date that stands there, and tell nothing by itself?"""
+        return self.event == PRICED
 
     @property
     def is_over(self) -> bool:
@@ -131,11 +172,13 @@ def read_message(content: object, incident_id: int, pack: Pack[Any, Any]) -> Mes
         at_risk=_money(content, "at_risk"),
         parts=_parts(content, "parts", pack),
         reason=_reason(content, "reason", pack),
+        figures=_figures(content, "figures", pack),
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
         by=None if by is None else _text(content, by),
         said=_said(content, event),
         before=_known(content, "status", STATUSES) if "status" in content else "open",
+        action=_action(content),
     )
 
 
@@ -192,12 +235,42 @@ def _said(content: Mapping[str, Any], event: str) -> dict[str, Any]:
     return {name: _SAID_AS[kind](given, name) for name, kind in wanted.items()}
 
 
+def _action(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is being done about the incident's money; most messages know of nothing."""
+    given = content.get("action")
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        name = "action"
+        raise _malformed(name, given, "an object")
+    return {name: _SAID_AS[kind](given, name) for name, kind in SAID["action"].items()}
+
+
 def _parts(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, int | None]:
     """The parts of the money that the pack knows; none at all where nothing is known."""
     given = content.get(name)
     if not isinstance(given, dict):
         raise _malformed(name, given, "an object")
     return {part: _money(given, part) if given else None for part in pack.parts}
+
+
+def _figures(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, int | str | None]:
+    """What is said of the money beside its parts; none where it was not priced by a book."""
+    given = content.get(name, {})
+    if not isinstance(given, dict):
+        raise _malformed(name, given, "an object")
+    return {figure: _figure(given, figure) for figure in pack.figures} if given else {}
+
+
+def _figure(given: Mapping[str, Any], name: str) -> int | str | None:
+    if given.get(name) is None:
+        return None
+    if not name.endswith(DATE):
+        return _number(given, name)
+    try:
+        return date.fromisoformat(_text(given, name)).isoformat()
+    except ValueError:
+        raise _malformed(name, given[name], "a date") from None
 
 
 def _reason(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, Any]:
@@ -221,4 +294,6 @@ _SAID_AS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
     "time": _minute,
     "severity": lambda given, name: _known(given, name, SEVERITIES),
     "label": lambda given, name: _known(given, name, LABELS),
+    "moment": lambda given, name: None if given.get(name) is None else _minute(given, name),
+    "action_status": lambda given, name: _known(given, name, ACTION_STATUSES),
 }
