@@ -269,17 +269,14 @@ class Pipeline:
         policy, newest = self.settings.policy, self.rules.newest
         return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written, among)
 
-    @property
-    def money(self) -> ExposureBook | None:
-        """The book of exposure after the newest judged minute, for the thread that judges.
-
-        None where the pack has none, and until the line has started again.
-        """
-        return None if self._line is None else self._line.exposures
-
     def newest_windows(self) -> Windows | None:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""
         return self._snapshots[-1] if self._snapshots else None
+
+    @property
+    def exposures(self) -> ExposureBook | None:
+        """The book of exposure after the newest judged minute, where there is one."""
+        return None if self._line is None else self._line.exposures
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines.facts import Facts
-from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open, priced_again, to_price
+from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open
+from pipeline.judge.priced import breached_by, priced_again, to_price
+from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import one_minute
-from pipeline.money import breached_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.judge.verdicts import Verdicts
     from pipeline.minute import Span
     from pipeline.money import AtRisk, ExposureBook
-    from pipeline.pack import Windows
+    from pipeline.pack import Pack, Windows
     from pipeline.steps import Steps
 
 
@@ -59,6 +60,10 @@ class Incidents(Protocol):
         again: Collection[str] | None = None,
     ) -> Mapping[str, AtRisk]:
         """Money at risk at the end of `minute` of `entities`, and some of `again`; no entry: not known."""
+        ...
+
+    def names(self, entities: Sequence[str]) -> Mapping[str, str]:
+        """Names of some entities, as far as the source has given them."""
         ...
 
 
@@ -134,7 +139,7 @@ def run_minute(minute: datetime, line: Line) -> Judged:
         signals = found.frame()
     with line.turn:
         with line.steps.time("settle"):
-            settled = settle_minute(minute, signals, line.gates, line.book, line.windows)
+            settled = settle_minute(minute, signals, line.gates, line.book, line.windows, line.exposures)
         signals, changes = settled.signals, settled.changes
         exposure = _shown(minute, line, settled.breached)
         line.book.record(  # publish, commit
@@ -169,9 +174,17 @@ def judge_minute(
 
 
 def settle_minute(
-    minute: datetime, signals: pl.DataFrame, gates: Gates, book: Incidents, windows: Windows
+    minute: datetime,
+    signals: pl.DataFrame,
+    gates: Gates,
+    book: Incidents,
+    windows: Windows,
+    exposures: ExposureBook | None = None,
 ) -> Settled:
-    """The second half: which signals are held back, and what the others do to the incidents."""
+    """The second half: which signals are held back, and what the others do to the incidents.
+
+    With `exposures` every open incident has the money of this minute.
+    """
     signals = gates.hold(minute, signals)
     unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
     opening = keys_to_open(signals, unresolved)
@@ -179,9 +192,38 @@ def settle_minute(
     resolved = book.resolved_since(since) if opening else {}
     quiet_since = minute - timedelta(minutes=incident.resolve_after_minutes)
     dismissed = {} if signals.is_empty() else book.dismissed(quiet_since)
-    again = priced_again(unresolved, gates.pack)
-    at_risk = book.at_risk(to_price(opening, gates.pack), minute, windows, again)
-    changes = changes_of(minute, signals, Known(unresolved, resolved, at_risk, dismissed), gates)
+    at_risk, booked = prices_of(minute, unresolved, opening, gates.pack, book, windows, exposures)
+    known = Known(unresolved, resolved, at_risk, dismissed, booked)
+    changes = changes_of(minute, signals, known, gates)
     if gates.pack.watch is not None:
         changes = confirmed(minute, signals, unresolved, changes)
-    return Settled(signals, changes, breached_by([*unresolved, *opening]))
+    return Settled(signals, changes, breached_by({*unresolved, *opening}, gates.pack))
+
+
+def prices_of(
+    minute: datetime,
+    unresolved: Mapping[Key, Incident],
+    opening: Collection[Key],
+    pack: Pack[Any, Any],
+    book: Incidents,
+    windows: Windows,
+    exposures: ExposureBook | None,
+) -> tuple[Mapping[str, AtRisk], Collection[str]]:
+    """Money at risk by entity, and whose of them the book of exposure says.
+
+    Of all who have an incident, and of everybody where one is about everybody. Where there is no book, or it
+    does not know somebody, the pack's query is asked, as far as it is needed.
+    """
+    wanted, again = to_price(opening, pack), priced_again(unresolved, pack)
+    if exposures is None:
+        return book.at_risk(wanted, minute, windows, again), ()
+    keys = {*unresolved, *opening}
+    breached = breached_by(keys, pack)
+    said = exposures.of(minute, breached, list(breached))
+    named = [entity for entity in wanted if entity in said]
+    names = book.names(named) if named else {}
+    said = {entity: replace(money, name=money.name or names.get(entity)) for entity, money in said.items()}
+    if any(rule in pack.of_everybody for rule, _ in keys):
+        said[EVERYBODY] = exposures.all_together(minute, breached)
+    others, asked_again = ([entity for entity in some if entity not in said] for some in (wanted, again))
+    return {**book.at_risk(others, minute, windows, asked_again), **said}, said

@@ -64,6 +64,10 @@ class MemoryBook:
         """Not known: money belongs to the present, not to the judged period."""
         return {}
 
+    def names(self, entities: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's
+        """Nobody is told."""
+        return {}
+
     def apply(self, minute: datetime, changes: Changes) -> None:
         """Apply what a minute does to the incidents, and count what people would have been told."""
         self.notices.update(event.kind for event in changes.events)

@@ -71,6 +71,10 @@ class StateBook:
         """See `Exposure.at_risk`."""
         return self._exposure.at_risk(entities, minute, windows, again)
 
+    def names(self, entities: Sequence[str]) -> Mapping[str, str]:
+        """Names of some entities, as the source last gave them."""
+        return {row["entity_id"]: row["name"] for row in self._state.rows("app_names_of", ids=list(entities))}
+
     def record(
         self,
         minute: datetime,
