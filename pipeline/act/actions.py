@@ -1,4 +1,4 @@
-"""The job of actions: a turn every few seconds, beside the minute. What fails in it is an alarm of its own."""
+"""The job of actions: a turn every few seconds, beside the minute. What fails in it is an alarm."""
 
 from __future__ import annotations
 

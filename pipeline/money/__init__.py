@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -156,14 +156,6 @@ class ExposureBook(Protocol):
         ...
 
 
-def breached_by(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The rules of incidents' keys (rule, entity) by entity, as a book wants them."""
-    breached: dict[str, set[str]] = {}
-    for rule, entity in keys:
-        breached.setdefault(entity, set()).add(rule)
-    return breached
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What is proposed to do about an incident, with its effect in money."""
@@ -185,6 +177,7 @@ class Held:
         [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
         Sequence[int | None],
     ]
+@dataclass(frozen=True, slots=True)
 class Acted:
     """An action that people and the company's systems were told of, as the pack follows it."""
 
