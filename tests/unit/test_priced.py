@@ -16,7 +16,6 @@ from pipeline.judge.priced import (
     EDITED_AT_ONCE,
     MONEY_TOLD_EVERY,
     as_told,
-    breached_by,
     is_material,
     most_first,
 )
@@ -29,7 +28,6 @@ from tests.unit.test_life import NOON, RULES, breached, incident
 
 NOTHING: pl.DataFrame = pl.DataFrame(schema=SIGNAL)
 MILD = {"approvals_hour": 10, "cancels_hour": 1, "approvals_week": 1000, "cancels_week": 50}
-DROP = {"amount_today": 500, "amount_paced": 7000, "amount_days": 7 * 10**9, "days": 7}
 GATES = Gates(PACK, RULES, "budgeted")
 
 
@@ -113,18 +111,10 @@ def test_incidents_stand_by_expected_loss_where_it_is_known_else_by_what_is_at_r
     assert [one.incident_id for one in ordered] == [9, 3, 1, 2, 4, 0]
 
 
-def test_everybody_together_has_the_sum_and_no_entity_is_breached_by_it() -> None:
+def test_everybody_together_has_the_sum() -> None:
     outage = lasting(9, rule="platform_outage", entity_id=EVERYBODY, severity="critical", at_risk=money(1, 1))
     changes = settle(outage, lasting(1), now={EVERYBODY: money(10**13, 10**9), "M1": money(1000, 100)})
     assert [(i.entity_id, i.at_risk.total) for i in changes.continued] == [(EVERYBODY, 10**13)]
-    assert changes.breached == {"M1": ["cancel_surge"]}
-
-
-def test_a_price_goes_by_all_rules_of_an_entity_that_are_open_or_about_to_open() -> None:
-    drop = lasting(2, rule="volume_drop", entity_id="M1", reason=DROP)
-    changes = settle(drop, now={"M1": money(1, 1)}, signals=mild(range(1, 3)))
-    assert changes.breached == {"M1": ["cancel_surge", "volume_drop"], "M2": ["cancel_surge"]}
-    assert breached_by([("platform_cancels", EVERYBODY)], PACK) == {}
 
 
 @pytest.mark.parametrize(
