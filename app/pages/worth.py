@@ -1,4 +1,4 @@
-"""The money of an incident, or of one that is watched, as every screen shows it: the same figures everywhere."""
+"""The money of an incident, or of one that is watched: the same figures on every screen."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ def exact(page: Page, amount: int | None) -> str:
 def glance(page: Page, at_risk: int | None, expected_loss: int | None) -> list[str]:
     """A line's money: what is likely to be lost, where it is known, before all that is at risk."""
     language = page.texts.language
-    if at_risk is None:
-        risk = page.texts("incident.risk.not_known")
-    else:
-        risk = won_short(at_risk, language)
+    risk = page.texts("incident.risk.not_known") if at_risk is None else won_short(at_risk, language)
     if expected_loss is None:
         return [risk]
     loss = f"{word(page, EXPECTED_LOSS)} {won_short(expected_loss, language)}"

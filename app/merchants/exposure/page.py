@@ -58,9 +58,8 @@ def show(page: Page) -> None:
         return
     st.html(_table(page, found))
     _show_places(total, place)
-    offer(
-        page, f"exposure-{file.span.start:%Y%m%d-%H%M}", partial(reads.everyone, page, manifest, file, state)
-    )
+    every = partial(reads.everyone, page, manifest, file, state)
+    offer(page, f"exposure-{file.span.start:%Y%m%d-%H%M}", every)
 
 
 def show_of_one(page: Page) -> None:
@@ -85,9 +84,8 @@ def _show_row(page: Page, manifest: Manifest, file: LakeFile, merchant_id: str) 
     note = texts("exposure.of_one.note", minute=moment(file.span.end, page.zone), state=state)
     st.html(tag("div", texts("exposure.of_one"), tag("small", note), cls="mr-h2"))
     total = tag("div", exact(page, row["at_risk"]), tag("small", texts("incident.risk")), cls="mr-big")
-    parts = [
-        tag("div", f"{word(page, name)} {exact(page, row[name])}", cls="mr-part") for name in page.pack.parts
-    ]
+    named = (f"{word(page, name)} {exact(page, row[name])}" for name in page.pack.parts)
+    parts = [tag("div", said, cls="mr-part") for said in named]
     st.html(tag("div", total, *parts, *lines(page, _figures(page, row), saves=False)))
 
 

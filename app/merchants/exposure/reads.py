@@ -10,6 +10,8 @@ from app.reads import shared
 from pipeline.money import EXPOSURE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
     from app.reads import Page
@@ -30,7 +32,7 @@ def newest(manifest: Manifest | None) -> LakeFile | None:
 
 
 def ranked(page: Page, manifest: Manifest, file: LakeFile, state: str | None, place: int) -> pl.DataFrame:
-    """A page of the merchants, counted from 1, the highest expected loss first; EXPOSURE_ROW and `at_risk`."""
+    """A page of the merchants, counted from 1, the most to lose first: EXPOSURE_ROW, `at_risk`, `found`."""
     asked = {"state": state, "merchant": None, "at_most": ROWS, "past": (place - 1) * ROWS}
     return _asked(f"{page.name} {file.path} {state} {place}", page, manifest, file, _QUERY, asked)
 
@@ -59,7 +61,7 @@ def _asked(
     _manifest: Manifest,
     _file: LakeFile,
     _query: str,
-    _given: dict[str, object],
+    _given: Mapping[str, object],
 ) -> pl.DataFrame:
     return _page.door.lake.ask(_query, _given, _manifest, _file.span, EXPOSURE)
 

@@ -1,4 +1,7 @@
-"""The list of incidents, by expected loss, money at risk or the worst first. A row is a link: it opens in a new tab too."""
+"""The list of incidents, by expected loss, money at risk or the worst first.
+
+A row is a link: it opens in a new tab too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs a decision: open incidents, those that nobody has taken first, then by expected loss or money at risk."""
+"""What needs a decision: open incidents, those that nobody has taken first, then by what may be lost."""
 
 from __future__ import annotations
 
