@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
     from baselines.rules import Tuned
     from baselines.versions import Versions
-    from pipeline.money import ExposureBook
     from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
@@ -268,14 +267,6 @@ class Pipeline:
         """Where judged minutes are written; it may know of the incidents of some entities alone."""
         policy, newest = self.settings.policy, self.rules.newest
         return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written, among)
-
-    @property
-    def money(self) -> ExposureBook | None:
-        """The book of exposure after the newest judged minute, for the thread that judges.
-
-        None where the pack has none, and until the line has started again.
-        """
-        return None if self._line is None else self._line.exposures
 
     def newest_windows(self) -> Windows | None:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""
