@@ -272,6 +272,11 @@ class Pipeline:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""
         return self._snapshots[-1] if self._snapshots else None
 
+    @property
+    def exposures(self) -> ExposureBook | None:
+        """The book of exposure after the newest judged minute, where there is one."""
+        return None if self._line is None else self._line.exposures
+
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
         wanted = to_index(minute) - 1
