@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from baselines.rules import Tuned
     from baselines.versions import Versions
+    from pipeline.money import ExposureBook
     from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
