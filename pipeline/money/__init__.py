@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -134,8 +134,12 @@ class ExposureBook(Protocol):
         """
         ...
 
+    def know(self, tuned: Any, facts: Facts) -> None:  # noqa: ANN401 - the pack's own
+        """Price by these from now on; what was entered stays."""
+        ...
+
     def forget(self, before: date) -> None:
-        """Let go of business days that no price needs any more."""
+        """Let go of business days that no price needs any more, and take no entry of theirs."""
         ...
 
     def of(
