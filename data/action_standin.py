@@ -52,13 +52,9 @@ class Standin:
     refused: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        standin = self
-
-        class Handler(_Handler):
-            owner = standin
-
+        handler = type("Handler", (_Handler,), {"owner": self})
         self._ended = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -83,7 +79,7 @@ class Standin:
         return self._ended
 
     def problem(self, timestamp: str, signature: str, body: bytes) -> str | None:
-        """Why a call is not ours; None where it is. As docs/webhook.md says it."""
+        """Why a call is not ours; None where it is. As pipeline/act/README.md says it."""
         if not timestamp.isdecimal() or abs(self.clock() - int(timestamp)) > OLDEST_S:
             return "the time is not of now"
         wanted = hmac.new(self.secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
@@ -152,6 +148,7 @@ def main(secret: str) -> None:
     """Listen until it is stopped, and print what is taken."""
     with Standin(secret) as standin:
         sys.stdout.write(f"MINUTERISK_ACTION_URL={standin.url}\n")
+        sys.stdout.flush()
         seen = 0
         with suppress(KeyboardInterrupt):
             while not standin.ended.wait(0.5):
