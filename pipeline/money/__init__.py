@@ -175,6 +175,16 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What would be lost of one entity if nothing more were paid to it from a moment on."""
+
+    reach: timedelta  # how far before the disturbance its rows and what is beside them are needed
+    #: (its counted rows, what is beside them, moments, the end of what is looked at, zone) -> for each of the
+    #: moments what is lost up to the end, minor units; None: not known
+    losses: Callable[
+        [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
+        Sequence[int | None],
+    ]
 class Acted:
     """An action that people and the company's systems were told of, as the pack follows it."""
 
@@ -232,6 +242,7 @@ class Exposures(Generic[T]):
     propose: Callable[[str, Mapping[str, Any], AtRisk, datetime, ZoneInfo, T], Proposal | None] = lambda *_: (
         None
     )
+    held: Held | None = None  # to say afterwards what acting in time would have kept
     shares: Sequence[str] = ()  # of `actions`: those that take a percentage
     by_people: Sequence[str] = ()  # of `actions`: those that nothing published shows; people say it was done
     #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
