@@ -354,6 +354,7 @@ class Pack(Generic[W, T]):
             known = self.words.get(language, {})
             needed = [*(rule.name for rule in self.rules), *self.parts, *self.figures, "entity", *TIERS]
             needed += ["everybody"] if self.of_everybody else []
+            needed += [] if self.exposures is None else self.exposures.actions
             silent = [name for name in needed if name not in known]
             self._require(not silent, f"no word in {language} for {', '.join(silent)}")
         for rule in self.rules:

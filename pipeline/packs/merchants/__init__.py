@@ -14,6 +14,7 @@ from pipeline.packs.merchants.count import aggregate, sum_up
 from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
+from pipeline.packs.merchants.money.acting import with_actions
 from pipeline.packs.merchants.money.book import EXPOSURES
 from pipeline.packs.merchants.money.cohorts import COHORTS
 from pipeline.packs.merchants.money.schema import FIGURES
@@ -92,7 +93,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     figures=FIGURES,
     at_risk=price_merchants,
     beside={"cancel_cohort": COHORTS, "settlement": SETTLEMENTS},
-    exposures=EXPOSURES,
+    exposures=with_actions(EXPOSURES),
     ornaments={
         "at_risk": "money at risk and names of merchants",
         "categories": "categories and names that changed since they were last read",
