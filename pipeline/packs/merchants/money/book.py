@@ -13,6 +13,7 @@ from baselines.merchants.exposure import Exposure
 from pipeline.minute import business_date
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
+from pipeline.packs.merchants.money.regret import HELD
 from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
 from pipeline.schema import conform
 
@@ -184,4 +185,5 @@ EXPOSURES: Final[Exposures[Rules]] = Exposures(
     book=MerchantBook,
     reach=reach,
     actions=("hold_payout", "rolling_reserve", "shorter_cycle", "call"),
+    held=HELD,
 )
