@@ -157,6 +157,7 @@ class Severity:
     drop_high_percent: int
     drop_critical_percent: int
     critical_krw_at_risk: int
+    critical_expected_loss: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
