@@ -98,6 +98,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
         "settlements": "payouts: what is paid out, still to be paid, and not taken off",
         "categories": "categories and names that changed since they were last read",
         "settlements": "payouts, and with them all money at risk",
+        "disputes": "how the month will end for the programmes of card networks",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
