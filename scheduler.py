@@ -27,6 +27,7 @@ from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
 from pipeline.online import install, jobs_of
 from pipeline.packs import PACKS, load_pack
+from pipeline.report.job import REPORT_S, Reports
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
 from pipeline.source.postgresql import PostgresSource
@@ -79,6 +80,7 @@ EXECUTORS = (
     "watch",
     "listen",
     "picture",
+    "report",
     "slow",
 )
 
@@ -244,6 +246,8 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service, watcher: Watcher
         _every(scheduler, service, "picture", service.picture, TALK_S)
         _every(scheduler, service, "listen", service.listen, TALK_S)
     _every(scheduler, service, "rules", service.measure_rules, RULES_S)
+    reports = Reports(service.pipeline, service.paces)
+    _every(scheduler, service, "report", reports.run, REPORT_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "load": "pipeline.commands.merchants.load",
     "backtest": "pipeline.commands.backtest",
     "explain": "pipeline.commands.judgement",
+    "report": "pipeline.commands.reports.report",
     "sql": "pipeline.commands.analyst",
     "rules": "pipeline.commands.rules",
     "event-rules": "pipeline.commands.transfers.event_rules",
