@@ -147,6 +147,19 @@ class Proposal:
     percent: int | None = None  # of what is to be kept, where the kind has a share
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What would be lost of one entity if nothing more were paid to it from a moment on."""
+
+    reach: timedelta  # how far before the disturbance its rows and what is beside them are needed
+    #: (its counted rows, what is beside them, moments, the end of what is looked at, zone) -> for each of the
+    #: moments what is lost up to the end, minor units; None: not known
+    losses: Callable[
+        [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
+        Sequence[int | None],
+    ]
+
+
 T = TypeVar("T", bound="Tuned")
 
 
@@ -162,3 +175,4 @@ class Exposures(Generic[T]):
     propose: Callable[[str, Mapping[str, Any], AtRisk, datetime, ZoneInfo, T], Proposal | None] = lambda *_: (
         None
     )
+    held: Held | None = None  # to say afterwards what acting in time would have kept
