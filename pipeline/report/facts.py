@@ -85,19 +85,19 @@ class Facts:
         """Who acted, as far as the report may say."""
         return one_line(person(name, named=self.gathered.named) or "–")
 
-    def draw(self, figure: go.Figure, title: str, *, height: int = 240) -> Html:
+    def draw(self, figure: go.Figure, title: str, *, height: int = 240, top: int = 10) -> Html:
         """A picture with its title; what it shows stands in the file as JSON."""
         figure.update_layout(
             template="none",
             width=WIDTH,
             height=height,
-            margin={"l": 70, "r": 12, "t": 10, "b": 34},
+            margin={"l": 70, "r": 12, "t": top, "b": 34},
             font={"family": _FONT, "size": 11, "color": "#16181d"},
             colorway=list(COLOURS),
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         )
         if figure.layout.showlegend is not False and len(figure.data) > 1:
-            figure.update_layout(margin_t=28)
+            figure.update_layout(margin_t=top + 18)
         figure.update_xaxes(gridcolor="#e4e6ea", zeroline=False)
         figure.update_yaxes(gridcolor="#e4e6ea", zerolinecolor="#b9bec6")
         number = f"figure-{len(self.figures) + 1}"

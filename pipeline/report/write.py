@@ -11,11 +11,12 @@ from pipeline.report.published import read_published
 from pipeline.store.lake import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.report.about import About
     from pipeline.report.gathered import Gathered
+    from pipeline.report.published import Published
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
@@ -51,11 +52,11 @@ def make_report(state: State, lake: Lake, settings: Settings, gathered: Gathered
     return content
 
 
-def _compose(*given: Any) -> bytes:
+def _compose(settings: Settings, gathered: Gathered, published: Published, names: Mapping[str, str]) -> bytes:
     """See `compose`. What draws takes a second to load, and a pipeline never needs it itself."""
     from pipeline.report.page import compose  # noqa: PLC0415 - as said
 
-    return compose(*given)
+    return compose(settings, gathered, published, names)
 
 
 def default_path(settings: Settings, about: About) -> Path:

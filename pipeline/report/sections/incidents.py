@@ -202,7 +202,7 @@ def _picture(facts: Facts, chart: Chart, row: Row) -> Html:
     figure.add_vrect(x0=opened, x1=times[-1], fillcolor="#ffecd6", opacity=0.6, layer="below", line_width=0)
     figure.add_vline(x=opened, line={"color": "#b04200", "width": 1})
     figure.update_xaxes(tickformat="%H:%M\n%m-%d")
-    return facts.draw(figure, facts.text("evidence"), height=_PANEL * len(chart.panels) + 60)
+    return facts.draw(figure, facts.text("evidence"), height=_PANEL * len(chart.panels) + 60, top=24)
 
 
 def _local(facts: Facts, when: datetime) -> datetime:
