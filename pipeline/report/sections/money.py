@@ -88,7 +88,15 @@ def _row(facts: Facts, exposed: Exposed, row: Mapping[str, Any], texts: Sequence
     figures = [name for name in exposed.totals if name not in facts.pack.parts]
     return [
         facts.entity(row["entity_id"]),
-        *(facts.word(str(row[name])) if row[name] is not None else "–" for name in texts),
+        *(_text(facts, name, row[name]) for name in texts),
         facts.amount(row["at_risk"]),
         *(facts.amount(row[name]) for name in figures),
     ]
+
+
+def _text(facts: Facts, name: str, value: object) -> str:
+    """A date, or a word of the column, for which the pack may have one of its own: state_both."""
+    if value is None:
+        return "–"
+    known = facts.word(f"{name}_{value}")
+    return str(value) if known == f"{name}_{value}" else known
