@@ -1,7 +1,7 @@
 -- What was proposed and done about incidents' money: what was open or ended in a span, or all of one incident's.
 -- Parameters: pack, start, stop (stop excluded), incident_id (null: all), at_most (rows). Grain: one row per action.
 SELECT action_id, action.incident_id, action.entity_id, incident.entity_name, rule, kind, percent, amount, helps_until,
-       action.status, proposed_at, proposed_by, proposer_id, approved_at, approved_by, told_at, ended_at, outcome,
+       action.status, proposed_at, proposed_by, by_machine, decided_at, approved_by, told_at, ended_at, outcome,
        count(*) OVER () AS total
 FROM action
 JOIN incident USING (incident_id)

@@ -31,9 +31,8 @@ def actions(facts: Facts) -> Html:
 
 def _row(facts: Facts, row: Mapping[str, Any]) -> list[str]:
     share = f" {row['percent']} %" if row["percent"] is not None else ""
-    machine = row["proposer_id"] is None
-    proposed = facts.text("by_machine") if machine else facts.person(row["proposed_by"])
-    approved = "–" if row["approved_at"] is None else facts.at(row["approved_at"])
+    proposed = facts.text("by_machine") if row["by_machine"] else facts.person(row["proposed_by"])
+    approved = "–" if row["decided_at"] is None else facts.at(row["decided_at"])
     return [
         str(row["incident_id"]),
         facts.entity(row["entity_id"], row["entity_name"]),
