@@ -129,19 +129,19 @@ def test_written_in_a_process_of_its_own_it_is_the_same(pipeline: Pipeline) -> N
     assert len(written(pipeline)) == 1  # the first one counts
 
 
-def test_a_day_whose_end_was_read_as_history_is_not_written(pipeline: Pipeline) -> None:
+def test_a_day_whose_end_was_read_as_history_is_not_written(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reports = reports_of(pipeline)
-    with pipeline.state.engine.begin() as connection:
-        given = {"minute": END - MINUTE}
-        connection.execute(text("UPDATE minute_ledger SET judged_at = NULL WHERE minute = :minute"), given)
-    try:
-        assert reports.due() == []
-    finally:
-        with pipeline.state.engine.begin() as connection:
-            connection.execute(
-                text("UPDATE minute_ledger SET judged_at = now() WHERE minute = :minute"), given
-            )
-    assert len(reports.due()) == 1
+    asked = list[Span]()
+
+    def unjudged(span: Span) -> list[dict[str, Any]]:
+        asked.append(span)
+        return [{"judged_at": None}]
+
+    monkeypatch.setattr(pipeline.state, "minutes", unjudged)
+    assert reports.due() == []
+    assert asked == [Span(END - MINUTE, END)]
 
 
 def test_a_difference_from_the_source_is_said_and_repaired(pipeline: Pipeline) -> None:
