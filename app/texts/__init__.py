@@ -88,6 +88,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "alarm.events.conflict": "같은 번호로 내용이 다른 이벤트가 왔습니다",
     "alarm.events.waiting": "이벤트가 아웃박스에서 기다리고 있습니다",
     "alarm.job.failing": "작업이 실패하고 있습니다",
+    "alarm.limit.ahead": "외부 기준을 넘었거나 곧 넘습니다",
     "alarm.ornament.failing": "일부 정보를 알 수 없습니다",
     # states
     "state.lake": "게시된 파일을 읽을 수 없습니다.",
@@ -225,6 +226,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "alarm.events.conflict": "Events came again with another content",
     "alarm.events.waiting": "Events wait in the outbox",
     "alarm.job.failing": "A job fails",
+    "alarm.limit.ahead": "A limit that binds us is breached, or will be",
     "alarm.ornament.failing": "Something is not known or not shown",
     # states
     "state.lake": "The published files cannot be read.",

@@ -13,6 +13,8 @@ COMMANDS: Final = {
     "simulate": "pipeline.commands.simulate",
     "load": "pipeline.commands.merchants.load",
     "backtest": "pipeline.commands.backtest",
+    "regret": "pipeline.commands.regret",
+    "forecast": "pipeline.commands.merchants.forecast",
     "explain": "pipeline.commands.judgement",
     "report": "pipeline.commands.reports.report",
     "sql": "pipeline.commands.analyst",

@@ -97,6 +97,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
         "at_risk": "money at risk and names of merchants",
         "categories": "categories and names that changed since they were last read",
         "settlements": "payouts, and with them all money at risk",
+        "disputes": "how the month will end for the programmes of card networks",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
