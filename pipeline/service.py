@@ -145,8 +145,8 @@ class Service:
         self._has_judged = False  # in this tick: what fails after it must not slow the next one down
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
-        self._open_channel = open_channel
-        self._paces = paces or Paces()
+        self.open_channel = open_channel
+        self.paces = paces or Paces()
         self.talk = talk
         self._made_senders: Senders | None = None
         self._telling = Lock()  # several senders tell what they have done
@@ -302,7 +302,7 @@ class Service:
         if self._made_senders is None:
             state = self.pipeline.state
             self._made_senders = Senders(
-                state.engine, state.url, self.pipeline.pack, self._open_channel, self._paces, self._told
+                state.engine, state.url, self.pipeline.pack, self.open_channel, self.paces, self._told
             )
         return self._made_senders
 

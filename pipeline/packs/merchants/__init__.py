@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from baselines.merchants.rules import BOUNDS, Rules, parse_rules
 from baselines.merchants.windows import Windows
-from pipeline.pack import Nightly, Pack
+from pipeline.pack import COUNT, MONEY, Nightly, Pack
 from pipeline.packs.merchants.at_risk import PARTS, ask_about, price_merchants
 from pipeline.packs.merchants.caught import caught
 from pipeline.packs.merchants.count import aggregate, sum_up
@@ -105,6 +105,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     words=WORDS,
     picture=picture,
     thresholds=thresholds,
+    movers={"approval_amount": MONEY, "cancel_count": COUNT, "approval_count": COUNT},
     explain=partial(explained, JUDGE),
     deviation=JUDGE.deviation,
     lines=JUDGE.lines,
