@@ -370,7 +370,8 @@ class Service:
                 if result["replaced"]:
                     pipeline.project()
             result["deleted"] = delete_expired(pipeline.lake, pipeline.state)
-            result["orphans"] = sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
+            now, swept = datetime.now(UTC), pipeline.snapshots.sweep
+            result["orphans"] = sweep_orphans(pipeline.lake, pipeline.state, now) + swept(now)
         with pipeline.ornaments.beside("reports"):
             pipeline.state.forget_reports()
 

@@ -17,7 +17,7 @@ import duckdb
 from pipeline.errors import ConfigurationError, UsageError
 from pipeline.packs import load_pack
 from pipeline.store.manifest import read_manifest
-from pipeline.store.views.catalog import Shelf, catalog_statements, other_shelves
+from pipeline.store.views.catalog import catalog_statements, other_shelves, shelf_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,14 @@ class Analyst:
             msg = f"nothing is published under {settings.home} yet"
             raise ConfigurationError(msg, "start with `make demo`, or `minuterisk backfill`")
         shelves = [
-            Shelf(load_pack(settings.pack), manifest.files),
+            shelf_of(load_pack(settings.pack), manifest.files, settings.lake),
             *other_shelves(settings.pack, settings.home, settings.lake),
         ]
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
         for statement in catalog_statements(shelves, settings.lake, settings.business_timezone):
             connection.execute(statement)
-        paths = [str(settings.lake / file.path) for shelf in shelves for file in shelf.files]
+        paths = [path for shelf in shelves for path in shelf.paths(settings.lake)]
         connection.execute("SET allowed_paths = $paths", {"paths": paths})
         for lock in (
             "enable_external_access = false",
