@@ -152,7 +152,7 @@ ACTION: Final = Table(
         "proposer_id": _WHOLE,
         "approver_id": _WHOLE,
         "proposed_at": UTC_TIME,
-        "approved_at": UTC_TIME,
+        "decided_at": UTC_TIME,
         "told_at": UTC_TIME,
         "ended_at": UTC_TIME,
         "money": _TEXT,

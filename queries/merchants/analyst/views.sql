@@ -61,3 +61,17 @@ SELECT
     cancel_fresh_count,
     cancel_older_count
 FROM summed;
+
+-- The book of exposure of the newest minute that has one. One row per merchant.
+CREATE OR REPLACE VIEW exposure_now AS
+SELECT * FROM exposure WHERE minute = (SELECT max(minute) FROM exposure);
+
+-- The book at the end of each business day, of today at the newest minute. One row per merchant and business day.
+CREATE OR REPLACE VIEW exposure_day AS
+WITH dated AS (
+    SELECT CAST(make_timestamp(epoch_us(minute) + {offset_us}) AS DATE) AS business_date, * FROM exposure
+),
+last_of AS (
+    SELECT business_date, max(minute) AS minute FROM dated GROUP BY business_date
+)
+SELECT dated.* FROM dated JOIN last_of USING (business_date, minute);
