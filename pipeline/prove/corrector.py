@@ -387,7 +387,7 @@ class Corrector:
         in_force = versions.within(rejudged.span.start, rejudged.span.end)
         reach = max(version.tuned.incident.reopen_within_minutes for version in in_force) * MINUTE
         incidents = pipeline.state.incidents_between(rejudged.span.start - reach, last)
-        at_risk = money_for(rejudged, incidents, pipeline.book(), pipeline.pack, pipeline.money)
+        at_risk = money_for(rejudged, incidents, pipeline.book(), pipeline.pack, pipeline.exposures)
         tuned, policy = versions.tuned(last), pipeline.settings.policy
         gates = Gates(pipeline.pack, tuned, policy, versions=versions)
         changes, unsupported = corrections_of(rejudged, incidents, at_risk, gates)

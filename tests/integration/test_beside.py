@@ -101,8 +101,8 @@ def book_of_lake(pipeline: Pipeline) -> Costs:
 
 def the_book(pipeline: Pipeline) -> Costs:
     pipeline.prepare()
-    assert isinstance(pipeline.money, Costs)
-    return pipeline.money
+    assert isinstance(pipeline.exposures, Costs)
+    return pipeline.exposures
 
 
 def test_what_is_read_beside_is_published_and_kept_in_the_book(building: Building) -> None:

@@ -96,7 +96,6 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     exposures=EXPOSURES,
     ornaments={
         "at_risk": "money at risk and names of merchants",
-        "settlements": "payouts: what is paid out, still to be paid, and not taken off",
         "categories": "categories and names that changed since they were last read",
         "settlements": "payouts, and with them all money at risk",
         "approved_at": "the age of the approvals that were cancelled",
