@@ -155,14 +155,19 @@ def catalog_statements(shelves: Iterable[Shelf], folder: Path, zone: ZoneInfo) -
 
 
 def _macros(zone: ZoneInfo, span: Span) -> list[str]:
-    """The business day of a moment, and the minutes of a business day."""
+    """Macros: the business day of a moment and its time of day; when a day begins, and its minutes."""
     wide = Span(span.start - _AROUND, span.end + _AROUND)
-    day = f"CAST(make_timestamp(epoch_us(ts) + {_offset_us(zone, wide, 'ts')}) AS DATE)"
-    start = f"(epoch_us(CAST(day AS TIMESTAMP)) - {_offset_of_day_us(zone, wide, 0)}) // 60000000"
-    end = f"(epoch_us(CAST(day AS TIMESTAMP)) + 86400000000 - {_offset_of_day_us(zone, wide, 1)}) // 60000000"
-    minute = f"SELECT to_timestamp(({start} + n) * 60) AS minute"
-    minutes = f"{minute} FROM range(1600) AS t(n) WHERE n < {end} - {start}"
-    return [f"CREATE MACRO business_day(ts) AS {day}", f"CREATE MACRO minutes_of(day) AS TABLE {minutes}"]
+    local = f"(epoch_us(ts) + {_offset_us(zone, wide, 'ts')})"
+    midnight = "epoch_us(CAST(day AS TIMESTAMP))"
+    start = f"({midnight} - {_offset_of_day_us(zone, wide, 0)}) // 1000000"
+    end = f"({midnight} + 86400000000 - {_offset_of_day_us(zone, wide, 1)}) // 1000000"
+    minutes = f"to_timestamp({start} + n * 60) AS minute FROM range(1600) AS t(n) WHERE n * 60 < {end} - {start}"
+    return [
+        f"CREATE MACRO business_day(ts) AS CAST(make_timestamp({local}) AS DATE)",
+        f"CREATE MACRO minute_of_day(ts) AS {local} // 60000000 % 1440",
+        f"CREATE MACRO start_of(day) AS to_timestamp({start})",
+        f"CREATE MACRO minutes_of(day) AS TABLE SELECT {minutes}",
+    ]
 
 
 def _views(shelf: Shelf, folder: Path, zone: ZoneInfo) -> list[str]:

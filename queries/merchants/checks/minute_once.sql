@@ -4,6 +4,6 @@
 -- Next: restart `minuterisk run`; the files of that day are built again
 SELECT minute::VARCHAR AS minute, merchant_id, count(*) AS times
 FROM merchant_minute
-WHERE minute >= (SELECT min(minute) FROM minutes_of((SELECT max(business_date) FROM merchant_day)))
+WHERE minute >= start_of((SELECT max(business_date) FROM merchant_day))
 GROUP BY minute, merchant_id
 HAVING count(*) > 1
