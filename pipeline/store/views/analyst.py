@@ -17,6 +17,7 @@ from pipeline.errors import ConfigurationError, Fault
 from pipeline.packs import load_pack
 from pipeline.store.manifest import read_manifest
 from pipeline.store.views.catalog import Shelf, catalog_statements, other_shelves
+from pipeline.store.views.questions import Clock
 from pipeline.store.views.walls import frames
 from pipeline.store.views.walls.process import Process
 
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipeline.settings import Settings
+    from pipeline.store.views.questions import Values
 
 #: Threads of one question; more cores than these belong to the pipeline.
 _MOST_THREADS: Final = 4
-
-#: Of a named question: the type and the value of each parameter, as JSON has them.
-Values = dict[str, tuple[str, Any]]
 
 
 class Analyst:
     """The views over one published version; a question after the other, each in a new process."""
 
-    def __init__(self, opening: Mapping[str, Any]) -> None:
+    def __init__(self, opening: Mapping[str, Any], clock: Clock) -> None:
         self._opening = opening
+        #: By which the words for days and moments go that a question may be given.
+        self.clock = clock
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -56,7 +57,8 @@ class Analyst:
                 "seconds": int(settings.sql_seconds.total_seconds()),
                 "memory_mb": settings.sql_memory,
                 "threads": min(os.cpu_count() or 1, _MOST_THREADS),
-            }
+            },
+            Clock(manifest.published_through, settings.business_timezone),
         )
 
     def ask(self, question: str, values: Values | None = None) -> Answer:
