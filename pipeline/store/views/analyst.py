@@ -1,8 +1,8 @@
 """Read-only SQL over one version of the published files, each question in a process of its own.
 
-Three walls, each of which holds alone: what the operating system refuses that process (walls/kernel.py), DuckDB's own
-settings, locked (walls/child.py), and the check of the question (walls/reading.py). This side computes what is open to
-it, hands the question over, and takes what comes back for what somebody else wrote.
+Three walls, each of which holds alone: what the operating system refuses that process (walls/kernel.py),
+DuckDB's own settings, locked (walls/child.py), and the check of the question (walls/reading.py). This side
+says what is open to it, hands the question over, and takes what comes back for what somebody else wrote.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Analyst:
         )
 
     def ask(self, question: str, values: Values | None = None) -> Answer:
-        """The rows of one question; raises UsageError for what does more than read or cannot be understood."""
+        """The rows of one question. Raises UsageError for what does more than read or is not understood."""
         return Answer(self._begin(question, values, as_text=False))
 
     def show(self, question: str, values: Values | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The questions of analysts that have a name: queries/PACK/analyst/NAME.sql, each with what it asks and takes.
+"""The questions of analysts that have a name: queries/PACK/analyst/NAME.sql.
 
 A file begins with, in this order:
 
@@ -7,9 +7,9 @@ A file begins with, in this order:
     -- Grain: one row per …
     -- Parameter: NAME TYPE [= DEFAULT] : text       (none, one or more)
 
-TYPE is integer, number, text, date, time or texts (several, with commas between). DEFAULT is a value as people write
-it, null, or one of today, yesterday, week_ago and now, which go by the newest published minute and its business day.
-A file that does not begin with a question is none: the page's own (app_*.sql), the views.
+TYPE is integer, number, text, date, time or texts (several, with commas between). DEFAULT is a value as
+people write it, null, or one of today, yesterday, week_ago and now, which go by the newest published minute
+and its business day. A file that does not begin with a question is none: those of the page, the views.
 """
 
 from __future__ import annotations
@@ -36,10 +36,12 @@ Values = dict[str, tuple[str, Any]]
 TYPES: Final = ("integer", "number", "text", "date", "time", "texts")
 _FIRST: Final = "-- Question: "
 _HEADER: Final = re.compile(
-    r"-- Question: (?P<english>\S.*)\n-- 질문: (?P<korean>\S.*)\n-- Grain: (?P<grain>\S.*)\n(?P<rest>(?:--.*\n)*)"
+    r"-- Question: (?P<english>\S.*)\n-- 질문: (?P<korean>\S.*)\n-- Grain: (?P<grain>\S.*)\n"
+    r"(?P<rest>(?:--.*\n)*)"
 )
 _PARAMETER: Final = re.compile(
-    rf"-- Parameter: (?P<name>[a-z][a-z0-9_]*) (?P<type>{'|'.join(TYPES)})(?: = (?P<default>\S.*?))? : (?P<text>\S.*)"
+    rf"-- Parameter: (?P<name>[a-z][a-z0-9_]*) (?P<type>{'|'.join(TYPES)})"
+    r"(?: = (?P<default>\S.*?))? : (?P<text>\S.*)"
 )
 _DAYS_BACK: Final = {"today": 0, "now": 0, "yesterday": 1, "week_ago": 7}
 _BORDER: Final = 2**63
@@ -126,12 +128,12 @@ def question_of(pack: str, name: str) -> Question:
         return known[name]
     near = difflib.get_close_matches(name, known, 3, 0.4)
     msg = f"no question is called {name}"
-    hint = f"did you mean {', '.join(near)}?" if near else "`minuterisk sql --list` lists them"
-    raise UsageError(msg, f"{hint} A text of SQL stands behind -c")
+    said = f"did you mean {', '.join(near)}?" if near else "`minuterisk sql --list` lists them."
+    raise UsageError(msg, f"{said} A text of SQL stands behind -c")
 
 
 def values_of(question: Question, given: Mapping[str, str], clock: Clock) -> Values:
-    """The value of each parameter, given or its default. Raises UsageError for one that is missing or wrong."""
+    """The value of each parameter, given or its default. Raises UsageError for a missing or wrong one."""
     known = [parameter.name for parameter in question.parameters]
     for name in given:
         if name not in known:

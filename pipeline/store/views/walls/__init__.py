@@ -1,4 +1,4 @@
-"""The walls around a question that somebody else wrote: a process of its own that can do little else than answer.
+"""The walls around a question that somebody else wrote: a process that can do little else than answer.
 
     kernel.py    what the operating system refuses: files, network, other processes, memory, processor time
     filters.py   of it the list of system calls, as the program that the kernel runs (pure)

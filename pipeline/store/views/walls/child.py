@@ -1,14 +1,13 @@
-"""The process of one question: walls up, DuckDB over the published files with its settings locked, one answer.
+"""The process of one question: walls up, DuckDB over the published files, its settings locked, one answer.
 
-It is started by pipeline/store/views/analyst.py with no environment and two pipes, is told what is published, and
-then the question. It knows no setting, no password and no database of ours.
+It is started by process.py with no environment and two pipes, is told what is published, and then the
+question. It knows no setting, no password and no database of ours.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,7 @@ from pipeline.store.views.walls.kernel import MissingFile, raise_walls
 from pipeline.store.views.walls.reading import require_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import duckdb
 
@@ -45,26 +44,33 @@ _LOCKS: Final = (
     "lock_configuration = true",
 )
 _HINT: Final = "SHOW ALL TABLES lists the views, DESCRIBE view their columns"
+_LESS: Final = "ask for less at once, or let somebody raise MINUTERISK_SQL_MEMORY"
 
 
 def main() -> None:
     """Answer one question over the pipes that are standard input and output."""
     out = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no answer
-    _, told = frames.receive(sys.stdin.buffer.read1)
+    _, told = frames.receive(_read)
     opening = json.loads(told)
     try:
         walls, connection = _open(opening)
     except MissingFile as error:
-        return _fail(out, f"the published file {error} is gone", "ask again: a newer list has replaced its own")
+        return _fail(
+            out, f"the published file {error} is gone", "ask again: a newer list has replaced its own"
+        )
     except Exception as error:  # noqa: BLE001 - it is said to whoever asked, who decides
         return _fail(out, f"cannot open what is published: {_first_line(error)}", "see `minuterisk check`")
     frames.send(out, frames.READY, json.dumps(walls).encode())
     try:
-        _, told = frames.receive(sys.stdin.buffer.read1)
+        _, told = frames.receive(_read)
     except frames.Ended:
         return None  # nobody asked
     return _answer(out, connection, json.loads(told))
+
+
+def _read(count: int) -> bytes:
+    return os.read(0, count)
 
 
 def _open(opening: Mapping[str, Any]) -> tuple[dict[str, str | None], duckdb.DuckDBPyConnection]:
@@ -76,7 +82,12 @@ def _open(opening: Mapping[str, Any]) -> tuple[dict[str, str | None], duckdb.Duc
     os.chdir("/")
     # With one thread it starts none; it looks for its machine's limits now, which it may not later.
     connection = duckdb.connect(
-        config={"memory_limit": f"{opening['memory_mb']}MiB", "threads": 1, "async_threads": 0, "home_directory": "/"}
+        config={
+            "memory_limit": f"{opening['memory_mb']}MiB",
+            "threads": 1,
+            "async_threads": 0,
+            "home_directory": "/",
+        }
     )
     memory, threads = opening["memory_mb"] << 20, opening["threads"]
     walls = raise_walls(opening["files"], memory + BESIDE, opening["seconds"], threads)
@@ -84,34 +95,39 @@ def _open(opening: Mapping[str, Any]) -> tuple[dict[str, str | None], duckdb.Duc
     connection.execute("SET TimeZone = 'UTC'")
     for statement in opening["statements"]:
         connection.execute(statement)
-    connection.execute("SET allowed_paths = $paths", {"paths": opening["files"]})
-    for lock in _LOCKS:
-        connection.execute(f"SET {lock}")
+    lock(connection, opening["files"])
     return walls, connection
 
 
+def lock(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+    """Let the connection read these files and nothing else, for good."""
+    connection.execute("SET allowed_paths = $paths", {"paths": files})
+    for setting in _LOCKS:
+        connection.execute(f"SET {setting}")
+
+
 def _answer(out: int, connection: duckdb.DuckDBPyConnection, asked: Mapping[str, Any]) -> None:
+    """Send the whole answer and its end, or what is wrong. Whoever stops reading is answered no further."""
     import duckdb  # noqa: PLC0415 - it is loaded; only this process needs the name
 
+    found = None
     try:
         require_reading(connection, asked["question"])
         values = {name: _READ[kind](value) for name, (kind, value) in asked["values"].items()}
-        found = _readable(connection.sql(asked["question"], params=values or None))
+        found = connection.sql(asked["question"], params=values or None)
+        _give(out, found and _readable(found), as_text=asked["as_text"])
+        frames.send(out, frames.DONE, b"")
     except UsageError as error:
-        return _fail(out, error.what, error.hint, kind=frames.REFUSED)
+        _fail(out, error.what, error.hint, kind=frames.REFUSED)
     except (duckdb.OutOfMemoryException, MemoryError):
-        return _too_large(out)
-    except Exception as error:  # noqa: BLE001 - whatever DuckDB says about the question
-        return _fail(out, f"cannot answer: {_first_line(error)}", _HINT, kind=frames.REFUSED)
-    try:
-        _give(out, found, as_text=asked["as_text"])
-    except (duckdb.OutOfMemoryException, MemoryError):
-        return _too_large(out)
+        _fail(out, "the question needs more memory than one may have", _LESS, kind=frames.REFUSED)
     except BrokenPipeError:
-        return None
-    except Exception as error:  # noqa: BLE001 - the same
-        return _fail(out, f"the question failed: {_first_line(error)}", _HINT)
-    return frames.send(out, frames.DONE, b"")
+        return
+    except Exception as error:  # noqa: BLE001 - whatever DuckDB says about the question
+        begun = found is not None
+        what = "the question failed" if begun else "cannot answer"
+        kind = frames.FAILED if begun else frames.REFUSED
+        _fail(out, f"{what}: {_first_line(error)}", _HINT, kind=kind)
 
 
 def _give(out: int, found: duckdb.DuckDBPyRelation | None, *, as_text: bool) -> None:
@@ -171,15 +187,6 @@ _READ: Final[dict[str, Callable[[Any], Any]]] = {
     "texts": list,
     "nothing": lambda _: None,
 }
-
-
-def _too_large(out: int) -> None:
-    _fail(
-        out,
-        "the question needs more memory than one may have",
-        "ask for less at once, or let somebody raise MINUTERISK_SQL_MEMORY",
-        kind=frames.REFUSED,
-    )
 
 
 def _fail(out: int, what: str, hint: str, kind: bytes = frames.FAILED) -> None:

@@ -1,8 +1,8 @@
 """The system calls that answering a question needs, as a program for the kernel's filter (seccomp, BPF).
 
-Everything that is not named is refused with EPERM: no network, no other program, no new process, no file opened
-for writing, removed or renamed, no signal to anybody, no new executable memory, no further right. What the list
-lacks DuckDB meets as an error of the system; tests/contract/test_walls.py asks questions of every kind through it.
+Everything that is not named is refused with EPERM: no network, no other program, no new process, no file
+opened for writing, removed or renamed, no signal to anybody, no new executable memory, no further right.
+What the list lacks DuckDB meets as an error of the system.
 """
 
 from __future__ import annotations
@@ -11,45 +11,71 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-#: Without conditions. A wait for files (poll) and a look at them cost nobody anything: which files there are to
-#: read, Landlock says.
-PLAIN: Final = (
+#: Without conditions. Which files these may look at and wait for, Landlock says.
+PLAIN: Final[tuple[str, ...]] = (
     *("read", "readv", "pread64", "write", "writev", "close", "lseek", "fadvise64", "fcntl"),
     *("fstat", "newfstatat", "statx", "statfs", "fstatfs", "faccessat", "faccessat2", "readlinkat"),
     *("getdents64", "getcwd", "munmap", "mremap", "madvise", "brk", "membarrier"),
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
     *("futex", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "exit", "exit_group"),
-    *("sched_yield", "sched_getaffinity", "getcpu", "gettid", "getpid", "getuid", "geteuid", "getgid", "getegid"),
+    *(
+        "sched_yield",
+        "sched_getaffinity",
+        "getcpu",
+        "gettid",
+        "getpid",
+        "getuid",
+        "geteuid",
+        "getgid",
+        "getegid",
+    ),
     *("clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "times", "getrusage"),
     *("getrandom", "uname", "sysinfo", "ppoll", "pselect6"),
 )
 #: Calls that only the older of the two machines has.
-PLAIN_X86: Final = ("stat", "lstat", "access", "readlink", "poll", "select", "time", "getrlimit")
+PLAIN_X86: Final[tuple[str, ...]] = (
+    "stat",
+    "lstat",
+    "access",
+    "readlink",
+    "poll",
+    "select",
+    "time",
+    "getrlimit",
+)
 
-_X86: Final = {
-    **dict(read=0, write=1, open=2, close=3, stat=4, fstat=5, lstat=6, poll=7, lseek=8, mmap=9, mprotect=10),
-    **dict(munmap=11, brk=12, rt_sigaction=13, rt_sigprocmask=14, rt_sigreturn=15, pread64=17, readv=19),
-    **dict(writev=20, access=21, select=23, sched_yield=24, mremap=25, madvise=28, nanosleep=35, getpid=39),
-    **dict(clone=56, exit=60, uname=63, fcntl=72, getcwd=79, readlink=89, gettimeofday=96, getrlimit=97),
-    **dict(getrusage=98, sysinfo=99, times=100, getuid=102, getgid=104, geteuid=107, getegid=108),
-    **dict(sigaltstack=131, statfs=137, fstatfs=138, gettid=186, time=201, futex=202, sched_getaffinity=204),
-    **dict(getdents64=217, set_tid_address=218, restart_syscall=219, fadvise64=221, clock_gettime=228),
-    **dict(clock_getres=229, clock_nanosleep=230, exit_group=231, openat=257, newfstatat=262, readlinkat=267),
-    **dict(faccessat=269, pselect6=270, ppoll=271, set_robust_list=273, get_robust_list=274, prlimit64=302),
-    **dict(getcpu=309, getrandom=318, membarrier=324, statx=332, rseq=334, clone3=435, faccessat2=439),
-}
-_ARM: Final = {
-    **dict(getcwd=17, fcntl=25, statfs=43, fstatfs=44, faccessat=48, openat=56, close=57, getdents64=61, lseek=62),
-    **dict(read=63, write=64, readv=65, writev=66, pread64=67, pselect6=72, ppoll=73, readlinkat=78),
-    **dict(newfstatat=79, fstat=80, exit=93, exit_group=94, set_tid_address=96, futex=98, set_robust_list=99),
-    **dict(get_robust_list=100, nanosleep=101, clock_gettime=113, clock_getres=114, clock_nanosleep=115),
-    **dict(sched_getaffinity=123, sched_yield=124, restart_syscall=128, sigaltstack=132, rt_sigaction=134),
-    **dict(rt_sigprocmask=135, rt_sigreturn=139, times=153, uname=160, getrusage=165, getcpu=168),
-    **dict(gettimeofday=169, getpid=172, getuid=174, geteuid=175, getgid=176, getegid=177, gettid=178),
-    **dict(sysinfo=179, brk=214, munmap=215, mremap=216, clone=220, mmap=222, fadvise64=223, mprotect=226),
-    **dict(madvise=233, prlimit64=261, getrandom=278, membarrier=283, statx=291, rseq=293, clone3=435),
-    **dict(faccessat2=439),
-}
+
+def _numbers(text: str) -> dict[str, int]:
+    return {name: int(number) for name, _, number in (one.partition("=") for one in text.split())}
+
+
+_X86: Final = _numbers(
+    """
+    read=0 write=1 open=2 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 munmap=11
+    brk=12 rt_sigaction=13 rt_sigprocmask=14 rt_sigreturn=15 pread64=17 readv=19 writev=20 access=21
+    select=23 sched_yield=24 mremap=25 madvise=28 nanosleep=35 getpid=39 clone=56 exit=60 uname=63
+    fcntl=72 getcwd=79 readlink=89 gettimeofday=96 getrlimit=97 getrusage=98 sysinfo=99 times=100
+    getuid=102 getgid=104 geteuid=107 getegid=108 sigaltstack=131 statfs=137 fstatfs=138 gettid=186
+    time=201 futex=202 sched_getaffinity=204 getdents64=217 set_tid_address=218 restart_syscall=219
+    fadvise64=221 clock_gettime=228 clock_getres=229 clock_nanosleep=230 exit_group=231 openat=257
+    newfstatat=262 readlinkat=267 faccessat=269 pselect6=270 ppoll=271 set_robust_list=273
+    get_robust_list=274 prlimit64=302 getcpu=309 getrandom=318 membarrier=324 statx=332 rseq=334
+    clone3=435 faccessat2=439
+    """
+)
+_ARM: Final = _numbers(
+    """
+    getcwd=17 fcntl=25 statfs=43 fstatfs=44 faccessat=48 openat=56 close=57 getdents64=61 lseek=62
+    read=63 write=64 readv=65 writev=66 pread64=67 pselect6=72 ppoll=73 readlinkat=78 newfstatat=79
+    fstat=80 exit=93 exit_group=94 set_tid_address=96 futex=98 set_robust_list=99
+    get_robust_list=100 nanosleep=101 clock_gettime=113 clock_getres=114 clock_nanosleep=115
+    sched_getaffinity=123 sched_yield=124 restart_syscall=128 sigaltstack=132 rt_sigaction=134
+    rt_sigprocmask=135 rt_sigreturn=139 times=153 uname=160 getrusage=165 getcpu=168
+    gettimeofday=169 getpid=172 getuid=174 geteuid=175 getgid=176 getegid=177 gettid=178 sysinfo=179
+    brk=214 munmap=215 mremap=216 clone=220 mmap=222 fadvise64=223 mprotect=226 madvise=233
+    prlimit64=261 getrandom=278 membarrier=283 statx=291 rseq=293 clone3=435 faccessat2=439
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)

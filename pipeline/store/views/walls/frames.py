@@ -1,4 +1,4 @@
-"""How the process of a question and whoever asked speak over a pipe: pieces, each with a kind and a length."""
+"""How the process of a question and whoever asked speak over a pipe: pieces of a kind and a length."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def send(descriptor: int, kind: bytes, content: bytes) -> None:
 
 
 def receive(read: Callable[[int], bytes]) -> tuple[bytes, bytes]:
-    """The next piece by `read`, which gives at most so many bytes, none at the end. Raises Ended, Nonsense."""
+    """The next piece by `read`, which gives so many bytes at most, none at the end.
+
+    Raises Ended and Nonsense.
+    """
     kind, length = HEAD.unpack(_exactly(read, HEAD.size))
     if length > LARGEST:
         msg = f"a piece of {length} bytes"

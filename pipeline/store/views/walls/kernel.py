@@ -1,7 +1,7 @@
-"""What the operating system refuses the process of a question. Linux only; elsewhere each wall is said to be missing.
+"""What the operating system refuses the process of a question. Off Linux each wall is said to be missing.
 
-The walls stand for good: no process takes one down again, and whatever it starts stands behind them too. They are
-raised while the process has one thread, before DuckDB starts its own and before a word of the question is read.
+The walls stand for good: no process takes one down again, and whatever it starts stands behind them too. They
+are raised while the process has one thread, before DuckDB starts its own and before the question is read.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _give_up_rights() -> None:
 
 
 def _only_files(files: Sequence[str]) -> str | None:
-    """Landlock: nothing but these files, to read; no socket of the network; no signal to a process outside."""
+    """Landlock: nothing but these files, to read; no connection; no signal to a process outside."""
     if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - as above
         return "a library has started a thread, which would stay outside"
     version = _call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION))
@@ -137,9 +137,7 @@ def _only_calls() -> str | None:
     text = program(machine)
     steps = ctypes.create_string_buffer(text, len(text))
     given = _Program(len(text) // 8, ctypes.cast(steps, ctypes.c_void_p))
-    refused = _call(
-        machine.seccomp, ctypes.c_uint(_FILTER), ctypes.c_uint(_ALL_THREADS), ctypes.byref(given)
-    )
+    refused = _call(machine.seccomp, ctypes.c_uint(_FILTER), ctypes.c_uint(_ALL_THREADS), ctypes.byref(given))
     return f"seccomp refuses: {os.strerror(ctypes.get_errno())}" if refused else None
 
 

@@ -74,7 +74,8 @@ class Process:
             self.end()
             raise _said(kind, content)
         if kind not in kinds:
-            raise self._strange(f"a piece {kind!r}")
+            msg = f"a piece {kind!r}"
+            raise self._strange(msg)
         return kind, content
 
     def end(self) -> None:
@@ -96,7 +97,7 @@ class Process:
             raise self._why_it_ended() from None
 
     def _read(self, count: int) -> bytes:
-        """At most so many bytes. Only the waiting counts: whoever reads the answer slowly loses nothing of it."""
+        """At most so many bytes. Only the waiting counts, not how slowly somebody reads the answer."""
         pipe = self._process.stdout
         assert pipe is not None  # noqa: S101 - the same
         began = time.monotonic()
@@ -135,7 +136,7 @@ class Process:
             return self._too_long()
         if code < 0:
             return UsageError(
-                f"the question ended its process ({signal.Signals(-code).name}), which may have {self._memory_mb} MiB",
+                f"its process ended by {signal.Signals(-code).name}; it may have {self._memory_mb} MiB",
                 "ask for less at once, nest less, or let somebody raise MINUTERISK_SQL_MEMORY",
             )
         return Fault(f"the process of the question ended with {code}", "report it with the question")

@@ -1,7 +1,7 @@
 """What a question itself may hold: one statement that reads views, by functions that reach nothing else.
 
-DuckDB has no read-only switch that holds: a COPY inside a WITH counts as a SELECT and can overwrite a file that may
-be read. So the whole syntax tree is walked.
+DuckDB has no read-only switch that holds: a COPY inside a WITH counts as a SELECT and can overwrite a file
+that may be read. So the whole syntax tree is walked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: The nodes of DuckDB's syntax tree that only read.
 _READING_NODES: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _EXPLAIN: Final = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
-#: Table functions of DuckDB that make rows of what they are given, or tell of the views. The catalog's own macros
+#: Table functions of DuckDB that make rows of what they are given, or tell of the views. The catalog's macros
 #: come to them. Every other one is refused: it reads a file, runs a text, or changes a setting.
 _TABLE_FUNCTIONS: Final = {
     *("range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"),
