@@ -20,7 +20,7 @@ from pipeline.alarms.row_watch import RowWatch
 from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
-from pipeline.history import read_past, rebuild_windows, unpublished
+from pipeline.history import exposures_from, read_past, rebuild_windows, unpublished
 from pipeline.judge.hold import Gates, Past
 from pipeline.judge.life import Changes
 from pipeline.judge.seconds import Written
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from baselines.rules import Tuned
     from baselines.versions import Versions
+    from pipeline.money import ExposureBook
     from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
@@ -268,6 +269,14 @@ class Pipeline:
         policy, newest = self.settings.policy, self.rules.newest
         return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written, among)
 
+    @property
+    def money(self) -> ExposureBook | None:
+        """The book of exposure after the newest judged minute, for the thread that judges.
+
+        None where the pack has none, and until the line has started again.
+        """
+        return None if self._line is None else self._line.exposures
+
     def newest_windows(self) -> Windows | None:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""
         return self._snapshots[-1] if self._snapshots else None
@@ -333,6 +342,8 @@ class Pipeline:
         line = self._take_rules(minute) or self._start_line(minute)
         self._line = None  # only a minute that was committed may be followed by the next one
         line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
+        zone = self.lake.zone
+        line.shows = last or business_date(minute + MINUTE, zone) != business_date(minute, zone)
         judged = run_minute(minute, line)
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
@@ -394,14 +405,16 @@ class Pipeline:
         source_feed = self.source_feed()
         feed: Feed = source_feed
         if published.last_minute is not None and published.last_minute >= next_minute:
-            lake_feed = LakeFeed(self.lake, self.state.publication().files, windows.entities)
+            files = self.state.publication().files
+            lake_feed = LakeFeed(self.lake, files, windows.entities, beside=self.pack.exposures is not None)
             feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
         gates, steps = self.gates(next_minute), Steps(self.monotonic)
-        return Line(feed, self.book(), windows, gates, steps, facts, self.turn)
+        exposures = exposures_from(self.lake, self.state, next_minute, tuned, facts)
+        return Line(feed, self.book(), windows, gates, steps, facts, exposures, turn=self.turn)
 
     def source_feed(self) -> SourceFeed:
         """Counts anew from the source."""
-        return SourceFeed(self.pack, self.source, self.ornaments, self.alarms)
+        return SourceFeed(self.pack, self.source, self.ornaments, self.alarms, self.lake.zone)
 
     def gates(self, start: datetime, policies: Mapping[datetime, str] | None = None) -> Gates:
         """The gates as they stand right before `start`, read back from the published signals.

@@ -13,6 +13,7 @@ from pipeline.schema import UTC_TIME
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from pipeline.judge.verdicts import Integers
     from pipeline.minute import Span
@@ -40,8 +41,19 @@ class Counted:
         return int(good.item()) + self.quarantine.height
 
 
-def count(rows: pl.DataFrame, span: Span, xmin: int, clock: datetime, pack: Pack[Any, Any]) -> Counted:
+def count(
+    rows: pl.DataFrame,
+    span: Span,
+    xmin: int,
+    clock: datetime,
+    pack: Pack[Any, Any],
+    zone: ZoneInfo | None = None,
+    beside: Mapping[str, pl.DataFrame] | None = None,
+) -> Counted:
     """Screen and count the rows of `span`; every minute gets a ledger row, also an empty one.
+
+    `beside` is what queries of `Pack.beside` gave, `zone` that of the business day; without it nothing is
+    counted beside the rows.
 
     Rows of other minutes are left to these: they are said in `outside`.
     """
@@ -53,7 +65,24 @@ def count(rows: pl.DataFrame, span: Span, xmin: int, clock: datetime, pack: Pack
     given = screened.given.with_columns(minute=pl.col("occurred_at").dt.truncate("1m"))
     constant = {"source_xmin": xmin, "source_clock": clock.isoformat(), "policy": None}
     ledger = [row | constant for row in _ledger(counted, quarantine, given, span, pack)]
-    return Counted(span, counted, quarantine, ledger, outside=outside)
+    published = _beside(screened.good, span, pack, zone, beside or {})
+    return Counted(span, counted, quarantine, ledger, outside=outside, beside=published)
+
+
+def _beside(
+    good: pl.DataFrame,
+    span: Span,
+    pack: Pack[Any, Any],
+    zone: ZoneInfo | None,
+    read: Mapping[str, pl.DataFrame],
+) -> dict[str, pl.DataFrame]:
+    """What is published beside the rows; a dataset whose query was not read is left out."""
+    if zone is None:
+        return {}
+    given = {name: good if one.query is None else read.get(name) for name, one in pack.beside.items()}
+    return {
+        name: pack.beside[name].count(frame, span, zone) for name, frame in given.items() if frame is not None
+    }
 
 
 def _ledger(

@@ -15,13 +15,16 @@ from pipeline.source.pieces import pieces_of_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    import polars as pl
 
     from baselines.entities import EntityIndex
     from pipeline.alarms import Alarms
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
     from pipeline.pack import Pack
-    from pipeline.source.asked import Extracted, Source, Unreadable
+    from pipeline.source.asked import Extracted, ReadBeside, Source, Unreadable
     from pipeline.steps import Steps
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
@@ -38,8 +41,11 @@ _HINT = (
 class SourceFeed:
     """Extract from the source, then screen and count."""
 
-    def __init__(self, pack: Pack[Any, Any], source: Source, ornaments: Ornaments, alarms: Alarms) -> None:
+    def __init__(
+        self, pack: Pack[Any, Any], source: Source, ornaments: Ornaments, alarms: Alarms, zone: ZoneInfo
+    ) -> None:
         self._pack = pack
+        self._zone = zone
         self._source = source
         self._ornaments = ornaments
         self._alarms = alarms
@@ -50,7 +56,8 @@ class SourceFeed:
             extracted = self._source.extract(span, at_most)
         self._tell(extracted)
         with steps.time("aggregate"):
-            return count(extracted.rows, span, extracted.xmin, extracted.clock, self._pack)
+            of_snapshot = (extracted.xmin, extracted.clock, self._pack, self._zone)
+            return count(extracted.rows, span, *of_snapshot, extracted.beside.frames)
 
     def _tell(self, extracted: Extracted) -> None:
         """Alarms of what could not be read."""
@@ -63,6 +70,22 @@ class SourceFeed:
                 )
             else:
                 self._ornaments.works(name)
+        tell_beside(extracted.beside, self._pack, self._ornaments)
+
+
+def tell_beside(read: ReadBeside, pack: Pack[Any, Any], ornaments: Ornaments) -> None:
+    """What is wrong with the queries beside the rows, or that nothing is."""
+    for dataset, beside in pack.beside.items():
+        query = beside.query
+        if query is None:
+            continue
+        if dataset in read.failed:
+            ornaments.raised(query, read.failed[dataset], f"{query}.sql")
+        elif dataset in read.outside:
+            what = f"{query}.sql gives {read.outside[dataset]:,} rows outside of the time asked for"
+            ornaments.fails(query, what, f"it must give rows whose {beside.time} lies in [start, end)")
+        elif dataset in read.frames:
+            ornaments.works(query)
 
 
 def unreadable_alarms(unreadable: Sequence[Unreadable], key: str) -> list[Alarm]:
@@ -86,8 +109,11 @@ def _unreadable_alarm(piece: Unreadable, key: str) -> Alarm:
 class LakeFeed:
     """Published counts, read a business day (or a part of it) at a time and handed out by the minute."""
 
-    def __init__(self, lake: Lake, files: Sequence[LakeFile], entities: EntityIndex) -> None:
+    def __init__(
+        self, lake: Lake, files: Sequence[LakeFile], entities: EntityIndex, *, beside: bool = False
+    ) -> None:
         self._lake = lake
+        self._with_beside = beside  # what is published beside the rows is handed out, too
         self._files = files
         self._entities = entities
         self._piece: Span | None = None
@@ -95,6 +121,7 @@ class LakeFeed:
         self._positions = np.zeros(0, np.int64)
         self._first = 0
         self._borders = np.zeros(0, np.int64)  # of the minutes of `_piece` in `_rows`
+        self._beside: dict[str, dict[datetime, pl.DataFrame]] = {}  # by dataset and minute
 
     def count(self, span: Span, steps: Steps) -> Counted:
         """The published rows of `span`; the ledger rows keep their numbers."""
@@ -104,7 +131,11 @@ class LakeFeed:
             rows = self._rows.slice(first, last - first)
             positions = self._positions[first:last]
         aside = self._lake.pack.quarantine.to_frame()
-        return Counted(span, rows, aside, [], published=True, positions=positions)
+        beside = {
+            name: by_minute.get(span.start, self._lake.pack.datasets[name].to_frame())
+            for name, by_minute in self._beside.items()
+        }
+        return Counted(span, rows, aside, [], published=True, positions=positions, beside=beside)
 
     def _load(self, span: Span) -> None:
         if self._piece and self._piece.start <= span.start and span.end <= self._piece.end:
@@ -119,6 +150,12 @@ class LakeFeed:
         self._first = to_index(piece.start)
         index = rows["minute"].dt.epoch("us").to_numpy() // MINUTE_US
         self._borders = np.searchsorted(index, np.arange(self._first, to_index(piece.end) + 1))
+        if self._with_beside:
+            self._beside = {name: self._by_minute(name, piece) for name in self._lake.pack.beside}
+
+    def _by_minute(self, dataset: str, piece: Span) -> dict[datetime, pl.DataFrame]:
+        rows = self._lake.read(self._files, dataset, piece)
+        return {key[0]: part for key, part in rows.partition_by("minute", as_dict=True).items()}
 
 
 class CatchUpFeed:

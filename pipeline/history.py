@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.facts import Facts
 from pipeline.judge.hold import past_minutes, past_of
-from pipeline.minute import MINUTE, Span, from_index, to_index
+from pipeline.minute import MINUTE, Span, business_date, business_day, from_index, to_index
 from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from baselines.versions import Versions
     from pipeline.judge.hold import Past
     from pipeline.judge.withheld import Withheld
+    from pipeline.money import ExposureBook
     from pipeline.pack import Windows
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
@@ -84,6 +85,22 @@ def windows_from(
         windows.fill(piece.start, piece.end, rows, missing)
     windows.settle()
     return windows, facts
+
+
+def exposures_from(
+    lake: Lake, state: State, next_minute: datetime, tuned: Tuned, facts: Facts
+) -> ExposureBook | None:
+    """The book of exposure right before `next_minute`, from what is published; None: the pack has none."""
+    exposures = lake.pack.exposures
+    if exposures is None:
+        return None
+    book: ExposureBook = exposures.book(lake.zone, tuned, facts)
+    first = business_date(next_minute - exposures.reach(tuned), lake.zone)
+    start, files = business_day(first, lake.zone).start, state.publication().files
+    for piece in pieces_of_files(files, lake.pack.dataset, Span(start, next_minute), lake.zone):
+        beside = {name: lake.read(files, name, piece) for name in lake.pack.beside}
+        book.add(lake.summed(files, piece), beside)
+    return book
 
 
 def read_past(lake: Lake, state: State, next_minute: datetime, versions: Versions[Any]) -> Past:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.finding import Finding
     from pipeline.judge.seconds import Watch
     from pipeline.judge.verdicts import Integers, Verdicts
-    from pipeline.money import Ask, Beside, Exposures, Priced
+    from pipeline.money import Ask, AtRisk, Beside, Exposures, Priced
 
     #: Asks the source a query about a few entities: its name, parameters, and what sees the columns' names.
     AskSource = Callable[
@@ -300,7 +300,7 @@ class Pack(Generic[W, T]):
     shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
     reason: Callable[[Mapping[str, Any], int], dict[str, Any]]  # (signal, entities held back by it)
-    severity: Callable[[str, Mapping[str, Any], int | None, T], str]  # (rule, reason, money, tuned)
+    severity: Callable[[str, Mapping[str, Any], AtRisk, T], str]  # (rule, reason, money, tuned)
     parts: Sequence[str] = ()  # of the money at risk
     figures: Sequence[str] = ()  # what is said of the money beside its parts, see `AtRisk.figures`
     at_risk: Callable[[Ask, Sequence[str], datetime, W, T], Priced] | None = None
@@ -342,6 +342,7 @@ class Pack(Generic[W, T]):
             *(["at_risk"] if self.at_risk else []),
             *([self.fact[0]] if self.fact else []),
             *self.optional,
+            *(one.query for one in self.beside.values() if one.query is not None),
         ]
         unsaid = [name for name in may_fail if name not in self.ornaments]
         self._require(not unsaid, f"nothing is said of what is not known while {', '.join(unsaid)} fails")
@@ -378,6 +379,11 @@ class Pack(Generic[W, T]):
     def nouns(self) -> str:
         """The same of many."""
         return f"{self.noun}s"
+
+    @property
+    def has_money(self) -> bool:
+        """Does it know of money at risk, from a book or from a query?"""
+        return self.at_risk is not None or self.exposures is not None
 
     @property
     def row_noun(self) -> str:

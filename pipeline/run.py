@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines.facts import Facts
-from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open, priced_again, to_price
+from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open
+from pipeline.judge.priced import priced_again, to_price
+from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import one_minute
+from pipeline.money import breached_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
     from pipeline.judge.life import Incident, Key
     from pipeline.judge.verdicts import Verdicts
     from pipeline.minute import Span
-    from pipeline.money import AtRisk
-    from pipeline.pack import Windows
+    from pipeline.money import AtRisk, ExposureBook
+    from pipeline.pack import Pack, Windows
     from pipeline.steps import Steps
 
 
@@ -60,6 +63,10 @@ class Incidents(Protocol):
         """Money at risk at the end of `minute` of `entities`, and some of `again`; no entry: not known."""
         ...
 
+    def names(self, entities: Sequence[str]) -> Mapping[str, str]:
+        """Names of some entities, as far as the source has given them."""
+        ...
+
 
 class Book(Incidents, Protocol):
     """Where results go: the operational database and the lake."""
@@ -72,8 +79,12 @@ class Book(Incidents, Protocol):
         changes: Changes,
         steps: Steps,
         judged: pl.DataFrame | None = None,
+        exposure: pl.DataFrame | None = None,
     ) -> None:
-        """Publish the files and commit everything the minute changed, as one."""
+        """Publish the files and commit everything the minute changed, as one.
+
+        `exposure` is the snapshot of the book of exposure that is published of the minute.
+        """
         ...
 
 
@@ -87,8 +98,21 @@ class Line:
     gates: Gates
     steps: Steps
     facts: Facts = field(default_factory=Facts)
+    #: The book of exposure as it stands after the newest minute; None: the pack has none.
+    exposures: ExposureBook | None = None
+    #: Is its snapshot of a minute published? Not while minutes are caught up with.
+    shows: bool = True
     #: Held while incidents are read and changed: what is told within the second changes them, too.
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a minute's signals have done to the incidents."""
+
+    signals: pl.DataFrame  # held or passed
+    changes: Changes
+    breached: Mapping[str, Collection[str]]  # rules of unresolved or just opening incidents, by entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +132,30 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     without the ledger: drop the line and rebuild its windows from the lake.
     """
     counted = line.feed.count(one_minute(minute), line.steps)  # extract, screen, count
+    if line.exposures is not None:
+        with line.steps.time("money"):
+            line.exposures.add(counted.rows, counted.beside)
     with line.steps.time("judge"):
         found = judge_minute(counted, line.windows, line.gates, line.facts)
         signals = found.frame()
     with line.turn:
         with line.steps.time("settle"):
-            signals, changes = settle_minute(minute, signals, line.gates, line.book, line.windows)
-        line.book.record(minute, counted, signals, changes, line.steps, found.judged)  # publish, commit
+            given = (line.gates, line.book, line.windows, line.exposures)
+            settled = settle_minute(minute, signals, *given)
+        signals, changes = settled.signals, settled.changes
+        exposure = _shown(minute, line, settled.breached)
+        line.book.record(  # publish, commit
+            minute, counted, signals, changes, line.steps, found.judged, exposure
+        )
     return Judged(minute, counted, signals, changes)
+
+
+def _shown(minute: datetime, line: Line, breached: Mapping[str, Collection[str]]) -> pl.DataFrame | None:
+    """The snapshot of the book that is published of the minute."""
+    if line.exposures is None or not line.shows:
+        return None
+    with line.steps.time("money"):
+        return line.exposures.snapshot(minute, breached)
 
 
 def judge_minute(
@@ -136,9 +176,17 @@ def judge_minute(
 
 
 def settle_minute(
-    minute: datetime, signals: pl.DataFrame, gates: Gates, book: Incidents, windows: Windows
-) -> tuple[pl.DataFrame, Changes]:
-    """The second half: which signals are held back, and what the others do to the incidents."""
+    minute: datetime,
+    signals: pl.DataFrame,
+    gates: Gates,
+    book: Incidents,
+    windows: Windows,
+    exposures: ExposureBook | None = None,
+) -> Settled:
+    """The second half: which signals are held back, and what the others do to the incidents.
+
+    With `exposures` every open incident has the money of this minute.
+    """
     signals = gates.hold(minute, signals)
     unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
     opening = keys_to_open(signals, unresolved)
@@ -146,9 +194,38 @@ def settle_minute(
     resolved = book.resolved_since(since) if opening else {}
     quiet_since = minute - timedelta(minutes=incident.resolve_after_minutes)
     dismissed = {} if signals.is_empty() else book.dismissed(quiet_since)
-    again = priced_again(unresolved, gates.pack)
-    at_risk = book.at_risk(to_price(opening, gates.pack), minute, windows, again)
-    changes = changes_of(minute, signals, Known(unresolved, resolved, at_risk, dismissed), gates)
+    at_risk, booked = prices_of(minute, unresolved, opening, gates.pack, book, windows, exposures)
+    known = Known(unresolved, resolved, at_risk, dismissed, booked)
+    changes = changes_of(minute, signals, known, gates)
     if gates.pack.watch is not None:
         changes = confirmed(minute, signals, unresolved, changes)
-    return signals, changes
+    return Settled(signals, changes, breached_by([*unresolved, *opening]))
+
+
+def prices_of(
+    minute: datetime,
+    unresolved: Mapping[Key, Incident],
+    opening: Collection[Key],
+    pack: Pack[Any, Any],
+    book: Incidents,
+    windows: Windows,
+    exposures: ExposureBook | None,
+) -> tuple[Mapping[str, AtRisk], Collection[str]]:
+    """Money at risk by entity, and whose of them the book of exposure says.
+
+    Of all who have an incident, and of everybody where one is about everybody. Where there is no book, or it
+    does not know somebody, the pack's query is asked, as far as it is needed.
+    """
+    wanted, again = to_price(opening, pack), priced_again(unresolved, pack)
+    if exposures is None:
+        return book.at_risk(wanted, minute, windows, again), ()
+    keys = {*unresolved, *opening}
+    breached = breached_by(keys)
+    said = exposures.of(minute, breached, to_price(keys, pack))
+    named = [entity for entity in wanted if entity in said]
+    names = book.names(named) if named else {}
+    said = {entity: replace(money, name=money.name or names.get(entity)) for entity, money in said.items()}
+    if any(rule in pack.of_everybody for rule, _ in keys):
+        said[EVERYBODY] = exposures.all_together(minute, breached)
+    others, asked_again = ([entity for entity in some if entity not in said] for some in (wanted, again))
+    return {**book.at_risk(others, minute, windows, asked_again), **said}, said

@@ -81,7 +81,10 @@ _REASONS: Final[Mapping[str, str]] = {
     "why.severity.surge_critical": "취소율이 한 주의 몇 배 이상이면 심각.",
     "why.severity.drop_high_percent": "예상 금액 가운데 빠진 비율이 이 이상이면 높음.",
     "why.severity.drop_critical_percent": "예상 금액 가운데 빠진 비율이 이 이상이면 심각.",
-    "why.severity.critical_krw_at_risk": "위험 금액이 이 이상이면 어느 사건이든 심각.",
+    "why.severity.critical_krw_at_risk": "예상 손실을 모를 때: 위험 금액이 이 이상이면 어느 사건이든 심각.",
+    "why.severity.critical_expected_loss": (
+        "예상 손실이 이 이상이면 어느 사건이든 심각. 예상 손실을 모를 때만 위험 금액으로 정합니다."
+    ),
     "why.exposure.cancelable_days": (
         "결제 뒤 이 기간 동안 취소될 수 있습니다. 더 오래된 지급은 위험하지 않습니다."
     ),
@@ -157,6 +160,7 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "tuned.severity.drop_high_percent": ("급감 높음", "Drop: high"),
     "tuned.severity.drop_critical_percent": ("급감 심각", "Drop: critical"),
     "tuned.severity.critical_krw_at_risk": ("위험 금액 심각", "Money at risk: critical"),
+    "tuned.severity.critical_expected_loss": ("예상 손실 심각", "Expected loss: critical"),
     "tuned.exposure.cancelable_days": ("취소할 수 있는 기간", "Cancelable for"),
     "unit.factor": ("배", "×"),
     "unit.cancel_factor": ("배", "×"),
@@ -172,6 +176,7 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "unit.minimum_daily_amount": ("원", "KRW"),
     "unit.minimum_expected_amount": ("원", "KRW"),
     "unit.critical_krw_at_risk": ("원", "KRW"),
+    "unit.critical_expected_loss": ("원", "KRW"),
     "unit.false_incidents_per_day": ("건", "a day per 100,000"),
     "unit.false_drops_per_1000_days": ("건", "in 1,000 days"),
     "unit.portfolio_weight": ("건", "transactions"),

@@ -30,6 +30,7 @@ _OWN_NUMBERS: Final = {
         "hour_drift_percent",
         "minimum_expected_hour",
     ),
+    "exposure": ("cancelable_days",),
 }
 
 #: Largest values: past them a product of counts could leave 64 bits, or a window the memory.
@@ -51,6 +52,11 @@ BOUNDS: Final = Bounds(
         "drop_high_percent": 100,
         "drop_critical_percent": 100,
         "cancelable_days": 3650,
+        "curve_weight": 10_000,
+        **dict.fromkeys(
+            ("cannot_pay_healthy", "cannot_pay_surge", "cannot_pay_silent", "cannot_pay_both"), 10_000
+        ),
+        "cannot_pay_spread": 1000,
         "lowest_day_percent": 100,
         "collapse_percent": 100,
         "traffic_percent": 100,
@@ -151,13 +157,21 @@ class Severity:
     drop_high_percent: int
     drop_critical_percent: int
     critical_krw_at_risk: int
+    critical_expected_loss: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """How long a payout stays at risk."""
+    """How long a payout stays at risk, and how likely it is lost; probabilities per 10,000."""
 
     cancelable_days: int
+    curve_weight: int
+    cannot_pay_healthy: int
+    cannot_pay_surge: int
+    cannot_pay_silent: int
+    cannot_pay_both: int
+    cannot_pay_spread: int
+    labels_needed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

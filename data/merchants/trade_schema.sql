@@ -57,6 +57,9 @@ CREATE TABLE IF NOT EXISTS settlements (
     PRIMARY KEY (merchant_id, business_date)
 );
 
+-- Payouts are read by the minute in which they were paid.
+CREATE INDEX IF NOT EXISTS settlements_settled_at ON settlements (settled_at);
+
 -- The role the pipeline reads through: it can log in and SELECT, and nothing else.
 DO $$
 BEGIN

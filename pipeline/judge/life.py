@@ -10,17 +10,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.judge.hold import among, tuples
+from pipeline.judge.priced import (
+    NOT_KNOWN,
+    PRICED,
+    as_told,
+    most_first,
+    priced,
+    to_bring_up_to_date,
+)
 from pipeline.judge.verdicts import HELD_BY_BUDGET, INHIBITED, MAINTENANCE, PAUSED, PENDING, SEVERITIES
-from pipeline.money import AtRisk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
 
     from pipeline.judge.hold import Gates
     from pipeline.judge.people import Dismissal, Snooze
+    from pipeline.money import AtRisk
     from pipeline.pack import Pack
 
 #: The rule is still breached, only a gate keeps it from opening an incident: what is open goes on.
@@ -33,8 +41,6 @@ REPEATED_AT_ONCE: Final = 20
 _BY: Final = {"acknowledged": "acknowledged_by"}
 
 Key = tuple[str, str]  # rule, entity_id
-#: Of an entity whose money at risk nobody could say.
-NOT_KNOWN: Final = AtRisk()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ class Incident:
     last_breach_minute: datetime
     reason: Mapping[str, Any]
     at_risk: AtRisk
+    told_money: Mapping[str, Any] | None = None  # what people were last shown of it, see priced.py
     times: int = 1  # how often it has opened; more than once: it flaps
     told_minute: datetime | None = None  # when people were last told that it is there
     resolved_minute: datetime | None = None
@@ -104,14 +111,16 @@ class Changes:
 class Known:
     """The incidents before a minute: the unresolved ones, those that may come back, and money at risk.
 
-    `at_risk` holds entities of `to_price` and `priced_again`; of one without an entry it is not known.
-    `dismissed` are those that a person resolved and that have not been quiet since.
+    `at_risk` holds entities of `to_price` and `priced_again`, and EVERYBODY; of one without an entry it is
+    not known. `booked` are those whose money a book says each minute. `dismissed` are those that a person
+    resolved and that have not been quiet since.
     """
 
     unresolved: Mapping[Key, Incident] = field(default_factory=dict)
     resolved: Mapping[Key, Incident] = field(default_factory=dict)
     at_risk: Mapping[str, AtRisk] = field(default_factory=dict)
     dismissed: Mapping[Key, Incident] = field(default_factory=dict)
+    booked: Collection[str] = ()
 
 
 def _passed(signals: pl.DataFrame) -> pl.DataFrame:
@@ -127,32 +136,17 @@ def keys_to_open(signals: pl.DataFrame, unresolved: Mapping[Key, Incident]) -> l
     return sorted(set(tuples(signals, signals["passed"], "rule", "entity_id")).difference(unresolved))
 
 
-def to_price(keys: Iterable[Key], pack: Pack[Any, Any]) -> list[str]:
-    """Entities whose money at risk is needed for these; all of them together have no price."""
-    return sorted({entity for rule, entity in keys if rule not in pack.of_everybody})
-
-
-def priced_again(unresolved: Mapping[Key, Incident], pack: Pack[Any, Any]) -> list[str]:
-    """Entities with an incident that lasts, whose money at risk was not known so far, or that is snoozed."""
-    return to_price((key for key, incident in unresolved.items() if _asks_again(incident)), pack)
-
-
-def _asks_again(incident: Incident) -> bool:
-    return incident.at_risk.total is None or incident.snooze is not None
-
-
 def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gates) -> Changes:
     """Decide what the signals of `minute`, held or passed, do to the incidents."""
     fired = {(row["rule"], row["entity_id"]): row for row in _passed(signals).iter_rows(named=True)}
     held = _held_back(signals) if any(rule in gates.pack.of_everybody for rule, _ in fired) else 0
     opened, reopened, continued = [], [], {}
     events: list[Event] = []
-    priced = _priced(known)
+    anew = priced(known.unresolved, known.at_risk, known.booked)
     dismissed = _dismissed(minute, signals, fired, known, gates)
     for key, row in fired.items():
-        reason = gates.pack.reason(row, held)
-        at_risk = _of(key, known.at_risk, gates.pack)
-        now, before = priced.get(key, known.unresolved.get(key)), _before(key, minute, known, gates)
+        reason, at_risk = gates.pack.reason(row, held), known.at_risk.get(key[1], NOT_KNOWN)
+        now, before = anew.get(key, known.unresolved.get(key)), _before(key, minute, known, gates)
         if now is not None:
             incident = continued[key] = _continue(minute, reason, now, gates)
             events += _escalated(minute, now, incident)
@@ -168,18 +162,35 @@ def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gat
     continued |= {incident.key: incident for incident in kept}
     breached = set(continued)
     resolved = _resolved(minute, known.unresolved, continued, gates)
-    for key in priced.keys() - fired.keys() - {incident.key for incident in resolved}:
+    for key in anew.keys() - fired.keys() - {incident.key for incident in resolved}:
         before_it = continued.get(key, known.unresolved[key])
-        incident = continued[key] = _weighed(minute, before_it, priced[key].at_risk, gates)
+        incident = continued[key] = _weighed(minute, before_it, anew[key].at_risk, gates)
         events += _escalated(minute, before_it, incident)
     repeated = _repeated(minute, known.unresolved, continued, resolved, gates)
     continued |= {incident.key: incident for incident in repeated}
     events += back_again(reopened, gates.pack)
     events += [Event("resolved", minute, incident) for incident in resolved]
     events += [Event("repeated", minute, i, visible=i.severity == "critical") for i in repeated]
-    woken = _snoozed(minute, known.unresolved, continued, breached, resolved)
-    return Changes(
-        opened, reopened, list(continued.values()), resolved, list(dismissed.values()), [*events, *woken]
+    events += _snoozed(minute, known.unresolved, continued, breached, resolved)
+    changes = Changes(opened, reopened, list(continued.values()), resolved, list(dismissed.values()), events)
+    return _with_money_told(minute, changes, known.unresolved, gates.pack)
+
+
+def _with_money_told(
+    minute: datetime, changes: Changes, unresolved: Mapping[Key, Incident], pack: Pack[Any, Any]
+) -> Changes:
+    """Note what people are shown of the money; edit messages that show what is no longer so."""
+    told = {event.incident.key for event in changes.events}
+    now = {**unresolved, **{incident.key: incident for incident in changes.continued}}
+    over = {incident.key for incident in changes.resolved}
+    lasting = (incident for key, incident in now.items() if key not in told and key not in over)
+    edited = {incident.key: incident for incident in to_bring_up_to_date(minute, lasting, pack)}
+    continued = {i.key: as_told(i, minute) if i.key in told else i for i in changes.continued} | edited
+
+    return replace(
+        changes,
+        continued=list(continued.values()),
+        events=[*changes.events, *(Event(PRICED, minute, incident) for incident in edited.values())],
     )
 
 
@@ -259,7 +270,7 @@ def _dismissed(
     held = tuples(signals, among(signals["reason"], _STILL_BREACHED), "rule", "entity_id")
     found = {}
     for key in {*fired, *held} & known.dismissed.keys() - known.unresolved.keys():
-        incident, at_risk = known.dismissed[key], _of(key, known.at_risk, gates.pack)
+        incident, at_risk = known.dismissed[key], known.at_risk.get(key[1], NOT_KNOWN)
         if key not in fired or not is_more_than_was_resolved(incident, fired[key], at_risk, gates):
             found[key] = replace(incident, breached_minute=minute)
     return found
@@ -272,7 +283,7 @@ def is_more_than_was_resolved(
     if incident.dismissal is None:
         return False
     reason, tuned = gates.pack.reason(row, 0), gates.tuned_at(row["minute"])
-    severity = gates.pack.severity(incident.rule, reason, at_risk.total, tuned)
+    severity = gates.pack.severity(incident.rule, reason, at_risk, tuned)
     return incident.dismissal.is_passed(incident.severity, severity, at_risk.total)
 
 
@@ -286,16 +297,9 @@ def _before(key: Key, minute: datetime, known: Known, gates: Gates) -> Incident 
 
 def back_again(reopened: Sequence[Incident], pack: Pack[Any, Any]) -> list[Event]:
     """What people are told of incidents that came back: those with most at risk visibly."""
-    first = sorted(reopened, key=lambda i: _most_first(i, pack))[:REPEATED_AT_ONCE]
+    first = sorted(reopened, key=lambda i: most_first(i, pack))[:REPEATED_AT_ONCE]
     shown = {incident.key for incident in first}
     return [Event("reopened", i.told_minute or i.opened_minute, i, visible=i.key in shown) for i in reopened]
-
-
-def _most_first(incident: Incident, pack: Pack[Any, Any]) -> tuple[bool, bool, int, Key]:
-    """Those of everybody first, then those whose money nobody knows by severity, then by money."""
-    total = incident.at_risk.total
-    weight = SEVERITIES.index(incident.severity) if total is None else total
-    return incident.rule not in pack.of_everybody, total is not None, -weight, incident.key
 
 
 def may_come_back(incident: Incident, minute: datetime, gates: Gates) -> bool:
@@ -322,8 +326,7 @@ def open_incident(
     With `before` it is that resolved one, come back. `at_risk` None: not known.
     """
     first = rows[0]
-    risks = {} if at_risk is None else {first["entity_id"]: at_risk}
-    risk = _of((first["rule"], first["entity_id"]), risks, gates.pack)
+    risk = NOT_KNOWN if at_risk is None else at_risk
     reason = gates.pack.reason(first, 0)
     if before is None:
         incident = _open(first["minute"], first, reason, risk, gates)
@@ -349,6 +352,7 @@ def message_of(event: Event) -> dict[str, Any]:
         "opened_minute": incident.opened_minute.isoformat(),
         "at_risk": incident.at_risk.total,
         "parts": dict(incident.at_risk.parts),
+        "figures": dict(incident.at_risk.figures),
         "times": incident.times,
         "visible": event.visible,
         "reason": dict(incident.reason),
@@ -362,26 +366,8 @@ def _severity(
     minute: datetime, incident: Incident, reason: Mapping[str, Any], at_risk: AtRisk, gates: Gates
 ) -> str:
     """What an incident that is there comes to; it never falls while the incident lasts."""
-    now = gates.pack.severity(incident.rule, reason, at_risk.total, gates.tuned_at(minute))
+    now = gates.pack.severity(incident.rule, reason, at_risk, gates.tuned_at(minute))
     return max(incident.severity, now, key=SEVERITIES.index)
-
-
-def _of(key: Key, at_risk: Mapping[str, AtRisk], pack: Pack[Any, Any]) -> AtRisk:
-    if key[0] in pack.of_everybody:
-        return AtRisk(dict.fromkeys(pack.parts, 0))
-    return at_risk.get(key[1], NOT_KNOWN)
-
-
-def _priced(known: Known) -> dict[Key, Incident]:
-    """Incidents that last, and whose money at risk is known only now, or asked for anew."""
-    found = {}
-    for key, incident in known.unresolved.items():
-        now = known.at_risk.get(key[1])
-        if now is None or now == incident.at_risk or not _asks_again(incident):
-            continue
-        if incident.at_risk.total is None or now.total is not None:  # what was known once stays known
-            found[key] = replace(incident, at_risk=replace(now, name=now.name or incident.at_risk.name))
-    return found
 
 
 def _weighed(minute: datetime, incident: Incident, at_risk: AtRisk, gates: Gates) -> Incident:
@@ -399,12 +385,12 @@ def _held_back(signals: pl.DataFrame) -> int:
 def _open(
     minute: datetime, row: Mapping[str, Any], reason: Mapping[str, Any], at_risk: AtRisk, gates: Gates
 ) -> Incident:
-    return Incident(
+    made = Incident(
         incident_id=None,
         rule=row["rule"],
         entity_id=row["entity_id"],
         tier=row["tier"],
-        severity=gates.pack.severity(row["rule"], reason, at_risk.total, gates.tuned_at(minute)),
+        severity=gates.pack.severity(row["rule"], reason, at_risk, gates.tuned_at(minute)),
         status="open",
         policy=gates.policy_of(minute),
         opened_minute=minute,
@@ -413,6 +399,7 @@ def _open(
         at_risk=at_risk,
         told_minute=minute,
     )
+    return as_told(made, minute)
 
 
 def _reopen(
@@ -420,10 +407,10 @@ def _reopen(
 ) -> Incident:
     """The same incident again: its number, message and thread, with the numbers and the money of now."""
     at_risk = replace(at_risk, name=at_risk.name or before.at_risk.name)
-    return replace(
+    back = replace(
         before,
         status="open",
-        severity=gates.pack.severity(before.rule, reason, at_risk.total, gates.tuned_at(minute)),
+        severity=gates.pack.severity(before.rule, reason, at_risk, gates.tuned_at(minute)),
         last_breach_minute=minute,
         reason=reason,
         at_risk=at_risk,
@@ -433,6 +420,7 @@ def _reopen(
         dismissal=None,
         breached_minute=None,
     )
+    return as_told(back, minute)
 
 
 def _continue(minute: datetime, reason: Mapping[str, Any], known: Incident, gates: Gates) -> Incident:
@@ -484,5 +472,5 @@ def _repeated(
         if incident.status == "open" and incident.snooze is None and key not in ended
     ]
     due = [i for i in due if minute - (i.told_minute or i.opened_minute) >= timedelta(minutes=every)]
-    due.sort(key=lambda incident: _most_first(incident, gates.pack))
+    due.sort(key=lambda incident: most_first(incident, gates.pack))
     return [replace(incident, told_minute=minute) for incident in due[:REPEATED_AT_ONCE]]

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -52,6 +52,25 @@ class AtRisk:
         """What is likely to be lost of it; None where that is not known."""
         found = self.figures.get(EXPECTED_LOSS)
         return found if isinstance(found, int) else None
+
+    @property
+    def weight(self) -> int | None:
+        """What incidents are ordered by: the expected loss where it is known, else all that is at risk.
+
+        A loss is never more than what is at risk, so one whose loss is not known is not passed over.
+        """
+        loss = self.expected_loss
+        return self.total if loss is None else loss
+
+
+#: A figure NAME_low and NAME_high is the interval of NAME, NAME_date its date: said with it, never alone.
+LOW, HIGH, DATE = "_low", "_high", "_date"
+
+
+def shown_amounts(at_risk: AtRisk) -> dict[str, int | str | None]:
+    """What people see of it at a glance: all together, and the figures without their intervals."""
+    figures = {name: value for name, value in at_risk.figures.items() if not name.endswith((LOW, HIGH))}
+    return {"at_risk": at_risk.total, **figures}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +156,14 @@ class ExposureBook(Protocol):
         ...
 
 
+def breached_by(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The rules of incidents' keys (rule, entity) by entity, as a book wants them."""
+    breached: dict[str, set[str]] = {}
+    for rule, entity in keys:
+        breached.setdefault(entity, set()).add(rule)
+    return breached
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What is proposed to do about an incident, with its effect in money."""
@@ -145,6 +172,19 @@ class Proposal:
     amount: int | None  # what it would keep, minor units; None: not known
     until: datetime | None = None  # from then on it helps no more
     percent: int | None = None  # of what is to be kept, where the kind has a share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What would be lost of one entity if nothing more were paid to it from a moment on."""
+
+    reach: timedelta  # how far before the disturbance its rows and what is beside them are needed
+    #: (its counted rows, what is beside them, moments, the end of what is looked at, zone) -> for each of the
+    #: moments what is lost up to the end, minor units; None: not known
+    losses: Callable[
+        [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
+        Sequence[int | None],
+    ]
 
 
 T = TypeVar("T", bound="Tuned")
@@ -162,3 +202,4 @@ class Exposures(Generic[T]):
     propose: Callable[[str, Mapping[str, Any], AtRisk, datetime, ZoneInfo, T], Proposal | None] = lambda *_: (
         None
     )
+    held: Held | None = None  # to say afterwards what acting in time would have kept

@@ -24,9 +24,9 @@ from pipeline.prove.reconcile import reconcile, totals_text
 from pipeline.prove.rejudge import (
     corrections_of,
     differs,
-    entities_to_price,
     known_minutes,
     mended,
+    money_for,
     rejudge,
     replace_files,
     replace_signals,
@@ -387,8 +387,7 @@ class Corrector:
         in_force = versions.within(rejudged.span.start, rejudged.span.end)
         reach = max(version.tuned.incident.reopen_within_minutes for version in in_force) * MINUTE
         incidents = pipeline.state.incidents_between(rejudged.span.start - reach, last)
-        entities = entities_to_price(rejudged, incidents, pipeline.pack)
-        at_risk = pipeline.book().at_risk(entities, last, rejudged.windows)
+        at_risk = money_for(rejudged, incidents, pipeline.book(), pipeline.pack, pipeline.money)
         tuned, policy = versions.tuned(last), pipeline.settings.policy
         gates = Gates(pipeline.pack, tuned, policy, versions=versions)
         changes, unsupported = corrections_of(rejudged, incidents, at_risk, gates)

@@ -24,11 +24,11 @@ from pipeline.judge.life import (
     is_more_than_was_resolved,
     may_come_back,
     open_incident,
-    to_price,
 )
+from pipeline.judge.priced import to_price
 from pipeline.judge.seconds import TELLS
 from pipeline.minute import MINUTE, Span, one_minute
-from pipeline.run import judge_minute
+from pipeline.run import judge_minute, prices_of
 from pipeline.source.asked import KnownMinute, Totals
 from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import pieces_of_files
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from baselines.facts import Facts
     from pipeline.judge.hold import Gates, Past
     from pipeline.judge.life import Key
-    from pipeline.money import AtRisk
+    from pipeline.money import AtRisk, ExposureBook
     from pipeline.pack import Pack, Windows
+    from pipeline.run import Book
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
 
@@ -285,12 +286,20 @@ def _before(
     return newest if newest is not None and may_come_back(newest, minute, gates) else None
 
 
-def entities_to_price(
-    rejudged: Rejudged, incidents: Sequence[Mapping[str, Any]], pack: Pack[Any, Any]
-) -> list[str]:
-    """Entities whose money at risk is needed for `corrections_of`."""
-    unresolved = {(i["rule"], i["entity_id"]) for i in incidents if i["resolved_minute"] is None}
-    return to_price((key for key in _fired(rejudged.signals) if key not in unresolved), pack)
+def money_for(
+    rejudged: Rejudged,
+    incidents: Sequence[Mapping[str, Any]],
+    book: Book,
+    pack: Pack[Any, Any],
+    exposures: ExposureBook | None,
+) -> Mapping[str, AtRisk]:
+    """The money at risk that `corrections_of` needs, of the newest minute."""
+    open_now = [incident_of(row) for row in incidents if row["resolved_minute"] is None]
+    unresolved, last = {incident.key: incident for incident in open_now}, rejudged.span.end - MINUTE
+    opening = [key for key in _fired(rejudged.signals) if key not in unresolved]
+    if exposures is None:
+        return book.at_risk(to_price(opening, pack), last, rejudged.windows)
+    return prices_of(last, unresolved, opening, pack, book, rejudged.windows, exposures)[0]
 
 
 def _fired(signals: pl.DataFrame) -> dict[Key, list[dict[str, Any]]]:

@@ -64,6 +64,10 @@ class MemoryBook:
         """Not known: money belongs to the present, not to the judged period."""
         return {}
 
+    def names(self, entities: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's
+        """Nobody is told."""
+        return {}
+
     def apply(self, minute: datetime, changes: Changes) -> None:
         """Apply what a minute does to the incidents, and count what people would have been told."""
         self.notices.update(event.kind for event in changes.events)
@@ -188,8 +192,8 @@ def settle(whole: Stretch, files: Sequence[tuple[Span, Path]]) -> MemoryBook:
         borders = np.searchsorted(index, np.arange(to_index(span.start), to_index(span.end) + 1))
         for minute, (start, stop) in zip(span, pairwise(borders.tolist()), strict=True):
             if start < stop or book.unresolved():
-                held = settle_minute(minute, signals.slice(start, stop - start), gates, book, windows)
-                book.apply(minute, held[1])
+                settled = settle_minute(minute, signals.slice(start, stop - start), gates, book, windows)
+                book.apply(minute, settled.changes)
     return book
 
 

@@ -157,13 +157,16 @@ def _money(trial: Trial, span: Span, opened: Sequence[Incident]) -> dict[str, in
         if row["opened_minute"] >= span.start and row["corrected_minute"] is None
     ]
     again = [row for row in live if _is_found(row, minutes.get((row["rule"], row["entity_id"]), ()))]
-    money = trial.lake.pack.at_risk_name
+    pack = trial.lake.pack
+    # What is at risk of everybody together is theirs, one by one.
+    of_one, found = ([row for row in rows if row["rule"] not in pack.of_everybody] for rows in (live, again))
+    money = pack.at_risk_name
     return {
         "live": len(live),
         "live_found": len(again),
-        "live_not_priced": sum(None in (row["parts"] or {}).values() for row in live),
-        f"{money}_found": sum(_total(row) for row in again),
-        f"{money}_missed": sum(_total(row) for row in live) - sum(_total(row) for row in again),
+        "live_not_priced": sum(None in (row["parts"] or {}).values() for row in of_one),
+        f"{money}_found": sum(_total(row) for row in found),
+        f"{money}_missed": sum(_total(row) for row in of_one) - sum(_total(row) for row in found),
     }
 
 

@@ -43,6 +43,18 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBeside:
+    """What the optional queries of `Pack.beside` gave of a span, by dataset.
+
+    A dataset is in neither where there is no such query, or where another has failed before it.
+    """
+
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)  # conformed, each row of the span
+    failed: Mapping[str, Exception] = field(default_factory=dict)
+    outside: Mapping[str, int] = field(default_factory=dict)  # rows that lie outside of what was asked for
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """Rows of a span (columns of the pack's rows) and the snapshot they were read from.
 
@@ -54,6 +66,7 @@ class Extracted:
     clock: datetime  # the source's clock
     not_known: Mapping[str, str] = field(default_factory=dict)  # optional columns that do not fit, and why
     unreadable: tuple[Unreadable, ...] = ()
+    beside: ReadBeside = field(default_factory=ReadBeside)  # from the same snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +331,14 @@ class Source(Protocol):
 
         Raises TooManyRows where there are more than `at_most`, without holding many more.
         """
+        ...
+
+    def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
+        """What the optional queries of some of `Pack.beside` give of `span`, from a snapshot of its own."""
+        ...
+
+    def has_beside(self, dataset: str) -> bool:
+        """Is there a query for a dataset of `Pack.beside`? One that follows from the rows needs none."""
         ...
 
     def changed(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.minute import Span
     from pipeline.pack import Pack
-    from pipeline.source.asked import Fence
+    from pipeline.source.asked import Fence, ReadBeside
 
     Opened = Callable[[], AbstractContextManager["Reading"]]
     Fails = Callable[[datetime, datetime], str | None]
@@ -71,6 +71,10 @@ class Reading(Protocol):
         """How many rows there are in [start, end), whatever their columns hold."""
         ...
 
+    def beside(self, span: Span) -> ReadBeside:
+        """What is read beside the rows; asked last, as a failure there may end the snapshot."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
@@ -103,20 +107,22 @@ def read_span(
         with opened() as reading:
             fence = reading.fence()
             given = reading.rows(span.start, span.end)
+            beside = reading.beside(span)
     except SourceValueWrong as error:
-        given, fence, unreadable, unknown = read_around(opened, span, error, pack, at_most)
+        given, fence, unreadable, unknown, beside = read_around(opened, span, error, pack, at_most)
     rows = conform(given)
     name, wanted = pack.rows_query, pack.row
     not_known = {**unknown, **unfit_columns(given, wanted, pack.optional, f"{name}.sql")}
-    return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable)
+    return Extracted(rows, fence.xmin, fence.clock, not_known, unreadable, beside)
 
 
 def read_around(
     opened: Opened, span: Span, error: SourceValueWrong, pack: Pack[Any, Any], at_most: int | None = None
-) -> tuple[pl.DataFrame, Fence, tuple[Unreadable, ...], dict[str, str]]:
+) -> tuple[pl.DataFrame, Fence, tuple[Unreadable, ...], dict[str, str], ReadBeside]:
     """Rows of `span`, which failed with `error`, as the query gives them, the unreadable ones with `wrong`.
 
-    Beside the fence and what was set aside come the optional columns that are not known of some row, and why.
+    Then come the fence, what was set aside, the optional columns that are not known of some row, and why, and
+    what was read beside the rows.
     Raises `error` where new values keep coming, TooManyRows where there are more rows than `at_most`.
     """
     for _ in range(_ROUNDS):
@@ -127,6 +133,7 @@ def read_around(
                 fence = reading.fence()
                 frames = [*_readable(reading, span, pieces), *(_set_aside(reading, p, pack) for p in pieces)]
                 frames.append(_no_rows(reading.names(span.start)))
+                beside = reading.beside(span)
         except SourceValueWrong as again:
             error = again
             continue
@@ -134,7 +141,7 @@ def read_around(
         if at_most is not None and rows.height > at_most:
             raise TooManyRows
         unknown = dict.fromkeys(pack.optional, error.what) if _not_all_known(pieces, pack) else {}
-        return rows, fence, tuple(_told(p, pack) for p in pieces if _reason(p, pack)), unknown
+        return rows, fence, tuple(_told(p, pack) for p in pieces if _reason(p, pack)), unknown, beside
     raise error
 
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
-    from pipeline.source.asked import KnownMinute
+    from pipeline.source.asked import KnownMinute, ReadBeside
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -113,9 +113,26 @@ class MySqlSource(SharedSource):
         """One snapshot of the rows."""
         with self._snapshot(at_most) as ask:
             ask_rows = partial(ask, self.pack.rows_query)
-            yield MySqlReading(
-                ask_rows, self._names, partial(_fence, ask, self._file("fence")), at_most, self.pack.key[0]
+            fence = partial(_fence, ask, self._file("fence"))
+            beside = partial(self._beside.read, partial(self._run_beside, ask))
+            yield MySqlReading(ask_rows, self._names, fence, at_most, self.pack.key[0], beside)
+
+    def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
+        """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
+        with self._snapshot() as ask:
+            return self._beside.read(partial(self._run_beside, ask), span, datasets)
+
+    def _run_beside(
+        self, ask: Callable[..., pl.DataFrame], name: str, start: datetime, end: datetime, limit_s: float
+    ) -> pl.DataFrame:
+        """One of them, an hour at a time."""
+        self._limit(limit_s)
+        try:
+            return pl.concat(
+                [ask(name, start=a, end=b) for a, b in parts(start, end)], how="vertical_relaxed"
             )
+        finally:
+            self._limit(self._timeout.total_seconds())
 
     def changed(
         self,

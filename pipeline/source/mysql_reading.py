@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from pipeline.source.asked import Fence
+    from pipeline.minute import Span
+    from pipeline.source.asked import Fence, ReadBeside
 
 #: A statement reads at most this much, so that the timeout bounds a query and never a day of history.
 STATEMENT_SPAN = timedelta(hours=1)
@@ -30,10 +31,12 @@ class MySqlReading:
         fence: Callable[[], Fence],
         at_most: int | None,
         key: str,
+        beside: Callable[[Span], ReadBeside],
     ) -> None:
         self._ask = ask
         self._key = key
         self._at_most = at_most
+        self.beside = beside
         self.fence = fence
         self.names = names
 

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from pipeline.minute import Span
-    from pipeline.source.asked import KnownMinute
+    from pipeline.source.asked import KnownMinute, ReadBeside
     from pipeline.source.postgresql_session import Few
 
 #: Transaction ids on disk have 32 bits and wrap.
@@ -114,9 +114,22 @@ class PostgresSource(SharedSource):
         """One snapshot of the rows."""
         with self._snapshot() as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
             ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
-            yield PgReading(
-                self._query(self.pack.rows_query), ask, cursor, partial(self._fence, cursor), self.pack.key[0]
-            )
+            text, fence = self._query(self.pack.rows_query), partial(self._fence, cursor)
+            beside = partial(self._beside.read, partial(self._run_beside, cursor))
+            yield PgReading(text, ask, cursor, fence, self.pack.key[0], beside)
+
+    def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
+        """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
+        with self._snapshot() as cursor:
+            return self._beside.read(partial(self._run_beside, cursor), span, datasets)
+
+    def _run_beside(
+        self, cursor: adbc.Cursor, name: str, start: datetime, end: datetime, limit_s: float
+    ) -> pl.DataFrame:
+        """One of them; what fails leaves the snapshot usable for nothing but its end."""
+        cursor.execute("SELECT set_config('statement_timeout', $1::text, true)", [str(int(1000 * limit_s))])
+        cursor.fetch_arrow_table()  # until then nothing is executed
+        return self._run(cursor, name, self._query(name), (start, end))
 
     def fence(self) -> Fence:
         """The snapshot of this moment."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi as adbc
     import polars as pl
 
-    from pipeline.source.asked import Fence
+    from pipeline.minute import Span
+    from pipeline.source.asked import Fence, ReadBeside
 
     Ask = Callable[[str, Sequence[datetime | int | str]], pl.DataFrame]
 
@@ -25,9 +26,16 @@ class PgReading:
     """The rows of one snapshot; see `halve.Reading`."""
 
     def __init__(
-        self, text: str, ask: Ask, cursor: adbc.Cursor, fence: Callable[[], Fence], key: str
+        self,
+        text: str,
+        ask: Ask,
+        cursor: adbc.Cursor,
+        fence: Callable[[], Fence],
+        key: str,
+        beside: Callable[[Span], ReadBeside],
     ) -> None:
         self._key = key
+        self.beside = beside
         self._text = text.rstrip().rstrip(";")
         self._ask = ask
         self._cursor = cursor

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.source.answers import conform_known
 from pipeline.source.asked import has_query, read_query
+from pipeline.source.beside import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +42,8 @@ class SharedSource(ABC):
         self._timeout = timeout
         self._entity_is_text = True
         self.on_query: Callable[[str, float], None] = lambda *_: None
+        seconds = timeout.total_seconds()
+        self._beside = Beside(pack, queries, self.dialect, currency, seconds)
         self._hold_nothing()
 
     def __enter__(self) -> Self:
@@ -64,6 +67,10 @@ class SharedSource(ABC):
         other._entity_is_text = self._entity_is_text  # noqa: SLF001 - of this very class
         other.on_query = self.on_query
         return other
+
+    def has_beside(self, dataset: str) -> bool:
+        """Is there a query for a dataset of `Pack.beside`? One that follows from the rows needs none."""
+        return self._beside.has(dataset)
 
     def known(self) -> Known | None:
         """What is known of every entity; None where there is no such query."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.minute import MINUTE
+from pipeline.money import EXPOSURE
 from pipeline.store.state import MinuteCommit
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ class StateBook:
         """See `Exposure.at_risk`."""
         return self._exposure.at_risk(entities, minute, windows, again)
 
+    def names(self, entities: Sequence[str]) -> Mapping[str, str]:
+        """Names of some entities, as the source last gave them."""
+        return {row["entity_id"]: row["name"] for row in self._state.rows("app_names_of", ids=list(entities))}
+
     def record(
         self,
         minute: datetime,
@@ -78,15 +83,23 @@ class StateBook:
         changes: Changes,
         steps: Steps,
         judged: pl.DataFrame | None = None,
+        exposure: pl.DataFrame | None = None,
     ) -> None:
         """Write the minute's files, then commit it; the commit makes the files count."""
+        retired: list[str] = []
         with steps.time("publish"):
             files = self.publish(counted)
             written = self._lake.write("signal", signals, counted.span)
             files += [written] if written else []
+            if exposure is not None:
+                shown = self._lake.write(EXPOSURE, exposure, counted.span)
+                files += [shown] if shown else []
+                retired = self._state.exposures_to_retire(minute, self._lake.zone) if shown else []
         with steps.time("commit"):
             minutes, writes = self._ledger_rows(minute, counted), self._own_rows(counted.span, judged)
-            self._state.commit(MinuteCommit(minutes, files, minute + MINUTE, changes, minute, writes=writes))
+            self._state.commit(
+                MinuteCommit(minutes, files, minute + MINUTE, changes, minute, writes=writes, retired=retired)
+            )
 
     def _own_rows(self, span: Span, judged: pl.DataFrame | None) -> Sequence[Write]:
         """What the pack writes of a closed minute: what was not written before just so."""
@@ -102,6 +115,7 @@ class StateBook:
         written = (
             self._lake.write(self._lake.pack.dataset, counted.rows, counted.span),
             self._lake.write("quarantine", counted.quarantine, counted.span),
+            *(self._lake.write(name, rows, counted.span) for name, rows in counted.beside.items()),
         )
         return [file for file in written if file]
 

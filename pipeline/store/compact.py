@@ -15,6 +15,7 @@ import structlog
 
 from pipeline.errors import LakeDamaged
 from pipeline.minute import Span, business_date, business_day
+from pipeline.money import EXPOSURE
 from pipeline.store.views.catalog import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def compact(lake: Lake, state: State, before: datetime) -> int:
     """Merge the files of hours and business days that have ended by `before`; returns files replaced."""
     replaced = 0
     for dataset in lake.pack.datasets:
+        if dataset == EXPOSURE:  # of snapshots the newest counts, and they are retired by the next ones
+            continue
         for target in (_hour, _day):
             files = [f for f in state.publication().files if f.dataset == dataset]
             for span, inputs in _groups(files, target, lake.zone, before):

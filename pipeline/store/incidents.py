@@ -306,7 +306,7 @@ def _is_so(incident: Incident, acted: set[int | None], ids: Mapping[Key, int]) -
 
 def incident_of(row: Mapping[str, Any]) -> Incident:
     """An incident from a row of the view `incident_now`."""
-    at_risk = AtRisk(row["parts"], row["entity_name"])
+    at_risk = AtRisk(row["parts"], row["entity_name"], row["figures"])
     acts = {"snooze": Snooze.read(row["snooze"]), "dismissal": Dismissal.read(row["dismissal"])}
     return Incident(**{name: row[name] for name in _AS_STORED} | acts, at_risk=at_risk)
 
@@ -330,4 +330,5 @@ def _as_row(incident: Incident) -> dict[str, Any]:
         "reason": dict(incident.reason),
         "entity_name": incident.at_risk.name,
         "parts": dict(incident.at_risk.parts),
+        "figures": dict(incident.at_risk.figures),
     }

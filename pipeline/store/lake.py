@@ -140,6 +140,17 @@ class Lake:
         )
         return self._collected(summed, dataset, span).select(schema.names()).sort("entity_id", "start")
 
+    def summed(self, files: Iterable[LakeFile], span: Span) -> pl.DataFrame:
+        """The pack's sums per entity over `span`, as if all of it had been in its first minute."""
+        dataset, entity, names = self.pack.dataset, self.pack.entity, self.pack.sums
+        paths = self._paths(files, dataset, span)
+        schema = pl.Schema({"minute": UTC_TIME, entity: pl.String(), **dict.fromkeys(names, pl.Int64())})
+        if not paths:
+            return schema.to_frame()
+        sums = self._rows(paths, dataset, span, None).group_by(entity).agg(pl.col(names).sum())
+        found = sums.with_columns(minute=pl.lit(span.start)).select(schema.names()).cast(schema)
+        return self._collected(found, dataset, span)
+
     def _paths(self, files: Iterable[LakeFile], dataset: str, span: Span) -> list[Path]:
         return [self.folder / f.path for f in files if f.dataset == dataset and f.span.overlaps(span)]
 

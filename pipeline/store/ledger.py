@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from pipeline.errors import Overtaken
-from pipeline.minute import MINUTE, Span
+from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.store.database import Database, as_json
 from pipeline.store.manifest import LakeFile, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
+    from zoneinfo import ZoneInfo
 
     from sqlalchemy import Connection
 
@@ -81,6 +82,11 @@ class Ledger(Database):
     def signal_files(self, span: Span) -> list[LakeFile]:
         """The published files with signals of a span."""
         return [_file(row) for row in self.rows("signal_files", start=span.start, end=span.end)]
+
+    def exposures_to_retire(self, minute: datetime, zone: ZoneInfo) -> list[str]:
+        """Paths of the snapshots that one of `minute` replaces: of each other business day the last stays."""
+        day = business_day(business_date(minute, zone), zone)
+        return [row["path"] for row in self.rows("exposure_files", start=day.start, end=minute)]
 
     def go_past(self, version: int, told_until: datetime) -> bool:
         """Go on after the version that readers have seen; says whether this ledger was older than it."""

@@ -40,6 +40,7 @@ class MinuteCommit:
     #: Where a first start's history ends; only its first commit records it.
     history_until: datetime | None = None
     writes: Sequence[Write] = ()  # into the pack's own tables
+    retired: Sequence[str] = ()  # paths that the new files replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class State(Leadership, Ledger, Incidents, Nights, StoredFacts, StoredRules, Sea
     def commit(self, commit: MinuteCommit) -> int:
         """Write ledger, files, incidents, outbox and watermark in one transaction; gives the new version."""
         with self.committing() as connection:
-            self._replace_files(connection, (), commit.files)
+            self._replace_files(connection, commit.retired, commit.files)
             self.ask(connection, "record_minutes", minutes=as_json(commit.minutes))
             self._write_changes(connection, commit.changes, commit.minute)
             self.write_own(connection, commit.writes)

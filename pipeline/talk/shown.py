@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.figures import clean, escape, moment, money
+from pipeline.figures import clean, escape, moment
 from pipeline.packs import PACKS, load_pack
 from pipeline.talk.words import TEXTS
 from pipeline.tell.buttons import Place, render_buttons
-from pipeline.tell.render import LIGHTS, RESOLVED_LIGHT, page_link
+from pipeline.tell.render import LIGHTS, RESOLVED_LIGHT, page_link, risk_text
 from pipeline.tell.words import TEXTS as MESSAGE_TEXTS
 
 if TYPE_CHECKING:
@@ -91,10 +91,9 @@ def _entity(row: Row, pack: Pack[Any, Any], language: str) -> str:
 
 
 def _risk(row: Row, pack: Pack[Any, Any], language: str) -> list[str]:
-    if pack.at_risk is None or row["rule"] in pack.of_everybody:
+    if not pack.has_money or (row["rule"] in pack.of_everybody and not row["figures"]):
         return []
-    words, amount = MESSAGE_TEXTS[language], row["at_risk"]
-    return [words["at_risk_unknown"] if amount is None else f"{words['at_risk']} {money(amount, language)}"]
+    return [risk_text(row["at_risk"], row["figures"], pack.words[language], language)]
 
 
 def _header(text: str) -> Block:

@@ -51,7 +51,9 @@ class ByApprise:
         return self._gap
 
     def send(self, parcel: Parcel, turn: Callable[[], None]) -> str | None:
-        """Tell people; there is no id of the message."""
+        """Tell people; there is no id of the message. What was sent stays as it is."""
+        if parcel.messages[0].only_edits:
+            return None
         service = self.service()
         title = render_title(parcel.messages, self.language)
         lines = [parcel_text(parcel, self.language, self.zone), *parcel_lines(parcel, self.language)]

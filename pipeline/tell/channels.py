@@ -97,7 +97,9 @@ class Console:
             self._stream.reconfigure(errors="backslashreplace")
 
     def send(self, parcel: Parcel, turn: Callable[[], None]) -> str | None:
-        """Print the text, on a terminal under a coloured header."""
+        """Print the text, on a terminal under a coloured header; what was printed is not changed."""
+        if parcel.messages[0].only_edits:
+            return None
         turn()
         try:
             self._stream.write(unescape("\n".join(self._lines(parcel))) + "\n")
@@ -147,6 +149,10 @@ class Slack:
         """Post, or edit and answer. The edit comes first: it may be repeated, the answer needs a record."""
         if len(parcel.rows) > 1:
             return self._post_digest(parcel, turn)
+        if parcel.messages[0].only_edits:
+            if parcel.thread is not None:
+                self._edit(parcel, parcel.thread, turn)
+            return None
         if parcel.thread is None:
             return self._post(parcel, self._blocks(parcel), None, turn)
         if not self._edit(parcel, parcel.thread, turn):

@@ -8,12 +8,14 @@ only ever stand in a code span.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import PermanentError, UsageError
+from pipeline.judge.priced import PRICED
 from pipeline.judge.verdicts import SEVERITIES, TIERS
 from pipeline.minute import parse_time
+from pipeline.money import DATE, AtRisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: What the judge tells of; then what people do, and how a snooze ends: each with what is said beside it.
-_BY_ITSELF: Final = ("opened", "reopened", "escalated", "repeated", "corrected", "resolved", "unsilenced")
+_BY_ITSELF: Final = (
+    "opened",
+    "reopened",
+    "escalated",
+    "repeated",
+    "corrected",
+    "resolved",
+    "unsilenced",
+    PRICED,
+)
 _MOVED: Final = {
     "minutes": "number",
     "breaches": "number",
@@ -67,6 +78,7 @@ class Message:
     at_risk: int | None  # None: not known
     parts: Mapping[str, int | None] = field(hash=False)
     reason: Mapping[str, Any] = field(hash=False)
+    figures: Mapping[str, int | str | None] = field(default_factory=dict, hash=False)  # see `AtRisk.figures`
     times: int = 1  # how often the incident has opened
     by: str | None = None  # who acted
     said: Mapping[str, Any] = field(default_factory=dict, hash=False)  # see SAID
@@ -84,8 +96,23 @@ class Message:
 
     @property
     def has_money(self) -> bool:
-        """Can money be at risk in what it tells of?"""
-        return self.pack.at_risk is not None and not self.of_everybody
+        """Can money be at risk in what it tells of? Of everybody together a book alone says it."""
+        return self.pack.has_money and (bool(self.figures) or not self.of_everybody)
+
+    @property
+    def weight(self) -> int | None:
+        """What it is ordered by, see `AtRisk.weight`; None: not known."""
+        return self.at_risk if self.expected_loss is None else self.expected_loss
+
+    @property
+    def expected_loss(self) -> int | None:
+        """What is likely to be lost; None: not known."""
+        return AtRisk(figures=self.figures).expected_loss
+
+    @property
+    def only_edits(self) -> bool:
+        """Does it bring a message up to date that stands there, and tell nothing by itself?"""
+        return self.event == PRICED
 
     @property
     def is_over(self) -> bool:
@@ -131,6 +158,7 @@ def read_message(content: object, incident_id: int, pack: Pack[Any, Any]) -> Mes
         at_risk=_money(content, "at_risk"),
         parts=_parts(content, "parts", pack),
         reason=_reason(content, "reason", pack),
+        figures=_figures(content, "figures", pack),
         times=_number(content, "times") if "times" in content else 1,
         visible=content.get("visible") is True,
         by=None if by is None else _text(content, by),
@@ -198,6 +226,25 @@ def _parts(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[
     if not isinstance(given, dict):
         raise _malformed(name, given, "an object")
     return {part: _money(given, part) if given else None for part in pack.parts}
+
+
+def _figures(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, int | str | None]:
+    """What is said of the money beside its parts; none where it was not priced by a book."""
+    given = content.get(name, {})
+    if not isinstance(given, dict):
+        raise _malformed(name, given, "an object")
+    return {figure: _figure(given, figure) for figure in pack.figures} if given else {}
+
+
+def _figure(given: Mapping[str, Any], name: str) -> int | str | None:
+    if given.get(name) is None:
+        return None
+    if not name.endswith(DATE):
+        return _number(given, name)
+    try:
+        return date.fromisoformat(_text(given, name)).isoformat()
+    except ValueError:
+        raise _malformed(name, given[name], "a date") from None
 
 
 def _reason(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, Any]:

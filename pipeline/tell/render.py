@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.figures import clean, duration_text, escape, moment, money
+from pipeline.money import EXPECTED_LOSS
+from pipeline.money.said import figures_of
 from pipeline.tell.buttons import Place, render_buttons
 from pipeline.tell.routes import DEFAULT
 from pipeline.tell.words import TEXTS
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from pipeline.money.said import Figure
     from pipeline.tell.message import Message
 
 Block = dict[str, Any]
@@ -124,19 +127,24 @@ def render_instead_blocks(channels: Sequence[str], language: str) -> list[Block]
 def render_digest_text(messages: Sequence[Message], language: str, *, repeat: bool = False) -> str:
     """One line about many incidents of a pack that opened together."""
     words = TEXTS[language]
-    known = [m.at_risk for m in messages if m.at_risk is not None]
-    unknown = f"{len(messages) - len(known):,}"
-    sentence = "digest" if len(known) == len(messages) else "digest_some" if known else "digest_none"
+    # What is at risk of everybody is theirs as well, and an entity has its money once.
+    each = {m.entity_id: m for m in messages if not m.of_everybody}.values()
+    known = [m.at_risk for m in each if m.at_risk is not None]
+    unknown = f"{len(each) - len(known):,}"
+    sentence = "digest_none" if not known else "digest" if len(known) == len(each) else "digest_some"
     if not _tell_of_money(messages):
         sentence = "digest_without_money"
     said = words[sentence + _after(messages)].format(
         count=f"{len(messages):,}", total=money(sum(known), language), unknown=unknown
     )
+    losses = [m.expected_loss for m in each if m.expected_loss is not None]
+    if losses:
+        said += " " + words["digest_loss"].format(total=money(sum(losses), language))
     return (f"[{words['repeat']}] " if repeat else "") + said
 
 
 def render_digest_lines(messages: Sequence[Message], language: str) -> list[str]:
-    """The ten incidents with most money at risk, one line each; equal ones in the order they opened.
+    """The ten incidents with most to lose, one line each; equal ones in the order they opened.
 
     What is not known may be the most: it comes first, by severity.
     """
@@ -156,6 +164,8 @@ def render_digest_blocks(
     words = TEXTS[language]
     lines = render_digest_lines(messages, language)
     top = words["digest_top" if _tell_of_money(messages) else "digest_top_without_money"]
+    if any(m.expected_loss is not None for m in messages):
+        top = words["digest_top_loss"]
     return [
         *_repeat_blocks(words, repeat=repeat),
         _header(render_title(messages, language)),
@@ -190,7 +200,7 @@ def _instead(channels: Sequence[str], language: str) -> str:
 
 
 def _most_first(message: Message) -> tuple[bool, bool, int, int]:
-    amount = message.at_risk
+    amount = message.weight
     order = list(LIGHTS).index(message.severity) if amount is None else -amount
     return not message.of_everybody, amount is not None, order, message.incident_id
 
@@ -244,6 +254,7 @@ def _moved(message: Message, language: str) -> str:
 def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:
     words, domain = TEXTS[language], message.words(language)
     parts = [(domain[name], _money(amount, language)) for name, amount in message.parts.items()]
+    parts += [(domain[f.name], _figure(f, language)) for f in _figures(message)]
     facts = [*(parts if message.has_money else []), (words["minute"], moment(message.minute, zone))]
     if message.event != "opened":
         facts.append((words["opened_minute"], moment(message.opened_minute, zone)))
@@ -257,18 +268,45 @@ def _what_happened(message: Message, language: str) -> str:
 
 def _tell_of_money(messages: Sequence[Message]) -> bool:
     """A pack that knows no money speaks of none, not even of what is not known."""
-    return any(m.pack.at_risk is not None for m in messages)
+    return any(m.pack.has_money for m in messages)
 
 
 def _at_risk(message: Message, language: str) -> str:
-    return f" · {_risk(message, language)}" if _tell_of_money([message]) else ""
+    return f" · {_risk(message, language)}" if message.has_money else ""
 
 
 def _risk(message: Message, language: str) -> str:
+    """All that is at risk, and what of it is likely to be lost where a book says it."""
+    return risk_text(message.at_risk, message.figures, message.words(language), language)
+
+
+def risk_text(
+    at_risk: int | None,
+    figures: Mapping[str, int | str | None],
+    domain: Mapping[str, str],
+    language: str,
+) -> str:
+    """The money of an incident in a few words; `domain` are the pack's."""
     words = TEXTS[language]
-    if message.at_risk is None:
-        return words["at_risk_unknown"]
-    return f"{words['at_risk']} {money(message.at_risk, language)}"
+    said = words["at_risk_unknown"] if at_risk is None else f"{words['at_risk']} {money(at_risk, language)}"
+    if EXPECTED_LOSS not in figures:
+        return said
+    loss = figures[EXPECTED_LOSS]
+    return f"{said} · {domain[EXPECTED_LOSS]} {_money(loss if isinstance(loss, int) else None, language)}"
+
+
+def _figures(message: Message) -> list[Figure]:
+    return figures_of(message.pack.figures, message.figures) if message.figures else []
+
+
+def _figure(figure: Figure, language: str) -> str:
+    """An amount with its date and its interval; what is not known of them is left out."""
+    words, said = TEXTS[language], [_money(figure.amount, language)]
+    if figure.date is not None:
+        said.append(words["on_date"].format(date=figure.date))
+    if figure.low is not None and figure.high is not None:
+        said.append(words["interval"].format(low=f"{figure.low:,}", high=f"{figure.high:,}"))
+    return ", ".join(said)
 
 
 def _money(amount: int | None, language: str) -> str:

@@ -195,7 +195,8 @@ class Watcher:
         newest = signals.with_columns(last=pl.col("minute").max().over("rule", "entity_id"))
         newest = newest.filter(pl.col("minute") == pl.col("last")).drop("last")  # an incident opens once
         for (minute,), of_minute in newest.partition_by("minute", as_dict=True, maintain_order=True).items():
-            held, changes = settle_minute(minute, of_minute, gates, book, view)
-            fired = {(r["rule"], r["entity_id"]) for r in held.filter("passed").iter_rows(named=True)}
-            found.append((minute, at_once(changes, fired)))
+            settled = settle_minute(minute, of_minute, gates, book, view)
+            passed = settled.signals.filter("passed").iter_rows(named=True)
+            fired = {(r["rule"], r["entity_id"]) for r in passed}
+            found.append((minute, at_once(settled.changes, fired)))
         return sorted(found, key=lambda one: one[0])

@@ -1,5 +1,5 @@
 -- Incidents with everything stored about them: for the dashboard's list, the unresolved ones first, of these those of
--- everybody, then by money at risk; or one of them. What is not known may be the most: it comes before every amount,
+-- everybody, then by expected loss, or where that is not known by money at risk; or one of them. What is not known may be the most: it comes before every amount,
 -- the worst severity first. Filters that are null leave nothing out.
 -- Parameters: pack, incident_id (integer; null: all), with_resolved (boolean; where states are named they decide),
 --   states (open, acknowledged, resolved, snoozed), severities, rules, tiers (text arrays), owner (a name; "": nobody),
@@ -34,7 +34,7 @@ WITH found AS (
           OR strpos(lower(entity_id), lower(:text)) > 0
           OR strpos(lower(entity_name), lower(:text)) > 0
       )
-    ORDER BY kind, at_risk DESC NULLS FIRST, how_bad, opened_minute DESC, incident_id DESC
+    ORDER BY kind, coalesce(expected_loss, at_risk) DESC NULLS FIRST, at_risk DESC NULLS FIRST, how_bad, opened_minute DESC, incident_id DESC
     LIMIT :at_most OFFSET :past
 )
 SELECT
@@ -52,6 +52,7 @@ SELECT
     resolved_minute,
     at_risk,
     parts,
+    figures,
     reason,
     latest_reason,
     opened_at,
@@ -72,4 +73,4 @@ SELECT
     total
 FROM found
 JOIN incident USING (incident_id)
-ORDER BY kind, at_risk DESC NULLS FIRST, how_bad, opened_minute DESC, incident_id DESC
+ORDER BY kind, coalesce(expected_loss, at_risk) DESC NULLS FIRST, at_risk DESC NULLS FIRST, how_bad, opened_minute DESC, incident_id DESC

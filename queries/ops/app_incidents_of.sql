@@ -10,7 +10,8 @@ SELECT
     opened_minute,
     last_breach_minute,
     resolved_minute,
-    at_risk
+    at_risk,
+    expected_loss
 FROM incident
 WHERE pack = :pack AND entity_id = :entity
 ORDER BY opened_minute DESC, incident_id DESC

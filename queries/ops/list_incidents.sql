@@ -1,10 +1,11 @@
--- Incidents for a list: unresolved first, of these those of everybody, then most money at risk first. What is not
--- known may be the most: it comes before every amount, the worst severity first. Every filter may be null: all.
+-- Incidents for a list: unresolved first, of these those of everybody, then the highest expected loss, or where that is
+-- not known money at risk, first. What is not known may be the most: it comes before every amount, the worst severity
+-- first. Every filter may be null: all.
 -- Parameters: pack, with_resolved (boolean; where states are named they decide), entity_id, start, end (opened in
 --   this span), severities, states (open, acknowledged, resolved, snoozed), rules (text arrays), owner, limit.
 -- Grain: one row per incident.
 SELECT incident_id, rule, entity_id, entity_name, tier, severity, status, policy, opened_minute,
-       last_breach_minute, resolved_minute, times, at_risk, acknowledged_by, owner,
+       last_breach_minute, resolved_minute, times, at_risk, parts, figures, acknowledged_by, owner,
        CAST(snooze ->> 'until' AS timestamptz) AS snoozed_until
 FROM incident
 WHERE pack = :pack
@@ -18,6 +19,7 @@ WHERE pack = :pack
   AND (CAST(:severities AS text[]) IS NULL OR severity = ANY(:severities))
   AND (CAST(:rules AS text[]) IS NULL OR rule = ANY(:rules))
   AND (CAST(:owner AS text) IS NULL OR owner = :owner)
-ORDER BY status = 'resolved', entity_id <> '*' OR status = 'resolved', at_risk DESC NULLS FIRST,
+ORDER BY status = 'resolved', entity_id <> '*' OR status = 'resolved',
+         coalesce(expected_loss, at_risk) DESC NULLS FIRST, at_risk DESC NULLS FIRST,
          array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
 LIMIT :limit

@@ -26,7 +26,7 @@ WHERE outbox_id = (
           AND earlier.outbox_id < waiting.outbox_id
           AND earlier.status IN ('pending', 'sending')
     )
-    ORDER BY incident.tier = 'top' DESC, waiting.event = 'repeated', waiting.outbox_id  -- a reminder can wait
+    ORDER BY incident.tier = 'top' DESC, waiting.event IN ('repeated', 'priced'), waiting.outbox_id  -- these can wait
     LIMIT 1
     FOR UPDATE OF waiting SKIP LOCKED
 )

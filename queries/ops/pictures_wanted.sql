@@ -30,5 +30,5 @@ WHERE root.sent_at > :since
       WHERE other.message_ts = root.message_ts AND other.channel = root.channel
         AND other.incident_id <> root.incident_id
   )
-ORDER BY at_risk DESC NULLS FIRST, root.incident_id
+ORDER BY coalesce(expected_loss, at_risk) DESC NULLS FIRST, root.incident_id
 LIMIT :limit

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from baselines.merchants.rules import load_rules
 from baselines.rules import IncidentRules
 from pipeline.judge.hold import Gates
-from pipeline.judge.life import Incident, Key, Known, changes_of, keys_to_open, message_of, to_price
+from pipeline.judge.life import Incident, Key, Known, changes_of, keys_to_open, message_of
+from pipeline.judge.priced import to_price
 from pipeline.minute import MINUTE
 from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
@@ -150,7 +151,7 @@ def test_a_larger_surge_or_more_money_never_lowers_the_severity(
 
     def severity(cancels: int, krw: int) -> int:
         reason = {"approvals_hour": ah, "cancels_hour": cancels, "approvals_week": aw, "cancels_week": cw}
-        return order.index(PACK.severity("cancel_surge", reason, krw, RULES))
+        return order.index(PACK.severity("cancel_surge", reason, AtRisk({"one": krw}), RULES))
 
     assert severity(ch, risk) <= severity(ch + 1, risk)
     assert severity(ch, risk) <= severity(ch, risk + 10**9)

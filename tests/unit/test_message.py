@@ -231,7 +231,10 @@ def test_message_reads_as_in_its_golden_file(name: str, language: str, golden: G
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: Golden) -> None:
-    many = [replace(message(), incident_id=i, at_risk=i % 7 * 1_000_000) for i in range(1, 26)]
+    many = [
+        replace(message(), incident_id=i, entity_id=f"M{i:06}", at_risk=i % 7 * 1_000_000)
+        for i in range(1, 26)
+    ]
     digest = {
         "text": render_digest_text(many, language),
         "blocks": render_digest_blocks(many, language, DASHBOARD),

@@ -14,6 +14,10 @@ from pipeline.packs.merchants.count import aggregate, sum_up
 from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
+from pipeline.packs.merchants.money.book import EXPOSURES
+from pipeline.packs.merchants.money.cohorts import COHORTS
+from pipeline.packs.merchants.money.schema import FIGURES
+from pipeline.packs.merchants.money.settlements import SETTLEMENTS
 from pipeline.packs.merchants.null import measure_day
 from pipeline.packs.merchants.picture import picture, thresholds
 from pipeline.packs.merchants.rules.cancel_surge import CANCEL_SURGE
@@ -85,10 +89,15 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     reason=JUDGE.reason,
     severity=JUDGE.severity,
     parts=PARTS,
+    figures=FIGURES,
     at_risk=price_merchants,
+    beside={"cancel_cohort": COHORTS, "settlement": SETTLEMENTS},
+    exposures=EXPOSURES,
     ornaments={
         "at_risk": "money at risk and names of merchants",
+        "settlements": "payouts: what is paid out, still to be paid, and not taken off",
         "categories": "categories and names that changed since they were last read",
+        "settlements": "payouts, and with them all money at risk",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from baselines.facts import Facts
-    from baselines.merchants.rules import Rules
+    from baselines.merchants.rules import Rules, Severity
     from baselines.merchants.slices import Integers
     from baselines.merchants.windows import Windows
     from pipeline.judge.verdicts import Columns, Flags
+    from pipeline.money import AtRisk
     from pipeline.packs.merchants.rules.rule import Found, MerchantRule
 
     Reason = Mapping[str, Any]
@@ -140,9 +141,12 @@ class Judge:
         said = {name: row[name] for name in BUDGETED_COLUMNS if row["evidence"] is not None}
         return numbers | {name: value for name, value in said.items() if value is not None}
 
-    def severity(self, rule: str, reason: Reason, krw_at_risk: int | None, tuned: Rules) -> str:
-        """Severity from the size of the deviation and the money, in integers (None: not known)."""
-        if (krw_at_risk or 0) >= tuned.severity.critical_krw_at_risk:
+    def severity(self, rule: str, reason: Reason, at_risk: AtRisk, tuned: Rules) -> str:
+        """Severity from the size of the deviation and the money: the expected loss where it is known.
+
+        The borders are those of one merchant; the sum of everybody passes them on any day.
+        """
+        if not self.of(rule).of_everybody and _is_critical(at_risk, tuned.severity):
             return SEVERITIES[-1]
         return SEVERITIES[self.of(rule).severity(reason, tuned.severity)]
 
@@ -158,6 +162,12 @@ class Judge:
         """Breaches (SIGNAL) of merchants as text: merchant, minute, rule (but of bare lines), its numbers."""
         merchants = [rule for rule in self.rules if not rule.of_everybody]
         return pl.concat([_lines(rule, signals.filter(rule=rule.name)) for rule in merchants])["line"]
+
+
+def _is_critical(at_risk: AtRisk, borders: Severity) -> bool:
+    if at_risk.expected_loss is not None:
+        return at_risk.expected_loss >= borders.critical_expected_loss
+    return (at_risk.total or 0) >= borders.critical_krw_at_risk
 
 
 _NOBODY: Final = np.zeros(0, np.int64)

@@ -160,7 +160,7 @@ def conform_source(frame: pl.DataFrame, query: str, currency: str = DEFAULT_CURR
         for name, wanted in TRANSACTION.items()
         if name != "amount"
     ]
-    counted = pl.DataFrame(columns).with_columns(_amounts(frame, query, currency))
+    counted = pl.DataFrame(columns).with_columns(amounts_of(frame, query, currency))
     set_aside = [name for name in (WRONG, AMOUNT_GIVEN) if WRONG in counted.columns]
     return counted.select(*TRANSACTION, *set_aside)
 
@@ -183,7 +183,7 @@ def _nothing(frame: pl.DataFrame, name: str) -> pl.Series:
     return pl.Series(name, [None], TRANSACTION[name]).new_from_index(0, frame.height)
 
 
-def _amounts(frame: pl.DataFrame, query: str, currency: str) -> list[pl.Series]:
+def amounts_of(frame: pl.DataFrame, query: str, currency: str) -> list[pl.Series]:
     """`amount`, and where any row of it or of `frame` is wrong, `wrong` and `amount_given`."""
     name = AMOUNT_MAJOR if AMOUNT_MAJOR in frame.columns else "amount"
     column = frame[name]

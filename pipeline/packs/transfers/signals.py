@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from baselines.transfers.rules import Rules
+    from pipeline.money import AtRisk
     from pipeline.packs.transfers.judging import Answers
 
 SIGNAL: Final = pl.Schema(
@@ -126,7 +127,7 @@ def reason_of(row: Mapping[str, Any], held: int) -> dict[str, Any]:
     return {**{name: row[name] for name in numbers}, "evidence": json.loads(row["evidence"])}
 
 
-def severity_of(rule: str, reason: Mapping[str, Any], money: int | None, tuned: Rules) -> str:
+def severity_of(rule: str, reason: Mapping[str, Any], money: AtRisk, tuned: Rules) -> str:
     """The gravest of the event rules that fired; of a list alone, that of the decision."""
     del money, tuned
     return str(reason.get("severity") or _SEVERITY[rule])

@@ -47,6 +47,7 @@ _DUCKDB_TYPES = {
     pl.Int64: "BIGINT",
     pl.Boolean: "BOOLEAN",
     pl.Datetime: "TIMESTAMPTZ",
+    pl.Date: "DATE",
 }
 _VIEW = re.compile(r"VIEW (\w+) AS")
 

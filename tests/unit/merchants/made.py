@@ -15,6 +15,7 @@ from baselines.merchants.rules import Rules, load_rules
 from baselines.merchants.windows import Windows
 from pipeline.judge.life import Known, changes_of
 from pipeline.minute import MINUTE
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.rules.cancel_surge import beside_of, surge_reasons
 from pipeline.packs.merchants.rules.drop_windows import find_collapses, find_drops, may_have_collapsed
@@ -208,8 +209,9 @@ def held_back(minutes: int) -> bool:
     return reasons(played, DROP)[-1] == "inhibited_by_platform"
 
 
-def severity(rule: str, *numbers: int, krw: int = 0) -> str:
-    return PACK.severity(rule, dict(zip(PACK.rule(rule).numbers, numbers, strict=True)), krw, RULES)
+def severity(rule: str, *numbers: int, krw: int = 0, loss: int | None = None) -> str:
+    reason = dict(zip(PACK.rule(rule).numbers, numbers, strict=True))
+    return PACK.severity(rule, reason, AtRisk({"one": krw}, figures={"expected_loss": loss}), RULES)
 
 
 def of_surge(cancels_hour: int) -> str:

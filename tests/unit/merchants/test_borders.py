@@ -360,6 +360,13 @@ INCIDENTS: Final = [
         BILLION,
         REACHED,
     ),
+    Border(
+        "severity.critical_expected_loss",
+        "expected loss",
+        lambda x: severity("cancel_surge", 100, 10, 1000, 50, loss=x) == "critical",
+        50_000_000,
+        REACHED,
+    ),
 ]
 
 BORDERS: Final = [*SURGES, *DROPS, *PLATFORM, *PENDING, *INCIDENTS]

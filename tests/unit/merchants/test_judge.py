@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from baselines.merchants.rules import load_rules
+from pipeline.money import AtRisk
 from pipeline.packs.merchants import JUDGE, PACK
 from pipeline.packs.merchants.rules.cancel_surge import (
     Beside,
@@ -198,7 +199,7 @@ DROP = ("amount_today", "amount_paced", "amount_days", "days")
 )
 def test_a_surge_is_high_at_three_times_and_critical_at_five_times(cancels: int, severity: str) -> None:
     reason = dict(zip(SURGE, (100, cancels, 1000, 50), strict=True))
-    assert PACK.severity("cancel_surge", reason, 0, RULES) == severity
+    assert PACK.severity("cancel_surge", reason, AtRisk(), RULES) == severity
 
 
 @pytest.mark.parametrize(
@@ -207,10 +208,21 @@ def test_a_surge_is_high_at_three_times_and_critical_at_five_times(cancels: int,
 )
 def test_a_drop_is_high_at_65_and_critical_at_80_percent_missing(today: int, severity: str) -> None:
     reason = dict(zip(DROP, (today, 7000, 7 * BILLION, 7), strict=True))
-    assert PACK.severity("volume_drop", reason, 0, RULES) == severity
+    assert PACK.severity("volume_drop", reason, AtRisk(), RULES) == severity
 
 
 @pytest.mark.parametrize(("krw", "severity"), [(BILLION - 1, "medium"), (BILLION, "critical")])
 def test_a_billion_at_risk_is_critical_whatever_the_deviation(krw: int, severity: str) -> None:
     reason = dict(zip(SURGE, (100, 10, 1000, 50), strict=True))
-    assert PACK.severity("cancel_surge", reason, krw, RULES) == severity
+    assert PACK.severity("cancel_surge", reason, AtRisk({"one": krw}), RULES) == severity
+
+
+@pytest.mark.parametrize(
+    ("loss", "severity"), [(49_999_999, "medium"), (50_000_000, "critical"), (None, "critical")]
+)
+def test_where_the_expected_loss_is_known_it_decides_and_not_what_is_merely_at_risk(
+    loss: int | None, severity: str
+) -> None:
+    reason = dict(zip(SURGE, (100, 10, 1000, 50), strict=True))
+    money = AtRisk({"paid_out_cancelable": 32 * BILLION}, figures={"expected_loss": loss})
+    assert PACK.severity("cancel_surge", reason, money, RULES) == severity

@@ -66,6 +66,7 @@ class Book(MemoryBook):
         changes: Changes,
         steps: Steps,  # noqa: ARG002 - the protocol's
         judged: pl.DataFrame | None = None,  # noqa: ARG002 - the protocol's
+        exposure: pl.DataFrame | None = None,  # noqa: ARG002 - the protocol's
     ) -> None:
         self.apply(minute, changes)
 

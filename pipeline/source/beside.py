@@ -1,0 +1,88 @@
+"""What is read beside the rows: the optional queries of `Pack.beside`, in the very snapshot of the rows.
+
+Minutes are published without one that fails. What was missed is found by comparing, see `prove.beside`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from pipeline.errors import PassingError, SourceTooSlow
+from pipeline.source.asked import ReadBeside, has_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.minute import Span
+    from pipeline.pack import Pack
+
+    #: Runs a query over [start, end): (its name, start, end, seconds that it has).
+    Ask = Callable[[str, datetime, datetime, float], pl.DataFrame]
+
+#: A query beside the rows of one minute has so many seconds; one of a longer span has what the rows have.
+LIMIT_S: Final = 3.0
+#: One that failed takes at most one part in so many of our time, and is tried again within a minute.
+_RARELY, _RETRY_MOST_S = 20, 60.0
+
+
+@dataclass(slots=True)
+class Beside:
+    """The optional queries of a pack in one folder."""
+
+    pack: Pack[Any, Any]
+    queries: Path
+    dialect: str
+    currency: str
+    timeout_s: float
+    monotonic: Callable[[], float] = time.monotonic
+    _failed: dict[str, tuple[float, Exception]] = field(default_factory=dict)  # by dataset: when to try again
+
+    def has(self, dataset: str) -> bool:
+        """Is there a query for the dataset? One that follows from the rows needs none."""
+        query = self.pack.beside[dataset].query
+        return query is None or has_query(self.queries, query, self.dialect)
+
+    def read(self, ask: Ask, span: Span, datasets: Collection[str] | None = None) -> ReadBeside:
+        """What the queries give of `span`. Raises where the source cannot be reached; all else is a failure.
+
+        One that has failed is left alone for a while by single minutes; a failure ends the reading.
+        """
+        frames: dict[str, pl.DataFrame] = {}
+        failed: dict[str, Exception] = {}
+        outside: dict[str, int] = {}
+        for name, beside in self.pack.beside.items():
+            if (datasets is not None and name not in datasets) or beside.query is None or not self.has(name):
+                continue
+            waiting = self._failed.get(name)
+            if waiting and span.minutes == 1 and self.monotonic() < waiting[0]:
+                failed[name] = waiting[1]
+                continue
+            began = self.monotonic()
+            try:
+                frames[name], outside[name] = self._one(ask, name, span)
+                self._failed.pop(name, None)
+            except Exception as error:
+                if isinstance(error, PassingError) and not isinstance(error, SourceTooSlow):
+                    raise
+                end = self.monotonic()
+                self._failed[name] = (end + min(_RARELY * (end - began), _RETRY_MOST_S), error)
+                failed[name] = error
+                break
+        return ReadBeside(frames, failed, {name: rows for name, rows in outside.items() if rows})
+
+    def _one(self, ask: Ask, name: str, span: Span) -> tuple[pl.DataFrame, int]:
+        """The rows of a dataset, and how many others the query gave."""
+        beside = self.pack.beside[name]
+        limit = min(LIMIT_S, self.timeout_s) if span.minutes == 1 else self.timeout_s
+        given = ask(str(beside.query), span.start, span.end, limit)
+        if beside.conform is not None:
+            given = beside.conform(given, str(self.queries / f"{beside.query}.sql"), self.currency)
+        at = pl.col(beside.time)
+        inside = given.filter((at >= span.start) & (at < span.end))
+        return inside, given.height - inside.height

@@ -1,0 +1,126 @@
+"""The toy pack with a book: what forced doors cost, and what of it the insurer has paid."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pipeline.money import AtRisk, Beside, Exposures
+from pipeline.schema import UTC_TIME, conform, conform_rows
+from tests import doors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from pipeline.minute import Span
+
+#: What a forced door costs.
+COST: Final = 100
+PAYMENT_ROW: Final = pl.Schema(
+    {"door_id": pl.String(), "amount": pl.Int64(), "day": pl.Date(), "paid_at": UTC_TIME}
+)
+PAYMENT: Final = pl.Schema({"minute": UTC_TIME, **PAYMENT_ROW, "wrong": pl.String()})
+FORCED_KIND: Final = pl.Schema({"minute": UTC_TIME, "door_id": pl.String(), "first_event": pl.Int64()})
+EXPOSURE: Final = pl.Schema(
+    {
+        "minute": UTC_TIME,
+        "door_id": pl.String(),
+        "cost": pl.Int64(),
+        "paid": pl.Int64(),
+        "newest": pl.Date(),
+        "breached": pl.Int64(),
+    }
+)
+
+
+def forced(events: pl.DataFrame, span: Span, zone: ZoneInfo) -> pl.DataFrame:
+    """The first forced event of each door and minute."""
+    del span, zone
+    minute = pl.col("occurred_at").dt.truncate("1m").alias("minute")
+    of_door = events.filter(pl.col("kind") == "forced").group_by(minute, "door_id")
+    return conform(of_door.agg(first_event=pl.col("event_id").min()), FORCED_KIND).sort("minute", "door_id")
+
+
+def paid(rows: pl.DataFrame, span: Span, zone: ZoneInfo) -> pl.DataFrame:
+    """Payments; one without a door is wrong."""
+    del span, zone
+    wrong = pl.when(pl.col("door_id").is_null()).then(pl.lit("door_missing"))
+    found = rows.with_columns(minute=pl.col("paid_at").dt.truncate("1m"), wrong=wrong)
+    return conform(found, PAYMENT).sort("minute", "door_id", "paid_at", "amount")
+
+
+class Costs:
+    """Cost and payments by door; plain and slow."""
+
+    def __init__(self) -> None:
+        self.cost: Counter[str] = Counter()
+        self.paid: Counter[str] = Counter()
+        self.days: Counter[tuple[str, date]] = Counter()
+        self.firsts: Counter[str] = Counter()
+
+    def add(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
+        for row in rows.iter_rows(named=True):
+            self.cost[row["door_id"]] += times * row["forced_count"] * COST
+        for row in beside.get("forced", FORCED_KIND.to_frame()).iter_rows(named=True):
+            self.firsts[row["door_id"]] += times
+        good = beside.get("payment", PAYMENT.to_frame()).filter(pl.col("wrong").is_null())
+        for row in good.iter_rows(named=True):
+            self.paid[row["door_id"]] += times * row["amount"]
+            self.days[row["door_id"], row["day"]] += times
+
+    def forget(self, before: date) -> None:
+        self.forgotten = before
+
+    def of(
+        self, minute: datetime, breached: Mapping[str, Collection[str]], entities: Collection[str]
+    ) -> dict[str, AtRisk]:
+        del minute, breached
+        known = [door for door in entities if door in self.cost]
+        return {door: AtRisk({"cost": self.cost[door] - self.paid[door]}) for door in known}
+
+    def all_together(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> AtRisk:
+        del minute, breached
+        return AtRisk({"cost": sum(self.cost.values()) - sum(self.paid.values())})
+
+    def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
+        doors_ = sorted(self.cost)
+        newest = {door: max((d for o, d in +self.days if o == door), default=None) for door in doors_}
+        columns = {
+            "minute": [minute] * len(doors_),
+            "door_id": doors_,
+            "cost": [self.cost[door] for door in doors_],
+            "paid": [self.paid[door] for door in doors_],
+            "newest": [newest[door] for door in doors_],
+            "breached": [len(breached.get(door, ())) for door in doors_],
+        }
+        return pl.DataFrame(columns, EXPOSURE)
+
+
+def kept(book: Costs) -> tuple[Counter[str], ...]:
+    """Everything that a book of doors holds, to compare two."""
+    return +book.cost, +book.paid, +book.firsts
+
+
+PACK: Final = replace(
+    doors.PACK,
+    beside={
+        "forced": Beside(schema=FORCED_KIND, count=forced),
+        "payment": Beside(
+            schema=PAYMENT,
+            count=paid,
+            query="payments",
+            row=PAYMENT_ROW,
+            conform=lambda frame, query, _: conform_rows(frame, PAYMENT_ROW, query),
+            time="paid_at",
+            opening=timedelta(days=3),
+        ),
+    },
+    exposures=Exposures(schema=EXPOSURE, book=lambda *_: Costs(), reach=lambda _: timedelta(days=4)),
+    ornaments={"payments": "what the insurer has paid"},
+)
