@@ -161,12 +161,12 @@ def _macros(zone: ZoneInfo, span: Span) -> list[str]:
     midnight = "epoch_us(CAST(day AS TIMESTAMP))"
     start = f"({midnight} - {_offset_of_day_us(zone, wide, 0)}) // 1000000"
     end = f"({midnight} + 86400000000 - {_offset_of_day_us(zone, wide, 1)}) // 1000000"
-    minutes = f"to_timestamp({start} + n * 60) AS minute FROM range(1600) AS t(n) WHERE n * 60 < {end} - {start}"
+    minutes = f"to_timestamp({start} + n * 60) AS minute FROM range(1600) AS t(n)"
     return [
         f"CREATE MACRO business_day(ts) AS CAST(make_timestamp({local}) AS DATE)",
         f"CREATE MACRO minute_of_day(ts) AS {local} // 60000000 % 1440",
         f"CREATE MACRO start_of(day) AS to_timestamp({start})",
-        f"CREATE MACRO minutes_of(day) AS TABLE SELECT {minutes}",
+        f"CREATE MACRO minutes_of(day) AS TABLE SELECT {minutes} WHERE n * 60 < {end} - {start}",
     ]
 
 
