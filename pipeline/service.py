@@ -28,6 +28,7 @@ from pipeline.prove.house import House
 from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
+from pipeline.prove.strays import tell_strays
 from pipeline.prove.verify import repair_files
 from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.nightly import budget_of, measure_night
@@ -402,7 +403,7 @@ class Service:
             with self.pipeline.source.again() as source:
                 self._corrector.compare_after_restart(source)
                 self._corrector.judge_old_suspects(source)
-        self._corrector.tell_strays()
+        tell_strays(self.pipeline)
 
     def prove(self) -> None:
         """Once a day: horizon against source, files against checksums; repair, then state what holds."""

@@ -134,8 +134,12 @@ class ExposureBook(Protocol):
         """
         ...
 
+    def know(self, tuned: Any, facts: Facts) -> None:  # noqa: ANN401 - the pack's own
+        """Price by these from now on; what was entered stays."""
+        ...
+
     def forget(self, before: date) -> None:
-        """Let go of business days that no price needs any more."""
+        """Let go of business days that no price needs any more, and take no entry of theirs."""
         ...
 
     def of(

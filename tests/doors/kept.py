@@ -74,6 +74,9 @@ class Costs:
             self.paid[row["door_id"]] += times * row["amount"]
             self.days[row["door_id"], row["day"]] += times
 
+    def know(self, tuned: object, facts: object) -> None:
+        self.known = tuned, facts
+
     def forget(self, before: date) -> None:
         self.forgotten = before
 

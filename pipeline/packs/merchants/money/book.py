@@ -104,6 +104,10 @@ class MerchantBook:
     def _positions(self, frame: pl.DataFrame) -> Integers:
         return self.exposure.entities.positions(frame["merchant_id"])
 
+    def know(self, tuned: Rules, facts: Facts) -> None:
+        """Price by these rules and categories from now on."""
+        self.rules, self.facts = tuned, facts
+
     def forget(self, before: date) -> None:
         """Let go of business days before this one."""
         self.exposure.forget(to_day(before))
