@@ -36,6 +36,7 @@ from pipeline.packs.merchants.schema import (
 )
 from pipeline.packs.merchants.screen import screen_minutes
 from pipeline.packs.merchants.spent import spent_of
+from pipeline.packs.merchants.usual import BASELINE
 from pipeline.packs.merchants.words import WORDS
 from pipeline.schema import AMOUNT_MAJOR
 
@@ -111,5 +112,6 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     lines=JUDGE.lines,
     caught=caught,
     nightly=Nightly(measure_day, spent_of),
+    baseline=BASELINE,
     at_risk_name="krw_at_risk",
 )
