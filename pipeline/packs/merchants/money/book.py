@@ -16,6 +16,7 @@ from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
 from pipeline.packs.merchants.money.propose import ACTIONS, propose
+from pipeline.packs.merchants.money.regret import HELD
 from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
 from pipeline.schema import UTC_TIME, conform
 
@@ -111,7 +112,8 @@ class MerchantBook:
         if len(merchants) > MANY and len(ids):
             places = np.minimum(ids.search_sorted(merchants).to_numpy(), len(ids) - 1)
             if (ids.gather(places) == merchants).all():
-                return order[places]
+                found: Integers = order[places]
+                return found
         return self.exposure.entities.positions(merchants)
 
     def _sorted(self) -> tuple[Integers, pl.Series]:
@@ -121,6 +123,11 @@ class MerchantBook:
             order = ids.arg_sort().cast(pl.Int64).to_numpy()
             self._order = order, ids.gather(order).rename("merchant_id")
         return self._order
+
+    def know(self, tuned: Rules, facts: Facts) -> None:
+        """Price by these rules and categories from now on."""
+        self.rules, self.facts = tuned, facts
+        self.exposure.reach = reach_days(tuned)
 
     def forget(self, before: date) -> None:
         """Let go of business days before this one."""
@@ -287,4 +294,5 @@ EXPOSURES: Final[Exposures[Rules]] = Exposures(
     reach=reach,
     actions=ACTIONS,
     propose=propose,
+    held=HELD,
 )
