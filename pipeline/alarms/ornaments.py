@@ -35,6 +35,8 @@ ORNAMENTS: Final = {
     "reports": "how long minutes and jobs take, on the screen Health",
     "picture": "pictures of the last day under incidents' messages",
     "presses": "buttons and commands in Slack",
+    "actions": "what is to be done about the money of incidents, and what became of it",
+    "action_calls": "actions that the company's own systems are to be told of",
     "budget": "what chance alone opens a day, measured at night",
     "budget.shown": "the false-alarm budget in the metrics",
 }

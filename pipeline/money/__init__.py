@@ -189,9 +189,50 @@ class Held:
         [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
         Sequence[int | None],
     ]
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """An action that people and the company's systems were told of, as the pack follows it."""
+
+    kind: str
+    entity_id: str
+    percent: int | None
+    amount: int | None  # what it was to keep
+    until: datetime | None
+    money: Mapping[str, int | str | None]  # parts and figures of the incident when it was proposed
+    told_at: datetime
+    label: str | None = None  # what people said of the alarm since
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it, as far as the published rows show.
+
+    `shown` True: it was done; False: it was not, and will not be; None: nobody can say yet. `figures` are
+    amounts in minor units, counts or dates by the pack's names; `settled`: none of them changes any more.
+    """
+
+    shown: bool | None = None
+    figures: Mapping[str, int | str | None] = field(default_factory=dict)
+    settled: bool = False
+
+
+def nothing_known(kind: str, percent: int | None, *_: object) -> Proposal:
+    """An action of which the pack does not say what it keeps."""
+    return Proposal(kind=kind, amount=None, percent=percent)
 
 
 T = TypeVar("T", bound="Tuned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """How the outcome of actions is read off what is published of an entity."""
+
+    datasets: Sequence[str]  # what is read: the counted rows, or what is beside them
+    before: timedelta  # read from so long before people were told on
+    after: timedelta  # nothing is looked for later than this
+    #: (the action, the frames by dataset, up to when they are published, zone)
+    outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,3 +248,8 @@ class Exposures(Generic[T]):
         None
     )
     held: Held | None = None  # to say afterwards what acting in time would have kept
+    shares: Sequence[str] = ()  # of `actions`: those that take a percentage
+    by_people: Sequence[str] = ()  # of `actions`: those that nothing published shows; people say it was done
+    #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
+    effect: Callable[[str, int | None, AtRisk, datetime, ZoneInfo], Proposal] = nothing_known
+    following: Following | None = None
