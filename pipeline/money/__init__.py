@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -160,14 +160,6 @@ class ExposureBook(Protocol):
         ...
 
 
-def breached_by(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The rules of incidents' keys (rule, entity) by entity, as a book wants them."""
-    breached: dict[str, set[str]] = {}
-    for rule, entity in keys:
-        breached.setdefault(entity, set()).add(rule)
-    return breached
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What is proposed to do about an incident, with its effect in money."""
@@ -228,8 +220,8 @@ T = TypeVar("T", bound="Tuned")
 class Following:
     """How the outcome of actions is read off what is published of an entity."""
 
-    datasets: Sequence[str]  # what is read: the counted rows, or what is beside them
-    before: timedelta  # read from so long before people were told on
+    #: What is read: the counted rows or what is beside them, each from so long before people were told on.
+    before: Mapping[str, timedelta]
     after: timedelta  # nothing is looked for later than this
     #: (the action, the frames by dataset, up to when they are published, zone)
     outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]
