@@ -20,6 +20,7 @@ from pipeline.commands.common import (
     table,
     until_option,
 )
+from pipeline.commands.money.action import action
 from pipeline.commands.routes import route_of_incident
 from pipeline.desk import incidents as on_incidents
 from pipeline.figures import moment
@@ -256,3 +257,4 @@ def label_incident(incident_id: int, label: str, reason: str, by: str | None, *,
 
 
 incidents.add_command(route_of_incident)
+incidents.add_command(action)

@@ -15,6 +15,7 @@ from baselines.merchants.priced import Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
+from pipeline.packs.merchants.money.regret import HELD
 from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
 from pipeline.schema import UTC_TIME, conform
 
@@ -270,4 +271,5 @@ EXPOSURES: Final[Exposures[Rules]] = Exposures(
     book=MerchantBook,
     reach=reach,
     actions=("hold_payout", "rolling_reserve", "shorter_cycle", "call"),
+    held=HELD,
 )
