@@ -75,7 +75,7 @@ MOVED = {
     "severity": "high",
 }
 #: What a book says of the money beside its parts.
-FIGURES = {
+FIGURES: dict[str, int | str | None] = {
     "pending_payout": 2_345_678_901,
     "next_payout": 1_111_111_111,
     "next_payout_date": "2026-11-24",
