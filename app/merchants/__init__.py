@@ -9,11 +9,12 @@ from app.merchants.page import show_details, show_trend
 from app.merchants.today import show_today
 from app.merchants.why import show_why
 from app.merchants.words import WORDS
-from app.pages import OwnPage
+from app.pages import OwnPage, Screen
 
 PAGE: Final = OwnPage(
     words=WORDS,
     now=(show_today,),
     entity=(show_trend, show_details, show_why),
     statistics=(show_movers,),
+    screens=(Screen("forecast", ":material/event_upcoming:", room=__name__),),
 )
