@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.merchants.exposure.page import show_of_one
 from app.merchants.movers import show_movers
 from app.merchants.page import show_details, show_trend
 from app.merchants.today import show_today
@@ -14,7 +15,10 @@ from app.pages import OwnPage, Screen
 PAGE: Final = OwnPage(
     words=WORDS,
     now=(show_today,),
-    entity=(show_trend, show_details, show_why),
+    entity=(show_of_one, show_trend, show_details, show_why),
     statistics=(show_movers,),
-    screens=(Screen("forecast", ":material/event_upcoming:", room=__name__),),
+    screens=(
+        Screen("exposure", ":material/account_balance:", room=__name__),
+        Screen("forecast", ":material/event_upcoming:", room=__name__),
+    ),
 )

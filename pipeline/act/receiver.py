@@ -76,6 +76,8 @@ class Receiver:
         try:
             connection.request("POST", self._path, body, self._headers(key, body))
             answer = connection.getresponse()
+            if time.monotonic() >= until:  # headers that were cut look like headers that ended
+                raise TimeoutError
             with suppress(OSError, http.client.HTTPException):  # the status has been said
                 answer.read(_READ)
             return answer.status, dict(answer.getheaders())

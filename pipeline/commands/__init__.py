@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "regret": "pipeline.commands.regret",
     "forecast": "pipeline.commands.merchants.forecast",
     "explain": "pipeline.commands.judgement",
+    "report": "pipeline.commands.reports.report",
     "sql": "pipeline.commands.analyst",
     "rules": "pipeline.commands.rules",
     "event-rules": "pipeline.commands.transfers.event_rules",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -134,8 +134,12 @@ class ExposureBook(Protocol):
         """
         ...
 
+    def know(self, tuned: Any, facts: Facts) -> None:  # noqa: ANN401 - the pack's own
+        """Price by these from now on; what was entered stays."""
+        ...
+
     def forget(self, before: date) -> None:
-        """Let go of business days that no price needs any more."""
+        """Let go of business days that no price needs any more, and take no entry of theirs."""
         ...
 
     def of(
@@ -154,14 +158,6 @@ class ExposureBook(Protocol):
     def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
         """The same of each entity by itself, as `Exposures.schema`, sorted by entity."""
         ...
-
-
-def breached_by(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The rules of incidents' keys (rule, entity) by entity, as a book wants them."""
-    breached: dict[str, set[str]] = {}
-    for rule, entity in keys:
-        breached.setdefault(entity, set()).add(rule)
-    return breached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +181,7 @@ class Held:
         [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
         Sequence[int | None],
     ]
+@dataclass(frozen=True, slots=True)
 class Acted:
     """An action that people and the company's systems were told of, as the pack follows it."""
 
@@ -223,8 +220,8 @@ T = TypeVar("T", bound="Tuned")
 class Following:
     """How the outcome of actions is read off what is published of an entity."""
 
-    datasets: Sequence[str]  # what is read: the counted rows, or what is beside them
-    before: timedelta  # read from so long before people were told on
+    #: What is read: the counted rows or what is beside them, each from so long before people were told on.
+    before: Mapping[str, timedelta]
     after: timedelta  # nothing is looked for later than this
     #: (the action, the frames by dataset, up to when they are published, zone)
     outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]
