@@ -20,6 +20,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from pipeline.act.actions import Actions
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.desk.perform import Desk
 from pipeline.embedded import Urls, open_urls
@@ -27,6 +28,7 @@ from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
 from pipeline.online import install, jobs_of
 from pipeline.packs import PACKS, load_pack
+from pipeline.report.job import REPORT_S, Reports
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
 from pipeline.source.postgresql import PostgresSource
@@ -68,6 +70,7 @@ RULES_S = 20  # a backtest of 7 days, beside everything else
 COMPARE_S = 10  # asks for nothing unless the source's server began anew, or old minutes got rows
 PROOF_HOUR = 4  # of the business day, its quietest: everything is compared with the source and its checksums
 TALK_S = 2
+ACTIONS_S = 2  # what is told of an action goes out about as fast as a message
 WATCH_S = 1
 EXECUTORS = (
     "tick",
@@ -79,6 +82,8 @@ EXECUTORS = (
     "watch",
     "listen",
     "picture",
+    "report",
+    "actions",
     "slow",
 )
 
@@ -243,7 +248,12 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service, watcher: Watcher
     if service.talk is not None:
         _every(scheduler, service, "picture", service.picture, TALK_S)
         _every(scheduler, service, "listen", service.listen, TALK_S)
+    pipeline = service.pipeline
+    actions = Actions(pipeline.state, pipeline.lake, pipeline.settings, pipeline.ornaments)
+    _every(scheduler, service, "actions", actions.turn, ACTIONS_S)
     _every(scheduler, service, "rules", service.measure_rules, RULES_S)
+    reports = Reports(pipeline, service.paces)
+    _every(scheduler, service, "report", reports.run, REPORT_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

@@ -44,12 +44,14 @@ from pipeline.store.exposure import Exposure
 from pipeline.store.facts import refresh_facts
 from pipeline.store.rules import RulesReader
 from pipeline.store.state import MinuteCommit
+from pipeline.store.views.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from baselines.rules import Tuned
     from baselines.versions import Versions
+    from pipeline.history import Exposed
     from pipeline.money import ExposureBook
     from pipeline.pack import Windows
     from pipeline.prove.rejudge import Rejudged
@@ -112,6 +114,7 @@ class Pipeline:
         self.rules = RulesReader(state, self.pack, file)
         self.exposure = Exposure(source, state, lake, self.ornaments, self.tuned_at, monotonic)
         self._line: Line | None = None
+        self._exposed: Exposed | None = None  # the line's book of exposure
         self._shape: object = None  # what of the tuned numbers the line's windows hold
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
@@ -123,6 +126,7 @@ class Pipeline:
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
+        self.snapshots = Snapshots(lake, state)
         self._facts_due: datetime | None = None  # when they are asked for again
 
     @property
@@ -269,6 +273,10 @@ class Pipeline:
         policy, newest = self.settings.policy, self.rules.newest
         return StateBook(self.state, self.lake, self.exposure, policy, newest, self.written, among)
 
+    def newest_windows(self) -> Windows | None:
+        """The windows as they stood after the newest judged minute, for reading and copying alone."""
+        return self._snapshots[-1] if self._snapshots else None
+
     @property
     def money(self) -> ExposureBook | None:
         """The book of exposure after the newest judged minute, for the thread that judges.
@@ -277,9 +285,16 @@ class Pipeline:
         """
         return None if self._line is None else self._line.exposures
 
-    def newest_windows(self) -> Windows | None:
-        """The windows as they stood after the newest judged minute, for reading and copying alone."""
-        return self._snapshots[-1] if self._snapshots else None
+    def entered(self) -> Span | None:
+        """The minutes that the book of exposure holds; None where there is none now."""
+        next_minute = self.state.next_minute()
+        if self.money is None or self._exposed is None or next_minute is None:
+            return None
+        return Span(min(self._exposed.start, next_minute), next_minute)
+
+    def drop_line(self) -> None:
+        """Have windows and book built from the lake again before they are needed."""
+        self._line = None
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
@@ -330,6 +345,7 @@ class Pipeline:
             with self.ornaments.beside("analyst.duckdb", but=(LakeDamaged,)):
                 if publication.version == self._catalog_version and self.lake.has_catalog():
                     return False
+                publication = self.snapshots.take(self.newest_windows())
                 self.lake.project_catalog(publication)
                 self._catalog_version = publication.version
         return True
@@ -363,7 +379,19 @@ class Pipeline:
         if self._line is not None and not self.know(self._line.windows, minute):
             log.info("told.windows_anew", minute=minute.isoformat())
             self._line = None
+        if self._line is not None:
+            self._know_exposures(self._line, minute)
         return self._line
+
+    def _know_exposures(self, line: Line, minute: datetime) -> None:
+        """The book goes on with the minute's rules and facts, or is built anew for them."""
+        exposed, exposures = self._exposed, self.pack.exposures
+        if exposed is None or exposures is None:
+            return
+        tuned = self.tuned_at(minute)
+        if not exposed.fits(minute, self.lake.zone, exposures.reach(tuned), tuned, line.facts):
+            self._exposed = exposures_from(self.lake, self.state, minute, tuned, line.facts)
+            line.exposures = None if self._exposed is None else self._exposed.book
 
     def know(self, windows: Windows, since: datetime) -> bool:
         """Tell windows what the pack's own tables say for all that is judged from `since` on."""
@@ -409,8 +437,10 @@ class Pipeline:
             lake_feed = LakeFeed(self.lake, files, windows.entities, beside=self.pack.exposures is not None)
             feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
         gates, steps = self.gates(next_minute), Steps(self.monotonic)
-        exposures = exposures_from(self.lake, self.state, next_minute, tuned, facts)
-        return Line(feed, self.book(), windows, gates, steps, facts, exposures, turn=self.turn)
+        line = Line(feed, self.book(), windows, gates, steps, facts, turn=self.turn)
+        self._exposed = exposures_from(self.lake, self.state, next_minute, tuned, facts)
+        line.exposures = None if self._exposed is None else self._exposed.book
+        return line
 
     def source_feed(self) -> SourceFeed:
         """Counts anew from the source."""

@@ -12,7 +12,8 @@ from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime, timedelta
+    from zoneinfo import ZoneInfo
 
     import polars as pl
 
@@ -25,6 +26,31 @@ if TYPE_CHECKING:
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
     from pipeline.store.state import State
+
+
+@dataclass(slots=True)
+class Exposed:
+    """The line's book of exposure, and what it was built by."""
+
+    book: ExposureBook
+    start: datetime  # minutes from here on are entered
+    reach: timedelta
+    tuned: Tuned
+    facts: Facts
+    first: date  # the oldest business day that it holds
+
+    def fits(self, minute: datetime, zone: ZoneInfo, reach: timedelta, tuned: Tuned, facts: Facts) -> bool:
+        """Go on with a minute's rules and facts; False where the book has to be built anew for them."""
+        if reach > self.reach:
+            return False
+        if tuned is not self.tuned or facts is not self.facts:
+            self.book.know(tuned, facts)
+            self.tuned, self.facts = tuned, facts
+        first = business_date(minute - self.reach, zone)
+        if first > self.first:
+            self.book.forget(first)
+            self.first, self.start = first, business_day(first, zone).start
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +115,7 @@ def windows_from(
 
 def exposures_from(
     lake: Lake, state: State, next_minute: datetime, tuned: Tuned, facts: Facts
-) -> ExposureBook | None:
+) -> Exposed | None:
     """The book of exposure right before `next_minute`, from what is published; None: the pack has none."""
     exposures = lake.pack.exposures
     if exposures is None:
@@ -100,7 +126,7 @@ def exposures_from(
     for piece in pieces_of_files(files, lake.pack.dataset, Span(start, next_minute), lake.zone):
         beside = {name: lake.read(files, name, piece) for name in lake.pack.beside}
         book.add(lake.summed(files, piece), beside)
-    return book
+    return Exposed(book, start, exposures.reach(tuned), tuned, facts, first)
 
 
 def read_past(lake: Lake, state: State, next_minute: datetime, versions: Versions[Any]) -> Past:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines.facts import Facts
 from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open
-from pipeline.judge.priced import priced_again, to_price
+from pipeline.judge.priced import NOT_KNOWN, breached_by, priced_again, to_price
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import one_minute
-from pipeline.money import breached_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -140,8 +139,7 @@ def run_minute(minute: datetime, line: Line) -> Judged:
         signals = found.frame()
     with line.turn:
         with line.steps.time("settle"):
-            given = (line.gates, line.book, line.windows, line.exposures)
-            settled = settle_minute(minute, signals, *given)
+            settled = settle_minute(minute, signals, line.gates, line.book, line.windows, line.exposures)
         signals, changes = settled.signals, settled.changes
         exposure = _shown(minute, line, settled.breached)
         line.book.record(  # publish, commit
@@ -199,7 +197,7 @@ def settle_minute(
     changes = changes_of(minute, signals, known, gates)
     if gates.pack.watch is not None:
         changes = confirmed(minute, signals, unresolved, changes)
-    return Settled(signals, changes, breached_by([*unresolved, *opening]))
+    return Settled(signals, changes, breached_by({*unresolved, *opening}, gates.pack))
 
 
 def prices_of(
@@ -220,12 +218,13 @@ def prices_of(
     if exposures is None:
         return book.at_risk(wanted, minute, windows, again), ()
     keys = {*unresolved, *opening}
-    breached = breached_by(keys)
+    breached = breached_by(keys, pack)
     said = exposures.of(minute, breached, to_price(keys, pack))
     named = [entity for entity in wanted if entity in said]
     names = book.names(named) if named else {}
     said = {entity: replace(money, name=money.name or names.get(entity)) for entity, money in said.items()}
     if any(rule in pack.of_everybody for rule, _ in keys):
-        said[EVERYBODY] = exposures.all_together(minute, breached)
+        together = exposures.all_together(minute, breached)
+        said[EVERYBODY] = together if together.weight is not None else NOT_KNOWN  # of nobody it is known
     others, asked_again = ([entity for entity in some if entity not in said] for some in (wanted, again))
     return {**book.at_risk(others, minute, windows, asked_again), **said}, said

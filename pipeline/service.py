@@ -24,17 +24,18 @@ from pipeline.errors.translate import state_errors
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.outside import Outside
 from pipeline.prove.corrector import Corrector
-from pipeline.prove.heads import keep_head
+from pipeline.prove.house import House
 from pipeline.prove.proof import find_faults, rows_without_time, statement_of
 from pipeline.prove.reconcile import reconcile
 from pipeline.prove.statement import write_statement
+from pipeline.prove.strays import tell_strays
 from pipeline.prove.verify import repair_files
 from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.nightly import budget_of, measure_night
 from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
 from pipeline.steps import Answers
-from pipeline.store.compact import compact, delete_expired, sweep_orphans
+from pipeline.store.compact import compact
 from pipeline.store.reports import of_minute, of_span, of_statement
 from pipeline.tell.outbox import outbox_status
 from pipeline.tell.pace import Paces
@@ -136,6 +137,7 @@ class Service:
         self._corrector = Corrector(pipeline)
         self._watch = SourceWatch(pipeline)
         self._turns = Turns(SEARCH_S, DEEP_SEARCH_S)
+        self._house = House(pipeline)
         # When the next minute is due, by our monotonic clock; it has passed while that minute is worked on.
         self._due_at = math.inf
         self._followed_at = -math.inf
@@ -144,8 +146,8 @@ class Service:
         self._has_judged = False  # in this tick: what fails after it must not slow the next one down
         # Found by other jobs, worked on by the tick, which alone changes published minutes.
         self._to_rebuild: Sequence[LakeFile] = ()
-        self._open_channel = open_channel
-        self._paces = paces or Paces()
+        self.open_channel = open_channel
+        self.paces = paces or Paces()
         self.talk = talk
         self._made_senders: Senders | None = None
         self._telling = Lock()  # several senders tell what they have done
@@ -301,7 +303,7 @@ class Service:
         if self._made_senders is None:
             state = self.pipeline.state
             self._made_senders = Senders(
-                state.engine, state.url, self.pipeline.pack, self._open_channel, self._paces, self._told
+                state.engine, state.url, self.pipeline.pack, self.open_channel, self.paces, self._told
             )
         return self._made_senders
 
@@ -356,11 +358,10 @@ class Service:
             self.metrics.observe_alarms(self.pipeline.alarms.counts())
 
     def housekeeping(self) -> None:
-        """Compact closed hours and days, delete what nobody can be reading, sweep orphans."""
+        """Compact closed hours and days, delete what nobody can be reading, check the data of closed days."""
         self.show_budget()
         pipeline = self.pipeline
-        with pipeline.ornaments.beside("audit_copy"):
-            keep_head(pipeline.state, pipeline.settings)
+        self._house.keep_audit()
         next_minute = pipeline.state.next_minute()
         if next_minute is None:
             return
@@ -369,10 +370,9 @@ class Service:
                 result["replaced"] = compact(pipeline.lake, pipeline.state, next_minute)
                 if result["replaced"]:
                     pipeline.project()
-            result["deleted"] = delete_expired(pipeline.lake, pipeline.state)
-            result["orphans"] = sweep_orphans(pipeline.lake, pipeline.state, datetime.now(UTC))
-        with pipeline.ornaments.beside("reports"):
-            pipeline.state.forget_reports()
+            result.update(self._house.sweep(datetime.now(UTC)))
+        with self._damage_found():
+            self._house.check(next_minute)
 
     def reconcile(self) -> None:
         """Compare the last hours with the source and say where they differ."""
@@ -403,7 +403,7 @@ class Service:
             with self.pipeline.source.again() as source:
                 self._corrector.compare_after_restart(source)
                 self._corrector.judge_old_suspects(source)
-        self._corrector.tell_strays()
+        tell_strays(self.pipeline)
 
     def prove(self) -> None:
         """Once a day: horizon against source, files against checksums; repair, then state what holds."""

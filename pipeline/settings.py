@@ -119,32 +119,27 @@ def _packs(text: str) -> tuple[str, ...]:
     return names
 
 
-def _currency(text: str) -> str:
-    if re.fullmatch(r"[A-Z]{3}", text):
-        return text
-    msg = "must be the three letters of a currency such as KRW"
-    raise ValueError(msg)
+def _matching(pattern: str, must: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if re.fullmatch(pattern, text):
+            return text
+        raise ValueError(must)
+
+    return read
+
+
+def _guarded_url(without: str) -> Callable[[str], str]:
+    """An address that others cannot listen to, kept to the letter: an issuer's tokens name exactly this."""
+    end = rf"[^\s{without}]"
+    here = rf"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/{end}*)?"
+    must = f"must be an https address (http only on this machine), without {' and '.join(without)}"
+    return _matching(rf"https://{end}+|{here}", must)
 
 
 def _web_url(text: str) -> str:
     if re.match(r"https?://", text):
         return text if text.endswith("/") else text + "/"
     msg = "must start with http:// or https://"
-    raise ValueError(msg)
-
-
-def _app_token(text: str) -> str:
-    if text.startswith("xapp-"):
-        return text
-    msg = "must be an app-level token, which begins with xapp-"
-    raise ValueError(msg)
-
-
-def _issuer(text: str) -> str:
-    """Kept to the letter: the provider's tokens must name exactly this."""
-    if re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?", text):
-        return text
-    msg = "must be an https address (http only on this machine), without ? and #"
     raise ValueError(msg)
 
 
@@ -224,7 +219,9 @@ class Settings:
         timedelta(seconds=5), _seconds(0, 3600), "wait after a minute's end, seconds"
     )
     currency: str = _setting(
-        DEFAULT_CURRENCY, _currency, "currency of the amounts; rows of another one are set aside"
+        DEFAULT_CURRENCY,
+        _matching("[A-Z]{3}", "must be the three letters of a currency such as KRW"),
+        "currency of the amounts; rows of another one are set aside",
     )
     business_timezone: ZoneInfo = _setting(ZoneInfo("Asia/Seoul"), _zone, "zone of the business day")
     policy: str = _setting("budgeted", _one_of(*POLICIES), "what becomes an incident: " + ", ".join(POLICIES))
@@ -239,10 +236,22 @@ class Settings:
         None, str, "bot token; without it messages go to the console", secret=True
     )
     slack_app_token: str | None = _setting(
-        None, _app_token, "app token for buttons and commands in Slack (Socket Mode)", secret=True
+        None,
+        _matching("xapp-.*", "must be an app-level token, which begins with xapp-"),
+        "app token for buttons and commands in Slack (Socket Mode)",
+        secret=True,
     )
     slack_channel: str | None = _setting(None, str, "channel id of the messages")
     slack_base_url: str = _setting("https://slack.com/api/", _web_url, "Slack's address, or a stand-in's")
+    action_url: str | None = _setting(
+        None, _guarded_url("#@"), "address of the company's system that is told of actions"
+    )
+    action_secret: str | None = _setting(
+        None,
+        _matching(".{32,}", "must have at least 32 characters"),
+        "key that signs what it is told",
+        secret=True,
+    )
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
     serve_port: int = _setting(8600, _whole_number(1, 65535), "port of `minuterisk serve`")
@@ -262,7 +271,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = _setting(
         (), _networks, "proxies in front of the dashboard whose X-Forwarded-For and -Proto are believed"
     )
-    oidc_issuer: str | None = _setting(None, _issuer, "identity provider of the company login")
+    oidc_issuer: str | None = _setting(None, _guarded_url("?#"), "identity provider of the company login")
     oidc_client_id: str | None = _setting(None, str, "name of minuterisk at the identity provider")
     oidc_client_secret: str | None = _setting(
         None, str, "secret of minuterisk at the identity provider", secret=True
@@ -298,6 +307,9 @@ class Settings:
         if self.slack_app_token and not self.slack_token:
             msg = f"{PREFIX}SLACK_APP_TOKEN is set but {PREFIX}SLACK_TOKEN is not"
             raise SettingsError(msg, "set the bot token too: it posts and edits what people press")
+        if bool(self.action_url) != bool(self.action_secret):
+            msg = f"of {PREFIX}ACTION_URL and {PREFIX}ACTION_SECRET only one is set"
+            raise SettingsError(msg, "set both: who is told must know that it was us")
         if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret and self.oidc_roles):
             msg = f"{PREFIX}OIDC_ISSUER is set but {PREFIX}OIDC_CLIENT_ID, _CLIENT_SECRET or _ROLES is not"
             raise SettingsError(msg, f"set all of them, as {PREFIX}OIDC_ROLES=risk-team=RISK_ANALYST")

@@ -6,6 +6,7 @@ a day of rest count from the last working day before it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from baselines.calendar import is_rest_day
+from baselines.merchants.exposure import APPROVED, CANCELLED
 
 if TYPE_CHECKING:
+    from baselines.merchants.exposure import Exposure
     from baselines.merchants.slices import Integers
 
 EPOCH_DAY: Final = date(1970, 1, 1)
 #: Longer cycles are none: they are taken for this many working days.
 LONGEST_CYCLE: Final = 30
+#: So many of a merchant's newest payouts say its cycle: one that was late does not change it.
+NEWEST: Final = 5
 #: The cycle of a merchant whose payouts say nothing.
 UNKNOWN: Final = -1
 
@@ -59,3 +64,57 @@ def paydays(day: int, holidays: str) -> Integers:
         found.append(payday)
         payday = next_working_day(payday + 1, holidays)
     return np.array(found, np.int64)
+
+
+def learned_cycles(exposure: Exposure, today: int, borders: Integers, holidays: str) -> Integers:
+    """The cycle of each merchant: the lower median of its NEWEST payouts by business day. Shape (size,).
+
+    `borders` are the starts (microseconds since 1970) of the days from `today` - reach to the day after
+    `today`.
+    """
+    size, first = exposure.size, today - exposure.reach
+    worked = worked_before(first - 1, today, holidays)  # at place n: up to the day first - 1 + n
+    cycles = np.full((NEWEST, size), LONGEST_CYCLE + 1, np.int64)
+    seen = np.zeros(size, np.int64)
+    for day in reversed(exposure.held_days(today)):
+        at = np.flatnonzero(exposure.is_settled(day) & (seen < NEWEST))
+        paid = exposure.paid(day)
+        if paid is not None and len(at):
+            payday = np.clip(np.searchsorted(borders, paid.at[at], side="right") - 1, 0, exposure.reach)
+            took = worked[payday + 1] - worked[day - first + 1]
+            cycles[seen[at], at] = np.clip(took, 0, LONGEST_CYCLE)
+            seen[at] += 1
+    cycles.sort(axis=0)
+    found: Integers = cycles[np.maximum(seen - 1, 0) // 2, np.arange(size)]
+    return np.where(seen > 0, found, UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class NextPayout:
+    """What the next payday pays; shape (merchants,) each."""
+
+    day: Integers  # days since 1970; 0: not known, or nothing is to be paid
+    amount: Integers  # minor units, at least 0
+
+
+def next_payouts(exposure: Exposure, today: int, cycles: Integers, holidays: str) -> NextPayout:
+    """The first payday with anything to pay, and all of it that is paid on this day.
+
+    What was due before `today` is due on the next working day. What a later payday withholds takes nothing
+    off this one, so that it may be more than all payouts together would pay.
+    """
+    soonest = next_working_day(today, holidays)
+    size = exposure.size
+    day, amount = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for sold in exposure.held_days(today):
+        at = exposure.open_at(sold)
+        at = at[cycles[at] != UNKNOWN]
+        if not len(at):
+            continue
+        due = np.maximum(paydays(sold, holidays)[cycles[at]], soonest)
+        first = day[at] == 0  # days of sales come in order, and so do their paydays
+        day[at[first]] = due[first]
+        same = day[at] == due
+        held = exposure.measures(sold)
+        amount[at[same]] += held[APPROVED][at[same]] - held[CANCELLED][at[same]]
+    return NextPayout(day, np.maximum(amount, 0))

@@ -10,7 +10,6 @@ before the first one with any row are before the lake: of them the payout is all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,21 +29,6 @@ APPROVED, CANCELLED, UNNAMED, GIVEN_BACK, NAMED_COUNT = range(5)
 MEASURES: Final = 5
 
 
-@dataclass(slots=True)
-class Sums:
-    """What follows from the book on one day; shape (merchants,) each, minor units."""
-
-    today: int
-    first: int  # the oldest day that counts
-    lake: int  # the first day with any row; `today` + 1: there is none
-    known: Flags  # was it ever paid out
-    through: Integers  # the newest day that was paid out, days since 1970; 0: none
-    remaining: Integers  # paid out within the cancel period and not cancelled, of approvals that are named
-    unnamed: Integers  # cancelled within the cancel period without naming an approval
-    unrecovered: Integers
-    pending: Integers  # may be negative
-
-
 class Exposure:
     """Amounts by merchant and business day (days since 1970)."""
 
@@ -52,9 +36,13 @@ class Exposure:
         self.reach = reach
         self.entities = EntityIndex()
         self.settled = Settled()
-        self.days: dict[int, Integers] = {}  # shape (MEASURES, merchants)
+        self.days: dict[int, Integers] = {}  # shape (MEASURES, merchants or more)
         self.given_back: dict[int, GivenBack] = {}  # by cancel day
+        self.changes: dict[int, int] = {}  # how often rows and cancels of a day were entered
+        self.payouts_changed = 0  # how often payouts were entered
         self._totals: dict[int, list[int]] = {}  # approved, cancelled of everybody by day
+        self._open: dict[int, tuple[object, Integers]] = {}
+        self._of_paid: dict[int, tuple[tuple[int, int], Integers]] = {}
 
     @property
     def size(self) -> int:
@@ -65,11 +53,13 @@ class Exposure:
         """Enter what was approved and cancelled on a day; positions may repeat, negative amounts go out."""
         held = self._day(day)
         np.add.at(held[APPROVED], positions, approved)
-        np.add.at(held[CANCELLED], positions, cancelled)
-        np.add.at(held[UNNAMED], positions, cancelled)
+        some = np.flatnonzero(cancelled)
+        for measure in (CANCELLED, UNNAMED):
+            np.add.at(held[measure], positions[some], cancelled[some])
         totals = self._totals.setdefault(day, [0, 0])
         totals[0] += int(approved.sum())
         totals[1] += int(cancelled.sum())
+        self.changes[day] = self.changes.get(day, 0) + 1
 
     def add_cancels(
         self, day: int, positions: Integers, approval_days: Integers, amounts: Integers, counts: Integers
@@ -81,9 +71,11 @@ class Exposure:
         np.subtract.at(held[UNNAMED], positions, amounts)
         np.add.at(held[NAMED_COUNT], positions, counts)
         for age in np.unique(ages).tolist():
+            rows = ages == age
             if age <= self.reach:  # an older approval's day counts no more
-                rows = ages == age
                 np.add.at(self._day(day - age)[GIVEN_BACK], positions[rows], amounts[rows])
+            self._keep_of_paid(day, day - age, positions[rows], amounts[rows])
+        self.changes[day] = self.changes.get(day, 0) + 1
 
     def add_payouts(
         self, days: Integers, positions: Integers, at: Integers, amounts: Integers, times: int
@@ -92,12 +84,13 @@ class Exposure:
         for day in np.unique(days).tolist():
             rows = days == day
             self.settled.enter(day, positions[rows], at[rows], amounts[rows], times)
+        self.payouts_changed += 1
 
     def forget(self, before: int) -> None:
         """Let go of days before this one."""
-        self.days = {day: held for day, held in self.days.items() if day >= before}
-        self.given_back = {day: held for day, held in self.given_back.items() if day >= before}
-        self._totals = {day: totals for day, totals in self._totals.items() if day >= before}
+        for held in (self.days, self.given_back, self.changes, self._totals, self._open, self._of_paid):
+            for day in [day for day in held if day < before]:
+                del held[day]
         self.settled.forget(before)
 
     def _day(self, day: int) -> Integers:
@@ -121,48 +114,80 @@ class Exposure:
             paid.grow(self.size)
         return paid
 
-    def lake_from(self, first: int, today: int) -> int:
-        """The first day of these with any row; the day after them where there is none."""
-        there = (day for day, totals in self._totals.items() if any(totals) and first <= day <= today)
-        return min(there, default=today + 1)
-
-    def left_of(self, day: int, lake: int) -> Integers:
-        """What was approved on `day` and is not cancelled, whoever was paid for it. Shape (size,)."""
-        held = self.measures(day)
-        paid = self.paid(day) if day < lake else None
-        approved = held[APPROVED] if paid is None else np.maximum(paid.amount[: self.size], 0)
-        left: Integers = approved - held[GIVEN_BACK]
-        return left
-
-    def sums(self, today: int, periods: Integers) -> Sums:
-        """What follows on a day; `periods` is how many days each merchant's sales can be cancelled."""
-        first, size = today - self.reach, self.size
-        lake = self.lake_from(first, today)
-        found = Sums(today, first, lake, np.zeros(size, bool), *(np.zeros(size, np.int64) for _ in range(5)))
-        for day in range(first, today + 1):
-            if day in self.days or day in self.settled.days:
-                self._sum_up(found, day, periods)
-        return found
-
-    def _sum_up(self, found: Sums, day: int, periods: Integers) -> None:
-        held, settled = self.measures(day), self.is_settled(day)
-        inside = found.today - day <= periods
-        found.known |= settled
-        found.through[settled] = day
-        found.remaining += np.where(settled & inside, self.left_of(day, found.lake), 0)
-        found.unnamed += np.where(inside, held[UNNAMED], 0)
-        found.pending += np.where(settled, 0, held[APPROVED] - held[CANCELLED])
-        found.unrecovered += np.where(settled, 0, held[UNNAMED])
-        if day in self.given_back:
-            positions, ages, amounts = self.given_back[day].rows()
-            counts = ~settled[positions]
-            for age in np.unique(ages[counts]).tolist():
-                rows = counts & (ages == age)
-                at = positions[rows]
-                of_paid = amounts[rows] * (self.is_settled(day - age)[at] if day - age >= found.first else 1)
-                found.unrecovered[at] += of_paid  # a merchant has one row of an age
-
     def is_settled(self, day: int) -> Flags:
         """Who was paid out for a day's sales. Shape (size,)."""
         paid = self.paid(day)
         return np.zeros(self.size, bool) if paid is None else paid.at[: self.size] != NEVER
+
+    def held_days(self, today: int) -> list[int]:
+        """Days that count on `today` and of which anything is held, in order."""
+        there = {*self.days, *self.settled.days}
+        return sorted(day for day in there if today - self.reach <= day <= today)
+
+    def lake_from(self, today: int) -> int:
+        """The first day that counts with any row; the day after `today` where there is none."""
+        there = (day for day, totals in self._totals.items() if any(totals))
+        return min((day for day in there if today - self.reach <= day <= today), default=today + 1)
+
+    def left_of(self, day: int, lake: int) -> Integers:
+        """What was approved on `day` and is not cancelled, whoever was paid for it. Shape (size,)."""
+        paid = self.paid(day) if day < lake else None
+        if day in self.days:
+            held = self.measures(day)
+            approved = held[APPROVED] if paid is None else np.maximum(paid.amount[: self.size], 0)
+            left: Integers = approved - held[GIVEN_BACK]
+            return left
+        return np.zeros(self.size, np.int64) if paid is None else np.maximum(paid.amount[: self.size], 0)
+
+    def open_at(self, day: int) -> Integers:
+        """Positions of merchants that did anything on `day` and were not paid out for it."""
+        if day not in self.days:
+            return np.zeros(0, np.int64)
+        stamp = (self.changes.get(day), self.payouts_changed, self.size)
+        known = self._open.get(day)
+        if known is None or known[0] != stamp:
+            held = self.measures(day)
+            did = (held[APPROVED] != 0) | (held[CANCELLED] != 0) | (held[UNNAMED] != 0)
+            known = self._open[day] = stamp, np.flatnonzero(did & ~self.is_settled(day))
+        return known[1]
+
+    def of_paid(self, day: int, first: int) -> Integers:
+        """What was cancelled on `day` of paid-out sales, among them all before `first`. Shape (size,)."""
+        stamp = (self.payouts_changed, first)
+        known = self._of_paid.get(day)
+        if known is None or known[0] != stamp:
+            summed, settled = np.zeros(self.size, np.int64), {}
+            for positions, ages, amounts in self.given_back[day].parts() if day in self.given_back else ():
+                for age in np.unique(ages).tolist():
+                    if age not in settled:
+                        settled[age] = self._was_settled(day - age, first)
+                    rows = ages == age
+                    at = positions[rows]
+                    np.add.at(summed, at, amounts[rows] * settled[age][at])
+            known = stamp, summed
+        if len(known[1]) < self.size:
+            known = known[0], np.concatenate([known[1], np.zeros(self.size - len(known[1]), np.int64)])
+        self._of_paid[day] = known
+        return known[1]
+
+    def _was_settled(self, day: int, first: int) -> Flags:
+        return np.ones(self.size, bool) if day < first else self.is_settled(day)
+
+    def _keep_of_paid(self, day: int, approval_day: int, positions: Integers, amounts: Integers) -> None:
+        """What `of_paid` has summed up stays right without doing it anew."""
+        known = self._of_paid.get(day)
+        if known is not None:
+            payouts, first = known[0]
+            if payouts != self.payouts_changed:
+                del self._of_paid[day]
+                return
+            summed = self.of_paid(day, first)
+            np.add.at(summed, positions, amounts * self._was_settled(approval_day, first)[positions])
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is held (bytes), beside the ids."""
+        paid = [array for day in self.settled.days.values() for array in (day.at, day.amount)]
+        kept = [array for _, array in (*self._open.values(), *self._of_paid.values())]
+        dense = sum(array.nbytes for array in (*self.days.values(), *paid, *kept))
+        return dense + sum(held.nbytes for held in self.given_back.values())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from baselines.merchants.slices import Integers
 
 #: Ages (days) take this many values in a key; an older approval has the largest.
@@ -37,14 +39,20 @@ class GivenBack:
             self._sort()
         return self._keys // AGES, self._keys % AGES, self._amounts
 
+    def parts(self) -> Iterator[tuple[Integers, Integers, Integers]]:
+        """The same without an order, and in pieces, of which a merchant and age may have several."""
+        for keys, amounts in ((self._keys, self._amounts), *self._late):
+            yield keys // AGES, keys % AGES, amounts
+
     def _sort(self) -> None:
         keys = np.concatenate([self._keys, *(keys for keys, _ in self._late)])
         amounts = np.concatenate([self._amounts, *(amounts for _, amounts in self._late)])
-        self._keys, where = np.unique(keys, return_inverse=True)
-        summed = np.zeros(len(self._keys), np.int64)
-        np.add.at(summed, where, amounts)
+        order = np.argsort(keys, kind="stable")
+        keys, amounts = keys[order], amounts[order]
+        starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        summed = np.add.reduceat(amounts, starts) if len(keys) else amounts
         some = summed != 0
-        self._keys, self._amounts = self._keys[some], summed[some]
+        self._keys, self._amounts = keys[starts][some] if len(keys) else keys, summed[some]
         self._late, self._late_rows = [], 0
 
     @property

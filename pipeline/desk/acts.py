@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.desk import audits, exports, holds, incidents, messages, routes, rules, views
+from pipeline.desk import audits, exports, holds, incidents, messages, money, routes, rules, views
 from pipeline.desk.people import accounts, keys, own, sessions
 from pipeline.desk.perform import Act, Desk, perform
 from pipeline.desk.transfers.acts import ACTS as OF_TRANSFERS
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ALL: Final = (
     *incidents.ACTS,
+    *money.ACTS,
     *holds.ACTS,
     *messages.ACTS,
     *exports.ACTS,

@@ -50,7 +50,7 @@ def acknowledge(deed: Deed) -> Mapping[str, Any]:
 
 def assign(deed: Deed) -> Mapping[str, Any]:
     """Give the incident to an account, which is told; without one it is the actor's own."""
-    incident, owner = _locked(deed)
+    incident, owner = lock(deed)
     name = acting_name(deed)
     to = one_line(deed.given["to"] or name)
     known = deed.state.ask(deed.connection, "owner_to_be", owner=to).one()
@@ -68,7 +68,7 @@ def assign(deed: Deed) -> Mapping[str, Any]:
 
 def note(deed: Deed) -> Mapping[str, Any]:
     """Write something down beside the incident."""
-    incident, _ = _locked(deed)
+    incident, _ = lock(deed)
     text, name = str(deed.given["text"]), acting_name(deed)
     deed.before, deed.after = {}, {"note": text}
     _told(deed, Event("noted", incident.last_breach_minute, incident, by=name, said={"text": text}))
@@ -77,7 +77,7 @@ def note(deed: Deed) -> Mapping[str, Any]:
 
 def snooze(deed: Deed) -> Mapping[str, Any]:
     """Tell nobody of the incident for a while, unless money passes a limit or it turns critical."""
-    incident, _ = _locked(deed)
+    incident, _ = lock(deed)
     name, zone = acting_name(deed), deed.desk.zone
     if incident.resolved_minute is not None:
         at = moment(incident.resolved_minute, zone)
@@ -107,7 +107,7 @@ def snooze(deed: Deed) -> Mapping[str, Any]:
 
 def resolve(deed: Deed) -> Mapping[str, Any]:
     """Call the incident over; while breached it stays so until more is at risk or it turns critical."""
-    incident, _ = _locked(deed)
+    incident, _ = lock(deed)
     name = acting_name(deed)
     if incident.resolved_minute is not None:
         over = {"number": deed.number, "at": moment(incident.resolved_minute, deed.desk.zone)}
@@ -126,7 +126,7 @@ def resolve(deed: Deed) -> Mapping[str, Any]:
 
 def reopen(deed: Deed) -> Mapping[str, Any]:
     """Take back that the incident is over, whoever said so; it stays open until it has been quiet again."""
-    incident, _ = _locked(deed)
+    incident, _ = lock(deed)
     name = acting_name(deed)
     if incident.resolved_minute is None:
         found = {"number": deed.number, "status": word(incident.status)}
@@ -146,7 +146,7 @@ def reopen(deed: Deed) -> Mapping[str, Any]:
 
 def label(deed: Deed) -> Mapping[str, Any]:
     """Say whether the alarm was a true one; the newest word counts, for the precision of its rule."""
-    incident, _ = _locked(deed)
+    incident, _ = lock(deed)
     name, given = acting_name(deed), deed.given["label"]
     before = deed.state.ask(deed.connection, "label_of", id=deed.number).mappings().first()
     if before is not None and before["label"] == given:
@@ -186,7 +186,7 @@ def acting_name(deed: Deed, nobody: str = "") -> str:
     return name
 
 
-def _locked(deed: Deed) -> tuple[Incident, str | None]:
+def lock(deed: Deed) -> tuple[Incident, str | None]:
     """The incident as it stands, kept from changing until the act is done, and whose it is."""
     row = deed.state.ask(deed.connection, "lock_incident", id=deed.number).mappings().first()
     if row is None:

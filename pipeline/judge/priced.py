@@ -49,6 +49,15 @@ def _asks_again(incident: Incident) -> bool:
     return incident.at_risk.total is None or incident.snooze is not None or bool(incident.at_risk.figures)
 
 
+def breached_by(keys: Iterable[Key], pack: Pack[Any, Any]) -> dict[str, list[str]]:
+    """By entity the rules of its incidents, unresolved or about to open: what it is in decides its price."""
+    found: dict[str, list[str]] = {}
+    for rule, entity in sorted(keys):
+        if rule not in pack.of_everybody:
+            found.setdefault(entity, []).append(rule)
+    return found
+
+
 def priced(
     unresolved: Mapping[Key, Incident], at_risk: Mapping[str, AtRisk], booked: Collection[str]
 ) -> dict[Key, Incident]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -134,8 +134,12 @@ class ExposureBook(Protocol):
         """
         ...
 
+    def know(self, tuned: Any, facts: Facts) -> None:  # noqa: ANN401 - the pack's own
+        """Price by these from now on; what was entered stays."""
+        ...
+
     def forget(self, before: date) -> None:
-        """Let go of business days that no price needs any more."""
+        """Let go of business days that no price needs any more, and take no entry of theirs."""
         ...
 
     def of(
@@ -154,14 +158,6 @@ class ExposureBook(Protocol):
     def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
         """The same of each entity by itself, as `Exposures.schema`, sorted by entity."""
         ...
-
-
-def breached_by(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The rules of incidents' keys (rule, entity) by entity, as a book wants them."""
-    breached: dict[str, set[str]] = {}
-    for rule, entity in keys:
-        breached.setdefault(entity, set()).add(rule)
-    return breached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,9 +181,50 @@ class Held:
         [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
         Sequence[int | None],
     ]
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """An action that people and the company's systems were told of, as the pack follows it."""
+
+    kind: str
+    entity_id: str
+    percent: int | None
+    amount: int | None  # what it was to keep
+    until: datetime | None
+    money: Mapping[str, int | str | None]  # parts and figures of the incident when it was proposed
+    told_at: datetime
+    label: str | None = None  # what people said of the alarm since
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it, as far as the published rows show.
+
+    `shown` True: it was done; False: it was not, and will not be; None: nobody can say yet. `figures` are
+    amounts in minor units, counts or dates by the pack's names; `settled`: none of them changes any more.
+    """
+
+    shown: bool | None = None
+    figures: Mapping[str, int | str | None] = field(default_factory=dict)
+    settled: bool = False
+
+
+def nothing_known(kind: str, percent: int | None, *_: object) -> Proposal:
+    """An action of which the pack does not say what it keeps."""
+    return Proposal(kind=kind, amount=None, percent=percent)
 
 
 T = TypeVar("T", bound="Tuned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """How the outcome of actions is read off what is published of an entity."""
+
+    #: What is read: the counted rows or what is beside them, each from so long before people were told on.
+    before: Mapping[str, timedelta]
+    after: timedelta  # nothing is looked for later than this
+    #: (the action, the frames by dataset, up to when they are published, zone)
+    outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,3 +240,8 @@ class Exposures(Generic[T]):
         None
     )
     held: Held | None = None  # to say afterwards what acting in time would have kept
+    shares: Sequence[str] = ()  # of `actions`: those that take a percentage
+    by_people: Sequence[str] = ()  # of `actions`: those that nothing published shows; people say it was done
+    #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
+    effect: Callable[[str, int | None, AtRisk, datetime, ZoneInfo], Proposal] = nothing_known
+    following: Following | None = None

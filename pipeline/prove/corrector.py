@@ -20,6 +20,7 @@ from pipeline.history import rebuild_windows
 from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes, Event
 from pipeline.minute import MINUTE, Span, floor_minute, format_minute, one_minute
+from pipeline.prove.beside import beside_differs, correct_beside, exposures_revised, replace_beside
 from pipeline.prove.reconcile import reconcile, totals_text
 from pipeline.prove.rejudge import (
     corrections_of,
@@ -31,6 +32,7 @@ from pipeline.prove.rejudge import (
     replace_files,
     replace_signals,
 )
+from pipeline.prove.strays import tell_strays
 from pipeline.source.asked import AHEAD_ALARM, KnownFence, KnownMinute, Totals
 from pipeline.source.look_back import DEEP, HORIZON, LOOK_BACK_ALARM, SHORT, LookBack, Watched, first_fence
 from pipeline.steps import Steps
@@ -55,17 +57,6 @@ log = structlog.get_logger()
 COMPARED_AT_ONCE = timedelta(hours=1)
 #: So many minutes are remembered as read again without a difference: more than nine days.
 _REMEMBERED = 16_384
-#: What is said of rows that nothing counts, by reason.
-_STRAYS = {
-    "past": (
-        "got rows over 48 hours late; they are recorded (stray_minute), not counted",
-        "`minuterisk reconcile --from TIME --to TIME` counts them where the minutes are published",
-    ),
-    "future": (
-        "have rows ahead of the source's clock (stray_minute)",
-        "they are counted when their time comes; see which system writes such times",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +194,7 @@ class Corrector:
         state.request_repairs([*left, *found.suspects], "late_commit")
         state.record_strays(found.strays)
         if any(found.strays.values()):
-            self.tell_strays()
+            tell_strays(self._pipeline)
         # A minute that was published during the search was read before or after its snapshot, nobody knows.
         if state.next_minute() == found.until:
             self._move_on(found)
@@ -273,21 +264,8 @@ class Corrector:
         pipeline.state.forget_repairs(asked)
         ledger = known_minutes(pipeline.state.minutes(span))
         self._read |= {a.minute: replace(ledger[a.minute], xmin=xmin) for a in asked if a.minute in ledger}
-        self.tell_strays()
+        tell_strays(pipeline)
         return len(asked)
-
-    def tell_strays(self) -> None:
-        """One alarm for each reason why rows are not counted, however many minutes hold some."""
-        pipeline = self._pipeline
-        found = {strays.reason: strays for strays in pipeline.state.stray_spans()}
-        for reason, (said, hint) in _STRAYS.items():
-            if reason not in found:
-                pipeline.alarms.end("minutes.stray", reason)
-                continue
-            of = found[reason]
-            span = f"{format_minute(of.first_minute)}Z to {format_minute(of.last_minute)}Z"
-            what = f"{of.minutes:,} minutes ({span}) {said}"
-            pipeline.alarms.raise_alarm(Alarm("minutes.stray", what, hint, reason))
 
     def correct(self, minutes: Sequence[datetime], cause: str) -> list[datetime]:
         """Read published minutes again; publish, judge and commit those that differ as a new revision."""
@@ -302,23 +280,29 @@ class Corrector:
         feed, steps = pipeline.source_feed(), Steps(pipeline.monotonic)
         left = sorted(minutes)
         revised: dict[datetime, Counted] = {}
+        beside: dict[datetime, Counted] = {}  # of these only what is beside the rows differs
         while left:
             span = one_minute(left[-1])
             pipeline.lake.require_whole(f for f in files if f.span.overlaps(span))
             counted = feed.count(span, steps)
             if differs(counted, pipeline.lake, files):
                 revised[span.start] = counted
+            elif beside_differs(counted, pipeline.lake, files):
+                beside[span.start] = counted
             else:
                 self._remember(counted)
             left.pop()
             if pipeline.monotonic() >= deadline:
                 break
         revised = dict(sorted(revised.items()))
-        if revised:
+        if beside:
+            correct_beside(pipeline, beside, files, cause)
+        if revised:  # afterwards: judging anew prices by all of them
+            files = pipeline.state.publication().files if beside else files
             self._replace(revised, files, cause)
-            for minute in revised:
-                log.info("minute.corrected", minute=minute.isoformat(), cause=cause)
-        return list(revised), left
+        for minute in sorted([*revised, *beside]):
+            log.info("minute.corrected", minute=minute.isoformat(), cause=cause)
+        return sorted([*revised, *beside]), left
 
     def _remember(self, counted: Counted) -> None:
         """A minute read again without a difference: rows older than this reading need no further one."""
@@ -335,13 +319,14 @@ class Corrector:
         pairs = [
             replace_files(pipeline.lake, files, pipeline.pack.dataset, frames),
             replace_files(pipeline.lake, files, "quarantine", aside),
+            *replace_beside(pipeline.lake, files, revised),
         ]
         rejudged = self._rejudge(revised, files)
         correction_parts: dict[str, Any] = {"changes": Changes(), "corrected": (), "at": max(revised)}
         if rejudged is not None:
             pairs.append(replace_signals(pipeline.lake, files, rejudged.span, rejudged.signals))
         ledger = [row for c in revised.values() for row in c.ledger]
-        with pipeline.turn:
+        with pipeline.turn, exposures_revised(pipeline, revised, files):
             if rejudged is not None:
                 correction_parts = self._incidents(rejudged)
             pipeline.state.correct(

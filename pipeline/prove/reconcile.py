@@ -7,17 +7,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import structlog
 
 from pipeline.count import count
 from pipeline.minute import format_minute
 from pipeline.outside import outside_minutes
+from pipeline.prove.unlike import unlike_minutes
 from pipeline.source.asked import Totals
 from pipeline.source.pieces import COUNTED_ROWS, Pieces, at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import polars as pl
 
     from pipeline.count import Counted
     from pipeline.minute import Span
@@ -62,7 +64,8 @@ def reconcile_exactly(source: Source, state: State, lake: Lake, span: Span) -> l
 
     def compare(piece: Span) -> tuple[int, list[Difference]]:
         extracted = source.extract(piece, at_most(piece))
-        counted = count(extracted.rows, piece, extracted.xmin, extracted.clock, lake.pack)
+        of_snapshot = (extracted.xmin, extracted.clock, lake.pack, lake.zone)
+        counted = count(extracted.rows, piece, *of_snapshot, extracted.beside.frames)
         return extracted.rows.height, list(_compare_exactly(counted, state, lake, files))
 
     return [d for _, found in Pieces(lake.zone).work_through(span, compare) for d in found]
@@ -74,18 +77,13 @@ def _compare_exactly(
     span = counted.span
     theirs = {datetime.fromisoformat(row["minute"]): Totals.of_ledger(row) for row in counted.ledger}
     ours = {row["minute"]: Totals.of_ledger(row) for row in state.minutes(span)}
-    unlike = _unlike(counted.rows, lake.read(files, lake.pack.dataset, span))
-    unlike |= _unlike(counted.quarantine, lake.read(files, "quarantine", span))
+    unlike = unlike_minutes(counted.rows, lake.read(files, lake.pack.dataset, span))
+    unlike |= unlike_minutes(counted.quarantine, lake.read(files, "quarantine", span))
+    for name, rows in counted.beside.items():
+        unlike |= unlike_minutes(rows, lake.read(files, name, span))
     for minute in span:
         if minute in unlike or theirs[minute] != ours.get(minute):
             yield Difference(minute, theirs[minute], ours.get(minute))
-
-
-def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> set[datetime]:
-    """Minutes whose rows are not the same on both sides."""
-    sides = (one.select(other.columns).with_columns(side=1), other.with_columns(side=-1))
-    both = pl.concat(sides).group_by(other.columns).agg(pl.col("side").sum())
-    return set(both.filter(pl.col("side") != 0)["minute"])
 
 
 def reconcile(

@@ -388,6 +388,10 @@ class Source(Protocol):
         """
         ...
 
+    def whole(self, query: str) -> tuple[pl.DataFrame, str] | None:
+        """All rows of an optional query without parameters, and its file; None where there is none."""
+        ...
+
     def known(self) -> Known | None:
         """What is known of every entity; None where there is no such query.
 

@@ -15,6 +15,7 @@ from pipeline.judge.people import Dismissal, Snooze
 from pipeline.judge.withheld import HeldSpan, Withheld
 from pipeline.minute import floor_minute
 from pipeline.money import AtRisk
+from pipeline.store.actions import Actions, said_of_action
 from pipeline.store.database import Database, as_json
 from pipeline.tell.routes import Facts, Reach, Route, Silence, Target, decide
 
@@ -74,11 +75,15 @@ class Telling(Database):
         routing = self.routing(connection, [event.incident for event in events])
         following = [incident_id for event, incident_id in told if event.kind not in LEADING]
         before = self._told_where(connection, following)
+        doing = self._doing(connection, [incident_id for _, incident_id in told])
         rows = [
             row
             for event, incident_id in told
             for row in _rows(event, incident_id, self.decide(event.incident, routing), before, silence_id)
         ]
+        for row in rows:
+            if row["incident_id"] in doing:
+                row["message"] = {**row["message"], "action": doing[row["incident_id"]]}
         placed = [{"place": place, "number": number, **row} for place, row in enumerate(rows)]
         self.ask(connection, "insert_outbox", events=as_json(placed))
 
@@ -171,6 +176,11 @@ class Telling(Database):
         """Silences, newest first, with how much each has kept."""
         return self.rows("silences", with_ended=with_ended, at_most=at_most)
 
+    def _doing(self, connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """What is being done about the money of these incidents, as their messages say it."""
+        found = self.ask(connection, "actions_told_with", ids=list(ids)).mappings() if ids else ()
+        return {row["incident_id"]: said_of_action(dict(row)) for row in found}
+
     def _told_where(self, connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         if ids:
@@ -218,7 +228,7 @@ def decision_word(target: Target) -> str:
     return "no_route" if target.route is None else "route"
 
 
-class Incidents(Telling):
+class Incidents(Telling, Actions):
     """Incidents, open and resolved; their money is in `currency`."""
 
     def __init__(self, engine: Engine, url: str, pack: str, currency: str, home_channel: str = "") -> None:
@@ -276,6 +286,9 @@ class Incidents(Telling):
             given = {"currency": self.currency, "incidents": _as_rows(changes.opened)}
             opened = self.ask(connection, "open_incidents", **given)
             ids = {(row.rule, row.entity_id): row.incident_id for row in opened}
+        begun = [(i.incident_id or ids.get(i.key), i) for i in (*changes.opened, *changes.reopened)]
+        written = [(n, i) for n, i in begun if n is not None and n not in acted]
+        self.propose_ourselves(connection, written, minute)
         events = [e for e in changes.events if _is_so(e.incident, acted, ids)]
         if events:
             self.tell(connection, events, ids)

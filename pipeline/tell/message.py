@@ -50,8 +50,21 @@ SAID: Final[Mapping[str, Mapping[str, str]]] = {
     "resolved_by": {"reason": "text"},
     "reopened_by": {"reason": "text"},
     "labelled": {"label": "label", "reason": "text"},
+    "action": {
+        "status": "action_status",
+        "kind": "text",
+        "percent": "money",
+        "amount": "money",
+        "until": "moment",
+        "reason": "text",
+    },
 }
 EVENTS: Final = (*_BY_ITSELF, *SAID)
+#: How an action stands; `failed` is told where the company's systems do not take it.
+ACTION_STATUSES: Final = (
+    *("proposed", "approved", "told", "confirmed", "lapsed", "declined", "withdrawn"),
+    "failed",
+)
 LABELS: Final = ("true_alarm", "false_alarm")
 STATUSES: Final = ("open", "acknowledged", "resolved")
 
@@ -84,6 +97,7 @@ class Message:
     said: Mapping[str, Any] = field(default_factory=dict, hash=False)  # see SAID
     visible: bool = False  # worth a line in the channel as well as in the thread
     before: str = "open"  # how the incident stood when it was told
+    action: Mapping[str, Any] | None = field(default=None, hash=False)  # what is being done about its money
 
     def words(self, language: str) -> Mapping[str, str]:
         """The words of its domain."""
@@ -164,6 +178,7 @@ def read_message(content: object, incident_id: int, pack: Pack[Any, Any]) -> Mes
         by=None if by is None else _text(content, by),
         said=_said(content, event),
         before=_known(content, "status", STATUSES) if "status" in content else "open",
+        action=_action(content),
     )
 
 
@@ -220,6 +235,17 @@ def _said(content: Mapping[str, Any], event: str) -> dict[str, Any]:
     return {name: _SAID_AS[kind](given, name) for name, kind in wanted.items()}
 
 
+def _action(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is being done about the incident's money; most messages know of nothing."""
+    given = content.get("action")
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        name = "action"
+        raise _malformed(name, given, "an object")
+    return {name: _SAID_AS[kind](given, name) for name, kind in SAID["action"].items()}
+
+
 def _parts(content: Mapping[str, Any], name: str, pack: Pack[Any, Any]) -> dict[str, int | None]:
     """The parts of the money that the pack knows; none at all where nothing is known."""
     given = content.get(name)
@@ -268,4 +294,6 @@ _SAID_AS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
     "time": _minute,
     "severity": lambda given, name: _known(given, name, SEVERITIES),
     "label": lambda given, name: _known(given, name, LABELS),
+    "moment": lambda given, name: None if given.get(name) is None else _minute(given, name),
+    "action_status": lambda given, name: _known(given, name, ACTION_STATUSES),
 }

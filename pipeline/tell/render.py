@@ -9,6 +9,7 @@ from pipeline.figures import clean, duration_text, escape, moment, money
 from pipeline.money import EXPECTED_LOSS
 from pipeline.money.said import figures_of
 from pipeline.tell.buttons import Place, render_buttons
+from pipeline.tell.doing import action_text, doing_text
 from pipeline.tell.routes import DEFAULT
 from pipeline.tell.words import TEXTS
 
@@ -36,6 +37,7 @@ def render_text(message: Message, language: str, zone: ZoneInfo, *, repeat: bool
         _entity(message, language),
         _what_happened(message, language).rstrip("."),
         *([_risk(message, language)] if message.has_money else []),
+        *_doing(message, language, zone),
         moment(message.minute, zone),
     ]
     if message.event != "opened":
@@ -88,7 +90,7 @@ def render_blocks(
         *_repeat_blocks(words, repeat=repeat),
         _header(render_header(message, language)),
         _section(f"{who}\n{_what_happened(message, language)}"),
-        _section(f"{risk}{_event(message, language, zone)}"),
+        _section("\n".join([f"{risk}{_event(message, language, zone)}", *_doing(message, language, zone)])),
         {
             "type": "section",
             "fields": [_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(message, language, zone)],
@@ -210,6 +212,8 @@ def _event(message: Message, language: str, zone: ZoneInfo) -> str:
     name = message.event
     if name == "acknowledged" and by:
         name = "acknowledged_by"
+    elif name == "action":
+        name = f"action_{message.said['status']}"
     elif name == "snoozed" and message.said["limit"] is not None and message.has_money:
         name = "snoozed_limit"
     said = message.words(language).get(name, words[name])  # a pack may have its own word for it
@@ -228,10 +232,12 @@ def _said(message: Message, language: str, zone: ZoneInfo) -> dict[str, str]:
     for name in ("to", "text", "reason"):
         if name in said:
             shown[name] = f"`{clean(said[name], NOTE_LENGTH) or '?'}`"
-    if "until" in said:
-        shown["until"] = moment(said["until"], zone)
     if "limit" in said:
         shown["limit"] = _money(said["limit"], language)
+    if "kind" in said:
+        shown["action"] = action_text(message.pack, said, language, zone)
+    elif "until" in said:
+        shown["until"] = moment(said["until"], zone)
     if "label" in said:
         shown["label"] = words[said["label"]]
     if "breaches" in said:
@@ -249,6 +255,13 @@ def _moved(message: Message, language: str) -> str:
     moved.append(words["moved_severity"].format(**severity))
     moved.append(words["moved_breaches"].format(breaches=f"{said['breaches']:,}"))
     return ", ".join(moved)
+
+
+def _doing(message: Message, language: str, zone: ZoneInfo) -> list[str]:
+    """What is being done about its money, where the message is not about just that."""
+    if message.action is None or message.event == "action":
+        return []
+    return [doing_text(message.pack, message.action, language, zone)]
 
 
 def _facts(message: Message, language: str, zone: ZoneInfo) -> list[tuple[str, str]]:

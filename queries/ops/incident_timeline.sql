@@ -7,7 +7,7 @@ UNION ALL
 SELECT min(created_at), event, NULL, jsonb_build_object('minute', minute, 'severity', min(message ->> 'severity'))
 FROM outbox
 WHERE incident_id = :id AND event NOT IN (
-    'acknowledged', 'assigned', 'noted', 'snoozed', 'resolved_by', 'reopened_by', 'labelled'
+    'acknowledged', 'assigned', 'noted', 'snoozed', 'resolved_by', 'reopened_by', 'labelled', 'action'
 )
 GROUP BY event, minute
 ORDER BY at

@@ -7,15 +7,20 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 
+from baselines.facts import Facts
 from data.server import create_database, database_url
+from pipeline.errors import Overtaken
 from pipeline.history import exposures_from
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs import PACKS
+from pipeline.prove.corrector import Corrector
+from pipeline.prove.proof import find_faults
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
 from tests.doors.kept import Costs, kept
@@ -94,9 +99,15 @@ def book_of_lake(pipeline: Pipeline) -> Costs:
     until = pipeline.state.next_minute()
     assert until is not None
     tuned = pipeline.tuned_at(until)
-    book = exposures_from(pipeline.lake, pipeline.state, until, tuned, Any)  # type: ignore[arg-type]
-    assert isinstance(book, Costs)
-    return book
+    exposed = exposures_from(pipeline.lake, pipeline.state, until, tuned, Facts())
+    assert exposed is not None
+    assert isinstance(exposed.book, Costs)
+    return exposed.book
+
+
+def begin(pipeline: Pipeline) -> None:
+    """A first start with a short history."""
+    pipeline.backfill(Span(NOW - timedelta(hours=3), NOW - timedelta(minutes=30)), first_start=True)
 
 
 def the_book(pipeline: Pipeline) -> Costs:
@@ -107,7 +118,7 @@ def the_book(pipeline: Pipeline) -> Costs:
 
 def test_what_is_read_beside_is_published_and_kept_in_the_book(building: Building) -> None:
     with open_pipeline(building.settings) as pipeline:
-        pipeline.start_history(NOW - timedelta(minutes=30))
+        begin(pipeline)
         assert published(pipeline, "payment")["amount"].to_list() == [30]
         assert published(pipeline, "forced")["door_id"].to_list() == ["front", "lift"]
         building.pays("lift", 45, NOW - timedelta(minutes=20, seconds=30))
@@ -123,7 +134,7 @@ def test_what_is_read_beside_is_published_and_kept_in_the_book(building: Buildin
 
 def test_of_the_snapshots_the_newest_counts_and_the_last_of_each_business_day(building: Building) -> None:
     with open_pipeline(building.settings) as pipeline:
-        pipeline.start_history(NOW - timedelta(minutes=30))
+        begin(pipeline)
         for ago in (29, 28):
             list(pipeline.catch_up(NOW - timedelta(minutes=ago)))
         list(pipeline.catch_up(NOW))
@@ -134,3 +145,62 @@ def test_of_the_snapshots_the_newest_counts_and_the_last_of_each_business_day(bu
         ]
         days = shown["minute"].dt.convert_time_zone("Asia/Seoul").dt.date().unique()
         assert shown["minute"].n_unique() == len(days)
+
+
+def test_a_late_row_corrects_what_is_beside_it_and_the_book(building: Building) -> None:
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW))
+        minute = NOW - timedelta(minutes=12)
+        building.happens("lift", "forced", minute)
+        building.pays("lift", 11, minute)
+        assert Corrector(pipeline).correct([minute], "late_commit") == [minute]
+        book = the_book(pipeline)
+        assert (book.cost["lift"], book.paid["lift"], book.firsts["lift"]) == (200, 11, 2)
+        assert kept(book) == kept(book_of_lake(pipeline))
+        assert published(pipeline, "forced").filter(minute=minute)["door_id"].to_list() == ["lift"]
+
+
+def test_a_payment_that_changed_corrects_its_minute_without_judging_anew(building: Building) -> None:
+    minute = NOW - timedelta(minutes=12)
+    building.pays("lift", 11, minute)
+    building.pays("front", 5, minute)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW))
+        book = the_book(pipeline)
+        signals = [f for f in pipeline.state.publication().files if f.dataset == "signal"]
+        building.execute("UPDATE payments SET amount = 12 WHERE amount = 11")
+        building.execute("DELETE FROM payments WHERE amount = 5")
+        assert Corrector(pipeline).correct([minute], "reconciliation") == [minute]
+        assert the_book(pipeline) is book  # it goes on, by the difference
+        assert book.paid == {"front": 30, "lift": 12}
+        assert kept(book) == kept(book_of_lake(pipeline))
+        assert [f for f in pipeline.state.publication().files if f.dataset == "signal"] == signals
+        assert Corrector(pipeline).correct([minute], "reconciliation") == []
+
+
+def test_a_correction_that_is_not_committed_leaves_no_book_behind(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = NOW - timedelta(minutes=12)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW))
+        building.pays("lift", 11, minute)
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline.state, "correct", Mock(side_effect=Overtaken("it was first")))
+            with pytest.raises(Overtaken):
+                Corrector(pipeline).correct([minute], "reconciliation")
+        assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+        assert the_book(pipeline).paid["lift"] == 0
+
+
+def test_the_nightly_comparison_sees_what_is_beside_the_rows(building: Building) -> None:
+    minute, span = NOW - timedelta(minutes=12), Span(NOW - timedelta(minutes=30), NOW)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW))
+        assert not find_faults(pipeline, pipeline.source, span).any
+        building.pays("lift", 11, minute)
+        assert find_faults(pipeline, pipeline.source, span).minutes == [minute]

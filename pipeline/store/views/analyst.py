@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipeline.errors import ConfigurationError, Fault
 from pipeline.packs import load_pack
 from pipeline.store.manifest import read_manifest
-from pipeline.store.views.catalog import Shelf, catalog_statements, other_shelves
+from pipeline.store.views.catalog import catalog_statements, other_shelves, shelf_of
 from pipeline.store.views.questions import Clock
 from pipeline.store.views.walls import frames
 from pipeline.store.views.walls.process import Process
@@ -47,13 +47,13 @@ class Analyst:
             msg = f"nothing is published under {settings.home} yet"
             raise ConfigurationError(msg, "start with `make demo`, or `minuterisk backfill`")
         shelves = [
-            Shelf(load_pack(settings.pack), manifest.files),
+            shelf_of(load_pack(settings.pack), manifest.files, settings.lake),
             *other_shelves(settings.pack, settings.home, settings.lake),
         ]
         return cls(
             {
                 "statements": catalog_statements(shelves, settings.lake, settings.business_timezone),
-                "files": [str(settings.lake / file.path) for shelf in shelves for file in shelf.files],
+                "files": [path for shelf in shelves for path in shelf.paths(settings.lake)],
                 "seconds": int(settings.sql_seconds.total_seconds()),
                 "memory_mb": settings.sql_memory,
                 "threads": min(os.cpu_count() or 1, _MOST_THREADS),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import polars as pl
 
-from baselines.merchants.cycle import from_day, to_day
+from baselines.merchants.curve import curve_at
+from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
-from pipeline.minute import business_date
+from baselines.merchants.priced import Situation, cannot_pay, price
+from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
+from pipeline.packs.merchants.money.regret import HELD
 from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
-from pipeline.schema import conform
+from pipeline.schema import UTC_TIME, conform
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from baselines.facts import Facts
+    from baselines.merchants.curve import Curve
+    from baselines.merchants.exposure import Flags
     from baselines.merchants.rules import Rules
     from baselines.merchants.slices import Integers
 
@@ -59,10 +64,17 @@ class MerchantBook:
     def __init__(self, zone: ZoneInfo, rules: Rules, facts: Facts) -> None:
         self.zone, self.rules, self.facts = zone, rules, facts
         self.exposure = Exposure(reach_days(rules))
+        #: By state: of how many labelled incidents the merchant could not pay, and how many there are.
+        self.measured: Mapping[str, tuple[int, int]] = {}
+        self._entered = 0
+        self._newest: tuple[object, pl.DataFrame] | None = None
+        self._cycles: tuple[object, Integers, Integers] | None = None
+        self._curves: tuple[object, Curve | None] | None = None
 
     def add(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
         """Enter MERCHANT_MINUTE, and CANCEL_COHORT and SETTLEMENT beside it; rows with `wrong` do nothing."""
         cohorts, settlements = beside.get("cancel_cohort"), beside.get("settlement")
+        self._entered += 1
         for day, part in self._by_day(rows):
             positions = self._positions(part)
             amounts = (times * _integers(part, name) for name in ("approval_amount", "cancel_amount"))
@@ -93,9 +105,14 @@ class MerchantBook:
     def _positions(self, frame: pl.DataFrame) -> Integers:
         return self.exposure.entities.positions(frame["merchant_id"])
 
+    def know(self, tuned: Rules, facts: Facts) -> None:
+        """Price by these rules and categories from now on."""
+        self.rules, self.facts = tuned, facts
+
     def forget(self, before: date) -> None:
         """Let go of business days before this one."""
         self.exposure.forget(to_day(before))
+        self._entered += 1
 
     @property
     def twice(self) -> list[tuple[str, date]]:
@@ -114,54 +131,124 @@ class MerchantBook:
         return {row["merchant_id"]: _at_risk(row) for row in rows}
 
     def all_together(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> AtRisk:
-        """The sum of all merchants whose money is known; what nobody's is known of is not known."""
+        """The sum of all merchants whose money is known; the next payout is that of the first payday."""
         known = self.snapshot(minute, breached).filter(pl.col("settled_through").is_not_null())
-        next_date = known["next_payout_date"].min()
-        next_payouts = known.filter(pl.col("next_payout_date").eq_missing(next_date))["next_payout"]
-        row = {
-            name: int(known[name].sum()) if known[name].count() else None
-            for name in (*PARTS, *FIGURES)
-            if name not in {"next_payout", "next_payout_date"}
-        }
-        row["next_payout"] = int(next_payouts.sum()) if next_payouts.count() else None
-        return _at_risk({**row, "next_payout_date": next_date})
+        sums = {name: known[name].sum() if known[name].count() else None for name in _AMOUNTS}
+        day = known["next_payout_date"].min()
+        soonest = known.filter(pl.col("next_payout_date").eq_missing(day))["next_payout"]
+        sums["next_payout"] = soonest.sum() if soonest.count() else None
+        return _at_risk({**sums, "next_payout_date": day})
 
     def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
-        """EXPOSURE_ROW of each merchant, sorted."""
-        today, size = to_day(business_date(minute, self.zone)), self.exposure.size
-        sums = self.exposure.sums(today, self._periods(minute))
-        state = np.zeros(size, np.int64)
+        """EXPOSURE_ROW of each merchant, sorted. What is not known of a merchant is null."""
+        states = {merchant: state_of(rules) for merchant, rules in breached.items()}
+        asked = minute, states, self._entered, self.rules, self.facts, self.measured
+        if self._newest is None or self._newest[0] != asked:
+            self._newest = asked, self._snapshot(minute, breached)
+        return self._newest[1]
+
+    def _snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
+        situation, through = self._situation(minute, breached)
+        prices = price(self.exposure, situation)
+        known, paid_next = through > 0, prices.next_payout_date > 0
+        has_cycle = known & (situation.cycles != UNKNOWN)
+        days = {"settled_through": (through, known), "next_payout_date": (prices.next_payout_date, paid_next)}
+        amounts = {name: (getattr(prices, name), known) for name in _AMOUNTS}
+        amounts["next_payout"] = prices.next_payout, has_cycle
+        frame = pl.DataFrame(
+            {
+                "minute": pl.repeat(minute, self.exposure.size, dtype=UTC_TIME, eager=True),
+                "merchant_id": self.exposure.entities.ids,
+                "state": pl.Series(STATES).gather(situation.states),
+                **{name: _column(*column) for name, column in amounts.items()},
+                **{name: _column(*column).cast(pl.Int32).cast(pl.Date) for name, column in days.items()},
+            }
+        )
+        return conform(frame.sort("merchant_id"), EXPOSURE_ROW)
+
+    def _situation(
+        self, minute: datetime, breached: Mapping[str, Collection[str]]
+    ) -> tuple[Situation, Integers]:
+        """What the prices rest on, and the newest day that was paid out to each merchant (0: none)."""
+        tuned, size = self.rules.exposure, self.exposure.size
+        codes, day = (
+            self.facts.codes(to_index(minute), self.exposure.entities.ids),
+            business_date(minute, self.zone),
+        )
+        periods, states = self._periods(codes), np.zeros(size, np.int64)
         for merchant, rules in breached.items():
             position = self.exposure.entities.find(merchant)
             if position is not None:
-                state[position] = state_of(rules)
-        known = pl.Series(sums.known)
-        columns = {
-            "paid_out_cancelable": np.maximum(sums.remaining - sums.unnamed, 0),
-            "unrecovered": sums.unrecovered,
-            "pending_payout": np.maximum(sums.pending, 0),
-            "settled_through": sums.through,
-        }
-        frame = pl.DataFrame(
-            {
-                "merchant_id": self.exposure.entities.ids,
-                "state": pl.Series([STATES[code] for code in state.tolist()], dtype=pl.String),
-                "known": known,
-                **columns,
-            }
-        )
-        nothing = [name for name in EXPOSURE_ROW if name not in {*frame.columns, "minute"}]
-        priced = frame.with_columns(
-            pl.lit(minute.astimezone(UTC)).alias("minute"),
-            pl.col("settled_through").cast(pl.Int32).cast(pl.Date),
-            *(pl.lit(None, EXPOSURE_ROW[name]).alias(name) for name in nothing),
-        ).with_columns(pl.when("known").then(pl.col(name)).alias(name) for name in columns)
-        return conform(priced.sort("merchant_id"), EXPOSURE_ROW)
+                states[position] = state_of(rules)
+        span, today = business_day(day, self.zone), to_day(day)
+        holidays = self.rules.volume_drop.public_holidays
+        cycles, through = self._paid(today, holidays)
+        curve = self._curve(today, codes, int(periods.max(initial=0)) + 1)
+        elapsed = (minute + MINUTE - span.start) / (span.end - span.start)
+        likely, weight = cannot_pay(tuned, self.measured), tuned.curve_weight
+        situation = Situation(today, elapsed, holidays, periods, codes, states, cycles, curve, likely, weight)
+        return situation, through
 
-    def _periods(self, minute: datetime) -> Integers:
-        """How many days each merchant's sales can be cancelled."""
-        del minute
-        return np.full(self.exposure.size, self.rules.exposure.cancelable_days, np.int64)
+    def _paid(self, today: int, holidays: str) -> tuple[Integers, Integers]:
+        """The cycle of each merchant, and the newest day that it was paid for."""
+        book = self.exposure
+        asked = today, book.payouts_changed, book.size
+        if self._cycles is None or self._cycles[0] != asked:
+            days = (from_day(day) for day in range(today - book.reach, today + 2))
+            starts = [business_day(day, self.zone).start for day in days]
+            borders = np.array([(start - EPOCH) // timedelta(microseconds=1) for start in starts])
+            through = np.zeros(book.size, np.int64)
+            for day in book.held_days(today):
+                through[book.is_settled(day)] = day
+            self._cycles = asked, learned_cycles(book, today, borders, holidays), through
+        return self._cycles[1], self._cycles[2]
+
+    def _curve(self, today: int, codes: Integers, ages: int) -> Curve | None:
+        """The curve at the end of yesterday; made anew where something before today has changed."""
+        book = self.exposure
+        earlier = sum(count for day, count in book.changes.items() if day < today)
+        before_lake = book.payouts_changed if book.lake_from(today) > today - book.reach else None
+        known = (today, ages, earlier, before_lake, book.size, hash(codes.tobytes()))
+        if self._curves is None or self._curves[0] != known:
+            weight = self.rules.exposure.curve_weight
+            kinds = len(self.facts.names)
+            self._curves = known, curve_at(book, today, codes, kinds, ages, weight)
+        return self._curves[1]
+
+    def _periods(self, codes: Integers) -> Integers:
+        """How many days sales can be cancelled: the merchant's own number, its category's, everybody's."""
+        periods = np.full(self.exposure.size, self.rules.exposure.cancelable_days, np.int64)
+        own = [one for one in self.rules.own if any(section == "exposure" for section, _, _ in one.numbers)]
+        for one in own:
+            if one.kind == "category" and one.name in self.facts.names:
+                period = self.rules.of(None, one.name).exposure.cancelable_days
+                periods[codes == self.facts.names.index(one.name)] = period
+        for one in own:
+            position = self.exposure.entities.find(one.name) if one.kind == "merchant" else None
+            if position is not None:
+                periods[position] = self.rules.of(one.name, None).exposure.cancelable_days
+        return periods
+
+
+#: Columns of EXPOSURE_ROW that can be added up over merchants.
+_AMOUNTS: Final = (
+    *PARTS,
+    "pending_payout",
+    "expected_loss",
+    "expected_loss_low",
+    "expected_loss_high",
+)
+
+
+def _column(values: Integers | None, known: Flags) -> pl.Series:
+    """Integers, null where they are not known."""
+    if values is None:
+        return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(known))
+    column = pl.Series(values)
+    return column if known.all() else column.zip_with(pl.Series(known), _NULL)
+
+
+_NULL: Final = pl.Series([None], dtype=pl.Int64)
 
 
 def _at_risk(row: Mapping[str, object]) -> AtRisk:
@@ -184,4 +271,5 @@ EXPOSURES: Final[Exposures[Rules]] = Exposures(
     book=MerchantBook,
     reach=reach,
     actions=("hold_payout", "rolling_reserve", "shorter_cycle", "call"),
+    held=HELD,
 )

@@ -1,0 +1,183 @@
+"""The money of every merchant at the end of a minute, from the book of exposure. Pure.
+
+expected loss = (unrecovered + sum over paid-out days d of left(d) · R(age of d)) · p(state)
+
+R(a) = 1 - exp(-theta · L(a)) is the share of what is left that is still cancelled until the cancel period
+ends, with theta and the summed hazards L of `curve.py`. p is the probability that the merchant cannot pay:
+a tuned number by its state, or the share of labelled incidents. What was cancelled without naming an
+approval is taken off the days in proportion.
+
+Its 90 % interval joins the interval of theta with that of p, low with low: it holds the mean with at least
+90 %. With another theta the sum is scaled by (theta' / theta)^e, where e is its own elasticity (the
+derivative of its logarithm by that of theta), which lies between 0 and 1. Of a tuned p the odds may be
+`spread` times smaller or larger; of a measured share it is the interval of Wilson (1927).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from baselines.merchants.curve import Z_90
+from baselines.merchants.cycle import next_payouts
+from baselines.merchants.exposure import APPROVED, CANCELLED, MEASURES, UNNAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from baselines.merchants.curve import Curve, Floats
+    from baselines.merchants.exposure import Exposure
+    from baselines.merchants.rules import Exposure as Tuned
+    from baselines.merchants.slices import Integers
+
+#: What a merchant may be in, in the order of its code.
+STATES: Final = ("healthy", "surge", "silent", "both")
+_WHOLE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CannotPay:
+    """The probability that a merchant cannot pay and its 90 % interval, by state; shape (4,)."""
+
+    p: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a price rests on beside the book; merchants' arrays have shape (merchants,)."""
+
+    today: int
+    elapsed: float  # of today, 0 … 1
+    holidays: str
+    periods: Integers  # days in which sales can be cancelled
+    codes: Integers  # of categories, -1: not known
+    states: Integers
+    cycles: Integers
+    curve: Curve | None
+    cannot_pay: CannotPay
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Minor units; shape (merchants,) each. Only those that are `known` mean anything."""
+
+    paid_out_cancelable: Integers
+    unrecovered: Integers
+    pending_payout: Integers
+    next_payout: Integers
+    next_payout_date: Integers  # days since 1970; 0: nothing is to be paid, or it is not known when
+    expected_loss: Integers | None  # None: no curve is known
+    expected_loss_low: Integers | None
+    expected_loss_high: Integers | None
+
+
+def cannot_pay(tuned: Tuned, measured: Mapping[str, tuple[int, int]]) -> CannotPay:
+    """The tuned numbers; where enough incidents of a state are labelled, (cannot pay, all) of them."""
+    rows = []
+    for state in STATES:
+        p = getattr(tuned, f"cannot_pay_{state}") / _WHOLE
+        bad, labelled = measured.get(state, (0, 0))
+        enough = labelled >= tuned.labels_needed
+        rows.append(_wilson(bad, labelled) if enough else _odds(p, tuned.cannot_pay_spread))
+    return CannotPay(*np.array(rows).T)
+
+
+def _odds(p: float, spread: int) -> tuple[float, float, float]:
+    return p, p / (p + (1 - p) * spread), p * spread / (p * spread + 1 - p)
+
+
+def _wilson(bad: int, labelled: int) -> tuple[float, float, float]:
+    p, z2 = bad / labelled, Z_90**2
+    middle, half = p + z2 / (2 * labelled), Z_90 * (p * (1 - p) / labelled + z2 / (4 * labelled**2)) ** 0.5
+    return p, (middle - half) / (1 + z2 / labelled), (middle + half) / (1 + z2 / labelled)
+
+
+def price(book: Exposure, at: Situation) -> Prices:
+    """The money of all merchants."""
+    first, size = at.today - book.reach, book.size
+    pending, unrecovered = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for day in book.held_days(at.today):
+        rows = book.open_at(day)
+        if len(rows):
+            held = book.measures(day)
+            pending[rows] += held[APPROVED][rows] - held[CANCELLED][rows]
+            unrecovered[rows] += held[UNNAMED][rows] + book.of_paid(day, first)[rows]
+    payout = next_payouts(book, at.today, at.cycles, at.holidays)
+    likely = None if at.curve is None else _Likely.now(book, at, at.curve)
+    paid_out = np.maximum(_remaining(book, at, likely), 0)
+    losses = (None, None, None) if likely is None else likely.losses(at, paid_out, unrecovered)
+    return Prices(paid_out, unrecovered, np.maximum(pending, 0), payout.amount, payout.day, *losses)
+
+
+def _remaining(book: Exposure, at: Situation, likely: _Likely | None) -> Integers:
+    """Paid out within the cancel period and not cancelled; may be negative. `likely` gets each day's."""
+    lake, everybody = book.lake_from(at.today), int(at.periods.min(initial=_WHOLE))
+    remaining = np.zeros(book.size, np.int64)
+    for age in range(int(at.periods.max(initial=-1)) + 1):
+        day, inside = at.today - age, True if age <= everybody else at.periods >= age
+        if day in book.days:
+            remaining -= book.measures(day)[UNNAMED] * inside
+        if day in book.settled.days:
+            left = book.left_of(day, lake) * (book.is_settled(day) & inside)
+            remaining += left
+            if likely is not None:
+                likely.add(age, left)
+    return remaining
+
+
+@dataclass(slots=True)
+class _Likely:
+    """What of the paid-out sales is still to be cancelled; shape (merchants,) each."""
+
+    theta: Floats
+    shape: Floats  # of its distribution
+    hazards: Floats  # summed up from now to the end of the period, shape (kinds, ages)
+    kind: Integers  # row of `hazards`
+    left: Floats  # of all days so far
+    to_come: Floats  # what of it is still to be cancelled
+    slope: Floats  # theta times the derivative of that
+
+    @classmethod
+    def now(cls, book: Exposure, at: Situation, curve: Curve) -> _Likely:
+        """Before the first day is added."""
+        nothing = np.zeros((MEASURES, book.size), np.int64)
+        held = book.measures(at.today) if at.today in book.days else nothing
+        cancelled, approved = held[CANCELLED], held[APPROVED]
+        theta, shape = curve.factor(cancelled, approved, at.codes, at.elapsed, at.weight)
+        periods, kind = np.unique(at.periods, return_inverse=True)
+        tables = [curve.to_come(at.elapsed, int(period)) for period in periods]
+        hazards = np.concatenate(tables) if tables else np.zeros((0, 0))
+        rows = kind * len(curve.hazards) + at.codes % len(curve.hazards)
+        return cls(theta, shape, hazards, rows, *(np.zeros(book.size) for _ in range(3)))
+
+    def add(self, age: int, amounts: Integers) -> None:
+        """Take a day's sales in, of which so much is left."""
+        left = np.maximum(amounts, 0)
+        hazard = self.theta * self.hazards[:, age][self.kind]
+        stays = left * np.exp(-hazard)
+        self.left += left
+        self.to_come += left - stays
+        self.slope += stays * hazard
+
+    def losses(
+        self, at: Situation, paid_out: Integers, unrecovered: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """The expected loss, and the ends of its interval."""
+        nothing = np.zeros(len(paid_out))
+        share = np.divide(paid_out, self.left, where=self.left > 0, out=nothing.copy())
+        elasticity = np.divide(self.slope, self.to_come, where=self.to_come > 0, out=nothing)
+        spread = 1 / (9 * self.shape)
+        likely = at.cannot_pay
+        found = []
+        for side, p in ((0.0, likely.p), (-Z_90, likely.low), (Z_90, likely.high)):
+            factor = (
+                1.0 if not side else np.maximum(1 - spread + side * np.sqrt(spread), 0) ** (3 * elasticity)
+            )
+            given_back = np.minimum(self.to_come * factor, self.left) * share
+            found.append(np.rint((unrecovered + given_back) * p[at.states]).astype(np.int64))
+        return found[0], found[1], found[2]

@@ -1,0 +1,230 @@
+"""The book of exposure, in whatever order its minutes came in and went out, against a plain recomputation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from baselines.calendar import is_rest_day
+from baselines.facts import Facts
+from baselines.merchants.rules import load_rules
+from pipeline.minute import floor_minute
+from pipeline.packs.merchants.money.book import MerchantBook, reach_days
+from pipeline.packs.merchants.money.schema import CANCEL_COHORT, EXPOSURE_ROW, SETTLEMENT
+from pipeline.packs.merchants.schema import MERCHANT_MINUTE
+
+if TYPE_CHECKING:
+    from random import Random
+
+ZONE = ZoneInfo("Asia/Seoul")
+RULES = load_rules(Path("baselines/merchants/rules.toml"))
+RULES = replace(RULES, exposure=replace(RULES.exposure, cancelable_days=4, curve_weight=2))
+REACH = reach_days(RULES)
+#: The Tuesday before Chuseok 2026, which makes Thursday to Saturday days of rest; a weekend follows.
+FIRST = date(2026, 9, 15)
+DAYS = 14
+MERCHANTS = ("A", "B", "C")
+
+
+@dataclass(frozen=True)
+class Minute:
+    """An approved amount, cancels by the age of their approval (None: not named), payouts."""
+
+    at: datetime
+    merchant: str
+    approved: int
+    cancels: tuple[tuple[int | None, int], ...]
+    payouts: tuple[tuple[int, int, int, bool], ...]  # second, days since the sale, amount, is it wrong
+
+    @property
+    def day(self) -> date:
+        return self.at.astimezone(ZONE).date()
+
+
+amounts = st.integers(1, 1000)
+minutes = st.builds(
+    lambda day, hour, *rest: Minute(
+        datetime.combine(FIRST + timedelta(day), time(hour), ZONE).astimezone(UTC), *rest
+    ),
+    st.integers(0, DAYS - 1),
+    st.sampled_from([0, 10, 23]),
+    st.sampled_from(MERCHANTS),
+    st.one_of(st.just(0), amounts),
+    st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 8), st.just(REACH + 9)), amounts), max_size=3).map(
+        tuple
+    ),
+    st.lists(
+        st.tuples(
+            st.integers(0, 59),
+            st.integers(0, 7),
+            st.integers(-500, 1500),
+            st.sampled_from([False] * 4 + [True]),
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+#: Of each minute what was seen first, if it was later another; and whether it is still there.
+histories = st.lists(st.tuples(minutes, st.none() | minutes, st.booleans()), min_size=1, max_size=25)
+
+
+def frames(minute: Minute) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    cancelled = sum(amount for _, amount in minute.cancels)
+    row = (minute.at, minute.merchant, 1, len(minute.cancels), minute.approved, cancelled, 0, 0)
+    named = [
+        (minute.at, minute.merchant, minute.day - timedelta(age), 1, amount)
+        for age, amount in minute.cancels
+        if age is not None
+    ]
+    payouts = [
+        (minute.at, minute.merchant, minute.day - timedelta(age), amount, paid_at(minute, second), said)
+        for second, age, amount, wrong in minute.payouts
+        for said in ["twice" if wrong else None]
+    ]
+    return pl.DataFrame([row], MERCHANT_MINUTE, orient="row"), {
+        "cancel_cohort": pl.DataFrame(named, CANCEL_COHORT, orient="row"),
+        "settlement": pl.DataFrame(payouts, SETTLEMENT, orient="row"),
+    }
+
+
+def paid_at(minute: Minute, second: int) -> datetime:
+    return minute.at + timedelta(seconds=second)
+
+
+class Plain:
+    """Everything said once more, from all rows that are left, a merchant at a time."""
+
+    def __init__(self, found: list[Minute], now: datetime) -> None:
+        self.found, self.now = found, now
+        self.today = now.astimezone(ZONE).date()
+        self.first = self.today - timedelta(REACH)
+        rows = [m.day for m in found if m.approved or m.cancels]
+        self.lake = min((day for day in rows if day >= self.first), default=self.today + timedelta(1))
+        self.days = [self.first + timedelta(n) for n in range(REACH + 1)]
+
+    def payouts(self, merchant: str) -> dict[date, tuple[datetime, int]]:
+        """The first of each business day."""
+        rows = [
+            (m.day - timedelta(age), paid_at(m, second), amount)
+            for m in self.found
+            if m.merchant == merchant
+            for second, age, amount, wrong in m.payouts
+            if not wrong
+        ]
+        return {day: (at, amount) for day, at, amount in sorted(rows, reverse=True) if day in self.days}
+
+    def approved(self, merchant: str, day: date) -> int:
+        return sum(m.approved for m in self.found if (m.merchant, m.day) == (merchant, day))
+
+    def cancels(self, merchant: str) -> list[tuple[date, date | None, int]]:
+        """Day of the cancel, day of its approval or None, amount."""
+        return [
+            (m.day, None if age is None else m.day - timedelta(age), amount)
+            for m in self.found
+            if m.merchant == merchant and m.day in self.days
+            for age, amount in m.cancels
+        ]
+
+    def left(self, merchant: str, day: date) -> int:
+        settled = self.payouts(merchant)
+        before = day < self.lake and day in settled
+        approved = max(settled[day][1], 0) if before else self.approved(merchant, day)
+        return approved - sum(amount for _, sold, amount in self.cancels(merchant) if sold == day)
+
+    def row(self, merchant: str) -> dict[str, object] | None:
+        """None: nothing was ever paid out."""
+        settled, cancels = self.payouts(merchant), self.cancels(merchant)
+        if not settled:
+            return None
+        inside = [day for day in self.days if (self.today - day).days <= RULES.exposure.cancelable_days]
+        unnamed = sum(amount for day, sold, amount in cancels if sold is None and day in inside)
+        open_days = [day for day in self.days if day not in settled]
+        net = {
+            day: self.approved(merchant, day) - sum(amount for at, _, amount in cancels if at == day)
+            for day in open_days
+        }
+        did = [
+            day for day in open_days if self.approved(merchant, day) or any(at == day for at, _, _ in cancels)
+        ]
+        due = {day: self.payday(merchant, day) for day in did}
+        next_day = min(due.values(), default=None)
+        return {
+            "paid_out_cancelable": max(
+                sum(self.left(merchant, d) for d in inside if d in settled) - unnamed, 0
+            ),
+            "unrecovered": sum(
+                amount
+                for day, sold, amount in cancels
+                if day not in settled and (sold is None or sold in settled or sold < self.first)
+            ),
+            "pending_payout": max(sum(net.values()), 0),
+            "next_payout_date": next_day,
+            "next_payout": max(sum(net[day] for day in did if due[day] == next_day), 0),
+            "settled_through": max(settled),
+        }
+
+    def payday(self, merchant: str, sold: date) -> date:
+        newest = sorted(self.payouts(merchant).items(), reverse=True)[:5]
+        took = sorted(working_days(day, at.astimezone(ZONE).date()) for day, (at, _) in newest)
+        day = sold
+        while is_rest_day(day, "KR"):
+            day -= timedelta(1)
+        for _ in range(took[(len(took) - 1) // 2]):
+            day = working_from(day + timedelta(1))
+        return max(day, working_from(self.today))
+
+
+def working_from(day: date) -> date:
+    while is_rest_day(day, "KR"):
+        day += timedelta(1)
+    return day
+
+
+def working_days(after: date, until: date) -> int:
+    return sum(not is_rest_day(after + timedelta(n), "KR") for n in range(1, (until - after).days + 1))
+
+
+@settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
+@given(
+    found=histories,
+    order=st.randoms(use_true_random=False),
+    looks=st.integers(0, 9),
+    later=st.integers(0, 12),
+)
+def test_the_book_is_what_all_rows_that_are_left_say(
+    found: list[tuple[Minute, Minute | None, bool]], order: Random, looks: int, later: int
+) -> None:
+    """Late, revised and deleted minutes in any order, also out before in; prices are asked for in between."""
+    steps = [(1, new) for new, _, there in found if there]
+    for new, old, there in found:
+        steps += [(1, old), (-1, old)] if old else []
+        steps += [] if there else [(1, new), (-1, new)]
+    order.shuffle(steps)
+    now = floor_minute(datetime.combine(FIRST + timedelta(DAYS - 1 + later), time(23, 30), ZONE))
+    book = MerchantBook(ZONE, RULES, Facts())
+    for n, (times, minute) in enumerate(steps):
+        book.add(*frames(minute), times=times)
+        if n % 10 < looks:
+            book.snapshot(now, {})
+    if looks % 2:
+        book.forget(now.astimezone(ZONE).date() - timedelta(REACH))
+    snapshot = book.snapshot(now, {"A": ["cancel_surge", "volume_drop"]})
+    assert snapshot.schema == EXPOSURE_ROW
+    plain = Plain([new for new, _, there in found if there], now)
+    for row in snapshot.iter_rows(named=True):
+        expected = plain.row(row["merchant_id"]) or dict.fromkeys(
+            ("paid_out_cancelable", "unrecovered", "pending_payout", "next_payout_date", "next_payout")
+        )
+        assert {name: row[name] for name in expected} == expected, row["merchant_id"]
+        if expected["paid_out_cancelable"] is None:
+            assert row["expected_loss"] is None
+        elif row["expected_loss"] is not None:
+            assert row["expected_loss_low"] <= row["expected_loss"] <= row["expected_loss_high"]
+            assert math.isfinite(row["expected_loss_high"])
