@@ -24,6 +24,7 @@ from pipeline.packs import PACKS
 from pipeline.prove.beside import BesideCheck
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
+from pipeline.prove.verify import repair_files
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
 from tests.doors.kept import Costs, kept
@@ -365,3 +366,22 @@ def test_a_query_that_comes_is_opened_and_one_that_goes_leaves_nothing_known(
         query.unlink()
         list(pipeline.catch_up(NOW - timedelta(minutes=22)))
         assert +the_book(pipeline).paid == {}
+
+
+def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=2))  # read by the opening
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=20)))
+        before = {name: published(pipeline, name) for name in ("payment", "forced")}
+        files = pipeline.state.publication().files
+        damaged = [file for file in files if file.dataset in ("payment", "forced", "exposure")]
+        for file in damaged:
+            (pipeline.lake.folder / file.path).write_bytes(b"")
+        assert pipeline.lake.damaged(files) == damaged
+        repair_files(pipeline, damaged)
+        assert pipeline.lake.damaged(pipeline.state.publication().files) == []
+        assert all(published(pipeline, name).equals(rows) for name, rows in before.items())
+        assert published(pipeline, "exposure").is_empty()
+        list(pipeline.catch_up(NOW - timedelta(minutes=19)))
+        assert published(pipeline, "exposure").height == 2
