@@ -44,6 +44,7 @@ from pipeline.store.exposure import Exposure
 from pipeline.store.facts import refresh_facts
 from pipeline.store.rules import RulesReader
 from pipeline.store.state import MinuteCommit
+from pipeline.store.views.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,6 +126,7 @@ class Pipeline:
         self._projected_at: float | None = None
         self._projecting = Lock()
         self._catalog_version = -1
+        self.snapshots = Snapshots(lake, state)
         self._facts_due: datetime | None = None  # when they are asked for again
 
     @property
@@ -343,6 +345,7 @@ class Pipeline:
             with self.ornaments.beside("analyst.duckdb", but=(LakeDamaged,)):
                 if publication.version == self._catalog_version and self.lake.has_catalog():
                     return False
+                publication = self.snapshots.take(self.newest_windows())
                 self.lake.project_catalog(publication)
                 self._catalog_version = publication.version
         return True

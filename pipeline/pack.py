@@ -246,6 +246,14 @@ W = TypeVar("W", bound=Windows)
 T = TypeVar("T", bound="Tuned")
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline(Generic[W]):
+    """What the windows hold of each entity after the newest minute, as analysts find it: `baseline_now`."""
+
+    schema: pl.Schema
+    of: Callable[[W], pl.DataFrame]  # a row per entity, sorted by it
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pack(Generic[W, T]):
     """A domain. Frames are named by their schema; a span's minutes are counted, never a row twice."""
@@ -332,6 +340,8 @@ class Pack(Generic[W, T]):
     lines: Callable[[pl.DataFrame], pl.Series] | None = None
     caught: Callable[[Sequence[Mapping[str, Any]], pl.DataFrame], dict[str, int]] | None = None
     nightly: Nightly | None = None
+    #: Published for analysts with each minute.
+    baseline: Baseline[W] | None = None
     #: What it does each second with rows whose minute has not closed.
     watch: Watch[W, T] | None = None
 
@@ -359,6 +369,7 @@ class Pack(Generic[W, T]):
             known = self.words.get(language, {})
             needed = [*(rule.name for rule in self.rules), *self.parts, *self.figures, "entity", *TIERS]
             needed += ["everybody"] if self.of_everybody else []
+            needed += [] if self.exposures is None else self.exposures.actions
             needed += [f"moved_{name}" for name in self.movers]
             silent = [name for name in needed if name not in known]
             self._require(not silent, f"no word in {language} for {', '.join(silent)}")

@@ -29,6 +29,7 @@ ORNAMENTS: Final = {
     "without_time": "how many rows of the source no minute can count",
     "manifest": "the newest minutes, on the page and in `minuterisk sql`",
     "analyst.duckdb": "the newest minutes, for analysts",
+    "checks": "whether the published data pass their checks",
     "audit_copy": "the newest hashes of the audit, outside of its database",
     "metrics": "the numbers for Prometheus",
     "metrics.minute": "the numbers of judged minutes",

@@ -2,131 +2,211 @@
 
 from __future__ import annotations
 
-import math
-import re
 import sys
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from pipeline.commands.actor import do, open_desk
+from pipeline.commands.ask.forms import FORMS, form_of, require_place, show, write
+from pipeline.commands.ask.shell import Shell
+from pipeline.commands.ask.texts import questions_of
 from pipeline.commands.common import json_option, read_settings, report
-from pipeline.errors import MinuteriskError
+from pipeline.errors import MinuteriskError, UsageError
 from pipeline.store.views.analyst import Analyst
+from pipeline.store.views.questions import question_of, questions, values_of
+from pipeline.store.views.walls.kernel import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    import duckdb
+    from pipeline.desk.perform import Desk
+    from pipeline.settings import Settings
+    from pipeline.store.views.questions import Question, Values
 
-#: What a semicolon may stand in without ending a question: texts, names, dollar quotes, comments. An open one
-#: reaches to the end.
-_PIECES: Final = re.compile(
-    r"""
-      '(?:[^']|'')*(?:'|$)
-    | "(?:[^"]|"")*(?:"|$)
-    | (?P<dollar>\$\w*\$).*?(?:(?P=dollar)|$)
-    | --[^\n]*
-    | /\*.*?(?:\*/|$)
-    | (?P<end>;)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_WALLS: Final = {
+    "limits": "memory and processor time are limited, no file can be written",
+    "rights": "no right of root's but to read, none to get more; it ends with whoever asked",
+    "files": "the published files can be read, and no other one (Landlock)",
+    "calls": "no network, no other program, no new process (seccomp)",
+}
 
 
 @click.command()
+@click.argument("name", required=False)
 @click.option(
-    "-c", "--command", "question", help="Answer this and exit; otherwise questions are read until Ctrl-D."
+    "-c", "--command", "text", help="Answer this and exit; otherwise questions are read until Ctrl-D."
 )
+@click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the question.")
+@click.option("--list", "listed", is_flag=True, help="The questions that have a name, or all of one.")
+@click.option("--format", "form", type=click.Choice(FORMS), help="How to write the answer; table.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write the answer into this file.")
 @click.option("--reason", help="Why; asked for, and kept, where there are accounts.")
+@click.option("--walls", is_flag=True, help="What keeps a question in on this machine; exit.")
 @json_option
-def sql(question: str | None, reason: str | None, *, as_json: bool) -> int:
-    """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW ALL TABLES` lists the views."""
+def sql(name: str | None, text: str | None, *, listed: bool, walls: bool, **options: Any) -> int:  # noqa: ANN401 - click's
+    """Ask the published data in SQL (DuckDB); nothing can be changed. `SHOW ALL TABLES` lists the views.
+
+    With NAME one of the questions that come with minuterisk: --list tells them.
+    """
     settings = read_settings()
-    analyst = Analyst.open(settings)
+    if listed:
+        return _list(settings, name, as_json=options["as_json"])
+    if walls:
+        return _walls(settings, as_json=options["as_json"])
+    _require_one(name, text, options["given"])
     with open_desk(settings) as desk:
+        asking = _Asking(desk, settings, **options)
+        if name is not None:
+            return asking.named(name, list(options["given"]), asking.form)
+        if text is not None:
+            return asking.text(text, asking.form)
+        if sys.stdin.isatty():
+            return asking.shell()
+        asking.require_no_file()
+        return _each(questions_of(sys.stdin.read()), asking)
 
-        def answer(asked: str) -> None:
-            do(desk, "query", given={"what": asked, "reason": reason})
-            _answer(analyst.ask(asked), as_json=as_json)
 
-        if question is not None:
-            answer(question)
-            return 0
-        return _each(_questions(), answer)
+def _require_one(name: str | None, text: str | None, given: Iterable[str]) -> None:
+    if name is not None and text is not None:
+        msg = f"{name} and -c are two questions"
+        raise UsageError(msg, "ask one: NAME with --param, or -c SQL")
+    if given and name is None:
+        msg = "--param is for a question that has a name"
+        raise UsageError(msg, "name it: minuterisk sql NAME --param …; or write the value into the SQL")
 
 
-def _each(questions: Iterable[str], answer: Callable[[str], None]) -> int:
+class _Asking:
+    """One command: who asks and why, and in which form the answer leaves."""
+
+    def __init__(self, desk: Desk, settings: Settings, *, form: str | None, **options: Any) -> None:  # noqa: ANN401 - click's
+        self._desk = desk
+        self._settings = settings
+        self._reason: str | None = options["reason"]
+        self._output: Path | None = options["output"]
+        self._as_json: bool = options["as_json"]
+        self.form = form_of("json" if self._as_json and not self._output and not form else form, self._output)
+        if self._output is not None:
+            require_place(self._output, settings)
+        self._analyst: Analyst | None = None
+
+    def text(self, asked: str, form: str) -> int:
+        """Answer a text of SQL."""
+        self._keep(asked)
+        self._give(asked, None, form)
+        return 0
+
+    def named(self, name: str, given: list[str], form: str) -> int:
+        """Answer a question that has a name."""
+        question = question_of(self._settings.pack, name)
+        values = values_of(question, dict(map(_pair, given)), self.analyst().clock)
+        self._keep(" ".join([name, *given]))
+        self._give(question.sql, values, form)
+        return 0
+
+    def analyst(self) -> Analyst:
+        """What is published when the command first asks; a shell asks for the newest each time."""
+        if self._analyst is None:
+            self._analyst = Analyst.open(self._settings)
+        return self._analyst
+
+    def shell(self) -> int:
+        """Questions typed on a terminal."""
+        self.require_no_file()
+        for one in missing(self.analyst().walls()):
+            click.echo(f"this question has one wall less: {one}", err=True)
+
+        def newest(asked: str, form: str) -> None:
+            self._analyst = None
+            self.text(asked, form)
+
+        def named(name: str, given: list[str], form: str) -> None:
+            self._analyst = None
+            self.named(name, given, form)
+
+        def told(name: str | None) -> str:
+            return _told(self._settings, name)
+
+        known = list(questions(self._settings.pack))
+        Shell(newest, named, told, self.form).run(self.analyst(), known)
+        return 0
+
+    def require_no_file(self) -> None:
+        """Several answers do not go into one file."""
+        if self._output is not None:
+            msg = "several answers do not go into one file"
+            raise UsageError(msg, "ask one question with -c SQL, or by its NAME")
+
+    def _keep(self, asked: str) -> None:
+        do(self._desk, "query", given={"what": asked, "reason": self._reason})
+
+    def _give(self, asked: str, values: Values | None, form: str) -> None:
+        if self._output is None:
+            show(self.analyst(), asked, values, form)
+            return
+        rows = write(self.analyst(), asked, values, form, self._output)
+        content = {"file": str(self._output), "rows": rows}
+        counted = "" if rows is None else f" with {rows} rows"
+        report(content, as_json=self._as_json, text=f"{self._output}{counted}")
+
+
+def _each(asked: Iterable[str], asking: _Asking) -> int:
     """Answer one after the other; what one of them meets stops no other."""
     worst = 0
-    for asked in questions:
+    for text in asked:
         try:
-            answer(asked)
+            asking.text(text, asking.form)
         except MinuteriskError as error:
             click.echo(str(error), err=True)
             worst = max(worst, error.exit_code)
-    # A person at the prompt has seen it; a script has only the exit code to see it by.
-    return 0 if sys.stdin.isatty() else worst
+    return worst
 
 
-def _questions() -> Iterable[str]:
-    return _Prompt() if sys.stdin.isatty() else questions_of(sys.stdin.read())
+def _pair(text: str) -> tuple[str, str]:
+    name, is_pair, value = text.partition("=")
+    if not is_pair or not name.strip():
+        msg = f"--param {text} names no value"
+        raise UsageError(msg, "write --param NAME=VALUE")
+    return name.strip(), value
 
 
-def questions_of(text: str) -> list[str]:
-    """The questions of a text, cut at the semicolons that end one."""
-    cuts = [found.start() for found in _PIECES.finditer(text) if found["end"]]
-    parts = [text[a:b] for a, b in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)]
-    return [part for part in parts if _PIECES.sub(_without_comments, part).strip()]
+def _list(settings: Settings, name: str | None, *, as_json: bool) -> int:
+    known = questions(settings.pack).values() if name is None else [question_of(settings.pack, name)]
+    report({"questions": [_described(one) for one in known]}, as_json=as_json, text=_told(settings, name))
+    return 0
 
 
-def _without_comments(found: re.Match[str]) -> str:
-    return " " if found[0].startswith(("--", "/*")) else found[0]
-
-
-class _Prompt:
-    """Questions typed on a terminal, each ended by a semicolon."""
-
-    def __iter__(self) -> _Prompt:
-        return self
-
-    def __next__(self) -> str:
-        lines: list[str] = []
-        while not any(found["end"] for found in _PIECES.finditer("\n".join(lines))):
-            try:
-                lines.append(input("sql> " if not lines else "...> "))
-            except EOFError:
-                raise StopIteration from None
-        return "\n".join(lines).rstrip().rstrip(";")
-
-
-def _answer(found: duckdb.DuckDBPyRelation, *, as_json: bool) -> None:
-    try:
-        frame = _readable(found).pl()
-    except Exception as error:
-        msg = f"the question failed: {str(error).splitlines()[0]}"
-        raise MinuteriskError(msg, "SHOW ALL TABLES lists the views, DESCRIBE view their columns") from error
-    rows = (
-        [{name: _plain(value) for name, value in row.items()} for row in frame.to_dicts()] if as_json else []
-    )
-    report({"rows": rows}, as_json=as_json, text="" if as_json else str(found))
-
-
-def _readable(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Intervals as text: months and days have no one length, so nothing outside of DuckDB holds them."""
-    if not any("INTERVAL" in str(kind) for kind in found.types):
-        return found
-    quoted = ['"' + name.replace('"', '""') + '"' for name in found.columns]
-    shown = [
-        f"CAST({name} AS VARCHAR) AS {name}" if "INTERVAL" in str(kind) else name
-        for name, kind in zip(quoted, found.types, strict=True)
+def _described(question: Question) -> dict[str, Any]:
+    parameters = [
+        {"name": one.name, "type": one.type, "default": one.default, "text": one.text}
+        for one in question.parameters
     ]
-    return found.project(", ".join(shown))
+    return {
+        "name": question.name,
+        "question": question.english,
+        "question_ko": question.korean,
+        "grain": question.grain,
+        "parameters": parameters,
+    }
 
 
-def _plain(value: object) -> object:
-    """A value as strict JSON knows it: whole decimals are numbers, what is no number is null."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _told(settings: Settings, name: str | None) -> str:
+    """The questions with their parameters; one of them whole, as its file has it."""
+    if name is not None:
+        return question_of(settings.pack, name).sql.rstrip()
+    lines = []
+    for question in questions(settings.pack).values():
+        given = " ".join(
+            one.name if one.default is None else f"[{one.name}={one.default}]" for one in question.parameters
+        )
+        lines += [f"{question.name} {given}".rstrip(), f"    {question.sentence(settings.language)}"]
+    return "\n".join(lines) or "none"
+
+
+def _walls(settings: Settings, *, as_json: bool) -> int:
+    found = Analyst.open(settings).walls()
+    lines = [f"{'stands' if found[one] is None else 'MISSING':8}{text}" for one, text in _WALLS.items()]
+    text = "\n".join([*lines, *(f"  {one}" for one in missing(found))])
+    report({"walls": {one: why or "stands" for one, why in found.items()}}, as_json=as_json, text=text)
+    return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.errors import ConfigurationError, MinuteriskError
 from pipeline.errors.secrets import dialect
 from pipeline.finding import Finding, failed, worst_level
+from pipeline.inspection.data import data_findings
 from pipeline.inspection.home import home_findings
 from pipeline.inspection.live import state_connection, urls_of
 from pipeline.inspection.mysql import MySqlInspection
@@ -57,6 +58,7 @@ class Inspection:
         findings = self.part("rules", self._rules)
         if not brief:
             findings += self.part("home", lambda: home_findings(self._settings, self._pack.nouns))
+            findings += self.part("data", lambda: data_findings(self._settings))
         source = self._of_source(sample=sample, brief=brief)
         return _without_repeats([*findings, *source, *self.part("state", self._state)])
 

@@ -17,6 +17,7 @@ from pipeline.errors import LakeDamaged
 from pipeline.minute import Span, business_date, business_day
 from pipeline.money import EXPOSURE
 from pipeline.store.views.catalog import TEMPORARY_SUFFIX
+from pipeline.store.views.tables import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -71,6 +72,8 @@ def sweep_orphans(lake: Lake, state: State, now: datetime) -> int:
 
 def _old_files(lake: Lake, now: datetime) -> Iterator[str]:
     for path in lake.folder.rglob("*"):
+        if path.parent.name == FOLDER:
+            continue  # no row of the ledger names a table; they are swept by themselves
         if path.is_file() and path.suffix in (".parquet", TEMPORARY_SUFFIX):
             age = now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
             if age > ORPHAN_AGE:

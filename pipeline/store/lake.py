@@ -25,10 +25,10 @@ from pipeline.schema import UTC_TIME, conform
 from pipeline.store.manifest import LakeFile, manifest_text, read_manifest
 from pipeline.store.views.catalog import (
     TEMPORARY_SUFFIX,
-    Shelf,
     other_shelves,
     published_names,
     published_schema,
+    shelf_of,
     turn_at,
     write_catalog,
 )
@@ -211,7 +211,7 @@ class Lake:
             try:
                 with turn_at(self._catalog):
                     others = other_shelves(self.pack.name, self._manifest.parent, self.folder)
-                    shelves = [Shelf(self.pack, publication.files), *others]
+                    shelves = [shelf_of(self.pack, publication.files, self.folder), *others]
                     write_catalog(self._catalog, shelves, self.folder, self.zone)
             except duckdb.Error as error:  # DuckDB gives no error number to translate
                 self.require_whole(publication.files)  # it looks into each file for its columns

@@ -65,9 +65,13 @@ class Ledger(Database):
         """What is published now, from one snapshot."""
         with self.reading() as connection:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            rows = self.ask(connection, "live_files").mappings().all()
-            mark = self.ask(connection, "watermark").mappings().one_or_none()
-            at = connection.execute(text("SELECT now()")).scalar_one()
+            return self.publication_in(connection)
+
+    def publication_in(self, connection: Connection) -> Publication:
+        """The same, of the snapshot that a session reads."""
+        rows = self.ask(connection, "live_files").mappings().all()
+        mark = self.ask(connection, "watermark").mappings().one_or_none()
+        at = connection.execute(text("SELECT now()")).scalar_one()
         through = mark["last_minute"] + MINUTE if mark and mark["last_minute"] else None
         return Publication(mark["version"] if mark else 0, through, [_file(dict(row)) for row in rows], at)
 

@@ -111,7 +111,8 @@ def test_every_view_is_read(old_python: Path, tmp_path: Path) -> None:
     found = ask(old_python, tmp_path)
     counts = {"merchant_minute": 240, "merchant_hour": 6, "merchant_day": 2, "signal": 1, "quarantine": 0}
     assert found["version"] in VERSIONS
-    assert found["counts"] == counts
+    assert found["counts"].items() >= counts.items()
+    assert {n for n, rows in found["counts"].items() if rows} == {n for n, rows in counts.items() if rows}
     assert {name: found["widths"][name] for name in PACK.datasets} == {
         n: len(s) for n, s in PACK.datasets.items()
     }

@@ -48,9 +48,8 @@ def through_catalog(settings: Settings) -> tuple[int, int]:
 
 def through_analyst(settings: Settings) -> tuple[int, int]:
     """As `minuterisk sql`."""
-    found = Analyst.open(settings).ask(QUESTION).fetchall()[0]
-    assert found
-    return found[0], found[1]
+    found = Analyst.open(settings).ask(QUESTION).rows()[0]
+    return found["n"], found["m"]
 
 
 WAYS: dict[str, Callable[[Settings], tuple[int, int]]] = {

@@ -282,8 +282,8 @@ def test_one_catalog_has_the_views_of_all_packs(tmp_path: Path, ours: State, the
         assert analyst.execute(asked.format("merchant_day")).fetchone() == (11,)
     settings = load_settings({"MINUTERISK_HOME": str(tmp_path)})
     analyst_here = Analyst.open(settings)
-    assert analyst_here.ask(asked.format("others.merchant_minute")).fetchall() == [(77,)]
-    assert analyst_here.ask(asked.format("merchant_day")).fetchall() == [(11,)]
+    assert [*analyst_here.ask(asked.format("others.merchant_minute")).rows()[0].values()] == [77]
+    assert [*analyst_here.ask(asked.format("merchant_day")).rows()[0].values()] == [11]
 
 
 @pytest.mark.usefixtures("other_pack")

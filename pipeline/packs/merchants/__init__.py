@@ -14,6 +14,7 @@ from pipeline.packs.merchants.count import aggregate, sum_up
 from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
+from pipeline.packs.merchants.money.acting import with_actions
 from pipeline.packs.merchants.money.book import EXPOSURES
 from pipeline.packs.merchants.money.cohorts import COHORTS
 from pipeline.packs.merchants.money.schema import FIGURES
@@ -35,6 +36,7 @@ from pipeline.packs.merchants.schema import (
 )
 from pipeline.packs.merchants.screen import screen_minutes
 from pipeline.packs.merchants.spent import spent_of
+from pipeline.packs.merchants.usual import BASELINE
 from pipeline.packs.merchants.words import WORDS
 from pipeline.schema import AMOUNT_MAJOR
 
@@ -92,7 +94,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     figures=FIGURES,
     at_risk=price_merchants,
     beside={"cancel_cohort": COHORTS, "settlement": SETTLEMENTS},
-    exposures=EXPOSURES,
+    exposures=with_actions(EXPOSURES),
     ornaments={
         "at_risk": "money at risk and names of merchants",
         "categories": "categories and names that changed since they were last read",
@@ -110,5 +112,6 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     lines=JUDGE.lines,
     caught=caught,
     nightly=Nightly(measure_day, spent_of),
+    baseline=BASELINE,
     at_risk_name="krw_at_risk",
 )

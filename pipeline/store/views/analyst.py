@@ -1,39 +1,43 @@
-"""Read-only SQL over one version of the published files.
+"""Read-only SQL over one version of the published files, each question in a process of its own.
 
-DuckDB has no read-only switch that holds: a COPY inside a WITH counts as a SELECT and can overwrite a
-file that may be read. So every question is parsed first and anything but reading is refused, file access
-is limited to the published files, and the settings are locked. People who must not be trusted with the
-process itself need the operating system's walls as well (README of this folder).
+Three walls, each of which holds alone: what the operating system refuses that process (walls/kernel.py),
+DuckDB's own settings, locked (walls/child.py), and the check of the question (walls/reading.py). This side
+says what is open to it, hands the question over, and takes what comes back for what somebody else wrote.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Any, Self
+import os
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import duckdb
+import polars as pl
+import pyarrow as pa
 
-from pipeline.errors import ConfigurationError, UsageError
+from pipeline.errors import ConfigurationError, Fault
 from pipeline.packs import load_pack
 from pipeline.store.manifest import read_manifest
-from pipeline.store.views.catalog import Shelf, catalog_statements, other_shelves
+from pipeline.store.views.catalog import catalog_statements, other_shelves, shelf_of
+from pipeline.store.views.questions import Clock
+from pipeline.store.views.walls import frames
+from pipeline.store.views.walls.process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipeline.settings import Settings
+    from pipeline.store.views.questions import Values
 
-#: The nodes of DuckDB's syntax tree that only read.
-_READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
-_EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+#: Threads of one question; more cores than these belong to the pipeline.
+_MOST_THREADS: Final = 4
 
 
 class Analyst:
-    """One connection with the views over one published version."""
+    """The views over one published version; a question after the other, each in a new process."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, opening: Mapping[str, Any], clock: Clock) -> None:
+        self._opening = opening
+        #: By which the words for days and moments go that a question may be given.
+        self.clock = clock
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -43,59 +47,111 @@ class Analyst:
             msg = f"nothing is published under {settings.home} yet"
             raise ConfigurationError(msg, "start with `make demo`, or `minuterisk backfill`")
         shelves = [
-            Shelf(load_pack(settings.pack), manifest.files),
+            shelf_of(load_pack(settings.pack), manifest.files, settings.lake),
             *other_shelves(settings.pack, settings.home, settings.lake),
         ]
-        connection = duckdb.connect()
-        connection.execute("SET TimeZone = 'UTC'")
-        for statement in catalog_statements(shelves, settings.lake, settings.business_timezone):
-            connection.execute(statement)
-        paths = [str(settings.lake / file.path) for shelf in shelves for file in shelf.files]
-        connection.execute("SET allowed_paths = $paths", {"paths": paths})
-        for lock in (
-            "enable_external_access = false",
-            "python_enable_replacements = false",
-            "lock_configuration = true",
-        ):
-            connection.execute(f"SET {lock}")
-        return cls(connection)
+        return cls(
+            {
+                "statements": catalog_statements(shelves, settings.lake, settings.business_timezone),
+                "files": [path for shelf in shelves for path in shelf.paths(settings.lake)],
+                "seconds": int(settings.sql_seconds.total_seconds()),
+                "memory_mb": settings.sql_memory,
+                "threads": min(os.cpu_count() or 1, _MOST_THREADS),
+            },
+            Clock(manifest.published_through, settings.business_timezone),
+        )
 
-    def ask(self, question: str) -> duckdb.DuckDBPyRelation:
-        """Answer one question; raises UsageError for what does more than read or cannot be understood."""
-        require_reading(self._connection, question)
+    def ask(self, question: str, values: Values | None = None) -> Answer:
+        """The rows of one question. Raises UsageError for what does more than read or is not understood."""
+        return Answer(self._begin(question, values, as_text=False))
+
+    def show(self, question: str, values: Values | None = None) -> str:
+        """The answer as DuckDB draws it for people, long ones shortened. Raises as `ask`."""
+        process = self._begin(question, values, as_text=True)
+        parts = []
         try:
-            return self._connection.sql(question)
-        except duckdb.Error as error:
-            msg = f"cannot answer: {str(error).splitlines()[0]}"
-            raise UsageError(msg, "SHOW ALL TABLES lists the views, DESCRIBE view their columns") from error
+            while (heard := process.hear(frames.TEXT, frames.DONE))[0] == frames.TEXT:
+                parts.append(heard[1])
+        finally:
+            process.end()
+        return b"".join(parts).decode(errors="replace")
+
+    def walls(self) -> dict[str, str | None]:
+        """Which walls stand on this machine: None, or why one does not."""
+        process = Process(self._opening)
+        process.end()
+        return process.walls
+
+    def _begin(self, question: str, values: Values | None, *, as_text: bool) -> Process:
+        process = Process(self._opening)
+        process.ask({"question": question, "values": values or {}, "as_text": as_text})
+        return process
 
 
-def require_reading(connection: duckdb.DuckDBPyConnection, question: str) -> None:
-    """Refuse a question unless its whole syntax tree only reads."""
-    inner = _EXPLAIN.sub("", question, count=1)
-    serialized = connection.execute("SELECT json_serialize_sql($question)", {"question": inner}).fetchall()[
-        0
-    ][0]
-    tree = json.loads(serialized)
-    if tree.get("error"):
-        msg = f"refused: {tree['error_message'].splitlines()[0]}"
-        raise UsageError(msg, "ask one SELECT, DESCRIBE, SHOW TABLES, SUMMARIZE or EXPLAIN")
-    if len(tree["statements"]) != 1:
-        msg = f"refused: {len(tree['statements'])} statements at once"
-        raise UsageError(msg, "ask one question at a time")
-    writing = [node for node in _node_types(tree) if node not in _READING_NODES]
-    if writing:
-        msg = f"refused: {writing[0]} inside the question would change something"
-        raise UsageError(msg, "this shell only reads; use SELECT")
+class Answer:
+    """The rows of one answer as they come; its process ends with it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._pieces = _Pieces(process)
+        try:
+            self._reader = pa.ipc.open_stream(pa.PythonFile(self._pieces, "r"))
+        except pa.ArrowException as error:
+            process.end()
+            msg = f"the process of the question gave no rows: {error}"
+            raise Fault(msg, "report it with the question") from error
+        except BaseException:
+            process.end()
+            raise
+        self.schema: Any = self._reader.schema
+
+    def batches(self) -> Iterator[Any]:
+        """Arrow's record batches, each looked through before anybody reads it. Raises MinuteriskError."""
+        try:
+            for batch in self._reader:
+                batch.validate(full=True)
+                yield batch
+            self._pieces.finish()
+        except pa.ArrowException as error:
+            msg = f"the process of the question gave what are no rows: {error}"
+            raise Fault(msg, "report it with the question") from error
+        finally:
+            self._process.end()
+
+    def frame(self) -> pl.DataFrame:
+        """All rows at once."""
+        table = pa.Table.from_batches(list(self.batches()), self.schema)
+        found = pl.from_arrow(table)
+        return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows at once, as Python's values."""
+        return self.frame().to_dicts()
 
 
-def _node_types(tree: Any) -> Iterator[str]:  # noqa: ANN401 - parsed JSON
-    """The types of all query nodes, found by the one key that only they have."""
-    if isinstance(tree, dict):
-        if "cte_map" in tree:
-            yield tree["type"]
-        for value in tree.values():
-            yield from _node_types(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _node_types(value)
+class _Pieces:
+    """A file to read from, of the pieces of an answer."""
+
+    closed = False
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._left = b""
+        self._done = False
+
+    def read(self, count: int = -1) -> bytes:
+        """So many bytes; fewer at the end alone."""
+        while not self._done and (count < 0 or len(self._left) < count):
+            kind, content = self._process.hear(frames.ROWS, frames.DONE)
+            self._done = kind == frames.DONE
+            self._left += content
+        found, self._left = (self._left, b"") if count < 0 else (self._left[:count], self._left[count:])
+        return found
+
+    def finish(self) -> None:
+        """Hear the end: until then the question may still fail."""
+        while not self._done:
+            self.read(1)
+
+    def close(self) -> None:
+        """The process is ended by the answer."""

@@ -10,26 +10,30 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
 import structlog
 
 from pipeline.errors import LakeDamaged, StorageUnavailable
-from pipeline.minute import EPOCH, Span, offsets_of
+from pipeline.minute import EPOCH, Span, business_date, business_day, offsets_of
 from pipeline.packs import FIRST, PACKS, load_pack, manifest_name
 from pipeline.store.manifest import read_manifest
+from pipeline.store.views.tables import day_schema, table_files, table_schemas
 from queries import FOLDER, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
-    from zoneinfo import ZoneInfo
 
     from pipeline.pack import Pack
     from pipeline.store.manifest import LakeFile
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 MICROSECOND = timedelta(microseconds=1)
+UTC = ZoneInfo("UTC")
 #: The format that every DuckDB from 1.0 on opens; left alone, DuckDB writes the one of its own version.
 FORMAT = "v1.0.0"
 #: A file nobody wrote a ledger row for is an orphan of a crash.
@@ -50,14 +55,30 @@ _DUCKDB_TYPES = {
     pl.Date: "DATE",
 }
 _VIEW = re.compile(r"VIEW (\w+) AS")
+_MACRO = re.compile(r"MACRO (\w+)\(")
+#: Business days are known so far to both sides of what is published: rows speak of days outside of it.
+_AROUND = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What a pack has published."""
+    """What a pack has published: files of the lake, and of its tables (`shelf_of`)."""
 
     pack: Pack[Any, Any]
     files: Sequence[LakeFile]
+
+    def of(self, dataset: str) -> list[LakeFile]:
+        """The files of one dataset or table."""
+        return [file for file in self.files if file.dataset == dataset]
+
+    def paths(self, folder: Path) -> list[str]:
+        """Where all of its files lie; `folder` is the lake."""
+        return [str(folder / file.path) for file in self.files]
+
+
+def shelf_of(pack: Pack[Any, Any], files: Sequence[LakeFile], folder: Path) -> Shelf:
+    """The published files of a pack, and its tables as they stand; `folder` is the lake."""
+    return Shelf(pack, [*files, *table_files(folder, pack, files)])
 
 
 def published_schema(pack: Pack[Any, Any], dataset: str) -> pl.Schema:
@@ -88,7 +109,7 @@ def other_shelves(pack: str, home: Path, lake: Path) -> list[Shelf]:
         if missing:
             log.warning("catalog.pack_left_out", pack=name, why=f"there is no file {missing[0]}")
             continue
-        found.append(Shelf(load_pack(name), manifest.files))
+        found.append(shelf_of(load_pack(name), manifest.files, lake))
     return found
 
 
@@ -97,8 +118,10 @@ def write_catalog(catalog: Path, shelves: Iterable[Shelf], lake: Path, zone: Zon
     temporary = catalog.with_suffix(TEMPORARY_SUFFIX)
     temporary.unlink(missing_ok=True)
     with duckdb.connect(str(temporary), config={"storage_compatibility_version": FORMAT}) as connection:
+        connection.begin()  # as one: each by itself would wait for the disk
         for statement in catalog_statements(shelves, lake, zone):
             connection.execute(statement)
+        connection.commit()
     temporary.replace(catalog)
 
 
@@ -120,9 +143,10 @@ def catalog_statements(shelves: Iterable[Shelf], folder: Path, zone: ZoneInfo) -
     DuckDB may be old, without its time zone extension and without a network to get it: the views use neither
     newer functions nor that extension.
     """
-    statements = []
+    shelves = list(shelves)
+    statements = _macros(zone, span_of_files(file for shelf in shelves for file in shelf.files))
     for shelf in shelves:
-        name, views = shelf.pack.name, _views(shelf, folder, zone)
+        name, views = shelf.pack.name, [*_views(shelf, folder, zone), *comments_of(shelf.pack.name)]
         if name == FIRST:
             known = [match[1] for match in map(_VIEW.search, views) if match]
             again = [f"CREATE VIEW {name}.{view} AS SELECT * FROM main.{view}" for view in known]  # noqa: S608 - ours
@@ -132,17 +156,92 @@ def catalog_statements(shelves: Iterable[Shelf], folder: Path, zone: ZoneInfo) -
     return statements
 
 
+def _macros(zone: ZoneInfo, span: Span) -> list[str]:
+    """Macros: the business day of a moment and its time of day; when a day begins, and its minutes."""
+    wide = Span(span.start - _AROUND, span.end + _AROUND)
+    local = f"(epoch_us(ts) + {_offset_us(zone, wide, 'ts')})"
+    midnight = "epoch_us(CAST(day AS TIMESTAMP))"
+    start = f"({midnight} - {_offset_of_day_us(zone, wide, 0)}) // 1000000"
+    end = f"({midnight} + 86400000000 - {_offset_of_day_us(zone, wide, 1)}) // 1000000"
+    minutes = f"to_timestamp({start} + n * 60) AS minute FROM range(1600) AS t(n)"
+    return [
+        f"CREATE MACRO business_day(ts) AS CAST(make_timestamp({local}) AS DATE)",
+        f"CREATE MACRO minute_of_day(ts) AS {local} // 60000000 % 1440",
+        f"CREATE MACRO start_of(day) AS to_timestamp({start})",
+        f"CREATE MACRO minutes_of(day) AS TABLE SELECT {minutes} WHERE n * 60 < {end} - {start}",
+    ]
+
+
 def _views(shelf: Shelf, folder: Path, zone: ZoneInfo) -> list[str]:
-    views = []
-    for dataset in shelf.pack.datasets:
-        paths = [str(folder / file.path) for file in shelf.files if file.dataset == dataset]
-        select = _select(paths, published_schema(shelf.pack, dataset), shelf.pack.added)
-        views.append(f"CREATE OR REPLACE VIEW {dataset} AS {select}")
-    own = f"{shelf.pack.name}/analyst/views"
+    pack = shelf.pack
+    schemas = {name: published_schema(pack, name) for name in pack.datasets} | table_schemas(pack)
+    views = [
+        f"CREATE OR REPLACE VIEW {name} AS {_select(_paths(shelf.of(name), folder), schema, pack.added)}"
+        for name, schema in schemas.items()
+    ]
+    own = f"{pack.name}/analyst/views"
     if (FOLDER / f"{own}.sql").is_file():
-        text = sql(own).replace("{offset_us}", _offset_us(zone, span_of_files(shelf.files)))
+        text = sql(own).replace("{offset_us}", _offset_us(zone, span_of_files(shelf.files), "minute"))
+        text = text.replace("{summed_days}", _summed_days(shelf, folder))
+        text = text.replace("{other_minutes}", _other_minutes(shelf, folder))
         views += [statement for statement in text.split(";\n") if statement.strip()]
     return views
+
+
+def _summed_days(shelf: Shelf, folder: Path) -> str:
+    """SQL: the closed business days whose sums were made of the minutes that are published now."""
+    files = shelf.of(f"{shelf.pack.noun}_day")
+    return _select(_paths(files, folder), day_schema(shelf.pack), ())
+
+
+def _other_minutes(shelf: Shelf, folder: Path) -> str:
+    """SQL: the counted rows of all other days."""
+    pack = shelf.pack
+    days = [file.span for file in shelf.of(f"{pack.noun}_day")]
+    files = [file for file in shelf.of(pack.dataset) if not any(file.span.overlaps(day) for day in days)]
+    return _select(_paths(files, folder), published_schema(pack, pack.dataset), pack.added)
+
+
+def _paths(files: Iterable[LakeFile], folder: Path) -> list[str]:
+    return [str(folder / file.path) for file in files]
+
+
+@cache
+def comments_of(pack: str) -> tuple[str, ...]:
+    """DDL: what every view of a pack and each of its columns is, Korean and English."""
+    columns = _columns_of(pack)
+    words = [_words(name) for name in (f"{pack}/analyst", "lake")]
+    statements = []
+    for view, names in columns.items():
+        said = next((w["views"][view] for w in words if view in w.get("views", {})), None)
+        if said is not None:
+            statements.append(f"COMMENT ON VIEW {view} IS {_quoted(said)}")
+        for name in names:
+            places = [place for w in words for place in (w.get(view, {}), w.get("columns", {}))]
+            found = next((place[name] for place in places if name in place), None)
+            if found is not None:
+                statements.append(f"COMMENT ON COLUMN {view}.{name} IS {_quoted(found)}")
+    return tuple(statements)
+
+
+def _columns_of(pack: str) -> dict[str, list[str]]:
+    """The columns of each view of a pack, as DuckDB sees them where nothing is published."""
+    found: dict[str, list[str]] = {}
+    with duckdb.connect() as connection:
+        for statement in _views(Shelf(load_pack(pack), ()), FOLDER, UTC):
+            connection.execute(statement)
+        asked = (
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY column_index"
+        )
+        for view, name in connection.execute(asked).fetchall():
+            found.setdefault(view, []).append(name)
+    return found
+
+
+@cache
+def _words(place: str) -> dict[str, dict[str, str]]:
+    path = FOLDER / place / "comments.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def span_of_files(files: Iterable[LakeFile]) -> Span:
@@ -151,17 +250,30 @@ def span_of_files(files: Iterable[LakeFile]) -> Span:
     return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
 
 
-def _offset_us(zone: ZoneInfo, span: Span) -> str:
-    """SQL: how far the zone's clock is ahead of UTC at a minute of `span`, in microseconds."""
-    offsets = offsets_of(zone, span)
+def _offset_us(zone: ZoneInfo, span: Span, moment: str) -> str:
+    """SQL: how far the zone's clock is ahead of UTC at a moment of `span`, in microseconds."""
+    return _cases(offsets_of(zone, span), lambda end: f"epoch_us({moment}) < {(end - EPOCH) // MICROSECOND}")
+
+
+def _offset_of_day_us(zone: ZoneInfo, span: Span, days: int) -> str:
+    """SQL: the same at the midnight that begins a `day`, or, for `days` 1, that ends it."""
+
+    def before(end: datetime) -> str:
+        first = business_date(end, zone)  # whose midnight is the first one with the new offset?
+        first += timedelta(days=business_day(first, zone).start < end)
+        return f"CAST(day AS DATE) < DATE '{first - timedelta(days=days)}'"
+
+    return _cases(offsets_of(zone, span), before)
+
+
+def _cases(offsets: Sequence[tuple[datetime, timedelta]], before: Callable[[datetime], str]) -> str:
     _, newest = offsets[-1]
     if len(offsets) == 1:
         return str(newest // MICROSECOND)
     cases = [
-        f"WHEN epoch_us(minute) < {(end - EPOCH) // MICROSECOND} THEN {offset // MICROSECOND}"
-        for (_, offset), (end, _) in pairwise(offsets)
+        f"WHEN {before(end)} THEN {offset // MICROSECOND}" for (_, offset), (end, _) in pairwise(offsets)
     ]
-    return f"CASE {' '.join(cases)} ELSE {newest // MICROSECOND} END"
+    return f"(CASE {' '.join(cases)} ELSE {newest // MICROSECOND} END)"
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType], added: Sequence[str]) -> str:

@@ -1,0 +1,24 @@
+-- Question: What would a hold of all payouts have kept, had it begun when each incident opened?
+-- 질문: 사건이 열린 순간 지급을 멈췄다면 얼마를 지켰을까?
+-- Grain: one row per incident, the most kept first
+-- Parameter: since date = week_ago : incidents opened on this business day or later
+-- Parameter: days integer = 14 : payouts of so many days after the opening count
+SELECT
+    incident_id,
+    merchant_id,
+    max(merchant_name) AS merchant_name,
+    rule,
+    count(settled_at) AS payouts,
+    coalesce(sum(amount), 0)::BIGINT AS kept_amount
+FROM incident
+LEFT JOIN settlement
+    USING (merchant_id)
+WHERE business_day(opened_minute) >= $since::DATE
+  AND merchant_id <> '*'
+  AND (settled_at IS NULL OR (
+      wrong IS NULL
+      AND epoch_us(settled_at) >= epoch_us(opened_minute)
+      AND epoch_us(settled_at) < epoch_us(opened_minute) + $days::BIGINT * 86400000000
+  ))
+GROUP BY incident_id, merchant_id, rule
+ORDER BY kept_amount DESC, incident_id

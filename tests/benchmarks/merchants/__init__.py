@@ -1,0 +1,1 @@
+"""Measurements of what only the merchants have."""

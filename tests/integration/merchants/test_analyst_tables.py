@@ -1,0 +1,231 @@
+"""Tables of the operational database in the analysts' file: the same rows, and nobody's name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import polars as pl
+import pytest
+from sqlalchemy import text
+
+from pipeline.minute import MINUTE, Span, business_date, business_day
+from pipeline.store.compact import GRACE, compact, sweep_orphans
+from pipeline.store.views.tables import TABLES, read_index
+from tests.integration.quiet import SEOUL, Home, rows
+
+if TYPE_CHECKING:
+    from pipeline.catch_up import Pipeline
+    from tests.integration.trade_home import Trade
+
+SECRET = "김비밀 called the shop"
+
+
+@pytest.fixture
+def surged(quiet: Home) -> Home:
+    """An incident that somebody has acknowledged and written about, and an action on it."""
+    with quiet.pipeline.state.engine.begin() as connection:
+        connection.execute(text("DELETE FROM action"))
+    merchant = quiet.merchant()
+    quiet.surge(merchant, quiet.next)
+    quiet.judge()
+    number = quiet.incident(merchant)["incident_id"]
+    money = '{"paid_out_cancelable": 40, "unrecovered": 2}'
+    said = f"jsonb_build_object('label', 'true_alarm', 'reason', '{SECRET}')"
+    acknowledged = (
+        f"acknowledged_at = now(), acknowledged_by = '{SECRET}', owner = '{SECRET}', parts = '{money}'"
+    )
+    note = f"({number}, 'note', '{SECRET}', 7, jsonb_build_object('text', '{SECRET}'))"
+    label = f"({number}, 'label', '{SECRET}', 7, {said})"
+    action = f"('merchants', {number}, '{merchant}', 'hold_payout', 5, '{SECRET}', '{SECRET}', 7)"
+    columns = "pack, incident_id, entity_id, kind, amount, why, proposed_by, proposer_id"
+    statements = [
+        f"UPDATE incident SET status = 'acknowledged', {acknowledged} WHERE incident_id = {number}",
+        f"INSERT INTO incident_act (incident_id, act, by, account_id, given) VALUES {note}, {label}",
+        f"INSERT INTO action ({columns}) VALUES {action}",
+    ]
+    with quiet.pipeline.state.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    fresh(quiet.pipeline)
+    return quiet
+
+
+def fresh(pipeline: Pipeline) -> None:
+    pipeline._catalog_version = -1
+    assert pipeline.project_catalog()
+
+
+def ask(pipeline: Pipeline, question: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(pipeline.settings.catalog), read_only=True) as analyst:
+        analyst.execute("SET TimeZone = 'UTC'")
+        found: pl.DataFrame = analyst.sql(question).pl()
+        return found.rows()  # fetched as objects, times would want pytz
+
+
+def paths(pipeline: Pipeline) -> dict[str, str]:
+    return {p.table + p.part: p.path for p in read_index(pipeline.lake.folder, "merchants")}
+
+
+def test_an_incident_is_the_same_as_in_the_database(surged: Home) -> None:
+    (stored,) = rows(surged.pipeline, "SELECT * FROM incident ORDER BY incident_id DESC LIMIT 1")
+    asked = "merchant_id, at_risk, unrecovered, status, label, assigned, epoch(opened_minute)::BIGINT, reason"
+    (found,) = ask(surged.pipeline, f"SELECT {asked} FROM incident ORDER BY incident_id DESC LIMIT 1")
+    opened = int(stored["opened_minute"].timestamp())
+    money = (stored["at_risk"], stored["parts"]["unrecovered"])
+    assert found[:7] == (stored["entity_id"], *money, "acknowledged", "true_alarm", True, opened)
+    assert f'"cancels_hour": {stored["reason"]["cancels_hour"]}' in found[7]
+    events = ask(surged.pipeline, "SELECT event, by_person, account_id, label FROM incident_event")
+    assert {("note", True, 7, None), ("label", True, 7, "true_alarm"), ("opened", False, None, None)} <= set(
+        events
+    )
+    assert ask(surged.pipeline, "SELECT kind, amount, proposer_id FROM action") == [("hold_payout", 5, 7)]
+    (sent,) = rows(surged.pipeline, "SELECT count(*) AS messages FROM outbox")
+    assert ask(surged.pipeline, "SELECT count(*) FROM message") == [(sent["messages"],)]
+
+
+def test_the_ledger_is_the_same_minute_by_minute(surged: Home) -> None:
+    kept = rows(surged.pipeline, "SELECT sums, rows, minute FROM minute_ledger ORDER BY minute")
+    names = "approval_count, cancel_amount, row_count, epoch(minute)::BIGINT"
+    asked = f"SELECT {names} FROM minute_ledger ORDER BY minute"
+    assert ask(surged.pipeline, asked) == [
+        (r["sums"]["approval_count"], r["sums"]["cancel_amount"], r["rows"], int(r["minute"].timestamp()))
+        for r in kept
+    ]
+
+
+def test_nobodys_name_and_no_text_of_theirs_is_in_any_file(surged: Home) -> None:
+    """Whoever may open the file sees all of it: no role is asked."""
+    for path in paths(surged.pipeline).values():
+        frame = pl.read_parquet(surged.pipeline.lake.folder / path)
+        assert "김비밀" not in str(frame.write_json()), path
+
+
+def test_every_merchant_that_is_known_has_a_row_and_what_is_usual_for_it(surged: Home) -> None:
+    windows = surged.pipeline.newest_windows()
+    assert windows is not None
+    assert windows.last is not None
+    asked = "SELECT merchant_id, week_approval_count, hour_cancel_count FROM baseline_now ORDER BY ALL"
+    found = ask(surged.pipeline, asked)
+    expected = zip(windows.entities.ids, windows.week.approvals, windows.hour.cancels, strict=False)  # type: ignore[attr-defined]
+    assert found == sorted((m, int(a), int(c)) for m, a, c in expected)
+    assert ask(surged.pipeline, "SELECT count(*) FROM merchant") == [(len(found),)]
+    (minute,) = ask(surged.pipeline, "SELECT DISTINCT epoch(minute)::BIGINT // 60 FROM baseline_now")
+    assert minute == (windows.last,)
+
+
+def test_a_table_that_did_not_change_keeps_its_file_and_a_file_that_was_replaced_is_kept_for_the_grace(
+    surged: Home,
+) -> None:
+    pipeline, before = surged.pipeline, paths(surged.pipeline)
+    surged.judge()
+    fresh(pipeline)
+    after = paths(pipeline)
+    assert after["incident_event"] == before["incident_event"]
+    assert after["merchant"] == before["merchant"]
+    assert after["baseline_now"] != before["baseline_now"]
+    old = pipeline.lake.folder / before["baseline_now"]
+    now = datetime.now(UTC)
+    os.utime(old, (now.timestamp(), now.timestamp()))
+    pipeline.snapshots.sweep(now + GRACE - MINUTE)
+    assert old.is_file()
+    pipeline.snapshots.sweep(now + GRACE + MINUTE)
+    assert not old.is_file()
+    sweep_orphans(pipeline.lake, pipeline.state, now + timedelta(days=30))
+    assert all((pipeline.lake.folder / path).is_file() for path in after.values())
+
+
+def test_a_file_that_was_retired_long_after_it_was_written_is_kept_for_the_grace_from_then_on(
+    surged: Home,
+) -> None:
+    pipeline = surged.pipeline
+    old = pipeline.lake.folder / paths(pipeline)["incident"]
+    os.utime(old, (0, 0))
+    surged.surge(surged.merchant(), surged.next)
+    surged.judge()
+    fresh(pipeline)
+    assert paths(pipeline)["incident"] not in str(old)
+    pipeline.snapshots.sweep(datetime.now(UTC))
+    assert old.is_file()
+
+
+@pytest.mark.parametrize("damage", ["{", '{"parts": [{}]}', None])
+def test_a_list_of_tables_that_is_damaged_is_written_again(surged: Home, damage: str | None) -> None:
+    pipeline = surged.pipeline
+    index = pipeline.lake.own / "tables.json"
+    index.unlink() if damage is None else index.write_text(damage)
+    assert read_index(pipeline.lake.folder, "merchants") == []
+    fresh(pipeline)
+    assert ask(pipeline, "SELECT count(*) FROM incident")[0][0] > 0
+
+
+def test_every_table_says_since_when_it_is_complete(surged: Home) -> None:
+    found = dict(ask(surged.pipeline, "SELECT table_name, horizon_days FROM published_table"))
+    assert {table.name: table.horizon.days for table in TABLES}.items() <= found.items()
+    (since,) = ask(surged.pipeline, "SELECT complete_from FROM published_table WHERE table_name = 'message'")
+    assert abs(since[0] - (datetime.now(UTC) - timedelta(days=400))) < timedelta(hours=1)
+
+
+def test_more_rows_than_are_taken_say_from_when_on_they_are_all_there(
+    surged: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = surged.pipeline
+    monkeypatch.setattr("pipeline.store.views.snapshots.TABLES", tuple(_short(t) for t in TABLES))
+    fresh(pipeline)
+    ((count, oldest),) = ask(pipeline, "SELECT count(*), min(event_at) FROM incident_event")
+    assert count == 1
+    asked = "SELECT complete_from FROM published_table WHERE table_name = 'incident_event'"
+    assert ask(pipeline, asked) == [(oldest,)]
+
+
+def _short(table: Any) -> Any:  # noqa: ANN401 - a table
+    return table if table.by_day else replace(table, most_rows=1)
+
+
+def test_sums_of_a_closed_day_are_those_of_its_minutes_also_after_a_correction(
+    pipeline: Pipeline, trade: Trade
+) -> None:
+    day = business_day(business_date(datetime.now(UTC), SEOUL) - timedelta(days=2), SEOUL)
+    trade.insert(*((n, f"M{n % 3}", "APPROVAL", 100 + n, day.start + n * MINUTE) for n in range(60)))
+    pipeline.backfill(Span(day.start - MINUTE, day.end + timedelta(hours=1)))
+    compact(pipeline.lake, pipeline.state, day.end + timedelta(hours=1))
+    fresh(pipeline)
+    asked = "SELECT merchant_id, approval_count, approval_amount, cancel_rate FROM merchant_day ORDER BY ALL"
+    expected = [(f"M{m}", 20, sum(100 + n for n in range(m, 60, 3)), 0.0) for m in range(3)]
+    assert ask(pipeline, asked) == expected
+    name = f"merchant_day{business_date(day.start, SEOUL)}"
+    assert pl.read_parquet(pipeline.lake.folder / paths(pipeline)[name])["approval_count"].sum() == 60
+    # A file is replaced: until its sums are made again the minutes themselves are summed up.
+    publication = pipeline.state.publication()
+    (file,) = [f for f in publication.files if f.dataset == "merchant_minute"]
+    rows_then = pipeline.lake.read([file], "merchant_minute", file.span)
+    more = pipeline.lake.write(
+        "merchant_minute", rows_then.with_columns(pl.col("approval_count") + 1), file.span
+    )
+    assert more is not None
+    pipeline.state.swap_files([file], more)
+    fresh(pipeline)
+    assert [row[1] for row in ask(pipeline, asked)] == [40, 40, 40]
+    assert name not in paths(pipeline)
+    pipeline.snapshots._summed_at.clear()
+    fresh(pipeline)
+    assert name in paths(pipeline)
+    assert [row[1] for row in ask(pipeline, asked)] == [40, 40, 40]
+
+
+def test_every_view_and_every_column_says_what_it_is(surged: Home) -> None:
+    ours = "NOT internal AND schema_name = 'main' AND comment IS NULL"
+    assert ask(surged.pipeline, f"SELECT view_name FROM duckdb_views() WHERE {ours}") == []
+    assert ask(surged.pipeline, f"SELECT table_name, column_name FROM duckdb_columns() WHERE {ours}") == []
+
+
+def test_a_business_day_and_its_minutes_are_those_of_the_zone(surged: Home) -> None:
+    day = business_date(datetime.now(UTC), SEOUL)
+    span = business_day(day, SEOUL)
+    ends = "epoch(min(minute))::BIGINT, epoch(max(minute))::BIGINT"
+    asked = f"SELECT count(*), {ends}, count(DISTINCT business_day(minute)) FROM minutes_of(DATE '{day}')"
+    first, last = (int(moment.timestamp()) for moment in (span.start, span.end - MINUTE))
+    assert ask(surged.pipeline, asked) == [(1440, first, last, 1)]
