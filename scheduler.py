@@ -28,6 +28,7 @@ from pipeline.errors import LakeDamaged, NotLeader
 from pipeline.errors.secrets import dialect
 from pipeline.online import install, jobs_of
 from pipeline.packs import PACKS, load_pack
+from pipeline.report.job import REPORT_S, Reports
 from pipeline.service import Service
 from pipeline.source.mysql import MySqlSource
 from pipeline.source.postgresql import PostgresSource
@@ -81,6 +82,7 @@ EXECUTORS = (
     "watch",
     "listen",
     "picture",
+    "report",
     "actions",
     "slow",
 )
@@ -250,6 +252,8 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service, watcher: Watcher
     actions = Actions(pipeline.state, pipeline.lake, pipeline.settings, pipeline.ornaments)
     _every(scheduler, service, "actions", actions.turn, ACTIONS_S)
     _every(scheduler, service, "rules", service.measure_rules, RULES_S)
+    reports = Reports(pipeline, service.paces)
+    _every(scheduler, service, "report", reports.run, REPORT_S)
     nightly = CronTrigger(hour=PROOF_HOUR, timezone=service.pipeline.lake.zone)
     for name, job in (("prove", service.prove), ("measure_budget", service.measure_budget)):
         scheduler.add_job(service.guarded(name, job), nightly, executor="slow", id=name)

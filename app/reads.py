@@ -89,12 +89,12 @@ class Page:
     @property
     def priced(self) -> bool:
         """Does the pack know of money at risk?"""
-        return self.pack.at_risk is not None
+        return self.pack.has_money
 
     @property
     def money(self) -> frozenset[str]:
         """Numbers of a stored reason that are money at risk."""
-        return frozenset((*self.pack.parts, self.pack.at_risk_name))
+        return frozenset((*self.pack.parts, *self.pack.figures, self.pack.at_risk_name))
 
 
 def open_page(

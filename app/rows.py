@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import Span
+from pipeline.money import AtRisk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,7 @@ class Incident:
     resolved_minute: datetime | None
     at_risk: int | None  # None: not known
     parts: Mapping[str, int | None]  # of the money at risk
+    figures: Mapping[str, int | str | None]  # what a book says of it beside them; none without one
     reason: Mapping[str, Any]
     latest_reason: Mapping[str, Any]
     opened_at: datetime
@@ -87,6 +89,16 @@ class Incident:
     def title(self) -> str:
         """The entity's name, or its id where the source gave no name. Not safe as markup."""
         return self.entity_name or self.entity_id
+
+    @property
+    def expected_loss(self) -> int | None:
+        """What is likely to be lost; None: not known."""
+        return AtRisk(figures=self.figures).expected_loss
+
+    @property
+    def has_money(self) -> bool:
+        """Is money said of it? Of everybody together a book alone says it."""
+        return bool(self.figures) or not self.of_everybody
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,6 +329,10 @@ class Pack(Generic[W, T]):
     #: Where its thresholds lie, on the axis of a panel: (rule, reason, tuned, language)
     thresholds: Callable[[str, Mapping[str, Any], T, str], Sequence[Threshold]] = lambda *_: ()
 
+    #: Columns of `sums` whose largest changes a report lists, each with what it is: COUNT or MONEY. A word
+    #: `moved_NAME` says what is counted.
+    movers: Mapping[str, str] = field(default_factory=dict)
+
     # What looks back; a pack may do without.
     explain: Callable[[W, T, Facts, Asked], Explained] | None = None
     deviation: Callable[[str, Mapping[str, Any]], float] | None = None  # (rule, reason): times the usual
@@ -343,7 +347,8 @@ class Pack(Generic[W, T]):
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together: a pack that is wrong fails when it is imported, not at night."""
-        unknown = [*(n for n in self.sums if n not in self.counted), *({*self.row_sums} - {*self.sums})]
+        unknown = [*(n for n in self.sums if n not in self.counted)]
+        unknown += sorted({*self.row_sums, *self.movers} - {*self.sums})
         self._require(not unknown, f"the sums {', '.join(unknown)} are no columns of counted")
         self._require(self.entity in self.counted, f"counted has no column {self.entity}")
         untold = [name for name in self.totals if name not in self.inspect.totals]
@@ -364,6 +369,8 @@ class Pack(Generic[W, T]):
             known = self.words.get(language, {})
             needed = [*(rule.name for rule in self.rules), *self.parts, *self.figures, "entity", *TIERS]
             needed += ["everybody"] if self.of_everybody else []
+            needed += [] if self.exposures is None else self.exposures.actions
+            needed += [f"moved_{name}" for name in self.movers]
             silent = [name for name in needed if name not in known]
             self._require(not silent, f"no word in {language} for {', '.join(silent)}")
         for rule in self.rules:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines.facts import Facts
 from pipeline.judge.life import Changes, Known, changes_of, confirmed, keys_to_open
-from pipeline.judge.priced import breached_by, priced_again, to_price
+from pipeline.judge.priced import NOT_KNOWN, breached_by, priced_again, to_price
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import one_minute
 
@@ -219,11 +219,12 @@ def prices_of(
         return book.at_risk(wanted, minute, windows, again), ()
     keys = {*unresolved, *opening}
     breached = breached_by(keys, pack)
-    said = exposures.of(minute, breached, list(breached))
+    said = exposures.of(minute, breached, to_price(keys, pack))
     named = [entity for entity in wanted if entity in said]
     names = book.names(named) if named else {}
     said = {entity: replace(money, name=money.name or names.get(entity)) for entity, money in said.items()}
     if any(rule in pack.of_everybody for rule, _ in keys):
-        said[EVERYBODY] = exposures.all_together(minute, breached)
+        together = exposures.all_together(minute, breached)
+        said[EVERYBODY] = together if together.weight is not None else NOT_KNOWN  # of nobody it is known
     others, asked_again = ([entity for entity in some if entity not in said] for some in (wanted, again))
     return {**book.at_risk(others, minute, windows, asked_again), **said}, said

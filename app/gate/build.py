@@ -21,6 +21,7 @@ from app.gate.aside import Aside
 from app.gate.company import Company
 from app.gate.login import Login
 from app.gate.middleware import Gate
+from app.gate.reports import Reports
 from app.pages import load_page, screens_of
 from app.serve import SCRIPT
 from pipeline.packs import load_pack
@@ -49,7 +50,7 @@ def build(entrance: Entrance) -> st.App:
     aside = Aside(_PLACES)
     login = Login(entrance, aside)
     routes = [*login.routes, *Account(entrance, login, aside).routes, *Api(entrance, aside).routes]
-    routes += language.routes(entrance.settings.language)
+    routes += [*language.routes(entrance.settings.language), *Reports(entrance, aside).routes]
     with _before_streamlit_runs():
         pages = [load_page(pack) for pack in entrance.settings.packs]
     for page in pages:

@@ -24,6 +24,7 @@ from app.gate.document import document
 from app.gate.document import scripts as scripts_in
 from app.gate.forms import POLICY, Asked, bounce_page, notice, said_page
 from app.gate.language import ADDRESS
+from app.gate.reports import ADDRESS as REPORTS
 from app.gate.seen import FORM, LANGUAGE, Seen, language_of, seen, told
 from app.gate.texts import LANGUAGES
 from app.markup import join, tag
@@ -126,7 +127,7 @@ class Gate:
 
     def _knows(self, path: str) -> bool:
         """Is there anything at the path? Streamlit would answer with its own page, whatever it is."""
-        return path in self._paths or path == ADDRESS or path.startswith(ACCOUNT)
+        return path in self._paths or path == ADDRESS or path.startswith((ACCOUNT, REPORTS))
 
     def _is_screen(self, asked: Seen) -> bool:
         # What ends in a stroke Streamlit sends to the address without it: the document's links are relative.

@@ -12,8 +12,9 @@ import polars as pl
 import psycopg
 
 from data import simulator
+from data.merchants.disputes import disputes_for
 from data.merchants.payout import PAYOUT_TIME, ZONE, settlements_for
-from data.merchants.trade import advance_sequence, insert_merchants, insert_settlements
+from data.merchants.trade import advance_sequence, insert_disputes, insert_merchants, insert_settlements
 from data.server import copy_rows
 from pipeline.minute import Span, to_index
 
@@ -36,7 +37,7 @@ _HISTORY_WRITERS: Final = 2  # each keeps about one core of the server busy
 
 
 def write_history(url: str, traffic: Traffic, span: Span, progress: Progress | None = None) -> int:
-    """Write the merchants, every row of `span` and the payouts due by its end; returns the number of rows.
+    """Write merchants, every row of `span`, payouts due by its end and disputes; returns the number of rows.
 
     `progress` gets minutes done and minutes in all. The rows must not be there yet. `traffic` can go on
     with live rows at `span.end` afterwards. Raises `psycopg.Error`; chunks written before it stay.
@@ -55,6 +56,8 @@ def write_history(url: str, traffic: Traffic, span: Span, progress: Progress | N
     with psycopg.connect(url) as connection:
         advance_sequence(connection)
     pay_out(url, merchants, span.end)
+    today = span.end.astimezone(ZONE).date()
+    insert_disputes(url, disputes_for(traffic.profile(), today, traffic.seed))
     return written
 
 

@@ -81,6 +81,12 @@ def insert_settlements(url: str, settlements: pl.DataFrame) -> int:
         return copy_missing(connection, "settlements", settlements)
 
 
+def insert_disputes(url: str, disputes: pl.DataFrame) -> int:
+    """Add the frauds, disputes and sales that are not there yet; returns how many rows were."""
+    with psycopg.connect(url) as connection:
+        return copy_missing(connection, "disputes", disputes)
+
+
 def advance_sequence(connection: psycopg.Connection) -> None:
     """Move the identity sequence past every transaction id, so that the next insert without one succeeds."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_SEQUENCE_LOCK])

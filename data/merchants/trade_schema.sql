@@ -60,6 +60,16 @@ CREATE TABLE IF NOT EXISTS settlements (
 -- Payouts are read by the minute in which they were paid.
 CREATE INDEX IF NOT EXISTS settlements_settled_at ON settlements (settled_at);
 
+-- What the card networks report, as the company keeps it: a row per merchant, day and kind.
+CREATE TABLE IF NOT EXISTS disputes (
+    merchant_id   {merchant_id_type},
+    day           DATE,                       -- in Korea; of sales the first day of their month
+    kind          TEXT,                       -- fraud, dispute, or sales
+    count         BIGINT,
+    amount_usd    NUMERIC(14, 2),
+    PRIMARY KEY (merchant_id, day, kind)
+);
+
 -- The role the pipeline reads through: it can log in and SELECT, and nothing else.
 DO $$
 BEGIN
@@ -79,5 +89,5 @@ END
 $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO minuterisk_reader;
-GRANT SELECT ON merchants, transactions, settlements TO minuterisk_reader;
+GRANT SELECT ON merchants, transactions, settlements, disputes TO minuterisk_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO minuterisk_reader;

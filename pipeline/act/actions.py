@@ -1,7 +1,8 @@
-"""The job of actions: a turn every few seconds, beside the minute. What fails in it is an alarm."""
+"""The job of actions: a turn every few seconds, beside the minute. What fails in it is its own alarm."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipeline.act.calls import call_one
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: So many calls a turn: what waits behind them is looked at in between.
 _CALLS: Final = 20
+#: Weeks of files are read for each action that is followed, and what they show comes once a day.
+_READ_EVERY: Final = timedelta(minutes=10)
 _CALLED: Final = "action_calls"
 
 
@@ -41,6 +44,7 @@ class Actions:
         self._receiver = Receiver(url, secret) if url and secret else None
         self._pace = pace or real_pace()
         self._followed: datetime | None = None  # the newest minute whose money was looked at
+        self._read: datetime | None = None  # the newest one up to which outcomes were read
 
     def turn(self) -> None:
         """One turn: proposals, calls, what was told, what ended; each fails by itself."""
@@ -63,8 +67,10 @@ class Actions:
         if next_minute is None or next_minute == self._followed:
             return
         follow_money(self._state, next_minute - MINUTE)
-        follow_outcomes(self._state, self._lake, next_minute)
         self._followed = next_minute
+        if self._read is None or next_minute - self._read >= _READ_EVERY:
+            follow_outcomes(self._state, self._lake, next_minute)
+            self._read = next_minute
 
     def _say_dead(self) -> None:
         """An alarm as long as something was given up; `retell` ends it."""

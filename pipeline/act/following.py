@@ -136,10 +136,11 @@ def _by_people(state: State, row: Mapping[str, Any], following: Following, now: 
 def _outcome(
     state: State, lake: Lake, following: Following, row: Mapping[str, Any], now: datetime
 ) -> Outcome:
-    told_at = row["told_at"]
-    span = Span(floor_minute(told_at - following.before), floor_minute(min(now, told_at + following.after)))
-    files = state.publication().files
-    frames = {name: lake.read(files, name, span, [row["entity_id"]]) for name in following.datasets}
+    told_at, files = row["told_at"], state.publication().files
+    end, frames = floor_minute(min(now, told_at + following.after)), {}
+    for name, before in following.before.items():
+        span = Span(floor_minute(told_at - before), end)
+        frames[name] = lake.read(files, name, span, [row["entity_id"]])
     acted = Acted(
         kind=row["kind"],
         entity_id=row["entity_id"],

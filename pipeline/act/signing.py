@@ -4,7 +4,7 @@
     Minuterisk-Signature: v1=<hex of HMAC-SHA256(secret, timestamp + "." + body)>
     Idempotency-Key: <uuid>                             the same at every try of the same thing
 
-docs/webhook.md says how a receiver checks it.
+pipeline/act/README.md says how a receiver checks it.
 """
 
 from __future__ import annotations

@@ -48,6 +48,7 @@ ALARMS: Final = {
     "events.conflict": DEGRADED,  # came again with another content
     "events.waiting": WRONG,  # for more than a minute in the outbox that they come from
     "checks.differ": WRONG,  # what was answered at once does not follow from what was known then
+    "limit.ahead": DEGRADED,  # of somebody's rules for us; subject: which
     "data.wrong": WRONG,  # a check of the published data found rows; subject: the check
     "data.doubtful": DEGRADED,  # the same, of a check that only warns
     "job.failing": WRONG,  # subject: the job

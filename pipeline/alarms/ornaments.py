@@ -33,6 +33,8 @@ ORNAMENTS: Final = {
     "audit_copy": "the newest hashes of the audit, outside of its database",
     "metrics": "the numbers for Prometheus",
     "metrics.minute": "the numbers of judged minutes",
+    "report": "the report of the day or week that has ended",
+    "report_link": "the link to it in the channel; the page has it",
     "reports": "how long minutes and jobs take, on the screen Health",
     "picture": "pictures of the last day under incidents' messages",
     "presses": "buttons and commands in Slack",

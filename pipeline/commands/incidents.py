@@ -20,11 +20,13 @@ from pipeline.commands.common import (
     table,
     until_option,
 )
+from pipeline.commands.money.action import action
 from pipeline.commands.routes import route_of_incident
 from pipeline.desk import incidents as on_incidents
 from pipeline.figures import moment
 from pipeline.judge.verdicts import EVERYBODY, SEVERITIES
 from pipeline.minute import parse_time
+from pipeline.money import EXPECTED_LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,9 +58,14 @@ def said_of(row: Mapping[str, Any], pack: Pack[Any, Any]) -> dict[str, Any]:
     """An incident, or what a message holds of one, in its pack's words; the parts of the money by name."""
     names, said = _names(pack), dict[str, Any]()
     for name, value in row.items():
-        found = {part: value.get(part) for part in pack.parts} if name == "parts" else {name: value}
+        inside = {"parts": pack.parts, "figures": pack.figures}.get(name)
+        found = {name: value} if inside is None else {key: value.get(key) for key in inside}
         said |= {names.get(key, key): known for key, known in found.items()}
     return said
+
+
+def _amount(amount: int | None) -> str:
+    return "not known" if amount is None else f"{amount:,}"
 
 
 def _incident_columns(pack: Pack[Any, Any], zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
@@ -70,13 +77,16 @@ def _incident_columns(pack: Pack[Any, Any], zone: ZoneInfo) -> dict[str, Callabl
         "entity_id": lambda entity: f"all {pack.nouns}" if entity == EVERYBODY else str(entity),
         "entity_name": lambda name: name or "-",
         "opened_minute": lambda minute: moment(minute, zone),
-        "at_risk": lambda amount: "not known" if amount is None else f"{amount:,}",
+        "at_risk": _amount,
+        EXPECTED_LOSS: _amount,
         "acknowledged_by": lambda name: name or "-",
         "owner": lambda name: name or "-",
         "snoozed_until": lambda minute: "-" if minute is None else moment(minute, zone),
     }
-    if pack.at_risk is None:
+    if not pack.has_money:
         del columns["at_risk"]
+    if EXPECTED_LOSS not in pack.figures:
+        del columns[EXPECTED_LOSS]
     names = _names(pack)
     return {names.get(name, name): show for name, show in columns.items()}
 
@@ -85,7 +95,7 @@ def _incident_columns(pack: Pack[Any, Any], zone: ZoneInfo) -> dict[str, Callabl
 @json_option
 @click.pass_context
 def incidents(context: click.Context, *, as_json: bool) -> None:
-    """List incidents, show one, and act on it; open ones first, by money at risk."""
+    """List incidents, show one, and act on it; open ones first, by what may be lost."""
     list_if_bare(context, list_incidents, as_json=as_json)
 
 
@@ -113,7 +123,7 @@ def list_incidents(  # noqa: PLR0913 - one parameter an option
     limit: int = 50,
     as_json: bool = False,
 ) -> None:
-    """List incidents, most money at risk first; each option narrows them down."""
+    """List incidents, highest expected loss or money at risk first; each option narrows them down."""
     asked: dict[str, Any] = {"entity_id": entity, "start": start, "end": end, "owner": owner, "limit": limit}
     several = {"severities": severity, "states": state, "rules": rule}
     asked |= {name: list(words) or None for name, words in several.items()}
@@ -137,7 +147,7 @@ def show_incident(incident_id: int, *, as_json: bool) -> None:
         {"at": r["at"], "by": r["by"], "text": r["said"]["text"]} for r in timeline if r["what"] == "note"
     ]
     shown = {**said_of(found, pack), "notes": notes, "timeline": timeline, "messages": told}
-    money = (pack.at_risk_name, *pack.parts) if pack.at_risk is not None else ()
+    money = (pack.at_risk_name, *pack.parts, *pack.figures) if pack.has_money else ()
     unknown = {name: "not known" for name in money if shown[name] is None}
     report(shown, as_json=as_json, text=fields({**shown, **unknown}, zone))
 
@@ -247,3 +257,4 @@ def label_incident(incident_id: int, label: str, reason: str, by: str | None, *,
 
 
 incidents.add_command(route_of_incident)
+incidents.add_command(action)

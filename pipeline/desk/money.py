@@ -126,7 +126,7 @@ def _exposures(deed: Deed) -> Exposures[Any]:
     exposures = load_pack(deed.state.pack).exposures
     if exposures is None or not exposures.actions:
         msg = phrase("the pack {pack} knows nothing to do about money", pack=deed.state.pack)
-        raise UsageError(msg, "name a pack that does: --pack NAME")
+        raise UsageError(msg, "choose an incident of another pack")
     return exposures
 
 

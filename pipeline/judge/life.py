@@ -14,7 +14,6 @@ from pipeline.judge.priced import (
     NOT_KNOWN,
     PRICED,
     as_told,
-    breached_by,
     most_first,
     priced,
     to_bring_up_to_date,
@@ -106,8 +105,6 @@ class Changes:
     events: Sequence[Event] = field(default=())
     #: Told before their minute had closed, and wrong: the minute holds nothing of the kind.
     corrected: Sequence[Incident] = ()
-    #: By entity the rules that its price goes by, see `breached_by`; everybody else's are none.
-    breached: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +173,7 @@ def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gat
     events += [Event("repeated", minute, i, visible=i.severity == "critical") for i in repeated]
     events += _snoozed(minute, known.unresolved, continued, breached, resolved)
     changes = Changes(opened, reopened, list(continued.values()), resolved, list(dismissed.values()), events)
-    breached_rules = breached_by({*known.unresolved, *fired}, gates.pack)
-    shown = _with_money_told(minute, changes, known.unresolved, gates.pack)
-    return replace(shown, breached=breached_rules)
+    return _with_money_told(minute, changes, known.unresolved, gates.pack)
 
 
 def _with_money_told(

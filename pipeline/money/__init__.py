@@ -220,8 +220,8 @@ T = TypeVar("T", bound="Tuned")
 class Following:
     """How the outcome of actions is read off what is published of an entity."""
 
-    datasets: Sequence[str]  # what is read: the counted rows, or what is beside them
-    before: timedelta  # read from so long before people were told on
+    #: What is read: the counted rows or what is beside them, each from so long before people were told on.
+    before: Mapping[str, timedelta]
     after: timedelta  # nothing is looked for later than this
     #: (the action, the frames by dataset, up to when they are published, zone)
     outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]

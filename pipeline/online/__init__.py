@@ -24,7 +24,10 @@ def install(state: State) -> int:
 
 
 #: What else the leader of a pack does beside the minute: a module with JOBS.
-BESIDE: Final = {"transfers": "pipeline.online.transfers.beside"}
+BESIDE: Final = {
+    "merchants": "pipeline.online.merchants.beside",
+    "transfers": "pipeline.online.transfers.beside",
+}
 
 
 def jobs_of(pack: str) -> Mapping[str, Job]:

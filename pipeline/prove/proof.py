@@ -15,7 +15,7 @@ from pipeline.source.pieces import pieces_of_files
 from pipeline.store.audit import head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from pipeline.catch_up import Pipeline
@@ -65,14 +65,6 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
     """The facts of the daily statement: what was compared, found, repaired, and what the ledger holds."""
     publication, published = pipeline.state.publication(), pipeline.state.published()
     ledger = [row for day in split_by_day(span, pipeline.lake.zone) for row in pipeline.state.minutes(day)]
-    names = pipeline.pack.sums
-    lines = [
-        [row["minute"].isoformat(), row["revision"], *(row["sums"][n] for n in names), row["quarantined"]]
-        for row in ledger
-    ]
-    totals = {name: sum(row["sums"][name] for row in ledger) for name in names}
-    totals["quarantined"] = sum(row["quarantined"] for row in ledger)
-    files = _sums(pipeline.lake, publication.files, span, names)
     with pipeline.state.reading() as connection:
         audited = head(connection).as_json()
     return {
@@ -80,7 +72,6 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
         "from": span.start.isoformat(),
         "to": span.end.isoformat(),
         "version": publication.version,
-        "minutes": len(ledger),
         "holes": published.holes,
         "differences_found": len(found.minutes),
         "differences_left": len(left.minutes),
@@ -89,12 +80,30 @@ def statement_of(pipeline: Pipeline, span: Span, found: Faults, left: Faults) ->
         "files_damaged_left": len(left.files),
         "rows_without_time": left.without_time,
         "stray_minutes": pipeline.state.strays(),
-        "revised_minutes": sum(row["revision"] > 0 for row in ledger),
-        "ledger": totals,
-        "files_equal_ledger": all(files[name] == totals[name] for name in names),
-        "ledger_sha256": hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest(),
+        **ledger_facts(ledger, pipeline.lake, publication.files, span),
         "source_promise": pipeline.source.promise,
         "audit": audited,
+    }
+
+
+def ledger_facts(
+    ledger: Sequence[Mapping[str, Any]], lake: Lake, files: Sequence[LakeFile], span: Span
+) -> dict[str, Any]:
+    """What the ledger's rows of a span hold, and whether the published files hold the same sums."""
+    names = lake.pack.sums
+    lines = [
+        [row["minute"].isoformat(), row["revision"], *(row["sums"][n] for n in names), row["quarantined"]]
+        for row in ledger
+    ]
+    totals = {name: sum(row["sums"][name] for row in ledger) for name in names}
+    totals["quarantined"] = sum(row["quarantined"] for row in ledger)
+    found = _sums(lake, files, span, names)
+    return {
+        "minutes": len(ledger),
+        "revised_minutes": sum(row["revision"] > 0 for row in ledger),
+        "ledger": totals,
+        "files_equal_ledger": all(found[name] == totals[name] for name in names),
+        "ledger_sha256": hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest(),
     }
 
 

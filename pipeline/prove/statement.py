@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 _SCHEME: Final = "ed25519:"
+#: The public key, beside the statements.
+PUBLIC: Final = "statement.pub.pem"
 
 
 def write_statement(settings: Settings, day: str, facts: Mapping[str, Any]) -> Path:
@@ -48,11 +50,36 @@ def write_statement(settings: Settings, day: str, facts: Mapping[str, Any]) -> P
     with storage_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         key = _key(settings)
-        _publish(key, folder / _PUBLIC)
-        content = {"business_date": day, **facts, "previous_sha256": _previous(path)}
-        signed = {**content, "signature": _SCHEME + key.sign(_canonical(content)).hex()}
+        _publish(key, folder / PUBLIC)
+        signed = _signed(key, {"business_date": day, **facts, "previous_sha256": _previous(path)})
         replace_file(path, f"{json.dumps(signed, indent=2, ensure_ascii=False)}\n".encode())
     return path
+
+
+def sign(settings: Settings, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Content of our own with the installation's signature; its public key is published beside statements."""
+    key, folder = _key(settings), settings.home / "reports"
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _publish(key, folder / PUBLIC)
+    return _signed(key, content)
+
+
+def is_signed(content: Mapping[str, Any], public_key: Path) -> bool:
+    """Was the content signed, as it is, by the key whose public half is in a PEM file? Raises UsageError."""
+    rest = {name: value for name, value in content.items() if name != "signature"}
+    return _signed_by(public_key, str(content.get("signature", "")), rest)
+
+
+def read_statements(settings: Settings) -> list[dict[str, Any]]:
+    """The pack's signed statements under the home, by their day; what is none is passed over."""
+    found = []
+    for path in sorted((settings.home / "reports").glob(f"{_of_pack(settings.pack)}[0-9]*.json")):
+        with suppress(OSError, ValueError):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(content, dict) and str(content.get("signature", "")).startswith(_SCHEME):
+                found.append(content)
+    return found
 
 
 def verify_statement(settings: Settings, path: Path, public_key: Path | None = None) -> dict[str, Any]:
@@ -69,7 +96,7 @@ def verify_statement(settings: Settings, path: Path, public_key: Path | None = N
         msg = f"{path} is not a statement"
         raise UsageError(msg, "name a file reports/statement-DATE.json under the home") from error
     whole = (
-        _signed_by(public_key or path.with_name(_PUBLIC), signature, content)
+        _signed_by(public_key or path.with_name(PUBLIC), signature, content)
         if signature.startswith(_SCHEME)
         else hmac.compare_digest(signature, _old_signature(settings, content))
     )
@@ -80,9 +107,6 @@ def verify_statement(settings: Settings, path: Path, public_key: Path | None = N
         msg = f"the statement before {path.name} was changed or removed after this one was signed"
         raise DifferencesFound(msg, "compare it with a copy kept elsewhere")
     return {**content, "signature": signature}
-
-
-_PUBLIC: Final = "statement.pub.pem"
 
 
 def _of_pack(pack: str) -> str:
@@ -98,6 +122,10 @@ def _previous(path: Path) -> str | None:
         return hashlib.sha256(earlier[-1].read_bytes()).hexdigest() if earlier else None
 
 
+def _signed(key: Ed25519PrivateKey, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {**content, "signature": _SCHEME + key.sign(_canonical(content)).hex()}
+
+
 def _canonical(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -108,10 +136,10 @@ def _signed_by(path: Path, signature: str, content: Mapping[str, Any]) -> bool:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError) as error:
         msg = f"{path} is no public key"
-        raise UsageError(msg, f"name the installation's reports/{_PUBLIC}: --public-key FILE") from error
+        raise UsageError(msg, f"name the installation's reports/{PUBLIC}: --public-key FILE") from error
     if not isinstance(key, Ed25519PublicKey):
         msg = f"{path} is a key of another kind than Ed25519"
-        raise UsageError(msg, f"name the installation's reports/{_PUBLIC}: --public-key FILE")
+        raise UsageError(msg, f"name the installation's reports/{PUBLIC}: --public-key FILE")
     try:
         key.verify(bytes.fromhex(signature.removeprefix(_SCHEME)), _canonical(content))
     except (InvalidSignature, ValueError):

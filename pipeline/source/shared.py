@@ -80,6 +80,15 @@ class SharedSource(ABC):
         asked = self._whole(name)
         return conform_known(asked, str(self._file(name)), self.pack.entity, column, self.pack.entity_name)
 
+    def whole(self, query: str) -> tuple[pl.DataFrame, str] | None:
+        """All rows of an optional query without parameters, values as they come, and its file.
+
+        None where there is no such query.
+        """
+        if not has_query(self._queries, query, self.dialect):
+            return None
+        return self._whole(query), str(self._file(query))
+
     @abstractmethod
     def _whole(self, name: str) -> pl.DataFrame:
         """All rows of a query without parameters."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from pipeline.judge.verdicts import EVERYBODY
-from pipeline.minute import MINUTE, Span
+from pipeline.minute import Span
+from pipeline.report.published import STEP, filled
 from pipeline.tell import outbox
 from pipeline.tell.channels import BLOCKS_REFUSED, Slack
 from pipeline.tell.message import read_message
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 ORNAMENT: Final = "picture"
 SHOWN: Final = timedelta(hours=24)
 BEFORE: Final = timedelta(days=7)  # what is usual comes from these
-STEP: Final = timedelta(minutes=10)
 #: So many at once: one look into the files is for all of them.
 AT_ONCE: Final = 10
 #: An incident that was told longer ago is known; its picture would be of another day.
@@ -181,13 +181,3 @@ class Pictures:
         place = {name: row[name] for name in ("incident_id", "channel", "message_ts")}
         with self._pipeline.state.changing() as connection:
             self._pipeline.state.ask(connection, query, **place, **given)
-
-
-def filled(sums: pl.DataFrame, entity_id: str, span: Span) -> pl.DataFrame:
-    """An entity's steps, counted back from the span's end, without a gap: where nothing happened it is 0."""
-    count = span.minutes // (STEP // MINUTE)
-    starts = pl.Series(
-        "start", [span.end - STEP * back for back in range(count, 0, -1)], sums.schema["start"]
-    )
-    own = sums.filter(pl.col("entity_id") == entity_id).drop("entity_id")
-    return starts.to_frame().join(own, on="start", how="left", maintain_order="left").fill_null(0)

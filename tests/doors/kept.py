@@ -35,8 +35,14 @@ EXPOSURE: Final = pl.Schema(
         "paid": pl.Int64(),
         "newest": pl.Date(),
         "breached": pl.Int64(),
+        "expected_loss": pl.Int64(),
     }
 )
+#: What a part and a figure of its money are called.
+WORDS: Final = {
+    "ko": {"cost": "수리비", "expected_loss": "예상 손실"},
+    "en": {"cost": "Repairs", "expected_loss": "Expected loss"},
+}
 
 
 def forced(events: pl.DataFrame, span: Span, zone: ZoneInfo) -> pl.DataFrame:
@@ -83,13 +89,20 @@ class Costs:
     def of(
         self, minute: datetime, breached: Mapping[str, Collection[str]], entities: Collection[str]
     ) -> dict[str, AtRisk]:
-        del minute, breached
-        known = [door for door in entities if door in self.cost]
-        return {door: AtRisk({"cost": self.cost[door] - self.paid[door]}) for door in known}
+        del minute
+        return {door: self.price(door, breached) for door in entities if door in self.cost}
+
+    def price(self, door: str, breached: Mapping[str, Collection[str]]) -> AtRisk:
+        """A tenth of what is left may be lost, of a door with an incident two."""
+        left = self.cost[door] - self.paid[door]
+        loss = left * (1 + len(breached.get(door, ()))) // 10
+        return AtRisk({"cost": left}, figures={"expected_loss": loss})
 
     def all_together(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> AtRisk:
-        del minute, breached
-        return AtRisk({"cost": sum(self.cost.values()) - sum(self.paid.values())})
+        del minute
+        every = [self.price(door, breached) for door in self.cost]
+        parts = {"cost": sum(one.parts["cost"] or 0 for one in every)}
+        return AtRisk(parts, figures={"expected_loss": sum(one.expected_loss or 0 for one in every)})
 
     def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
         doors_ = sorted(self.cost)
@@ -101,6 +114,7 @@ class Costs:
             "paid": [self.paid[door] for door in doors_],
             "newest": [newest[door] for door in doors_],
             "breached": [len(breached.get(door, ())) for door in doors_],
+            "expected_loss": [self.price(door, breached).expected_loss for door in doors_],
         }
         return pl.DataFrame(columns, EXPOSURE)
 
@@ -126,4 +140,7 @@ PACK: Final = replace(
     },
     exposures=Exposures(schema=EXPOSURE, book=lambda *_: Costs(), reach=lambda _: timedelta(days=4)),
     ornaments={"payments": "what the insurer has paid"},
+    parts=("cost",),
+    figures=("expected_loss",),
+    words={language: {**doors.PACK.words[language], **words} for language, words in WORDS.items()},
 )

@@ -15,10 +15,12 @@ import pytest
 
 from baselines.facts import Facts
 from data.server import create_database, database_url
+from pipeline.alarms import open_alarms
 from pipeline.errors import Overtaken
 from pipeline.history import exposures_from
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs import PACKS
+from pipeline.prove.beside import BesideCheck
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.settings import load_settings
@@ -204,3 +206,92 @@ def test_the_nightly_comparison_sees_what_is_beside_the_rows(building: Building)
         assert not find_faults(pipeline, pipeline.source, span).any
         building.pays("lift", 11, minute)
         assert find_faults(pipeline, pipeline.source, span).minutes == [minute]
+
+
+def looked(pipeline: Pipeline, check: BesideCheck) -> list[datetime]:
+    """What the look after the next minute corrects."""
+    due = pipeline.state.next_minute()
+    assert due is not None
+    list(pipeline.catch_up(due + MINUTE))
+    return check.look()
+
+
+def test_rows_that_come_late_change_or_go_are_found_within_a_minute(building: Building) -> None:
+    minute, other = NOW - timedelta(minutes=12), NOW - timedelta(minutes=7)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        check = BesideCheck(pipeline)
+        assert looked(pipeline, check) == []
+        building.pays("lift", 11, minute)
+        building.pays("front", 20, minute)
+        building.pays("front", 30, other)
+        assert looked(pipeline, check) == [minute, other]
+        building.execute("UPDATE payments SET door_id = 'front' WHERE amount = 11")  # the sums stay
+        building.execute("UPDATE payments SET door_id = 'lift' WHERE amount = 20")
+        building.execute("DELETE FROM payments WHERE paid_at = %s", other)
+        assert looked(pipeline, check) == [minute, other]
+        assert looked(pipeline, check) == []
+        book = the_book(pipeline)
+        assert kept(book) == kept(book_of_lake(pipeline))
+        assert +book.paid == {"front": 41, "lift": 20}
+        revisions = pipeline.state.rows("published_minutes", start=minute, end=minute + MINUTE)
+        assert [row["revision"] for row in revisions] == [2]
+
+
+def test_older_ones_are_found_hourly_and_at_night_and_the_tick_corrects_them(building: Building) -> None:
+    old = NOW - timedelta(hours=2, minutes=20)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        check = BesideCheck(pipeline)
+        building.pays("lift", 11, old)
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == [old]
+            assert check.compare_all(source) == [old]
+        assert published(pipeline, "payment").height == 1  # the tick alone changes what is published
+        assert check.take() == [old]
+        assert check.take() == []
+        assert the_book(pipeline).paid["lift"] == 11
+        assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+
+
+def test_a_query_that_fails_holds_up_no_minute_and_what_was_missed_is_found(building: Building) -> None:
+    minute = NOW - timedelta(minutes=7)
+    building.pays("lift", 11, minute)
+    good = (building.queries / "payments.sql").read_text()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        check = BesideCheck(pipeline)
+        (building.queries / "payments.sql").write_text(good.replace("amount", "'nothing'::bigint AS amount"))
+        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        assert published(pipeline, "door_minute").height  # counted all the same
+        assert ("ornament.failing", "payments") in pipeline_alarms(pipeline)
+        assert check.look() == []
+        (building.queries / "payments.sql").write_text(good)
+        assert looked(pipeline, check) == [minute]
+        assert looked(pipeline, check) == []
+        assert ("ornament.failing", "payments") not in pipeline_alarms(pipeline)
+        assert the_book(pipeline).paid["lift"] == 11
+
+
+def pipeline_alarms(pipeline: Pipeline) -> list[tuple[str, str]]:
+    state = pipeline.state
+    return [(alarm.name, alarm.subject) for alarm in open_alarms(state.engine, state.url, state.pack)]
+
+
+def test_a_value_that_cannot_be_read_leaves_out_its_minute_alone(building: Building) -> None:
+    good = (building.queries / "payments.sql").read_text()
+    building.execute("ALTER TABLE payments ALTER amount TYPE text")
+    (building.queries / "payments.sql").write_text(good.replace("amount", "amount::bigint AS amount"))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        check = BesideCheck(pipeline)
+        building.execute(
+            "INSERT INTO payments VALUES ('lift', '1', '2026-03-02', %s), ('lift', 'some', '2026-03-02', %s)",
+            NOW - timedelta(minutes=40),
+            NOW - timedelta(minutes=41),
+        )
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == [NOW - timedelta(minutes=40)]
+        assert [name for name, _ in pipeline_alarms(pipeline)] == ["rows.unreadable"]

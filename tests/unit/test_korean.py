@@ -21,6 +21,7 @@ from pipeline.errors.phrases import Phrase, either, phrase, word
 from pipeline.errors.secrets import SECRETS
 from pipeline.packs.transfers.learned import measured
 from pipeline.packs.transfers.schema import STATUSES
+from pipeline.store import actions
 from pipeline.tell.route_texts import Vocabulary, read_route
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ TAKES = {
 WORDS = {
     *holds.NOUNS.values(),
     *("open", "acknowledged", "resolved", incidents.TRUE_ALARM, incidents.FALSE_ALARM),
+    *actions.STATUSES,
     *("draft", "submitted", "approved", "withdrawn", "shadow", "live", "retired"),
     *(what for what, _ in translate._STORAGE_ERRORS.values()),
     *(hint for _, hint in translate._STORAGE_ERRORS.values()),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.format import capital, clock, count, won_short
+from app.format import capital, clock, count
 from app.markup import chip, notice, tag, visible
 from app.pages.given import keep
 from app.pages.links import link
+from app.pages.worth import glance
 
 if TYPE_CHECKING:
     from app.markup import Markup
@@ -80,7 +81,8 @@ def _line(page: Page, past: Past) -> Markup:
         "until": "" if past.resolved_minute is None else clock(past.resolved_minute, zone),
     }
     when = texts("entity.incident.open" if past.open else "entity.incident.over", **shown)
-    money = [] if past.at_risk is None or not page.priced else [won_short(past.at_risk, texts.language)]
+    known = page.priced and past.at_risk is not None
+    money = glance(page, past.at_risk, past.expected_loss) if known else []
     return tag(
         "div",
         chip(texts.word("severity", past.severity), past.severity),

@@ -44,6 +44,7 @@ class Past:
     last_breach_minute: datetime
     resolved_minute: datetime | None
     at_risk: int | None
+    expected_loss: int | None
 
     @property
     def open(self) -> bool:

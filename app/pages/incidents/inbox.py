@@ -1,4 +1,7 @@
-"""The list of incidents, by money at risk or the worst first. A row is a link: it opens in a new tab too."""
+"""The list of incidents, by expected loss, money at risk or the worst first.
+
+A row is a link: it opens in a new tab too.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.format import capital, clock, count, duration, won_short
+from app.format import capital, clock, count, duration
 from app.markup import notice, tag
 from app.pages.choice import INCIDENT
 from app.pages.incidents import reads
 from app.pages.incidents.filters import PLACE
 from app.pages.links import row
+from app.pages.worth import glance
 from pipeline.minute import MINUTE, business_date
 
 if TYPE_CHECKING:
@@ -70,8 +74,8 @@ def _link(page: Page, asked: Asked, incident: Incident, *, chosen: bool) -> None
         _since(page, incident),
     ]
     first = [name_of(page, incident)]
-    if page.priced and not incident.of_everybody:
-        first.insert(0, money_of(page, incident))
+    if page.priced and incident.has_money:
+        first = [*glance(page, incident.at_risk, incident.expected_loss), *first]
     row(page, "incidents", first, small, {**asked.said, INCIDENT: incident.incident_id}, chosen=chosen)
 
 
@@ -87,13 +91,6 @@ def _since(page: Page, incident: Incident) -> str:
 def name_of(page: Page, incident: Incident) -> str:
     """Whom it is about. Not safe as markup."""
     return capital(page.texts("everybody")) if incident.of_everybody else incident.title
-
-
-def money_of(page: Page, incident: Incident) -> str:
-    """The money at risk at a glance."""
-    if incident.at_risk is None:
-        return page.texts("incident.risk.not_known")
-    return won_short(incident.at_risk, page.texts.language)
 
 
 def _show_places(asked: Asked, found: IncidentList) -> None:

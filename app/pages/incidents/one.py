@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app import reads as shared_reads
-from app.format import capital, clock, duration, moment, won, won_short
+from app.format import capital, clock, duration, moment, won_short
 from app.markup import Markup, chip, join, table, tag, visible
 from app.pages.alone import alone, markup_alone
+from app.pages.incidents.actions import show_actions
 from app.pages.incidents.acts import show_acts
 from app.pages.incidents.history import timeline
 from app.pages.incidents.inbox import name_of
@@ -18,6 +19,7 @@ from app.pages.incidents.likes import show_likes
 from app.pages.incidents.picture import show_picture
 from app.pages.incidents.reason import reason_rows
 from app.pages.links import link
+from app.pages.worth import exact, lines
 from pipeline.minute import HOUR_MINUTES, MINUTE
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ def show_one(page: Page, incident: Incident) -> None:
     st.html(join(markup_alone(page, part, incident) for part in (_title, _sentence, _money)))
     with alone(page, "acts"):
         show_acts(page, incident)
+    with alone(page, "actions"):
+        show_actions(page, incident)
     with alone(page, "picture"):
         show_picture(page, incident)
     with alone(page, "links"):
@@ -82,20 +86,22 @@ def _sentence(page: Page, incident: Incident) -> Markup:
 
 def _money(page: Page, incident: Incident) -> Markup:
     texts = page.texts
+    notes = []
     if incident.of_everybody:
         note = texts("incident.everybody.note", everybody=capital(texts("everybody")))
-        return tag("div", note, cls="mr-note")
-    if not page.priced:
-        return Markup("")
-    total = tag("div", _won(page, incident.at_risk), tag("small", texts("incident.risk")), cls="mr-big")
-    lines = [_part(page, incident, part) for part in page.pack.parts]
-    return join([total, *lines, tag("div", _growth(page, incident), cls="mr-note")])
+        notes.append(tag("div", note, cls="mr-note"))
+    if not page.priced or not incident.has_money:
+        return join(notes)
+    total = tag("div", exact(page, incident.at_risk), tag("small", texts("incident.risk")), cls="mr-big")
+    parts = [_part(page, incident, part) for part in page.pack.parts]
+    figures = lines(page, incident.figures, saves=incident.resolved_minute is None)
+    return join([*notes, total, *parts, *figures, tag("div", _growth(page, incident), cls="mr-note")])
 
 
 def _part(page: Page, incident: Incident, part: str) -> Markup:
     """A part of the money, and what acting now does for it, where the pack's page says so."""
     texts = page.texts
-    amount = _won(page, incident.parts.get(part))
+    amount = exact(page, incident.parts.get(part))
     saves = texts.word("saves", part)
     more = [] if saves == part or incident.resolved_minute is not None else [tag("small", saves)]
     return tag("div", f"{texts.word('number', part)} {amount}", *more, cls="mr-part")
@@ -121,10 +127,6 @@ def _growth(page: Page, incident: Incident) -> str:
 
 def _signed(amount: int, language: str) -> str:
     return f"{'-' if amount < 0 else '+'}{won_short(abs(amount), language)}"
-
-
-def _won(page: Page, amount: int | None) -> str:
-    return page.texts("money.not_known") if amount is None else won(amount, page.texts.language)
 
 
 def _show_links(page: Page, incident: Incident) -> None:

@@ -1,4 +1,4 @@
-"""What needs a decision: open incidents, those that nobody has taken first, then by money at risk."""
+"""What needs a decision: open incidents, those that nobody has taken first, then by what may be lost."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.format import count, duration, won_short
+from app.format import count, duration
 from app.markup import Markup, notice, tag
 from app.pages.links import link
 from app.pages.now import reads
 from app.pages.now.lines import show_line
+from app.pages.worth import glance
 from app.pulse import reads_history
 from app.reads import heartbeat
 from pipeline.minute import floor_minute
@@ -49,17 +50,12 @@ def _money_in_all(page: Page, first: Needed) -> list[str]:
     unknown = [page.texts("header.risk.unpriced", count=count(first.unpriced))] if first.unpriced else []
     if first.at_risk_in_all is None:
         return unknown
-    return [won_short(first.at_risk_in_all, page.texts.language), *unknown]
+    return [*glance(page, first.at_risk_in_all, first.expected_loss_in_all), *unknown]
 
 
 def _show(page: Page, needed: Needed) -> None:
     texts = page.texts
     age = duration(floor_minute(page.clock()) - needed.opened_minute, texts.language)
-    money = [_money(page, needed)] if page.priced and not needed.of_everybody else []
+    said = page.priced and (needed.expected_loss is not None or not needed.of_everybody)
+    money = glance(page, needed.at_risk, needed.expected_loss) if said else []
     show_line(page, needed, money, [needed.taken_by or texts("now.untaken"), texts("now.age", duration=age)])
-
-
-def _money(page: Page, needed: Needed) -> str:
-    if needed.at_risk is None:
-        return page.texts("incident.risk.not_known")
-    return won_short(needed.at_risk, page.texts.language)

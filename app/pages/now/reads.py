@@ -46,11 +46,13 @@ class Needed(Line):
     """An incident that asks for a decision, and how many there are in all."""
 
     at_risk: int | None  # None: not known
+    expected_loss: int | None  # None: not known
     opened_minute: datetime
     taken_by: str | None
     total: int
     untaken: int
-    at_risk_in_all: int | None  # None: of none it is known
+    at_risk_in_all: int | None  # None: of none it is known; each entity once
+    expected_loss_in_all: int | None  # the same
     unpriced: int
 
 
@@ -92,7 +94,8 @@ class Since:
 def needed(page: Page) -> tuple[Needed, ...]:
     """The first of those that ask for a decision, those that nobody has taken before the others."""
     rows = page.door.rows("ops/app_needed", {"at_most": NEEDED_SHOWN})
-    return tuple(Needed(**{**row, "at_risk_in_all": _whole(row["at_risk_in_all"])}) for row in rows)
+    sums = ("at_risk_in_all", "expected_loss_in_all")
+    return tuple(Needed(**{**row, **{name: _whole(row[name]) for name in sums}}) for row in rows)
 
 
 @shared

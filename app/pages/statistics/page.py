@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from app.charts import CONFIG
-from app.format import day, duration
-from app.markup import notice, table, tag, visible
+from app.format import clock, day, duration
+from app.markup import Markup, notice, table, tag, visible
 from app.pages import load_page
 from app.pages.alone import alone
 from app.pages.downloads import frame_of, offer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from app.pages.statistics.period import Period
-    from app.pages.statistics.reads import Delay, Opening, Response
+    from app.pages.statistics.reads import Delay, Opening, Response, Written
     from app.reads import Page
     from pipeline.desk.precision import Labelled
 
@@ -65,6 +65,7 @@ def show(page: Page) -> None:
         show_responses,
         show_precision,
         show_budgets,
+        show_written,
     )
     for part in parts:
         with alone(page, part.__name__):
@@ -141,6 +142,24 @@ def show_budgets(page: Page, period: Period) -> None:
     if unknown:
         st.html(tag("div", texts("budgets.unknown", count=unknown), cls="mr-note"))
     _offer(page, f"budget-{period.name}", [{"day": day, **budget.as_json()} for day, budget in found])
+
+
+def show_written(page: Page, period: Period) -> None:
+    """Reports of days and weeks, whatever the period: each is a page of its own."""
+    del period
+    heading(page, "written.heading", "written.note")
+    found = reads.written(page)
+    if not found:
+        st.html(tag("div", page.texts("written.none"), cls="mr-note"))
+        return
+    st.html(tag("ul", *(_report(page, one) for one in found), cls="mr-reports"))
+
+
+def _report(page: Page, one: Written) -> Markup:
+    address = f"/report/{page.pack.name}/{one.about}"
+    said = page.texts("written.at", time=clock(one.written_at, page.zone), size=f"{one.bytes / 1e6:.1f}")
+    way = tag("a", one.about, href=address, target="_blank", rel="noopener")
+    return tag("li", way, tag("small", said))
 
 
 def _table(page: Page, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -9,12 +9,14 @@ from app.reads import shared
 from pipeline.desk.precision import Labelled
 
 if TYPE_CHECKING:
-    from datetime import date, timedelta
+    from datetime import date, datetime, timedelta
 
     from app.pages.statistics.period import Period
     from app.reads import Page
     from pipeline.pack import Budget
 
+#: So many reports are listed: a day each, for a month, and its weeks.
+REPORTS: Final = 36
 #: So many owners are told apart, all together not counted.
 OWNERS: Final = 30
 #: The policy whose incidents are held against the budget.
@@ -109,3 +111,21 @@ def budgets(page: Page, period: Period) -> tuple[tuple[date, Budget], ...]:
 def _span(page: Page, period: Period) -> dict[str, Any]:
     span = period.span(page.zone)
     return {"start": span.start, "stop": span.end}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A report that was written by itself."""
+
+    about: str
+    path: str
+    sha256: str
+    bytes: int
+    written_at: datetime
+
+
+@shared
+def written(page: Page) -> tuple[Written, ...]:
+    """The newest reports, the newest first."""
+    rows = page.door.rows("ops/app_reports", {"about": None, "at_most": REPORTS})
+    return tuple(Written(**row) for row in rows)

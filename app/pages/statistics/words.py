@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 KOREAN: Final[Mapping[str, str]] = {
     "screen.statistics": "통계",
+    "written.heading": "보고서",
+    "written.note": "영업일과 주가 끝날 때마다 저절로 쓰고 서명합니다. A4로 인쇄됩니다.",
+    "written.none": "아직 쓰인 보고서가 없습니다. 첫 보고서는 영업일이 끝날 때 나옵니다.",
+    "written.at": "작성 {time} · {size} MB",
     "period.label": "기간",
     "period.today": "오늘",
     "period.7d": "7일",
@@ -59,6 +63,10 @@ KOREAN: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     "screen.statistics": "Statistics",
+    "written.heading": "Reports",
+    "written.note": "written by themselves when a business day or week ends; signed, and made for A4",
+    "written.none": "No report is written yet. The first one comes when the business day ends.",
+    "written.at": "written {time} · {size} MB",
     "period.label": "Period",
     "period.today": "Today",
     "period.7d": "7 days",

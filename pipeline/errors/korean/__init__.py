@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pipeline.errors.korean.actions import ACTIONS
 from pipeline.errors.korean.acts import ACTS
 from pipeline.errors.korean.below import BELOW
 from pipeline.errors.korean.checks import CHECKS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 #: By what they are about; no sentence stands in two of them.
 PARTS: Final = (
+    ACTIONS,
     ACTS,
     BELOW,
     CHECKS,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from baselines.merchants.rules import BOUNDS, Rules, parse_rules
 from baselines.merchants.windows import Windows
-from pipeline.pack import Nightly, Pack
+from pipeline.pack import COUNT, MONEY, Nightly, Pack
 from pipeline.packs.merchants.at_risk import PARTS, ask_about, price_merchants
 from pipeline.packs.merchants.caught import caught
 from pipeline.packs.merchants.count import aggregate, sum_up
 from pipeline.packs.merchants.explain import explained
 from pipeline.packs.merchants.inspected import INSPECT
 from pipeline.packs.merchants.judge import Judge
+from pipeline.packs.merchants.money.acting import with_actions
 from pipeline.packs.merchants.money.book import EXPOSURES
 from pipeline.packs.merchants.money.cohorts import COHORTS
 from pipeline.packs.merchants.money.schema import FIGURES
@@ -93,17 +94,19 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     figures=FIGURES,
     at_risk=price_merchants,
     beside={"cancel_cohort": COHORTS, "settlement": SETTLEMENTS},
-    exposures=EXPOSURES,
+    exposures=with_actions(EXPOSURES),
     ornaments={
         "at_risk": "money at risk and names of merchants",
         "categories": "categories and names that changed since they were last read",
         "settlements": "payouts, and with them all money at risk",
+        "disputes": "how the month will end for the programmes of card networks",
         "approved_at": "the age of the approvals that were cancelled",
     },
     say=JUDGE.say,
     words=WORDS,
     picture=picture,
     thresholds=thresholds,
+    movers={"approval_amount": MONEY, "cancel_count": COUNT, "approval_count": COUNT},
     explain=partial(explained, JUDGE),
     deviation=JUDGE.deviation,
     lines=JUDGE.lines,

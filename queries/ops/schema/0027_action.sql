@@ -76,5 +76,5 @@ ALTER TABLE outbox
     ADD CONSTRAINT outbox_event_check CHECK (event IN (
         'opened', 'reopened', 'escalated', 'repeated', 'acknowledged', 'corrected', 'resolved',
         'assigned', 'noted', 'snoozed', 'snooze_ended', 'broke_through', 'resolved_by', 'reopened_by', 'labelled',
-        'unsilenced', 'action'
+        'unsilenced', 'priced', 'action'
     ));

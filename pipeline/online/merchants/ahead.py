@@ -1,0 +1,142 @@
+"""What a forecast of programmes is made from, read: the company's optional queries, the lake, the book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pipeline.errors import SourceChanged
+from pipeline.history import unpublished
+from pipeline.minute import MINUTE, Span, business_date, business_day
+from pipeline.money import EXPOSURE
+from pipeline.packs.merchants.programmes.custody import Custody
+from pipeline.packs.merchants.programmes.disputes import (
+    CUSTODY,
+    DISPUTES,
+    MOST_ROWS,
+    Given,
+    read_custody,
+    read_disputes,
+)
+from pipeline.packs.merchants.programmes.forecast import Forecast, Known, forecast
+from pipeline.packs.merchants.programmes.rows import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pipeline.packs.merchants.programmes.rows import Programme
+    from pipeline.source.asked import Source
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import LakeFile
+    from pipeline.store.state import State
+
+#: Balances of so many days make the interval of the custody ratio.
+BALANCES: Final = 40
+_DAY: Final = timedelta(days=1)
+_SOLD: Final = pl.Schema({"merchant_id": pl.String(), "day": pl.Date(), "count": pl.Int64()})
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is read, and where."""
+
+    source: Source
+    state: State
+    lake: Lake
+
+
+def foresee(looked: Looked, today: date, rows: Sequence[Programme] | None = None) -> Forecast:
+    """The forecast of the business day `today`; `rows` instead of the shipped programmes.
+
+    Raises what the source says, and SourceChanged for a query that gives no usable columns.
+    """
+    given = _given(looked.source, today)
+    files = looked.state.publication().files
+    merchants = [] if given is None else given.rows["merchant_id"].unique().sort().to_list()
+    span = _published(looked.state, looked.lake, today)
+    known = Known(
+        today=today,
+        disputes=given,
+        sold=_SOLD.to_frame() if span is None else _sold(looked.lake, files, span, merchants),
+        published_from=None if span is None else business_date(span.start, looked.lake.zone),
+        custody=Custody(owed(looked.lake, files, today), _held(looked.source, today)),
+    )
+    return forecast(shipped() if rows is None else rows, known)
+
+
+def today_of(lake: Lake) -> date:
+    """The business day that is now."""
+    return business_date(datetime.now(UTC), lake.zone)
+
+
+def owed(lake: Lake, files: Sequence[LakeFile], today: date) -> list[tuple[date, int]]:
+    """What was owed to all merchants together at the end of each of the last days, by the book; oldest first.
+
+    Of merchants whose pending payout is not known nothing is in it.
+    """
+    since = business_day(today - BALANCES * _DAY, lake.zone).start
+    last: dict[date, LakeFile] = {}
+    for file in sorted((f for f in files if f.dataset == EXPOSURE), key=lambda f: f.span.start):
+        if file.span.start >= since:
+            last[business_date(file.span.start, lake.zone)] = file
+    found = []
+    for day, file in sorted(last.items()):
+        rows = lake.read([file], EXPOSURE, file.span)
+        newest = rows.filter(pl.col("minute") == pl.col("minute").max())
+        if newest["pending_payout"].count():
+            found.append((day, int(newest["pending_payout"].sum())))
+    return found
+
+
+def _given(source: Source, today: date) -> Given | None:
+    found = source.whole(DISPUTES)
+    if found is None:
+        return None
+    frame, query = found
+    if frame.height > MOST_ROWS:
+        msg = f"the query {query} gives more than {MOST_ROWS:,} rows"
+        raise SourceChanged(
+            msg, "let it give this month and the one before, a row per merchant, day and kind"
+        )
+    return read_disputes(frame, query, today)
+
+
+def _held(source: Source, today: date) -> list[tuple[date, int]]:
+    found = source.whole(CUSTODY)
+    return [] if found is None else read_custody(*found, today)[0]
+
+
+def _published(state: State, lake: Lake, today: date) -> Span | None:
+    """Whole business days before today that are published without a hole, from the month before on."""
+    published, end = state.published(), business_day(today, lake.zone).start
+    first, last = published.first_minute, published.last_minute
+    if first is None or last is None:
+        return None
+    month = (today.replace(day=1) - _DAY).replace(day=1)
+    start = max(business_day(month, lake.zone).start, _whole_day(first, lake))
+    end = min(end, business_day(business_date(last + MINUTE, lake.zone), lake.zone).start)
+    if start >= end:
+        return None
+    missing = unpublished(state, Span(start, end))
+    if missing:
+        start = business_day(business_date(missing[-1], lake.zone), lake.zone).end
+    return Span(start, end) if start < end else None
+
+
+def _whole_day(minute: datetime, lake: Lake) -> datetime:
+    """The start of the first business day that begins at `minute` or later."""
+    day = business_day(business_date(minute, lake.zone), lake.zone)
+    return day.start if day.start >= minute else day.end
+
+
+def _sold(lake: Lake, files: Sequence[LakeFile], span: Span, merchants: Sequence[str]) -> pl.DataFrame:
+    """Approvals of each whole day, of these merchants and of all together (merchant_id "")."""
+    sums = [lake.sums_by_step(files, span, _DAY, None)]
+    if merchants:
+        sums.append(lake.sums_by_step(files, span, _DAY, merchants))
+    day = pl.col("start").dt.convert_time_zone(lake.zone.key).dt.date()
+    return pl.concat(sums).select(merchant_id="entity_id", day=day, count="approval_count").cast(_SOLD)

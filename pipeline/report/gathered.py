@@ -1,0 +1,178 @@
+"""What a report needs of the operational database, as plain values that go to another process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from pipeline.desk.precision import labelled, since
+from pipeline.errors import MinuteriskError, UsageError
+from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
+from pipeline.prove.statement import read_statements
+from pipeline.replay.regret import regrets_in
+from pipeline.report.about import AFTER, INCIDENT, about_days, about_incident, clip, incident_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from pipeline.desk.precision import Labelled
+    from pipeline.pack import Budget, Pack
+    from pipeline.replay.regret import Regret
+    from pipeline.report.about import About
+    from pipeline.settings import Settings
+    from pipeline.store.lake import Lake
+    from pipeline.store.manifest import Publication
+    from pipeline.store.state import State
+
+    Row = Mapping[str, Any]
+
+log = structlog.get_logger()
+
+#: More incidents and actions than this are counted, and not listed.
+MOST_ROWS: Final = 1_000
+#: So many incidents are told in full: their sentence, picture and timeline.
+DETAILED: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """All of it. `span` is what is published of what the report is about."""
+
+    about: About
+    span: Span
+    language: str
+    zone: ZoneInfo
+    currency: str
+    named: bool  # are people called by their names?
+    installation: str
+    written_at: datetime
+    publication: Publication
+    incidents: Sequence[Row]
+    timeline: Mapping[int, Sequence[Row]]
+    actions: Sequence[Row]
+    delays: Sequence[Row]
+    budgets: Sequence[tuple[date, Budget]]
+    labels: Sequence[Labelled]
+    ledger: Sequence[Row]
+    statements: Sequence[Mapping[str, Any]]  # signed ones that tell of any of its minutes
+    differences: int | None = None  # minutes that differ from the source; None: not compared for this report
+    regrets: Sequence[Regret] | None = None  # None: not reckoned
+
+    @property
+    def detailed(self) -> Sequence[Row]:
+        """The incidents that are told in full."""
+        return self.incidents[:DETAILED]
+
+
+def gather(
+    state: State,
+    pack: Pack[Any, Any],
+    settings: Settings,
+    about: About,
+    now: datetime,
+    *,
+    named: bool = False,
+) -> Gathered:
+    """Read all rows that the report needs. Raises UsageError where nothing of it is published."""
+    publication, span = state.publication(), _published_of(state, about, settings.business_timezone)
+    zone, asked = settings.business_timezone, {"start": span.start, "stop": span.end}
+    listed = {**asked, "incident_id": about.incident_id, "at_most": MOST_ROWS}
+    incidents = state.rows("report_incidents", **listed)
+    timeline = defaultdict[int, list[Any]](list)
+    for row in state.rows("report_timeline", ids=[row["incident_id"] for row in incidents[:DETAILED]]):
+        timeline[row["incident_id"]].append(row)
+    weeks = labelled(state.rows("labels_by_week", since=since(span.end - MINUTE, zone), zone=zone.key))
+    return Gathered(
+        about=about,
+        span=span,
+        language=settings.language,
+        zone=zone,
+        currency=settings.currency,
+        named=named,
+        installation=state.installation(),
+        written_at=now,
+        publication=publication,
+        incidents=incidents,
+        timeline=dict(timeline),
+        actions=state.rows("report_actions", **listed),
+        delays=state.rows("app_delays", **asked),
+        budgets=_budgets(state, pack, span, zone),
+        labels=[week for week in weeks if week.week <= business_date(span.end - MINUTE, zone)],
+        ledger=state.minutes(span),
+        statements=[said for said in read_statements(settings) if _tells_of(said, span)],
+    )
+
+
+def reckoned(state: State, lake: Lake, gathered: Gathered) -> Gathered:
+    """The same with what acting in time would have kept; where that fails it stays not reckoned."""
+    try:
+        found = regrets_in(state, lake, gathered.span)
+    except MinuteriskError as error:
+        log.warning("report.regret_failed", about=gathered.about.key, what=error.what)
+        return gathered
+    if gathered.about.kind == INCIDENT:
+        ids = {row["entity_id"] for row in gathered.incidents}
+        found = [one for one in found if one.entity_id in ids]
+    return replace(gathered, regrets=found)
+
+
+def about_of(state: State, text: str, settings: Settings, now: datetime) -> About:
+    """What a report is asked for: a day, a week, or the number of an incident. Raises UsageError."""
+    number = incident_number(text)
+    if number is None:
+        return about_days(text, settings.business_timezone, now)
+    whole = {"start": now, "stop": now, "incident_id": number, "at_most": 1}
+    found = state.rows("report_incidents", **whole)
+    if not found:
+        msg = f"there is no incident {number}"
+        raise UsageError(msg, "see the numbers with `minuterisk incidents list --all`")
+    opened, resolved = found[0]["opened_minute"], found[0]["resolved_minute"]
+    newest = state.next_minute() or opened + MINUTE
+    ended = newest if resolved is None else min(resolved + AFTER, newest)
+    return about_incident(number, opened, max(ended, opened + MINUTE))
+
+
+def _published_of(state: State, about: About, zone: ZoneInfo) -> Span:
+    published = state.published()
+    first, last = published.first_minute, published.last_minute
+    found = None if first is None or last is None else clip(about, Span(first, last + MINUTE))
+    if found is None:
+        msg = f"nothing of {about.key} is published"
+        known = "nothing is published yet: start `minuterisk run`"
+        if first is not None and last is not None:
+            known = f"known are {business_date(first, zone)} to {business_date(last, zone)}"
+        raise UsageError(msg, known)
+    return found
+
+
+def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> list[tuple[date, Budget]]:
+    """What of the false-alarm budget each day has spent, by the nights before it; a pack may have none."""
+    if pack.nightly is None:
+        return []
+    nights = state.nights()
+    asked = {"start": span.start, "stop": span.end, "zone": zone.key}
+    opened = defaultdict[Any, dict[str, int]](dict)
+    for row in state.rows("app_openings", **asked):
+        if row["policy"] == "budgeted":
+            of_day = opened[row["day"]]
+            of_day[row["rule"]] = of_day.get(row["rule"], 0) + row["incidents"]
+    days = [business_date(part.start, zone) for part in split_by_day(span, zone)]
+    return [(day, pack.nightly.shown([n for n in nights if n["day"] <= day], opened[day])) for day in days]
+
+
+def _tells_of(statement: Mapping[str, Any], span: Span) -> bool:
+    """Was any minute of the span proven by it?"""
+    ends = [str(statement.get(name)) for name in ("from", "to")]
+    return ends[0] < span.end.isoformat() and span.start.isoformat() < ends[1]
+
+
+def days_before(span: Span, zone: ZoneInfo, count: int) -> Span:
+    """So many business days before the one that a span begins in."""
+    first = business_date(span.start, zone)
+    return Span(business_day(first - timedelta(days=count), zone).start, business_day(first, zone).start)

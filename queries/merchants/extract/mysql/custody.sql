@@ -1,0 +1,5 @@
+-- How much of what is owed to merchants was held outside the company at the end of each day, in minor units, for the
+-- forecast of the custody ratio. Optional: without a query here only the amount that has to be held is known. Take the
+-- dashes away and name your table.
+-- Parameters: none. Grain: one row per day.
+-- SELECT day, amount FROM entrusted

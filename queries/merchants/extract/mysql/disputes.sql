@@ -1,0 +1,9 @@
+-- Frauds, disputes and sales by merchant and day, as card networks report them, for the forecast of their programmes.
+-- Optional: without a query here nothing is foreseen. Read once a business day, whole. Take the dashes away and name
+-- your table: it says kind (fraud, dispute; or sales, where our own minutes do not reach back, or not all sales count).
+-- Rows of the same merchant, day and kind are added up. Without days give `month` (2026-11) instead of `day`.
+-- Parameters: none. Grain: any, of this month and the one before. More than 1,000,000 rows are refused.
+-- SELECT merchant_id, day, kind, count, amount_usd
+-- FROM disputes
+-- WHERE day >= DATE_FORMAT(DATE_SUB(DATE_ADD(UTC_TIMESTAMP(), INTERVAL 9 HOUR), INTERVAL 1 MONTH), '%Y-%m-01')
+-- LIMIT 1000001
