@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from baselines.facts import Facts
+from pipeline.act.proposing import Proposer
 from pipeline.alarms import Alarms
 from pipeline.alarms.ornaments import Ornaments
 from pipeline.alarms.row_watch import RowWatch
@@ -118,6 +119,7 @@ class Pipeline:
         self.rules = RulesReader(state, self.pack, file)
         self.exposure = Exposure(source, state, lake, self.ornaments, self.tuned_at, monotonic)
         self.opening = Opening(source, lake, state, self.ornaments, self.alarms)
+        state.proposer = Proposer(self.pack, lake.zone, self.tuned_at, self.ornaments)
         self._line: Line | None = None
         self._exposed: Exposed | None = None  # the line's book of exposure
         self._shape: object = None  # what of the tuned numbers the line's windows hold
