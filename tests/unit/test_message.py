@@ -93,6 +93,12 @@ SAID: dict[str, dict[str, Any]] = {
     "resolved_by": {"reason": "정산 보류 완료", "limit": 1_851_851_835},
     "reopened_by": {"reason": "다시 늘고 있음"},
     "labelled": {"label": "false_alarm", "reason": "행사 종료로 예정된 취소"},
+    "action": dict.fromkeys(("percent", "until"))
+    | {"status": "approved", "kind": "hold_payout", "amount": 700_000_000, "reason": ""},
+}
+RESERVE = {
+    **SAID["action"],
+    "status": "proposed", "kind": "rolling_reserve", "percent": 10, "until": "2026-11-23T15:00:00+00:00",
 }
 
 
@@ -170,6 +176,14 @@ CASES = {
     "surge_reopened": message(event="reopened", times=2, **LATER),
     "surge_repeated": message(event="repeated", **LATER),
     **{f"surge_{event}": message(event=event, by="김위험", **LATER) for event in SAID},
+    "surge_opened_with_action": message(action=RESERVE),
+    "surge_action_declined": message(
+        event="action",
+        by="김위험",
+        said={**SAID["action"], "status": "declined", "reason": "설명함"},
+        **LATER,
+    ),
+    "surge_action_failed": message(event="action", said={**RESERVE, "status": "failed"}, **LATER),
     "surge_snoozed_money_unknown": message(
         event="snoozed", by="김위험", at_risk=None, parts={}, said={**SAID["snoozed"], "limit": None}
     ),
