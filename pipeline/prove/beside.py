@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import structlog
 
-from pipeline.alarms import Alarm
 from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow
+from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
 from pipeline.minute import MINUTE, Span, one_minute, runs_of, split_by_day
 from pipeline.prove.rejudge import replace_files
@@ -225,19 +225,10 @@ class BesideCheck:
             for day in split_by_day(span, pipeline.lake.zone):
                 for piece, read in read_around(source, name, day):
                     if isinstance(read, Exception):
-                        tell_unreadable(pipeline, name, piece, read)
+                        query = str(pipeline.pack.beside[name].query)
+                        tell_unreadable(pipeline.alarms, query, piece, read)
                         continue
                     rows = pipeline.pack.beside[name].count(read, piece, pipeline.lake.zone)
                     for minute in unlike_minutes(rows, pipeline.lake.read(files, name, piece)):
                         found.setdefault(minute, {})[name] = rows.filter(pl.col("minute") == minute)
         return dict(sorted(found.items()))
-
-
-def tell_unreadable(pipeline: Pipeline, dataset: str, piece: Span, error: Exception) -> None:
-    """An alarm: rows of a piece of time are not known, as they cannot be read."""
-    query = pipeline.pack.beside[dataset].query
-    why = error.what if isinstance(error, MinuteriskError) else str(error)
-    start, end = piece.start.isoformat(), piece.end.isoformat()
-    what = f"rows of the query {query} from {start} to {end} cannot be read: {why}"
-    hint = "correct the value at the source, or let the query give the column without a cast"
-    pipeline.alarms.raise_alarm(Alarm("rows.unreadable", what, hint, f"{query} {start}/{end}"), HORIZON)

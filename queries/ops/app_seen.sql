@@ -14,7 +14,7 @@ SELECT
         watermark.next_minute,
         (
             SELECT string_agg(
-                concat_ws(':', incident_id, status, severity, times, last_breach_minute, at_risk, expected_loss, owner, snooze ->> 'until'),
+                concat_ws(':', incident_id, status, severity, times, last_breach_minute, parts, figures, owner, snooze ->> 'until'),
                 ',' ORDER BY incident_id
             )
             FROM incident

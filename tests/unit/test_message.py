@@ -98,7 +98,7 @@ SAID: dict[str, dict[str, Any]] = {
 }
 RESERVE = {
     **SAID["action"],
-    **{"status": "proposed", "kind": "rolling_reserve", "percent": 10, "until": "2026-11-23T15:00:00+00:00"},
+    "status": "proposed", "kind": "rolling_reserve", "percent": 10, "until": "2026-11-23T15:00:00+00:00",
 }
 
 

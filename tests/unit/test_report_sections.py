@@ -148,6 +148,7 @@ EXPOSED = Exposed(
     unknown=dict.fromkeys(MONEY, 0) | {"pending_payout": 9},
     rows=[ROW],
     by_day=[(DAY - timedelta(days=1), MONEY), (DAY, MONEY)],
+    amounts=list(MONEY),
 )
 
 
@@ -204,7 +205,7 @@ def said(section: str, given: Gathered, published: Published = NOTHING) -> str:
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ("money", ["1,234,567", "푸른상회 (100478)", "cancels surge", "2026-03-12", "unknown"]),
+        ("money", ["1,234,567", "푸른상회 (100478)", "cancels surge", "03-12", "unknown"]),
         (
             "incidents",
             ["653,486,190 KRW", "40,000,001", "7,654,321 KRW", "2026-03-12", "true alarm", "xxx", "…"],

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.money import Acted, AtRisk, Outcome
 from pipeline.packs.merchants import PACK
-from pipeline.packs.merchants.money.acting import CALL, HOLD, KINDS, RESERVE, SHORTER, effect, outcome
+from pipeline.packs.merchants.money.acting import effect, outcome
+from pipeline.packs.merchants.money.propose import ACTIONS, CALL, HOLD, RESERVE, SHORTER
 from pipeline.packs.merchants.money.schema import SETTLEMENT
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 
@@ -133,7 +134,7 @@ def test_a_payout_that_is_wrong_confirms_nothing_and_refutes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("amount", "shown"), [(810, True), (855, True), (870, None), (900, None)])
-def test_a_reserve_shows_in_smaller_payouts(amount: int, shown: bool | None) -> None:
+def test_a_reserve_shows_in_smaller_payouts(amount: int, shown: object) -> None:
     """Ten per cent of 900 is 90; at least half of that is missing."""
     found = look(RESERVE, *BEFORE, MON, payout(1, amount), now=at(4), percent=10)
     assert found.shown is shown
@@ -155,12 +156,15 @@ def test_what_an_action_keeps_follows_from_the_money_and_unknown_stays_unknown()
         "next_payout": 700,
         "next_payout_date": "2026-03-12",
     }
-    known, unknown = AtRisk({}, None, figures), AtRisk({}, None, dict.fromkeys(figures))
+    parts = {"paid_out_cancelable": 400, "unrecovered": 100}
+    known, unknown = AtRisk(parts, None, figures), AtRisk({}, None, dict.fromkeys(figures))
     hold = effect(HOLD, None, known, TOLD, SEOUL)
-    assert (hold.amount, hold.until) == (700, at(3, 0))
-    assert effect(RESERVE, 15, known, TOLD, SEOUL).amount == 150
-    for kind in KINDS:
+    assert (hold.amount, hold.until) == (500, at(3, 0))  # no more than there is at risk
+    assert effect(HOLD, None, AtRisk({}, None, figures), TOLD, SEOUL).amount == 700
+    assert effect(HOLD, None, known, at(3), SEOUL).until == at(4, 0)  # on the payday it may not be out yet
+    assert effect(RESERVE, 15, known, TOLD, SEOUL).amount == 105
+    for kind in ACTIONS:
         found = effect(kind, 10 if kind == RESERVE else None, unknown, TOLD, SEOUL)
         assert (found.amount, found.until) == (None, None)
     assert PACK.exposures is not None
-    assert tuple(PACK.exposures.actions) == KINDS
+    assert tuple(PACK.exposures.actions) == ACTIONS

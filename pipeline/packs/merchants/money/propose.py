@@ -46,7 +46,7 @@ def propose(
     pending, total = money.figures.get("pending_payout"), money.total
     if not isinstance(next_payout, int) or not isinstance(day, str) or total is None or next_payout <= 0:
         return Proposal(kind=CALL, amount=None)
-    until = _until(date.fromisoformat(day), minute, zone)
+    until = until_of(date.fromisoformat(day), minute, zone)
     percent = _percent(rule, money, pending, tuned)
     if percent is not None and percent <= tuned.exposure.reserve_up_to_percent:
         return Proposal(kind=RESERVE, amount=next_payout * percent // 100, until=until, percent=percent)
@@ -64,7 +64,7 @@ def _percent(rule: str, money: AtRisk, pending: int | str | None, tuned: Rules) 
     return max(-(-100 * covered // (per_10_000 * pending)), 1)
 
 
-def _until(day: date, minute: datetime, zone: ZoneInfo) -> datetime:
+def until_of(day: date, minute: datetime, zone: ZoneInfo) -> datetime:
     """The payday's beginning: from then on it may be paid at any time. On the payday itself its end."""
     payday = business_day(day, zone)
     return payday.start if minute + MINUTE < payday.start else payday.end
