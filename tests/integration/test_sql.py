@@ -55,7 +55,8 @@ def settings(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Settings]:
-    given = {"HOME": str(published.home), "STATE_URL": state_url, "LANGUAGE": "en", "LOG_LEVEL": "error"}
+    urls = {"STATE_URL": state_url, "SOURCE_URL": state_url}  # so that no command starts a server of its own
+    given = {"HOME": str(published.home), **urls, "LANGUAGE": "en", "LOG_LEVEL": "error"}
     for name, value in given.items():
         monkeypatch.setenv(f"MINUTERISK_{name}", value)
     place = tmp_path / "queries" / "merchants" / "analyst"
