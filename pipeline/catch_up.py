@@ -6,6 +6,7 @@ the ledger does not know, so a restart goes on exactly where the last commit end
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from datetime import datetime, timedelta
 from threading import Lock
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from baselines.facts import Facts
+from pipeline.act.proposing import Proposer
 from pipeline.alarms import Alarms
 from pipeline.alarms.ornaments import Ornaments
 from pipeline.alarms.row_watch import RowWatch
@@ -21,6 +23,7 @@ from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
 from pipeline.history import exposures_from, read_past, rebuild_windows, unpublished
+from pipeline.history.opening import Opening
 from pipeline.judge.hold import Gates, Past
 from pipeline.judge.life import Changes
 from pipeline.judge.seconds import Written
@@ -74,6 +77,8 @@ SNAPSHOTS = 4
 REMEMBERED = 2 * MINUTE
 #: Facts that the source did not give are asked for again after so long.
 FACTS_RETRY = timedelta(hours=1)
+#: A dataset beside the rows that could not be opened is tried again after so long.
+OPENED_EVERY_S = 300.0
 #: While catching up, readers get a new version this often; at the end they always do.
 PROJECT_EVERY_S = 1.0
 
@@ -113,6 +118,8 @@ class Pipeline:
         self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
         self.rules = RulesReader(state, self.pack, file)
         self.exposure = Exposure(source, state, lake, self.ornaments, self.tuned_at, monotonic)
+        self.opening = Opening(source, lake, state, self.ornaments, self.alarms)
+        state.proposer = Proposer(self.pack, lake.zone, self.tuned_at, self.ornaments)
         self._line: Line | None = None
         self._exposed: Exposed | None = None  # the line's book of exposure
         self._shape: object = None  # what of the tuned numbers the line's windows hold
@@ -128,6 +135,7 @@ class Pipeline:
         self._catalog_version = -1
         self.snapshots = Snapshots(lake, state)
         self._facts_due: datetime | None = None  # when they are asked for again
+        self._opened_at = -math.inf  # when it was last asked whether a dataset is to be opened
 
     @property
     def versions(self) -> Versions[Any]:
@@ -160,6 +168,8 @@ class Pipeline:
             return 0
         minutes, rows, began = 0, 0, self.monotonic()
         total, pieces = sum(part.minutes for part in missing), Pieces(self.settings.business_timezone)
+        if self.state.next_minute() is None:
+            self.opening.begin(span.start)
         until = span.end if first_start else None
         for part in missing:
             for piece, found in pieces.work_through(part, lambda piece: self._publish(piece, until)):
@@ -379,6 +389,9 @@ class Pipeline:
         if self._line is not None and not self.know(self._line.windows, minute):
             log.info("told.windows_anew", minute=minute.isoformat())
             self._line = None
+        due = self.monotonic() - self._opened_at > OPENED_EVERY_S
+        if due and self._open_datasets(minute, versions.tuned(minute)):  # its query has come, or gone
+            self._line = None
         if self._line is not None:
             self._know_exposures(self._line, minute)
         return self._line
@@ -426,6 +439,7 @@ class Pipeline:
     def _start_line(self, next_minute: datetime) -> Line:
         self._read_facts(next_minute)
         tuned = self.versions.tuned(next_minute)
+        self._open_datasets(next_minute, tuned)
         windows, facts = rebuild_windows(self.lake, self.state, next_minute, tuned)
         self._shape = self.pack.shape(tuned)
         _look_up(facts, next_minute, windows)
@@ -441,6 +455,11 @@ class Pipeline:
         self._exposed = exposures_from(self.lake, self.state, next_minute, tuned, facts)
         line.exposures = None if self._exposed is None else self._exposed.book
         return line
+
+    def _open_datasets(self, next_minute: datetime, tuned: Tuned) -> bool:
+        """Read what lies before the minutes that have a dataset beside them, where that is to be done."""
+        self._opened_at, exposures = self.monotonic(), self.pack.exposures
+        return exposures is not None and self.opening.open(next_minute, exposures.reach(tuned))
 
     def source_feed(self) -> SourceFeed:
         """Counts anew from the source."""
@@ -463,7 +482,7 @@ class Pipeline:
     def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
         """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""
         counted = self.source_feed().count(span, Steps(self.monotonic), at_most(span))
-        files = self.book().publish(counted)
+        files = self.book().publish(self.opening.without(counted))
         next_minute = max(self.state.next_minute() or span.end, span.end)
         commit = MinuteCommit(counted.ledger, files, next_minute, Changes(), history_until=history_until)
         self.state.commit(commit)

@@ -119,12 +119,14 @@ def unescape(text: str) -> str:
 
 def money(amount: int, language: str) -> str:
     """An amount exactly, in Korean also as people say it: 1,234,567,890원 (약 12억 3,456만원)."""
-    if language != "ko":
-        return f"KRW {amount:,}"
-    exact = f"{amount:,}원"
-    if abs(amount) < 10_000:  # noqa: PLR2004 - 만, the first unit
-        return exact
-    return f"{exact} ({_korean_units(amount)}원)"
+    if language != "ko" or abs(amount) < 10_000:  # noqa: PLR2004 - 만, the first unit
+        return exact_money(amount, language)
+    return f"{exact_money(amount, language)} ({_korean_units(amount)}원)"
+
+
+def exact_money(amount: int, language: str) -> str:
+    """An amount exactly and no more: 1,234,567,890원 or KRW 1,234,567,890."""
+    return f"{amount:,}원" if language == "ko" else f"KRW {amount:,}"
 
 
 def _korean_units(amount: int) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from pipeline.errors import LakeDamaged, MinuteriskError, Overtaken, SourceUnava
 from pipeline.errors.translate import state_errors
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.outside import Outside
+from pipeline.prove.beside import BesideCheck
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.house import House
 from pipeline.prove.proof import find_faults, rows_without_time, statement_of
@@ -34,7 +34,7 @@ from pipeline.replay.candidate import measure_waiting
 from pipeline.replay.nightly import budget_of, measure_night
 from pipeline.source.look_back import DEEP, HORIZON
 from pipeline.source.turns import SPARED_S, Turns
-from pipeline.steps import Answers
+from pipeline.steps import Answers, Tally
 from pipeline.store.compact import compact
 from pipeline.store.reports import of_minute, of_span, of_statement
 from pipeline.tell.outbox import outbox_status
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pipeline.store.manifest import LakeFile
     from pipeline.talk import Talk
     from pipeline.tell.channels import Channel
-    from pipeline.tell.deliver import Delay, Delivered
+    from pipeline.tell.deliver import Delivered
 
 log = structlog.get_logger()
 
@@ -64,54 +64,6 @@ AWAY_S = 30.0  # Slack asks for another socket now and then; longer without one 
 _SOCKET_HINT = "check MINUTERISK_SLACK_APP_TOKEN (connections:write) and that Slack can be reached"
 RECONCILED = timedelta(hours=2)
 REPAIR_TIME = timedelta(minutes=30)  # a repair that takes longer is stated as not done
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run has done so far; the demo's summary and the screen at its end."""
-
-    pack: Pack[Any, Any]
-    minutes_processed: int = 0
-    transactions: int = 0
-    signals: int = 0
-    incidents_opened: int = 0
-    messages_delivered: int = 0
-    entities: set[str] = field(default_factory=set)
-    minute_ms: list[float] = field(default_factory=list)
-    delays_s: dict[tuple[str, str], list[float]] = field(default_factory=dict)  # by stage and tier
-
-    def add(self, judged: Judged, ms: float) -> None:
-        """Count one judged minute."""
-        self.minutes_processed += 1
-        self.transactions += judged.counted.read(self.pack)
-        self.signals += judged.signals.height
-        self.incidents_opened += len(judged.changes.opened)
-        self.entities.update(judged.counted.rows[self.pack.entity])
-        self.minute_ms.append(ms)
-
-    def as_json(self) -> dict[str, Any]:
-        """The summary for machines."""
-        return {
-            "minutes_processed": self.minutes_processed,
-            "transactions": self.transactions,
-            self.pack.nouns: len(self.entities),
-            "signals": self.signals,
-            "incidents_opened": self.incidents_opened,
-            "messages_delivered": self.messages_delivered,
-            "tick_ms_p95": round(_p95(self.minute_ms), 1),
-            # From the end of the minute, of incidents in minutes that closed while we ran; null: none.
-            **{
-                f"{stage}_s_p95_{tier}": round(_p95(found), 3) if found else None
-                for stage in ("committed", "delivered")
-                for tier in ("top", "tail")
-                for found in [self.delays_s.get((stage, tier))]
-            },
-        }
-
-    def add_delay(self, delay: Delay) -> None:
-        """Count how long one incident took to reach people."""
-        for stage, seconds in (("committed", delay.committed_s), ("delivered", delay.delivered_s)):
-            self.delays_s.setdefault((stage, delay.tier), []).append(seconds)
 
 
 class Service:
@@ -135,6 +87,7 @@ class Service:
         self.answers = Answers()  # of the source, since the last judged minute
         pipeline.source.on_query = self._observe_query
         self._corrector = Corrector(pipeline)
+        self._beside = BesideCheck(pipeline)
         self._watch = SourceWatch(pipeline)
         self._turns = Turns(SEARCH_S, DEEP_SEARCH_S)
         self._house = House(pipeline)
@@ -245,6 +198,9 @@ class Service:
         corrected = self._corrector.take(deadline)
         if self.pipeline.monotonic() < deadline:
             corrected += self._corrector.repair(deadline)
+        if self.pipeline.monotonic() < deadline:
+            corrected += self._beside.take()
+            corrected += self._beside.look()
         self.metrics.corrected.inc(len(corrected))
         if self._corrector.open_for is not None:
             self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())
@@ -295,6 +251,7 @@ class Service:
         corrected = self._corrector.take()
         corrected += self._corrector.poll()
         corrected += self._corrector.repair()
+        corrected += self._beside.take() + self._beside.look()
         self.metrics.corrected.inc(len(corrected))
         self.catalog()
 
@@ -386,6 +343,7 @@ class Service:
             outside = list[Outside]()
             differences = reconcile(source, pipeline.state, span, pipeline.lake, outside.append)
             pipeline.watch.see_totals(outside)
+            self._beside.compare_recent(source)
             without_time = rows_without_time(pipeline, source)
             result.update(of_span(span), differences=len(differences), rows_without_time=without_time)
         if without_time is not None:
@@ -426,6 +384,7 @@ class Service:
                     break
                 self._have_repaired(left)
                 left = find_faults(pipeline, source, span)
+            self._beside.compare_all(source)
         final = pipeline.state.finalise(span.start)
         day = business_date(next_minute, pipeline.lake.zone).isoformat()
         stated = statement_of(pipeline, span, found, left)
@@ -482,11 +441,6 @@ class Service:
                 self._failures.succeeded(name)
 
         return guarded_job
-
-
-def _p95(values: list[float]) -> float:
-    """The value that 95 % do not exceed (nearest rank); 0 for none."""
-    return sorted(values)[-(-95 * len(values) // 100) - 1] if values else 0.0
 
 
 def _summary(judged: Judged, steps: dict[str, float], pack: Pack[Any, Any]) -> dict[str, object]:

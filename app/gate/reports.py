@@ -52,7 +52,10 @@ class Reports:
     @property
     def routes(self) -> list[BaseRoute]:
         """For the application; the gate has let in whoever asks."""
-        return [Route(f"{ADDRESS}{{pack}}/{{about}}", self._answer, methods=["GET"])]
+        return [
+            Route(f"{ADDRESS}{{pack}}/{{about}}", self._answer, methods=["GET"]),
+            Route(f"{ADDRESS}{{rest:path}}", self._nothing, methods=["GET"]),
+        ]
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -65,6 +68,10 @@ class Reports:
         if content is None:
             return self._said(request, "report.none", 404)
         return HTMLResponse(content, headers={"content-security-policy": SANDBOX, **NO_STORE})
+
+    async def _nothing(self, request: Request) -> Response:
+        """Below this address there is nothing else; Streamlit would answer with its own page."""
+        return self._said(request, "report.none", 404)
 
     def _read(self, request: Request) -> bytes | None:
         """The file; None where there is none, or another one than was written."""

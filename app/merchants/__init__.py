@@ -17,5 +17,8 @@ PAGE: Final = OwnPage(
     now=(show_today,),
     entity=(show_of_one, show_trend, show_details, show_why),
     statistics=(show_movers,),
-    screens=(Screen("exposure", ":material/account_balance:", room=__name__),),
+    screens=(
+        Screen("exposure", ":material/account_balance:", room=__name__),
+        Screen("forecast", ":material/event_upcoming:", room=__name__),
+    ),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.merchants import tuned_words
 from app.merchants.exposure import words as exposure
+from app.merchants.forecast import words as forecast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -378,6 +379,6 @@ ENGLISH: Final[Mapping[str, str]] = {
 }
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "ko": {**KOREAN, **tuned_words.KOREAN, **exposure.KOREAN},
-    "en": {**ENGLISH, **tuned_words.ENGLISH, **exposure.ENGLISH},
+    "ko": {**KOREAN, **tuned_words.KOREAN, **exposure.KOREAN, **forecast.KOREAN},
+    "en": {**ENGLISH, **tuned_words.ENGLISH, **exposure.ENGLISH, **forecast.ENGLISH},
 }

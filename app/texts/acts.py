@@ -42,6 +42,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "did.resolve": "해소 처리",
     "did.reopen": "다시 열림",
     "did.label": "경보 판정",
+    "did.action": "자금 조치",
     "timeline.heading": "경과",
     "timeline.none": "아직 기록이 없습니다.",
     "timeline.when": "시각",
@@ -62,6 +63,7 @@ KOREAN: Final[Mapping[str, str]] = {
     "event.resolved_by": "해소 처리",
     "event.reopened_by": "다시 열림",
     "event.labelled": "경보 판정",
+    "event.action": "자금 조치",
 }
 
 ENGLISH: Final[Mapping[str, str]] = {
@@ -99,6 +101,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "did.resolve": "resolved by hand",
     "did.reopen": "opened again by hand",
     "did.label": "labelled",
+    "did.action": "action on money",
     "timeline.heading": "Timeline",
     "timeline.none": "Nothing yet.",
     "timeline.when": "Time",
@@ -119,4 +122,5 @@ ENGLISH: Final[Mapping[str, str]] = {
     "event.resolved_by": "resolved by hand",
     "event.reopened_by": "opened again by hand",
     "event.labelled": "labelled",
+    "event.action": "action on money",
 }

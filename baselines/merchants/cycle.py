@@ -103,18 +103,15 @@ def next_payouts(exposure: Exposure, today: int, cycles: Integers, holidays: str
     What was due before `today` is due on the next working day. What a later payday withholds takes nothing
     off this one, so that it may be more than all payouts together would pay.
     """
-    soonest = next_working_day(today, holidays)
-    size = exposure.size
+    soonest, size = next_working_day(today, holidays), exposure.size
     day, amount = np.zeros(size, np.int64), np.zeros(size, np.int64)
     for sold in exposure.held_days(today):
         at = exposure.open_at(sold)
-        at = at[cycles[at] != UNKNOWN]
-        if not len(at):
-            continue
-        due = np.maximum(paydays(sold, holidays)[cycles[at]], soonest)
-        first = day[at] == 0  # days of sales come in order, and so do their paydays
-        day[at[first]] = due[first]
-        same = day[at] == due
-        held = exposure.measures(sold)
-        amount[at[same]] += held[APPROVED][at[same]] - held[CANCELLED][at[same]]
+        if len(at):
+            # A merchant whose cycle is not known has no payday; the last place of the table is for it.
+            due = np.append(np.maximum(paydays(sold, holidays), soonest), 0)[cycles[at]]
+            held, before = exposure.measures(sold), day[at]
+            day[at] = np.where(before == 0, due, before)  # days of sales come in order, and so do paydays
+            net = held[APPROVED][at] - held[CANCELLED][at]
+            amount[at] += net * ((before == 0) | (before == due))
     return NextPayout(day, np.maximum(amount, 0))

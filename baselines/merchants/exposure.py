@@ -42,6 +42,7 @@ class Exposure:
         self.payouts_changed = 0  # how often payouts were entered
         self._totals: dict[int, list[int]] = {}  # approved, cancelled of everybody by day
         self._open: dict[int, tuple[object, Integers]] = {}
+        self._kept: dict[int, tuple[tuple[int, int, bool], Integers]] = {}
         self._of_paid: dict[int, tuple[tuple[int, int], Integers]] = {}
 
     @property
@@ -74,6 +75,7 @@ class Exposure:
             rows = ages == age
             if age <= self.reach:  # an older approval's day counts no more
                 np.add.at(self._day(day - age)[GIVEN_BACK], positions[rows], amounts[rows])
+                self._take_back(day - age, positions[rows], amounts[rows])
             self._keep_of_paid(day, day - age, positions[rows], amounts[rows])
         self.changes[day] = self.changes.get(day, 0) + 1
 
@@ -88,7 +90,8 @@ class Exposure:
 
     def forget(self, before: int) -> None:
         """Let go of days before this one."""
-        for held in (self.days, self.given_back, self.changes, self._totals, self._open, self._of_paid):
+        kept = (self._totals, self._open, self._kept, self._of_paid)
+        for held in (self.days, self.given_back, self.changes, *kept):
             for day in [day for day in held if day < before]:
                 del held[day]
         self.settled.forget(before)
@@ -139,6 +142,22 @@ class Exposure:
             return left
         return np.zeros(self.size, np.int64) if paid is None else np.maximum(paid.amount[: self.size], 0)
 
+    def kept(self, day: int, lake: int) -> Integers:
+        """What of a day's sales was paid out and is not cancelled; may be negative. Shape (size,)."""
+        stamp = (self.changes.get(day, 0), self.payouts_changed, day < lake)
+        known = self._kept.get(day)
+        if known is None or known[0] != stamp or len(known[1]) < self.size:
+            known = self._kept[day] = stamp, self.left_of(day, lake) * self.is_settled(day)
+        return known[1]
+
+    def _take_back(self, day: int, positions: Integers, amounts: Integers) -> None:
+        """What `kept` has found stays right without doing it anew."""
+        known = self._kept.get(day)
+        if known is not None and known[0][1] == self.payouts_changed and len(known[1]) == self.size:
+            np.subtract.at(known[1], positions, amounts * self.is_settled(day)[positions])
+        elif known is not None:
+            del self._kept[day]
+
     def open_at(self, day: int) -> Integers:
         """Positions of merchants that did anything on `day` and were not paid out for it."""
         if day not in self.days:
@@ -188,6 +207,7 @@ class Exposure:
     def nbytes(self) -> int:
         """Memory of what is held (bytes), beside the ids."""
         paid = [array for day in self.settled.days.values() for array in (day.at, day.amount)]
-        kept = [array for _, array in (*self._open.values(), *self._of_paid.values())]
+        caches = (self._open, self._kept, self._of_paid)
+        kept = [array for held in caches for _, array in held.values()]
         dense = sum(array.nbytes for array in (*self.days.values(), *paid, *kept))
         return dense + sum(held.nbytes for held in self.given_back.values())

@@ -8,9 +8,9 @@ a tuned number by its state, or the share of labelled incidents. What was cancel
 approval is taken off the days in proportion.
 
 Its 90 % interval joins the interval of theta with that of p, low with low: it holds the mean with at least
-90 %. With another theta the sum is scaled by (theta' / theta)^e, where e is its own elasticity (the
-derivative of its logarithm by that of theta), which lies between 0 and 1. Of a tuned p the odds may be
-`spread` times smaller or larger; of a measured share it is the interval of Wilson (1927).
+90 %. With another theta' the share of everything that stays is taken to the power of theta' / theta, which
+is exact for one day's sales. Of a tuned p the odds may be `spread` times smaller or larger; of a measured
+share it is the interval of Wilson (1927).
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 #: What a merchant may be in, in the order of its code.
 STATES: Final = ("healthy", "surge", "silent", "both")
 _WHOLE: Final = 10_000
+#: A share that stays, of which a logarithm is taken.
+_LEAST: Final = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _remaining(book: Exposure, at: Situation, likely: _Likely | None) -> Integer
         if day in book.days:
             remaining -= book.measures(day)[UNNAMED] * inside
         if day in book.settled.days:
-            left = book.left_of(day, lake) * (book.is_settled(day) & inside)
+            left = book.kept(day, lake) * inside if inside is not True else book.kept(day, lake)
             remaining += left
             if likely is not None:
                 likely.add(age, left)
@@ -139,8 +141,7 @@ class _Likely:
     hazards: Floats  # summed up from now to the end of the period, shape (kinds, ages)
     kind: Integers  # row of `hazards`
     left: Floats  # of all days so far
-    to_come: Floats  # what of it is still to be cancelled
-    slope: Floats  # theta times the derivative of that
+    stays: Floats  # what of it is not cancelled in the end
 
     @classmethod
     def now(cls, book: Exposure, at: Situation, curve: Curve) -> _Likely:
@@ -153,31 +154,30 @@ class _Likely:
         tables = [curve.to_come(at.elapsed, int(period)) for period in periods]
         hazards = np.concatenate(tables) if tables else np.zeros((0, 0))
         rows = kind * len(curve.hazards) + at.codes % len(curve.hazards)
-        return cls(theta, shape, hazards, rows, *(np.zeros(book.size) for _ in range(3)))
+        return cls(theta, shape, hazards, rows, np.zeros(book.size), np.zeros(book.size))
 
     def add(self, age: int, amounts: Integers) -> None:
         """Take a day's sales in, of which so much is left."""
         left = np.maximum(amounts, 0)
-        hazard = self.theta * self.hazards[:, age][self.kind]
-        stays = left * np.exp(-hazard)
+        stays = -self.hazards[:, age].take(self.kind)
+        stays *= self.theta
+        np.exp(stays, out=stays)
+        stays *= left
         self.left += left
-        self.to_come += left - stays
-        self.slope += stays * hazard
+        self.stays += stays
 
     def losses(
         self, at: Situation, paid_out: Integers, unrecovered: Integers
     ) -> tuple[Integers, Integers, Integers]:
         """The expected loss, and the ends of its interval."""
-        nothing = np.zeros(len(paid_out))
-        share = np.divide(paid_out, self.left, where=self.left > 0, out=nothing.copy())
-        elasticity = np.divide(self.slope, self.to_come, where=self.to_come > 0, out=nothing)
+        some = self.left > 0
+        stays = np.divide(self.stays, self.left, where=some, out=np.ones(len(paid_out)))
+        logs = np.log(np.maximum(stays, _LEAST))
         spread = 1 / (9 * self.shape)
-        likely = at.cannot_pay
+        middle, half = 1 - spread, Z_90 * np.sqrt(spread)
+        powers = 1.0, np.maximum(middle - half, 0) ** 3, (middle + half) ** 3
         found = []
-        for side, p in ((0.0, likely.p), (-Z_90, likely.low), (Z_90, likely.high)):
-            factor = (
-                1.0 if not side else np.maximum(1 - spread + side * np.sqrt(spread), 0) ** (3 * elasticity)
-            )
-            given_back = np.minimum(self.to_come * factor, self.left) * share
+        for power, p in zip(powers, (at.cannot_pay.p, at.cannot_pay.low, at.cannot_pay.high), strict=True):
+            given_back = paid_out * -np.expm1(power * logs)
             found.append(np.rint((unrecovered + given_back) * p[at.states]).astype(np.int64))
         return found[0], found[1], found[2]

@@ -57,6 +57,7 @@ BOUNDS: Final = Bounds(
             ("cannot_pay_healthy", "cannot_pay_surge", "cannot_pay_silent", "cannot_pay_both"), 10_000
         ),
         "cannot_pay_spread": 1000,
+        "reserve_up_to_percent": 100,
         "lowest_day_percent": 100,
         "collapse_percent": 100,
         "traffic_percent": 100,
@@ -172,6 +173,7 @@ class Exposure:
     cannot_pay_both: int
     cannot_pay_spread: int
     labels_needed: int
+    reserve_up_to_percent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

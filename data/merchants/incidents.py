@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
+from baselines.calendar import is_rest_day
 from pipeline.errors import ConfigurationError
 from pipeline.minute import EPOCH, require_aware
 from pipeline.packs.merchants import RULES
@@ -23,15 +25,17 @@ from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
 Kind = Literal["bankruptcy", "non_delivery", "outage", "near_miss"]
 
-#: The demo's incidents.
+#: The demo's incidents, and those that are over when it begins.
 DEFAULT_FILE: Final = Path(__file__).with_name("incidents.toml")
+FINISHED_FILE: Final = Path(__file__).with_name("finished.toml")
 
+#: Where merchants are; payout.py pays by its days.
+ZONE: Final = ZoneInfo("Asia/Seoul")
 #: Approvals this far back can still be cancelled; also how far a wave of cancels reaches back.
 REACH: Final = timedelta(days=3)
 
@@ -65,6 +69,7 @@ _KINDS: Final = ("bankruptcy", "non_delivery", "outage", "near_miss")
 _FADE: Final = 3.0  # a bankrupt merchant's volume at the end of the incident is e^-3, one twentieth
 _RAMP: Final = 3.0  # non-delivery reaches its full factor after a third of the incident
 _DURATION: Final = re.compile(r"(\d+)([smhd])")
+_BUSINESS_TIME: Final = re.compile(r"-([1-9]\d?)b ([01]\d|2[0-3]):([0-5]\d)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -86,6 +91,19 @@ class Label:
     strength: float
     expected: Literal["alarm", "quiet"]
     rule: str
+    #: Instead of `start`: so many business days before the reference, at this time in Korea.
+    at: tuple[int, time] | None = None
+
+    def begins(self, reference: datetime) -> datetime:
+        """When it begins, for this reference moment."""
+        if self.at is None:
+            return reference + self.start
+        business_days, clock = self.at
+        day = reference.astimezone(ZONE).date()
+        while business_days:
+            day -= timedelta(days=1)
+            business_days -= not is_rest_day(day, "KR")
+        return datetime.combine(day, clock, ZONE).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +199,7 @@ def read_incidents(path: Path = DEFAULT_FILE) -> tuple[Label, ...]:
 def place(incidents: Iterable[Label], reference: datetime) -> tuple[PlacedIncident, ...]:
     """Give the incidents their absolute times around `reference`, cut to whole seconds."""
     second = require_aware(reference).replace(microsecond=0)
-    return tuple(PlacedIncident(i, second + i.start, second + i.start + i.duration) for i in incidents)
+    return tuple(PlacedIncident(i, i.begins(second), i.begins(second) + i.duration) for i in incidents)
 
 
 def labels_frame(placed: Iterable[PlacedIncident], merchants: pl.DataFrame) -> pl.DataFrame:
@@ -240,18 +258,19 @@ def _parse(table: object, where: str) -> Label:
     expected = _one_of(table, "expected", _EXPECTED, where)
     if kind == "near_miss" and expected == "alarm":
         raise _refused(where, "expected", expected, 'a near miss is expected = "quiet"')
-    effect = _parse_effect(table, kind, where)
+    effect, at = _parse_effect(table, kind, where), _parse_business_time(table, where)
     return Label(
         label=_text(table, "label", where),
         kind=kind,  # type: ignore[arg-type]  # _one_of checked it against the same words
         effect=effect,
         merchant=merchant,
         by_rank=by_rank,
-        start=_parse_offset(table, where),
+        start=timedelta(0) if at else _parse_offset(table, where),
         duration=_parse_duration(table, where),
         strength=_parse_strength(table, effect, where),
         expected=expected,  # type: ignore[arg-type]  # the same
         rule=_one_of(table, "rule", _RULES, where),
+        at=at,
     )
 
 
@@ -298,8 +317,17 @@ def _parse_offset(table: Mapping[str, object], where: str) -> timedelta:
         raise _refused(where, "start", text, 'write it with a sign, like "-25m" or "+30s"')
     size = _timedelta(text[1:])
     if size is None:
-        raise _refused(where, "start", text, 'write it like "-25m", "+30s", "-20h" or "+1d"')
+        raise _refused(where, "start", text, 'write it like "-25m", "+30s", "-20h", "+1d" or "-3b 09:30"')
     return -size if text[0] == "-" else size
+
+
+def _parse_business_time(table: Mapping[str, object], where: str) -> tuple[int, time] | None:
+    """Read "-3b 09:30", the third business day before at half past nine in Korea; None for another start."""
+    match = _BUSINESS_TIME.fullmatch(_text(table, "start", where))
+    if match is None:
+        return None
+    days, hour, minute = (int(part) for part in match.groups())
+    return days, time(hour, minute)
 
 
 def _parse_duration(table: Mapping[str, object], where: str) -> timedelta:

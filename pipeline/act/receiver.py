@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from threading import Timer
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -70,9 +70,8 @@ class Receiver:
         until = time.monotonic() + self._timeout_s
         connection.connect()
         # Each read has a timeout of its own, so one that drips would never end: the clock ends the call.
-        watch = Timer(max(until - time.monotonic(), 0.0), _hang_up, (connection,))
-        watch.daemon = True
-        watch.start()
+        answered = Event()
+        Thread(target=_hang_up, args=(connection, answered, until), daemon=True).start()
         try:
             connection.request("POST", self._path, body, self._headers(key, body))
             answer = connection.getresponse()
@@ -82,7 +81,7 @@ class Receiver:
                 answer.read(_READ)
             return answer.status, dict(answer.getheaders())
         finally:
-            watch.cancel()
+            answered.set()
 
     @property
     def _path(self) -> str:
@@ -99,7 +98,9 @@ class Receiver:
         }
 
 
-def _hang_up(connection: http.client.HTTPConnection) -> None:
+def _hang_up(connection: http.client.HTTPConnection, answered: Event, until: float) -> None:
+    if answered.wait(max(until - time.monotonic(), 0.0)):
+        return
     with suppress(OSError, AttributeError):
         connection.sock.shutdown(socket.SHUT_RDWR)
 

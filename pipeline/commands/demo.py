@@ -24,6 +24,7 @@ from pipeline.catch_up import no_progress
 from pipeline.commands import SHOWS
 from pipeline.commands.actor import actor_of_terminal
 from pipeline.commands.common import progress_bar, read_settings, report
+from pipeline.commands.regret import as_text as regret_text
 from pipeline.commands.shows import Asked, own_options, show_of
 from pipeline.commands.simulate import refuse_foreign
 from pipeline.commands.work import SIGNALS_S, stop_on_signals
@@ -37,6 +38,8 @@ from pipeline.metrics import Metrics
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs import load_pack
 from pipeline.prove.reconcile import reconcile
+from pipeline.replay.regret import keep
+from pipeline.replay.relived import relive
 from pipeline.settings import PREFIX
 from pipeline.tell.channels import DIGEST_TYPE
 from pipeline.tell.pace import Paces
@@ -159,6 +162,7 @@ class _Demo:
             self._prepare()
             pipelines = [stack.enter_context(open_pipeline(part.settings)) for part in self.parts]
             self._publish_history(pipelines)
+            self._relive(pipelines)
             services = self._open_services(pipelines, minutes)
             companies = stack.enter_context(ExitStack())
             for part in self.parts:
@@ -199,6 +203,17 @@ class _Demo:
         with progress_bar("backfill") as progress:
             published = sum(self._at_once(publish))
         _say(f"published  {published:,} minutes of history; the last hour is judged minute by minute")
+
+    def _relive(self, pipelines: Sequence[Pipeline]) -> None:
+        """What disturbances cost that are over, judged again: reports show it."""
+        for pipeline, part in zip(pipelines, self.parts, strict=True):
+            labels = part.show.finished(part.traffic, floor_minute(self.now) - JUDGED)
+            if labels.is_empty() or pipeline.pack.exposures is None:
+                continue
+            with progress_bar("what acting in time would have kept") as progress:
+                found = relive(part.settings, pipeline.state, pipeline.lake, labels, progress, jobs=1)
+            keep(pipeline.state, found)
+            _say(f"\nregret     {regret_text(found, pipeline.lake.zone)}\n")
 
     def _open_services(self, pipelines: Sequence[Pipeline], minutes: int | None) -> list[Service]:
         metrics, stopped, paces = Metrics(self.settings.pack), Event(), Paces()

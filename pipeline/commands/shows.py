@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     import click
+    import polars as pl
 
     from data.commits import LiveReport
     from data.simulator import LiveOptions
@@ -82,6 +83,10 @@ class Show(Protocol):
         options: LiveOptions,
     ) -> LiveReport:
         """Let it live until `stop` is set."""
+        ...
+
+    def finished(self, traffic: Any, until: datetime) -> pl.DataFrame:  # noqa: ANN401 - the same
+        """Labels (LABEL) of what was wrong and ended before `until`."""
         ...
 
     def said(self, rows: int, traffic: Any) -> str:  # noqa: ANN401 - the same

@@ -40,7 +40,7 @@ from pipeline.packs import load_pack
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
-from pipeline.service import Tally
+from pipeline.steps import Tally
 from pipeline.store.rules import read_rules_file
 from pipeline.tell.pace import Paces
 from scheduler import open_lake, open_pipeline, open_service, open_source, open_state, run_service

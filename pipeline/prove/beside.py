@@ -1,18 +1,29 @@
 """What is published beside the counted rows is kept equal to the source, and the book of exposure with it.
 
 A minute of which only this differs is corrected without judging it anew: its files are replaced, and the book
-takes the old rows out and the new ones in.
+takes the old rows out and the new ones in. Rows that were written, changed or deleted after their minute was
+read are found by comparing: the last hour each minute by checksums of the source, then whatever of it has
+changed, and longer spans row by row, hourly and at night.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+import polars as pl
+import structlog
+
+from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow
+from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
-from pipeline.minute import one_minute
+from pipeline.minute import MINUTE, Span, one_minute, runs_of, split_by_day
 from pipeline.prove.rejudge import replace_files
 from pipeline.prove.unlike import unlike_minutes
+from pipeline.source.beside import read_around
+from pipeline.source.look_back import HORIZON
+from pipeline.store.book import as_json
 from pipeline.store.state import Correction
 
 if TYPE_CHECKING:
@@ -21,10 +32,18 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.count import Counted
+    from pipeline.source.asked import Source
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
 
     Pairs = list[tuple[list[LakeFile], list[LakeFile]]]  # new files, and the ones they replace
+    #: What is beside some minutes, by dataset.
+    Frames = Mapping[datetime, Mapping[str, pl.DataFrame]]
+
+log = structlog.get_logger()
+
+#: Each minute this much is looked at by checksums.
+LOOKED_AT: Final = timedelta(hours=1)
 
 
 def beside_differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> bool:
@@ -34,53 +53,43 @@ def beside_differs(counted: Counted, lake: Lake, files: Sequence[LakeFile]) -> b
     )
 
 
-def replace_beside(lake: Lake, files: Sequence[LakeFile], revised: Mapping[datetime, Counted]) -> Pairs:
-    """Write files for what is beside the revised minutes, of the datasets that differ."""
+def replace_beside(lake: Lake, files: Sequence[LakeFile], frames: Frames) -> Pairs:
+    """Write files for what is beside the minutes, of the datasets that differ."""
     pairs: Pairs = []
     for name in lake.pack.beside:
-        frames = {
-            minute: counted.beside[name]
-            for minute, counted in revised.items()
-            if name in counted.beside
-            and unlike_minutes(counted.beside[name], lake.read(files, name, counted.span))
+        given = {minute: of_minute[name] for minute, of_minute in frames.items() if name in of_minute}
+        differ = {
+            minute: rows
+            for minute, rows in given.items()
+            if unlike_minutes(rows, lake.read(files, name, one_minute(minute)))
         }
-        if frames:
-            pairs.append(replace_files(lake, files, name, frames))
+        if differ:
+            pairs.append(replace_files(lake, files, name, differ))
     return pairs
-
-
-def correction_of(
-    cause: str, pairs: Pairs, ledger: Sequence[Mapping[str, object]], at: datetime
-) -> Correction:
-    """A correction of files that changes no incident."""
-    return Correction(
-        cause=cause,
-        minutes=ledger,
-        retired=[file.path for _, replaced in pairs for file in replaced],
-        files=[file for new, _ in pairs for file in new],
-        changes=Changes(),
-        corrected=(),
-        at=at,
-    )
 
 
 @contextmanager
 def exposures_revised(
-    pipeline: Pipeline, revised: Mapping[datetime, Counted], files: Sequence[LakeFile]
+    pipeline: Pipeline,
+    files: Sequence[LakeFile],
+    frames: Frames,
+    rows: Mapping[datetime, pl.DataFrame] | None = None,
 ) -> Iterator[None]:
-    """The line's book with the revised minutes in the place of the published ones.
+    """The line's book with these in the place of what is published; `rows` of minutes counted anew.
 
     Where what follows fails, the line is dropped: its book is built from the lake again.
     """
     try:
         book, entered = pipeline.money, pipeline.entered()
         if book is not None and entered is not None:
-            for minute, counted in revised.items():
-                if entered.start <= minute < entered.end:
-                    span, lake = one_minute(minute), pipeline.lake
-                    beside = {name: lake.read(files, name, span) for name in counted.beside}
-                    book.add(lake.read(files, lake.pack.dataset, span), beside, times=-1)
-                    book.add(counted.rows, counted.beside)
+            lake, nothing = pipeline.lake, pipeline.pack.counted.to_frame()
+            for minute, beside in frames.items():
+                if not entered.start <= minute < entered.end:
+                    continue
+                span, anew = one_minute(minute), (rows or {}).get(minute)
+                old = nothing if anew is None else lake.read(files, lake.pack.dataset, span)
+                book.add(old, {name: lake.read(files, name, span) for name in beside}, times=-1)
+                book.add(nothing if anew is None else anew, beside)
         yield
     except BaseException:
         pipeline.drop_line()
@@ -88,11 +97,138 @@ def exposures_revised(
 
 
 def correct_beside(
-    pipeline: Pipeline, revised: Mapping[datetime, Counted], files: Sequence[LakeFile], cause: str
+    pipeline: Pipeline, frames: Frames, cause: str, ledger: Sequence[Mapping[str, object]] | None = None
 ) -> None:
-    """Publish minutes of which only what is beside the rows differs; nothing is judged anew."""
-    pairs = replace_beside(pipeline.lake, files, revised)
-    ledger = [row for counted in revised.values() for row in counted.ledger]
-    with pipeline.turn, exposures_revised(pipeline, revised, files):
-        pipeline.state.correct(correction_of(cause, pairs, ledger, max(revised)))
+    """Publish what is beside minutes of which only this differs; nothing is judged anew.
+
+    `ledger` are their rows where they were counted anew; those of the ledger stay otherwise.
+    """
+    if not frames:
+        return
+    files = pipeline.state.publication().files
+    pipeline.lake.require_whole(f for f in files if f.dataset in pipeline.pack.beside)
+    pairs = replace_beside(pipeline.lake, files, frames)
+    if ledger is None:
+        known = pipeline.state.minutes(Span(min(frames), max(frames) + MINUTE))
+        ledger = [as_json(row) for row in known if row["minute"] in frames]
+    with pipeline.turn, exposures_revised(pipeline, files, frames):
+        pipeline.state.correct(
+            Correction(
+                cause=cause,
+                minutes=ledger,
+                retired=[file.path for _, replaced in pairs for file in replaced],
+                files=[file for new, _ in pairs for file in new],
+                changes=Changes(),
+                corrected=(),
+                at=max(frames),
+            )
+        )
     pipeline.project()
+
+
+class BesideCheck:
+    """Compares what is beside the rows with the source. Only the thread of the tick corrects."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._seen: dict[str, dict[datetime, tuple[int, str] | None]] = {}  # checksums by dataset and minute
+        self._asked: set[datetime] = set()  # found by other threads
+        self._looked_before: datetime | None = None  # the hour before it was looked at
+
+    @property
+    def datasets(self) -> list[str]:
+        """Those that have a query of their own, and it is there."""
+        pipeline = self._pipeline
+        return [
+            name
+            for name, beside in pipeline.pack.beside.items()
+            if beside.query is not None and pipeline.source.has_beside(name)
+        ]
+
+    def look(self) -> list[datetime]:
+        """Compare the checksums of the last hour, and correct what has changed; gives these minutes.
+
+        Once for each minute that was judged.
+        """
+        next_minute = self._pipeline.state.next_minute()
+        if next_minute is None or next_minute == self._looked_before:
+            return []
+        hour = Span(next_minute - LOOKED_AT, next_minute)
+        corrected = [minute for name in self.datasets for minute in self._look(name, hour)]
+        self._looked_before = next_minute
+        return corrected
+
+    def _look(self, name: str, hour: Span) -> list[datetime]:
+        try:
+            prints = self._pipeline.source.beside_prints(name, hour)
+        except MinuteriskError as error:
+            if isinstance(error, PassingError) and not isinstance(error, SourceTooSlow):
+                raise
+            self._seen.pop(name, None)  # what is wrong is said by whoever reads the rows
+            return []
+        before, now = self._seen.get(name, {}), {minute: prints.get(minute) for minute in hour}
+        changed = [minute for minute in hour if minute not in before or before[minute] != now[minute]]
+        corrected = [
+            minute for run in runs_of(changed) for minute in self._correct([name], run, "late_commit")
+        ]
+        self._seen[name] = now
+        return corrected
+
+    def take(self) -> list[datetime]:
+        """Correct what other threads have found; gives these minutes."""
+        asked = sorted(self._asked)
+        runs, names = runs_of(asked), self.datasets
+        corrected = [minute for run in runs for minute in self._correct(names, run, "reconciliation")]
+        self._asked.difference_update(asked)
+        return corrected
+
+    def compare_recent(self, source: Source) -> list[datetime]:
+        """Compare the horizon row by row and leave what differs to the tick; gives these minutes.
+
+        For a thread of its own, with a source of its own.
+        """
+        return self._compare(source, HORIZON)
+
+    def compare_all(self, source: Source) -> list[datetime]:
+        """The same for all that the book of exposure is made of."""
+        pipeline, exposures = self._pipeline, self._pipeline.pack.exposures
+        next_minute = pipeline.state.next_minute()
+        if next_minute is None or exposures is None:
+            return []
+        return self._compare(source, exposures.reach(pipeline.tuned_at(next_minute)))
+
+    def _compare(self, source: Source, back: timedelta) -> list[datetime]:
+        next_minute = self._pipeline.state.next_minute()
+        if next_minute is None:
+            return []
+        found = list(self._differing(source, self.datasets, Span(next_minute - back, next_minute)))
+        self._asked.update(found)
+        if found:
+            log.warning("beside.differs", minutes=len(found), first=found[0].isoformat())
+        return found
+
+    def _correct(self, names: Sequence[str], span: Span, cause: str) -> list[datetime]:
+        frames = self._differing(self._pipeline.source, names, span)
+        correct_beside(self._pipeline, frames, cause)
+        for minute in frames:
+            log.info("minute.corrected", minute=minute.isoformat(), cause=cause, beside=True)
+        return list(frames)
+
+    def _differing(
+        self, source: Source, names: Sequence[str], span: Span
+    ) -> dict[datetime, dict[str, pl.DataFrame]]:
+        """What the source now gives of minutes that are not as they are published, by minute and dataset."""
+        pipeline = self._pipeline
+        found: dict[datetime, dict[str, pl.DataFrame]] = {}
+        files = pipeline.state.publication().files
+        for name in names:
+            for day in split_by_day(span, pipeline.lake.zone):
+                for piece, read in read_around(source, name, day):
+                    if isinstance(read, Exception):
+                        query = str(pipeline.pack.beside[name].query)
+                        tell_unreadable(pipeline.alarms, query, piece, read)
+                        continue
+                    rows = pipeline.pack.beside[name].count(read, piece, pipeline.lake.zone)
+                    for minute in unlike_minutes(rows, pipeline.lake.read(files, name, piece)):
+                        found.setdefault(minute, {})[name] = rows.filter(pl.col("minute") == minute)
+        return dict(sorted(found.items()))

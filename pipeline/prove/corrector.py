@@ -296,7 +296,8 @@ class Corrector:
                 break
         revised = dict(sorted(revised.items()))
         if beside:
-            correct_beside(pipeline, beside, files, cause)
+            ledger = [row for counted in beside.values() for row in counted.ledger]
+            correct_beside(pipeline, {m: c.beside for m, c in sorted(beside.items())}, cause, ledger)
         if revised:  # afterwards: judging anew prices by all of them
             files = pipeline.state.publication().files if beside else files
             self._replace(revised, files, cause)
@@ -315,18 +316,19 @@ class Corrector:
         pipeline = self._pipeline
         frames = {minute: c.rows for minute, c in revised.items()}
         aside = {minute: c.quarantine for minute, c in revised.items()}
+        beside = {minute: c.beside for minute, c in revised.items()}
         pipeline.lake.require_whole(f for f in files if f.span.end > min(revised))
         pairs = [
             replace_files(pipeline.lake, files, pipeline.pack.dataset, frames),
             replace_files(pipeline.lake, files, "quarantine", aside),
-            *replace_beside(pipeline.lake, files, revised),
+            *replace_beside(pipeline.lake, files, beside),
         ]
         rejudged = self._rejudge(revised, files)
         correction_parts: dict[str, Any] = {"changes": Changes(), "corrected": (), "at": max(revised)}
         if rejudged is not None:
             pairs.append(replace_signals(pipeline.lake, files, rejudged.span, rejudged.signals))
         ledger = [row for c in revised.values() for row in c.ledger]
-        with pipeline.turn, exposures_revised(pipeline, revised, files):
+        with pipeline.turn, exposures_revised(pipeline, files, beside, frames):
             if rejudged is not None:
                 correction_parts = self._incidents(rejudged)
             pipeline.state.correct(

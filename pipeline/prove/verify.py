@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 import structlog
 
+from pipeline.errors import SourceValueWrong
 from pipeline.history import rebuild_windows
+from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
+from pipeline.minute import split_by_day
+from pipeline.money import EXPOSURE
 from pipeline.prove.rejudge import rejudge_published
+from pipeline.source.beside import read_around
 from pipeline.source.pieces import Pieces, at_most
 from pipeline.steps import Steps
 from pipeline.store.state import Correction
@@ -36,9 +41,13 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
         log.error("lake.file_damaged", path=file.path, rows=file.rows, alarm=True)
         if file.dataset == "signal":
             _repair_signals(pipeline, file)
+        elif file.dataset == EXPOSURE:  # nobody can say again what the book held then
+            _commit(pipeline, file, None, [])
+        elif file.dataset in pipeline.pack.beside and pipeline.pack.beside[file.dataset].query is not None:
+            _repair_beside(pipeline, file)
         else:
             _repair_counts(pipeline, file)
-        log.info("lake.file_rebuilt", path=file.path)
+        log.info("lake.file_rebuilt" if file.dataset != EXPOSURE else "lake.file_given_up", path=file.path)
     if damaged:
         pipeline.take_windows(None, min(file.span.start for file in damaged))
         pipeline.project()
@@ -55,10 +64,26 @@ def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
         return sum(row["source_rows"] for row in counted.ledger), counted
 
     for _, counted in Pieces(pipeline.lake.zone).work_through(file.span, read):
-        frames.append(counted.rows if file.dataset == pipeline.pack.dataset else counted.quarantine)
+        of_dataset = {pipeline.pack.dataset: counted.rows, "quarantine": counted.quarantine}
+        frames.append((of_dataset | dict(counted.beside))[file.dataset])
         revised += [row for row in counted.ledger if _differs(row, known.get(row["minute"]))]
     written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
     _commit(pipeline, file, written, revised)
+
+
+def _repair_beside(pipeline: Pipeline, file: LakeFile) -> None:
+    """Read again what is beside the rows; it may be older than the first published minute."""
+    beside, zone = pipeline.pack.beside[file.dataset], pipeline.lake.zone
+    frames = [beside.schema.to_frame()]
+    for day in split_by_day(file.span, zone):
+        for piece, read in read_around(pipeline.source, file.dataset, day):
+            if isinstance(read, SourceValueWrong):
+                tell_unreadable(pipeline.alarms, str(beside.query), piece, read)
+            elif isinstance(read, Exception):
+                raise read
+            else:
+                frames.append(beside.count(read, piece, zone))
+    _commit(pipeline, file, pipeline.lake.write(file.dataset, pl.concat(frames), file.span), [])
 
 
 def _repair_signals(pipeline: Pipeline, file: LakeFile) -> None:

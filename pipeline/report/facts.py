@@ -79,6 +79,8 @@ class Facts:
         if entity_id == EVERYBODY:
             return self.word("everybody")
         known = name or self.names.get(entity_id, "")
+        if entity_id in known:
+            return one_line(known)
         return f"{one_line(known)} ({one_line(entity_id)})" if known else one_line(entity_id)
 
     def person(self, name: str | None) -> str:

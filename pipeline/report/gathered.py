@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from pipeline.desk.precision import labelled, since
-from pipeline.errors import UsageError
+from pipeline.errors import MinuteriskError, UsageError
 from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
 from pipeline.prove.statement import read_statements
-from pipeline.report.about import AFTER, about_days, about_incident, clip, incident_number
+from pipeline.replay.regret import regrets_in
+from pipeline.report.about import AFTER, INCIDENT, about_days, about_incident, clip, incident_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,12 +23,16 @@ if TYPE_CHECKING:
 
     from pipeline.desk.precision import Labelled
     from pipeline.pack import Budget, Pack
+    from pipeline.replay.regret import Regret
     from pipeline.report.about import About
     from pipeline.settings import Settings
+    from pipeline.store.lake import Lake
     from pipeline.store.manifest import Publication
     from pipeline.store.state import State
 
     Row = Mapping[str, Any]
+
+log = structlog.get_logger()
 
 #: More incidents and actions than this are counted, and not listed.
 MOST_ROWS: Final = 1_000
@@ -55,7 +62,7 @@ class Gathered:
     ledger: Sequence[Row]
     statements: Sequence[Mapping[str, Any]]  # signed ones that tell of any of its minutes
     differences: int | None = None  # minutes that differ from the source; None: not compared for this report
-    regrets: Sequence[Any] | None = None  # None: not reckoned
+    regrets: Sequence[Regret] | None = None  # None: not reckoned
 
     @property
     def detailed(self) -> Sequence[Row]:
@@ -100,6 +107,19 @@ def gather(
         ledger=state.minutes(span),
         statements=[said for said in read_statements(settings) if _tells_of(said, span)],
     )
+
+
+def reckoned(state: State, lake: Lake, gathered: Gathered) -> Gathered:
+    """The same with what acting in time would have kept; where that fails it stays not reckoned."""
+    try:
+        found = regrets_in(state, lake, gathered.span)
+    except MinuteriskError as error:
+        log.warning("report.regret_failed", about=gathered.about.key, what=error.what)
+        return gathered
+    if gathered.about.kind == INCIDENT:
+        ids = {row["entity_id"] for row in gathered.incidents}
+        found = [one for one in found if one.entity_id in ids]
+    return replace(gathered, regrets=found)
 
 
 def about_of(state: State, text: str, settings: Settings, now: datetime) -> About:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors.translate import storage_errors
+from pipeline.report.gathered import reckoned
 from pipeline.report.published import read_published
 from pipeline.store.lake import replace_file
 
@@ -45,6 +46,7 @@ def here(work: Callable[..., Any], *given: Any) -> Any:  # noqa: ANN401 - passed
 
 def make_report(state: State, lake: Lake, settings: Settings, gathered: Gathered, work: Work = here) -> bytes:
     """The file's content. Raises LakeDamaged where a published file is missing or no Parquet."""
+    gathered = reckoned(state, lake, gathered)
     published = work(read_published, lake, gathered)
     rows = state.rows("app_names_of", ids=sorted(published.entities))
     names = {row["entity_id"]: row["name"] for row in rows}

@@ -337,6 +337,13 @@ class Source(Protocol):
         """What the optional queries of some of `Pack.beside` give of `span`, from a snapshot of its own."""
         ...
 
+    def beside_prints(self, dataset: str, span: Span) -> dict[datetime, tuple[int, str]]:
+        """Of each minute with rows of an optional query their number and a checksum of them, by the source.
+
+        The same rows give the same checksum each time, on one server. Raises as the query itself does.
+        """
+        ...
+
     def has_beside(self, dataset: str) -> bool:
         """Is there a query for a dataset of `Pack.beside`? One that follows from the rows needs none."""
         ...

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from pipeline.errors import PassingError, SourceTooSlow
+from pipeline.errors import PassingError, SourceChanged, SourceTooSlow, SourceValueWrong
+from pipeline.minute import Span, from_index, to_index
+from pipeline.schema import UTC_SUFFIX
 from pipeline.source.asked import ReadBeside, has_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.minute import Span
     from pipeline.pack import Pack
+    from pipeline.source.asked import Source
 
     #: Runs a query over [start, end): (its name, start, end, seconds that it has).
     Ask = Callable[[str, datetime, datetime, float], pl.DataFrame]
@@ -51,7 +53,8 @@ class Beside:
     def read(self, ask: Ask, span: Span, datasets: Collection[str] | None = None) -> ReadBeside:
         """What the queries give of `span`. Raises where the source cannot be reached; all else is a failure.
 
-        One that has failed is left alone for a while by single minutes; a failure ends the reading.
+        One that has failed is left alone for a while by single minutes, unless it is asked for by name; a
+        failure ends the reading.
         """
         frames: dict[str, pl.DataFrame] = {}
         failed: dict[str, Exception] = {}
@@ -60,7 +63,7 @@ class Beside:
             if (datasets is not None and name not in datasets) or beside.query is None or not self.has(name):
                 continue
             waiting = self._failed.get(name)
-            if waiting and span.minutes == 1 and self.monotonic() < waiting[0]:
+            if waiting and span.minutes == 1 and datasets is None and self.monotonic() < waiting[0]:
                 failed[name] = waiting[1]
                 continue
             began = self.monotonic()
@@ -76,6 +79,16 @@ class Beside:
                 break
         return ReadBeside(frames, failed, {name: rows for name, rows in outside.items() if rows})
 
+    def time_of(self, dataset: str, names: Collection[str]) -> str:
+        """What the query calls the column that says to which minute a row belongs. Raises SourceChanged."""
+        beside = self.pack.beside[dataset]
+        for name in (beside.time, f"{beside.time}{UTC_SUFFIX}"):
+            if name in names:
+                return name
+        file, gives = self.queries / f"{beside.query}.sql", ", ".join(names)
+        msg = f"the extraction query {file} gives no column {beside.time}; it gives {gives}"
+        raise SourceChanged(msg, "name the column in the query")
+
     def _one(self, ask: Ask, name: str, span: Span) -> tuple[pl.DataFrame, int]:
         """The rows of a dataset, and how many others the query gave."""
         beside = self.pack.beside[name]
@@ -86,3 +99,26 @@ class Beside:
         at = pl.col(beside.time)
         inside = given.filter((at >= span.start) & (at < span.end))
         return inside, given.height - inside.height
+
+
+def prints_of(frame: pl.DataFrame) -> dict[datetime, tuple[int, str]]:
+    """What a source counted: by minute (minutes since the epoch) the number of rows and their checksum."""
+    return {from_index(int(minute)): (int(rows), str(print_)) for minute, rows, print_ in frame.iter_rows()}
+
+
+def read_around(source: Source, dataset: str, span: Span) -> Iterator[tuple[Span, pl.DataFrame | Exception]]:
+    """The rows of a dataset in pieces, around minutes that cannot be read: these come as what is wrong.
+
+    A piece that fails by a value, or takes too long, is halved. Empty where there is no such query.
+    """
+    read = source.beside([dataset], span)
+    if dataset in read.frames:
+        yield span, read.frames[dataset]
+    elif dataset in read.failed:
+        error = read.failed[dataset]
+        if span.minutes > 1 and isinstance(error, SourceValueWrong | SourceTooSlow):
+            middle = from_index((to_index(span.start) + to_index(span.end)) // 2)
+            yield from read_around(source, dataset, Span(span.start, middle))
+            yield from read_around(source, dataset, Span(middle, span.end))
+        else:
+            yield span, error

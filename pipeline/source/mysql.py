@@ -38,8 +38,9 @@ from pipeline.source.asked import (
     failures_of,
     only_fence,
 )
+from pipeline.source.beside import prints_of
 from pipeline.source.halve import read_span, totals_around
-from pipeline.source.mysql_reading import MySqlReading, parts
+from pipeline.source.mysql_reading import MySqlReading, parts, prints_around
 from pipeline.source.mysql_rows import TEXT_ONLY, fetch
 from pipeline.source.plan import PlanReason, plan_reason
 from pipeline.source.shared import SharedSource
@@ -121,6 +122,15 @@ class MySqlSource(SharedSource):
         """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
         with self._snapshot() as ask:
             return self._beside.read(partial(self._run_beside, ask), span, datasets)
+
+    def beside_prints(self, dataset: str, span: Span) -> dict[datetime, tuple[int, str]]:
+        """Of each minute with rows of an optional query their number and a checksum of them."""
+        name = str(self.pack.beside[dataset].query)
+        with self._snapshot() as ask:
+            names = self._names(span.start, name)
+            wrap = prints_around(self._beside.time_of(dataset, names), names)
+            found = [ask(name, wrap, start=a, end=b) for a, b in parts(span.start, span.end)]
+            return prints_of(pl.concat(found))
 
     def _run_beside(
         self, ask: Callable[..., pl.DataFrame], name: str, start: datetime, end: datetime, limit_s: float
@@ -289,11 +299,12 @@ class MySqlSource(SharedSource):
         self.on_query(name, time.monotonic() - began)
         return conform_answer(answer, name, file, self.pack.totals)
 
-    def _names(self, moment: datetime) -> list[str]:
-        """The columns of the rows' query as they are called there."""
+    def _names(self, moment: datetime, name: str | None = None) -> list[str]:
+        """The columns of a query, else the rows' one, as they are called there."""
         connection = self._connect()
         with connection.cursor() as cursor:
-            cursor.execute(self._text(connection, self.pack.rows_query, {"start": moment, "end": moment}))
+            given = {"start": moment, "end": moment}
+            cursor.execute(self._text(connection, name or self.pack.rows_query, given))
             return [column[0] for column in cursor.description or ()]
 
     def _text(

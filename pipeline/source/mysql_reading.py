@@ -76,6 +76,14 @@ class MySqlReading:
         return int(self._ask(wrap, start=start, end=end)["rows"][0])
 
 
+def prints_around(time: str, names: Sequence[str]) -> str:
+    """Around a query: of its rows by minute their number and a checksum, in whatever order they come."""
+    columns = ", ".join(f"COALESCE(CAST(given.`{name}` AS CHAR), '-')" for name in names)
+    minute = f"CAST(FLOOR(UNIX_TIMESTAMP(given.`{time}`) / 60) AS SIGNED) AS minute"
+    print_ = f"CAST(SUM(CRC32(CONCAT_WS('|', {columns}))) AS CHAR) AS print"
+    return f"SELECT {minute}, COUNT(*) AS `rows`, {print_} FROM (\n{{query}}\n) AS given GROUP BY 1"  # noqa: S608
+
+
 def parts(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """A span in pieces of an hour at most; at least one, which may be empty."""
     while True:

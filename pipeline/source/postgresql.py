@@ -38,9 +38,10 @@ from pipeline.source.asked import (
     failures_of,
     only_fence,
 )
+from pipeline.source.beside import prints_of
 from pipeline.source.halve import read_span, totals_around
 from pipeline.source.plan import PlanReason, plan_reason
-from pipeline.source.postgresql_reading import PgReading, parameters_of
+from pipeline.source.postgresql_reading import PRINTS, PgReading, parameters_of
 from pipeline.source.postgresql_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
 from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
 from pipeline.source.shared import SharedSource
@@ -122,6 +123,17 @@ class PostgresSource(SharedSource):
         """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
         with self._snapshot() as cursor:
             return self._beside.read(partial(self._run_beside, cursor), span, datasets)
+
+    def beside_prints(self, dataset: str, span: Span) -> dict[datetime, tuple[int, str]]:
+        """Of each minute with rows of an optional query their number and a checksum of them."""
+        name = str(self.pack.beside[dataset].query)
+        query = self._query(name).rstrip().rstrip(";")
+        with self._snapshot() as cursor:
+            at = self._beside.time_of(
+                dataset, self._run(cursor, name, query, (span.start, span.start)).columns
+            )
+            text = PRINTS.format(time=at, query=query)
+            return prints_of(self._run(cursor, name, text, (span.start, span.end)))
 
     def _run_beside(
         self, cursor: adbc.Cursor, name: str, start: datetime, end: datetime, limit_s: float

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 #: Rows of some ids, in whatever type the ids are; a list is one parameter as JSON.
 _AMONG = 'given."{key}"::text = ANY (ARRAY(SELECT jsonb_array_elements_text($3::text::jsonb)))'
+#: Of a query's rows by minute their number and a checksum, in whatever order they come.
+PRINTS = """
+SELECT
+    floor(extract(epoch FROM given."{time}") / 60)::bigint      AS minute,
+    count(*)                                                    AS rows,
+    sum(hashtextextended(given::text, 0)::numeric)::text        AS print
+FROM (
+{query}
+) AS given
+GROUP BY 1
+"""
 
 
 class PgReading:

@@ -122,10 +122,11 @@ class StateBook:
     def _ledger_rows(self, minute: datetime, counted: Counted) -> list[dict[str, Any]]:
         judged = {"policy": self._policy, "rules_version": self._versions().at(minute).number}
         if counted.published:
-            return [_as_json(row) | judged for row in self._state.minutes(counted.span)]
+            return [as_json(row) | judged for row in self._state.minutes(counted.span)]
         return [dict(row) | judged for row in counted.ledger]
 
 
-def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the ledger as a commit takes it."""
     times = ("minute", "source_clock", "judged_at")
     return dict(row) | {name: row[name] and row[name].isoformat() for name in times}

@@ -13,7 +13,7 @@ from pipeline.store.database import Database, as_json
 from pipeline.store.manifest import LakeFile, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
     from zoneinfo import ZoneInfo
 
@@ -37,6 +37,14 @@ class Published:
         if self.first_minute is None or self.last_minute is None:
             return 0
         return Span(self.first_minute, self.last_minute + MINUTE).minutes - self.minutes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDataset:
+    """Since when a dataset beside the counted rows is published without a gap."""
+
+    known_from: datetime
+    opened: bool  # what lies before the first published minute was read, too
 
 
 class Ledger(Database):
@@ -91,6 +99,33 @@ class Ledger(Database):
         """Paths of the snapshots that one of `minute` replaces: of each other business day the last stays."""
         day = business_day(business_date(minute, zone), zone)
         return [row["path"] for row in self.rows("exposure_files", start=day.start, end=minute)]
+
+    def datasets_known(self) -> dict[str, KnownDataset]:
+        """Since when each dataset beside the counted rows is known without a gap; a missing one is not."""
+        rows = self.rows("datasets_known")
+        return {row["dataset"]: KnownDataset(row["known_from"], row["opened"]) for row in rows}
+
+    def begin_datasets(self, datasets: Iterable[str], known_from: datetime) -> None:
+        """Before anything is published: from then on these are published with each minute."""
+        with self.committing() as connection:
+            for name in datasets:
+                given = {"dataset": name, "known_from": known_from, "opened": False}
+                self.ask(connection, "dataset_known", **given)
+
+    def open_dataset(
+        self, dataset: str, known_from: datetime, retired: Sequence[str], files: Sequence[LakeFile]
+    ) -> None:
+        """Publish what is older than the minutes that have a dataset, instead of `retired` files of it."""
+        with self.committing() as connection:
+            self._replace_files(connection, retired, files)
+            given = {"dataset": dataset, "known_from": known_from, "opened": True}
+            self.ask(connection, "dataset_known", **given)
+            self.ask(connection, "grow_version")
+
+    def forget_dataset(self, dataset: str) -> None:
+        """A dataset is not known any more; its files stay."""
+        with self.committing() as connection:
+            self.ask(connection, "forget_dataset", dataset=dataset)
 
     def go_past(self, version: int, told_until: datetime) -> bool:
         """Go on after the version that readers have seen; says whether this ledger was older than it."""

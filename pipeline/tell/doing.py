@@ -20,7 +20,7 @@ def action_text(pack: Pack[Any, Any], action: Mapping[str, Any], language: str, 
     said = [pack.words[language].get(action["kind"], "?")]
     if action["percent"] is not None:
         said[0] += f" {action['percent']}%"
-    if action["amount"] is not None:
+    if action["amount"] is not None and pack.has_money:
         said.append(words["action_keeps"].format(amount=money(action["amount"], language)))
     if action["until"] is not None:
         said.append(words["action_until"].format(until=moment(action["until"], zone)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.figures import clean, duration_text, escape, moment, money
+from pipeline.figures import clean, duration_text, escape, exact_money, moment, money
 from pipeline.money import EXPECTED_LOSS
 from pipeline.money.said import figures_of
 from pipeline.tell.buttons import Place, render_buttons
@@ -318,7 +318,8 @@ def _figure(figure: Figure, language: str) -> str:
     if figure.date is not None:
         said.append(words["on_date"].format(date=figure.date))
     if figure.low is not None and figure.high is not None:
-        said.append(words["interval"].format(low=f"{figure.low:,}", high=f"{figure.high:,}"))
+        ends = {"low": exact_money(figure.low, language), "high": exact_money(figure.high, language)}
+        said.append(words["interval"].format(**ends))
     return ", ".join(said)
 
 

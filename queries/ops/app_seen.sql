@@ -14,7 +14,7 @@ SELECT
         watermark.next_minute,
         (
             SELECT string_agg(
-                concat_ws(':', incident_id, status, severity, times, last_breach_minute, at_risk, expected_loss, owner, snooze ->> 'until'),
+                concat_ws(':', incident_id, status, severity, times, last_breach_minute, parts, figures, owner, snooze ->> 'until'),
                 ',' ORDER BY incident_id
             )
             FROM incident
@@ -42,7 +42,13 @@ SELECT
             FROM rule_version
             WHERE rule_version.pack = asked.pack
         ),
-        (SELECT max(day) FROM nightly WHERE nightly.pack = asked.pack)
+        (
+            SELECT string_agg(concat_ws(':', action_id, status, amount, helps_until), ',' ORDER BY action_id)
+            FROM action
+            WHERE action.pack = asked.pack AND status IN ('proposed', 'approved', 'told')
+        ),
+        (SELECT max(day) FROM nightly WHERE nightly.pack = asked.pack),
+        (SELECT max(made_at) FROM forecast WHERE forecast.pack = asked.pack)
     )) AS hash
 FROM (SELECT CAST(:pack AS text) AS pack) AS asked
 LEFT JOIN leader ON leader.scope = asked.pack

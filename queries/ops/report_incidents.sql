@@ -12,6 +12,6 @@ WHERE pack = :pack
   AND (incident_id = CAST(:incident_id AS bigint)
        OR (CAST(:incident_id AS bigint) IS NULL AND opened_minute < CAST(:stop AS timestamptz)
            AND (resolved_minute IS NULL OR resolved_minute >= CAST(:start AS timestamptz))))
-ORDER BY entity_id <> '*', coalesce(expected_loss, at_risk) DESC NULLS FIRST,
+ORDER BY entity_id <> '*', coalesce(expected_loss, at_risk) DESC NULLS FIRST, at_risk DESC NULLS FIRST,
          array_position(ARRAY['critical', 'high', 'medium'], severity), opened_minute DESC, incident_id DESC
 LIMIT :at_most

@@ -15,12 +15,16 @@ import pytest
 
 from baselines.facts import Facts
 from data.server import create_database, database_url
+from pipeline import catch_up
+from pipeline.alarms import open_alarms
 from pipeline.errors import Overtaken
 from pipeline.history import exposures_from
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.packs import PACKS
+from pipeline.prove.beside import BesideCheck
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
+from pipeline.prove.verify import repair_files
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
 from tests.doors.kept import Costs, kept
@@ -204,3 +208,180 @@ def test_the_nightly_comparison_sees_what_is_beside_the_rows(building: Building)
         assert not find_faults(pipeline, pipeline.source, span).any
         building.pays("lift", 11, minute)
         assert find_faults(pipeline, pipeline.source, span).minutes == [minute]
+
+
+def looked(pipeline: Pipeline, check: BesideCheck) -> list[datetime]:
+    """What the look after the next minute corrects."""
+    due = pipeline.state.next_minute()
+    assert due is not None
+    list(pipeline.catch_up(due + MINUTE))
+    return check.look()
+
+
+def test_rows_that_come_late_change_or_go_are_found_within_a_minute(building: Building) -> None:
+    minute, other = NOW - timedelta(minutes=12), NOW - timedelta(minutes=7)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        check = BesideCheck(pipeline)
+        assert looked(pipeline, check) == []
+        building.pays("lift", 11, minute)
+        building.pays("front", 20, minute)
+        building.pays("front", 30, other)
+        assert looked(pipeline, check) == [minute, other]
+        building.execute("UPDATE payments SET door_id = 'front' WHERE amount = 11")  # the sums stay
+        building.execute("UPDATE payments SET door_id = 'lift' WHERE amount = 20")
+        building.execute("DELETE FROM payments WHERE paid_at = %s", other)
+        assert looked(pipeline, check) == [minute, other]
+        assert looked(pipeline, check) == []
+        book = the_book(pipeline)
+        assert kept(book) == kept(book_of_lake(pipeline))
+        assert +book.paid == {"front": 41, "lift": 20}
+        revisions = pipeline.state.rows("published_minutes", start=minute, end=minute + MINUTE)
+        assert [row["revision"] for row in revisions] == [2]
+
+
+def test_older_ones_are_found_hourly_and_at_night_and_the_tick_corrects_them(building: Building) -> None:
+    old = NOW - timedelta(hours=2, minutes=20)
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        check = BesideCheck(pipeline)
+        building.pays("lift", 11, old)
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == [old]
+            assert check.compare_all(source) == [old]
+        assert published(pipeline, "payment").height == 1  # the tick alone changes what is published
+        assert check.take() == [old]
+        assert check.take() == []
+        assert the_book(pipeline).paid["lift"] == 11
+        assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+
+
+def test_a_query_that_fails_holds_up_no_minute_and_what_was_missed_is_found(building: Building) -> None:
+    minute = NOW - timedelta(minutes=7)
+    building.pays("lift", 11, minute)
+    good = (building.queries / "payments.sql").read_text()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        check = BesideCheck(pipeline)
+        (building.queries / "payments.sql").write_text(good.replace("amount", "'nothing'::bigint AS amount"))
+        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        assert published(pipeline, "door_minute").height  # counted all the same
+        assert ("ornament.failing", "payments") in pipeline_alarms(pipeline)
+        assert check.look() == []
+        (building.queries / "payments.sql").write_text(good)
+        assert looked(pipeline, check) == [minute]
+        assert looked(pipeline, check) == []
+        assert ("ornament.failing", "payments") not in pipeline_alarms(pipeline)
+        assert the_book(pipeline).paid["lift"] == 11
+
+
+def pipeline_alarms(pipeline: Pipeline) -> list[tuple[str, str]]:
+    state = pipeline.state
+    return [(alarm.name, alarm.subject) for alarm in open_alarms(state.engine, state.url, state.pack)]
+
+
+def test_a_value_that_cannot_be_read_leaves_out_its_minute_alone(building: Building) -> None:
+    good = (building.queries / "payments.sql").read_text()
+    building.execute("ALTER TABLE payments ALTER amount TYPE text")
+    (building.queries / "payments.sql").write_text(good.replace("amount", "amount::bigint AS amount"))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        check = BesideCheck(pipeline)
+        building.execute(
+            "INSERT INTO payments VALUES ('lift', '1', '2026-03-02', %s), ('lift', 'some', '2026-03-02', %s)",
+            NOW - timedelta(minutes=40),
+            NOW - timedelta(minutes=41),
+        )
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == [NOW - timedelta(minutes=40)]
+        assert [name for name, _ in pipeline_alarms(pipeline)] == ["rows.unreadable"]
+
+
+def test_at_the_first_start_what_is_older_than_history_is_read_once(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    building.pays("lift", 8, NOW - timedelta(days=20))  # older than anything counts
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+        assert pipeline.state.published().first_minute == NOW - timedelta(hours=3)
+        shown = pipeline.lake.shown()
+        assert shown is not None
+        assert shown.first_minute is not None
+        assert shown.first_minute >= NOW - timedelta(hours=3)  # the opening has no minutes
+        list(pipeline.catch_up(NOW - timedelta(minutes=25)))
+        version = pipeline.state.published().version
+    with open_pipeline(building.settings) as pipeline:
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+        assert pipeline.state.published().version == version
+
+
+def test_older_history_that_is_published_later_holds_nothing_of_the_opening_twice(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(hours=4))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        assert the_book(pipeline).paid["lift"] == 60
+        pipeline.backfill(Span(NOW - timedelta(hours=5), NOW - timedelta(hours=3)))
+        assert the_book(pipeline).paid["lift"] == 60
+        assert published(pipeline, "payment").height == 2
+
+
+def test_an_installation_of_an_earlier_version_is_opened_whole(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=20)))
+        wanted = kept(the_book(pipeline))
+        for name in ("payment", "forced"):
+            paths = [file.path for file in pipeline.state.publication().files if file.dataset == name]
+            pipeline.state.open_dataset(name, NOW, paths, [])  # its minutes were published without
+            pipeline.state.forget_dataset(name)
+    with open_pipeline(building.settings) as pipeline:
+        assert kept(the_book(pipeline)) == wanted
+        list(pipeline.catch_up(NOW - timedelta(minutes=15)))
+        assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+        assert published(pipeline, "payment")["amount"].to_list() == [60, 30]
+        assert published(pipeline, "forced")["door_id"].to_list() == ["front", "lift"]
+
+
+def test_a_query_that_comes_is_opened_and_one_that_goes_leaves_nothing_known(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "OPENED_EVERY_S", -1)
+    query = building.queries / "payments.sql"
+    good = query.read_text()
+    query.unlink()
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=25)))
+        assert +the_book(pipeline).paid == {}
+        query.write_text(good.replace("amount", "nothing"))
+        list(pipeline.catch_up(NOW - timedelta(minutes=24)))
+        assert ("ornament.failing", "payments") in pipeline_alarms(pipeline)
+        query.write_text(good)
+        list(pipeline.catch_up(NOW - timedelta(minutes=23)))
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+        query.unlink()
+        list(pipeline.catch_up(NOW - timedelta(minutes=22)))
+        assert +the_book(pipeline).paid == {}
+
+
+def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=2))  # read by the opening
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=20)))
+        before = {name: published(pipeline, name) for name in ("payment", "forced")}
+        files = pipeline.state.publication().files
+        damaged = [file for file in files if file.dataset in ("payment", "forced", "exposure")]
+        for file in damaged:
+            (pipeline.lake.folder / file.path).write_bytes(b"")
+        assert pipeline.lake.damaged(files) == damaged
+        repair_files(pipeline, damaged)
+        assert pipeline.lake.damaged(pipeline.state.publication().files) == []
+        assert all(published(pipeline, name).equals(rows) for name, rows in before.items())
+        assert published(pipeline, "exposure").is_empty()
+        list(pipeline.catch_up(NOW - timedelta(minutes=19)))
+        assert published(pipeline, "exposure").height == 2

@@ -45,6 +45,13 @@ COMMANDS = {
     "resolve": ("incidents", "resolve", "9", "--reason", "over"),
     "reopen": ("incidents", "reopen", "9", "--reason", "back"),
     "label": ("incidents", "label", "9", "false_alarm", "--reason", "a test"),
+    "propose_action": ("incidents", "action", "propose", "9", "hold_payout", "--reason", "case 7"),
+    "approve_action": ("incidents", "action", "approve", "9"),
+    "decline_action": ("incidents", "action", "decline", "9", "--reason", "case 7"),
+    "withdraw_action": ("incidents", "action", "withdraw", "9", "--reason", "case 7"),
+    "recall_action": ("incidents", "action", "recall", "9", "--reason", "case 7"),
+    "confirm_action": ("incidents", "action", "confirm", "9", "--reason", "case 7"),
+    "retell_action": ("incidents", "action", "retell", "9", "--reason", "case 7"),
     "add_window": ("windows", "add", "--everybody", "--for", "1h", "--reason", "moving"),
     "end_window": ("windows", "end", "9"),
     "add_exclusion": ("exclusions", "add", "M1", "--for", "1h", "--reason", "a test shop"),
@@ -99,7 +106,7 @@ COMMANDS = {
 NO_COMMAND = {"download", "unmask", "save_view", "delete_view", "set_password", "begin_totp", "enrol_totp"}
 #: Of these no act has a command: looking, unmasking, changing the audit, asking before a payment, and
 #: what nobody can do yet.
-WITHOUT_ACT = {"see", "unmask", "change_audit", "allow", "check", "propose_money", "approve_money"}
+WITHOUT_ACT = {"see", "unmask", "change_audit", "allow", "check"}
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from tests.doors import PACK as DOORS
 SEOUL = ZoneInfo("Asia/Seoul")
 DASHBOARD = "http://127.0.0.1:8501/"
 Golden = Callable[[str, str], None]
-DIGESTS = ("digest", "repeat", "digest_some_unknown", "digest_unknown")
+DIGESTS = ("digest", "repeat", "digest_priced", "digest_some_unknown", "digest_unknown")
 GOLDEN = Path(__file__).parent / "golden" / "message"
 
 SURGE = {"approvals_hour": 120, "cancels_hour": 36, "approvals_week": 20_160, "cancels_week": 1_008}
@@ -74,6 +74,15 @@ MOVED = {
     "limit": 1_200_000_000,
     "severity": "high",
 }
+#: What a book says of the money beside its parts.
+FIGURES: dict[str, int | str | None] = {
+    "pending_payout": 2_345_678_901,
+    "next_payout": 1_111_111_111,
+    "next_payout_date": "2026-11-24",
+    "expected_loss": 61_728_394,
+    "expected_loss_low": 20_576_131,
+    "expected_loss_high": 185_185_182,
+}
 #: What an act says beside the incident, by event.
 SAID: dict[str, dict[str, Any]] = {
     "assigned": {"to": "이담당"},
@@ -84,6 +93,12 @@ SAID: dict[str, dict[str, Any]] = {
     "resolved_by": {"reason": "정산 보류 완료", "limit": 1_851_851_835},
     "reopened_by": {"reason": "다시 늘고 있음"},
     "labelled": {"label": "false_alarm", "reason": "행사 종료로 예정된 취소"},
+    "action": dict.fromkeys(("percent", "until"))
+    | {"status": "approved", "kind": "hold_payout", "amount": 700_000_000, "reason": ""},
+}
+RESERVE = {
+    **SAID["action"],
+    "status": "proposed", "kind": "rolling_reserve", "percent": 10, "until": "2026-11-23T15:00:00+00:00",
 }
 
 
@@ -139,6 +154,13 @@ OUTAGE = {
 }
 PRIOR = {**SURGE, "approvals_week": 12, "cancels_week": 1, "prior_cancels_per_100k": 17_647}
 LATER = {"minute": "2026-11-21T10:39:00+00:00"}
+#: One of everybody that a book has priced.
+TOGETHER = {
+    **OUTAGE,
+    "at_risk": 1_234_567_890_123,
+    "parts": {"paid_out_cancelable": 1_234_000_000_000, "unrecovered": 567_890_123},
+    "figures": FIGURES,
+}
 CASES = {
     "surge_opened": message(),
     "surge_escalated": message(event="escalated", **LATER),
@@ -146,16 +168,27 @@ CASES = {
     "surge_money_half_known": message(
         at_risk=None, parts={"paid_out_cancelable": None, "unrecovered": 34_567_890}
     ),
+    "surge_priced": message(event="priced", figures=FIGURES, **LATER),
+    "surge_payouts_unknown": message(figures=dict.fromkeys(FIGURES)),
     "surge_acknowledged": message(event="acknowledged", acknowledged_by="김위험", **LATER),
     "surge_corrected": message(event="corrected", **LATER),
     "surge_resolved": message(event="resolved", **LATER),
     "surge_reopened": message(event="reopened", times=2, **LATER),
     "surge_repeated": message(event="repeated", **LATER),
     **{f"surge_{event}": message(event=event, by="김위험", **LATER) for event in SAID},
+    "surge_opened_with_action": message(action=RESERVE),
+    "surge_action_declined": message(
+        event="action",
+        by="김위험",
+        said={**SAID["action"], "status": "declined", "reason": "설명함"},
+        **LATER,
+    ),
+    "surge_action_failed": message(event="action", said={**RESERVE, "status": "failed"}, **LATER),
     "surge_snoozed_money_unknown": message(
         event="snoozed", by="김위험", at_risk=None, parts={}, said={**SAID["snoozed"], "limit": None}
     ),
     "outage_opened": message(**OUTAGE),
+    "outage_of_everybody": message(**TOGETHER),
     "outage_resolved": message(
         **{**OUTAGE, "reason": {**PLATFORM, "merchants_held": 12_345}}, event="resolved", **LATER
     ),
@@ -246,6 +279,13 @@ def test_digest_and_repeat_read_as_in_their_golden_files(language: str, golden: 
         "digest": render_digest_text(many, language, repeat=True),
     }
     golden(f"message/repeat.{language}.json", as_file(repeat))
+    losses = [replace(m, figures={**FIGURES, "expected_loss": 26 - m.incident_id}) for m in many]
+    everybody = message(**TOGETHER)
+    priced = {
+        "text": render_digest_text([*losses, everybody], language),
+        "lines": render_digest_lines([*losses, everybody], language),
+    }
+    golden(f"message/digest_priced.{language}.json", as_file(priced))
     for name, known in (("digest_some_unknown", 20), ("digest_unknown", 0)):
         some = [m if m.incident_id <= known else replace(m, at_risk=None) for m in many]
         some = [replace(m, severity="medium") if m.incident_id % 2 else m for m in some]

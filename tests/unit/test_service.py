@@ -13,7 +13,8 @@ from pipeline.alarms.failures import SOURCE_PATIENCE_S
 from pipeline.errors import SourceUnavailable
 from pipeline.metrics import Metrics
 from pipeline.packs.merchants import PACK
-from pipeline.service import Service, Tally
+from pipeline.service import Service
+from pipeline.steps import Tally
 from pipeline.tell.deliver import Delay
 from tests.unit.open_alarms import OpenAlarms
 

@@ -35,6 +35,7 @@ ROW = {
     "severity": "critical",
     "status": "open",
     "at_risk": 1_234_567_890,
+    "figures": {},
     "opened_minute": AT,
     "acknowledged_by": None,
     "reason": SURGE,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 KOREAN: Final[Mapping[str, str]] = {
     "thing.incident": "사건",
+    "thing.action": "자금 조치",
     "thing.window": "예정된 작업",
     "thing.exclusion": "제외",
     "thing.message": "메시지",
@@ -33,6 +34,13 @@ KOREAN: Final[Mapping[str, str]] = {
     "did_act.resolve": "해소 처리",
     "did_act.reopen": "다시 열기",
     "did_act.label": "경보 판정",
+    "did_act.propose_action": "자금 조치 제안",
+    "did_act.approve_action": "자금 조치 승인",
+    "did_act.decline_action": "자금 조치 거절",
+    "did_act.withdraw_action": "자금 조치 철회",
+    "did_act.recall_action": "자금 조치 거두기",
+    "did_act.confirm_action": "자금 조치 실행 확인",
+    "did_act.retell_action": "자금 조치 다시 전달",
     "did_act.add_window": "예정된 작업 추가",
     "did_act.end_window": "예정된 작업 끝냄",
     "did_act.add_exclusion": "제외 추가",
@@ -98,6 +106,7 @@ KOREAN: Final[Mapping[str, str]] = {
 
 ENGLISH: Final[Mapping[str, str]] = {
     "thing.incident": "incident",
+    "thing.action": "action on money",
     "thing.window": "maintenance window",
     "thing.exclusion": "exclusion",
     "thing.message": "message",
@@ -122,6 +131,13 @@ ENGLISH: Final[Mapping[str, str]] = {
     "did_act.resolve": "resolved",
     "did_act.reopen": "opened again",
     "did_act.label": "labelled",
+    "did_act.propose_action": "proposed an action",
+    "did_act.approve_action": "approved an action",
+    "did_act.decline_action": "declined an action",
+    "did_act.withdraw_action": "withdrew an action",
+    "did_act.recall_action": "recalled an action",
+    "did_act.confirm_action": "confirmed an action",
+    "did_act.retell_action": "told an action again",
     "did_act.add_window": "added a maintenance window",
     "did_act.end_window": "ended a maintenance window",
     "did_act.add_exclusion": "added an exclusion",

@@ -34,7 +34,7 @@ def show_acts(page: Page, incident: Incident) -> None:
     number, texts = incident.incident_id, page.texts
     st.text_input(
         texts("acts.words"),
-        key=_words(number),
+        key=words_key(number),
         max_chars=1_000,
         placeholder=texts("acts.words"),
         label_visibility="collapsed",
@@ -87,7 +87,8 @@ def _show_more(page: Page, incident: Incident) -> None:
         st.button(texts("acts.assign"), key=f"assign-to-{number}", on_click=_assign, args=(page, number))
 
 
-def _words(number: int) -> str:
+def words_key(number: int) -> str:
+    """Where the line for the note or the reason is kept."""
     return f"act-words-{number}"
 
 
@@ -101,10 +102,10 @@ _SAID_AS: Final = {"note": "text", "resolve": "reason", "reopen": "reason", "lab
 
 def _do(page: Page, button: str, number: int, given: Mapping[str, Any]) -> None:
     name = "label" if button in ("true_alarm", "false_alarm") else button
-    said = {_SAID_AS[name]: st.session_state.get(_words(number), "")} if name in _SAID_AS else {}
+    said = {_SAID_AS[name]: st.session_state.get(words_key(number), "")} if name in _SAID_AS else {}
     done = page.texts("acts.done", act=page.texts(f"act.{button}"), id=number)
     if press(page, name, number, {**given, **said}, done) and said:
-        st.session_state[_words(number)] = ""
+        st.session_state[words_key(number)] = ""
 
 
 def _snooze(page: Page, number: int, length: str) -> None:

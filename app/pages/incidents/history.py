@@ -63,7 +63,10 @@ def _said(page: Page, entry: Entry) -> str:
     """What somebody wrote, to whom they gave it, until when."""
     texts, said = page.texts, entry.said
     parts = [texts.word("act", said["label"])] if "label" in said else []
-    if said.get("until"):
+    if "kind" in said:
+        what = page.pack.words[texts.language].get(said["kind"], said["kind"])
+        parts.append(f"{what}: {texts.word('action_status', said['status'])}")
+    elif said.get("until"):
         until = clock(parse_time(str(said["until"])), page.zone)
         parts.append(texts("timeline.until", time=until))
     if isinstance(said.get("limit"), int) and page.priced:

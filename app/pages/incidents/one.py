@@ -11,6 +11,7 @@ from app import reads as shared_reads
 from app.format import capital, clock, duration, moment, won_short
 from app.markup import Markup, chip, join, table, tag, visible
 from app.pages.alone import alone, markup_alone
+from app.pages.incidents.actions import show_actions
 from app.pages.incidents.acts import show_acts
 from app.pages.incidents.history import timeline
 from app.pages.incidents.inbox import name_of
@@ -37,6 +38,8 @@ def show_one(page: Page, incident: Incident) -> None:
     st.html(join(markup_alone(page, part, incident) for part in (_title, _sentence, _money)))
     with alone(page, "acts"):
         show_acts(page, incident)
+    with alone(page, "actions"):
+        show_actions(page, incident)
     with alone(page, "picture"):
         show_picture(page, incident)
     with alone(page, "links"):

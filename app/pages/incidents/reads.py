@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.minutes import in_steps, minutes_of
 from app.reads import shared
@@ -12,6 +12,7 @@ from pipeline.desk.roles import allowed_roles
 from pipeline.minute import DAY_MINUTES, MINUTE, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     import polars as pl
@@ -78,6 +79,13 @@ def owners(page: Page) -> tuple[str, ...]:
     """Names of those who take care of incidents, or may."""
     rows = page.door.rows("ops/app_owners", {"roles": sorted(allowed_roles("handle"))})
     return tuple(row["name"] for row in rows)
+
+
+@shared
+def actions(page: Page, incident_id: int) -> tuple[Mapping[str, Any], ...]:
+    """What is done about the incident's money, newest first."""
+    asked = {"incident_id": incident_id, "statuses": None, "limit": 20}
+    return tuple(dict(row) for row in page.door.rows("ops/actions_list", asked))
 
 
 @shared

@@ -6,13 +6,15 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 import click
+import polars as pl
 import psycopg
 
 from data.merchants.history import run_live, write_history
-from data.merchants.incidents import DEFAULT_FILE, place, read_incidents
+from data.merchants.incidents import DEFAULT_FILE, FINISHED_FILE, place, read_incidents
 from data.merchants.trade import create_trade_database
 from data.merchants.traffic import Traffic, TrafficConfig
 from pipeline.minute import business_date, business_day, floor_minute
+from pipeline.replay.score import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +70,8 @@ class _TradeServer:
 
     def traffic(self, asked: Asked) -> Traffic:
         """What happens in its world."""
-        incidents = () if asked.without_incidents else read_incidents(asked.incidents or DEFAULT_FILE)
+        files = [asked.incidents] if asked.incidents else [DEFAULT_FILE, FINISHED_FILE]
+        incidents = [] if asked.without_incidents else [one for file in files for one in read_incidents(file)]
         config = TrafficConfig(
             start=self.begin(asked),
             merchants=(asked.own or {})["merchants"],
@@ -87,6 +90,11 @@ class _TradeServer:
     ) -> LiveReport:
         """Let it live until `stop` is set."""
         return run_live(url, traffic, clock, stop, options)
+
+    def finished(self, traffic: Traffic, until: datetime) -> pl.DataFrame:
+        """Labels of what was wrong and ended before `until`."""
+        labels = traffic.labels().rename({"merchant_id": "entity_id"}).filter(pl.col("end") <= until)
+        return labels.select(LABEL.names())
 
     def said(self, rows: int, traffic: Traffic) -> str:
         """What its history is, for people."""

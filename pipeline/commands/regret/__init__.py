@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,16 +11,12 @@ import click
 from pipeline.commands.common import TIME, json_option, progress_bar, read_settings, report
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
-from pipeline.errors.translate import storage_errors
 from pipeline.figures import moment
-from pipeline.history import unpublished
-from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.minute import MINUTE, Span
 from pipeline.packs import load_pack
-from pipeline.replay.backtest import backtest, compare_with, require_published
 from pipeline.replay.labels import read_labels
-from pipeline.replay.regret import TRUE_ALARM, Regret, keep, live_regrets, names_of, regrets, told_by_replay
-from pipeline.replay.replay import whole_period
-from pipeline.store.rules import versions_of
+from pipeline.replay.regret import TRUE_ALARM, Regret, keep, live_regrets
+from pipeline.replay.relived import relive
 from scheduler import open_lake, open_state
 
 if TYPE_CHECKING:
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from pipeline.settings import Settings
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
 
@@ -72,7 +66,8 @@ def regret(
             found = _live(state, lake, span)
         else:
             known = read_labels(Path(labels), load_pack(settings.pack))
-            found = _judged_again(settings, state, lake, _within(known, span), span, jobs)
+            progress = stack.enter_context(progress_bar("judging again"))
+            found = relive(settings, state, lake, _within(known, span), progress, jobs)
             keep(state, found)
     content = {"regrets": [one.as_json() for one in found]}
     report(content, as_json=as_json, text=as_text(found, lake.zone))
@@ -112,26 +107,5 @@ def _live(state: State, lake: Lake, span: Span) -> list[Regret]:
 
 
 def _within(labels: pl.DataFrame, span: Span) -> pl.DataFrame:
-    """Those that expect an alarm and begin in the period."""
-    inside = (labels["start"] >= span.start) & (labels["start"] < span.end) & (labels["expected"] == "alarm")
-    return labels.filter(inside)
-
-
-def _judged_again(
-    settings: Settings, state: State, lake: Lake, labels: pl.DataFrame, span: Span, jobs: int | None
-) -> list[Regret]:
-    """From the first label's start to the last one's end, as far as that is published."""
-    if labels.is_empty():
-        return []
-    starts: list[datetime] = labels["start"].to_list()
-    ends: list[datetime] = labels["end"].to_list()
-    judged = Span(floor_minute(min(starts)), min(floor_minute(max(ends)) + MINUTE, span.end))
-    require_published(judged, state.published(), unpublished(state, judged), lake.zone)
-    with ExitStack() as stack:
-        with storage_errors(settings.home):
-            folder = Path(stack.enter_context(TemporaryDirectory(dir=settings.home, prefix="regret-")))
-        whole = whole_period(lake, state, judged, settings.policy, versions_of(state, settings), folder)
-        progress = stack.enter_context(progress_bar("judging again"))
-        score, _ = compare_with(labels, backtest(whole, progress, jobs), whole)
-    told = told_by_replay(score, judged.end)
-    return regrets(lake, state.publication().files, told, names_of(state))
+    """Those that begin in the period."""
+    return labels.filter((labels["start"] >= span.start) & (labels["start"] < span.end))

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pipeline.report.html import Html
 
 LISTED: Final = 40
-#: Of an outcome, what is known of it, by the words of the texts.
-_OUTCOMES: Final = {"kept": "outcome.kept", "lost": "outcome.lost", "cost": "outcome.cost"}
 
 
 def actions(facts: Facts) -> Html:
@@ -47,6 +45,7 @@ def _row(facts: Facts, row: Mapping[str, Any]) -> list[str]:
 
 
 def _outcome(facts: Facts, outcome: Mapping[str, Any]) -> Iterator[str]:
-    for name, key in _OUTCOMES.items():
-        if outcome.get(name) is not None:
-            yield facts.text(key, amount=facts.amount(outcome[name]))
+    """What is known of it, by the pack's names: amounts, counts, dates."""
+    for name, value in outcome.items():
+        if value is not None:
+            yield f"{facts.word(name)} {facts.amount(value) if isinstance(value, int) else value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -12,7 +13,6 @@ from pipeline.report.html import table, tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from pipeline.report.facts import Facts
     from pipeline.report.html import Html
@@ -75,7 +75,7 @@ def _most(facts: Facts, exposed: Exposed) -> Html:
         facts.word("entity"),
         *(facts.word(name) for name in texts),
         facts.text("at_risk"),
-        *(facts.word(name) for name in exposed.totals if name not in facts.pack.parts),
+        *(facts.word(name) for name in _figures(facts, exposed)),
     ]
     return tag(
         "div",
@@ -85,18 +85,24 @@ def _most(facts: Facts, exposed: Exposed) -> Html:
 
 
 def _row(facts: Facts, exposed: Exposed, row: Mapping[str, Any], texts: Sequence[str]) -> list[str]:
-    figures = [name for name in exposed.totals if name not in facts.pack.parts]
     return [
         facts.entity(row["entity_id"]),
         *(_text(facts, name, row[name]) for name in texts),
         facts.amount(row["at_risk"]),
-        *(facts.amount(row[name]) for name in figures),
+        *(facts.amount(row[name]) for name in _figures(facts, exposed)),
     ]
+
+
+def _figures(facts: Facts, exposed: Exposed) -> list[str]:
+    """What is said of each beside the sum of its parts."""
+    return [name for name in exposed.amounts if name not in facts.pack.parts]
 
 
 def _text(facts: Facts, name: str, value: object) -> str:
     """A date, or a word of the column, for which the pack may have one of its own: state_both."""
     if value is None:
         return "–"
+    if isinstance(value, date):
+        return f"{value:%m-%d}"
     known = facts.word(f"{name}_{value}")
     return str(value) if known == f"{name}_{value}" else known

@@ -118,8 +118,10 @@ def write_catalog(catalog: Path, shelves: Iterable[Shelf], lake: Path, zone: Zon
     temporary = catalog.with_suffix(TEMPORARY_SUFFIX)
     temporary.unlink(missing_ok=True)
     with duckdb.connect(str(temporary), config={"storage_compatibility_version": FORMAT}) as connection:
+        connection.begin()  # as one: each by itself would wait for the disk
         for statement in catalog_statements(shelves, lake, zone):
             connection.execute(statement)
+        connection.commit()
     temporary.replace(catalog)
 
 

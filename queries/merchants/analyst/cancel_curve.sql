@@ -10,7 +10,7 @@ WITH approved AS (
     GROUP BY business_date
 ),
 newest AS (
-    SELECT max(business_date) AS day FROM merchant_day
+    SELECT max(business_day(minute)) AS day FROM minute_ledger
 ),
 cancelled AS (
     SELECT

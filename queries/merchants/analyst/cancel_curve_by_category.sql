@@ -5,25 +5,25 @@
 -- Parameter: until date = yesterday : the last one, included
 -- Parameter: days integer = 3 : cancels up to this age count
 WITH approved AS (
-    SELECT category, sum(approval_amount)::BIGINT AS approval_amount
+    SELECT merchant_id, sum(approval_amount)::BIGINT AS approval_amount
     FROM merchant_day
-    LEFT JOIN merchant USING (merchant_id)
     WHERE business_date BETWEEN $since::DATE AND $until::DATE
-    GROUP BY category
+    GROUP BY merchant_id
 ),
 cancelled AS (
-    SELECT category, sum(cancel_amount)::BIGINT AS cancel_amount
+    SELECT merchant_id, sum(cancel_amount)::BIGINT AS cancel_amount
     FROM cancel_cohort
-    LEFT JOIN merchant USING (merchant_id)
     WHERE approval_date BETWEEN $since::DATE AND $until::DATE
       AND business_day(minute) - approval_date <= $days::BIGINT
-    GROUP BY category
+    GROUP BY merchant_id
 )
 SELECT
-    approved.category,
-    approval_amount,
-    coalesce(cancel_amount, 0)::BIGINT AS cancel_amount,
-    coalesce(cancel_amount, 0) / nullif(approval_amount, 0) AS cancelled_share
+    category,
+    sum(approval_amount)::BIGINT AS approval_amount,
+    coalesce(sum(cancel_amount), 0)::BIGINT AS cancel_amount,
+    coalesce(sum(cancel_amount), 0) / nullif(sum(approval_amount), 0) AS cancelled_share
 FROM approved
-LEFT JOIN cancelled ON approved.category IS NOT DISTINCT FROM cancelled.category
-ORDER BY cancelled_share DESC NULLS LAST, approved.category
+LEFT JOIN cancelled USING (merchant_id)
+LEFT JOIN merchant USING (merchant_id)
+GROUP BY category
+ORDER BY cancelled_share DESC NULLS LAST, category

@@ -3,21 +3,16 @@
 -- Grain: one row per business day
 -- Parameter: since date = week_ago : the first business day
 -- Parameter: top integer = 100 : how many merchants are the largest
-WITH ranked AS (
+WITH days AS (
     SELECT
         business_date,
-        approval_amount,
-        row_number() OVER (PARTITION BY business_date ORDER BY approval_amount DESC, merchant_id) AS place
+        count(*) AS merchants,
+        sum(approval_amount)::BIGINT AS approval_amount,
+        list_sum(max(approval_amount, $top::BIGINT))::BIGINT AS top_amount
     FROM merchant_day
     WHERE business_date >= $since::DATE
+    GROUP BY business_date
 )
-SELECT
-    business_date,
-    count(*) AS merchants,
-    sum(approval_amount)::BIGINT AS approval_amount,
-    coalesce(sum(approval_amount) FILTER (WHERE place <= $top::BIGINT), 0)::BIGINT AS top_amount,
-    coalesce(sum(approval_amount) FILTER (WHERE place <= $top::BIGINT), 0) / nullif(sum(approval_amount), 0)
-        AS top_share
-FROM ranked
-GROUP BY business_date
+SELECT business_date, merchants, approval_amount, top_amount, top_amount / nullif(approval_amount, 0) AS top_share
+FROM days
 ORDER BY business_date

@@ -5,20 +5,17 @@
 -- Parameter: days integer = 14 : payouts of so many days after the opening count
 SELECT
     incident_id,
-    merchant_id,
+    incident.merchant_id,
     max(merchant_name) AS merchant_name,
     rule,
     count(settled_at) AS payouts,
     coalesce(sum(amount), 0)::BIGINT AS kept_amount
 FROM incident
 LEFT JOIN settlement
-    USING (merchant_id)
-WHERE business_day(opened_minute) >= $since::DATE
-  AND merchant_id <> '*'
-  AND (settled_at IS NULL OR (
-      wrong IS NULL
-      AND epoch_us(settled_at) >= epoch_us(opened_minute)
-      AND epoch_us(settled_at) < epoch_us(opened_minute) + $days::BIGINT * 86400000000
-  ))
-GROUP BY incident_id, merchant_id, rule
+    ON settlement.merchant_id = incident.merchant_id
+    AND wrong IS NULL
+    AND epoch_us(settled_at) >= epoch_us(opened_minute)
+    AND epoch_us(settled_at) < epoch_us(opened_minute) + $days::BIGINT * 86400000000
+WHERE business_day(opened_minute) >= $since::DATE AND incident.merchant_id <> '*'
+GROUP BY incident_id, incident.merchant_id, rule
 ORDER BY kept_amount DESC, incident_id

@@ -3,16 +3,30 @@
 -- Grain: one row per merchant, the largest amount first
 -- Parameter: since date = yesterday : first sold on this business day or later
 -- Parameter: top integer = 50 : rows
-SELECT
-    merchant_id,
-    max(merchant_name) AS merchant_name,
-    min(business_date) AS first_sold,
-    sum(approval_count)::BIGINT AS approval_count,
-    sum(approval_amount)::BIGINT AS approval_amount
-FROM merchant_day
+WITH sold AS (
+    SELECT
+        merchant_id,
+        min(business_date) AS first_sold,
+        sum(approval_count)::BIGINT AS approval_count,
+        sum(approval_amount)::BIGINT AS approval_amount
+    FROM merchant_day
+    WHERE business_date >= $since::DATE AND approval_count > 0
+    GROUP BY merchant_id
+),
+new AS (
+    SELECT *
+    FROM sold
+    WHERE NOT EXISTS (
+        SELECT 1
+        FROM merchant_day AS earlier
+        WHERE earlier.merchant_id = sold.merchant_id
+          AND earlier.business_date < $since::DATE
+          AND earlier.approval_count > 0
+    )
+    ORDER BY approval_amount DESC, merchant_id
+    LIMIT $top::BIGINT
+)
+SELECT merchant_id, merchant_name, first_sold, approval_count, approval_amount
+FROM new
 LEFT JOIN merchant USING (merchant_id)
-WHERE approval_count > 0
-GROUP BY merchant_id
-HAVING min(business_date) >= $since::DATE
 ORDER BY approval_amount DESC, merchant_id
-LIMIT $top::BIGINT

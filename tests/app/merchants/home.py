@@ -10,6 +10,7 @@ import polars as pl
 from sqlalchemy import text
 
 from pipeline.minute import MINUTE, Span
+from pipeline.packs.merchants.money.schema import EXPOSURE_ROW
 from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE
 from pipeline.schema import conform
 
@@ -63,6 +64,22 @@ def write_manifest(
     temporary.replace(home / "manifest.json")
 
 
+def publish_exposure(home: Path, minute: datetime, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The snapshot of a minute beside what is published: of each merchant what `rows` name, else unknown."""
+    unknown = dict.fromkeys(EXPOSURE_ROW.names())
+    given = [{**unknown, "minute": minute, "state": "healthy", **row} for row in rows]
+    frame = pl.DataFrame(given, EXPOSURE_ROW)
+    folder = home / "lake" / "exposure"
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(folder / "1.parquet")
+    entry = {"path": "exposure/1.parquet", "start": minute.isoformat(), "end": (minute + MINUTE).isoformat()}
+    path = home / "manifest.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["datasets"]["exposure"] = [{**entry, "rows": frame.height, "sha256": "0" * 64}]
+    content["version"] += 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
 def publish(home: Path, span: Span, merchant_ids: Sequence[str], version: int = 1) -> None:
     """One file with the same counts for each merchant and minute."""
     rows = [row for merchant_id in merchant_ids for row in minute_rows(span, merchant_id)]
@@ -106,14 +123,14 @@ def add_ledger(engine: Engine, span: Span) -> None:
 INSERT_INCIDENT = """
 INSERT INTO incident (pack, rule, entity_id, entity_name, tier, severity, status, policy, opened_minute,
     last_breach_minute, resolved_minute, resolved_at, acknowledged_at, acknowledged_by, currency, parts,
-    reason, latest_reason)
+    figures, reason, latest_reason)
 VALUES ('merchants', :rule, :merchant_id, :merchant_name, :tier, :severity, :status, 'supported', :opened,
     :last, :resolved, CASE WHEN :status = 'resolved' THEN now() END,
     CASE WHEN :status = 'acknowledged' THEN now() END, CASE WHEN :status = 'acknowledged' THEN '김위험' END,
     'KRW',
     jsonb_build_object('paid_out_cancelable', CAST(:paid AS bigint),
                        'unrecovered', CAST(:cancelled AS bigint)),
-    CAST(:reason AS jsonb), CAST(:latest AS jsonb))
+    CAST(:figures AS jsonb), CAST(:reason AS jsonb), CAST(:latest AS jsonb))
 RETURNING incident_id
 """
 
@@ -126,6 +143,7 @@ INCIDENT = {
     "status": "open",
     "paid": 120_000_000,
     "cancelled": 3_456_789,
+    "figures": {},
     "reason": SURGE_REASON,
     "latest": {**SURGE_REASON, "cancels_hour": 57},
 }
@@ -139,6 +157,7 @@ def add_incident(engine: Engine, opened: datetime, **changes: object) -> int:
         **row,
         "opened": opened,
         "last": opened + 20 * MINUTE,
+        "figures": json.dumps(row["figures"]),
         "reason": json.dumps(row["reason"]),
         "latest": json.dumps(row["latest"]),
     }

@@ -14,6 +14,7 @@ import polars as pl
 
 from baselines.merchants.cycle import from_day, paydays, to_day
 from pipeline.money import Acted, Exposures, Following, Outcome, Proposal
+from pipeline.packs.merchants.money.propose import ACTIONS, CALL, HOLD, RESERVE, SHORTER, until_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from baselines.merchants.rules import Rules
     from pipeline.money import AtRisk
 
-HOLD: Final = "hold_payout"
-RESERVE: Final = "rolling_reserve"
-SHORTER: Final = "shorter_cycle"
-CALL: Final = "call"
-KINDS: Final = (HOLD, RESERVE, SHORTER, CALL)
 FALSE_ALARM: Final = "false_alarm"
 #: Working days are those of this country, as in the book of exposure.
 HOLIDAYS: Final = "KR"
@@ -38,20 +34,19 @@ _RESERVE_DAYS: Final = 7
 
 
 def effect(kind: str, percent: int | None, at_risk: AtRisk, minute: datetime, zone: ZoneInfo) -> Proposal:
-    """What an action would keep by a merchant's money: of a hold the next payout, of a reserve its share."""
-    del minute
-    pending, payout = (_amount(at_risk, name) for name in ("pending_payout", "next_payout"))
-    if kind == HOLD:
-        return Proposal(kind=kind, amount=payout, until=start_of(_payday(at_risk.figures), zone))
+    """What an action keeps that a person proposes, counted as `propose` does.
+
+    A hold keeps no more than there is at risk; where that is not known, the payout.
+    """
+    found, day = at_risk.figures.get("next_payout"), _payday(at_risk.figures)
+    payout = max(found, 0) if isinstance(found, int) else None
+    until = None if day is None else until_of(day, minute, zone)
+    if payout is None or kind not in (HOLD, RESERVE):
+        return Proposal(kind=kind, amount=None, percent=percent, until=until if kind == HOLD else None)
     if kind == RESERVE:
-        kept = None if pending is None or percent is None else pending * percent // 100
-        return Proposal(kind=kind, amount=kept, percent=percent)
-    return Proposal(kind=kind, amount=None)
-
-
-def _amount(at_risk: AtRisk, name: str) -> int | None:
-    found = at_risk.figures.get(name)
-    return max(found, 0) if isinstance(found, int) else None
+        return Proposal(kind=kind, amount=payout * (percent or 0) // 100, percent=percent, until=until)
+    kept = payout if at_risk.total is None else min(payout, at_risk.total)
+    return Proposal(kind=kind, amount=kept, until=until)
 
 
 def _payday(figures: Mapping[str, int | str | None]) -> date | None:
@@ -231,7 +226,7 @@ def with_actions(exposures: Exposures[Rules]) -> Exposures[Rules]:
     """The book's value with what can be done, and how it is followed."""
     return replace(
         exposures,
-        actions=KINDS,
+        actions=ACTIONS,
         shares=(RESERVE,),
         by_people=(CALL,),
         effect=effect,

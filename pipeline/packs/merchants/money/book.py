@@ -15,6 +15,7 @@ from baselines.merchants.priced import Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
+from pipeline.packs.merchants.money.propose import ACTIONS, propose
 from pipeline.packs.merchants.money.regret import HELD
 from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
 from pipeline.schema import UTC_TIME, conform
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Beyond the cancel period days count for so long: the longest cycle of payouts, with holidays.
 LONGEST_PAYOUT: Final = 21
+#: From so many rows on their merchants are looked up in order.
+MANY: Final = 2_000
 #: The rules of incidents, by what they say of a merchant's state.
 SURGES: Final = frozenset({"cancel_surge"})
 SILENCES: Final = frozenset({"volume_drop"})
@@ -68,6 +71,7 @@ class MerchantBook:
         self.measured: Mapping[str, tuple[int, int]] = {}
         self._entered = 0
         self._newest: tuple[object, pl.DataFrame] | None = None
+        self._order = np.zeros(0, np.int64), pl.Series("merchant_id", [], pl.String)
         self._cycles: tuple[object, Integers, Integers] | None = None
         self._curves: tuple[object, Curve | None] | None = None
 
@@ -103,11 +107,27 @@ class MerchantBook:
         return [(to_day(key[0]), part) for key, part in parts]
 
     def _positions(self, frame: pl.DataFrame) -> Integers:
-        return self.exposure.entities.positions(frame["merchant_id"])
+        """Where each row's merchant stands; many are looked up fastest in order, where all are known."""
+        merchants, (order, ids) = frame["merchant_id"], self._sorted()
+        if len(merchants) > MANY and len(ids):
+            places = np.minimum(ids.search_sorted(merchants).to_numpy(), len(ids) - 1)
+            if (ids.gather(places) == merchants).all():
+                found: Integers = order[places]
+                return found
+        return self.exposure.entities.positions(merchants)
+
+    def _sorted(self) -> tuple[Integers, pl.Series]:
+        """The positions of all merchants in the order of their ids, and these ids."""
+        ids = self.exposure.entities.ids
+        if len(self._order[0]) != len(ids):
+            order = ids.arg_sort().cast(pl.Int64).to_numpy()
+            self._order = order, ids.gather(order).rename("merchant_id")
+        return self._order
 
     def know(self, tuned: Rules, facts: Facts) -> None:
         """Price by these rules and categories from now on."""
         self.rules, self.facts = tuned, facts
+        self.exposure.reach = reach_days(tuned)
 
     def forget(self, before: date) -> None:
         """Let go of business days before this one."""
@@ -155,16 +175,22 @@ class MerchantBook:
         days = {"settled_through": (through, known), "next_payout_date": (prices.next_payout_date, paid_next)}
         amounts = {name: (getattr(prices, name), known) for name in _AMOUNTS}
         amounts["next_payout"] = prices.next_payout, has_cycle
+        order, ids = self._sorted()
+        all_of = {**amounts, **days}.items()
+        columns = {
+            name: _column(None if values is None else values[order], there[order])
+            for name, (values, there) in all_of
+        }
+        columns |= {name: columns[name].cast(pl.Int32).cast(pl.Date) for name in days}
         frame = pl.DataFrame(
             {
-                "minute": pl.repeat(minute, self.exposure.size, dtype=UTC_TIME, eager=True),
-                "merchant_id": self.exposure.entities.ids,
-                "state": pl.Series(STATES).gather(situation.states),
-                **{name: _column(*column) for name, column in amounts.items()},
-                **{name: _column(*column).cast(pl.Int32).cast(pl.Date) for name, column in days.items()},
+                "minute": pl.repeat(minute, len(ids), dtype=UTC_TIME, eager=True),
+                "merchant_id": ids,
+                "state": pl.Series(STATES).gather(situation.states[order]),
+                **columns,
             }
         )
-        return conform(frame.sort("merchant_id"), EXPOSURE_ROW)
+        return conform(frame, EXPOSURE_ROW)
 
     def _situation(
         self, minute: datetime, breached: Mapping[str, Collection[str]]
@@ -243,12 +269,8 @@ _AMOUNTS: Final = (
 def _column(values: Integers | None, known: Flags) -> pl.Series:
     """Integers, null where they are not known."""
     if values is None:
-        return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(known))
-    column = pl.Series(values)
-    return column if known.all() else column.zip_with(pl.Series(known), _NULL)
-
-
-_NULL: Final = pl.Series([None], dtype=pl.Int64)
+        return pl.repeat(None, len(known), dtype=pl.Int64, eager=True)
+    return pl.Series(values) if known.all() else pl.Series(values).set(pl.Series(~known), None)
 
 
 def _at_risk(row: Mapping[str, object]) -> AtRisk:
@@ -270,6 +292,7 @@ EXPOSURES: Final[Exposures[Rules]] = Exposures(
     schema=EXPOSURE_ROW,
     book=MerchantBook,
     reach=reach,
-    actions=("hold_payout", "rolling_reserve", "shorter_cycle", "call"),
+    actions=ACTIONS,
+    propose=propose,
     held=HELD,
 )

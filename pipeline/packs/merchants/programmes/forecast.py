@@ -42,7 +42,7 @@ UNKNOWN: Final = "unknown"
 CLEAR: Final = "clear"
 STATUSES: Final = (BREACHED, AHEAD, POSSIBLE, UNKNOWN, CLEAR)
 #: Of merchants that are clear, or not known, so many are shown of each programme, the nearest.
-NEAREST: Final = 20
+NEAREST: Final = 10
 _CENTS: Final = 100
 
 
@@ -94,6 +94,7 @@ class Outlook:
     per_10000_high: float | None = None
     limit_per_10000: int | None = None
     at_least: int = 0
+    needed: int | None = None  # so many counted would be a breach
     days_until: int | None = None  # from today, at this pace; None: not this month
     days_earliest: int | None = None  # at the pace of the interval's upper end
     next_from: date | None = None  # a limit that comes later, and would be breached
@@ -327,6 +328,7 @@ def _judged(outlook: Outlook, programme: Programme, subject: _Subject, month: Mo
             needed = max(needed, math.ceil(programme.usd_at_least * _CENTS * counted / cents))
         else:
             return replace(outlook, status=CLEAR)
+    outlook = replace(outlook, needed=needed)
     if counted >= needed:
         return replace(outlook, status=BREACHED, days_until=0, days_earliest=0)
     status = AHEAD if projected >= needed else POSSIBLE if high >= needed else CLEAR
@@ -362,7 +364,7 @@ def _ordered(found: Sequence[Outlook]) -> list[Outlook]:
 
     def key(one: Outlook) -> tuple[int, int, float, int]:
         days = one.days_until if one.days_until is not None else 1_000
-        near = (one.per_10000_high or 0.0) / (one.limit_per_10000 or WHOLE)
+        near = (one.high or 0) / (one.needed or WHOLE)
         return STATUSES.index(one.status), days, -near, -(one.counted or 0)
 
     shown, left = [], Counter[tuple[str, str]]()

@@ -123,8 +123,9 @@ def exposures_from(
     book: ExposureBook = exposures.book(lake.zone, tuned, facts)
     first = business_date(next_minute - exposures.reach(tuned), lake.zone)
     start, files = business_day(first, lake.zone).start, state.publication().files
+    known = [name for name in state.datasets_known() if name in lake.pack.beside]
     for piece in pieces_of_files(files, lake.pack.dataset, Span(start, next_minute), lake.zone):
-        beside = {name: lake.read(files, name, piece) for name in lake.pack.beside}
+        beside = {name: lake.read(files, name, piece) for name in known}
         book.add(lake.summed(files, piece), beside)
     return Exposed(book, start, exposures.reach(tuned), tuned, facts, first)
 

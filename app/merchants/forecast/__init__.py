@@ -1,0 +1,1 @@
+"""How the month will end for the programmes of card networks and the law."""
