@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.packs import PACKS
-from pipeline.store.views import questions as module
 from pipeline.store.views.questions import Clock, question_of, questions, read_question, values_of
+from queries import FOLDER
 
 #: 08:59 in Seoul is the newest published minute, of the 11th; in UTC it is still the 10th.
 CLOCK = Clock(datetime(2026, 3, 11, 0, 0, tzinfo=UTC), ZoneInfo("Asia/Seoul"))
@@ -146,6 +146,6 @@ def test_a_name_that_is_nearly_one_is_told() -> None:
 
 @pytest.mark.parametrize("pack", PACKS)
 def test_every_file_of_a_pack_is_a_question_the_pages_own_or_the_views(pack: str) -> None:
-    files = {path.stem for path in (module.FOLDER / pack / "analyst").glob("*.sql")}
+    files = {path.stem for path in (FOLDER / pack / "analyst").glob("*.sql")}
     own = {name for name in files if name.startswith("app_") or name == "views"}
     assert files - own == set(questions(pack))
