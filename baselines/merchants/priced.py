@@ -81,8 +81,14 @@ class Prices:
 def cannot_pay(tuned: Tuned, measured: Mapping[str, tuple[int, int]]) -> CannotPay:
     """The tuned numbers; where enough incidents of a state are labelled, (cannot pay, all) of them."""
     rows = []
-    for state in STATES:
-        p = getattr(tuned, f"cannot_pay_{state}") / _WHOLE
+    numbers = (
+        tuned.cannot_pay_healthy,
+        tuned.cannot_pay_surge,
+        tuned.cannot_pay_silent,
+        tuned.cannot_pay_both,
+    )
+    for state, per_10_000 in zip(STATES, numbers, strict=True):
+        p = per_10_000 / _WHOLE
         bad, labelled = measured.get(state, (0, 0))
         enough = labelled >= tuned.labels_needed
         rows.append(_wilson(bad, labelled) if enough else _odds(p, tuned.cannot_pay_spread))

@@ -17,6 +17,7 @@ MEASUREMENTS = (
     "cold_start",
     "history",
     "dashboard",
+    "merchants.exposure",
     "transfers.language",
     "transfers.windows",
     "transfers.relays",

@@ -176,8 +176,15 @@ class MerchantBook:
         known, paid_next = through > 0, prices.next_payout_date > 0
         has_cycle = known & (situation.cycles != UNKNOWN)
         days = {"settled_through": (through, known), "next_payout_date": (prices.next_payout_date, paid_next)}
-        amounts = {name: (getattr(prices, name), known) for name in _AMOUNTS}
-        amounts["next_payout"] = prices.next_payout, has_cycle
+        amounts = {
+            "paid_out_cancelable": (prices.paid_out_cancelable, known),
+            "unrecovered": (prices.unrecovered, known),
+            "pending_payout": (prices.pending_payout, known),
+            "next_payout": (prices.next_payout, has_cycle),
+            "expected_loss": (prices.expected_loss, known),
+            "expected_loss_low": (prices.expected_loss_low, known),
+            "expected_loss_high": (prices.expected_loss_high, known),
+        }
         order, ids = self._sorted()
         all_of = {**amounts, **days}.items()
         columns = {
