@@ -6,7 +6,6 @@ import json
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.slack_blocks import block_problem
-from pipeline.figures import clean, duration_text, money, unescape
+from pipeline.figures import clean, unescape
 from pipeline.packs.merchants import PACK
 from pipeline.tell.message import EVENTS, Message, MessageMalformed, read_message
 from pipeline.tell.render import (
@@ -98,7 +97,10 @@ SAID: dict[str, dict[str, Any]] = {
 }
 RESERVE = {
     **SAID["action"],
-    "status": "proposed", "kind": "rolling_reserve", "percent": 10, "until": "2026-11-23T15:00:00+00:00",
+    "status": "proposed",
+    "kind": "rolling_reserve",
+    "percent": 10,
+    "until": "2026-11-23T15:00:00+00:00",
 }
 
 
@@ -435,43 +437,6 @@ def test_nothing_is_divided_by_zero(zeros: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "korean"),
-    [
-        (0, "0원"),
-        (9_999, "9,999원"),
-        (10_000, "10,000원 (1만원)"),
-        (12_345, "12,345원 (약 1만원)"),
-        (100_000_000, "100,000,000원 (1억원)"),
-        (1_234_567_890, "1,234,567,890원 (약 12억 3,456만원)"),
-        (1_000_050_000_000, "1,000,050,000,000원 (약 1조원)"),
-        (-12_345, "-12,345원 (약 -1만원)"),
-    ],
-)
-def test_amounts_are_exact_and_in_the_units_people_speak_in(amount: int, korean: str) -> None:
-    assert money(amount, "ko") == korean
-    assert money(amount, "en") == f"KRW {amount:,}"
-
-
-@pytest.mark.parametrize(
-    ("minutes", "korean", "english"),
-    [
-        (0, "0분", "0 min"),
-        (36, "36분", "36 min"),
-        (96, "1시간 36분", "1 h 36 min"),
-        (4479, "3일 2시간", "3 d 2 h"),
-    ],
-)
-def test_durations_have_two_units(minutes: int, korean: str, english: str) -> None:
-    length = timedelta(minutes=minutes)
-    assert (duration_text(length, "ko"), duration_text(length, "en")) == (korean, english)
-
-
-def test_minute_is_shown_in_the_zone_given() -> None:
-    assert "2026-11-21 18:03 KST" in render_text(message(), "ko", SEOUL)
-    assert "2026-11-21 13:03 UTC+04" in render_text(message(), "ko", ZoneInfo("Asia/Dubai"))
-
-
-@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("event", "exploded"),
@@ -496,6 +461,19 @@ def test_what_is_not_a_message_is_refused_by_the_name_of_its_field(field: str, v
         inner = "cancels_hour" if field == "reason" else "paid_out_cancelable"
     with pytest.raises(MessageMalformed, match=inner):
         message(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("figures", "field"),
+    [
+        (["x"], "figures"),
+        ({"expected_loss": 1.5}, "expected_loss"),
+        ({"next_payout_date": "tomorrow"}, "next_payout_date"),
+    ],
+)
+def test_a_figure_that_is_none_is_refused_by_its_name(figures: object, field: str) -> None:
+    with pytest.raises(MessageMalformed, match=field):
+        message(figures=figures)
 
 
 @pytest.mark.parametrize(
