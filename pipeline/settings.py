@@ -247,10 +247,7 @@ class Settings:
         None, _guarded_url("#@"), "address of the company's system that is told of actions"
     )
     action_secret: str | None = _setting(
-        None,
-        _matching(".{32,}", "must have at least 32 characters"),
-        "key that signs what it is told",
-        secret=True,
+        None, _matching(".{32,}", "must have at least 32 characters"), "signs what it is told", secret=True
     )
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from data.slack_blocks import block_problem
 from pipeline.figures import clean, unescape
 from pipeline.packs.merchants import PACK
-from pipeline.tell.message import EVENTS, Message, MessageMalformed, read_message
+from pipeline.tell.message import EVENTS, Message, read_message
 from pipeline.tell.render import (
     NOTE_LENGTH,
     render_blocks,
@@ -434,61 +434,6 @@ def test_nothing_is_divided_by_zero(zeros: dict[str, int]) -> None:
     case = message(rule=rule, reason=dict.fromkeys(zeros, 0))
     for language, words in PACK.words.items():
         assert words["unknown"] in render_text(case, language, SEOUL)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("event", "exploded"),
-        ("rule", "other"),
-        ("severity", None),
-        ("tier", 1.5),
-        ("minute", "2026-11-21T09:03:00"),
-        ("opened_minute", "yesterday"),
-        ("at_risk", "12"),
-        ("at_risk", True),
-        ("parts", {"paid_out_cancelable": 1.0}),
-        ("entity_id", None),
-        ("entity_name", ["x"]),
-        ("reason", None),
-        ("reason", {**SURGE, "cancels_hour": None}),
-        ("reason", {**SURGE, "cancels_hour": float("nan")}),
-    ],
-)
-def test_what_is_not_a_message_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
-    inner = field
-    if isinstance(value, dict):
-        inner = "cancels_hour" if field == "reason" else "paid_out_cancelable"
-    with pytest.raises(MessageMalformed, match=inner):
-        message(**{field: value})
-
-
-@pytest.mark.parametrize(
-    ("figures", "field"),
-    [
-        (["x"], "figures"),
-        ({"expected_loss": 1.5}, "expected_loss"),
-        ({"next_payout_date": "tomorrow"}, "next_payout_date"),
-    ],
-)
-def test_a_figure_that_is_none_is_refused_by_its_name(figures: object, field: str) -> None:
-    with pytest.raises(MessageMalformed, match=field):
-        message(figures=figures)
-
-
-@pytest.mark.parametrize(
-    ("event", "said", "field"),
-    [
-        ("noted", None, "said"),
-        ("snoozed", {"until": "soon", "limit": 1}, "until"),
-        ("snoozed", {"until": MOVED["until"]}, "limit"),
-        ("labelled", {"label": "perhaps", "reason": "?"}, "label"),
-        ("broke_through", {**MOVED, "severity": "dreadful"}, "severity"),
-    ],
-)
-def test_an_act_that_does_not_say_what_it_must_is_refused_too(event: str, said: object, field: str) -> None:
-    with pytest.raises(MessageMalformed, match=field):
-        message(event=event, said=said)
 
 
 def test_a_snooze_that_ends_without_money_tells_what_else_moved() -> None:
