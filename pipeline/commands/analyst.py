@@ -56,8 +56,11 @@ def sql(name: str | None, text: str | None, *, listed: bool, walls: bool, **opti
     if walls:
         return _walls(settings, as_json=options["as_json"])
     _require_one(name, text, options["given"])
+    asking = _Asking(settings, **options)
+    if name is not None:
+        asking.prepared(name, options["given"])  # what is wrong with it is said before any database is asked
     with open_desk(settings) as desk:
-        asking = _Asking(desk, settings, **options)
+        asking.desk = desk
         if name is not None:
             return asking.named(name, list(options["given"]), asking.form)
         if text is not None:
@@ -80,8 +83,8 @@ def _require_one(name: str | None, text: str | None, given: Iterable[str]) -> No
 class _Asking:
     """One command: who asks and why, and in which form the answer leaves."""
 
-    def __init__(self, desk: Desk, settings: Settings, *, form: str | None, **options: Any) -> None:  # noqa: ANN401 - click's
-        self._desk = desk
+    def __init__(self, settings: Settings, *, form: str | None, **options: Any) -> None:  # noqa: ANN401 - click's
+        self.desk: Desk | None = None
         self._settings = settings
         self._reason: str | None = options["reason"]
         self._output: Path | None = options["output"]
@@ -99,11 +102,15 @@ class _Asking:
 
     def named(self, name: str, given: list[str], form: str) -> int:
         """Answer a question that has a name."""
-        question = question_of(self._settings.pack, name)
-        values = values_of(question, dict(map(_pair, given)), self.analyst().clock)
+        question, values = self.prepared(name, given)
         self._keep(" ".join([name, *given]))
         self._give(question.sql, values, form)
         return 0
+
+    def prepared(self, name: str, given: Iterable[str]) -> tuple[Question, Values]:
+        """The question of that name, with the values of its parameters."""
+        question = question_of(self._settings.pack, name)
+        return question, values_of(question, dict(map(_pair, given)), self.analyst().clock)
 
     def analyst(self) -> Analyst:
         """What is published when the command first asks; a shell asks for the newest each time."""
@@ -139,7 +146,8 @@ class _Asking:
             raise UsageError(msg, "ask one question with -c SQL, or by its NAME")
 
     def _keep(self, asked: str) -> None:
-        do(self._desk, "query", given={"what": asked, "reason": self._reason})
+        assert self.desk is not None  # noqa: S101 - the command opens it before it asks
+        do(self.desk, "query", given={"what": asked, "reason": self._reason})
 
     def _give(self, asked: str, values: Values | None, form: str) -> None:
         if self._output is None:
