@@ -27,7 +27,7 @@ SECRET: Final = "tte-only-for-us"
 
 def published_home(folder: Path) -> Settings:
     """An hour of three merchants, ten approvals and a cancel a minute each; beside it files of nobody."""
-    home = folder / "home"
+    home = folder / "published"
     home.mkdir()
     lake = Lake(PACK, home / "lake", home / "manifest.json", home / "analyst.duckdb", ZoneInfo("Asia/Seoul"))
     numbers = dict.fromkeys(PACK.datasets["merchant_minute"], 0) | {"approval_count": 10, "cancel_count": 1}
