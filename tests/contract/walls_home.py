@@ -153,7 +153,7 @@ def outcome(attack):
     try:
         return f"done: {attack()!r:.60}"
     except BaseException as error:
-        return f"{type(error).__name__}: {error}"[:200]
+        return f"{type(error).__name__}: {error}"[:500]
 
 held = {
     "environment": len(os.environ),
