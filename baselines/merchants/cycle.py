@@ -98,20 +98,23 @@ class NextPayout:
 
 
 def next_payouts(exposure: Exposure, today: int, cycles: Integers, holidays: str) -> NextPayout:
-    """The first payday with anything to pay, and all of it that is paid on this day.
+    """The first payday that pays anything, and all that it pays.
 
     What was due before `today` is due on the next working day. What a later payday withholds takes nothing
     off this one, so that it may be more than all payouts together would pay.
     """
     soonest, size = next_working_day(today, holidays), exposure.size
     day, amount = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for sold in exposure.held_days(today):
+    for sold in exposure.held_days(today):  # days of sales come in order, and so do their paydays
         at = exposure.open_at(sold)
         if len(at):
             # A merchant whose cycle is not known has no payday; the last place of the table is for it.
             due = np.append(np.maximum(paydays(sold, holidays), soonest), 0)[cycles[at]]
-            held, before = exposure.measures(sold), day[at]
-            day[at] = np.where(before == 0, due, before)  # days of sales come in order, and so do paydays
+            held, so_far, before = exposure.measures(sold), amount[at], day[at]
             net = held[APPROVED][at] - held[CANCELLED][at]
-            amount[at] += net * ((before == 0) | (before == due))
-    return NextPayout(day, np.maximum(amount, 0))
+            same = before == due
+            found = ~same & (so_far > 0)  # an earlier payday pays
+            day[at] = np.where(found, before, due)
+            amount[at] = np.where(found, so_far, net + so_far * same)
+    pays = (amount > 0) & (day > 0)
+    return NextPayout(day * pays, amount * pays)

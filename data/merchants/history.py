@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 _PAYABLE: Final = Path(__file__).with_name("payable.sql")
-_LONGEST_CYCLE: Final = timedelta(days=14)  # of seven business days, in calendar days, with a margin
+_LONGEST_CYCLE: Final = timedelta(days=24)  # of seven business days, with the longest holidays, and a margin
 _HISTORY_ROWS: Final = 200_000  # rows of one COPY
 _HISTORY_WRITERS: Final = 2  # each keeps about one core of the server busy
 

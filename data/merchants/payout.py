@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from baselines.calendar import is_rest_day
 from pipeline.minute import require_aware
 from pipeline.packs.merchants.schema import APPROVAL
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 ZONE: Final = ZoneInfo("Asia/Seoul")
 PAYOUT_TIME: Final = time(10, 0)  # of the business day, in Korean time
+HOLIDAYS: Final = "KR"
+#: A longest cycle of business days spans fewer days than this, whatever holidays there are.
+_AROUND: Final = timedelta(days=40)
 
 
 def daily_net(rows: pl.DataFrame) -> pl.DataFrame:
@@ -28,16 +32,28 @@ def daily_net(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("merchant_id", day.alias("business_date")).agg(signed.sum().alias("amount"))
 
 
+def rest_days(days: pl.Series) -> list[date]:
+    """Days on which nobody is paid out, of all that paydays of sales on `days` can fall on."""
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return []
+    reach = (last - first).days + 2 * _AROUND.days
+    around = (first - _AROUND + timedelta(days=n) for n in range(reach + 1))
+    return [day for day in around if is_rest_day(day, HOLIDAYS)]
+
+
 def settlements_for(net: pl.DataFrame, merchants: pl.DataFrame, until: datetime) -> pl.DataFrame:
     """The columns of the table `settlements`: every payout that was due up to `until`, oldest first.
 
     `net` is what `daily_net` gives, of whole days. A day is paid out at 10:00 Korean time,
-    settlement_cycle_days business days later; Saturday's and Sunday's sales count from Friday. Public
-    holidays are not modelled. A negative amount stands for what is withheld from a later payout.
+    settlement_cycle_days business days later; sales of a Saturday, a Sunday or a public holiday of Korea
+    count from the business day before. A negative amount stands for what is withheld from a later payout.
     """
     days = net.group_by("merchant_id", "business_date").agg(pl.col("amount").sum())
     cycle = merchants.select("merchant_id", "settlement_cycle_days")
-    payday = pl.col("business_date").dt.add_business_days(pl.col("settlement_cycle_days"), roll="backward")
+    payday = pl.col("business_date").dt.add_business_days(
+        pl.col("settlement_cycle_days"), roll="backward", holidays=rest_days(days["business_date"])
+    )
     settled_at = payday.dt.combine(PAYOUT_TIME).dt.replace_time_zone(ZONE.key).dt.convert_time_zone("UTC")
     return (
         days.join(cycle, on="merchant_id")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.act.calls import call_one
 from pipeline.act.following import end_by_time, follow_money, follow_outcomes, mark_told
-from pipeline.act.proposing import NAME
 from pipeline.act.receiver import Receiver
 from pipeline.minute import MINUTE
 from pipeline.tell.pace import real_pace
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 _CALLS: Final = 20
 #: Weeks of files are read for each action that is followed, and what they show comes once a day.
 _READ_EVERY: Final = timedelta(minutes=10)
+#: The ornaments of this job.
+_ACTIONS: Final = "actions"
 _CALLED: Final = "action_calls"
 
 
@@ -51,7 +52,7 @@ class Actions:
         exposures = self._lake.pack.exposures
         if exposures is None or not exposures.actions:
             return
-        with self._ornaments.beside(NAME):
+        with self._ornaments.beside(_ACTIONS):
             end_by_time(self._state)
             self._follow()
         with self._ornaments.beside(_CALLED):

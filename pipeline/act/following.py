@@ -7,6 +7,7 @@ meanwhile is left to the next turn.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -35,6 +36,7 @@ log = structlog.get_logger("minuterisk.actions")
 _MOVED: Final = 20
 #: What was declined is proposed again once half as much again could be kept, as a snooze ends.
 _MORE_NUMERATOR, _MORE_DENOMINATOR = 3, 2
+_A_DAY: Final = timedelta(days=1)
 
 
 def follow_money(state: State, minute: datetime) -> int:
@@ -79,8 +81,10 @@ def _is_new(before: Mapping[str, Any] | None, proposal: Proposal) -> bool:
         return False
     if before["kind"] != proposal.kind:
         return True
-    ends = before["helps_until"], proposal.until
-    if None not in ends and ends[1] > ends[0]:
+    old_end, new_end = before["helps_until"], proposal.until
+    # Who said no to it has said so of the whole day on which it is due.
+    same_day = _A_DAY if before["status"] in ("declined", "withdrawn") else timedelta(0)
+    if old_end is not None and new_end is not None and new_end > old_end + same_day:
         return True
     old, new = before["amount"], proposal.amount
     return bool(old is not None and new is not None and new * _MORE_DENOMINATOR >= old * _MORE_NUMERATOR)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
 
 #: The ornament: an incident goes out although nothing can be proposed.
-NAME = "actions"
+NAME = "proposals"
 
 
 class Proposer:
@@ -43,4 +43,7 @@ class Proposer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the incident goes out
             self._ornaments.raised(NAME, error)
             return None
-        return found if found is None or found.kind in exposures.actions else None
+        self._ornaments.works(NAME)
+        if found is None or found.kind not in exposures.actions:
+            return None
+        return found if found.until is None or found.until > minute else None  # else it helps no more

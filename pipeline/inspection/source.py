@@ -18,11 +18,13 @@ from pipeline.errors import MinuteriskError, SourceTooSlow, SourceUnavailable
 from pipeline.finding import Finding, failed
 from pipeline.inspection.sample import Sample, changed_findings, sample_findings, time_finding
 from pipeline.minute import HOUR_MINUTES, MINUTE, Span, floor_minute
+from pipeline.schema import WRONG
 from pipeline.source.asked import Fence, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from pipeline.count import Counted
     from pipeline.pack import Pack
@@ -42,6 +44,8 @@ _WRITTEN_BACK: Final = timedelta(minutes=5)
 #: So many transactions before the fence, written in the last minutes, are all that `changed` may see.
 _LONG_AGO_XIDS: Final = 2**30
 _MOST_ENTITIES: Final = 200
+#: What is beside the rows is read so far back: most days bring some.
+_BESIDE_BACK: Final = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ def inspect_sample(source: Source) -> Sampled:
     return sampled
 
 
-def inspect_ornaments(source: Source, sampled: Sampled, zone: tzinfo) -> Iterator[Finding]:
+def inspect_ornaments(source: Source, sampled: Sampled, zone: ZoneInfo) -> Iterator[Finding]:
     """What nothing is counted by, asked with the entities of the sample: warnings at most."""
     entities, fence, pack = sampled.entities, sampled.fence, source.pack
     if entities and fence is not None:
@@ -88,6 +92,9 @@ def inspect_ornaments(source: Source, sampled: Sampled, zone: tzinfo) -> Iterato
             yield from _warned(name, partial(found, source.ask, entities, fence.clock, zone))
     if pack.fact is not None:
         yield from _warned(pack.fact[0], partial(_facts, source, entities, pack.fact[0]))
+    for name, beside in pack.beside.items():
+        if beside.query is not None and fence is not None:
+            yield from _warned(beside.query, partial(_beside, source, name, fence.clock, zone))
     if fence is not None:
         yield from _warned("without_time", lambda: _without_time(source))
 
@@ -230,6 +237,32 @@ def _facts(source: Source, entities: Sequence[str], name: str) -> Finding:
     named = f", names of {names:,}" if names else ", no names: they are found by their ids"
     said = named if pack.entity_name else ""
     return Finding(name, "ok", f"of {given.height:,} {pack.nouns}{said}", numbers=numbers)
+
+
+def _beside(source: Source, dataset: str, clock: datetime, zone: ZoneInfo) -> Finding:
+    """What the query of a dataset gives of the last days: how many rows, and how many of them are wrong."""
+    pack, query = source.pack, str(source.pack.beside[dataset].query)
+    if not source.has_beside(dataset):
+        return Finding(query, "note", f"no {query}.sql: not known are {pack.ornaments[query]}")
+    span = Span(floor_minute(clock) - _BESIDE_BACK, floor_minute(clock))
+    read = source.beside([dataset], span)
+    if dataset in read.failed:
+        raise read.failed[dataset]
+    rows = pack.beside[dataset].count(read.frames[dataset], span, zone)
+    wrong = rows.filter(pl.col(WRONG).is_not_null()) if WRONG in rows.columns else rows.clear()
+    numbers = {"rows": rows.height, "wrong": wrong.height, "outside": read.outside.get(dataset, 0)}
+    days = _BESIDE_BACK.days
+    if numbers["outside"]:
+        what = f"{query}.sql gives {numbers['outside']:,} rows outside of the time that it is asked for"
+        hint = f"it must give rows whose {pack.beside[dataset].time} lies in [start, end)"
+        return Finding(query, "warning", what, hint, numbers)
+    if rows.is_empty():
+        what = f"{query}.sql gives no row of the last {days} days"
+        return Finding(query, "note", what, "is it the right table, and the right time?", numbers)
+    if wrong.height:
+        what = f"{wrong.height:,} of {rows.height:,} rows are wrong: {wrong[WRONG][0]}"
+        return Finding(query, "warning", what, "they are published, and entered in no book", numbers)
+    return Finding(query, "ok", f"{rows.height:,} rows in the last {days} days", numbers=numbers)
 
 
 def _without_time(source: Source) -> Finding:

@@ -32,11 +32,6 @@ class About:
     span: Span
     incident_id: int | None = None
 
-    @property
-    def file_name(self) -> str:
-        """Behind the pack's name; a key is letters, digits and strokes."""
-        return f"{self.key}.html"
-
 
 def incident_number(text: str) -> int | None:
     """The number of the incident that a text asks for; None where it asks for none."""

@@ -236,6 +236,7 @@ class MySqlSource(SharedSource):
             name: partial(self.ask, name, given)
             for name, given in self.pack.probe((), datetime.now(UTC)).items()
         }
+        asks |= self._asks_beside()
         asks["without_time"] = self._explain_without_time  # read, it may look at the whole table
         return failures_of(asks)
 

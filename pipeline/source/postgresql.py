@@ -330,6 +330,7 @@ class PostgresSource(SharedSource):
             name: partial(self.ask, name, given)
             for name, given in self.pack.probe((), datetime.now(UTC)).items()
         }
+        asks |= self._asks_beside()
         asks["without_time"] = lambda: self._few_rows(
             "without_time", f"EXPLAIN {self._query('without_time')}"
         )

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 from pipeline.amounts import DEFAULT_CURRENCY
+from pipeline.minute import Span, floor_minute
 from pipeline.source.answers import conform_known
 from pipeline.source.asked import has_query, read_query
 from pipeline.source.beside import Beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import timedelta
     from pathlib import Path
 
     from pipeline.pack import Pack
-    from pipeline.source.asked import Known
+    from pipeline.source.asked import Known, ReadBeside
 
 
 class SharedSource(ABC):
@@ -71,6 +74,22 @@ class SharedSource(ABC):
     def has_beside(self, dataset: str) -> bool:
         """Is there a query for a dataset of `Pack.beside`? One that follows from the rows needs none."""
         return self._beside.has(dataset)
+
+    @abstractmethod
+    def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
+        """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
+
+    def _asks_beside(self) -> dict[str, Callable[[], object]]:
+        """By query: read nothing, and raise what is wrong."""
+        now = floor_minute(datetime.now(UTC))
+
+        def ask(dataset: str) -> None:
+            read = self.beside([dataset], Span(now, now))
+            if dataset in read.failed:
+                raise read.failed[dataset]
+
+        given = {name: one.query for name, one in self.pack.beside.items() if one.query is not None}
+        return {query: partial(ask, name) for name, query in given.items()}
 
     def known(self) -> Known | None:
         """What is known of every entity; None where there is no such query."""

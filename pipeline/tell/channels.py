@@ -150,15 +150,22 @@ class Slack:
         if len(parcel.rows) > 1:
             return self._post_digest(parcel, turn)
         if parcel.messages[0].only_edits:
-            if parcel.thread is not None:
-                self._edit(parcel, parcel.thread, turn)
-            return None
+            return self._only_edit(parcel, parcel.thread, turn)
         if parcel.thread is None:
             return self._post(parcel, self._blocks(parcel), None, turn)
         if not self._edit(parcel, parcel.thread, turn):
             return self._post(parcel, self._blocks(parcel), None, turn)
         blocks = render_reply_blocks(parcel.messages[0], self._language, self._zone, repeat=parcel.repeat)
         return self._post(parcel, blocks, parcel.thread.message_ts, turn)
+
+    def _only_edit(self, parcel: Parcel, thread: Thread | None, turn: Callable[[], None]) -> str | None:
+        """Where there is no message any more, there is nothing to tell.
+
+        The id is that of the edited message: what is older and sent late must not turn it back.
+        """
+        if thread is None or not self._edit(parcel, thread, turn):
+            return None
+        return thread.message_ts
 
     def find(self, rows: Sequence[Claimed], thread: Thread | None) -> Mapping[int, str]:
         """Look in the channel, and in the incident's thread, for the keys of `rows` and digests with them."""

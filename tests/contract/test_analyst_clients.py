@@ -146,5 +146,8 @@ def test_the_views_use_only_functions_of_the_core_of_an_old_duckdb(tmp_path: Pat
     text = re.sub(r"--[^\n]*|'[^']*'", "", "\n".join(statements))
     named = {name.lower() for name in re.findall(r"\b(\w+)\(", text)}
     core = {"read_parquet", "coalesce", "sum", "nullif", "cast", "epoch_us", "make_timestamp", "to_timestamp"}
-    assert named <= core
+    core |= {"max", "range"}
+    # Macros, and what the rows of range are called.
+    ours = {"business_day", "minute_of_day", "start_of", "minutes_of", "cancel_rate", "t"}
+    assert named - ours <= core
     assert not re.search(r"AT TIME ZONE|INTERVAL|TIMESTAMPTZ\s*[-+]", text)

@@ -19,7 +19,7 @@ POISON: Final = 900_005
 
 #: Without these nothing can be judged (`fence`, `transactions`) or followed (`changed`, `totals`).
 NEEDED: Final = ("fence", "transactions", "changed", "totals")
-ORNAMENTS: Final = ("at_risk", "categories", "without_time")
+ORNAMENTS: Final = ("at_risk", "settlements", "categories", "without_time")
 QUERIES: Final = (*NEEDED, *ORNAMENTS)
 
 WAYS: Final = (
@@ -44,6 +44,7 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "changed": ("minute", "newest"),
     "totals": ("minute", "rows", "cancels", "amount"),
     "at_risk": ("merchant_id", "merchant_name", "settled_through", "paid_out"),
+    "settlements": ("merchant_id", "business_date", "amount", "settled_at"),
     "categories": ("merchant_id", "category"),
     "without_time": ("rows",),
 }
@@ -60,6 +61,7 @@ _NUMBER: Final = {
     "changed": "newest",
     "totals": "amount",
     "at_risk": "paid_out",
+    "settlements": "amount",
     "categories": "category",
     "without_time": "rows",
 }
@@ -69,6 +71,7 @@ _TIME: Final = {
     "changed": "minute",
     "totals": "minute",
     "at_risk": "settled_through",
+    "settlements": "settled_at",
 }
 
 

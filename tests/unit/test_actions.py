@@ -375,7 +375,8 @@ def test_our_own_proposal_follows_the_money_until_somebody_decides(office: Offic
     office.do("ann", "approve_action", office.listed()[0]["action_id"])
     assert turn(9_000, LATER + timedelta(days=1)) == 0  # one thing at a time
     office.do("ann", "recall_action", office.listed()[0]["action_id"], reason="explained")
-    assert turn(100, LATER + timedelta(days=1)) == 1  # the next payday is another matter
+    assert turn(100, LATER + timedelta(days=1)) == 0  # the same payday, on the day itself
+    assert turn(100, LATER + timedelta(days=2)) == 1  # the next payday is another matter
     office.do("ann", "resolve", incident.incident_id, reason="over")
     assert end_by_time(office.state) == 1
     assert [status for _, status in office.actions()] == ["declined", "withdrawn", "lapsed"]

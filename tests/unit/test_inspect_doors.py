@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -71,7 +72,7 @@ GOOD = events((1, "front", "opened", at(0)), (2, "front", "forced", at(1)), (3, 
 def test_a_sampled_hour_of_doors_is_said_in_their_words() -> None:
     source = cast("Any", Building(GOOD))
     sampled = inspect_sample(source)
-    told = [*sampled.findings, *inspect_ornaments(source, sampled, UTC)]
+    told = [*sampled.findings, *inspect_ornaments(source, sampled, ZoneInfo("UTC"))]
     said = {finding.check: finding for finding in told}
     assert list(said) == [
         *("time", "rows", "set_aside", "outside", "totals", "duplicates", "ids", "doors", "changed"),

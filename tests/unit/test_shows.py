@@ -84,7 +84,7 @@ def test_the_companies_of_a_demo_end_before_source_and_ledger_are_compared(
         correct_rest=lambda: order.append("late rows are corrected"),
         deliver_rest=lambda: order.append("the rest is told"),
     )
-    for name in ("_prepare", "_publish_history"):
+    for name in ("_prepare", "_publish_history", "_relive"):
         monkeypatch.setattr(_Demo, name, lambda *_: None)
     monkeypatch.setattr(_Demo, "_open_services", lambda *_: [service])
     room = "pipeline.commands.demo"

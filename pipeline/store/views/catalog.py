@@ -13,7 +13,7 @@ import re
 import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,6 @@ from queries import FOLDER, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from pipeline.pack import Pack
@@ -259,8 +258,10 @@ def _offset_of_day_us(zone: ZoneInfo, span: Span, days: int) -> str:
     """SQL: the same at the midnight that begins a `day`, or, for `days` 1, that ends it."""
 
     def before(end: datetime) -> str:
-        first = business_date(end, zone)  # whose midnight is the first one with the new offset?
-        first += timedelta(days=business_day(first, zone).start < end)
+        first = business_date(end, zone)  # is its midnight the first one by the new clock?
+        offset = end.astimezone(zone).utcoffset() or timedelta()
+        if datetime.combine(first, time(), EPOCH.tzinfo) - offset != business_day(first, zone).start:
+            first += timedelta(days=1)
         return f"CAST(day AS DATE) < DATE '{first - timedelta(days=days)}'"
 
     return _cases(offsets_of(zone, span), before)

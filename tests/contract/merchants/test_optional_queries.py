@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.errors import SourceChanged, SourceTooSlow
-from pipeline.minute import MINUTE
+from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.packs.merchants.at_risk import Payout, parameters_of, read_payouts
 from pipeline.schema import FACT
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
 SEOUL = ZoneInfo("Asia/Seoul")
 
@@ -71,6 +72,54 @@ def test_another_connection_knows_the_type_of_merchants_before_it_has_read_a_row
 
 def test_no_merchants_have_no_payouts(source: Source) -> None:
     assert source.ask("at_risk", parameters_of([], date(2026, 3, 10), 3, NOON)) == []
+
+
+# ------------------------------------------------------------------ settlements
+
+
+def test_settlements_of_a_span_come_with_its_rows_from_one_snapshot(trade: Trade, source: Source) -> None:
+    pay(trade, "a", "b")
+    span = Span(NOON - MINUTE, NOON + MINUTE)
+    read = source.extract(span).beside
+    assert not read.failed
+    found = read.frames["settlement"].sort("business_date")
+    assert found["business_date"].to_list() == [date(2026, 3, day) for day in (1, 7, 8)]
+    assert found["amount"].to_list() == [10, 80, 20]
+    assert found["settled_at"].to_list() == [NOON] * 3
+    alone = source.beside(["settlement"], span).frames["settlement"].sort("business_date")
+    assert alone.equals(found)
+    assert source.beside(["settlement"], one_minute(NOON + MINUTE)).frames["settlement"].height == 1
+
+
+def test_the_source_says_which_minutes_of_settlements_have_changed(trade: Trade, source: Source) -> None:
+    pay(trade, "a", "b")
+    hour = Span(NOON - HOUR, NOON + HOUR)
+    first = source.beside_prints("settlement", hour)
+    assert {minute: rows for minute, (rows, _) in first.items()} == {NOON: 3, NOON + MINUTE: 1}
+    assert source.beside_prints("settlement", hour) == first
+    trade.execute("UPDATE settlements SET merchant_id = 'b' WHERE amount = 10")  # rows and sums stay
+    changed = source.beside_prints("settlement", hour)
+    assert changed[NOON] != first[NOON]
+    assert changed[NOON + MINUTE] == first[NOON + MINUTE]
+
+
+def test_without_the_query_of_settlements_or_with_a_wrong_one_the_rows_come_all_the_same(
+    trade: Trade, tmp_path: Path
+) -> None:
+    trade.insert((1, "a", "APPROVAL", 5, NOON, None, NOON))
+    folder = trade.queries(tmp_path / "none")
+    (folder / "settlements.sql").unlink()
+    with trade.source(folder) as source:
+        assert not source.has_beside("settlement")
+        extracted = source.extract(one_minute(NOON))
+        assert (extracted.rows.height, extracted.beside.frames, extracted.beside.failed) == (1, {}, {})
+    for n, text in enumerate(("SELECT 1 AS one", "SELECT nothing FROM settlements", "no statement")):
+        folder = trade.queries(tmp_path / f"wrong{n}", settlements=text)
+        with trade.source(folder) as source:
+            extracted = source.extract(one_minute(NOON))
+            assert (extracted.rows.height, list(extracted.beside.failed)) == (1, ["settlement"])
+            assert isinstance(extracted.beside.failed["settlement"], SourceChanged)
+            assert source.extract(one_minute(NOON)).rows.height == 1  # the connection is none the worse
 
 
 # ------------------------------------------------------------------ categories

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from random import Random
 
 ZONE = ZoneInfo("Asia/Seoul")
-RULES = load_rules(Path("baselines/merchants/rules.toml"))
+RULES = load_rules(Path(__file__).parents[3] / "baselines/merchants/rules.toml")
 RULES = replace(RULES, exposure=replace(RULES.exposure, cancelable_days=4, curve_weight=2))
 REACH = reach_days(RULES)
 #: The Tuesday before Chuseok 2026, which makes Thursday to Saturday days of rest; a weekend follows.
@@ -154,7 +154,8 @@ class Plain:
             day for day in open_days if self.approved(merchant, day) or any(at == day for at, _, _ in cancels)
         ]
         due = {day: self.payday(merchant, day) for day in did}
-        next_day = min(due.values(), default=None)
+        pays = {at: sum(net[day] for day in did if due[day] == at) for at in due.values()}
+        next_day = min((at for at, amount in pays.items() if amount > 0), default=None)
         return {
             "paid_out_cancelable": max(
                 sum(self.left(merchant, d) for d in inside if d in settled) - unnamed, 0
@@ -166,7 +167,7 @@ class Plain:
             ),
             "pending_payout": max(sum(net.values()), 0),
             "next_payout_date": next_day,
-            "next_payout": max(sum(net[day] for day in did if due[day] == next_day), 0),
+            "next_payout": pays[next_day] if next_day else 0,
             "settled_through": max(settled),
         }
 

@@ -66,7 +66,7 @@ def pipeline(postgres_url: str, state_url: str, tmp_path: Path, standin: Standin
 def publish(pipeline: Pipeline, until: datetime, payouts: dict[int, datetime]) -> None:
     """Sales of 1,000 and cancels of 100 a day, and payouts of 900; judged up to `until`."""
     files = []
-    for day in range(-6, 4):
+    for day in range(-6, 7):
         opened = at(day, 10)
         if opened >= until:
             continue
@@ -171,7 +171,7 @@ def test_what_fails_in_a_turn_is_an_alarm_and_no_incident_waits_for_it(
         patched.setattr(state.proposer, "_tuned_at", broken)
         number = open_incident(pipeline)
         turn(pipeline)
-    assert [a.subject for a in open_alarms(state.engine, state.url, state.pack)] == ["actions"]
+    assert [a.subject for a in open_alarms(state.engine, state.url, state.pack)] == ["proposals"]
     assert rows(pipeline, "SELECT event FROM outbox") == [{"event": "opened"}]
     turn(pipeline)  # mended: what was not proposed is proposed now
     assert open_alarms(state.engine, state.url, state.pack) == []

@@ -49,6 +49,34 @@ def at_risk(mapping: TradeMapping, to_sql: Sql) -> str:
     return text
 
 
+def settlements(mapping: TradeMapping, to_sql: Sql) -> str | None:
+    """The payouts of a span, by the time at which they were paid; None where no column says that time."""
+    payouts = mapping.payouts
+    if payouts is None or payouts.settled is None:
+        return None
+    plain, amount = (to_sql.column("p", column) for column in (payouts.merchant, payouts.amount))
+    merchant = plain if payouts.merchant.kind in ("integer", "text") else to_sql.as_text(plain)
+    if payouts.amount.kind == "float":
+        amount = f"CAST({amount} AS DECIMAL(38, 6))" if to_sql.mysql else f"{amount}::numeric"
+    factor = f" * {payouts.factor}" if payouts.factor > 1 else ""
+    certain = not to_sql.mysql or payouts.settled.column.kind == "moment"
+    head = comment(
+        "Payouts by the time at which they were paid: what is paid out, still to be paid, and not taken off.",
+        "A negative amount is withheld from a later payout. The time needs an index.",
+        f"Parameters: {to_sql.span_said}. Grain: one row per payout of a merchant's business day of sales.",
+    )
+    lines = [
+        "SELECT",
+        f"    {merchant} AS merchant_id,",
+        f"    {to_sql.column('p', payouts.day)} AS business_date,",
+        f"    {amount}{factor} AS amount,",
+        f"    {to_sql.moment('p', payouts.settled)} AS settled_at{'' if certain else '_utc'}",
+        f"FROM {to_sql.table(payouts.table)} AS p",
+        f"WHERE {to_sql.since('p', payouts.settled)} AND {to_sql.before('p', payouts.settled)}",
+    ]
+    return head + "\n".join(lines) + "\n"
+
+
 def categories(mapping: TradeMapping, to_sql: Sql) -> str | None:
     """Category and name of each merchant; None where no table says either."""
     merchants = mapping.merchants

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.connect.quoting import Sql, comment, indented
 from pipeline.packs.merchants.connect.propose_values import fixed_offset
-from pipeline.packs.merchants.connect.write_payouts import at_risk, categories
+from pipeline.packs.merchants.connect.write_payouts import at_risk, categories, settlements
 from pipeline.packs.merchants.schema import APPROVAL, CANCEL
 from queries import sql
 
@@ -37,8 +37,11 @@ def write_queries(mapping: TradeMapping, clock: datetime) -> dict[str, str]:
         "at_risk": at_risk(mapping, writer.sql),
         "fence": sql(f"merchants/extract/{mapping.dialect}/fence"),
     }
-    asked = categories(mapping, writer.sql)
-    return files | ({"categories": asked} if asked else {})
+    optional = {
+        "categories": categories(mapping, writer.sql),
+        "settlements": settlements(mapping, writer.sql),
+    }
+    return files | {name: text for name, text in optional.items() if text}
 
 
 class _Writer:

@@ -11,6 +11,7 @@ import polars as pl
 from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
+from baselines.merchants.places import Places
 from baselines.merchants.priced import Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 #: Beyond the cancel period days count for so long: the longest cycle of payouts, with holidays.
 LONGEST_PAYOUT: Final = 21
-#: From so many rows on their merchants are looked up in order.
+#: From so many rows on their merchants are looked up all at once.
 MANY: Final = 2_000
 #: The rules of incidents, by what they say of a merchant's state.
 SURGES: Final = frozenset({"cancel_surge"})
@@ -71,6 +72,7 @@ class MerchantBook:
         self.measured: Mapping[str, tuple[int, int]] = {}
         self._entered = 0
         self._newest: tuple[object, pl.DataFrame] | None = None
+        self._places = Places(pl.Series([], dtype=pl.String))
         self._order = np.zeros(0, np.int64), pl.Series("merchant_id", [], pl.String)
         self._cycles: tuple[object, Integers, Integers] | None = None
         self._curves: tuple[object, Curve | None] | None = None
@@ -107,14 +109,15 @@ class MerchantBook:
         return [(to_day(key[0]), part) for key, part in parts]
 
     def _positions(self, frame: pl.DataFrame) -> Integers:
-        """Where each row's merchant stands; many are looked up fastest in order, where all are known."""
-        merchants, (order, ids) = frame["merchant_id"], self._sorted()
-        if len(merchants) > MANY and len(ids):
-            places = np.minimum(ids.search_sorted(merchants).to_numpy(), len(ids) - 1)
-            if (ids.gather(places) == merchants).all():
-                found: Integers = order[places]
+        """Where each row's merchant stands. The many of a peak minute are looked up by their hashes."""
+        merchants, known = frame["merchant_id"], self.exposure.entities
+        if len(merchants) > MANY and len(known):
+            if self._places.size != len(known):
+                self._places = Places(known.ids)
+            found = self._places.find(merchants)
+            if found is not None:
                 return found
-        return self.exposure.entities.positions(merchants)
+        return known.positions(merchants)
 
     def _sorted(self) -> tuple[Integers, pl.Series]:
         """The positions of all merchants in the order of their ids, and these ids."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from data.merchants.incidents import LABELS, place, read_incidents
+from data.merchants.disputes import disputes_for
+from data.merchants.incidents import FINISHED_FILE, LABELS, place, read_incidents
 from data.merchants.traffic import Traffic, TrafficConfig
 from pipeline.errors import ConfigurationError
 
@@ -136,3 +137,45 @@ def test_the_merchant_of_the_outage_takes_over_a_billion_a_day(seed: int) -> Non
     [outage] = [i for i in read_incidents() if i.kind == "outage"]
     profile = Traffic(TrafficConfig(START, seed=seed)).profile()
     assert profile["amount_per_day"][int(outage.merchant) - 1] > 1_100_000_000
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        ("2026-11-30T05:30Z", "2026-11-25T00:30Z"),  # a Monday: Friday, Thursday, Wednesday
+        ("2026-11-29T16:00Z", "2026-11-25T00:30Z"),  # in Korea it is Monday already
+        ("2026-10-12T05:30Z", "2026-10-06T00:30Z"),  # 9 October is Hangul Day
+    ],
+)
+def test_a_start_may_be_a_business_day_before_at_a_time_in_korea(
+    tmp_path: Path, now: str, begins: str
+) -> None:
+    incidents = read_incidents(write(tmp_path, start='"-3b 09:30"', duration='"4d"'))
+    [placed] = place(incidents, datetime.fromisoformat(now))
+    assert placed.start == datetime.fromisoformat(begins)
+    assert placed.end == placed.start + timedelta(days=4)
+
+
+@pytest.mark.parametrize("start", ["-0b 09:30", "+3b 09:30", "-3b 24:00", "-3b"])
+def test_a_business_time_that_is_none_is_refused(tmp_path: Path, start: str) -> None:
+    with pytest.raises(ConfigurationError, match="-3b 09:30"):
+        read_incidents(write(tmp_path, start=f'"{start}"'))
+
+
+def test_the_finished_bankruptcy_is_over_and_its_merchant_has_no_other_incident() -> None:
+    [finished] = place(read_incidents(FINISHED_FILE), START)
+    assert finished.end < START
+    assert finished.incident.merchant not in {one.merchant for one in read_incidents()}
+
+
+def test_disputes_are_of_this_month_and_the_one_before_up_to_yesterday() -> None:
+    profile = Traffic(TrafficConfig(START - timedelta(days=8))).profile()
+    today = date(2026, 11, 21)
+    rows = disputes_for(profile, today, seed=1)
+    assert rows.equals(disputes_for(profile, today, seed=1))
+    assert rows.select("merchant_id", "day", "kind").is_unique().all()
+    assert (rows["day"].min(), rows["day"].max()) == (date(2026, 10, 1), date(2026, 11, 20))
+    assert (rows["count"] > 0).all()
+    third = rows.filter(merchant_id=profile["merchant_id"][2], kind="dispute")["count"].sum()
+    share = third / (51 * profile["approvals_per_day"][2])
+    assert 0.009 < share < 0.013  # of 1.55 %, seven in ten are disputes

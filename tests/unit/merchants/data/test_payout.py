@@ -57,3 +57,18 @@ def test_what_is_not_due_yet_is_not_paid() -> None:
 def test_parts_of_a_day_are_added_up() -> None:
     part = daily_net(rows((1, "APPROVAL", 5, datetime(2026, 11, 2, 3, tzinfo=UTC))))
     assert settlements_for(pl.concat([part, part]), MERCHANTS, LATER)["amount"].to_list() == [10]
+
+
+def test_public_holidays_are_no_business_days() -> None:
+    """Chuseok 2026 is from Thursday the 24th to Saturday the 26th of September."""
+    sales = rows(
+        (1, "APPROVAL", 5, datetime(2026, 9, 23, 3, tzinfo=UTC)),  # a Wednesday
+        (1, "APPROVAL", 7, datetime(2026, 9, 25, 3, tzinfo=UTC)),  # the day itself counts from Wednesday
+        (2, "APPROVAL", 9, datetime(2026, 9, 22, 3, tzinfo=UTC)),  # three business days from Tuesday
+    )
+    paid = settlements_for(daily_net(sales), MERCHANTS, LATER)
+    assert paid.select("amount", "settled_at").sort("amount").rows() == [
+        (5, datetime(2026, 9, 28, 1, tzinfo=UTC)),
+        (7, datetime(2026, 9, 28, 1, tzinfo=UTC)),
+        (9, datetime(2026, 9, 29, 1, tzinfo=UTC)),
+    ]

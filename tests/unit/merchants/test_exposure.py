@@ -1,0 +1,294 @@
+"""The book of exposure: what real rows come to, the curve of cancels, who cannot pay, what is proposed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from baselines.facts import Facts
+from baselines.merchants.curve import curve_at
+from baselines.merchants.priced import cannot_pay
+from baselines.merchants.rules import Rules, load_rules, parse_rules
+from pipeline.minute import Span, business_day, floor_minute
+from pipeline.money import AtRisk, Proposal
+from pipeline.packs.merchants.count import aggregate
+from pipeline.packs.merchants.money.book import MerchantBook
+from pipeline.packs.merchants.money.cohorts import count_cohorts
+from pipeline.packs.merchants.money.propose import propose
+from pipeline.packs.merchants.money.schema import SETTLEMENT
+from pipeline.packs.merchants.money.settlements import conform_settlements, count_settlements
+from pipeline.packs.merchants.schema import TRANSACTION
+from pipeline.schema import FACT_CHANGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ZONE = ZoneInfo("Asia/Seoul")
+FILE = Path(__file__).parents[3] / "baselines/merchants/rules.toml"
+RULES = load_rules(FILE)
+Row = tuple[str, str, int, str, str | None]  # merchant, kind, amount, when, when it was approved
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def transactions(rows: Sequence[Row]) -> pl.DataFrame:
+    columns = [
+        (n, merchant, kind, amount, moment(at), moment(approved) if approved else None)
+        for n, (merchant, kind, amount, at, approved) in enumerate(rows)
+    ]
+    return pl.DataFrame(columns, TRANSACTION, orient="row")
+
+
+def payouts(rows: Sequence[tuple[str, str, int, str]]) -> pl.DataFrame:
+    given = [(m, date.fromisoformat(day), amount, moment(at)) for m, day, amount, at in rows]
+    names = ["merchant_id", "business_date", "amount", "settled_at"]
+    return conform_settlements(pl.DataFrame(given, names, orient="row"), "settlements.sql", "GBP")
+
+
+def entered(
+    rows: Sequence[Row],
+    paid: Sequence[tuple[str, str, int, str]],
+    rules: Rules = RULES,
+    facts: Facts | None = None,
+) -> MerchantBook:
+    """As a start enters them: all minutes at once."""
+    book, found, settled = MerchantBook(ZONE, rules, facts or Facts()), transactions(rows), payouts(paid)
+    times = pl.concat([found["occurred_at"], settled["settled_at"]])
+    first, last = times.min(), times.max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    span = Span(floor_minute(first), floor_minute(last) + timedelta(minutes=1))
+    beside = {
+        "cancel_cohort": count_cohorts(found, span, ZONE),
+        "settlement": count_settlements(settled, span, ZONE),
+    }
+    book.add(aggregate(found, span), beside)
+    return book
+
+
+#: A product of the Online Retail rows (UCI, 2010-2011; amounts in pence) as a merchant, paid out after three
+#: Korean working days; Lunar New Year is 2 to 4 February. A query over all rows found the same amounts.
+RETAIL: list[Row] = [
+    ("79160", "APPROVAL", 210, "2011-01-23T13:31", None),
+    ("79160", "APPROVAL", 329, "2011-01-31T12:14", None),
+    ("79160", "APPROVAL", 210, "2011-02-02T15:48", None),
+    ("79160", "APPROVAL", 420, "2011-02-06T14:46", None),
+    ("79160", "CANCEL", 420, "2011-02-13T15:28", "2011-01-04T12:51"),  # older than the book reaches
+    ("79160", "APPROVAL", 8112, "2011-02-15T15:51", None),
+    ("79160", "CANCEL", 210, "2011-02-17T14:19", "2011-02-02T15:48"),
+]
+PAID = [
+    ("79160", "2011-01-23", 210, "2011-01-26T01:00"),
+    ("79160", "2011-01-31", 329, "2011-02-08T01:00"),
+    ("79160", "2011-02-03", 210, "2011-02-09T01:00"),
+    ("79160", "2011-02-06", 420, "2011-02-09T01:00"),
+    ("79160", "2011-01-31", 336, "2011-02-11T01:00"),  # a second time
+    ("79160", "2011-02-14", -420, "2011-02-17T01:00"),
+]
+
+
+def test_real_rows_come_to_what_a_query_over_all_of_them_says() -> None:
+    book = entered(RETAIL, PAID)
+    row = book.snapshot(moment("2011-02-18T14:59"), {}).row(0, named=True)
+    assert (row["paid_out_cancelable"], row["unrecovered"], row["pending_payout"]) == (420, 210, 7902)
+    assert (row["next_payout_date"], row["next_payout"]) == (
+        date(2011, 2, 21),
+        8112,
+    )  # Friday is over: Monday
+    assert row["settled_through"] == date(2011, 2, 14)
+    assert book.twice == [("79160", date(2011, 1, 31))]
+
+
+def test_a_merchant_without_payouts_is_unknown_and_everybody_where_nobody_has_any() -> None:
+    other: Row = ("B", "APPROVAL", 500, "2011-02-15T12:00", None)
+    book = entered([*RETAIL, other], PAID)
+    money = book.of(moment("2011-02-18T14:59"), {}, ["B", "nobody"])
+    assert list(money) == ["B"]
+    assert money["B"].total is None
+    assert {*money["B"].figures.values()} == {None}
+    assert book.all_together(moment("2011-02-18T14:59"), {}).parts["unrecovered"] == 210
+    assert entered([other], []).of(moment("2011-02-18T14:59"), {}, ["B"]) == {}
+    assert entered([other], []).all_together(moment("2011-02-18T14:59"), {}).total is None
+
+
+def test_what_is_wrong_with_a_payout_is_said_with_its_value() -> None:
+    rows = [
+        ("A", date(2011, 2, 1), "10.5", moment("2011-02-03T01:00:01")),
+        ("A", date(2011, 2, 9), "10", moment("2011-02-03T01:00:02")),
+        (None, date(2011, 2, 1), "10", moment("2011-02-03T01:00:03")),
+        ("A", date(2011, 2, 1), "-7", moment("2011-02-03T01:00:04")),
+        ("A", date(2011, 2, 1), "8", moment("2011-02-03T01:00:05")),
+        ("A", date(2011, 1, 1), None, moment("2011-02-03T01:00:06")),
+        ("A", None, "1", moment("2011-02-03T01:00:07")),
+        ("A", date(2011, 1, 2), "9" * 17, moment("2011-02-03T01:00:08")),
+    ]
+    frame = pl.DataFrame(rows, ["merchant_id", "business_date", "amount", "settled_at"], orient="row")
+    span = Span(moment("2011-02-03T01:00"), moment("2011-02-03T01:01"))
+    counted = count_settlements(conform_settlements(frame, "settlements.sql", "KRW"), span, ZONE)
+    assert counted.schema == SETTLEMENT
+    assert counted.sort("settled_at")["wrong"].to_list() == [
+        "amount_fraction 10.5",
+        "date_after_payout 2011-02-09",
+        "merchant_missing",
+        None,
+        "twice",
+        "amount_missing",
+        "date_missing",
+        "amount_too_large 99999999999999999",
+    ]
+
+
+def test_the_cancel_period_is_the_merchants_own_else_its_categorys() -> None:
+    own = "\n[own.{}.exposure]\ncancelable_days = {}\n"
+    rules = parse_rules(
+        FILE.read_text() + own.format("category.hotel", 40) + own.format("merchant.C", 1), "test"
+    )
+    sold: list[Row] = [(m, "APPROVAL", 100, "2011-01-10T03:00", None) for m in "ABC"]
+    paid = [(m, "2011-01-10", 100, "2011-01-12T01:00") for m in "ABC"]
+    kinds = [(moment("2011-01-01T00:00"), m, "hotel") for m in "BC"]
+    book = entered(sold, paid, rules, Facts(pl.DataFrame(kinds, FACT_CHANGE, orient="row")))
+    for at, expected in (("2011-01-11T03:00", [100, 100, 100]), ("2011-02-18T03:00", [0, 100, 0])):
+        assert book.snapshot(moment(at), {})["paid_out_cancelable"].to_list() == expected
+    assert book.snapshot(moment("2011-01-24T14:59"), {})["paid_out_cancelable"].to_list() == [100, 100, 0]
+    assert book.snapshot(moment("2011-01-24T15:00"), {})["paid_out_cancelable"].to_list() == [0, 100, 0]
+
+
+K = 10_000
+
+
+def some_days() -> MerchantBook:
+    """Ten days of three merchants, of which C gives back far more; the last day is 10 February."""
+    rows: list[Row] = []
+    for n in range(10):
+        day = f"2011-02-{n + 1:02d}T03:00"
+        for merchant, gives in (("A", 40), ("B", 20), ("C", 300)):
+            rows.append((merchant, "APPROVAL", (1000 + 10 * n) * K, day, None))
+            for age in (0, 1, 3):
+                sold = f"2011-02-{n + 1 - age:02d}T02:00"
+                rows += [(merchant, "CANCEL", gives * K, day, sold)] if n >= age else []
+    paid = [
+        (m, f"2011-02-{n + 1:02d}", 800 * K, f"2011-02-{n + 3:02d}T01:00") for m in "ABC" for n in range(8)
+    ]
+    return entered(rows, paid, replace(RULES, exposure=replace(RULES.exposure, curve_weight=4)))
+
+
+def test_hazards_are_those_of_a_plain_life_table() -> None:
+    book = some_days().exposure
+    today = (date(2011, 2, 10) - date(1970, 1, 1)).days
+    codes = pl.Series([0, 0, 1]).to_numpy()
+    curve = curve_at(book, today, codes, 2, 5, 4)
+    assert curve is not None
+    sales = {n: 3 * (1000 + 10 * n) for n in range(10)}
+    every = []
+    for age in range(5):
+        cancelled = at_risk = 0
+        for sold in range(9):
+            if sold + age < 9:
+                at_risk += sales[sold] - 360 * sum(earlier < age for earlier in (0, 1, 3))
+                cancelled += 360 * (age in (0, 1, 3))
+        every.append(cancelled / at_risk)
+    assert curve.hazards[-1].tolist() == pytest.approx(every)
+    ticket = sum(360 * (9 - age) for age in (0, 1, 3)) / sum(3 * (9 - age) for age in (0, 1, 3))
+    assert curve.ticket == pytest.approx(ticket * K)
+    cancelled = sum(60 for sold in range(9))
+    at_risk = sum(2 * (1000 + 10 * sold) for sold in range(9))
+    shrunk = (cancelled + 4 * ticket) / (at_risk + 4 * ticket / every[0])
+    assert curve.hazards[0, 0] == pytest.approx(shrunk)
+
+
+def test_a_surge_today_raises_what_is_still_to_come_and_the_state_what_is_lost() -> None:
+    book = some_days()
+    minute = business_day(date(2011, 2, 10), ZONE).end - timedelta(minutes=1)
+    before = book.of(minute, {}, "ABC")
+    loss = {m: (money.expected_loss or 0) / (money.total or 1) for m, money in before.items()}
+    assert loss["C"] > loss["A"] > loss["B"] >= 0  # the same sales, other curves
+    surging = book.of(minute, {"A": ["cancel_surge"], "B": ["cancel_surge", "volume_drop"]}, "ABC")
+    for merchant, times in (("A", 100), ("B", 1200)):  # 0.0005 to 0.05, and to 0.6
+        healthy, other = (known[merchant].expected_loss or 0 for known in (before, surging))
+        assert other == pytest.approx(times * healthy, rel=0.01)
+    assert surging["C"] == before["C"]
+    span = Span(minute, minute + timedelta(minutes=1))
+    wave = transactions([("A", "CANCEL", 500 * K, "2011-02-10T14:59", "2011-02-08T03:00")])
+    book.add(aggregate(wave, span), {"cancel_cohort": count_cohorts(wave, span, ZONE)})
+    after = book.of(minute, {"A": ["cancel_surge"]}, "A")["A"]
+    assert (after.parts["unrecovered"] or 0) == (surging["A"].parts["unrecovered"] or 0) + 500 * K
+    assert (after.expected_loss or 0) > (
+        surging["A"].expected_loss or 0
+    ) + 25 * K  # 5 % of it, and more to come
+
+
+def test_measured_shares_take_the_place_of_tuned_ones_where_there_are_enough() -> None:
+    tuned = RULES.exposure
+    few, enough = (cannot_pay(tuned, {"surge": (n, 4 * n)}) for n in (4, 5))
+    assert few.p.tolist() == [0.0005, 0.05, 0.3, 0.6]
+    assert enough.p.tolist() == [0.0005, 0.25, 0.3, 0.6]
+    for found in (few, enough):
+        assert all(found.low < found.p)
+        assert all(found.p < found.high)
+        assert all(found.high < 1)
+
+
+def money(**figures: int | str | None) -> AtRisk:
+    return AtRisk({"paid_out_cancelable": 800_000, "unrecovered": 100_000}, None, figures)
+
+
+NOON = moment("2026-11-30T03:00")
+FRIDAY = moment("2026-12-03T15:00")  # when it begins in Seoul
+
+
+@pytest.mark.parametrize(
+    ("rule", "found", "expected"),
+    [
+        # 10,000 at 5 % are 200,000 of what is given back: a fifth of the 1,000,000 still to be paid out.
+        (
+            "cancel_surge",
+            money(
+                pending_payout=1_000_000,
+                next_payout=300_000,
+                next_payout_date="2026-12-04",
+                expected_loss=10_000,
+            ),
+            Proposal(kind="rolling_reserve", amount=60_000, until=FRIDAY, percent=20),
+        ),
+        (
+            "cancel_surge",
+            money(
+                pending_payout=300_000,
+                next_payout=300_000,
+                next_payout_date="2026-12-04",
+                expected_loss=10_000,
+            ),
+            Proposal(kind="hold_payout", amount=300_000, until=FRIDAY),
+        ),
+        # Sales have vanished: no more than is at risk can be lost. On the payday it helps until its end.
+        (
+            "volume_drop",
+            money(
+                pending_payout=2_000_000,
+                next_payout=2_000_000,
+                next_payout_date="2026-11-30",
+                expected_loss=1,
+            ),
+            Proposal(kind="hold_payout", amount=900_000, until=moment("2026-11-30T15:00")),
+        ),
+        (
+            "volume_drop",
+            money(pending_payout=0, next_payout=0, next_payout_date=None),
+            Proposal(kind="call", amount=None),
+        ),
+        ("cancel_surge", AtRisk(), Proposal(kind="call", amount=None)),
+        ("platform_outage", money(next_payout=5, next_payout_date="2026-12-04"), None),
+    ],
+)
+def test_a_proposal_says_what_it_keeps_and_until_when(
+    rule: str, found: AtRisk, expected: Proposal | None
+) -> None:
+    assert propose(rule, {}, found, NOON, ZONE, RULES) == expected
