@@ -54,6 +54,8 @@ log = structlog.get_logger()
 
 #: Sums of a closed business day are made again at most so often while its minutes are corrected.
 SUMS_AGAIN: Final = timedelta(minutes=10)
+#: So many days at once, the newest first: a long history must not keep the newest minute from analysts.
+SUMS_AT_ONCE: Final = 2
 #: A day is closed once this has passed: by then its hours are one file.
 CLOSED_AFTER: Final = timedelta(minutes=30)
 
@@ -201,16 +203,18 @@ class Snapshots:
         through = publication.published_through
         if through is None or self._pack.baseline is None:
             return []
-        found = []
-        for day, files in files_by_day(publication.files, self._pack.dataset, self._lake).items():
+        found, made = [], 0
+        by_day = files_by_day(publication.files, self._pack.dataset, self._lake)
+        for day, files in sorted(by_day.items(), reverse=True):
             if business_day(date.fromisoformat(day), zone).end + CLOSED_AFTER > through:
                 continue
             mark = mark_of(files)
             known = before.get((table, day))
             if known is None or known.mark != mark:
                 due = self._summed_at.get(day)
-                if due is not None and publication.at - due < SUMS_AGAIN:
+                if made == SUMS_AT_ONCE or (due is not None and publication.at - due < SUMS_AGAIN):
                     continue  # until then the catalog sums up its minutes
+                made += 1
                 self._summed_at[day] = publication.at
                 known = self._sums_written(table, day, mark, files)
             found.append(known)

@@ -12,13 +12,18 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
+from pipeline.alarms import open_alarms
+from pipeline.inspection.data import data_findings
 from pipeline.minute import MINUTE, Span, business_date, business_day
+from pipeline.prove.house import House
 from pipeline.store.compact import GRACE, compact, sweep_orphans
+from pipeline.store.views.checks import Check, Checked, checks_of, run_checks
 from pipeline.store.views.tables import TABLES, read_index
 from tests.integration.quiet import SEOUL, Home, rows
 
 if TYPE_CHECKING:
     from pipeline.catch_up import Pipeline
+    from pipeline.store.views.checks import Severity
     from tests.integration.trade_home import Trade
 
 SECRET = "김비밀 called the shop"
@@ -82,7 +87,9 @@ def test_an_incident_is_the_same_as_in_the_database(surged: Home) -> None:
     assert {("note", True, 7, None), ("label", True, 7, "true_alarm"), ("opened", False, None, None)} <= set(
         events
     )
-    assert ask(surged.pipeline, "SELECT kind, amount, proposer_id FROM action") == [("hold_payout", 5, 7)]
+    assert ask(surged.pipeline, "SELECT kind, amount, proposer_id FROM action WHERE by_person") == [
+        ("hold_payout", 5, 7)
+    ]
     (sent,) = rows(surged.pipeline, "SELECT count(*) AS messages FROM outbox")
     assert ask(surged.pipeline, "SELECT count(*) FROM message") == [(sent["messages"],)]
 
@@ -229,3 +236,34 @@ def test_a_business_day_and_its_minutes_are_those_of_the_zone(surged: Home) -> N
     asked = f"SELECT count(*), {ends}, count(DISTINCT business_day(minute)) FROM minutes_of(DATE '{day}')"
     first, last = (int(moment.timestamp()) for moment in (span.start, span.end - MINUTE))
     assert ask(surged.pipeline, asked) == [(1440, first, last, 1)]
+
+
+def test_the_data_of_a_pipeline_pass_all_checks_and_check_says_so(quiet: Home) -> None:
+    fresh(quiet.pipeline)
+    found = list(run_checks(quiet.pipeline.settings))
+    assert len(found) == len(checks_of("merchants"))
+    assert [(one.check.name, one.first) for one in found if one.rows] == []
+    (finding,) = data_findings(quiet.pipeline.settings)
+    assert finding.level == "ok"
+
+
+@pytest.mark.parametrize(("severity", "alarm"), [("error", "data.wrong"), ("warning", "data.doubtful")])
+def test_what_a_check_finds_is_an_alarm_with_its_rows_until_a_later_day_is_sound(
+    quiet: Home, monkeypatch: pytest.MonkeyPatch, severity: Severity, alarm: str
+) -> None:
+    check = Check("sums", "The sums agree.", "합계가 같다.", severity, "look again", "")
+    answers = [[Checked(check, 5, ("day 1", "day 2", "day 3"))], [Checked(check, 0, ())]]
+    monkeypatch.setattr("pipeline.prove.house.run_checks", lambda _: answers.pop(0))
+    house, pipeline = House(quiet.pipeline), quiet.pipeline
+    house.check(quiet.next)
+    said = failing(pipeline)
+    assert said[alarm, "sums"] == "does not hold: The sums agree. day 1; day 2; day 3 (and 2 more)"
+    house.check(quiet.next)  # the same business day: nobody asks again
+    assert len(answers) == 1
+    house.check(quiet.next + timedelta(days=1))
+    assert (alarm, "sums") not in failing(pipeline)
+
+
+def failing(pipeline: Pipeline) -> dict[tuple[str, str], str]:
+    found = open_alarms(pipeline.state.engine, pipeline.state.url, "merchants")
+    return {(one.name, one.subject): one.what for one in found}
