@@ -91,6 +91,10 @@ def answer(question: str, catalog: Path) -> Any:  # noqa: ANN401 - rows as JSON 
     return json.loads(json.dumps(utc.to_dicts(), default=lambda value: value.isoformat()))
 
 
+#: What has another name since: the cancels that are not recovered include those of sales long paid out.
+RENAMED = {"cancelled_unrecovered": "unrecovered"}
+
+
 def test_its_commands_answer_as_before(settings: Settings) -> None:
     for asked, before in ANSWERS.items():
         whole = ["--all"] if asked == "incidents list" else []
@@ -101,7 +105,7 @@ def assert_holds(now: Any, before: Any, where: str) -> None:  # noqa: ANN401 - p
     """Whatever was answered before is answered the same; what people do since is said beside it."""
     if isinstance(before, dict):
         for name, value in before.items():
-            assert_holds(now[name], value, f"{where} {name}")
+            assert_holds(now[RENAMED.get(name, name)], value, f"{where} {name}")
     elif isinstance(before, list):
         assert len(now) == len(before), where
         for place, value in enumerate(before):
@@ -136,8 +140,8 @@ def test_everything_it_held_is_there(settings: Settings) -> None:
         assert state.source_fence() is not None
         money = {key[1]: (i.at_risk.total, dict(i.at_risk.parts)) for key, i in state.unresolved().items()}
         assert money == {
-            "M1": (150007, {"paid_out_cancelable": 150000, "cancelled_unrecovered": 7}),
-            "M2": (None, {"paid_out_cancelable": None, "cancelled_unrecovered": 3}),
+            "M1": (150007, {"paid_out_cancelable": 150000, "unrecovered": 7}),
+            "M2": (None, {"paid_out_cancelable": None, "unrecovered": 3}),
         }
         with state.engine.connect() as connection:
             strays = connection.exec_driver_sql("SELECT pack, minute, reason FROM stray_minute").all()
