@@ -247,10 +247,7 @@ class Settings:
         None, _guarded_url("#@"), "address of the company's system that is told of actions"
     )
     action_secret: str | None = _setting(
-        None,
-        _matching(".{32,}", "must have at least 32 characters"),
-        "key that signs what it is told",
-        secret=True,
+        None, _matching(".{32,}", "must have at least 32 characters"), "signs what it is told", secret=True
     )
     dashboard_url: str = _setting("http://127.0.0.1:8501/", _web_url, "address of the dashboard in messages")
     dashboard_port: int = _setting(8501, _whole_number(1, 65535), "port of the dashboard")
@@ -261,12 +258,8 @@ class Settings:
     on_doubt: str = _setting(
         "review", _one_of("allow", "review", "block"), "what a check answers where nobody can say in time"
     )
-    sql_seconds: timedelta = _setting(
-        timedelta(seconds=60), _seconds(1, 3600), "how long a question of `minuterisk sql` may take, seconds"
-    )
-    sql_memory: int = _setting(
-        2048, _whole_number(128, 1_048_576), "how much memory a question of `minuterisk sql` may take, MiB"
-    )
+    sql_seconds: timedelta = _setting(timedelta(seconds=60), _seconds(1, 3600), "time of a question of `sql`")
+    sql_memory: int = _setting(2048, _whole_number(128, 1_048_576), "memory of a question of `sql`, MiB")
     max_rate: int = _setting(2000, _whole_number(1, 1_000_000), "checks a second that one API key may ask")
     trusted_proxies: tuple[str, ...] = _setting(
         (), _networks, "proxies in front of the dashboard whose X-Forwarded-For and -Proto are believed"

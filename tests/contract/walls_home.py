@@ -27,7 +27,7 @@ SECRET: Final = "tte-only-for-us"
 
 def published_home(folder: Path) -> Settings:
     """An hour of three merchants, ten approvals and a cancel a minute each; beside it files of nobody."""
-    home = folder / "home"
+    home = folder / "published"
     home.mkdir()
     lake = Lake(PACK, home / "lake", home / "manifest.json", home / "analyst.duckdb", ZoneInfo("Asia/Seoul"))
     numbers = dict.fromkeys(PACK.datasets["merchant_minute"], 0) | {"approval_count": 10, "cancel_count": 1}
@@ -153,7 +153,7 @@ def outcome(attack):
     try:
         return f"done: {attack()!r:.60}"
     except BaseException as error:
-        return f"{type(error).__name__}: {error}"[:200]
+        return f"{type(error).__name__}: {error}"[:500]
 
 held = {
     "environment": len(os.environ),

@@ -150,7 +150,7 @@ INCIDENT_SQL: Final = tuple(
         "merchant_name": "entity_name",
         "krw_at_risk": "at_risk",
         "paid_out_cancelable": "(parts->>'paid_out_cancelable')::bigint",
-        "cancelled_unrecovered": "(parts->>'cancelled_unrecovered')::bigint",
+        "cancelled_unrecovered": "(parts->>'unrecovered')::bigint",
     }.get(name, name)
     for name in SHOWN
 )

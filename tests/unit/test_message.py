@@ -6,7 +6,6 @@ import json
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.slack_blocks import block_problem
-from pipeline.figures import clean, duration_text, money, unescape
+from pipeline.figures import clean, unescape
 from pipeline.packs.merchants import PACK
-from pipeline.tell.message import EVENTS, Message, MessageMalformed, read_message
+from pipeline.tell.message import EVENTS, Message, read_message
 from pipeline.tell.render import (
     NOTE_LENGTH,
     render_blocks,
@@ -98,7 +97,10 @@ SAID: dict[str, dict[str, Any]] = {
 }
 RESERVE = {
     **SAID["action"],
-    "status": "proposed", "kind": "rolling_reserve", "percent": 10, "until": "2026-11-23T15:00:00+00:00",
+    "status": "proposed",
+    "kind": "rolling_reserve",
+    "percent": 10,
+    "until": "2026-11-23T15:00:00+00:00",
 }
 
 
@@ -432,85 +434,6 @@ def test_nothing_is_divided_by_zero(zeros: dict[str, int]) -> None:
     case = message(rule=rule, reason=dict.fromkeys(zeros, 0))
     for language, words in PACK.words.items():
         assert words["unknown"] in render_text(case, language, SEOUL)
-
-
-@pytest.mark.parametrize(
-    ("amount", "korean"),
-    [
-        (0, "0원"),
-        (9_999, "9,999원"),
-        (10_000, "10,000원 (1만원)"),
-        (12_345, "12,345원 (약 1만원)"),
-        (100_000_000, "100,000,000원 (1억원)"),
-        (1_234_567_890, "1,234,567,890원 (약 12억 3,456만원)"),
-        (1_000_050_000_000, "1,000,050,000,000원 (약 1조원)"),
-        (-12_345, "-12,345원 (약 -1만원)"),
-    ],
-)
-def test_amounts_are_exact_and_in_the_units_people_speak_in(amount: int, korean: str) -> None:
-    assert money(amount, "ko") == korean
-    assert money(amount, "en") == f"KRW {amount:,}"
-
-
-@pytest.mark.parametrize(
-    ("minutes", "korean", "english"),
-    [
-        (0, "0분", "0 min"),
-        (36, "36분", "36 min"),
-        (96, "1시간 36분", "1 h 36 min"),
-        (4479, "3일 2시간", "3 d 2 h"),
-    ],
-)
-def test_durations_have_two_units(minutes: int, korean: str, english: str) -> None:
-    length = timedelta(minutes=minutes)
-    assert (duration_text(length, "ko"), duration_text(length, "en")) == (korean, english)
-
-
-def test_minute_is_shown_in_the_zone_given() -> None:
-    assert "2026-11-21 18:03 KST" in render_text(message(), "ko", SEOUL)
-    assert "2026-11-21 13:03 UTC+04" in render_text(message(), "ko", ZoneInfo("Asia/Dubai"))
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("event", "exploded"),
-        ("rule", "other"),
-        ("severity", None),
-        ("tier", 1.5),
-        ("minute", "2026-11-21T09:03:00"),
-        ("opened_minute", "yesterday"),
-        ("at_risk", "12"),
-        ("at_risk", True),
-        ("parts", {"paid_out_cancelable": 1.0}),
-        ("entity_id", None),
-        ("entity_name", ["x"]),
-        ("reason", None),
-        ("reason", {**SURGE, "cancels_hour": None}),
-        ("reason", {**SURGE, "cancels_hour": float("nan")}),
-    ],
-)
-def test_what_is_not_a_message_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
-    inner = field
-    if isinstance(value, dict):
-        inner = "cancels_hour" if field == "reason" else "paid_out_cancelable"
-    with pytest.raises(MessageMalformed, match=inner):
-        message(**{field: value})
-
-
-@pytest.mark.parametrize(
-    ("event", "said", "field"),
-    [
-        ("noted", None, "said"),
-        ("snoozed", {"until": "soon", "limit": 1}, "until"),
-        ("snoozed", {"until": MOVED["until"]}, "limit"),
-        ("labelled", {"label": "perhaps", "reason": "?"}, "label"),
-        ("broke_through", {**MOVED, "severity": "dreadful"}, "severity"),
-    ],
-)
-def test_an_act_that_does_not_say_what_it_must_is_refused_too(event: str, said: object, field: str) -> None:
-    with pytest.raises(MessageMalformed, match=field):
-        message(event=event, said=said)
 
 
 def test_a_snooze_that_ends_without_money_tells_what_else_moved() -> None:

@@ -6,9 +6,10 @@ import re
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import psycopg
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "queries" / "merchants" / "RECIPES.md").read_text(encoding="utf-8")
 SHAPES = ROOT / "tests" / "shapes" / "recipes"
+WAIT = timedelta(seconds=20)
 HOUR = Span(datetime(2026, 3, 10, 3, tzinfo=UTC), datetime(2026, 3, 10, 4, tzinfo=UTC))
 
 
@@ -141,3 +143,16 @@ def test_the_recipe_for_mysql_counts_what_a_plain_count_counts(maria: Path, tmp_
         ) as source:
             assert counted(source) == by_hand
     assert by_hand
+
+
+def test_the_recipe_of_payouts_gives_those_of_its_hour(fresh_database: str, tmp_path: Path) -> None:
+    recipe, (rows, _) = RECIPES["shop_sales"], shape_of("shop_sales")
+    with psycopg.connect(fresh_database, autocommit=True) as connection:
+        for statement in (recipe.tables, *rows):
+            connection.execute(statement.encode())
+    with PostgresSource(PACK, fresh_database, folder_of(recipe, tmp_path / "queries"), WAIT) as source:
+        read = source.extract(HOUR).beside
+    assert not read.failed
+    counted = PACK.beside["settlement"].count(read.frames["settlement"], HOUR, ZoneInfo("Asia/Seoul"))
+    found = counted.select("merchant_id", "business_date", "amount", "wrong").rows()
+    assert found == [("S0", date(2026, 3, 8), -200, None), ("S1", date(2026, 3, 8), 0, None)]

@@ -101,6 +101,22 @@ def read(language: str, said: str) -> dict[str, Any]:
     return found
 
 
+def of_snapshot(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The row of the newest published snapshot of the book."""
+    names = ", ".join((*PACK.parts, *PACK.figures))
+    asked = f"SELECT {names} FROM exposure WHERE merchant_id = 'M0' ORDER BY minute DESC LIMIT 1"
+    (row,) = command(capsys, "sql", "-c", asked)["rows"]
+    return dict(row)
+
+
+def money_of_command(capsys: pytest.CaptureFixture[str], number: int) -> dict[str, Any]:
+    shown = command(capsys, "incidents", "show", str(number))
+    (listed,) = command(capsys, "incidents", "list")["incidents"]
+    names = (*PACK.parts, *PACK.figures)
+    assert {name: listed[name] for name in names} == {name: shown[name] for name in names}
+    return {name: shown[name] for name in names}
+
+
 def minute_of(said: str) -> datetime:
     match = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d) KST", said)
     assert match, said
@@ -191,6 +207,12 @@ def test_an_incident_has_the_same_numbers_wherever_it_is_read(
     assert kept["at_risk"] == 1_000_000
     assert kept["cancels_hour"] >= 30
     assert of_command(capsys, kept["incident"]) == kept
+    money = of_snapshot(capsys)
+    assert money == money_of_command(capsys, kept["incident"])
+    amounts = {value for value in money.values() if isinstance(value, int)}
+    assert len(amounts) > 1
+    for said in (screen("incidents", incident=str(kept["incident"])), screen("entity", id="M0")):
+        assert [amount for amount in amounts if f"{amount:,}" not in said] == []
     assert of_sql(capsys) == {name: kept[name] for name in (*RATES, "opened")}
     assert of_message(made, language) == kept
     assert of_incident_screen(language, kept["incident"]) == kept

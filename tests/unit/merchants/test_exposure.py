@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,6 +16,7 @@ from baselines.facts import Facts
 from baselines.merchants.curve import curve_at
 from baselines.merchants.priced import cannot_pay
 from baselines.merchants.rules import Rules, load_rules, parse_rules
+from baselines.merchants.settled import NEVER, Settled
 from pipeline.minute import Span, business_day, floor_minute
 from pipeline.money import AtRisk, Proposal
 from pipeline.packs.merchants.count import aggregate
@@ -105,6 +107,30 @@ def test_real_rows_come_to_what_a_query_over_all_of_them_says() -> None:
     )  # Friday is over: Monday
     assert row["settled_through"] == date(2011, 2, 14)
     assert book.twice == [("79160", date(2011, 1, 31))]
+
+
+def test_a_price_that_was_asked_for_does_not_stay_when_a_cancel_comes() -> None:
+    book, minute = entered(RETAIL[:-1], PAID), moment("2011-02-17T14:59")
+    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
+    late = transactions(RETAIL[-1:])
+    span = Span(moment("2011-02-17T14:19"), moment("2011-02-17T14:20"))
+    rows, beside = aggregate(late, span), {"cancel_cohort": count_cohorts(late, span, ZONE)}
+    book.add(rows, beside)
+    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 420, "unrecovered": 210}
+    book.add(rows, beside, times=-1)
+    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
+
+
+def test_the_first_of_two_payouts_counts_whichever_was_entered_first() -> None:
+    settled, who = Settled(), np.array([3, 5])
+    settled.enter(7, who, np.array([900, 900]), np.array([1, 1]), 1)
+    settled.enter(7, who[:1], np.array([800]), np.array([2]), 1)
+    paid = settled.days[7]
+    assert (paid.at[3], paid.amount[3], list(settled.twice)) == (800, 2, [(7, 3)])
+    settled.enter(7, who[:1], np.array([800]), np.array([2]), -1)
+    assert (paid.at[3], paid.amount[3], list(settled.twice)) == (900, 1, [])
+    settled.enter(7, who, np.array([900, 900]), np.array([1, 1]), -1)
+    assert set(paid.at.tolist()) == {NEVER}
 
 
 def test_a_merchant_without_payouts_is_unknown_and_everybody_where_nobody_has_any() -> None:

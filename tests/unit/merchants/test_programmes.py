@@ -178,6 +178,15 @@ def test_the_first_of_a_month_has_a_pace_and_sales_of_the_one_before() -> None:
     assert outlook.days_until == 25
 
 
+def test_a_young_lake_has_a_pace_of_sales_on_the_first_of_a_month_too() -> None:
+    first = date(2026, 11, 1)
+    rows = [row for row in a_day("m", "dispute", 60) if row[1] < first]
+    state = known(rows, {"m": 3_000}, date(2026, 10, 25))
+    state = replace(state, today=first, sold=state.sold.filter(pl.col("day") < first))
+    outlook = one(forecast(only("visa_vamp_merchant"), state), "visa_vamp_merchant", "m")
+    assert (outlook.status, outlook.sales) == ("ahead", 90_000)
+
+
 def test_custody_by_the_book() -> None:
     owed = [(TODAY - timedelta(days=9 - n), 1_000_000 + 10_000 * (n % 2)) for n in range(10)]
     state = replace(known([], {}), custody=Custody(owed=owed))

@@ -1,8 +1,8 @@
 """How the month will end for each programme, and in how many days a limit is breached. Pure.
 
 Counted is what the query `disputes` gives of this month; what is still to come follows the pace of the last
-28 days (pace.py). The ratio is that at the month's end. Sales of this month are projected by the days that
-are published, those of the month before are taken as they are. What is not known is said, never guessed.
+28 days (pace.py). The ratio is that at the month's end. Sales of this month are projected alike by the days
+that are published, those of the month before are taken as they are. What is not known is said, never guessed.
 """
 
 from __future__ import annotations
@@ -266,13 +266,14 @@ def _sales(
     if own:
         days = (month.today - month.first).days + 1 if monthly else (month.known_until - month.first).days
         return sold_before, round(sum(own.values()) / max(days, 1) * month.days)
-    start = max(month.first, known.published_from or month.today)
-    days = (month.today - start).days  # today is not over
-    if not days:  # the first of a month: as in the month before
-        length = (month.first - month.previous).days
-        return sold_before, None if sold_before is None else round(sold_before / length * month.days)
+    if known.published_from is None or known.published_from >= month.today:
+        return sold_before, None
+    # As disputes are: what there was in this month, and what is left of it at the pace of the last days.
+    start = max(known.published_from, month.today - timedelta(days=PACE_DAYS))
+    pace = sum(count for day, count in counted.items() if day >= start) / (month.today - start).days
     sold = sum(count for day, count in counted.items() if day >= month.first)
-    return sold_before, round(sold / days * month.days)
+    covered = max((month.today - max(known.published_from, month.first)).days, 0)
+    return sold_before, round(sold + pace * (month.days - covered))
 
 
 def _look(
