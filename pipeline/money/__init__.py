@@ -181,6 +181,8 @@ class Held:
         [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
         Sequence[int | None],
     ]
+
+
 @dataclass(frozen=True, slots=True)
 class Acted:
     """An action that people and the company's systems were told of, as the pack follows it."""
