@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pipeline.money import AtRisk, Beside, Exposures
+from pipeline.money import AtRisk, Beside, Doubt, Exposures
 from pipeline.schema import UTC_TIME, conform, conform_rows
 from tests import doors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
     from pipeline.minute import Span
+    from pipeline.money import Case
 
 #: What a forced door costs.
 COST: Final = 100
@@ -79,6 +80,17 @@ class Costs:
         for row in good.iter_rows(named=True):
             self.paid[row["door_id"]] += times * row["amount"]
             self.days[row["door_id"], row["day"]] += times
+
+    def begins(self, first: datetime) -> None:
+        self.first = first
+
+    def measure(self, cases: Sequence[Case]) -> None:
+        self.cases = cases
+
+    def doubts(self) -> list[Doubt]:
+        """A door that was paid for and never forced."""
+        odd = sorted(door for door, amount in (+self.paid).items() if not self.cost[door])
+        return [Doubt("unforced", f"{odd[0]} was paid for", "ask the insurer")] if odd else []
 
     def know(self, tuned: object, facts: object) -> None:
         self.known = tuned, facts
