@@ -212,9 +212,10 @@ def _without_other_currencies(
     if given.dtype not in (pl.String, pl.Null):
         msg = f"the extraction query {query} gives {CURRENCY} as {given.dtype}; text is needed"
         raise SourceChanged(msg, f"give its three letters, for example '{currency}'")
+    given = given.cast(pl.String)  # without any value it has no type
     if (given == currency).all(ignore_nulls=False):
         return found
-    code = given.cast(pl.String).str.strip_chars().str.to_uppercase().alias(CURRENCY)
+    code = given.str.strip_chars().str.to_uppercase().alias(CURRENCY)
     other = pl.col(CURRENCY).is_null() | (pl.col(CURRENCY) != currency)
     reason = (
         pl.when(pl.col(CURRENCY).is_null())

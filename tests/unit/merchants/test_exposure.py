@@ -109,6 +109,15 @@ def test_real_rows_come_to_what_a_query_over_all_of_them_says() -> None:
     assert book.twice == [("79160", date(2011, 1, 31))]
 
 
+def test_payouts_of_sales_years_ago_take_no_memory() -> None:
+    """A company that settles its old days in one go: each of them would hold an array of all merchants."""
+    old = [("79160", str(date(2001, 1, 1) + timedelta(days=n)), 1, "2011-02-10T01:00") for n in range(3_000)]
+    book, plain = entered(RETAIL, [*PAID, *old]), entered(RETAIL, PAID)
+    minute = moment("2011-02-18T14:59")
+    assert book.snapshot(minute, {}).equals(plain.snapshot(minute, {}))
+    assert len(book.exposure.settled.days) == len(plain.exposure.settled.days)
+
+
 def test_a_price_that_was_asked_for_does_not_stay_when_a_cancel_comes() -> None:
     book, minute = entered(RETAIL[:-1], PAID), moment("2011-02-17T14:59")
     assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
