@@ -17,6 +17,7 @@ from baselines.merchants.curve import curve_at
 from baselines.merchants.priced import cannot_pay
 from baselines.merchants.rules import Rules, load_rules, parse_rules
 from baselines.merchants.settled import NEVER, Settled
+from pipeline.errors import SourceChanged
 from pipeline.minute import Span, business_day, floor_minute
 from pipeline.money import AtRisk, Proposal
 from pipeline.packs.merchants.count import aggregate
@@ -107,6 +108,12 @@ def test_real_rows_come_to_what_a_query_over_all_of_them_says() -> None:
     )  # Friday is over: Monday
     assert row["settled_through"] == date(2011, 2, 14)
     assert book.twice == [("79160", date(2011, 1, 31))]
+
+
+def test_amounts_of_payouts_are_given_once() -> None:
+    given = payouts(PAID).with_columns(amount_major=pl.lit("1.00"))
+    with pytest.raises(SourceChanged, match="both amount and amount_major"):
+        conform_settlements(given, "settlements.sql", "USD")
 
 
 def test_payouts_of_sales_years_ago_take_no_memory() -> None:
