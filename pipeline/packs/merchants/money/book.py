@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 #: Beyond the cancel period days count for so long: the longest cycle of payouts, with holidays.
 LONGEST_PAYOUT: Final = 21
+_DAY_US: Final = 86_400 * 10**6
 #: From so many rows on their merchants are looked up all at once.
 MANY: Final = 2_000
 
@@ -65,6 +66,8 @@ class MerchantBook:
         self.exposure = Exposure(reach_days(rules))
         #: By state: of how many labelled incidents the merchant could not pay, and how many there are.
         self.measured: Mapping[str, tuple[int, int]] = {}
+        #: A payout of sales that are so much older never counts; of years of them each would hold an array.
+        self._oldest_sales = self.exposure.reach + 1
         self._entered = 0
         self._newest: tuple[object, pl.DataFrame] | None = None
         self._places = Places(pl.Series([], dtype=pl.String))
@@ -94,7 +97,9 @@ class MerchantBook:
     def _add_payouts(self, good: pl.DataFrame, times: int) -> None:
         if good.height:
             days, at = _days(good["business_date"]), good["settled_at"].dt.epoch("us").to_numpy()
-            self.exposure.add_payouts(days, self._positions(good), at, _integers(good, "amount"), times)
+            counts = days >= at // _DAY_US - self._oldest_sales
+            entered = days, self._positions(good), at, _integers(good, "amount")
+            self.exposure.add_payouts(*(column[counts] for column in entered), times)
 
     def _by_day(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not frame.height:
