@@ -138,7 +138,7 @@ def _reason(today: date) -> pl.Expr:
 def _first_of(tests: Mapping[str, pl.Expr]) -> pl.Expr:
     """The name of the first test that a row fails; null: none."""
     reason: pl.Expr = pl.lit(None, pl.String)
-    for name, found in reversed(tests.items()):
+    for name, found in reversed(list(tests.items())):
         reason = pl.when(found).then(pl.lit(name)).otherwise(reason)
     return reason
 
