@@ -48,6 +48,7 @@ class Exposed:
         if tuned is not self.tuned or facts is not self.facts:
             self.book.know(tuned, facts)
             self.tuned, self.facts = tuned, facts
+            self.labelled.tell(self.book, minute)
         first = business_date(minute - self.reach, zone)
         if first > self.first:
             self.book.forget(first)

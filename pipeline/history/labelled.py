@@ -27,6 +27,8 @@ REMEMBERED: Final = timedelta(days=365)
 #: What happens later than this after an incident opened is not taken for a consequence of it.
 HORIZON: Final = timedelta(days=14)
 TRUE_ALARM: Final = "true_alarm"
+#: The report of what a book learned.
+JOB: Final = "labelled"
 
 
 class Labelled:
@@ -48,7 +50,8 @@ class Labelled:
             if row["label"] == TRUE_ALARM:
                 true.setdefault(lasts[row["incident_id"]], set()).add(row["entity_id"])
         self._read_days(true)
-        book.measure([self._case(row, lasts[row["incident_id"]]) for row in rows])
+        found = book.measure([self._case(row, lasts[row["incident_id"]]) for row in rows])
+        self._state.record_report(JOB, 0.0, found)
 
     def _case(self, row: Mapping[str, Any], last: date) -> Case:
         return Case(

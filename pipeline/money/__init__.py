@@ -152,8 +152,11 @@ class ExposureBook(Protocol):
         """The first published minute, before anything is entered: what is older was never counted."""
         ...
 
-    def measure(self, cases: Sequence[Case]) -> None:
-        """Learn from what people said of incidents whose horizon is over; once a business day."""
+    def measure(self, cases: Sequence[Case]) -> Mapping[str, Any]:
+        """Learn from what people said of incidents whose horizon is over; once a business day.
+
+        Gives what prices rest on from now on, as JSON for those who look.
+        """
         ...
 
     def doubts(self) -> Sequence[Doubt]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What a forced door costs.
 COST: Final = 100
+#: How far back its book goes; a test may have it go further.
+DAYS: Final = {"reach": 4}
 PAYMENT_ROW: Final = pl.Schema(
     {"door_id": pl.String(), "amount": pl.Int64(), "day": pl.Date(), "paid_at": UTC_TIME}
 )
@@ -84,8 +86,9 @@ class Costs:
     def begins(self, first: datetime) -> None:
         self.first = first
 
-    def measure(self, cases: Sequence[Case]) -> None:
+    def measure(self, cases: Sequence[Case]) -> dict[str, object]:
         self.cases = cases
+        return {"cases": len(cases)}
 
     def doubts(self) -> list[Doubt]:
         """A door that was paid for and never forced."""
@@ -150,7 +153,9 @@ PACK: Final = replace(
             opening=timedelta(days=3),
         ),
     },
-    exposures=Exposures(schema=EXPOSURE, book=lambda *_: Costs(), reach=lambda _: timedelta(days=4)),
+    exposures=Exposures(
+        schema=EXPOSURE, book=lambda *_: Costs(), reach=lambda _: timedelta(days=DAYS["reach"])
+    ),
     ornaments={"payments": "what the insurer has paid"},
     parts=("cost",),
     figures=("expected_loss",),

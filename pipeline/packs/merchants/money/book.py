@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
 from pipeline.packs.merchants.money.doubts import SetAside, doubt_of_twice
-from pipeline.packs.merchants.money.measured import shares_of, state_of
+from pipeline.packs.merchants.money.measured import said_of, shares_of, state_of
 from pipeline.packs.merchants.money.propose import ACTIONS, propose
 from pipeline.packs.merchants.money.regret import HELD
 from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
@@ -165,9 +165,11 @@ class MerchantBook:
         self.exposure.begins = to_day(day) + cut
         self._entered += 1
 
-    def measure(self, cases: Sequence[Case]) -> None:
+    def measure(self, cases: Sequence[Case]) -> Mapping[str, Any]:
         """Count who could not pay among labelled incidents; prices use it where there are enough."""
         self.measured = shares_of(cases)
+        tuned = self.rules.exposure
+        return said_of(self.measured, cannot_pay(tuned, self.measured).p.tolist(), tuned.labels_needed)
 
     def doubts(self) -> list[Doubt]:
         """Payouts that are not entered, and business days that were paid out twice."""

@@ -9,12 +9,12 @@ alarm counts as one of a merchant that could pay.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.packs.merchants.money.schema import STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.money import Case
 
@@ -34,6 +34,18 @@ def shares_of(cases: Sequence[Case]) -> dict[str, tuple[int, int]]:
             if outcome is not None and state:
                 bad, known = found.get(STATES[state], (0, 0))
                 found[STATES[state]] = bad + outcome, known + 1
+    return found
+
+
+def said_of(
+    measured: Mapping[str, tuple[int, int]], likely: Sequence[float], needed: int
+) -> dict[str, dict[str, Any]]:
+    """By state the probability that prices use (of 10,000) and where it is from; JSON."""
+    found = {}
+    for state, p in zip(STATES, likely, strict=True):
+        bad, known = measured.get(state, (0, 0))
+        numbers = {"per_10000": round(p * 10_000), "could_not_pay": bad, "known": known}
+        found[state] = numbers | {"measured": known >= needed}
     return found
 
 
