@@ -328,6 +328,12 @@ def test_the_command_writes_and_verifies(
     assert "not compared" in capsys.readouterr().out
     file.write_bytes(file.read_bytes().replace("취소".encode(), "승인".encode(), 1))
     assert main(["report", "--verify", str(file)]) == 3
+    manifest = settings.home / "manifest.json"
+    before = manifest.read_bytes()
+    assert main(["report", DAY, "--output", str(manifest)]) == 2  # its own file, of which every reader lives
+    assert manifest.read_bytes() == before
+    assert main(["incidents", "action", "list", "--incident", "9" * 20]) == 0
+    assert main(["outbox", "requeue", "9" * 20]) == 2
     assert main(["report"]) == 2
     assert main(["report", "2031-01-01"]) == 2
     assert main(["report", "999999"]) == 2
