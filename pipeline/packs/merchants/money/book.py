@@ -98,9 +98,9 @@ class MerchantBook:
     def _add_payouts(self, good: pl.DataFrame, times: int) -> None:
         if good.height:
             days, at = _days(good["business_date"]), good["settled_at"].dt.epoch("us").to_numpy()
-            counts = days >= at // _DAY_US - self._oldest_sales
-            entered = days, self._positions(good), at, _integers(good, "amount")
-            self.exposure.add_payouts(*(column[counts] for column in entered), times)
+            counts = np.flatnonzero(days >= at // _DAY_US - self._oldest_sales)
+            positions, amounts = self._positions(good), _integers(good, "amount")
+            self.exposure.add_payouts(days[counts], positions[counts], at[counts], amounts[counts], times)
 
     def _by_day(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not frame.height:
