@@ -97,9 +97,10 @@ class MerchantBook:
     def _add_payouts(self, good: pl.DataFrame, times: int) -> None:
         if good.height:
             days, at = _days(good["business_date"]), good["settled_at"].dt.epoch("us").to_numpy()
-            counts = np.flatnonzero(days >= at // _DAY_US - self._oldest_sales)
+            counts = days >= at // _DAY_US - self._oldest_sales
             positions, amounts = self._positions(good), _integers(good, "amount")
-            self.exposure.add_payouts(days[counts], positions[counts], at[counts], amounts[counts], times)
+            entered = days[counts], positions[counts], at[counts], amounts[counts]
+            self.exposure.add_payouts(*entered, times)
 
     def _by_day(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not frame.height:
