@@ -17,6 +17,7 @@ from baselines.facts import Facts
 from data.server import create_database, database_url
 from pipeline import catch_up
 from pipeline.alarms import open_alarms
+from pipeline.alarms.book_watch import BookWatch
 from pipeline.errors import Overtaken
 from pipeline.history import exposures_from
 from pipeline.minute import MINUTE, Span, floor_minute
@@ -27,7 +28,7 @@ from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
-from tests.doors.kept import Costs, kept
+from tests.doors.kept import DAYS, Costs, kept
 
 if TYPE_CHECKING:
     import polars as pl
@@ -128,8 +129,7 @@ def test_what_is_read_beside_is_published_and_kept_in_the_book(building: Buildin
         assert published(pipeline, "payment")["amount"].to_list() == [30]
         assert published(pipeline, "forced")["door_id"].to_list() == ["front", "lift"]
         building.pays("lift", 45, COUNTED - timedelta(minutes=2, seconds=30))
-        # Wrong: published, and entered nowhere.
-        building.pays(None, 7, COUNTED - timedelta(minutes=2, seconds=40))
+        building.pays(None, 7, COUNTED - timedelta(minutes=2, seconds=40))  # wrong: in no book
         building.happens("front", "forced", COUNTED - 2 * MINUTE)
         list(pipeline.catch_up(COUNTED))
         assert published(pipeline, "payment")["amount"].to_list() == [30, 7, 45]
@@ -369,6 +369,45 @@ def test_a_query_that_comes_is_opened_and_one_that_goes_leaves_nothing_known(
         query.unlink()
         list(pipeline.catch_up(NOW - timedelta(minutes=22)))
         assert +the_book(pipeline).paid == {}
+
+
+def test_rules_that_let_the_book_go_further_back_have_the_days_before_read(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=8))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=29)))
+        assert the_book(pipeline).paid == {"front": 30}
+        monkeypatch.setitem(DAYS, "reach", 10)
+        list(pipeline.catch_up(NOW - timedelta(minutes=28)))
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+        version = pipeline.state.datasets_known()
+        assert not pipeline.opening.open(NOW - timedelta(minutes=28), timedelta(days=10))  # read once
+        assert pipeline.state.datasets_known() == version
+
+
+def test_what_does_not_fit_and_what_was_changed_afterwards_is_an_alarm(building: Building) -> None:
+    minute = NOW - timedelta(minutes=12)
+    building.pays("gate", 11, minute)  # never forced
+
+    def told(name: str) -> list[str]:
+        found = open_alarms(pipeline.state.engine, pipeline.state.url, "doors")
+        return [alarm.what for alarm in found if alarm.name == name]
+
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW))
+        watch = BookWatch(pipeline.alarms)
+        watch.see(pipeline.money)
+        assert told("book.doubtful") == ["gate was paid for"]
+        building.execute("UPDATE payments SET door_id = 'lift' WHERE amount = 11")
+        assert Corrector(pipeline).correct([minute], "reconciliation") == [minute]
+        watch.see(pipeline.money)
+        assert told("book.doubtful") == []
+        (said,) = told("rows.rewritten")
+        assert said.startswith("1 row of payment changed or deleted")
+        assert "door_id gate, amount 11, day 2026-03-02" in said
 
 
 def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Building) -> None:

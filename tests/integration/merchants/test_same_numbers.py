@@ -23,6 +23,7 @@ from pipeline.cli import main
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.packs.merchants import PACK
 from pipeline.store.database import connect_state
+from pipeline.tell.words import TEXTS
 from tests.app.seen import SCRIPT, run_again, show_screen, text_of
 from tests.integration.delivery import make_channel, make_standin, make_world
 from tests.integration.morning import ordinary
@@ -168,15 +169,41 @@ def of_command(capsys: pytest.CaptureFixture[str], number: int) -> dict[str, Any
     return {**told, "opened": opened, **{name: shown["latest_reason"][name] for name in RATES}}
 
 
-def of_message(made: Installation, language: str) -> dict[str, Any]:
+def message_of(made: Installation, language: str) -> str:
+    """What stands in the channel."""
     with make_standin() as slack:
         world = make_world(made.engine, slack)
         channel = make_channel(slack.url, 10)
         channel._language = language
         replace(world, channel=channel).drain()
         (message,) = slack.messages
-    said = json.dumps(message["blocks"], ensure_ascii=False).replace("*", "").replace("\\n", "\n")
-    return {**read(language, said), "opened": minute_of(said)}
+    return json.dumps(message["blocks"], ensure_ascii=False).replace("*", "").replace("\\n", "\n")
+
+
+def of_message(said: str, language: str) -> dict[str, Any]:
+    # Other times stand in it as well: until when an action helps.
+    _, _, minute = said.rpartition(f"{TEXTS[language]['minute']}\n")
+    return {**read(language, said), "opened": minute_of(minute)}
+
+
+def money_in(said: str, language: str) -> dict[str, Any]:
+    """Each part and figure by its word, with what stands behind it: an amount, or a day."""
+    found: dict[str, Any] = {}
+    for name in (*PACK.parts, *PACK.figures):
+        words = re.escape(PACK.words[language][name])
+        match = re.search(rf"{words}\s+(?:KRW |₩)?(\d{{4}}-\d\d-\d\d|-?\d[\d,]*)", said)
+        if match:
+            found[name] = match[1] if "-" in match[1][1:] else int(match[1].replace(",", ""))
+    return found
+
+
+def daily_report(made: Installation, *, about: str) -> str:
+    """The text of `minuterisk report`, and the whole file holds what was signed."""
+    path = made.folder / f"report-{about}.html"
+    assert main(["report", about, "--output", str(path)]) == 0
+    assert main(["report", "--verify", str(path)]) == 0
+    page = re.sub(r"<(script|style).*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def screen(name: str, **query: str) -> str:
@@ -232,7 +259,13 @@ def test_an_incident_has_the_same_numbers_wherever_it_is_read(
     for said in (screen("incidents", incident=str(kept["incident"])), screen("entity", id="M0")):
         assert [amount for amount in amounts if f"{amount:,}" not in said] == []
     assert of_sql(capsys) == {name: kept[name] for name in (*RATES, "opened")}
-    assert of_message(made, language) == kept
+    message = message_of(made, language)
+    assert of_message(message, language) == kept
+    report = daily_report(made, about=str(kept["incident"]))
+    assert money_in(report, language) == money
+    # The interval and the day stand behind their figure there, under no word of their own.
+    beside = ("_low", "_high", "_date")
+    assert money_in(message, language) == {n: said for n, said in money.items() if not n.endswith(beside)}
     assert of_incident_screen(language, kept["incident"]) == kept
     reason = {name: kept[name] for name in RATES}
     assert PACK.deviation is not None
