@@ -5,7 +5,8 @@ X, cancelled of that day's approvals so far; payouts; and, sparse, C(d, c), canc
 of day d. It only adds, so the order of entry does not matter.
 
 The newest `reach` days count, as no price needs an older one: sales of an older day were paid out. Days
-before the first one with any row are before the lake: of them the payout is all that is known of A.
+before the first one with any row are before the lake, and so is one of which the lake holds the end alone
+(`begins`): of them the payout is all that is known of A, which is what it paid and the cancels it took off.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Exposure:
 
     def __init__(self, reach: int) -> None:
         self.reach = reach
+        self.begins = 0  # the first day of which all rows are known; 0: nobody has said
         self.entities = EntityIndex()
         self.settled = Settled()
         self.days: dict[int, Integers] = {}  # shape (MEASURES, merchants or more)
@@ -128,8 +130,8 @@ class Exposure:
         return sorted(day for day in there if today - self.reach <= day <= today)
 
     def lake_from(self, today: int) -> int:
-        """The first day that counts with any row; the day after `today` where there is none."""
-        there = (day for day, totals in self._totals.items() if any(totals))
+        """The first whole day that counts with any row; the day after `today` where there is none."""
+        there = (day for day, totals in self._totals.items() if any(totals) and day >= self.begins)
         return min((day for day in there if today - self.reach <= day <= today), default=today + 1)
 
     def left_of(self, day: int, lake: int) -> Integers:
@@ -137,7 +139,10 @@ class Exposure:
         paid = self.paid(day) if day < lake else None
         if day in self.days:
             held = self.measures(day)
-            approved = held[APPROVED] if paid is None else np.maximum(paid.amount[: self.size], 0)
+            approved = held[APPROVED]
+            if paid is not None:
+                whole = np.maximum(paid.amount[: self.size] + held[CANCELLED], 0)
+                approved = np.where(paid.at[: self.size] == NEVER, approved, whole)
             left: Integers = approved - held[GIVEN_BACK]
             return left
         return np.zeros(self.size, np.int64) if paid is None else np.maximum(paid.amount[: self.size], 0)
