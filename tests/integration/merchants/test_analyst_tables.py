@@ -17,6 +17,7 @@ from pipeline.inspection.data import data_findings
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.prove.house import House
 from pipeline.store.compact import GRACE, compact, sweep_orphans
+from pipeline.store.views.analyst import Analyst
 from pipeline.store.views.checks import Check, Checked, checks_of, run_checks
 from pipeline.store.views.tables import TABLES, read_index
 from tests.integration.quiet import SEOUL, Home, rows
@@ -190,6 +191,19 @@ def test_a_file_that_was_retired_long_after_it_was_written_is_kept_for_the_grace
     assert paths(pipeline)["incident"] not in str(old)
     pipeline.snapshots.sweep(datetime.now(UTC))
     assert old.is_file()
+
+
+def test_a_book_and_the_tables_beside_it_are_of_one_moment_also_where_the_manifest_is_ahead(
+    surged: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surged.judge()  # and the manifest shows it; the tables are brought up to date later
+    judged = "(SELECT max(minute) FROM minute_ledger WHERE judged_at IS NOT NULL)"
+    asked = f"SELECT (SELECT max(minute) FROM exposure_now) = {judged} AS same"
+    settings = surged.pipeline.settings
+    assert Analyst.open(settings).ask(asked).rows() == [{"same": True}]
+    # Tables that nobody brings up to date any more do not keep new minutes from analysts.
+    monkeypatch.setattr("pipeline.store.views.catalog.FAR_BEHIND", timedelta(seconds=-1))
+    assert Analyst.open(settings).ask(asked).rows() == [{"same": False}]
 
 
 @pytest.mark.parametrize("damage", ["{", '{"parts": [{}]}', None])
