@@ -42,6 +42,7 @@ class Exposure:
         self.given_back: dict[int, GivenBack] = {}  # by cancel day
         self.changes: dict[int, int] = {}  # how often rows and cancels of a day were entered
         self.payouts_changed = 0  # how often payouts were entered
+        self.payouts: dict[int, int] = {}  # and how often those of a business day
         self._totals: dict[int, list[int]] = {}  # approved, cancelled of everybody by day
         self._open: dict[int, tuple[object, Integers]] = {}
         self._kept: dict[int, tuple[tuple[int, int, bool], Integers]] = {}
@@ -88,12 +89,13 @@ class Exposure:
         for day in np.unique(days).tolist():
             rows = days == day
             self.settled.enter(day, positions[rows], at[rows], amounts[rows], times)
+            self.payouts[day] = self.payouts.get(day, 0) + 1
         self.payouts_changed += 1
 
     def forget(self, before: int) -> None:
         """Let go of days before this one."""
         kept = (self._totals, self._open, self._kept, self._of_paid)
-        for held in (self.days, self.given_back, self.changes, *kept):
+        for held in (self.days, self.given_back, self.changes, self.payouts, *kept):
             for day in [day for day in held if day < before]:
                 del held[day]
         self.settled.forget(before)
@@ -149,7 +151,7 @@ class Exposure:
 
     def kept(self, day: int, lake: int) -> Integers:
         """What of a day's sales was paid out and is not cancelled; may be negative. Shape (size,)."""
-        stamp = (self.changes.get(day, 0), self.payouts_changed, day < lake)
+        stamp = (self.changes.get(day, 0), self.payouts.get(day, 0), day < lake)
         known = self._kept.get(day)
         if known is None or known[0] != stamp or len(known[1]) < self.size:
             known = self._kept[day] = stamp, self.left_of(day, lake) * self.is_settled(day)
@@ -158,7 +160,7 @@ class Exposure:
     def _take_back(self, day: int, positions: Integers, amounts: Integers) -> None:
         """What `kept` has found stays right without doing it anew."""
         known = self._kept.get(day)
-        if known is not None and known[0][1] == self.payouts_changed and len(known[1]) == self.size:
+        if known is not None and known[0][1] == self.payouts.get(day, 0) and len(known[1]) == self.size:
             np.subtract.at(known[1], positions, amounts * self.is_settled(day)[positions])
         elif known is not None:
             del self._kept[day]
@@ -167,7 +169,7 @@ class Exposure:
         """Positions of merchants that did anything on `day` and were not paid out for it."""
         if day not in self.days:
             return np.zeros(0, np.int64)
-        stamp = (self.changes.get(day), self.payouts_changed, self.size)
+        stamp = (self.changes.get(day), self.payouts.get(day), self.size)
         known = self._open.get(day)
         if known is None or known[0] != stamp:
             held = self.measures(day)
@@ -177,7 +179,7 @@ class Exposure:
 
     def of_paid(self, day: int, first: int) -> Integers:
         """What was cancelled on `day` of paid-out sales, among them all before `first`. Shape (size,)."""
-        stamp = (self.payouts_changed, first)
+        stamp = (self._payouts_until(day), first)
         known = self._of_paid.get(day)
         if known is None or known[0] != stamp:
             summed, settled = np.zeros(self.size, np.int64), {}
@@ -194,6 +196,10 @@ class Exposure:
         self._of_paid[day] = known
         return known[1]
 
+    def _payouts_until(self, day: int) -> int:
+        """How often payouts of `day` and earlier ones were entered: what is cancelled then is of these."""
+        return sum(count for sold, count in self.payouts.items() if sold <= day)
+
     def _was_settled(self, day: int, first: int) -> Flags:
         return np.ones(self.size, bool) if day < first else self.is_settled(day)
 
@@ -202,7 +208,7 @@ class Exposure:
         known = self._of_paid.get(day)
         if known is not None:
             payouts, first = known[0]
-            if payouts != self.payouts_changed:
+            if payouts != self._payouts_until(day):
                 del self._of_paid[day]
                 return
             summed = self.of_paid(day, first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -332,6 +333,9 @@ def test_the_command_writes_and_verifies(
     before = manifest.read_bytes()
     assert main(["report", DAY, "--output", str(manifest)]) == 2  # its own file, of which every reader lives
     assert manifest.read_bytes() == before
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null, which a file would replace for everybody
+    assert main(["report", DAY, "--output", str(tmp_path / "pipe")]) == 2
+    assert not (tmp_path / "pipe").is_file()
     assert main(["incidents", "action", "list", "--incident", "9" * 20]) == 0
     assert main(["outbox", "requeue", "9" * 20]) == 2
     assert main(["report"]) == 2

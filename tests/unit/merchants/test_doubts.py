@@ -82,8 +82,9 @@ def test_rows_that_enter_no_book_are_counted_with_the_first_and_the_next_step() 
     (doubt,) = book.doubts()
     assert doubt.kind == "wrong"
     assert doubt.what == (
-        "3 rows of the query settlements enter no book: merchant_missing 2, date_after_payout 1; first merchant"
-        " B, business date 2026-09-25, amount 5, settled at 2026-09-28T03:00:00Z: date_after_payout 2026-09-30"
+        "3 rows of the query settlements enter no book: merchant_missing 2, date_after_payout 1; first"
+        " merchant B, business date 2026-09-25, amount 5, settled at 2026-09-28T03:00:00Z:"
+        " date_after_payout 2026-09-30"
     )
     assert "settlements.sql" in doubt.hint
     book.forget(NOW.date() + timedelta(days=1))

@@ -12,7 +12,7 @@ from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
 from baselines.merchants.places import Places
-from baselines.merchants.priced import Situation, cannot_pay, price
+from baselines.merchants.priced import STATES, Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
@@ -20,7 +20,7 @@ from pipeline.packs.merchants.money.doubts import SetAside, doubt_of_twice
 from pipeline.packs.merchants.money.measured import said_of, shares_of, state_of
 from pipeline.packs.merchants.money.propose import ACTIONS, propose
 from pipeline.packs.merchants.money.regret import HELD
-from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
+from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES
 from pipeline.schema import UTC_TIME, conform
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The optional queries of this room, each read whole.
 DISPUTES: Final = "disputes"
 CUSTODY: Final = "custody"
-#: So many rows of `disputes` are read at most: 100,000 merchants, and some days of each.
+#: So many rows of either are read at most: 100,000 merchants, and some days of each.
 MOST_ROWS: Final = 1_000_000
 
 #: A row of it says how many were sold, where the lake cannot know: card not present, an older month.
