@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 EXPOSURE: Final = "exposure"
 #: The figure that incidents are ordered by where it is known, else by the sum of their parts.
 EXPECTED_LOSS: Final = "expected_loss"
+#: The job report that says what a book learned from what people labelled.
+LABELLED: Final = "labelled"
 
 
 @dataclass(frozen=True, slots=True)

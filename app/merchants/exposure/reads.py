@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.reads import shared
-from pipeline.history.labelled import JOB as LABELLED
-from pipeline.money import EXPOSURE
+from pipeline.money import EXPOSURE, LABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
