@@ -99,7 +99,8 @@ class MerchantBook:
             days, at = _days(good["business_date"]), good["settled_at"].dt.epoch("us").to_numpy()
             counts = days >= at // _DAY_US - self._oldest_sales
             entered = days, self._positions(good), at, _integers(good, "amount")
-            self.exposure.add_payouts(*(column[counts] for column in entered), times)
+            of_days, positions, times_paid, amounts = (column[counts] for column in entered)
+            self.exposure.add_payouts(of_days, positions, times_paid, amounts, times)
 
     def _by_day(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not frame.height:
