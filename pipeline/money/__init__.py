@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -123,6 +123,17 @@ class Beside:
     conform: Callable[[pl.DataFrame, str, str], pl.DataFrame] | None = None  # (frame, query's file, currency)
     time: str = ""  # the column of `row` that says to which minute it belongs
     opening: timedelta = timedelta(0)  # at first, so much before the first published minute is read too
+
+    def faults(self, entity: str) -> Iterator[str]:
+        """What of it does not fit together."""
+        for name in ("minute", entity):
+            if name not in self.schema:
+                yield f"its schema lacks {name}"
+        if self.query is None:
+            if self.row is not None or self.conform is not None or self.time or self.opening:
+                yield "row, conform, time and opening belong to a query, and it names none"
+        elif self.row is None or self.conform is None or self.time not in self.row:
+            yield f"the query {self.query} needs row, conform, and in time a column of row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,3 +297,12 @@ class Exposures(Generic[T]):
     #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
     effect: Callable[[str, int | None, AtRisk, datetime, ZoneInfo], Proposal] = nothing_known
     following: Following | None = None
+
+    def faults(self, entity: str) -> Iterator[str]:
+        """What of it does not fit together."""
+        for name in ("minute", entity):
+            if name not in self.schema:
+                yield f"its schema lacks {name}"
+        strange = sorted({*self.shares, *self.by_people} - {*self.actions})
+        if strange:
+            yield f"shares or by_people name {', '.join(strange)}, which actions does not"

@@ -129,7 +129,7 @@ def test_what_is_read_beside_is_published_and_kept_in_the_book(building: Buildin
         assert published(pipeline, "payment")["amount"].to_list() == [30]
         assert published(pipeline, "forced")["door_id"].to_list() == ["front", "lift"]
         building.pays("lift", 45, COUNTED - timedelta(minutes=2, seconds=30))
-        building.pays(None, 7, COUNTED - timedelta(minutes=2, seconds=40))  # wrong: published, entered nowhere
+        building.pays(None, 7, COUNTED - timedelta(minutes=2, seconds=40))  # wrong: in no book
         building.happens("front", "forced", COUNTED - 2 * MINUTE)
         list(pipeline.catch_up(COUNTED))
         assert published(pipeline, "payment")["amount"].to_list() == [30, 7, 45]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -218,7 +219,7 @@ def test_a_day_tells_what_was_done_about_the_money_of_its_incidents_whenever_tha
 ) -> None:
     state = pipeline.state
     number = state.rows("list_incidents", **LIST)[0]["incident_id"]
-    given = {"kind": "rolling_reserve", "percent": 12, "reason": "buyers cancel"}
+    given: Any = {"kind": "rolling_reserve", "percent": 12, "reason": "buyers cancel"}
     action = do(state, "propose_action", number, by="Kim", **given)["action_id"]
     do(state, "approve_action", number, by="Lee", action=action, reason="agreed")
     shown = shown_of(make_report_of(pipeline, DAY))
@@ -328,6 +329,15 @@ def test_the_command_writes_and_verifies(
     assert "not compared" in capsys.readouterr().out
     file.write_bytes(file.read_bytes().replace("취소".encode(), "승인".encode(), 1))
     assert main(["report", "--verify", str(file)]) == 3
+    manifest = settings.home / "manifest.json"
+    before = manifest.read_bytes()
+    assert main(["report", DAY, "--output", str(manifest)]) == 2  # its own file, of which every reader lives
+    assert manifest.read_bytes() == before
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null, which a file would replace for everybody
+    assert main(["report", DAY, "--output", str(tmp_path / "pipe")]) == 2
+    assert not (tmp_path / "pipe").is_file()
+    assert main(["incidents", "action", "list", "--incident", "9" * 20]) == 0
+    assert main(["outbox", "requeue", "9" * 20]) == 2
     assert main(["report"]) == 2
     assert main(["report", "2031-01-01"]) == 2
     assert main(["report", "999999"]) == 2

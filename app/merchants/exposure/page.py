@@ -22,6 +22,7 @@ from app.pages.given import given, keep
 from app.pages.links import link
 from app.pages.packs import PACK
 from app.pages.worth import beside, exact, lines, word
+from baselines.merchants.priced import STATES
 from pipeline.money.said import Figure
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from app.reads import Page
     from pipeline.store.manifest import LakeFile, Manifest
 
-#: What a merchant may be in.
-STATES: Final = ("healthy", "surge", "silent", "both")
 STATE: Final = Param("state", one_of(STATES))
 PLACE: Final = Param("place", number)
 _CHOSEN: Final = "exposure-state"

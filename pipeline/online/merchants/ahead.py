@@ -96,21 +96,21 @@ def owed(lake: Lake, files: Sequence[LakeFile], today: date) -> list[tuple[date,
 
 
 def _given(source: Source, today: date, zone: ZoneInfo) -> Given | None:
-    found = source.whole(DISPUTES)
-    if found is None:
-        return None
-    frame, query = found
-    if frame.height > MOST_ROWS:
-        msg = f"the query {query} gives more than {MOST_ROWS:,} rows"
-        raise SourceChanged(
-            msg, "let it give this month and the one before, a row per merchant, day and kind"
-        )
-    return read_disputes(frame, query, today, zone)
+    found = _whole(source, DISPUTES, "this month and the one before, a row per merchant, day and kind")
+    return None if found is None else read_disputes(*found, today, zone)
 
 
 def _held(source: Source, today: date, zone: ZoneInfo) -> Held:
-    found = source.whole(CUSTODY)
+    found = _whole(source, CUSTODY, "a row per day")
     return Held() if found is None else read_custody(*found, today, zone)
+
+
+def _whole(source: Source, name: str, wanted: str) -> tuple[pl.DataFrame, str] | None:
+    found = source.whole(name)
+    if found is not None and found[0].height > MOST_ROWS:
+        msg = f"the query {found[1]} gives more than {MOST_ROWS:,} rows"
+        raise SourceChanged(msg, f"let it give {wanted}")
+    return found
 
 
 def _published(state: State, lake: Lake, today: date) -> Span | None:

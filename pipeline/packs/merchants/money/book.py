@@ -12,7 +12,7 @@ from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
 from baselines.merchants.places import Places
-from baselines.merchants.priced import Situation, cannot_pay, price
+from baselines.merchants.priced import STATES, Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
@@ -20,7 +20,7 @@ from pipeline.packs.merchants.money.doubts import SetAside, doubt_of_twice
 from pipeline.packs.merchants.money.measured import said_of, shares_of, state_of
 from pipeline.packs.merchants.money.propose import ACTIONS, propose
 from pipeline.packs.merchants.money.regret import HELD
-from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
+from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES
 from pipeline.schema import UTC_TIME, conform
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ class MerchantBook:
         if good.height:
             days, at = _days(good["business_date"]), good["settled_at"].dt.epoch("us").to_numpy()
             counts = days >= at // _DAY_US - self._oldest_sales
-            entered = days, self._positions(good), at, _integers(good, "amount")
-            of_days, positions, times_paid, amounts = (column[counts] for column in entered)
-            self.exposure.add_payouts(of_days, positions, times_paid, amounts, times)
+            positions, amounts = self._positions(good), _integers(good, "amount")
+            entered = days[counts], positions[counts], at[counts], amounts[counts]
+            self.exposure.add_payouts(*entered, times)
 
     def _by_day(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not frame.height:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The optional queries of this room, each read whole.
 DISPUTES: Final = "disputes"
 CUSTODY: Final = "custody"
-#: So many rows of `disputes` are read at most: 100,000 merchants, and some days of each.
+#: So many rows of either are read at most: 100,000 merchants, and some days of each.
 MOST_ROWS: Final = 1_000_000
 
 #: A row of it says how many were sold, where the lake cannot know: card not present, an older month.
@@ -138,7 +138,7 @@ def _reason(today: date) -> pl.Expr:
 def _first_of(tests: Mapping[str, pl.Expr]) -> pl.Expr:
     """The name of the first test that a row fails; null: none."""
     reason: pl.Expr = pl.lit(None, pl.String)
-    for name, found in reversed(tests.items()):
+    for name, found in reversed(list(tests.items())):
         reason = pl.when(found).then(pl.lit(name)).otherwise(reason)
     return reason
 
