@@ -88,6 +88,30 @@ _REASONS: Final[Mapping[str, str]] = {
     "why.exposure.cancelable_days": (
         "결제 뒤 이 기간 동안 취소될 수 있습니다. 더 오래된 지급은 위험하지 않습니다."
     ),
+    "why.exposure.curve_weight": (
+        "가맹점의 경과일별 취소율은 업종의 것에서, "
+        "업종의 것은 전체의 것에서 출발합니다. 그 무게는 취소 이만큼입니다."
+    ),
+    "why.exposure.cannot_pay_healthy": (
+        "이상 없는 가맹점 1만 곳 가운데 돌려주지 못하는 곳. 충분한 사건에 판정이 붙을 때까지의 판단입니다."
+    ),
+    "why.exposure.cannot_pay_surge": (
+        "취소가 급증한 가맹점 1만 곳 가운데 돌려주지 못하는 곳. 대부분은 행사나 일괄 취소입니다."
+    ),
+    "why.exposure.cannot_pay_silent": (
+        "거래가 사라진 가맹점 1만 곳 가운데 돌려주지 못하는 곳. 장애라면 몇 시간 안에 돌아옵니다."
+    ),
+    "why.exposure.cannot_pay_both": (
+        "취소는 급증하고 거래는 사라진 가맹점 1만 곳 가운데 돌려주지 못하는 곳. "
+        "큰 사고들이 이 모습이었습니다."
+    ),
+    "why.exposure.cannot_pay_spread": "위 판단의 90% 구간: 승산이 이 배수만큼 작거나 클 수 있습니다.",
+    "why.exposure.labels_needed": (
+        "한 상태에서 판정된 사건이 이만큼이면 위의 수 대신 그 사건들의 비율을 씁니다."
+    ),
+    "why.exposure.reserve_up_to_percent": (
+        "필요한 적립이 다음 지급의 이 비율을 넘으면 적립 대신 다음 지급을 통째로 보류합니다."
+    ),
 }
 
 _NAMES: Final[Mapping[str, tuple[str, str]]] = {
@@ -114,7 +138,7 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "about.incident": ("사건의 수명", "Life of an incident"),
     "about.platform": ("전체 가맹점을 함께 보는 규칙", "All merchants together"),
     "about.severity": ("심각도의 경계", "Borders of severity"),
-    "about.exposure": ("지급이 위험한 기간", "How long a payout is at risk"),
+    "about.exposure": ("위험한 돈의 값", "How money at risk is priced"),
     "tuned.cancel_surge.factor": ("취소율 배수", "Times the weekly cancel rate"),
     "tuned.cancel_surge.minimum_cancels_hour": ("1시간 최소 취소", "Least cancels in the hour"),
     "tuned.cancel_surge.minimum_approvals_week": ("7일 최소 승인", "Least approvals in the week"),
@@ -162,6 +186,14 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "tuned.severity.critical_krw_at_risk": ("위험 금액 심각", "Money at risk: critical"),
     "tuned.severity.critical_expected_loss": ("예상 손실 심각", "Expected loss: critical"),
     "tuned.exposure.cancelable_days": ("취소할 수 있는 기간", "Cancelable for"),
+    "tuned.exposure.curve_weight": ("취소 곡선의 무게", "Weight of the shared curve"),
+    "tuned.exposure.cannot_pay_healthy": ("지급 불능 (이상 없음)", "Cannot pay: healthy"),
+    "tuned.exposure.cannot_pay_surge": ("지급 불능 (취소 급증)", "Cannot pay: cancel surge"),
+    "tuned.exposure.cannot_pay_silent": ("지급 불능 (거래 끊김)", "Cannot pay: sales vanished"),
+    "tuned.exposure.cannot_pay_both": ("지급 불능 (둘 다)", "Cannot pay: both"),
+    "tuned.exposure.cannot_pay_spread": ("승산의 폭", "Spread of the odds"),
+    "tuned.exposure.labels_needed": ("필요한 판정 수", "Labelled incidents needed"),
+    "tuned.exposure.reserve_up_to_percent": ("가장 큰 적립", "Largest reserve"),
     "unit.factor": ("배", "×"),
     "unit.cancel_factor": ("배", "×"),
     "unit.surge_high": ("배", "×"),
@@ -182,6 +214,13 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "unit.portfolio_weight": ("건", "transactions"),
     "unit.category_weight": ("건", "transactions"),
     "unit.quarantine_evidence": ("/1000", "/1000"),
+    "unit.curve_weight": ("건", "cancels"),
+    "unit.cannot_pay_healthy": ("/10,000", "/10,000"),
+    "unit.cannot_pay_surge": ("/10,000", "/10,000"),
+    "unit.cannot_pay_silent": ("/10,000", "/10,000"),
+    "unit.cannot_pay_both": ("/10,000", "/10,000"),
+    "unit.cannot_pay_spread": ("배", "×"),
+    "unit.labels_needed": ("건", "incidents"),
     "unit.left_out": ("곳", "merchants"),
     "unit.looks": ("번", "looks"),
     "own.merchant": ("가맹점", "merchant"),

@@ -46,7 +46,8 @@ def _shown(page: Page, found: Sequence[Action]) -> Markup:
     heading = tag("div", texts("actions.heading"), cls="mr-h3")
     if not found:
         return join([heading, tag("div", texts("actions.none"), cls="mr-note")])
-    head = [texts(f"actions.{name}") for name in ("what", "keeps", "until", "state", "who", "outcome")]
+    what, keeps, until = texts("actions.what"), texts("actions.keeps"), texts("actions.until")
+    head = [what, keeps, until, texts("actions.state"), texts("actions.who"), texts("actions.outcome")]
     return join([heading, table(head, [_row(page, action) for action in found])])
 
 
@@ -87,7 +88,7 @@ def _who(page: Page, action: Action) -> str:
         ended = texts.word("action_status", action["status"])
         said.append(f"{ended}: {visible(action['ended_by'], 80)}")
     if action["call_status"] in ("dead", "nowhere"):
-        said.append(texts(f"actions.call_{action['call_status']}"))
+        said.append(texts.word("call", action["call_status"]))
     return " · ".join(said)
 
 
@@ -112,7 +113,7 @@ def _show_buttons(page: Page, incident: Incident, action: Action) -> None:
         st.html(tag("div", _name(page, action), cls="mr-small"))
         for name in names:
             args = (page, incident.incident_id, action["action_id"], name)
-            label = page.texts(f"actions.{name}")
+            label = page.texts.word("to_do", name)
             st.button(label, key=f"{name}-{action['action_id']}", on_click=_do, args=args)
 
 
@@ -177,6 +178,6 @@ def _propose(page: Page, number: int) -> None:
 
 def _do(page: Page, number: int, action_id: int, name: str) -> None:
     given = {"reason": st.session_state.get(words_key(number), "")}
-    done = page.texts("actions.done", id=action_id, act=page.texts(f"actions.{name}"))
+    done = page.texts("actions.done", id=action_id, act=page.texts.word("to_do", name))
     if press(page, name, action_id, given, done) and given["reason"]:
         st.session_state[words_key(number)] = ""

@@ -11,9 +11,13 @@ import tomllib
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from baselines.merchants.priced import STATES, cannot_pay
+from pipeline.money import AtRisk
+from pipeline.packs.merchants.money.propose import RESERVE, propose
 from pipeline.packs.merchants.rules.drop_windows import find_collapses, find_drops, usual_for_the_day
 from pipeline.packs.merchants.rules.volume_drop import drop_reasons
 from tests.unit.merchants.made import (
@@ -52,13 +56,24 @@ from tests.unit.merchants.test_budget import drop as large_day
 from tests.unit.merchants.test_budget import hour
 from tests.unit.merchants.test_judge import drop
 from tests.unit.merchants.test_outage import platform
+from tests.unit.test_life import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 #: Numbers that decide no verdict, and what they decide.
-OTHERS: Final = {"exposure.cancelable_days": "which payouts are money at risk"}
+OTHERS: Final = {
+    "exposure.cancelable_days": "which payouts are money at risk",
+    "exposure.curve_weight": "how soon a merchant's own cancels are its curve: a price",
+    "exposure.cannot_pay_healthy": "the expected loss: a price",
+    "exposure.cannot_pay_surge": "the same",
+    "exposure.cannot_pay_silent": "the same",
+    "exposure.cannot_pay_both": "the same",
+    "exposure.cannot_pay_spread": "how wide the interval of that price is",
+}
+
+SEOUL: Final = ZoneInfo("Asia/Seoul")
 
 #: The verdict below, at and above the border.
 REACHED: Final = (False, True, True)  # >=
@@ -369,7 +384,34 @@ INCIDENTS: Final = [
     ),
 ]
 
-BORDERS: Final = [*SURGES, *DROPS, *PLATFORM, *PENDING, *INCIDENTS]
+
+# ------------------------------------------------------------------ money
+
+
+def measured(labelled: int) -> bool:
+    """Whether so many labelled incidents, in which everybody failed, stand instead of the tuned number."""
+    return bool(cannot_pay(RULES.exposure, {"surge": (labelled, labelled)}).p[STATES.index("surge")] == 1)
+
+
+def reserve(percent: int) -> bool:
+    """Whether a reserve is proposed for a surge of which that share of the coming payouts is given back."""
+    given_back, pending = 10_000 * percent, 1_000_000
+    figures: dict[str, int | str | None] = {
+        "expected_loss": given_back * RULES.exposure.cannot_pay_surge // 10_000,
+        "pending_payout": pending,
+        "next_payout": pending,
+        "next_payout_date": "2026-03-11",
+    }
+    found = propose("cancel_surge", {}, AtRisk({"unrecovered": pending}, "A", figures), NOON, SEOUL, RULES)
+    return found is not None and found.kind == RESERVE
+
+
+MONEY: Final = [
+    Border("exposure.labels_needed", "labelled incidents of a state", measured, 20, REACHED),
+    Border("exposure.reserve_up_to_percent", "share of the payouts that covers", reserve, 50, WITHIN),
+]
+
+BORDERS: Final = [*SURGES, *DROPS, *PLATFORM, *PENDING, *INCIDENTS, *MONEY]
 
 
 @pytest.mark.parametrize("side", [-1, 0, 1], ids=["below", "at", "above"])
