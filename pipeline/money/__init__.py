@@ -134,8 +134,45 @@ class Beside:
             yield f"the query {self.query} needs row, conform, and in time a column of row"
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What does not fit in what was entered in a book: an alarm, as long as it is so."""
+
+    kind: str  # the alarm's subject, beside the pack's others
+    what: str  # how many, the first of them with its values
+    hint: str  # the next step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An incident that people labelled, and what the book said when its horizon was over."""
+
+    incident_id: int
+    rule: str
+    entity_id: str
+    opened_minute: datetime
+    last_breach_minute: datetime
+    is_true: bool
+    after: Mapping[str, Any] | None  # the entity's row of `Exposures.schema`; None: not known
+
+
 class ExposureBook(Protocol):
     """What each entity owes and may come to owe, in exact integers; the same whatever the order of entry."""
+
+    def begins(self, first: datetime) -> None:
+        """The first published minute, before anything is entered: what is older was never counted."""
+        ...
+
+    def measure(self, cases: Sequence[Case]) -> Mapping[str, Any]:
+        """Learn from what people said of incidents whose horizon is over; once a business day.
+
+        Gives what prices rest on from now on, as JSON for those who look.
+        """
+        ...
+
+    def doubts(self) -> Sequence[Doubt]:
+        """What does not fit in what was entered so far."""
+        ...
 
     def add(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
         """Enter counted rows and what is beside them, of whatever minutes; `times` -1 takes them out.

@@ -109,18 +109,7 @@ def stamp_of(path: Path) -> Stamp:
 def read_manifest(path: Path) -> Manifest | None:
     """Parse manifest.json; None before the first publication. Raises LakeDamaged, StorageUnavailable."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["published_through"] is None:
-            return None
-        return Manifest(
-            version=int(content["version"]),
-            published_through=_time(content["published_through"]),
-            generated_at=_time(content["generated_at"]),
-            datasets={
-                name: tuple(_file(name, entry) for entry in entries)
-                for name, entries in content["datasets"].items()
-            },
-        )
+        return manifest_of(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -131,16 +120,35 @@ def read_manifest(path: Path) -> Manifest | None:
         raise _damaged(path, str(error).splitlines()[0]) from error
 
 
+def manifest_of(content: Mapping[str, Any]) -> Manifest | None:
+    """What `as_content` has made; of other content it raises what its values do, see `read_manifest`."""
+    if content["published_through"] is None:
+        return None
+    return Manifest(
+        version=int(content["version"]),
+        published_through=_time(content["published_through"]),
+        generated_at=_time(content["generated_at"]),
+        datasets={
+            name: tuple(_file(name, entry) for entry in entries)
+            for name, entries in content["datasets"].items()
+        },
+    )
+
+
 def manifest_text(publication: Publication, datasets: Iterable[str]) -> str:
     """The content of a manifest, for `read_manifest`."""
+    return json.dumps(as_content(publication, datasets), separators=(",", ":"))
+
+
+def as_content(publication: Publication, datasets: Iterable[str]) -> dict[str, Any]:
+    """A publication as JSON has it, for `manifest_of`."""
     through = publication.published_through
-    content = {
+    return {
         "version": publication.version,
         "published_through": through.isoformat() if through else None,
         "generated_at": publication.at.isoformat(),
         "datasets": {name: [_entry(f) for f in publication.files if f.dataset == name] for name in datasets},
     }
-    return json.dumps(content, separators=(",", ":"))
 
 
 def _entry(file: LakeFile) -> dict[str, Any]:

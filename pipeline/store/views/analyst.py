@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from pipeline.errors import ConfigurationError, Fault
 from pipeline.packs import load_pack
-from pipeline.store.manifest import read_manifest
-from pipeline.store.views.catalog import catalog_statements, other_shelves, shelf_of
+from pipeline.store.views.catalog import catalog_statements, newest_shelf, other_shelves
 from pipeline.store.views.questions import Clock
 from pipeline.store.views.walls import frames
 from pipeline.store.views.walls.process import Process
@@ -42,14 +41,12 @@ class Analyst:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """The newest version; raises ConfigurationError when nothing is published yet."""
-        manifest = read_manifest(settings.manifest)
-        if manifest is None:
+        newest = newest_shelf(load_pack(settings.pack), settings.manifest, settings.lake)
+        if newest is None:
             msg = f"nothing is published under {settings.home} yet"
             raise ConfigurationError(msg, "start with `make demo`, or `minuterisk backfill`")
-        shelves = [
-            shelf_of(load_pack(settings.pack), manifest.files, settings.lake),
-            *other_shelves(settings.pack, settings.home, settings.lake),
-        ]
+        manifest, shelf = newest
+        shelves = [shelf, *other_shelves(settings.pack, settings.home, settings.lake)]
         return cls(
             {
                 "statements": catalog_statements(shelves, settings.lake, settings.business_timezone),

@@ -27,7 +27,13 @@ from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.minute import EPOCH, Span, business_date, business_day, offsets_of
 from pipeline.packs import FIRST, PACKS, load_pack, manifest_name
 from pipeline.store.manifest import read_manifest
-from pipeline.store.views.tables import day_schema, table_files, table_schemas
+from pipeline.store.views.tables import (
+    day_schema,
+    read_index,
+    read_tables,
+    table_files,
+    table_schemas,
+)
 from queries import FOLDER, sql
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.pack import Pack
-    from pipeline.store.manifest import LakeFile
+    from pipeline.store.manifest import LakeFile, Manifest
 
 log = structlog.get_logger()
 
@@ -43,6 +49,8 @@ MICROSECOND = timedelta(microseconds=1)
 UTC = ZoneInfo("UTC")
 #: The format that every DuckDB from 1.0 on opens; left alone, DuckDB writes the one of its own version.
 FORMAT = "v1.0.0"
+#: Tables older than this are no longer what the published files are read with; well within the files' grace.
+FAR_BEHIND = timedelta(minutes=5)
 #: A file nobody wrote a ledger row for is an orphan of a crash.
 TEMPORARY_SUFFIX = ".writing"
 _DUCKDB_TYPES = {
@@ -77,7 +85,27 @@ class Shelf:
 
 def shelf_of(pack: Pack[Any, Any], files: Sequence[LakeFile], folder: Path) -> Shelf:
     """The published files of a pack, and its tables as they stand; `folder` is the lake."""
-    return Shelf(pack, [*files, *table_files(folder, pack, files)])
+    return Shelf(pack, [*files, *table_files(folder, pack, read_index(folder, pack.name), files)])
+
+
+def newest_shelf(pack: Pack[Any, Any], manifest: Path, folder: Path) -> tuple[Manifest, Shelf] | None:
+    """What a pack has published at the moment that its tables show; None before anything is.
+
+    The manifest is brought up to date more often than the tables: read together, a book would be of another
+    minute than the incidents beside it. It counts by itself where the tables are far behind or a file of
+    theirs is gone. Raises as `read_manifest`.
+    """
+    newest = read_manifest(manifest)
+    if newest is None:
+        return None
+    parts, then = read_tables(folder, pack.name)
+    if (
+        then is None
+        or newest.generated_at - then.generated_at > FAR_BEHIND
+        or not all((folder / file.path).is_file() for file in then.files)
+    ):
+        then = newest
+    return then, Shelf(pack, [*then.files, *table_files(folder, pack, parts, then.files)])
 
 
 def published_schema(pack: Pack[Any, Any], dataset: str) -> pl.Schema:
@@ -98,17 +126,18 @@ def other_shelves(pack: str, home: Path, lake: Path) -> list[Shelf]:
         if name == pack:
             continue
         try:
-            manifest = read_manifest(home / manifest_name(name))
+            newest = newest_shelf(load_pack(name), home / manifest_name(name), lake)
         except (LakeDamaged, StorageUnavailable) as error:
             log.warning("catalog.pack_left_out", pack=name, why=error.what)
             continue
-        if manifest is None:
+        if newest is None:
             continue
+        manifest, shelf = newest
         missing = [file.path for file in manifest.files if not (lake / file.path).is_file()]
         if missing:
             log.warning("catalog.pack_left_out", pack=name, why=f"there is no file {missing[0]}")
             continue
-        found.append(shelf_of(load_pack(name), manifest.files, lake))
+        found.append(shelf)
     return found
 
 

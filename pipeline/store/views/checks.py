@@ -13,8 +13,7 @@ import duckdb
 
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.packs import load_pack
-from pipeline.store.manifest import read_manifest
-from pipeline.store.views.catalog import catalog_statements, shelf_of
+from pipeline.store.views.catalog import catalog_statements, newest_shelf
 from queries import FOLDER, sql
 
 if TYPE_CHECKING:
@@ -77,11 +76,11 @@ def run_checks(settings: Settings) -> Iterator[Checked]:
 
     Raises LakeDamaged or StorageUnavailable where the files cannot be read.
     """
-    manifest = read_manifest(settings.manifest)
+    newest = newest_shelf(load_pack(settings.pack), settings.manifest, settings.lake)
     checks = checks_of(settings.pack)
-    if manifest is None or not checks:
+    if newest is None or not checks:
         return
-    shelf = shelf_of(load_pack(settings.pack), manifest.files, settings.lake)
+    _, shelf = newest
     try:
         with duckdb.connect(config=_OPTIONS) as connection:
             connection.execute("SET TimeZone = 'UTC'")

@@ -1,8 +1,9 @@
 """Tables of the operational database as files for analysts, and sums of closed days: the writing side.
 
 A file is called by what it holds, is written once and never changed; a table whose rows are the same keeps
-its file. `tables.json` lists those that count. One that no longer does is deleted after the grace of the
-lake's own files: a reader may still hold the catalog that names it. All of it can be made again.
+its file. `tables.json` lists those that count, and what was published at the moment that they show. A file
+that no longer counts is deleted after the grace of the lake's own files: a reader may still hold the catalog
+that names it. All of it can be made again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import structlog
@@ -23,6 +24,7 @@ from pipeline.errors.translate import storage_errors
 from pipeline.minute import business_date, business_day, from_index
 from pipeline.store.compact import GRACE
 from pipeline.store.lake import replace_file
+from pipeline.store.manifest import as_content
 from pipeline.store.views.tables import (
     FOLDER,
     PUBLISHED,
@@ -87,7 +89,8 @@ class Snapshots:
             taken = self._taken(connection, publication.at, windows, before)
         taken += self._days(publication, before)
         taken.append(self._list_of(taken))
-        self._replace(before, {(part.table, part.part): part for part in taken})
+        published = as_content(publication, self._pack.datasets)
+        self._replace(before, {(part.table, part.part): part for part in taken}, published)
         return publication
 
     def sweep(self, now: datetime) -> int:
@@ -268,7 +271,12 @@ class Snapshots:
         since = None if complete_from is None else complete_from.isoformat()
         return Part(table, part, mark, relative, frame.height, len(content), digest, since)
 
-    def _replace(self, before: Mapping[tuple[str, str], Part], after: dict[tuple[str, str], Part]) -> None:
+    def _replace(
+        self,
+        before: Mapping[tuple[str, str], Part],
+        after: dict[tuple[str, str], Part],
+        published: Mapping[str, Any],
+    ) -> None:
         """Let other files count; those that no longer do are dated, so that the grace begins now."""
         named = {part.path for part in after.values()}
         index = index_of(self._lake.folder, self._pack.name)
@@ -277,7 +285,7 @@ class Snapshots:
                 path = self._lake.folder / part.path
                 if part.path not in named and path.is_file():
                     os.utime(path)
-            content = index_text(list(after.values())).encode()
+            content = index_text(list(after.values()), published).encode()
             index.parent.mkdir(parents=True, exist_ok=True)
             if not index.is_file() or index.read_bytes() != content:
                 replace_file(index, content)

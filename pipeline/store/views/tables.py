@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import structlog
 
+from pipeline.errors import UsageError
 from pipeline.minute import EPOCH, Span
 from pipeline.schema import UTC_TIME
-from pipeline.store.manifest import LakeFile
+from pipeline.store.manifest import LakeFile, manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.pack import Pack
+    from pipeline.store.manifest import Manifest
 
 log = structlog.get_logger()
 
@@ -302,26 +304,35 @@ def index_of(folder: Path, pack: str) -> Path:
 
 def read_index(folder: Path, pack: str) -> list[Part]:
     """The parts that count now. A list that is missing or damaged is one of nothing: it is written again."""
+    return read_tables(folder, pack)[0]
+
+
+def read_tables(folder: Path, pack: str) -> tuple[list[Part], Manifest | None]:
+    """The same, and what was published at the moment that they show; None where the list does not say."""
     path = index_of(folder, pack)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return [Part(**part) for part in content["parts"]]
+        parts = [Part(**part) for part in content["parts"]]
+        return parts, manifest_of(content["published"]) if "published" in content else None
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return [], None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
         log.warning("catalog.tables_left_out", pack=pack, why=str(error))
-        return []
+        return [], None
 
 
-def index_text(parts: Sequence[Part]) -> str:
-    """The content of the list, for `read_index`."""
+def index_text(parts: Sequence[Part], published: Mapping[str, Any] | None = None) -> str:
+    """The content of the list, for `read_tables`."""
     fields = Part.__dataclass_fields__
     listed = [{name: getattr(part, name) for name in fields} for part in parts]
-    return json.dumps({"parts": listed}, separators=(",", ":"))
+    content = {"parts": listed} if published is None else {"parts": listed, "published": published}
+    return json.dumps(content, separators=(",", ":"))
 
 
-def table_files(folder: Path, pack: Pack[Any, Any], files: Sequence[LakeFile]) -> list[LakeFile]:
-    """The tables of a pack as files beside the published ones.
+def table_files(
+    folder: Path, pack: Pack[Any, Any], parts: Sequence[Part], files: Sequence[LakeFile]
+) -> list[LakeFile]:
+    """Parts of a pack's tables as files beside the published ones.
 
     One that is gone is left out, and so are sums of a day whose minutes have been corrected since.
     """
@@ -329,7 +340,7 @@ def table_files(folder: Path, pack: Pack[Any, Any], files: Sequence[LakeFile]) -
     span = Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
     return [
         part.file(span)
-        for part in read_index(folder, pack.name)
+        for part in parts
         if (folder / part.path).is_file() and _holds(part, pack.dataset, files)
     ]
 

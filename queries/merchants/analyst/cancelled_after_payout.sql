@@ -6,16 +6,13 @@
 WITH cancelled AS (
     SELECT merchant_id, sum(cancel_count)::BIGINT AS cancel_count, sum(cancel_amount)::BIGINT AS cancel_amount
     FROM cancel_cohort
-    WHERE minute >= start_of($since::DATE)
-      AND EXISTS (
-          SELECT 1
-          FROM settlement
-          WHERE wrong IS NULL
-            AND settlement.merchant_id = cancel_cohort.merchant_id
-            AND settlement.business_date = cancel_cohort.approval_date
-            AND settlement.minute < cancel_cohort.minute
-      )
-    GROUP BY merchant_id
+    SEMI JOIN settlement
+        ON wrong IS NULL
+        AND settlement.merchant_id = cancel_cohort.merchant_id
+        AND settlement.business_date = cancel_cohort.approval_date
+        AND settlement.minute < cancel_cohort.minute
+    WHERE cancel_cohort.minute >= start_of($since::DATE)
+    GROUP BY cancel_cohort.merchant_id
     ORDER BY cancel_amount DESC, merchant_id
     LIMIT $top::BIGINT
 )

@@ -3,26 +3,16 @@
 -- Grain: one row per merchant, the largest amount first
 -- Parameter: since date = yesterday : first sold on this business day or later
 -- Parameter: top integer = 50 : rows
-WITH sold AS (
+WITH new AS (
     SELECT
         merchant_id,
         min(business_date) AS first_sold,
         sum(approval_count)::BIGINT AS approval_count,
         sum(approval_amount)::BIGINT AS approval_amount
     FROM merchant_day
-    WHERE business_date >= $since::DATE AND approval_count > 0
+    WHERE approval_count > 0
     GROUP BY merchant_id
-),
-new AS (
-    SELECT *
-    FROM sold
-    WHERE NOT EXISTS (
-        SELECT 1
-        FROM merchant_day AS earlier
-        WHERE earlier.merchant_id = sold.merchant_id
-          AND earlier.business_date < $since::DATE
-          AND earlier.approval_count > 0
-    )
+    HAVING first_sold >= $since::DATE
     ORDER BY approval_amount DESC, merchant_id
     LIMIT $top::BIGINT
 )

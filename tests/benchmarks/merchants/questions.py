@@ -65,16 +65,18 @@ def publish(pipeline: Pipeline, traffic: Traffic, span: Span) -> None:
         say(f"{day}: {counted.rows.height:,} merchant-minutes")
 
 
-def build(settings: Settings, merchants: int, per_day: int) -> None:
-    """An installation of that size with one judged minute, and its analysts' file."""
+def build(settings: Settings, merchants: int, per_day: int, left: int = 5) -> None:
+    """An installation of that size with one judged minute, `left` minutes ago, and its analysts' file."""
     configure_log(settings)
     urls = open_urls(settings)
     create_trade_database(admin_url(urls), PACK.database, "BIGINT")
-    begin = floor_minute(datetime.now(UTC)) - 5 * MINUTE
+    begin = floor_minute(datetime.now(UTC)) - left * MINUTE
     config = TrafficConfig(
         start=begin - timedelta(days=DAYS), merchants=merchants, transactions_per_day=per_day, seed=SEED
     )
     with open_pipeline(settings) as pipeline:
+        pipeline.opening.begin(config.start)
+        pipeline.opening.open(config.start, timedelta())  # or what is published is replaced by nothing
         publish(pipeline, Traffic(config), Span(config.start, begin))
         compact(pipeline.lake, pipeline.state, begin)
         list(pipeline.catch_up(begin + MINUTE))

@@ -93,6 +93,7 @@ WRONG: Mapping[str, Callable[[dict[str, Rows]], None]] = {
     "set_aside_share": lambda rows: rows["minute_ledger"].__setitem__(
         5, rows["minute_ledger"][5] | {"quarantined_count": 900, "source_row_count": 912}
     ),
+    "settlement_stranger": again("settlement", merchant_id="Z", business_date=NOON.date()),
     "settlement_twice": again("settlement", amount=6, wrong=None),
     "settlement_wrong": again("settlement", wrong="no_merchant"),
 }

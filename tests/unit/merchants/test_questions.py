@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.packs.merchants import PACK
 from pipeline.store.views.questions import Clock, questions, values_of
+from tests.unit.merchants.by_hand import EXAMPLES, ROWS
 from tests.unit.merchants.plain_answers import ANSWERS
 from tests.unit.merchants.small_lake import DAYS, END, SEOUL, Rows, World, build, made
 
@@ -62,6 +63,19 @@ def test_a_question_gives_what_plain_loops_give(world: World, name: str, way: st
     assert [tuple(map(plain, row)) for row in found] == [tuple(map(close, row)) for row in expected]
     if way == "as given":
         assert found
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("few"), ROWS)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_answers_a_few_rows_as_a_person_does(few: World, name: str) -> None:
+    given, answer = EXAMPLES[name]
+    values = values_of(QUESTIONS[name], dict(given), Clock(END, SEOUL))
+    found = few.ask(QUESTIONS[name].sql, {n: value for n, (_, value) in values.items()})
+    assert [tuple(map(plain, row)) for row in found] == [tuple(map(close, row)) for row in answer]
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - of a row

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BATCH: Final = 65_536
 #: What Arrow, the threads' stacks and the parser take beside DuckDB's own buffers, bytes.
 BESIDE: Final = 768 << 20
+#: Of the question, added to the process's own, of 19: it shares the machine with the minutes.
+_PRIORITY: Final = 10
 #: Before the libraries are loaded: no thread of theirs may stand before the walls do.
 _ONE_THREAD: Final = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -90,6 +92,7 @@ def _open(opening: Mapping[str, Any]) -> tuple[dict[str, str | None], duckdb.Duc
         }
     )
     memory, threads = opening["memory_mb"] << 20, opening["threads"]
+    os.nice(_PRIORITY)  # while it is one thread: those of the question inherit it
     walls = raise_walls(opening["files"], memory + BESIDE, opening["seconds"], threads)
     connection.execute(f"SET threads = {int(threads)}")
     connection.execute("SET TimeZone = 'UTC'")
