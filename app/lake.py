@@ -14,6 +14,7 @@ import polars as pl
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.errors.phrases import phrase
 from pipeline.store.manifest import EMPTY_STAMP, Manifest, Stamp, read_manifest, stamp_of
+from pipeline.store.views.catalog import null_column, published_schema
 from queries import sql
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ class Lake:
             with duckdb.connect(":memory:", config=DUCKDB_OPTIONS) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 if paths:
-                    connection.read_parquet(paths, union_by_name=True).create_view(dataset)
+                    rows = connection.read_parquet(paths, union_by_name=True)
+                    self._with_newer_columns(rows, dataset).create_view(dataset)
                 else:
                     connection.register(dataset, pl.DataFrame(schema=self.pack.datasets[dataset]))
                 found: pl.DataFrame = connection.sql(query, params=dict(asked)).pl()
@@ -148,6 +150,12 @@ class Lake:
         except duckdb.Error as error:
             msg = phrase("a published file is not what it should be: {met}", met=_first_line(error))
             raise LakeDamaged(msg, "run minuterisk check") from error
+
+    def _with_newer_columns(self, rows: duckdb.DuckDBPyRelation, dataset: str) -> duckdb.DuckDBPyRelation:
+        """Files of an earlier version lack the newer columns, perhaps all: null there."""
+        schema = published_schema(self.pack, dataset)
+        newer = [null_column(name, dtype) for name, dtype in schema.items() if name not in rows.columns]
+        return rows.project(", ".join(["*", *newer]))
 
 
 def _first_line(error: Exception) -> str:

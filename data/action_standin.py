@@ -139,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
         elif how == SILENT:
             ended.wait(60)
+        elif how not in (CUT, TAKEN_BUT_CUT):  # these end here
+            raise ValueError(how)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
         """Say nothing."""

@@ -403,6 +403,7 @@ class Pipeline:
             return
         tuned = self.tuned_at(minute)
         if not exposed.fits(minute, self.lake.zone, exposures.reach(tuned), tuned, line.facts):
+            self._open_datasets(minute, tuned)  # what lies before was not needed until now
             self._exposed = exposures_from(self.lake, self.state, minute, tuned, line.facts)
             line.exposures = None if self._exposed is None else self._exposed.book
 

@@ -361,6 +361,7 @@ class Pack(Generic[W, T]):
         ]
         unsaid = [name for name in may_fail if name not in self.ornaments]
         self._require(not unsaid, f"nothing is said of what is not known while {', '.join(unsaid)} fails")
+        self._require_money()
         head = [name for name in HEAD if name not in self.signal]
         self._require(not head, f"signal lacks {', '.join(head)}")
         twice = [name for name, times in Counter(rule.name for rule in self.rules).items() if times > 1]
@@ -376,6 +377,15 @@ class Pack(Generic[W, T]):
         for rule in self.rules:
             strange = [name for name in rule.numbers if name not in self.signal]
             self._require(not strange, f"the rule {rule.name} has a number that no signal has: {strange}")
+
+    def _require_money(self) -> None:
+        others = {self.dataset, "signal", "quarantine", EXPOSURE}
+        taken = sorted(others & {*self.beside})
+        self._require(not taken, f"beside the rows no dataset may be called {', '.join(taken)}")
+        faults = {name: [*beside.faults(self.entity)] for name, beside in self.beside.items()}
+        faults |= {} if self.exposures is None else {EXPOSURE: [*self.exposures.faults(self.entity)]}
+        for name, found in faults.items():
+            self._require(not found, f"the dataset {name}: {'; '.join(found)}")
 
     def _require(self, fits: bool, what: str) -> None:  # noqa: FBT001 - an assertion
         if not fits:

@@ -98,6 +98,8 @@ def _id_column(column: pl.Series, wanted: pl.DataType) -> pl.Series:
 def wrong_type(column: pl.Series, wanted: str, query: str) -> SourceChanged:
     """A column of an extraction query has a type that cannot be used; says how to write it."""
     msg = f"the extraction query {query} gives {column.name} as {column.dtype}; {wanted} is needed"
+    if wanted == str(pl.Date()):
+        return SourceChanged(msg, f"cast it in the query, of a time in its zone: CAST({column.name} AS date)")
     if isinstance(column.dtype, pl.Datetime):
         msg += ", and a time without a zone does not say when it was"
         name = column.name

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from pipeline.alarms.book_watch import BookWatch
 from pipeline.alarms.failures import SOURCE_FAILING, Failures
 from pipeline.alarms.source_watch import SourceWatch
 from pipeline.errors import LakeDamaged, MinuteriskError, Overtaken, SourceUnavailable
@@ -89,6 +90,7 @@ class Service:
         self._corrector = Corrector(pipeline)
         self._beside = BesideCheck(pipeline)
         self._watch = SourceWatch(pipeline)
+        self._book_watch = BookWatch(pipeline.alarms)
         self._turns = Turns(SEARCH_S, DEEP_SEARCH_S)
         self._house = House(pipeline)
         # When the next minute is due, by our monotonic clock; it has passed while that minute is worked on.
@@ -169,6 +171,8 @@ class Service:
                 self.metrics.observe_minute(judged, self.pipeline.pack, steps)
                 self.tally.add(judged, sum(steps.values()))
                 self.on_judged(judged, sum(steps.values()))
+            with self.pipeline.ornaments.beside("book"):
+                self._book_watch.see(self.pipeline.money)
             told = _summary(judged, steps, self.pipeline.pack)
             log.info("minute.judged", minute=judged.minute.isoformat(), **told)
             result = told | of_minute(judged.minute, steps, self.answers.take())

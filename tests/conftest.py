@@ -19,10 +19,9 @@ from hypothesis import settings as hypothesis_settings
 
 from pipeline.errors.secrets import SECRETS
 from pipeline.store.database import connect_state
-from pipeline.store.migrate import migrate
 from pipeline.store.state import State
 from tests.people import quick_passwords
-from tests.servers import Standby, create_database, drop_database, hot_standby, url_of
+from tests.servers import Standby, create_database, drop_database, hot_standby, migrated_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,12 +112,7 @@ def fresh_database(postgres_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated(postgres_url: str) -> str:
     """The name of a migrated operational database that nobody uses: to copy it is faster than to migrate."""
-    name = create_database(postgres_url, "migrated")
-    url = url_of(postgres_url, name)
-    engine = connect_state(url)
-    migrate(engine, url)
-    engine.dispose()
-    return name
+    return migrated_database(postgres_url)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ X, cancelled of that day's approvals so far; payouts; and, sparse, C(d, c), canc
 of day d. It only adds, so the order of entry does not matter.
 
 The newest `reach` days count, as no price needs an older one: sales of an older day were paid out. Days
-before the first one with any row are before the lake: of them the payout is all that is known of A.
+before the first one with any row are before the lake, and so is one of which the lake holds the end alone
+(`begins`): of them the payout is all that is known of A, which is what it paid and the cancels it took off.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ class Exposure:
 
     def __init__(self, reach: int) -> None:
         self.reach = reach
+        self.begins = 0  # the first day of which all rows are known; 0: nobody has said
         self.entities = EntityIndex()
         self.settled = Settled()
         self.days: dict[int, Integers] = {}  # shape (MEASURES, merchants or more)
         self.given_back: dict[int, GivenBack] = {}  # by cancel day
         self.changes: dict[int, int] = {}  # how often rows and cancels of a day were entered
         self.payouts_changed = 0  # how often payouts were entered
+        self.payouts: dict[int, int] = {}  # and how often those of a business day
         self._totals: dict[int, list[int]] = {}  # approved, cancelled of everybody by day
         self._open: dict[int, tuple[object, Integers]] = {}
         self._kept: dict[int, tuple[tuple[int, int, bool], Integers]] = {}
@@ -86,12 +89,13 @@ class Exposure:
         for day in np.unique(days).tolist():
             rows = days == day
             self.settled.enter(day, positions[rows], at[rows], amounts[rows], times)
+            self.payouts[day] = self.payouts.get(day, 0) + 1
         self.payouts_changed += 1
 
     def forget(self, before: int) -> None:
         """Let go of days before this one."""
         kept = (self._totals, self._open, self._kept, self._of_paid)
-        for held in (self.days, self.given_back, self.changes, *kept):
+        for held in (self.days, self.given_back, self.changes, self.payouts, *kept):
             for day in [day for day in held if day < before]:
                 del held[day]
         self.settled.forget(before)
@@ -128,8 +132,8 @@ class Exposure:
         return sorted(day for day in there if today - self.reach <= day <= today)
 
     def lake_from(self, today: int) -> int:
-        """The first day that counts with any row; the day after `today` where there is none."""
-        there = (day for day, totals in self._totals.items() if any(totals))
+        """The first whole day that counts with any row; the day after `today` where there is none."""
+        there = (day for day, totals in self._totals.items() if any(totals) and day >= self.begins)
         return min((day for day in there if today - self.reach <= day <= today), default=today + 1)
 
     def left_of(self, day: int, lake: int) -> Integers:
@@ -137,14 +141,17 @@ class Exposure:
         paid = self.paid(day) if day < lake else None
         if day in self.days:
             held = self.measures(day)
-            approved = held[APPROVED] if paid is None else np.maximum(paid.amount[: self.size], 0)
+            approved = held[APPROVED]
+            if paid is not None:
+                whole = np.maximum(paid.amount[: self.size] + held[CANCELLED], 0)
+                approved = np.where(paid.at[: self.size] == NEVER, approved, whole)
             left: Integers = approved - held[GIVEN_BACK]
             return left
         return np.zeros(self.size, np.int64) if paid is None else np.maximum(paid.amount[: self.size], 0)
 
     def kept(self, day: int, lake: int) -> Integers:
         """What of a day's sales was paid out and is not cancelled; may be negative. Shape (size,)."""
-        stamp = (self.changes.get(day, 0), self.payouts_changed, day < lake)
+        stamp = (self.changes.get(day, 0), self.payouts.get(day, 0), day < lake)
         known = self._kept.get(day)
         if known is None or known[0] != stamp or len(known[1]) < self.size:
             known = self._kept[day] = stamp, self.left_of(day, lake) * self.is_settled(day)
@@ -153,7 +160,7 @@ class Exposure:
     def _take_back(self, day: int, positions: Integers, amounts: Integers) -> None:
         """What `kept` has found stays right without doing it anew."""
         known = self._kept.get(day)
-        if known is not None and known[0][1] == self.payouts_changed and len(known[1]) == self.size:
+        if known is not None and known[0][1] == self.payouts.get(day, 0) and len(known[1]) == self.size:
             np.subtract.at(known[1], positions, amounts * self.is_settled(day)[positions])
         elif known is not None:
             del self._kept[day]
@@ -162,7 +169,7 @@ class Exposure:
         """Positions of merchants that did anything on `day` and were not paid out for it."""
         if day not in self.days:
             return np.zeros(0, np.int64)
-        stamp = (self.changes.get(day), self.payouts_changed, self.size)
+        stamp = (self.changes.get(day), self.payouts.get(day), self.size)
         known = self._open.get(day)
         if known is None or known[0] != stamp:
             held = self.measures(day)
@@ -172,7 +179,7 @@ class Exposure:
 
     def of_paid(self, day: int, first: int) -> Integers:
         """What was cancelled on `day` of paid-out sales, among them all before `first`. Shape (size,)."""
-        stamp = (self.payouts_changed, first)
+        stamp = (self._payouts_until(day), first)
         known = self._of_paid.get(day)
         if known is None or known[0] != stamp:
             summed, settled = np.zeros(self.size, np.int64), {}
@@ -189,6 +196,10 @@ class Exposure:
         self._of_paid[day] = known
         return known[1]
 
+    def _payouts_until(self, day: int) -> int:
+        """How often payouts of `day` and earlier ones were entered: what is cancelled then is of these."""
+        return sum(count for sold, count in self.payouts.items() if sold <= day)
+
     def _was_settled(self, day: int, first: int) -> Flags:
         return np.ones(self.size, bool) if day < first else self.is_settled(day)
 
@@ -197,7 +208,7 @@ class Exposure:
         known = self._of_paid.get(day)
         if known is not None:
             payouts, first = known[0]
-            if payouts != self.payouts_changed:
+            if payouts != self._payouts_until(day):
                 del self._of_paid[day]
                 return
             summed = self.of_paid(day, first)

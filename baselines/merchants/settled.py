@@ -104,6 +104,10 @@ class Settled:
                 if sum(count for count in rows.values() if count > 0) > 1:
                     yield day, position
 
+    def payouts(self, day: int, position: int) -> list[tuple[int, int]]:
+        """(at, amount) of each where there is more than one, the one that counts first."""
+        return sorted((+self._several[day][position]).elements())
+
     def forget(self, before: int) -> None:
         """Let go of business days before this one."""
         self.days = {day: paid for day, paid in self.days.items() if day >= before}

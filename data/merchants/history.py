@@ -13,7 +13,7 @@ import psycopg
 
 from data import simulator
 from data.merchants.disputes import disputes_for
-from data.merchants.payout import PAYOUT_TIME, ZONE, settlements_for
+from data.merchants.payout import PAYOUT_TIME, ZONE, earlier_net, settlements_for
 from data.merchants.trade import advance_sequence, insert_disputes, insert_merchants, insert_settlements
 from data.server import copy_rows
 from pipeline.minute import Span, to_index
@@ -55,17 +55,18 @@ def write_history(url: str, traffic: Traffic, span: Span, progress: Progress | N
             written += _finish(running, span, progress)
     with psycopg.connect(url) as connection:
         advance_sequence(connection)
-    pay_out(url, merchants, span.end)
+    pay_out(url, merchants, span.end, earlier=True)
     today = span.end.astimezone(ZONE).date()
     insert_disputes(url, disputes_for(traffic.profile(), today, traffic.seed))
     return written
 
 
-def pay_out(url: str, merchants: pl.DataFrame, now: datetime) -> int:
+def pay_out(url: str, merchants: pl.DataFrame, now: datetime, *, earlier: bool = False) -> int:
     """Enter every payout due by `now` that is not there yet; returns how many were.
 
     `merchants` has merchant_id and settlement_cycle_days. Aggregates the days whose payout may be new:
-    all of them the first time, the last fourteen later. Safe to repeat.
+    all of them the first time, the last fourteen later. Safe to repeat. `earlier`: the first time also
+    those of the days before the oldest row, see `earlier_net`.
     """
     today = now.astimezone(ZONE).date()
     with psycopg.connect(url) as connection:
@@ -83,7 +84,10 @@ def pay_out(url: str, merchants: pl.DataFrame, now: datetime) -> int:
         "business_date": pl.Date(),
         "amount": pl.Int64(),
     }
-    due = settlements_for(pl.DataFrame(payable, schema=schema, orient="row"), merchants, now)
+    net = pl.DataFrame(payable, schema=schema, orient="row")
+    if earlier and newest is None:
+        net = pl.concat([net, earlier_net(net, first)])
+    due = settlements_for(net, merchants, now)
     return insert_settlements(url, due) if due.height else 0
 
 

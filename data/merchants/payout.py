@@ -20,6 +20,8 @@ PAYOUT_TIME: Final = time(10, 0)  # of the business day, in Korean time
 HOLIDAYS: Final = "KR"
 #: A longest cycle of business days spans fewer days than this, whatever holidays there are.
 _AROUND: Final = timedelta(days=40)
+#: Days before a history that are paid out as well: the usual period in which buyers may cancel.
+_EARLIER: Final = 14
 
 
 def daily_net(rows: pl.DataFrame) -> pl.DataFrame:
@@ -30,6 +32,17 @@ def daily_net(rows: pl.DataFrame) -> pl.DataFrame:
     signed = pl.when(pl.col("kind") == APPROVAL).then(pl.col("amount")).otherwise(-pl.col("amount"))
     day = pl.col("occurred_at").dt.convert_time_zone(ZONE.key).dt.date()
     return rows.group_by("merchant_id", day.alias("business_date")).agg(signed.sum().alias("amount"))
+
+
+def earlier_net(net: pl.DataFrame, first: date) -> pl.DataFrame:
+    """The same of the days before `first`, whose rows nobody has: a merchant's middle day stands for each.
+
+    A company was paying out before the history that we write of it begins. Without these days a merchant
+    with a cycle longer than the history has no payout at all, and nothing of its money could be known.
+    """
+    days = pl.DataFrame({"business_date": [first - timedelta(days=back) for back in range(_EARLIER, 0, -1)]})
+    usual = net.group_by("merchant_id").agg(pl.col("amount").median().round().cast(pl.Int64()))
+    return usual.join(days, how="cross").select(net.columns)
 
 
 def rest_days(days: pl.Series) -> list[date]:

@@ -51,6 +51,8 @@ ALARMS: Final = {
     "limit.ahead": DEGRADED,  # of somebody's rules for us; subject: which
     "data.wrong": WRONG,  # a check of the published data found rows; subject: the check
     "data.doubtful": DEGRADED,  # the same, of a check that only warns
+    "book.doubtful": DEGRADED,  # rows that enter no book, or twice the same; subject: the pack's kind
+    "rows.rewritten": DEGRADED,  # changed or deleted after they were published; subject: the dataset
     "job.failing": WRONG,  # subject: the job
     "ornament.failing": DEGRADED,  # subject: what is not known or not shown
 }

@@ -41,6 +41,7 @@ ORNAMENTS: Final = {
     "proposals": "what is to be done about the money of incidents",
     "actions": "what became of actions about the money of incidents",
     "action_calls": "actions that the company's own systems are to be told of",
+    "book": "whether rows do not fit into the book of exposure",
     "budget": "what chance alone opens a day, measured at night",
     "budget.shown": "the false-alarm budget in the metrics",
 }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pipeline.commands.actor import do, open_desk
-from pipeline.commands.ask.forms import FORMS, form_of, require_place, show, write
+from pipeline.commands.ask.forms import FORMS, form_of, show, write
 from pipeline.commands.ask.shell import Shell
 from pipeline.commands.ask.texts import questions_of
-from pipeline.commands.common import json_option, read_settings, report
+from pipeline.commands.common import json_option, read_settings, report, require_place
 from pipeline.errors import MinuteriskError, UsageError
 from pipeline.store.views.analyst import Analyst
 from pipeline.store.views.questions import question_of, questions, values_of

@@ -17,6 +17,7 @@ from pipeline.commands.common import (
     progress_bar,
     read_settings,
     report,
+    require_outside,
     span_of,
     to_option,
 )
@@ -81,6 +82,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
     --rules each minute is judged by the numbers that were in force then.
     """
     settings = read_settings(policy=policies[0] if policies else "")
+    for file in (signals, html):
+        if file is not None and file.exists():  # a file of the pipeline's own is never replaced
+            require_outside(file, settings)
     pack = load_pack(settings.pack)
     span, live = span_of(start, end), labels == LIVE
     known = read_labels(Path(labels), pack) if labels and not live else None

@@ -93,6 +93,28 @@ def read_settings(**overrides: str) -> Settings:
     return settings
 
 
+def require_place(output: Path, settings: Settings) -> None:
+    """Refuse what is no place for a command's file: a folder, a device, the pipeline's own home."""
+    place = output.resolve()
+    if place.is_dir():
+        msg = f"{output} is a folder"
+        raise UsageError(msg, "name a file in it")
+    if place.exists() and not place.is_file():  # it would be replaced by a file, for everybody
+        msg = f"{output} is a device or a pipe"
+        raise UsageError(msg, "name a file")
+    if not place.parent.is_dir():
+        msg = f"there is no folder {place.parent}"
+        raise UsageError(msg, "make it, or name a file in another one")
+    require_outside(output, settings)
+
+
+def require_outside(output: Path, settings: Settings) -> None:
+    """Refuse a file in the pipeline's own home."""
+    if settings.home.resolve() in output.resolve().parents:
+        msg = f"{output} lies in the home of minuterisk, whose files are its own"
+        raise UsageError(msg, "name a file elsewhere")
+
+
 def span_of(start: datetime, end: datetime) -> Span:
     """A span that holds at least one minute."""
     span = Span(start, end)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from baselines.facts import Facts
+from pipeline.history.labelled import Labelled
 from pipeline.judge.hold import past_minutes, past_of
 from pipeline.minute import MINUTE, Span, business_date, business_day, from_index, to_index
 from pipeline.source.pieces import pieces_of_files
@@ -38,6 +39,7 @@ class Exposed:
     tuned: Tuned
     facts: Facts
     first: date  # the oldest business day that it holds
+    labelled: Labelled
 
     def fits(self, minute: datetime, zone: ZoneInfo, reach: timedelta, tuned: Tuned, facts: Facts) -> bool:
         """Go on with a minute's rules and facts; False where the book has to be built anew for them."""
@@ -46,10 +48,12 @@ class Exposed:
         if tuned is not self.tuned or facts is not self.facts:
             self.book.know(tuned, facts)
             self.tuned, self.facts = tuned, facts
+            self.labelled.tell(self.book, minute)
         first = business_date(minute - self.reach, zone)
         if first > self.first:
             self.book.forget(first)
             self.first, self.start = first, business_day(first, zone).start
+            self.labelled.tell(self.book, minute)  # a business day has begun
         return True
 
 
@@ -121,13 +125,16 @@ def exposures_from(
     if exposures is None:
         return None
     book: ExposureBook = exposures.book(lake.zone, tuned, facts)
+    book.begins(state.published().first_minute or next_minute)
     first = business_date(next_minute - exposures.reach(tuned), lake.zone)
     start, files = business_day(first, lake.zone).start, state.publication().files
     known = [name for name in state.datasets_known() if name in lake.pack.beside]
     for piece in pieces_of_files(files, lake.pack.dataset, Span(start, next_minute), lake.zone):
         beside = {name: lake.read(files, name, piece) for name in known}
         book.add(lake.summed(files, piece), beside)
-    return Exposed(book, start, exposures.reach(tuned), tuned, facts, first)
+    labelled = Labelled(lake, state)
+    labelled.tell(book, next_minute)
+    return Exposed(book, start, exposures.reach(tuned), tuned, facts, first, labelled)
 
 
 def read_past(lake: Lake, state: State, next_minute: datetime, versions: Versions[Any]) -> Past:

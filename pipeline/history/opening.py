@@ -76,8 +76,10 @@ class Opening:
                     self._state.forget_dataset(name)
                     log.warning("dataset.forgotten", dataset=name)
                     changed = True
-            elif name not in known or not known[name].opened:
-                changed |= self._open(name, self._span(name, known.get(name), next_minute, reach))
+            else:
+                span = self._span(name, known.get(name), next_minute, reach)
+                if name not in known or not known[name].opened or span.minutes:  # the book goes further back
+                    changed |= self._open(name, span)
         return changed
 
     def _span(self, name: str, known: KnownDataset | None, next_minute: datetime, reach: timedelta) -> Span:
@@ -88,7 +90,13 @@ class Opening:
         start = business_day(business_date(next_minute - max(beside.opening, reach), zone), zone).start
         if beside.query is None:
             start = max(start, published.first_minute or until)  # the rows before were never counted
+            if known is not None and known.opened and self._is_published_before(name, until):
+                start = until  # older history, published with it
         return Span(min(start, until), until)
+
+    def _is_published_before(self, name: str, until: datetime) -> bool:
+        files = self._state.publication().files
+        return any(file.dataset == name and file.span.start < until for file in files)
 
     def _open(self, name: str, span: Span) -> bool:
         log.info("dataset.opening", dataset=name, span=str(span))

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -122,9 +122,57 @@ class Beside:
     time: str = ""  # the column of `row` that says to which minute it belongs
     opening: timedelta = timedelta(0)  # at first, so much before the first published minute is read too
 
+    def faults(self, entity: str) -> Iterator[str]:
+        """What of it does not fit together."""
+        for name in ("minute", entity):
+            if name not in self.schema:
+                yield f"its schema lacks {name}"
+        if self.query is None:
+            if self.row is not None or self.conform is not None or self.time or self.opening:
+                yield "row, conform, time and opening belong to a query, and it names none"
+        elif self.row is None or self.conform is None or self.time not in self.row:
+            yield f"the query {self.query} needs row, conform, and in time a column of row"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What does not fit in what was entered in a book: an alarm, as long as it is so."""
+
+    kind: str  # the alarm's subject, beside the pack's others
+    what: str  # how many, the first of them with its values
+    hint: str  # the next step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An incident that people labelled, and what the book said when its horizon was over."""
+
+    incident_id: int
+    rule: str
+    entity_id: str
+    opened_minute: datetime
+    last_breach_minute: datetime
+    is_true: bool
+    after: Mapping[str, Any] | None  # the entity's row of `Exposures.schema`; None: not known
+
 
 class ExposureBook(Protocol):
     """What each entity owes and may come to owe, in exact integers; the same whatever the order of entry."""
+
+    def begins(self, first: datetime) -> None:
+        """The first published minute, before anything is entered: what is older was never counted."""
+        ...
+
+    def measure(self, cases: Sequence[Case]) -> Mapping[str, Any]:
+        """Learn from what people said of incidents whose horizon is over; once a business day.
+
+        Gives what prices rest on from now on, as JSON for those who look.
+        """
+        ...
+
+    def doubts(self) -> Sequence[Doubt]:
+        """What does not fit in what was entered so far."""
+        ...
 
     def add(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
         """Enter counted rows and what is beside them, of whatever minutes; `times` -1 takes them out.
@@ -181,6 +229,8 @@ class Held:
         [pl.DataFrame, Mapping[str, pl.DataFrame], Sequence[datetime], datetime, ZoneInfo],
         Sequence[int | None],
     ]
+
+
 @dataclass(frozen=True, slots=True)
 class Acted:
     """An action that people and the company's systems were told of, as the pack follows it."""
@@ -245,3 +295,12 @@ class Exposures(Generic[T]):
     #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
     effect: Callable[[str, int | None, AtRisk, datetime, ZoneInfo], Proposal] = nothing_known
     following: Following | None = None
+
+    def faults(self, entity: str) -> Iterator[str]:
+        """What of it does not fit together."""
+        for name in ("minute", entity):
+            if name not in self.schema:
+                yield f"its schema lacks {name}"
+        strange = sorted({*self.shares, *self.by_people} - {*self.actions})
+        if strange:
+            yield f"shares or by_people name {', '.join(strange)}, which actions does not"

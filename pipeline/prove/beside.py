@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import structlog
 
+from pipeline.alarms import Alarm
 from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow
+from pipeline.figures import plain
 from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
 from pipeline.minute import MINUTE, Span, one_minute, runs_of, split_by_day
@@ -79,6 +81,7 @@ def exposures_revised(
 
     Where what follows fails, the line is dropped: its book is built from the lake again.
     """
+    rewritten = [_rewritten(pipeline, files, name, frames) for name in pipeline.pack.beside]
     try:
         book, entered = pipeline.money, pipeline.entered()
         if book is not None and entered is not None:
@@ -94,6 +97,29 @@ def exposures_revised(
     except BaseException:
         pipeline.drop_line()
         raise
+    for alarm in rewritten:
+        if alarm is not None:
+            pipeline.alarms.raise_alarm(alarm, HORIZON)
+
+
+def _rewritten(pipeline: Pipeline, files: Sequence[LakeFile], name: str, frames: Frames) -> Alarm | None:
+    """Rows that a query gave and does not give any more: somebody changed or deleted them."""
+    beside, lake = pipeline.pack.beside[name], pipeline.lake
+    if beside.query is None:
+        return None
+    gone = []
+    for minute, of_minute in frames.items():
+        if name in of_minute:
+            old, new = lake.read(files, name, one_minute(minute)), of_minute[name]
+            keys = [column for column in old.columns if column != "wrong"]
+            gone += old.join(new, on=keys, how="anti", nulls_equal=True).select(keys).rows(named=True)
+    if not gone:
+        return None
+    first = ", ".join(f"{key} {plain(value)}" for key, value in gone[0].items() if key != "minute")
+    rows = "1 row" if len(gone) == 1 else f"{len(gone):,} rows"
+    what = f"{rows} of {name} changed or deleted at the source after they were published; first was {first}"
+    hint = f"ask whoever keeps what {beside.query}.sql reads why; minutes and book follow it as it is now"
+    return Alarm("rows.rewritten", what, hint, name)
 
 
 def correct_beside(

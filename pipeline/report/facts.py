@@ -124,6 +124,11 @@ class Facts:
         )
 
 
+def axis_format(unit: str) -> str | None:
+    """How numbers beside a Korean word for large amounts are written: 9,926만, never "9.9k만"."""
+    return "," if unit else None
+
+
 def axis_amounts(largest: int | None, language: str) -> tuple[int, str]:
     """By how much amounts of an axis are divided, and the word for it: 1억, 1만; English has Plotly's own."""
     if language != "ko" or largest is None:

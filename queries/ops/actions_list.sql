@@ -8,7 +8,7 @@ FROM action
 JOIN incident ON incident.incident_id = action.incident_id
 LEFT JOIN action_call ON action_call.action_id = action.action_id AND action_call.event = 'approved'
 WHERE action.pack = :pack
-  AND (CAST(:incident_id AS bigint) IS NULL OR action.incident_id = :incident_id)
+  AND (CAST(:incident_id AS numeric) IS NULL OR action.incident_id = :incident_id)
   AND (CAST(:statuses AS text[]) IS NULL OR action.status = ANY(:statuses))
 ORDER BY action.action_id DESC
 LIMIT :limit

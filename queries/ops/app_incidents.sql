@@ -14,7 +14,7 @@ WITH found AS (
         array_position(ARRAY['critical', 'high', 'medium'], severity) AS how_bad
     FROM incident
     WHERE pack = :pack
-      AND (CAST(:incident_id AS bigint) IS NULL OR incident_id = CAST(:incident_id AS bigint))
+      AND (CAST(:incident_id AS numeric) IS NULL OR incident_id = CAST(:incident_id AS numeric))
       AND (
           status <> 'resolved' OR CAST(:with_resolved AS boolean) OR 'resolved' = ANY(CAST(:states AS text[]))
           OR 'snoozed' = ANY(CAST(:states AS text[]))

@@ -9,5 +9,5 @@ FROM incident
 WHERE outbox.incident_id = incident.incident_id
   AND incident.pack = :pack
   AND outbox.status = 'dead'
-  AND (CAST(:outbox_id AS bigint) IS NULL OR outbox_id = :outbox_id)
+  AND (CAST(:outbox_id AS numeric) IS NULL OR outbox_id = :outbox_id)
 RETURNING outbox_id

@@ -1,4 +1,4 @@
--- What is known of entities now, for the analysts' file: a name, and a fact such as a category.
+-- What is known of entities now, for the analysts' file: a name, and facts about them.
 -- Parameters: pack. Grain: one row per entity of which either is known.
 WITH fact AS (
     SELECT DISTINCT ON (entity_id) entity_id, value

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pipeline.money import AtRisk, Beside, Exposures
+from pipeline.money import AtRisk, Beside, Doubt, Exposures
 from pipeline.schema import UTC_TIME, conform, conform_rows
 from tests import doors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
     from pipeline.minute import Span
+    from pipeline.money import Case
 
 #: What a forced door costs.
 COST: Final = 100
+#: How far back its book goes; a test may have it go further.
+DAYS: Final = {"reach": 4}
 PAYMENT_ROW: Final = pl.Schema(
     {"door_id": pl.String(), "amount": pl.Int64(), "day": pl.Date(), "paid_at": UTC_TIME}
 )
@@ -79,6 +82,18 @@ class Costs:
         for row in good.iter_rows(named=True):
             self.paid[row["door_id"]] += times * row["amount"]
             self.days[row["door_id"], row["day"]] += times
+
+    def begins(self, first: datetime) -> None:
+        self.first = first
+
+    def measure(self, cases: Sequence[Case]) -> dict[str, object]:
+        self.cases = cases
+        return {"cases": len(cases)}
+
+    def doubts(self) -> list[Doubt]:
+        """A door that was paid for and never forced."""
+        odd = sorted(door for door, amount in (+self.paid).items() if not self.cost[door])
+        return [Doubt("unforced", f"{odd[0]} was paid for", "ask the insurer")] if odd else []
 
     def know(self, tuned: object, facts: object) -> None:
         self.known = tuned, facts
@@ -138,7 +153,9 @@ PACK: Final = replace(
             opening=timedelta(days=3),
         ),
     },
-    exposures=Exposures(schema=EXPOSURE, book=lambda *_: Costs(), reach=lambda _: timedelta(days=4)),
+    exposures=Exposures(
+        schema=EXPOSURE, book=lambda *_: Costs(), reach=lambda _: timedelta(days=DAYS["reach"])
+    ),
     ornaments={"payments": "what the insurer has paid"},
     parts=("cost",),
     figures=("expected_loss",),

@@ -17,6 +17,7 @@ from baselines.facts import Facts
 from data.server import create_database, database_url
 from pipeline import catch_up
 from pipeline.alarms import open_alarms
+from pipeline.alarms.book_watch import BookWatch
 from pipeline.errors import Overtaken
 from pipeline.history import exposures_from
 from pipeline.minute import MINUTE, Span, floor_minute
@@ -27,7 +28,7 @@ from pipeline.prove.proof import find_faults
 from pipeline.prove.verify import repair_files
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
-from tests.doors.kept import Costs, kept
+from tests.doors.kept import DAYS, Costs, kept
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 DOORS = Path(__file__).resolve().parents[1] / "doors"
 NOW = floor_minute(datetime.now(UTC)) - timedelta(hours=1)
+#: History ends half an hour before now; after it a few minutes are counted one by one, until here.
+COUNTED = NOW - timedelta(minutes=25)
 SCHEMA = """
 CREATE TABLE events (
     event_id bigint GENERATED ALWAYS AS IDENTITY, door_id text, kind text, occurred_at timestamptz,
@@ -125,10 +128,10 @@ def test_what_is_read_beside_is_published_and_kept_in_the_book(building: Buildin
         begin(pipeline)
         assert published(pipeline, "payment")["amount"].to_list() == [30]
         assert published(pipeline, "forced")["door_id"].to_list() == ["front", "lift"]
-        building.pays("lift", 45, NOW - timedelta(minutes=20, seconds=30))
-        building.pays(None, 7, NOW - timedelta(minutes=20, seconds=40))  # wrong: published, entered nowhere
-        building.happens("front", "forced", NOW - timedelta(minutes=20))
-        list(pipeline.catch_up(NOW - timedelta(minutes=10)))
+        building.pays("lift", 45, COUNTED - timedelta(minutes=2, seconds=30))
+        building.pays(None, 7, COUNTED - timedelta(minutes=2, seconds=40))  # wrong: in no book
+        building.happens("front", "forced", COUNTED - 2 * MINUTE)
+        list(pipeline.catch_up(COUNTED))
         assert published(pipeline, "payment")["amount"].to_list() == [30, 7, 45]
         book = the_book(pipeline)
         assert book.paid == {"front": 30, "lift": 45}
@@ -141,9 +144,9 @@ def test_of_the_snapshots_the_newest_counts_and_the_last_of_each_business_day(bu
         begin(pipeline)
         for ago in (29, 28):
             list(pipeline.catch_up(NOW - timedelta(minutes=ago)))
-        list(pipeline.catch_up(NOW))
+        list(pipeline.catch_up(COUNTED))
         shown = published(pipeline, "exposure")
-        assert shown.filter(minute=NOW - MINUTE).select("door_id", "cost", "paid").rows() == [
+        assert shown.filter(minute=COUNTED - MINUTE).select("door_id", "cost", "paid").rows() == [
             ("front", 100, 30),
             ("lift", 100, 0),
         ]
@@ -154,8 +157,8 @@ def test_of_the_snapshots_the_newest_counts_and_the_last_of_each_business_day(bu
 def test_a_late_row_corrects_what_is_beside_it_and_the_book(building: Building) -> None:
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW))
-        minute = NOW - timedelta(minutes=12)
+        list(pipeline.catch_up(COUNTED))
+        minute = COUNTED - 2 * MINUTE
         building.happens("lift", "forced", minute)
         building.pays("lift", 11, minute)
         assert Corrector(pipeline).correct([minute], "late_commit") == [minute]
@@ -166,12 +169,12 @@ def test_a_late_row_corrects_what_is_beside_it_and_the_book(building: Building) 
 
 
 def test_a_payment_that_changed_corrects_its_minute_without_judging_anew(building: Building) -> None:
-    minute = NOW - timedelta(minutes=12)
+    minute = COUNTED - 2 * MINUTE
     building.pays("lift", 11, minute)
     building.pays("front", 5, minute)
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW))
+        list(pipeline.catch_up(COUNTED))
         book = the_book(pipeline)
         signals = [f for f in pipeline.state.publication().files if f.dataset == "signal"]
         building.execute("UPDATE payments SET amount = 12 WHERE amount = 11")
@@ -187,10 +190,10 @@ def test_a_payment_that_changed_corrects_its_minute_without_judging_anew(buildin
 def test_a_correction_that_is_not_committed_leaves_no_book_behind(
     building: Building, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    minute = NOW - timedelta(minutes=12)
+    minute = COUNTED - 2 * MINUTE
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW))
+        list(pipeline.catch_up(COUNTED))
         building.pays("lift", 11, minute)
         with monkeypatch.context() as patch:
             patch.setattr(pipeline.state, "correct", Mock(side_effect=Overtaken("it was first")))
@@ -201,10 +204,10 @@ def test_a_correction_that_is_not_committed_leaves_no_book_behind(
 
 
 def test_the_nightly_comparison_sees_what_is_beside_the_rows(building: Building) -> None:
-    minute, span = NOW - timedelta(minutes=12), Span(NOW - timedelta(minutes=30), NOW)
+    minute, span = COUNTED - 2 * MINUTE, Span(NOW - timedelta(minutes=30), COUNTED)
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW))
+        list(pipeline.catch_up(COUNTED))
         assert not find_faults(pipeline, pipeline.source, span).any
         building.pays("lift", 11, minute)
         assert find_faults(pipeline, pipeline.source, span).minutes == [minute]
@@ -219,10 +222,10 @@ def looked(pipeline: Pipeline, check: BesideCheck) -> list[datetime]:
 
 
 def test_rows_that_come_late_change_or_go_are_found_within_a_minute(building: Building) -> None:
-    minute, other = NOW - timedelta(minutes=12), NOW - timedelta(minutes=7)
+    minute, other = COUNTED - 4 * MINUTE, COUNTED - 2 * MINUTE
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        list(pipeline.catch_up(COUNTED))
         check = BesideCheck(pipeline)
         assert looked(pipeline, check) == []
         building.pays("lift", 11, minute)
@@ -245,7 +248,7 @@ def test_older_ones_are_found_hourly_and_at_night_and_the_tick_corrects_them(bui
     old = NOW - timedelta(hours=2, minutes=20)
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        list(pipeline.catch_up(COUNTED))
         check = BesideCheck(pipeline)
         building.pays("lift", 11, old)
         with pipeline.source.again() as source:
@@ -259,14 +262,14 @@ def test_older_ones_are_found_hourly_and_at_night_and_the_tick_corrects_them(bui
 
 
 def test_a_query_that_fails_holds_up_no_minute_and_what_was_missed_is_found(building: Building) -> None:
-    minute = NOW - timedelta(minutes=7)
+    minute = COUNTED - 2 * MINUTE
     building.pays("lift", 11, minute)
     good = (building.queries / "payments.sql").read_text()
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
         check = BesideCheck(pipeline)
         (building.queries / "payments.sql").write_text(good.replace("amount", "'nothing'::bigint AS amount"))
-        list(pipeline.catch_up(NOW - timedelta(minutes=5)))
+        list(pipeline.catch_up(COUNTED))
         assert published(pipeline, "door_minute").height  # counted all the same
         assert ("ornament.failing", "payments") in pipeline_alarms(pipeline)
         assert check.look() == []
@@ -331,7 +334,7 @@ def test_an_installation_of_an_earlier_version_is_opened_whole(building: Buildin
     building.pays("lift", 60, NOW - timedelta(days=2))
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW - timedelta(minutes=20)))
+        list(pipeline.catch_up(COUNTED))
         wanted = kept(the_book(pipeline))
         for name in ("payment", "forced"):
             paths = [file.path for file in pipeline.state.publication().files if file.dataset == name]
@@ -339,7 +342,7 @@ def test_an_installation_of_an_earlier_version_is_opened_whole(building: Buildin
             pipeline.state.forget_dataset(name)
     with open_pipeline(building.settings) as pipeline:
         assert kept(the_book(pipeline)) == wanted
-        list(pipeline.catch_up(NOW - timedelta(minutes=15)))
+        list(pipeline.catch_up(COUNTED + MINUTE))
         assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
         assert published(pipeline, "payment")["amount"].to_list() == [60, 30]
         assert published(pipeline, "forced")["door_id"].to_list() == ["front", "lift"]
@@ -368,11 +371,50 @@ def test_a_query_that_comes_is_opened_and_one_that_goes_leaves_nothing_known(
         assert +the_book(pipeline).paid == {}
 
 
+def test_rules_that_let_the_book_go_further_back_have_the_days_before_read(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=8))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=29)))
+        assert the_book(pipeline).paid == {"front": 30}
+        monkeypatch.setitem(DAYS, "reach", 10)
+        list(pipeline.catch_up(NOW - timedelta(minutes=28)))
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+        version = pipeline.state.datasets_known()
+        assert not pipeline.opening.open(NOW - timedelta(minutes=28), timedelta(days=10))  # read once
+        assert pipeline.state.datasets_known() == version
+
+
+def test_what_does_not_fit_and_what_was_changed_afterwards_is_an_alarm(building: Building) -> None:
+    minute = NOW - timedelta(minutes=12)
+    building.pays("gate", 11, minute)  # never forced
+
+    def told(name: str) -> list[str]:
+        found = open_alarms(pipeline.state.engine, pipeline.state.url, "doors")
+        return [alarm.what for alarm in found if alarm.name == name]
+
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW))
+        watch = BookWatch(pipeline.alarms)
+        watch.see(pipeline.money)
+        assert told("book.doubtful") == ["gate was paid for"]
+        building.execute("UPDATE payments SET door_id = 'lift' WHERE amount = 11")
+        assert Corrector(pipeline).correct([minute], "reconciliation") == [minute]
+        watch.see(pipeline.money)
+        assert told("book.doubtful") == []
+        (said,) = told("rows.rewritten")
+        assert said.startswith("1 row of payment changed or deleted")
+        assert "door_id gate, amount 11, day 2026-03-02" in said
+
+
 def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Building) -> None:
     building.pays("lift", 60, NOW - timedelta(days=2))  # read by the opening
     with open_pipeline(building.settings) as pipeline:
         begin(pipeline)
-        list(pipeline.catch_up(NOW - timedelta(minutes=20)))
+        list(pipeline.catch_up(COUNTED))
         before = {name: published(pipeline, name) for name in ("payment", "forced")}
         files = pipeline.state.publication().files
         damaged = [file for file in files if file.dataset in ("payment", "forced", "exposure")]
@@ -383,5 +425,5 @@ def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Buil
         assert pipeline.lake.damaged(pipeline.state.publication().files) == []
         assert all(published(pipeline, name).equals(rows) for name, rows in before.items())
         assert published(pipeline, "exposure").is_empty()
-        list(pipeline.catch_up(NOW - timedelta(minutes=19)))
+        list(pipeline.catch_up(COUNTED + MINUTE))
         assert published(pipeline, "exposure").height == 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from pipeline.cli import main
 from pipeline.desk.people.entrance import Entrance
 from pipeline.errors import DifferencesFound
 from pipeline.minute import MINUTE, Span
+from pipeline.report.about import about_week
 from pipeline.report.gathered import about_of, gather
 from pipeline.report.job import Reports
 from pipeline.report.seal import verify_report
@@ -212,6 +214,53 @@ def test_without_slack_the_link_stands_on_standard_output(
     assert f"report/merchants/{DAY}" in capsys.readouterr().out
 
 
+def test_a_day_tells_what_was_done_about_the_money_of_its_incidents_whenever_that_was(
+    pipeline: Pipeline,
+) -> None:
+    state = pipeline.state
+    number = state.rows("list_incidents", **LIST)[0]["incident_id"]
+    given: Any = {"kind": "rolling_reserve", "percent": 12, "reason": "buyers cancel"}
+    action = do(state, "propose_action", number, by="Kim", **given)["action_id"]
+    do(state, "approve_action", number, by="Lee", action=action, reason="agreed")
+    shown = shown_of(make_report_of(pipeline, DAY))
+    actions = shown.partition("Rolling reserve 12 %")[2]
+    assert actions
+    assert "approved" in actions.partition("Regret")[0]
+    assert "Kim" not in shown
+    assert "Lee" not in shown
+
+
+def test_a_week_is_written_linked_and_says_what_of_it_is_published(
+    pipeline: Pipeline, slack: SlackStandIn
+) -> None:
+    reports, week = reports_of(pipeline, slack), about_week(date.fromisoformat(DAY), SEOUL)
+    made = reports.write_by(week, here)
+    shown = shown_of(made.path.read_text(encoding="utf-8"))
+    assert "Report of the week 2026-W11" in shown
+    assert "Of this period only 2026-03-09 22:00 KST – 2026-03-11 00:02 KST is published" in shown
+    assert SURGING in shown
+    assert "1,562 / 1,562" in shown
+    assert verify_report(pipeline.settings, made.path)["proof"]["differences"] == 0
+    assert [row["about"] for row in written(pipeline)] == ["2026-W11"]
+    assert [about.key for about in reports.due()] == [DAY]  # the week stands for none of its days
+    assert reports.link() == 1
+    assert "report/merchants/2026-W11" in slack.messages[0]["text"]
+
+
+def make_report_of(pipeline: Pipeline, about: str) -> str:
+    """The file of a report that somebody asks for."""
+    state, settings, now = pipeline.state, pipeline.settings, END + MINUTE
+    asked = about_of(state, about, settings, now)
+    gathered = gather(state, pipeline.pack, settings, asked, now)
+    return make_report(state, pipeline.lake, settings, gathered).decode()
+
+
+def shown_of(page: str) -> str:
+    """Its text, without what a browser does not show."""
+    text = re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
 def test_names_and_words_of_people_are_in_it_only_where_they_were_asked_for(pipeline: Pipeline) -> None:
     state, now = pipeline.state, END + MINUTE
     number = state.rows("list_incidents", **LIST)[0]["incident_id"]
@@ -280,6 +329,15 @@ def test_the_command_writes_and_verifies(
     assert "not compared" in capsys.readouterr().out
     file.write_bytes(file.read_bytes().replace("취소".encode(), "승인".encode(), 1))
     assert main(["report", "--verify", str(file)]) == 3
+    manifest = settings.home / "manifest.json"
+    before = manifest.read_bytes()
+    assert main(["report", DAY, "--output", str(manifest)]) == 2  # its own file, of which every reader lives
+    assert manifest.read_bytes() == before
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null, which a file would replace for everybody
+    assert main(["report", DAY, "--output", str(tmp_path / "pipe")]) == 2
+    assert not (tmp_path / "pipe").is_file()
+    assert main(["incidents", "action", "list", "--incident", "9" * 20]) == 0
+    assert main(["outbox", "requeue", "9" * 20]) == 2
     assert main(["report"]) == 2
     assert main(["report", "2031-01-01"]) == 2
     assert main(["report", "999999"]) == 2

@@ -56,7 +56,7 @@ def settings(trade: Trade, postgres_url: str, tmp_path: Path) -> Iterator[Settin
     """The installation, as the old version left it."""
     shutil.copytree(BEFORE / "lake", tmp_path / "home" / "lake")
     shutil.copy(BEFORE / "manifest.json", tmp_path / "home")
-    with state_database(postgres_url) as url:
+    with state_database(postgres_url, "template1") as url:
         engine = connect_state(url)
         migrate(engine, url, until="0011_history_until")
         engine.dispose()

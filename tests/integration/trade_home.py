@@ -14,7 +14,7 @@ from data.merchants.trade import create_trade_database, insert_transactions, rea
 from pipeline.packs.merchants.schema import PAYMENT
 from pipeline.settings import load_settings
 from scheduler import open_pipeline
-from tests.servers import create_database, url_of
+from tests.servers import create_database, migrated_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,10 @@ def trade_database(admin_url: str, merchant_id_type: MerchantIdType = "TEXT") ->
 
 
 @contextmanager
-def state_database(admin_url: str) -> Iterator[str]:
-    yield url_of(admin_url, create_database(admin_url, "state"))
+def state_database(admin_url: str, template: str | None = None) -> Iterator[str]:
+    """A migrated operational database of its own, or one like `template`; it goes with the server, too."""
+    name = create_database(admin_url, "state", template or migrated_database(admin_url))
+    yield url_of(admin_url, name)
 
 
 def settings_of(trade: Trade, state_url: str, home: Path, **more: str) -> Settings:

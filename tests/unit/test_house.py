@@ -40,6 +40,7 @@ NONE_OF_THEM = {
 LISTS = (
     "pipeline/packs/__init__.py",
     "pipeline/commands/__init__.py",
+    "pipeline/online/__init__.py",
     "app/pages/__init__.py",
     "data/__init__.py",
 )

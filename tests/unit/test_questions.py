@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.packs import PACKS
-from pipeline.store.views.questions import Clock, question_of, questions, read_question, values_of
+from pipeline.store.views.questions import TYPES, Clock, question_of, questions, read_question, values_of
+from pipeline.store.views.walls.child import READ
 from queries import FOLDER
 
 #: 08:59 in Seoul is the newest published minute, of the 11th; in UTC it is still the 10th.
@@ -149,3 +150,15 @@ def test_every_file_of_a_pack_is_a_question_the_pages_own_or_the_views(pack: str
     files = {path.stem for path in (FOLDER / pack / "analyst").glob("*.sql")}
     own = {name for name in files if name.startswith("app_") or name == "views"}
     assert files - own == set(questions(pack))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_type_is_read_refused_with_an_example_and_taken_by_the_analysts_process(kind: str) -> None:
+    given = {"integer": "7", "number": "0.5", "date": "2026-03-01", "time": "2026-03-01T00:00Z"}
+    question = read_question("who", f"{HEAD}-- Parameter: one {kind} : which\nSELECT $one\n")
+    (sent,) = values_of(question, {"one": given.get(kind, "a")}, CLOCK).values()
+    assert sent[0] == kind
+    assert READ[kind](sent[1]) is not None
+    if kind in given:
+        with pytest.raises(UsageError, match=f"one=é is no {kind}"):
+            values_of(question, {"one": "é"}, CLOCK)

@@ -15,7 +15,7 @@ from pipeline.packs.merchants.schema import (
     TRANSACTION,
     conform_source,
 )
-from pipeline.schema import UTC_TIME, conform
+from pipeline.schema import UTC_TIME, conform, source_column
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROW = {"transaction_id": 1, "merchant_id": "A", "kind": "APPROVAL", "amount": 5, "occurred_at": NOON}
@@ -158,6 +158,18 @@ def test_rows_of_another_currency_are_set_aside_and_add_nothing() -> None:
     assert found["amount"].to_list() == [5, None, 5, None]
     assert found["wrong"].to_list() == [None, "currency_other", None, "currency_missing"]
     assert found["amount_given"].null_count() == 4
+
+
+def test_a_currency_without_any_value_is_missing() -> None:
+    found = conform_source(source(currency=pl.Series([None])), "transactions.sql")
+    assert found["wrong"].to_list() == ["currency_missing"]
+
+
+@pytest.mark.parametrize("met", [datetime(2026, 3, 1), NOON])  # noqa: DTZ001 - naive is the point
+def test_a_time_where_a_day_is_needed_is_refused_with_what_gives_one(met: datetime) -> None:
+    with pytest.raises(SourceChanged) as caught:
+        source_column(pl.Series("business_date", [met]), pl.Date(), "settlements.sql")
+    assert "CAST(business_date AS date)" in caught.value.hint
 
 
 def test_amounts_are_given_once() -> None:

@@ -22,6 +22,7 @@ from app.pages.given import given, keep
 from app.pages.links import link
 from app.pages.packs import PACK
 from app.pages.worth import beside, exact, lines, word
+from baselines.merchants.priced import STATES
 from pipeline.money.said import Figure
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from app.reads import Page
     from pipeline.store.manifest import LakeFile, Manifest
 
-#: What a merchant may be in.
-STATES: Final = ("healthy", "surge", "silent", "both")
 STATE: Final = Param("state", one_of(STATES))
 PLACE: Final = Param("place", number)
 _CHOSEN: Final = "exposure-state"
@@ -48,6 +47,7 @@ def show(page: Page) -> None:
         st.html(notice(page.texts("exposure.none"), page.texts("exposure.none.note")))
         return
     _show_sums(page, reads.together(page, manifest, file))
+    _show_likely(page)
     state, place = _choose_state(page), max(given(page, PLACE) or 1, 1)
     found = reads.ranked(page, manifest, file, state, place)
     total = int(found["found"][0]) if found.height else 0
@@ -87,6 +87,7 @@ def _show_row(page: Page, manifest: Manifest, file: LakeFile, merchant_id: str) 
     named = (f"{word(page, name)} {exact(page, row[name])}" for name in page.pack.parts)
     parts = [tag("div", said, cls="mr-part") for said in named]
     st.html(tag("div", total, *parts, *lines(page, _figures(page, row), saves=False)))
+    _show_likely(page)
 
 
 def _show_sums(page: Page, sums: pl.DataFrame) -> None:
@@ -101,6 +102,22 @@ def _show_sums(page: Page, sums: pl.DataFrame) -> None:
     unknown = int(sums["unknown"].sum())
     if unknown:
         st.html(tag("div", page.texts("exposure.unknown", count=count(unknown)), cls="mr-note"))
+
+
+def _show_likely(page: Page) -> None:
+    """Where the probabilities of the expected loss are from: tuned, or measured on what people labelled."""
+    texts, said = page.texts, []
+    for state, found in reads.likely(page).items():
+        source = "measured" if found["measured"] else "tuned"
+        given = {
+            "state": texts.word("merchant_state", state),
+            "percent": f"{found['per_10000'] / 100:g} %",
+            "known": count(found["known"]),
+            "bad": count(found["could_not_pay"]),
+        }
+        said.append(texts(f"exposure.likely.{source}", **given))
+    if said:
+        st.html(tag("div", texts("exposure.likely", said=" · ".join(said)), cls="mr-note"))
 
 
 def _choose_state(page: Page) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.reads import shared
+from pipeline.history.labelled import JOB as LABELLED
 from pipeline.money import EXPOSURE
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ def _asked(
     _given: Mapping[str, object],
 ) -> pl.DataFrame:
     return _page.door.lake.ask(_query, _given, _manifest, _file.span, EXPOSURE)
+
+
+@shared
+def likely(page: Page) -> dict[str, dict[str, int]]:
+    """By state how likely it is that money does not come back, and where that is from; empty: not known."""
+    rows = page.door.rows("ops/app_jobs", {"jobs": [LABELLED]})
+    return dict(rows[0]["result"]) if rows else {}
 
 
 @shared

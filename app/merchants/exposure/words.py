@@ -27,6 +27,9 @@ KOREAN: Final[Mapping[str, str]] = {
     "merchant_state.surge": "취소 급증",
     "merchant_state.silent": "거래 급감",
     "merchant_state.both": "급증과 급감",
+    "exposure.likely": "예상 손실에 쓰인 지급 불능 확률: {said}",
+    "exposure.likely.tuned": "{state} {percent} (rules.toml 조정값, 라벨 {known}건)",
+    "exposure.likely.measured": "{state} {percent} (라벨 {known}건 중 {bad}건, 실측)",
     "saves.pending_payout": "지급을 보류하면 지킬 수 있는 금액",
 }
 
@@ -50,5 +53,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "merchant_state.surge": "cancel surge",
     "merchant_state.silent": "sales vanished",
     "merchant_state.both": "surge and vanished sales",
+    "exposure.likely": "Probability of not paying back, as the expected loss uses it: {said}",
+    "exposure.likely.tuned": "{state} {percent} (tuned in rules.toml; {known} labelled)",
+    "exposure.likely.measured": "{state} {percent} (measured: {bad} of {known} labelled)",
     "saves.pending_payout": "what a hold would keep",
 }

@@ -105,7 +105,8 @@ def show_merchants(page: Page) -> None:
 def _row(page: Page, one: Outlook, names: Mapping[str, str]) -> list[str]:
     texts, merchant = page.texts, one["merchant_id"]
     who = texts("forecast.company") if merchant is None else visible(names.get(merchant) or merchant, 48)
-    programme = tag("span", texts(f"forecast.programme.{one['programme']}"), title=_because(page, one))
+    called = visible(texts.word("forecast.programme", one["programme"]), 60)
+    programme = tag("span", called, title=_because(page, one))
     status = chip(texts(f"forecast.status.{one['status']}"), _CHIPS[one["status"]])
     return [
         programme,

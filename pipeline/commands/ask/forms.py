@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.settings import Settings
     from pipeline.store.views.analyst import Analyst, Answer
     from pipeline.store.views.questions import Values
 
@@ -41,20 +40,6 @@ def form_of(asked: str | None, output: Path | None) -> str:
         msg = "Parquet is no text"
         raise UsageError(msg, "say where to write it: --output FILE.parquet")
     return asked or "table"
-
-
-def require_place(output: Path, settings: Settings) -> None:
-    """Refuse what is no place for an answer: a folder, a missing one, the pipeline's own home."""
-    place = output.resolve()
-    if place.is_dir():
-        msg = f"{output} is a folder"
-        raise UsageError(msg, "name a file in it")
-    if not place.parent.is_dir():
-        msg = f"there is no folder {place.parent}"
-        raise UsageError(msg, "make it, or name a file in another one")
-    if settings.home.resolve() in place.parents:
-        msg = f"{output} lies in the home of minuterisk, whose files are its own"
-        raise UsageError(msg, "name a file elsewhere")
 
 
 def show(analyst: Analyst, question: str, values: Values | None, form: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.commands.actor import actor_of_terminal, do, open_desk
-from pipeline.commands.common import json_option, progress_bar, read_settings
+from pipeline.commands.common import json_option, progress_bar, read_settings, require_place
 from pipeline.commands.common import report as show
 from pipeline.desk.perform import require
 from pipeline.desk.roles import Thing
@@ -64,6 +64,8 @@ def report(  # noqa: PLR0913 - one parameter an option
     if named and not reason:
         msg = "no reason is given for showing people's names"
         raise UsageError(msg, "say why: --reason TEXT; it is kept")
+    if output is not None:
+        require_place(output, settings)
     with open_desk(settings) as desk:
         if named:
             do(desk, "unmask", given={"what": f"report {about}", "reason": reason})

@@ -18,6 +18,7 @@ from pipeline.packs.merchants.programmes.disputes import (
     DISPUTES,
     MOST_ROWS,
     Given,
+    Held,
     read_custody,
     read_disputes,
 )
@@ -27,6 +28,7 @@ from pipeline.packs.merchants.programmes.rows import shipped
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from zoneinfo import ZoneInfo
 
     from pipeline.packs.merchants.programmes.rows import Programme
     from pipeline.source.asked import Source
@@ -54,16 +56,17 @@ def foresee(looked: Looked, today: date, rows: Sequence[Programme] | None = None
 
     Raises what the source says, and SourceChanged for a query that gives no usable columns.
     """
-    given = _given(looked.source, today)
+    given = _given(looked.source, today, looked.lake.zone)
     files = looked.state.publication().files
     merchants = [] if given is None else given.rows["merchant_id"].unique().sort().to_list()
     span = _published(looked.state, looked.lake, today)
+    held = _held(looked.source, today, looked.lake.zone)
     known = Known(
         today=today,
         disputes=given,
         sold=_SOLD.to_frame() if span is None else _sold(looked.lake, files, span, merchants),
         published_from=None if span is None else business_date(span.start, looked.lake.zone),
-        custody=Custody(owed(looked.lake, files, today), _held(looked.source, today)),
+        custody=Custody(owed(looked.lake, files, today), held.days, held.wrong, held.example),
     )
     return forecast(shipped() if rows is None else rows, known)
 
@@ -92,22 +95,22 @@ def owed(lake: Lake, files: Sequence[LakeFile], today: date) -> list[tuple[date,
     return found
 
 
-def _given(source: Source, today: date) -> Given | None:
-    found = source.whole(DISPUTES)
-    if found is None:
-        return None
-    frame, query = found
-    if frame.height > MOST_ROWS:
-        msg = f"the query {query} gives more than {MOST_ROWS:,} rows"
-        raise SourceChanged(
-            msg, "let it give this month and the one before, a row per merchant, day and kind"
-        )
-    return read_disputes(frame, query, today)
+def _given(source: Source, today: date, zone: ZoneInfo) -> Given | None:
+    found = _whole(source, DISPUTES, "this month and the one before, a row per merchant, day and kind")
+    return None if found is None else read_disputes(*found, today, zone)
 
 
-def _held(source: Source, today: date) -> list[tuple[date, int]]:
-    found = source.whole(CUSTODY)
-    return [] if found is None else read_custody(*found, today)[0]
+def _held(source: Source, today: date, zone: ZoneInfo) -> Held:
+    found = _whole(source, CUSTODY, "a row per day")
+    return Held() if found is None else read_custody(*found, today, zone)
+
+
+def _whole(source: Source, name: str, wanted: str) -> tuple[pl.DataFrame, str] | None:
+    found = source.whole(name)
+    if found is not None and found[0].height > MOST_ROWS:
+        msg = f"the query {found[1]} gives more than {MOST_ROWS:,} rows"
+        raise SourceChanged(msg, f"let it give {wanted}")
+    return found
 
 
 def _published(state: State, lake: Lake, today: date) -> Span | None:

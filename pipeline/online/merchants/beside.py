@@ -42,7 +42,8 @@ def look_ahead(pipeline: Pipeline) -> None:
             pipeline.state.ask(connection, "record_forecast", day=today, result=result)
         say(pipeline.alarms, found)
         if found.wrong:
-            aside = f"{sum(found.wrong.values())} rows of disputes.sql are set aside, first {found.example}"
+            rows = sum(found.wrong.values())
+            aside = f"{rows} rows of disputes and custody are set aside, first {found.example}"
         log.info("forecast.made", day=today.isoformat(), breaches=len(found.breaches))
     if aside:  # the others are foreseen
         pipeline.ornaments.fails(DISPUTES, aside, "correct them in the query; it is read anew each day")

@@ -174,9 +174,6 @@ def _require_columns(frame: pl.DataFrame, query: str) -> None:
         gives = ", ".join(frame.columns)
         msg = f"the extraction query {query} gives no column {', '.join(missing)}; it gives {gives}"
         raise SourceChanged(msg, f"name the column in the query: it must give {', '.join(PAYMENT)}")
-    if AMOUNT_MAJOR in frame.columns and "amount" in frame.columns:
-        msg = f"the extraction query {query} gives both amount and {AMOUNT_MAJOR}"
-        raise SourceChanged(msg, f"give amount in minor units or {AMOUNT_MAJOR} in major units, not both")
 
 
 def _nothing(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -185,6 +182,9 @@ def _nothing(frame: pl.DataFrame, name: str) -> pl.Series:
 
 def amounts_of(frame: pl.DataFrame, query: str, currency: str) -> list[pl.Series]:
     """`amount`, and where any row of it or of `frame` is wrong, `wrong` and `amount_given`."""
+    if AMOUNT_MAJOR in frame.columns and "amount" in frame.columns:
+        msg = f"the extraction query {query} gives both amount and {AMOUNT_MAJOR}"
+        raise SourceChanged(msg, f"give amount in minor units or {AMOUNT_MAJOR} in major units, not both")
     name = AMOUNT_MAJOR if AMOUNT_MAJOR in frame.columns else "amount"
     column = frame[name]
     known = column.dtype.is_numeric() or column.dtype in (pl.String, pl.Null)
@@ -212,9 +212,10 @@ def _without_other_currencies(
     if given.dtype not in (pl.String, pl.Null):
         msg = f"the extraction query {query} gives {CURRENCY} as {given.dtype}; text is needed"
         raise SourceChanged(msg, f"give its three letters, for example '{currency}'")
+    given = given.cast(pl.String)  # without any value it has no type
     if (given == currency).all(ignore_nulls=False):
         return found
-    code = given.cast(pl.String).str.strip_chars().str.to_uppercase().alias(CURRENCY)
+    code = given.str.strip_chars().str.to_uppercase().alias(CURRENCY)
     other = pl.col(CURRENCY).is_null() | (pl.col(CURRENCY) != currency)
     reason = (
         pl.when(pl.col(CURRENCY).is_null())

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from pipeline.minute import parse_time
 from pipeline.pack import MONEY, SHARE
 from pipeline.report.about import INCIDENT
-from pipeline.report.facts import COLOURS, USUAL, axis_amounts
+from pipeline.report.facts import COLOURS, USUAL, axis_amounts, axis_format
 from pipeline.report.html import Html, join, pairs, table, tag
 from pipeline.report.people import written
 from pipeline.tell.words import TEXTS as TOLD
@@ -229,7 +229,7 @@ def _panel(figure: go.Figure, facts: Facts, panel: Panel, times: list[datetime],
         showarrow=False, font={"size": 11}, row=number, col=1,
     )  # fmt: skip
     figure.update_yaxes(
-        rangemode="tozero", tickformat=".1%" if panel.unit == SHARE else None, row=number, col=1
+        rangemode="tozero", tickformat=".1%" if panel.unit == SHARE else axis_format(unit), row=number, col=1
     )
 
 

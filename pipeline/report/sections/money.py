@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 import polars as pl
 
-from pipeline.report.facts import axis_amounts
-from pipeline.report.html import table, tag
+from pipeline.report.facts import axis_amounts, axis_format
+from pipeline.report.html import Html, table, tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.report.facts import Facts
-    from pipeline.report.html import Html
     from pipeline.report.published import Exposed
 
 
@@ -46,7 +45,9 @@ def _totals(facts: Facts, exposed: Exposed) -> Html:
 
 
 def _by_day(facts: Facts, exposed: Exposed) -> Html:
-    """A line for each amount; a gap where it was not known."""
+    """A line for each amount, a gap where it was not known; one day alone stands in the table already."""
+    if len(exposed.by_day) == 1:
+        return Html("")
     names = [name for name in exposed.totals if any(totals[name] for _, totals in exposed.by_day)]
     largest = max((totals[name] or 0 for _, totals in exposed.by_day for name in names), default=0)
     size, unit = axis_amounts(largest, facts.gathered.language)
@@ -55,7 +56,9 @@ def _by_day(facts: Facts, exposed: Exposed) -> Html:
         days, values = _values(exposed.by_day, name, size)
         figure.add_scatter(x=days, y=values, name=facts.word(name), mode="lines+markers")
     figure.update_layout(showlegend=True)
-    figure.update_yaxes(title=f"{unit}{facts.gathered.currency}", rangemode="tozero")
+    figure.update_yaxes(
+        title=f"{unit}{facts.gathered.currency}", rangemode="tozero", tickformat=axis_format(unit)
+    )
     figure.update_xaxes(tickformat="%m-%d", dtick=86_400_000)
     return facts.draw(figure, facts.text("money.by_day"))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import plotly.graph_objects as go
 
-from pipeline.report.facts import COLOURS, axis_amounts
+from pipeline.report.facts import COLOURS, axis_amounts, axis_format
 from pipeline.report.html import Html, join, table, tag
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def _curve(facts: Facts, one: Regret) -> Html:
             text=facts.text(f"regret.mark.{name}"), xanchor="right" if name == "at_once" else "left",
         )  # fmt: skip
     figure.update_layout(showlegend=False)
-    figure.update_yaxes(title=f"{unit}{facts.gathered.currency}", rangemode="tozero")
+    figure.update_yaxes(
+        title=f"{unit}{facts.gathered.currency}", rangemode="tozero", tickformat=axis_format(unit)
+    )
     figure.update_xaxes(tickformat="%H:%M\n%m-%d")
     return facts.draw(figure, facts.text("regret.curve"), top=24)
 

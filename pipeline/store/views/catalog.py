@@ -307,8 +307,7 @@ def _cases(offsets: Sequence[tuple[datetime, timedelta]], before: Callable[[date
 
 
 def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType], added: Sequence[str]) -> str:
-    columns = (f"NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS {name}" for name, dtype in schema.items())
-    nothing = f"SELECT {', '.join(columns)} WHERE false"
+    nothing = f"SELECT {', '.join(null_column(*column) for column in schema.items())} WHERE false"
     if not paths:
         return nothing
     listed = ", ".join(_quoted(path) for path in paths)
@@ -316,6 +315,11 @@ def _select(paths: Sequence[str], schema: Mapping[str, pl.DataType], added: Sequ
     given = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names and paths of ours
     shown = (f"coalesce({name}, 0) AS {name}" if name in added else name for name in schema)
     return f"SELECT {', '.join(shown)} FROM ({nothing} UNION ALL BY NAME {given})"  # noqa: S608 - the same
+
+
+def null_column(name: str, dtype: pl.DataType) -> str:
+    """SQL: a column that nobody knows."""
+    return f'NULL::{_DUCKDB_TYPES[dtype.base_type()]} AS "{name}"'
 
 
 def _quoted(text: str) -> str:

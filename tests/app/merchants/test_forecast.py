@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -45,7 +46,7 @@ def keep(engine: Engine, *rows: tuple[str, str, str, int], given: bool = True) -
         shipped(),
         Known(
             today=TODAY,
-            disputes=read_disputes(frame, "disputes.sql", TODAY) if given else None,
+            disputes=read_disputes(frame, "disputes.sql", TODAY, ZoneInfo("Asia/Seoul")) if given else None,
             sold=sold,
             published_from=date(2026, 11, 1),
         ),

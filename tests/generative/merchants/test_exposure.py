@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from random import Random
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from baselines.calendar import is_rest_day
@@ -20,9 +20,6 @@ from pipeline.minute import floor_minute
 from pipeline.packs.merchants.money.book import MerchantBook, reach_days
 from pipeline.packs.merchants.money.schema import CANCEL_COHORT, EXPOSURE_ROW, SETTLEMENT
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
-
-if TYPE_CHECKING:
-    from random import Random
 
 ZONE = ZoneInfo("Asia/Seoul")
 RULES = load_rules(Path(__file__).parents[3] / "baselines/merchants/rules.toml")
@@ -71,6 +68,14 @@ minutes = st.builds(
         max_size=3,
     ).map(tuple),
 )
+#: A lake that begins at 10:00 of a day, of which 490 were sold by its payout and a tenth is published.
+CUT_DAY = [
+    (made, None, True)
+    for made in (
+        Minute(datetime(2026, 9, 26, 1, tzinfo=UTC), "A", 100, ((0, 10),), ()),
+        Minute(datetime(2026, 9, 28, 1, tzinfo=UTC), "A", 0, ((2, 30),), ((5, 2, 480, False),)),
+    )
+]
 #: Of each minute what was seen first, if it was later another; and whether it is still there.
 histories = st.lists(st.tuples(minutes, st.none() | minutes, st.booleans()), min_size=1, max_size=25)
 
@@ -98,15 +103,26 @@ def paid_at(minute: Minute, second: int) -> datetime:
     return minute.at + timedelta(seconds=second)
 
 
-class Plain:
-    """Everything said once more, from all rows that are left, a merchant at a time."""
+def at_least(minute: Minute, begins: datetime) -> Minute:
+    """Before the lake there are payouts alone."""
+    return minute if minute.at >= begins else replace(minute, approved=0, cancels=())
 
-    def __init__(self, found: list[Minute], now: datetime) -> None:
+
+class Plain:
+    """Everything said once more, from all rows that are left, a merchant at a time.
+
+    `begins`: the first published minute. Of the business day that it cuts not all sales are known.
+    """
+
+    def __init__(self, found: list[Minute], now: datetime, begins: datetime) -> None:
         self.found, self.now = found, now
+        local = begins.astimezone(ZONE)
+        whole = local.date() + timedelta(local.time() > time())
         self.today = now.astimezone(ZONE).date()
         self.first = self.today - timedelta(REACH)
         rows = [m.day for m in found if m.approved or m.cancels]
-        self.lake = min((day for day in rows if day >= self.first), default=self.today + timedelta(1))
+        counted = (day for day in rows if day >= max(self.first, whole))
+        self.lake = min(counted, default=self.today + timedelta(1))
         self.days = [self.first + timedelta(n) for n in range(REACH + 1)]
 
     def payouts(self, merchant: str) -> dict[date, tuple[datetime, int]]:
@@ -135,7 +151,8 @@ class Plain:
     def left(self, merchant: str, day: date) -> int:
         settled = self.payouts(merchant)
         before = day < self.lake and day in settled
-        approved = max(settled[day][1], 0) if before else self.approved(merchant, day)
+        taken_off = sum(amount for at, _, amount in self.cancels(merchant) if at == day)
+        approved = max(settled[day][1] + taken_off, 0) if before else self.approved(merchant, day)
         return approved - sum(amount for _, sold, amount in self.cancels(merchant) if sold == day)
 
     def row(self, merchant: str) -> dict[str, object] | None:
@@ -193,16 +210,24 @@ def working_days(after: date, until: date) -> int:
 
 
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
+@example(found=CUT_DAY, order=Random(0), looks=0, later=0, begins=(11, 10))
 @given(
     found=histories,
     order=st.randoms(use_true_random=False),
     looks=st.integers(0, 9),
     later=st.integers(0, 12),
+    begins=st.sampled_from([(0, 0), (11, 0), (11, 10)]),
 )
 def test_the_book_is_what_all_rows_that_are_left_say(
-    found: list[tuple[Minute, Minute | None, bool]], order: Random, looks: int, later: int
+    found: list[tuple[Minute, Minute | None, bool]],
+    order: Random,
+    looks: int,
+    later: int,
+    begins: tuple[int, int],
 ) -> None:
     """Late, revised and deleted minutes in any order, also out before in; prices are asked for in between."""
+    lake = datetime.combine(FIRST + timedelta(begins[0]), time(begins[1]), ZONE).astimezone(UTC)
+    found = [(at_least(new, lake), old and at_least(old, lake), there) for new, old, there in found]
     steps = [(1, new) for new, _, there in found if there]
     for new, old, there in found:
         steps += [(1, old), (-1, old)] if old else []
@@ -210,6 +235,7 @@ def test_the_book_is_what_all_rows_that_are_left_say(
     order.shuffle(steps)
     now = floor_minute(datetime.combine(FIRST + timedelta(DAYS - 1 + later), time(23, 30), ZONE))
     book = MerchantBook(ZONE, RULES, Facts())
+    book.begins(lake)
     for n, (times, minute) in enumerate(steps):
         book.add(*frames(minute), times=times)
         if n % 10 < looks:
@@ -218,7 +244,7 @@ def test_the_book_is_what_all_rows_that_are_left_say(
         book.forget(now.astimezone(ZONE).date() - timedelta(REACH))
     snapshot = book.snapshot(now, {"A": ["cancel_surge", "volume_drop"]})
     assert snapshot.schema == EXPOSURE_ROW
-    plain = Plain([new for new, _, there in found if there], now)
+    plain = Plain([new for new, _, there in found if there], now, lake)
     for row in snapshot.iter_rows(named=True):
         expected = plain.row(row["merchant_id"]) or dict.fromkeys(
             ("paid_out_cancelable", "unrecovered", "pending_payout", "next_payout_date", "next_payout")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -21,10 +22,12 @@ from app.texts import LANGUAGES
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span, business_date, business_day, floor_minute
 from pipeline.packs.merchants import PACK
+from pipeline.store.database import connect_state
+from pipeline.tell.words import TEXTS
 from tests.app.seen import SCRIPT, run_again, show_screen, text_of
 from tests.integration.delivery import make_channel, make_standin, make_world
 from tests.integration.morning import ordinary
-from tests.integration.trade_home import pipeline_of
+from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +63,7 @@ class Installation:
     """One that has judged five minutes, with a surge of cancels in the second."""
 
     engine: Engine
+    trade: Trade
     start: datetime
     folder: Path
 
@@ -68,26 +72,41 @@ class Installation:
             return dict(connection.execute(text(query)).mappings().one())
 
 
+@pytest.fixture(scope="module")
+def judged(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Trade, str, datetime, Path]]:
+    """The last minutes of a real pipeline: the screens read the clock on the wall.
+
+    Its trade database, its operational one that nobody uses, the first judged minute, and its folder.
+    """
+    start, folder = floor_minute(datetime.now(UTC)) - 2 * JUDGED, tmp_path_factory.mktemp("same")
+    with trade_database(postgres_url) as trade, state_database(postgres_url) as state_url:
+        ordinary(trade, start - HISTORY, start + JUDGED)
+        settled, paid = (start - timedelta(days=3)).date(), start - timedelta(days=2)
+        trade.execute(f"INSERT INTO settlements VALUES ('M0', '{settled}', 1000000, '{paid}')")
+        trade.insert(*((900_000 + n, "M0", "CANCEL", 5001, start + MINUTE) for n in range(30)))
+        with pipeline_of(trade, state_url, folder / "home") as pipeline:
+            pipeline.backfill(Span(start - HISTORY, start))
+            list(pipeline.catch_up(start + JUDGED))
+        yield trade, urlsplit(state_url).path[1:], start, folder
+
+
 @pytest.fixture
 def made(
-    trade: Trade, state_url: str, state_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, judged: tuple[Trade, str, datetime, Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
-    """The last minutes of a real pipeline: the screens read the clock on the wall."""
-    start = floor_minute(datetime.now(UTC)) - 2 * JUDGED
-    ordinary(trade, start - HISTORY, start + JUDGED)
-    settled, paid = (start - timedelta(days=3)).date(), start - timedelta(days=2)
-    trade.execute(f"INSERT INTO settlements VALUES ('M0', '{settled}', 1000000, '{paid}')")
-    trade.insert(*((900_000 + n, "M0", "CANCEL", 5001, start + MINUTE) for n in range(30)))
-    home = tmp_path / "home"
-    given = {"home": str(home), "state_url": state_url, "source_url": trade.source_url, "policy": "supported"}
-    for name, value in given.items():
-        monkeypatch.setenv(f"MINUTERISK_{name.upper()}", value)
-    with pipeline_of(trade, state_url, home) as pipeline:
-        pipeline.backfill(Span(start - HISTORY, start))
-        list(pipeline.catch_up(start + JUDGED))
-    st.cache_data.clear()
-    yield Installation(state_engine, start, tmp_path)
-    st.cache_resource.clear()  # closes the doors
+    """It, with an operational database of its own: nobody has been told yet."""
+    trade, database, start, folder = judged
+    with state_database(postgres_url, database) as state_url:
+        given = {"home": str(folder / "home"), "state_url": state_url, "source_url": trade.source_url}
+        for name, value in {**given, "policy": "supported"}.items():
+            monkeypatch.setenv(f"MINUTERISK_{name.upper()}", value)
+        st.cache_data.clear()
+        engine = connect_state(state_url)
+        yield Installation(engine, trade, start, folder)
+        engine.dispose()
+        st.cache_resource.clear()  # closes the doors
 
 
 def read(language: str, said: str) -> dict[str, Any]:
@@ -150,15 +169,41 @@ def of_command(capsys: pytest.CaptureFixture[str], number: int) -> dict[str, Any
     return {**told, "opened": opened, **{name: shown["latest_reason"][name] for name in RATES}}
 
 
-def of_message(made: Installation, language: str) -> dict[str, Any]:
+def message_of(made: Installation, language: str) -> str:
+    """What stands in the channel."""
     with make_standin() as slack:
         world = make_world(made.engine, slack)
         channel = make_channel(slack.url, 10)
         channel._language = language
         replace(world, channel=channel).drain()
         (message,) = slack.messages
-    said = json.dumps(message["blocks"], ensure_ascii=False).replace("*", "").replace("\\n", "\n")
-    return {**read(language, said), "opened": minute_of(said)}
+    return json.dumps(message["blocks"], ensure_ascii=False).replace("*", "").replace("\\n", "\n")
+
+
+def of_message(said: str, language: str) -> dict[str, Any]:
+    # Other times stand in it as well: until when an action helps.
+    _, _, minute = said.rpartition(f"{TEXTS[language]['minute']}\n")
+    return {**read(language, said), "opened": minute_of(minute)}
+
+
+def money_in(said: str, language: str) -> dict[str, Any]:
+    """Each part and figure by its word, with what stands behind it: an amount, or a day."""
+    found: dict[str, Any] = {}
+    for name in (*PACK.parts, *PACK.figures):
+        words = re.escape(PACK.words[language][name])
+        match = re.search(rf"{words}\s+(?:KRW |₩)?(\d{{4}}-\d\d-\d\d|-?\d[\d,]*)", said)
+        if match:
+            found[name] = match[1] if "-" in match[1][1:] else int(match[1].replace(",", ""))
+    return found
+
+
+def daily_report(made: Installation, *, about: str) -> str:
+    """The text of `minuterisk report`, and the whole file holds what was signed."""
+    path = made.folder / f"report-{about}.html"
+    assert main(["report", about, "--output", str(path)]) == 0
+    assert main(["report", "--verify", str(path)]) == 0
+    page = re.sub(r"<(script|style).*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def screen(name: str, **query: str) -> str:
@@ -214,7 +259,13 @@ def test_an_incident_has_the_same_numbers_wherever_it_is_read(
     for said in (screen("incidents", incident=str(kept["incident"])), screen("entity", id="M0")):
         assert [amount for amount in amounts if f"{amount:,}" not in said] == []
     assert of_sql(capsys) == {name: kept[name] for name in (*RATES, "opened")}
-    assert of_message(made, language) == kept
+    message = message_of(made, language)
+    assert of_message(message, language) == kept
+    report = daily_report(made, about=str(kept["incident"]))
+    assert money_in(report, language) == money
+    # The interval and the day stand behind their figure there, under no word of their own.
+    beside = ("_low", "_high", "_date")
+    assert money_in(message, language) == {n: said for n, said in money.items() if not n.endswith(beside)}
     assert of_incident_screen(language, kept["incident"]) == kept
     reason = {name: kept[name] for name in RATES}
     assert PACK.deviation is not None
@@ -228,11 +279,7 @@ def test_an_incident_has_the_same_numbers_wherever_it_is_read(
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_counts_of_the_day_are_those_of_the_source_and_of_the_files(
-    made: Installation,
-    trade: Trade,
-    language: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    made: Installation, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MINUTERISK_LANGUAGE", language)
     day = business_day(business_date(datetime.now(UTC), SEOUL), SEOUL).start
@@ -241,7 +288,7 @@ def test_the_counts_of_the_day_are_those_of_the_source_and_of_the_files(
         f" FROM merchant_minute WHERE minute >= TIMESTAMPTZ '{day.isoformat()}'"
     )
     (files,) = command(capsys, "sql", "-c", asked)["rows"]
-    assert (files["approvals"], files["cancels"]) == of_source(trade, day, made.start + JUDGED)
+    assert (files["approvals"], files["cancels"]) == of_source(made.trade, day, made.start + JUDGED)
     if not files["approvals"]:
         return  # midnight is a few minutes ago
     said = screen("")

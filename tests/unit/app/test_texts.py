@@ -25,7 +25,7 @@ SOURCES = "\n".join(
 #: Keys that the code puts together from a word of the database, a window or a step.
 COMPOSED = re.compile(
     r"(pulse|severity|status|policy|event|delivery|kind|number|alarm|role|screen|part|users|sessions|keys|keyboard"
-    r"|health|step|job|aside|audit|action|outcome|door|credential|thing|did_act|way|period|act|did|state.demo|filter|owner|view|snooze|timeline)\."
+    r"|health|step|job|aside|audit|actions?|action_status|outcome|door|credential|thing|did_act|way|period|act|did|state.demo|filter|owner|view|snooze|timeline)\."
 )
 
 

@@ -168,3 +168,4 @@ def test_what_an_action_keeps_follows_from_the_money_and_unknown_stays_unknown()
         assert (found.amount, found.until) == (None, None)
     assert PACK.exposures is not None
     assert tuple(PACK.exposures.actions) == ACTIONS
+    assert PACK.exposures.by_people == (CALL,)  # payouts show all others

@@ -17,6 +17,7 @@ from baselines.merchants.curve import curve_at
 from baselines.merchants.priced import cannot_pay
 from baselines.merchants.rules import Rules, load_rules, parse_rules
 from baselines.merchants.settled import NEVER, Settled
+from pipeline.errors import SourceChanged
 from pipeline.minute import Span, business_day, floor_minute
 from pipeline.money import AtRisk, Proposal
 from pipeline.packs.merchants.count import aggregate
@@ -107,6 +108,21 @@ def test_real_rows_come_to_what_a_query_over_all_of_them_says() -> None:
     )  # Friday is over: Monday
     assert row["settled_through"] == date(2011, 2, 14)
     assert book.twice == [("79160", date(2011, 1, 31))]
+
+
+def test_amounts_of_payouts_are_given_once() -> None:
+    given = payouts(PAID).with_columns(amount_major=pl.lit("1.00"))
+    with pytest.raises(SourceChanged, match="both amount and amount_major"):
+        conform_settlements(given, "settlements.sql", "USD")
+
+
+def test_payouts_of_sales_years_ago_take_no_memory() -> None:
+    """A company that settles its old days in one go: each of them would hold an array of all merchants."""
+    old = [("79160", str(date(2001, 1, 1) + timedelta(days=n)), 1, "2011-02-10T01:00") for n in range(3_000)]
+    book, plain = entered(RETAIL, [*PAID, *old]), entered(RETAIL, PAID)
+    minute = moment("2011-02-18T14:59")
+    assert book.snapshot(minute, {}).equals(plain.snapshot(minute, {}))
+    assert len(book.exposure.settled.days) == len(plain.exposure.settled.days)
 
 
 def test_a_price_that_was_asked_for_does_not_stay_when_a_cancel_comes() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.packs.merchants.programmes.rows import Programme
 
 TODAY = date(2026, 11, 21)  # the 20 days before it are whole, 10 are left
+ZONE = ZoneInfo("Asia/Seoul")
 SOLD = pl.Schema({"merchant_id": pl.String(), "day": pl.Date(), "count": pl.Int64()})
 
 
@@ -34,7 +36,7 @@ def given(*rows: tuple[Any, ...], monthly: bool = False) -> Given:
     when = "month" if monthly else "day"
     columns = ["merchant_id", when, "kind", "count", "amount_usd"]
     frame = pl.DataFrame(rows, columns, orient="row", infer_schema_length=None)
-    return read_disputes(frame, "disputes.sql", TODAY)
+    return read_disputes(frame, "disputes.sql", TODAY, ZONE)
 
 
 def a_day(merchant: str, kind: str, count: int, usd: str | None = None) -> list[tuple[Any, ...]]:
@@ -224,7 +226,7 @@ def test_rows_that_cannot_be_used_are_set_aside_with_their_value() -> None:
             "count": ["1", "1", "1", "1", "1", "2.0", "1.5", "-1"],
         }
     )
-    found = read_disputes(frame, "disputes.sql", TODAY)
+    found = read_disputes(frame, "disputes.sql", TODAY, ZONE)
     assert found.rows.select("kind", "count").rows() == [("fraud", 1), ("dispute", 2)]
     assert found.wrong == {
         "count_negative": 1,
@@ -236,11 +238,61 @@ def test_rows_that_cannot_be_used_are_set_aside_with_their_value() -> None:
     }
     assert found.example.startswith("merchant_missing (merchant_id null, when 2026-11-02")
     with pytest.raises(SourceChanged, match="gives no column kind"):
-        read_disputes(frame.drop("kind"), "disputes.sql", TODAY)
+        read_disputes(frame.drop("kind"), "disputes.sql", TODAY, ZONE)
     with pytest.raises(SourceChanged, match="gives no column amount"):
-        read_custody(frame, "custody.sql", TODAY)
+        read_custody(frame, "custody.sql", TODAY, ZONE)
     text = pl.DataFrame({"day": ["2026-11-02", "x", "2026-11-01"], "amount": ["5", "6", "7.5"]})
-    assert read_custody(text, "custody.sql", TODAY) == ([(day, 5)], 2)
+    held = read_custody(text, "custody.sql", TODAY, ZONE)
+    assert (held.days, held.wrong) == ([(day, 5)], {"amount_not_whole": 1, "day_unreadable": 1})
+    assert held.example == "day_unreadable (day x, amount 6)"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        ("count", ["9" * 20, "1" + "0" * 12], "count_too_large"),
+        ("count", [1e20, 1e15], "count_too_large"),
+        ("count", ["9" * 40, "many"], "count_not_whole"),
+        ("amount_usd", ["9" * 36, "9" * 40], "amount_unreadable"),
+        ("amount_usd", [1e13, "9" * 14], "amount_too_large"),
+        ("amount_usd", [-0.01, "-5"], "amount_negative"),
+    ],
+)
+def test_no_number_is_too_wild_to_be_set_aside(column: str, values: list[Any], reason: str) -> None:
+    for value in values:
+        row = {"merchant_id": "a", "day": TODAY, "kind": "fraud", "count": 1, "amount_usd": "1"}
+        found = read_disputes(pl.DataFrame([{**row, column: value}]), "disputes.sql", TODAY, ZONE)
+        assert (found.rows.height, found.wrong) == (0, {reason: 1})
+
+
+def test_only_the_columns_that_are_needed_are_read_and_any_other_type_is_refused() -> None:
+    row = {"merchant_id": "a", "day": TODAY, "kind": "fraud", "count": 1}
+    for odd in ([1], b"\xff", {"a": 1}):
+        frame = pl.DataFrame([{**row, "picture": odd}])
+        assert read_disputes(frame, "disputes.sql", TODAY, ZONE).rows.height == 1
+    for odd in ([1], b"\xff"):
+        with pytest.raises(SourceChanged, match="cannot be read"):
+            read_disputes(pl.DataFrame([{**row, "count": odd}]), "disputes.sql", TODAY, ZONE)
+
+
+def test_a_time_counts_for_its_business_day() -> None:
+    late = datetime(2026, 11, 20, 16, tzinfo=UTC)  # one o'clock of the 21st in Seoul
+    row = {"merchant_id": "a", "day": late, "kind": "fraud", "count": 1, "amount": 5}
+    found = read_disputes(pl.DataFrame([row]), "disputes.sql", TODAY, ZONE)
+    assert found.rows["day"].to_list() == [TODAY]
+    assert read_custody(pl.DataFrame([row]), "custody.sql", TODAY, ZONE).days == [(TODAY, 5)]
+
+
+def test_custody_that_nobody_can_mean_is_set_aside_and_said() -> None:
+    days_given = ["2026-11-02", "2026-11-02", "2026-11-03", "2026-11-03", "2026-11-04", "2026-12-01"]
+    frame = pl.DataFrame({"day": days_given, "amount": ["5", "6", "7", "7", "-1", "8"]})
+    held = read_custody(frame, "custody.sql", TODAY, ZONE)
+    assert held.days == [(date(2026, 11, 3), 7)]
+    assert held.wrong == {"amount_differs": 2, "amount_negative": 1, "day_future": 1}
+    custody = Custody(held=held.days, wrong=held.wrong, example=held.example)
+    found = forecast(shipped(), replace(known([], {}), custody=custody))
+    assert found.wrong == {f"custody_{reason}": rows for reason, rows in held.wrong.items()}
+    assert found.example == "custody amount_differs (day 2026-11-02, amount 5)"
 
 
 def test_nine_in_ten_months_end_inside_the_interval() -> None:

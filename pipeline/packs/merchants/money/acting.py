@@ -14,10 +14,10 @@ import polars as pl
 
 from baselines.merchants.cycle import from_day, paydays, to_day
 from pipeline.money import Acted, Exposures, Following, Outcome, Proposal
-from pipeline.packs.merchants.money.propose import ACTIONS, CALL, HOLD, RESERVE, SHORTER, until_of
+from pipeline.packs.merchants.money.propose import ACTIONS, HOLD, RESERVE, SHORTER, until_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from baselines.merchants.rules import Rules
@@ -101,13 +101,8 @@ def outcome(acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zon
     seen = _seen(acted, frames, now, zone)
     if not seen.before and not seen.since:
         return Outcome()  # its payouts are not known
-    if acted.kind == HOLD:
-        return _of_hold(acted, seen)
-    if acted.kind == RESERVE:
-        return _of_reserve(acted, seen)
-    if acted.kind == SHORTER:
-        return _of_cycle(seen)
-    return Outcome()
+    shown = _SHOWN_BY.get(acted.kind)
+    return Outcome() if shown is None else shown(acted, seen)
 
 
 def _seen(acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zone: ZoneInfo) -> Seen:
@@ -190,8 +185,9 @@ def _day(seen: Seen, payout: Payout) -> date:
     return payout.at.astimezone(seen.zone).date()
 
 
-def _of_cycle(seen: Seen) -> Outcome:
+def _of_cycle(acted: Acted, seen: Seen) -> Outcome:
     """A shorter cycle: a payout since came in fewer working days than before."""
+    del acted  # any payout of the merchant shows it
     before, cycles = seen.cycle, [seen.cycle_of(payout) for payout in seen.since.values()]
     known = _known(cycles)
     if before is None or not known:
@@ -215,6 +211,14 @@ def _figures(acted: Acted, *, due: int, kept: int, paid: int, held: int) -> dict
     }
 
 
+#: How payouts show each kind of action; of the others people say that they were done.
+_SHOWN_BY: Final[Mapping[str, Callable[[Acted, Seen], Outcome]]] = {
+    HOLD: _of_hold,
+    RESERVE: _of_reserve,
+    SHORTER: _of_cycle,
+}
+BY_PEOPLE: Final = tuple(kind for kind in ACTIONS if kind not in _SHOWN_BY)
+
 FOLLOWING: Final = Following(
     before={"merchant_minute": timedelta(days=14), "settlement": timedelta(days=40)},
     after=timedelta(days=30),
@@ -228,7 +232,7 @@ def with_actions(exposures: Exposures[Rules]) -> Exposures[Rules]:
         exposures,
         actions=ACTIONS,
         shares=(RESERVE,),
-        by_people=(CALL,),
+        by_people=BY_PEOPLE,
         effect=effect,
         following=FOLLOWING,
     )

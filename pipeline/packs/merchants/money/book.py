@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -12,17 +12,19 @@ from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
 from baselines.merchants.places import Places
-from baselines.merchants.priced import Situation, cannot_pay, price
+from baselines.merchants.priced import STATES, Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
 from pipeline.packs.merchants.at_risk import PARTS
+from pipeline.packs.merchants.money.doubts import SetAside, doubt_of_twice
+from pipeline.packs.merchants.money.measured import said_of, shares_of, state_of
 from pipeline.packs.merchants.money.propose import ACTIONS, propose
 from pipeline.packs.merchants.money.regret import HELD
-from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, STATES
+from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES
 from pipeline.schema import UTC_TIME, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -31,14 +33,13 @@ if TYPE_CHECKING:
     from baselines.merchants.exposure import Flags
     from baselines.merchants.rules import Rules
     from baselines.merchants.slices import Integers
+    from pipeline.money import Case, Doubt
 
 #: Beyond the cancel period days count for so long: the longest cycle of payouts, with holidays.
 LONGEST_PAYOUT: Final = 21
+_DAY_US: Final = 86_400 * 10**6
 #: From so many rows on their merchants are looked up all at once.
 MANY: Final = 2_000
-#: The rules of incidents, by what they say of a merchant's state.
-SURGES: Final = frozenset({"cancel_surge"})
-SILENCES: Final = frozenset({"volume_drop"})
 
 
 def reach_days(rules: Rules) -> int:
@@ -57,11 +58,6 @@ def reach(rules: Rules) -> timedelta:
     return timedelta(days=reach_days(rules) + 1)
 
 
-def state_of(breached: Collection[str]) -> int:
-    """The place in STATES that the rules of a merchant's unresolved incidents say."""
-    return (1 if SURGES & set(breached) else 0) + (2 if SILENCES & set(breached) else 0)
-
-
 class MerchantBook:
     """`ExposureBook` of merchants."""
 
@@ -70,12 +66,16 @@ class MerchantBook:
         self.exposure = Exposure(reach_days(rules))
         #: By state: of how many labelled incidents the merchant could not pay, and how many there are.
         self.measured: Mapping[str, tuple[int, int]] = {}
+        #: A payout of sales that are so much older never counts; of years of them each would hold an array.
+        self._oldest_sales = self.exposure.reach + 1
         self._entered = 0
         self._newest: tuple[object, pl.DataFrame] | None = None
         self._places = Places(pl.Series([], dtype=pl.String))
         self._order = np.zeros(0, np.int64), pl.Series("merchant_id", [], pl.String)
         self._cycles: tuple[object, Integers, Integers] | None = None
         self._curves: tuple[object, Curve | None] | None = None
+        self._set_aside = SetAside()
+        self._doubts: tuple[object, list[Doubt]] | None = None
 
     def add(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
         """Enter MERCHANT_MINUTE, and CANCEL_COHORT and SETTLEMENT beside it; rows with `wrong` do nothing."""
@@ -90,12 +90,17 @@ class MerchantBook:
             approved = _days(part["approval_date"])
             self.exposure.add_cancels(day, self._positions(part), approved, *amounts)
         if settlements is not None:
-            self._add_payouts(settlements.filter(pl.col("wrong").is_null()), times)
+            good = pl.col("wrong").is_null()
+            self._add_payouts(settlements.filter(good), times)
+            self._set_aside.enter(settlements.filter(~good), times)
 
     def _add_payouts(self, good: pl.DataFrame, times: int) -> None:
         if good.height:
             days, at = _days(good["business_date"]), good["settled_at"].dt.epoch("us").to_numpy()
-            self.exposure.add_payouts(days, self._positions(good), at, _integers(good, "amount"), times)
+            counts = days >= at // _DAY_US - self._oldest_sales
+            positions, amounts = self._positions(good), _integers(good, "amount")
+            entered = days[counts], positions[counts], at[counts], amounts[counts]
+            self.exposure.add_payouts(*entered, times)
 
     def _by_day(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not frame.height:
@@ -135,6 +140,7 @@ class MerchantBook:
     def forget(self, before: date) -> None:
         """Let go of business days before this one."""
         self.exposure.forget(to_day(before))
+        self._set_aside.forget(business_day(before, self.zone).start)
         self._entered += 1
 
     @property
@@ -142,6 +148,36 @@ class MerchantBook:
         """Merchants and business days with more than one payout: the first by its time counts."""
         ids = self.exposure.entities.ids
         return sorted((ids[position], from_day(day)) for day, position in self.exposure.settled.twice)
+
+    def _doubt_of_twice(self) -> Doubt | None:
+        twice = self.twice
+        if not twice:
+            return None
+        merchant, day = twice[0]
+        position = self.exposure.entities.find(merchant)
+        rows = [] if position is None else self.exposure.settled.payouts(to_day(day), position)
+        return doubt_of_twice(len(twice), merchant, day, rows)
+
+    def begins(self, first: datetime) -> None:
+        """Of a business day that began before the first published minute not all sales are known."""
+        day = business_date(first, self.zone)
+        cut = business_day(day, self.zone).start < first
+        self.exposure.begins = to_day(day) + cut
+        self._entered += 1
+
+    def measure(self, cases: Sequence[Case]) -> Mapping[str, Any]:
+        """Count who could not pay among labelled incidents; prices use it where there are enough."""
+        self.measured = shares_of(cases)
+        tuned = self.rules.exposure
+        return said_of(self.measured, cannot_pay(tuned, self.measured).p.tolist(), tuned.labels_needed)
+
+    def doubts(self) -> list[Doubt]:
+        """Payouts that are not entered, and business days that were paid out twice."""
+        asked = self.exposure.payouts_changed, self._set_aside.changes
+        if self._doubts is None or self._doubts[0] != asked:
+            found = (self._set_aside.doubt(), self._doubt_of_twice())
+            self._doubts = asked, [doubt for doubt in found if doubt is not None]
+        return self._doubts[1]
 
     def of(
         self, minute: datetime, breached: Mapping[str, Collection[str]], entities: Collection[str]

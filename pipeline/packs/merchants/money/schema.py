@@ -42,15 +42,12 @@ CANCEL_COHORT: Final = pl.Schema(
     }
 )
 
-#: What a merchant may be in: it decides how likely it cannot pay.
-STATES: Final = ("healthy", "surge", "silent", "both")
-
 #: The book of a minute: one row per merchant that it knows. An amount that is not known is null.
 EXPOSURE_ROW: Final = pl.Schema(
     {
         "minute": UTC_TIME,
         "merchant_id": pl.String(),
-        "state": pl.String(),  # one of STATES
+        "state": pl.String(),  # one of STATES of baselines/merchants/priced.py
         "paid_out_cancelable": pl.Int64(),
         "unrecovered": pl.Int64(),
         "pending_payout": pl.Int64(),  # what all coming payouts would still pay

@@ -8,7 +8,7 @@ of a random walk, 1.645 · s · √days, with s the deviation of the differences
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.packs.merchants.programmes.rows import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from pipeline.packs.merchants.programmes.forecast import Outlook
@@ -35,6 +35,8 @@ class Custody:
 
     owed: Sequence[tuple[date, int]] = ()  # to merchants, by the book
     held: Sequence[tuple[date, int]] = ()  # of it, outside the company
+    wrong: Mapping[str, int] = field(default_factory=dict)  # rows of the latter set aside, by reason
+    example: str = ""
 
 
 def look_at_custody(

@@ -171,9 +171,16 @@ def forecast(rows: Sequence[Programme], known: Known) -> Forecast:
     counts = Counter(one.status for one in found)
     missing = [] if given is not None else ["disputes"]
     missing += [] if known.custody.held else ["custody"]
-    if given is None:
-        return Forecast(today, None, shown, counts, missing)
-    return Forecast(today, newest, shown, counts, missing, given.wrong, given.example)
+    wrong, example = _set_aside(given, known.custody)
+    return Forecast(today, newest, shown, counts, missing, wrong, example)
+
+
+def _set_aside(given: Given | None, custody: Custody) -> tuple[Mapping[str, int], str]:
+    """Rows of both queries that cannot be used, by reason, and the first of each; `custody` says whose."""
+    wrong = {} if given is None else dict(given.wrong)
+    wrong |= {f"custody_{reason}": rows for reason, rows in custody.wrong.items()}
+    examples = ["" if given is None else given.example, custody.example and f"custody {custody.example}"]
+    return wrong, "; ".join(filter(None, examples))
 
 
 @dataclass(frozen=True, slots=True)

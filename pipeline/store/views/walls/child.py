@@ -116,7 +116,7 @@ def _answer(out: int, connection: duckdb.DuckDBPyConnection, asked: Mapping[str,
     found = None
     try:
         require_reading(connection, asked["question"])
-        values = {name: _READ[kind](value) for name, (kind, value) in asked["values"].items()}
+        values = {name: READ[kind](value) for name, (kind, value) in asked["values"].items()}
         found = connection.sql(asked["question"], params=values or None)
         _give(out, found and _readable(found), as_text=asked["as_text"])
         frames.send(out, frames.DONE, b"")
@@ -180,8 +180,8 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-#: How a parameter's value comes out of JSON.
-_READ: Final[dict[str, Callable[[Any], Any]]] = {
+#: How a parameter's value comes out of JSON, by its type (`TYPES` of questions.py).
+READ: Final[dict[str, Callable[[Any], Any]]] = {
     "integer": int,
     "number": Decimal,
     "text": str,

@@ -13,6 +13,7 @@ import pytest
 
 from data.commits import Table, Writer
 from data.merchants.history import pay_out, run_live, write_history
+from data.merchants.payout import ZONE
 from data.merchants.trade import create_trade_database, insert_transactions
 from data.merchants.traffic import Traffic, TrafficConfig
 from data.simulator import LiveOptions
@@ -101,12 +102,15 @@ def test_history_writes_every_row_and_the_payouts(trade: str) -> None:
         assert found[0] > 0
         assert found[1] <= span.end
         net = connection.execute(
-            "SELECT amount FROM settlements ORDER BY merchant_id, business_date LIMIT 1"
+            "SELECT amount FROM settlements WHERE business_date >= %s"
+            " ORDER BY merchant_id, business_date LIMIT 1",
+            [START.astimezone(ZONE).date()],
         ).fetchone()
         same = connection.execute(
             "SELECT sum(CASE kind WHEN 'APPROVAL' THEN amount ELSE -amount END)::bigint FROM transactions"
-            " WHERE merchant_id = (SELECT min(merchant_id) FROM settlements) AND occurred_at < %s",
-            [START + timedelta(days=1)],
+            " WHERE merchant_id = (SELECT min(merchant_id) FROM settlements WHERE business_date >= %s)"
+            " AND occurred_at < %s",
+            [START.astimezone(ZONE).date(), START + timedelta(days=1)],
         ).fetchone()
     assert net == same
 

@@ -19,13 +19,11 @@ from pipeline.minute import MINUTE, Span, to_index
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import ADDED_COUNTS, MERCHANT_MINUTE
 from pipeline.settings import Settings
-from pipeline.store.manifest import LakeFile
+from pipeline.store.manifest import LakeFile, Manifest
 from tests.app.merchants.home import minute_rows, publish, write_file, write_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pipeline.store.manifest import Manifest
 
 END = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)  # 10:00 in Seoul
 MIDNIGHT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -218,3 +216,15 @@ def test_the_last_step_of_today_ends_with_the_newest_minute(tmp_path: Path) -> N
         (date(2026, 11, 21), 10, 100_000),
         (date(2026, 11, 21), 13, 130_000),
     ]
+
+
+def test_a_column_of_a_dataset_that_an_old_file_lacks_is_null(tmp_path: Path) -> None:
+    lake, span = Lake(Settings(home=tmp_path, business_timezone=SEOUL), PACK), Span(MIDNIGHT, END)
+    path = tmp_path / "lake" / "exposure.parquet"
+    path.parent.mkdir()
+    pl.DataFrame({"minute": [MIDNIGHT], "merchant_id": ["M"], "unrecovered": [7]}).write_parquet(path)
+    file = LakeFile("exposure", "exposure.parquet", span, 1, None, "")
+    manifest = Manifest(1, END, END, {"exposure": (file,)})
+    asked = {"state": None, "merchant": None, "at_most": 9, "past": 0}
+    (row,) = lake.ask("merchants/analyst/app_exposure", asked, manifest, span, "exposure").to_dicts()
+    assert (row["unrecovered"], row["settled_through"], row["at_risk"]) == (7, None, None)

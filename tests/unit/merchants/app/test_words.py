@@ -11,6 +11,7 @@ from app.merchants.words import ENGLISH, KOREAN, WORDS
 from app.texts import KOREAN as SHARED
 from app.texts import texts_of
 from pipeline.packs.merchants import PACK
+from pipeline.packs.merchants.programmes.rows import shipped
 from pipeline.packs.merchants.schema import BUDGETED_COLUMNS, CAUSES, PRIORS
 
 SOURCES = "\n".join(
@@ -59,6 +60,8 @@ def test_every_word_and_number_of_a_reason_is_known(language: str) -> None:
     assert [prior for prior in PRIORS if texts.word("value.prior", prior) == prior] == []
     kinds = {kind for rule in PACK.rules for kind in rule.kinds}
     assert all(texts(f"kind.{kind}") for kind in kinds)
+    programmes = {row.name for row in shipped()}
+    assert sorted(n for n in programmes if texts.word("forecast.programme", n) == n) == []
 
 
 def test_a_word_of_the_database_that_nobody_knows_is_shown_as_it_is() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from data.merchants.payout import daily_net, settlements_for
+from data.merchants.payout import daily_net, earlier_net, settlements_for
 from pipeline.schema import UTC_TIME
 
 MERCHANTS = pl.DataFrame({"merchant_id": [1, 2], "settlement_cycle_days": [1, 3]})
@@ -72,3 +72,19 @@ def test_public_holidays_are_no_business_days() -> None:
         (7, datetime(2026, 9, 28, 1, tzinfo=UTC)),
         (9, datetime(2026, 9, 29, 1, tzinfo=UTC)),
     ]
+
+
+def test_days_before_the_history_were_paid_out_as_well_by_a_merchants_middle_day() -> None:
+    days = [date(2026, 11, day) for day in (2, 3, 4)]
+    net = pl.DataFrame({"merchant_id": [2, 2, 2], "business_date": days, "amount": [700, -9_000, 500]})
+    earlier = earlier_net(net, days[0])
+    assert set(earlier["amount"]) == {500}
+    assert (earlier["business_date"].min(), earlier["business_date"].max()) == (
+        date(2026, 10, 19),
+        date(2026, 11, 1),
+    )
+    slow = pl.DataFrame({"merchant_id": [2], "settlement_cycle_days": [7]})
+    until = datetime(2026, 11, 5, tzinfo=UTC)
+    assert settlements_for(net, slow, until).is_empty()
+    paid = settlements_for(pl.concat([net, earlier]), slow, until)
+    assert paid["business_date"].max() == date(2026, 10, 26)
