@@ -9,7 +9,7 @@ import structlog
 
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, business_date, business_day
-from pipeline.money import EXPOSURE, Case
+from pipeline.money import EXPOSURE, LEARNED, Case
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,8 +27,6 @@ REMEMBERED: Final = timedelta(days=365)
 #: What happens later than this after an incident opened is not taken for a consequence of it.
 HORIZON: Final = timedelta(days=14)
 TRUE_ALARM: Final = "true_alarm"
-#: The report of what a book learned.
-JOB: Final = "labelled"
 
 
 class Labelled:
@@ -51,7 +49,7 @@ class Labelled:
                 true.setdefault(lasts[row["incident_id"]], set()).add(row["entity_id"])
         self._read_days(true)
         found = book.measure([self._case(row, lasts[row["incident_id"]]) for row in rows])
-        self._state.record_report(JOB, 0.0, found)
+        self._state.record_report(LEARNED, 0.0, found)
 
     def _case(self, row: Mapping[str, Any], last: date) -> Case:
         return Case(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: The dataset of the book's snapshots. One is published a minute; readers find the newest, and the last of
 #: each business day.
 EXPOSURE: Final = "exposure"
+#: The job whose report says what a book has learned from labelled incidents.
+LEARNED: Final = "labelled"
 #: The figure that incidents are ordered by where it is known, else by the sum of their parts.
 EXPECTED_LOSS: Final = "expected_loss"
 

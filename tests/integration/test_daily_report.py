@@ -221,7 +221,7 @@ def test_a_day_tells_what_was_done_about_the_money_of_its_incidents_whenever_tha
     number = state.rows("list_incidents", **LIST)[0]["incident_id"]
     given: Any = {"kind": "rolling_reserve", "percent": 12, "reason": "buyers cancel"}
     action = do(state, "propose_action", number, by="Kim", **given)["action_id"]
-    do(state, "approve_action", number, by="Lee", action=action, reason="agreed")
+    do(state, "approve_action", action, by="Lee", reason="agreed")
     shown = shown_of(make_report_of(pipeline, DAY))
     actions = shown.partition("Rolling reserve 12 %")[2]
     assert actions

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from pipeline.act.calls import call_one
 from pipeline.act.following import end_by_time, follow_money, mark_told
-from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST, Actor
+from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST
 from pipeline.errors import NotAllowed, UsageError
 from pipeline.judge.life import Changes, Event, Incident
 from pipeline.minute import MINUTE
@@ -23,11 +23,13 @@ from pipeline.store.state import MinuteCommit, State
 from pipeline.tell.message import read_message
 from pipeline.tell.pace import real_pace
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
-from tests.people import do
+from tests.people import do, insert_people
 from tests.servers import create_database, drop_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.desk.roles import Actor
 NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
 REASON = {"approvals_hour": 10, "cancels_hour": 6, "approvals_week": 1000, "cancels_week": 50}
 PEOPLE = {"ann": OPS_AGENT, "ben": OPS_AGENT, "ray": RISK_ANALYST, "eve": READ_ONLY}
@@ -100,14 +102,7 @@ class Office:
 
 
 def office_of(state: State) -> Office:
-    people = {}
-    with state.engine.begin() as connection:
-        for name, role in PEOPLE.items():
-            number = connection.exec_driver_sql(
-                "INSERT INTO account (name, role) VALUES (%s, %s) RETURNING account_id", (name, role)
-            ).scalar_one()
-            people[name] = Actor(number, name, role, "cli")
-    return Office(state, people)
+    return Office(state, insert_people(state, PEOPLE))
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from baselines.merchants.rules import load_rules
-from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST, RULE_ADMIN, Actor
+from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST, RULE_ADMIN
 from pipeline.errors import NotAllowed, UsageError
 from pipeline.minute import EPOCH, MINUTE
 from pipeline.packs.merchants import PACK
 from pipeline.store.database import connect_state
 from pipeline.store.rules import RulesReader, read_rules_file
 from pipeline.store.state import MinuteCommit, State
-from tests.people import do
+from tests.people import do, insert_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.desk.roles import Actor
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SHIPPED = Path(__file__).resolve().parents[2] / "baselines" / "merchants" / "rules.toml"
@@ -65,14 +67,7 @@ def office(state_url: str) -> Iterator[Office]:
         state.lead()
         RulesReader(state, PACK, read_rules_file(PACK, SHIPPED)).keep_file()
         state.commit(MinuteCommit([], [], NOON))
-        people = {}
-        with state.engine.begin() as connection:
-            for name, role in PEOPLE.items():
-                number = connection.exec_driver_sql(
-                    "INSERT INTO account (name, role) VALUES (%s, %s) RETURNING account_id", (name, role)
-                ).scalar_one()
-                people[name] = Actor(number, name, role, "cli")
-        yield Office(state, people)
+        yield Office(state, insert_people(state, PEOPLE))
 
 
 def test_a_version_is_in_force_from_the_minute_after_the_next_once_two_have_seen_it(office: Office) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.reads import shared
-from pipeline.history.labelled import JOB as LABELLED
-from pipeline.money import EXPOSURE
+from pipeline.money import EXPOSURE, LEARNED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +69,7 @@ def _asked(
 @shared
 def likely(page: Page) -> dict[str, dict[str, int]]:
     """By state how likely it is that money does not come back, and where that is from; empty: not known."""
-    rows = page.door.rows("ops/app_jobs", {"jobs": [LABELLED]})
+    rows = page.door.rows("ops/app_jobs", {"jobs": [LEARNED]})
     return dict(rows[0]["result"]) if rows else {}
 
 

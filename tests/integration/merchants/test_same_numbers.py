@@ -187,13 +187,15 @@ def of_message(said: str, language: str) -> dict[str, Any]:
 
 
 def money_in(said: str, language: str) -> dict[str, Any]:
-    """Each part and figure by its word, with what stands behind it: an amount, or a day."""
+    """Each part and figure by its word, with what stands behind it: an amount, a day, or that it is unknown."""
     found: dict[str, Any] = {}
+    value = r"(\d{4}-\d\d-\d\d|-?\d[\d,]*|알 수 없음|unknown|not known)"
     for name in (*PACK.parts, *PACK.figures):
-        words = re.escape(PACK.words[language][name])
-        match = re.search(rf"{words}\s+(?:KRW |₩)?(\d{{4}}-\d\d-\d\d|-?\d[\d,]*)", said)
-        if match:
-            found[name] = match[1] if "-" in match[1][1:] else int(match[1].replace(",", ""))
+        match = re.search(rf"{re.escape(PACK.words[language][name])}\s+(?:KRW |₩)?{value}", said)
+        if match is not None:
+            text = match[1]
+            unknown = not text[-1].isdigit()
+            found[name] = None if unknown else text if "-" in text[1:] else int(text.replace(",", ""))
     return found
 
 

@@ -94,7 +94,7 @@ def test_rows_that_enter_no_book_are_counted_with_the_first_and_the_next_step() 
 def case(number: int, *, true: bool, after: tuple[int, int] | None = None, **other: Any) -> Case:  # noqa: ANN401
     """A surge of a merchant of its own; `after`: unrecovered and to be paid out when the horizon is over."""
     row = None if after is None else dict(zip(("unrecovered", "pending_payout"), after, strict=True))
-    given = {"rule": "cancel_surge", "entity_id": f"M{number}", "opened_minute": NOW}
+    given: dict[str, Any] = {"rule": "cancel_surge", "entity_id": f"M{number}", "opened_minute": NOW}
     given |= {"last_breach_minute": NOW + 30 * MINUTE, **other}
     return Case(incident_id=number, is_true=true, after=row, **given)
 

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST, RULE_ADMIN, Actor
+from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST, RULE_ADMIN
 from pipeline.errors import UsageError
 from pipeline.minute import EPOCH
 from pipeline.online.transfers.in_force import read_timeline
 from pipeline.store.state import State
 from queries import sql
-from tests.people import do
+from tests.people import do, insert_people
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Engine
 
+    from pipeline.desk.roles import Actor
     from pipeline.packs.transfers.ruleset import RuleSet
 
 PEOPLE = {"ann": RULE_ADMIN, "ben": RULE_ADMIN, "ray": RISK_ANALYST, "ops": OPS_AGENT, "eve": READ_ONLY}
@@ -96,11 +97,4 @@ class Office:
 def office_of(state_engine: Engine, state_url: str) -> Office:
     """Five people in the operational database of the pack."""
     state = State(state_engine, state_url, "transfers", "KRW")
-    people = {}
-    with state.engine.begin() as connection:
-        for name, role in PEOPLE.items():
-            number = connection.exec_driver_sql(
-                "INSERT INTO account (name, role) VALUES (%s, %s) RETURNING account_id", (name, role)
-            ).scalar_one()
-            people[name] = Actor(number, name, role, "cli")
-    return Office(state, people)
+    return Office(state, insert_people(state, PEOPLE))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pipeline.packs.merchants.money.schema import STATES
+from baselines.merchants.priced import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
