@@ -187,7 +187,7 @@ def of_message(said: str, language: str) -> dict[str, Any]:
 
 
 def money_in(said: str, language: str) -> dict[str, Any]:
-    """Each part and figure by its word, with what stands behind it: an amount, a day, or that it is unknown."""
+    """Each part and figure by its word, with what stands behind it: an amount, a day, or None for unknown."""
     found: dict[str, Any] = {}
     value = r"(\d{4}-\d\d-\d\d|-?\d[\d,]*|알 수 없음|unknown|not known)"
     for name in (*PACK.parts, *PACK.figures):
