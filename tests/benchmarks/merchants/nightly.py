@@ -21,6 +21,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -69,20 +70,27 @@ class Night:
         self.errors: list[str] = []
         self._seen = Seen()
         self._named = questions(PACK.name)
+        self._names = cycle([None, *self._named])  # a later turn goes on where an earlier one ended
 
-    def round(self, go_on: Callable[[], bool]) -> None:
-        """Each question, a read of each way after it, then every check; the report is a process beside it."""
-        for name in self._named:
-            if not go_on():
-                return
-            self._tried("question", lambda name=name: self._ask(name))  # type: ignore[misc]
-            self._tried("read", lambda: self._seen.read(self._settings))
-        self._tried("checks", lambda: list(run_checks(self._settings)))
+    def step(self) -> None:
+        """The next question, or the checks after the last one; then a read of each way."""
+        name = next(self._names)
+        if name is None:
+            self._tried("checks", lambda: list(run_checks(self._settings)))
+        else:
+            self._tried("question", lambda: self._ask(name))
+        self._tried("read", lambda: self._seen.read(self._settings))
 
     def told(self) -> dict[str, Any]:
         """How many of each kind there were, and what went wrong."""
         errors = [*self.errors, *self._seen.errors, *self._seen.halves]
         return {"done": self.done | {"read": self._seen.reads}, "errors": errors}
+
+    def reported(self, code: int) -> None:
+        """A report has ended."""
+        self.done["report"] = self.done.get("report", 0) + 1
+        if code:
+            self.errors.append(f"report: exit {code}")
 
     def _tried(self, what: str, work: Callable[[], object]) -> None:
         try:
@@ -114,14 +122,12 @@ def be_beside(settings: Settings) -> None:
             time.sleep(0.05)
             continue
         busy.touch()
-        if report is None or report.poll() is not None:
-            night.done["report"] = night.done.get("report", 0) + int(report is not None)
-            if report is not None and report.returncode:
-                night.errors.append(f"report: exit {report.returncode}")
-            report = _beside("--report", settings)
-        night.round(go.exists)
+        report = report or _beside("--report", settings)
+        night.step()
+        if report.poll() is not None or not go.exists():
+            night.reported(report.wait())
+            report = None
         if not go.exists():
-            report.wait()
             busy.unlink()
     print(json.dumps(night.told()))
 
