@@ -118,7 +118,10 @@ def test_its_views_answer_as_before(settings: Settings) -> None:
     with state_of(settings) as state:
         open_lake(settings).project_catalog(state.publication())
     for question, before in VIEWS.items():
-        assert answer(question, settings.catalog) == before, question
+        found = answer(question, settings.catalog)
+        if question == "SHOW TABLES":  # there are more now; of the old ones none is gone
+            found = [view for view in found if view in before]
+        assert found == before, question
 
 
 def test_everything_it_held_is_there(settings: Settings) -> None:
