@@ -222,7 +222,7 @@ def test_a_day_tells_what_was_done_about_the_money_of_its_incidents_whenever_tha
     given: Any = {"kind": "rolling_reserve", "percent": 12, "reason": "buyers cancel"}
     do(state, "propose_action", number, by="Kim", **given)
     shown = shown_of(make_report_of(pipeline, DAY))
-    actions = shown.partition("Rolling reserve 12 %")[2]
+    actions = shown.partition("Keep a reserve of payouts 12 %")[2]
     assert actions
     assert "proposed" in actions.partition("Regret")[0]
 

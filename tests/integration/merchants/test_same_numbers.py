@@ -189,7 +189,7 @@ def of_message(said: str, language: str) -> dict[str, Any]:
 def money_in(said: str, language: str) -> dict[str, Any]:
     """Each part and figure by its word, with what stands behind it: an amount, a day, or None for unknown."""
     found: dict[str, Any] = {}
-    value = r"(\d{4}-\d\d-\d\d|-?\d[\d,]*|알 수 없음|unknown|not known)"
+    value = r"(\d{4}-\d\d-\d\d|-?\d+(?:,\d{3})*|알 수 없음|unknown|not known)"
     for name in (*PACK.parts, *PACK.figures):
         match = re.search(rf"{re.escape(PACK.words[language][name])}\s+(?:KRW |₩)?{value}", said)
         if match is not None:
