@@ -5,7 +5,9 @@ then that is cancelled at that age: h(k) = sum of C(d, d + k) / sum of (A(d) - a
 over the days d of the lake whose age k is over. Actuarial life tables (Kaplan and Meier 1958, with amounts
 for lives) and the chain ladder of claims (Mack 1993) are this estimate. A category's hazard starts from
 that of all merchants, which counts as `weight` cancels: h(category) = (C + w) / (N + w / h(all)). Cancels
-that name no approval are spread over the ages as those that do.
+that name no approval are spread over the ages as those that do. An age that no day of the lake has reached
+yet has the hazard of the oldest TAIL ages that some have: cancels become rarer with age, so that this is
+rather too much than nothing.
 
 A merchant has one factor on its category's hazards: theta = (O + w t) / (E + w t), where O is what it
 cancelled, E what the hazards say of what was left of its sales, t its usual cancelled ticket; both over the
@@ -32,6 +34,8 @@ Floats = NDArray[np.float64]
 
 #: Days before today that say where a merchant stands; the oldest counts 1/128.
 WINDOW: Final = 7
+#: The oldest ages seen, whose share stands for older ones.
+TAIL: Final = 3
 #: Of a normal distribution: 5 % lie beyond it on either side.
 Z_90: Final = 1.6449
 
@@ -124,12 +128,12 @@ def _life_table(
 
 def _hazards(cancels: Floats, at_risk: Floats, weight: float) -> Floats:
     """Of each category, starting from that of all; the last row is that of all."""
-    every = np.divide(
-        cancels.sum(axis=0),
-        at_risk.sum(axis=0),
-        where=at_risk.sum(axis=0) > 0,
-        out=np.zeros(cancels.shape[1]),
-    )
+    given, left = cancels.sum(axis=0), at_risk.sum(axis=0)
+    every = np.divide(given, left, where=left > 0, out=np.zeros(cancels.shape[1]))
+    seen = int(np.flatnonzero(left > 0).max(initial=-1)) + 1
+    if 0 < seen < len(every):
+        oldest = slice(max(seen - TAIL, 0), seen)
+        every[seen:] = given[oldest].sum() / left[oldest].sum()
     start = np.divide(weight, every, where=every > 0, out=np.full_like(every, np.inf))
     hazards = np.where(every > 0, (cancels + weight) / (np.maximum(at_risk, 0) + start), 0.0)
     hazards[-1] = every

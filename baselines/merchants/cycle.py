@@ -90,31 +90,42 @@ def learned_cycles(exposure: Exposure, today: int, borders: Integers, holidays: 
 
 
 @dataclass(frozen=True, slots=True)
-class NextPayout:
-    """What the next payday pays; shape (merchants,) each."""
+class Payouts:
+    """What coming paydays pay; shape (merchants,) each, minor units, at least 0."""
 
-    day: Integers  # days since 1970; 0: not known, or nothing is to be paid
-    amount: Integers  # minor units, at least 0
+    pending: Integers  # all of them together
+    next: Integers  # the first that pays anything
+    next_day: Integers  # its day since 1970; 0: not known, or nothing is to be paid
 
 
-def next_payouts(exposure: Exposure, today: int, cycles: Integers, holidays: str) -> NextPayout:
-    """The first payday that pays anything, and all that it pays.
+def coming_payouts(exposure: Exposure, today: int, cycles: Integers, holidays: str) -> Payouts:
+    """Payday by payday what is paid; one that comes out negative is withheld from those after it.
 
-    What was due before `today` is due on the next working day. What a later payday withholds takes nothing
-    off this one, so that it may be more than all payouts together would pay.
+    What was due before `today` is due on the next working day. Where the cycle of a merchant is not known,
+    all that is open counts as one payday.
     """
     soonest, size = next_working_day(today, holidays), exposure.size
-    day, amount = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    days = np.zeros(size, np.int64)  # the payday that is being summed up
+    on_day, owed, pending, first, first_day = (np.zeros(size, np.int64) for _ in range(5))
+
+    def pay(at: Integers) -> None:
+        paid = np.maximum(on_day[at] - owed[at], 0)
+        owed[at] = np.maximum(owed[at] - on_day[at], 0)
+        is_first = (pending[at] == 0) & (paid > 0)
+        first[at] += paid * is_first
+        first_day[at] += days[at] * is_first
+        pending[at] += paid
+        on_day[at] = 0
+
     for sold in exposure.held_days(today):  # days of sales come in order, and so do their paydays
         at = exposure.open_at(sold)
         if len(at):
             # A merchant whose cycle is not known has no payday; the last place of the table is for it.
             due = np.append(np.maximum(paydays(sold, holidays), soonest), 0)[cycles[at]]
-            held, so_far, before = exposure.measures(sold), amount[at], day[at]
-            net = held[APPROVED][at] - held[CANCELLED][at]
-            same = before == due
-            found = ~same & (so_far > 0)  # an earlier payday pays
-            day[at] = np.where(found, before, due)
-            amount[at] = np.where(found, so_far, net + so_far * same)
-    pays = (amount > 0) & (day > 0)
-    return NextPayout(day * pays, amount * pays)
+            pay(at[days[at] != due])
+            days[at] = due
+            held = exposure.measures(sold)
+            on_day[at] += held[APPROVED][at] - held[CANCELLED][at]
+    pay(np.arange(size))
+    known = first_day > 0
+    return Payouts(pending, first * known, first_day)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from baselines.merchants.curve import Z_90
-from baselines.merchants.cycle import next_payouts
+from baselines.merchants.cycle import coming_payouts
 from baselines.merchants.exposure import APPROVED, CANCELLED, MEASURES, UNNAMED
 
 if TYPE_CHECKING:
@@ -108,18 +108,17 @@ def _wilson(bad: int, labelled: int) -> tuple[float, float, float]:
 def price(book: Exposure, at: Situation) -> Prices:
     """The money of all merchants."""
     first, size = at.today - book.reach, book.size
-    pending, unrecovered = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    unrecovered = np.zeros(size, np.int64)
     for day in book.held_days(at.today):
         rows = book.open_at(day)
         if len(rows):
             held = book.measures(day)
-            pending[rows] += held[APPROVED][rows] - held[CANCELLED][rows]
             unrecovered[rows] += held[UNNAMED][rows] + book.of_paid(day, first)[rows]
-    payout = next_payouts(book, at.today, at.cycles, at.holidays)
+    coming = coming_payouts(book, at.today, at.cycles, at.holidays)
     likely = None if at.curve is None else _Likely.now(book, at, at.curve)
     paid_out = np.maximum(_remaining(book, at, likely), 0)
     losses = (None, None, None) if likely is None else likely.losses(at, paid_out, unrecovered)
-    return Prices(paid_out, unrecovered, np.maximum(pending, 0), payout.amount, payout.day, *losses)
+    return Prices(paid_out, unrecovered, coming.pending, coming.next, coming.next_day, *losses)
 
 
 def _remaining(book: Exposure, at: Situation, likely: _Likely | None) -> Integers:

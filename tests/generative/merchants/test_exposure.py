@@ -172,7 +172,10 @@ class Plain:
         ]
         due = {day: self.payday(merchant, day) for day in did}
         pays = {at: sum(net[day] for day in did if due[day] == at) for at in due.values()}
-        next_day = min((at for at, amount in pays.items() if amount > 0), default=None)
+        owed, paid = 0, {}
+        for at, amount in sorted(pays.items()):  # what a payday withholds is taken off those after it
+            paid[at], owed = max(amount - owed, 0), max(owed - amount, 0)
+        next_day = min((at for at, amount in paid.items() if amount > 0), default=None)
         return {
             "paid_out_cancelable": max(
                 sum(self.left(merchant, d) for d in inside if d in settled) - unnamed, 0
@@ -182,9 +185,9 @@ class Plain:
                 for day, sold, amount in cancels
                 if day not in settled and (sold is None or sold in settled or sold < self.first)
             ),
-            "pending_payout": max(sum(net.values()), 0),
+            "pending_payout": sum(paid.values()),
             "next_payout_date": next_day,
-            "next_payout": pays[next_day] if next_day else 0,
+            "next_payout": paid[next_day] if next_day else 0,
             "settled_through": max(settled),
         }
 
