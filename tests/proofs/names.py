@@ -135,7 +135,7 @@ SHOWN: Final = (
     "told_minute",
     "krw_at_risk",
     "paid_out_cancelable",
-    "cancelled_unrecovered",
+    "unrecovered",
     "acknowledged_by",
     "reason",
     "latest_reason",
@@ -150,7 +150,7 @@ INCIDENT_SQL: Final = tuple(
         "merchant_name": "entity_name",
         "krw_at_risk": "at_risk",
         "paid_out_cancelable": "(parts->>'paid_out_cancelable')::bigint",
-        "cancelled_unrecovered": "(parts->>'unrecovered')::bigint",
+        "unrecovered": "(parts->>'unrecovered')::bigint",
     }.get(name, name)
     for name in SHOWN
 )
