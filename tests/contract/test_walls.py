@@ -363,7 +363,8 @@ def test_nothing_that_a_process_says_is_believed(settings: Settings, monkeypatch
             analyst.walls()
     ready = frames.HEAD.pack(b"W", 2) + b"{}"
     rows = frames.HEAD.pack(b"R", 8) + b"no arrow" + frames.HEAD.pack(b"D", 0)
-    script = f"import os; os.write(1, {ready + rows!r}); os.read(0, 1 << 20)"
+    # It reads on until it is ended: gone before the question is sent, it would be that which is told.
+    script = f"import os; os.write(1, {ready + rows!r})\nwhile os.read(0, 1 << 20): pass"
     monkeypatch.setattr(process_module, "_START", script.replace("{", "{{").replace("}", "}}"))
     with pytest.raises(Fault, match="rows"):
         analyst.ask("SELECT 1").rows()

@@ -386,4 +386,5 @@ def test_an_exclusion_of_an_earlier_version_that_has_no_end_holds_is_shown_and_i
 
 
 def test_every_act_on_incidents_is_tried_here() -> None:
-    assert {act.name for act in ACTS.values() if act.kind == "incident"} == set(GIVEN)
+    of_money = {"propose_action"}  # tests/unit/test_actions.py
+    assert {act.name for act in ACTS.values() if act.kind == "incident"} - of_money == set(GIVEN)

@@ -66,7 +66,8 @@ def screen(rows: pl.DataFrame, not_after: datetime, *, by_minute: bool = False) 
     key = ["transaction_id", "kind"]
     unique = pl.struct(key)
     if by_minute:
-        rows = rows.sort("transaction_id", "occurred_at", "kind", "amount", "merchant_id", nulls_last=True)
+        order = ("transaction_id", "occurred_at", "kind", "amount", "merchant_id", "approved_at")
+        rows = rows.sort(*order, nulls_last=True)
         unique = pl.struct(*key, pl.col("occurred_at").dt.truncate("1m"))
     reasoned = rows.with_columns(_reason(rows, not_after, unique).alias("reason"))
     bad = reasoned.filter(pl.col("reason").is_not_null())

@@ -125,8 +125,11 @@ def other_shelves(pack: str, home: Path, lake: Path) -> list[Shelf]:
     for name in PACKS:
         if name == pack:
             continue
+        manifest_file = home / manifest_name(name)
+        if not manifest_file.exists():  # of a pack that runs nowhere no code is loaded
+            continue
         try:
-            newest = newest_shelf(load_pack(name), home / manifest_name(name), lake)
+            newest = newest_shelf(load_pack(name), manifest_file, lake)
         except (LakeDamaged, StorageUnavailable) as error:
             log.warning("catalog.pack_left_out", pack=name, why=error.what)
             continue

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.count import count
@@ -207,6 +207,21 @@ def test_a_hundred_absurd_amounts_are_summed_exactly_for_the_reconciliation() ->
     assert counted.rows.is_empty()
 
 
+#: One cancel twice, once without its approval: which of the two counts must not follow from their order.
+TWICE: list[Row] = [
+    {
+        "transaction_id": 2,
+        "merchant_id": "B",
+        "kind": "CANCEL",
+        "amount": 0,
+        "occurred_at": START,
+        "approved_at": at,
+    }
+    for at in (None, START - timedelta(days=1))
+]
+
+
+@example(rows=TWICE)
 @given(rows=rows_of(texts, times))
 def test_a_minute_counts_alike_alone_and_with_its_neighbours(rows: list[Row]) -> None:
     whole = count(frame_of(rows, pl.String()), SPAN, 7, CLOCK, PACK)
