@@ -162,3 +162,13 @@ def test_every_type_is_read_refused_with_an_example_and_taken_by_the_analysts_pr
     if kind in given:
         with pytest.raises(UsageError, match=f"one=é is no {kind}"):
             values_of(question, {"one": "é"}, CLOCK)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2026-03-12", "2026-03-01", "0001-01-01"])
+def test_a_day_that_is_not_published_is_refused_and_not_answered_with_nothing(day: str) -> None:
+    clock = Clock(CLOCK.through, CLOCK.zone, datetime(2026, 3, 2, tzinfo=UTC))
+    asked = read_question("sold", HEAD + "-- Parameter: day date : of which day\nSELECT 1\n")
+    with pytest.raises(UsageError, match=f"day={day} is not published") as refused:
+        values_of(asked, {"day": day}, clock)
+    assert "2026-03-02 to 2026-03-11" in str(refused.value)
+    assert values_of(asked, {"day": "2026-03-11"}, clock) == {"day": ("date", "2026-03-11")}

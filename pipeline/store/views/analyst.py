@@ -55,7 +55,7 @@ class Analyst:
                 "memory_mb": settings.sql_memory,
                 "threads": min(os.cpu_count() or 1, _MOST_THREADS),
             },
-            Clock(manifest.published_through, settings.business_timezone),
+            Clock(manifest.published_through, settings.business_timezone, manifest.first_minute),
         )
 
     def ask(self, question: str, values: Values | None = None) -> Answer:

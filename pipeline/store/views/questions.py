@@ -75,10 +75,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Up to when something is published (that moment excluded), and the zone of business days."""
+    """Up to when something is published (that moment excluded), the zone of business days, and since when."""
 
     through: datetime
     zone: ZoneInfo
+    first: datetime | None = None  # None: nobody knows
 
     def day(self, word: str) -> date:
         """The business day that a word means."""
@@ -139,10 +140,30 @@ def values_of(question: Question, given: Mapping[str, str], clock: Clock) -> Val
         if name not in known:
             msg = f"the question {question.name} has no parameter {name}"
             raise UsageError(msg, f"it has: {', '.join(known) or 'none'}")
-    return {
+    values = {
         parameter.name: _value(question, parameter, given.get(parameter.name, parameter.default), clock)
         for parameter in question.parameters
     }
+    for name, text in given.items():
+        _require_published(name, text, values[name], clock)
+    return values
+
+
+def _require_published(name: str, text: str, value: tuple[str, Any], clock: Clock) -> None:
+    """Of a day that is not published nothing is known: answered, it would look like one without sales."""
+    kind, found = value
+    oldest = clock.first and clock.first.astimezone(clock.zone).date()
+    if kind == "date":
+        day = date.fromisoformat(found)
+        inside = (oldest is None or day >= oldest) and day <= clock.day("today")
+    elif kind == "time":
+        moment = datetime.fromisoformat(found)
+        inside = (clock.first is None or moment >= clock.first) and moment <= clock.through
+    else:
+        return
+    if not inside:
+        msg = f"{name}={text} is not published"
+        raise UsageError(msg, f"what is published: {oldest or '…'} to {clock.day('today')}")
 
 
 def _value(question: Question, parameter: Parameter, text: str | None, clock: Clock) -> tuple[str, Any]:
