@@ -12,7 +12,7 @@ import streamlit as st
 from sqlalchemy import text
 
 from app.markup import tag
-from app.merchants import PAGE as MERCHANTS
+from app.merchants import PAGE as MERCHANTS_PAGE
 from app.minutes import minutes_of
 from app.pages import PAGES, SCREENS, OwnPage, Screen, menu, screens_of
 from app.pages.entity.choose import chosen_period
@@ -224,7 +224,7 @@ def test_a_screen_that_one_pack_alone_has_is_in_its_menu_and_nowhere_else(
     assert [screen.name for screen in menu(PAGE.screens)][:3] == ["now", "incidents", "visits"]
     assert "오늘의 출입" in said(page("visits"))
     monkeypatch.setenv("MINUTERISK_PACKS", BESIDE)
-    of_merchants = {screen.name for screen in (*SCREENS, *MERCHANTS.screens)}
+    of_merchants = {screen.name for screen in (*SCREENS, *MERCHANTS_PAGE.screens)}
     assert {screen.name for screen in screens_of(["merchants"])} == of_merchants
     assert "visits" not in of_merchants
     tested = page("visits")  # its address says whose it is
