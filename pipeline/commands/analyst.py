@@ -57,6 +57,7 @@ def sql(name: str | None, text: str | None, *, listed: bool, walls: bool, **opti
         return _walls(settings, as_json=options["as_json"])
     _require_one(name, text, options["given"])
     asking = _Asking(settings, **options)
+    asking.analyst()  # where nothing is published nothing is asked: no database is made, nothing kept
     if name is not None:
         asking.prepared(name, options["given"])  # what is wrong with it is said before any database is asked
     with open_desk(settings) as desk:
