@@ -246,7 +246,13 @@ RUNNING, FRESH = 0, 1
 
 
 def seventh(which: int) -> list[Fault]:
-    return FAULTS[which::7]
+    """Every seventh, and one of each way that these happen to leave out."""
+    chosen = FAULTS[which::7]
+    ways = {fault.way for fault in chosen}
+    for way in sorted({fault.way for fault in FAULTS} - ways):
+        of_way = [fault for fault in FAULTS if fault.way == way]
+        chosen.append(of_way[which % len(of_way)])
+    return chosen
 
 
 def parameters(which: int) -> list[Any]:
