@@ -100,7 +100,7 @@ def test_the_other_jobs_say_what_they_found(
     service.search()
     assert reports(quiet, "search")[-1]["result"] == {"depth": "deep"}
     service.housekeeping()
-    assert {"replaced", "deleted", "orphans"} == set(reports(quiet, "compact")[-1]["result"])
+    assert {"replaced", "deleted", "orphans", "tables"} == set(reports(quiet, "compact")[-1]["result"])
     monkeypatch.setattr(service, "_have_repaired", lambda _: None)  # no tick runs beside this
     service.prove()
     (proven,) = reports(quiet, "prove")
