@@ -82,14 +82,15 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def test_on_a_terminal_lines_are_completed_kept_and_forgotten_after_ctrl_c(
     terminal: Terminal, tmp_path: Path
 ) -> None:
+    # Whoever types waits for the prompt: before it stands, the terminal still reads Ctrl-D as its own.
     terminal.type("", "sql> ")
     terminal.type("FROM door_m\t\n", "...> ")
-    assert "<'FROM door_minute\\n  LIMIT 1'>" in terminal.type("  LIMIT 1;\n", "'>")
+    assert "<'FROM door_minute\\n  LIMIT 1'>" in terminal.type("  LIMIT 1;\n", "\r\nsql> ")
     terminal.type("SELECT nothing\n", "...> ")
     terminal.type("\x03", "sql> ")
-    assert "<'.help'>" in terminal.type(".he\t\n", "'>")
-    assert "<'SELECT 2'>" in terminal.type("SELECT 2;\n", "'>")
-    assert "<'SELECT 2'>" in terminal.type("\x1b[A\n", "'>")  # the line before, by the arrow
+    assert "<'.help'>" in terminal.type(".he\t\n", "\r\nsql> ")
+    assert "<'SELECT 2'>" in terminal.type("SELECT 2;\n", "\r\nsql> ")
+    assert "<'SELECT 2'>" in terminal.type("\x1b[A\n", "\r\nsql> ")  # the line before, by the arrow
     terminal.type("\x04", "left")
     kept = tmp_path / "state" / "history"
     assert "SELECT 2;" in kept.read_text(encoding="utf-8")
