@@ -249,7 +249,7 @@ def _add_jobs(scheduler: BackgroundScheduler, service: Service, watcher: Watcher
         _every(scheduler, service, "picture", service.picture, TALK_S)
         _every(scheduler, service, "listen", service.listen, TALK_S)
     pipeline = service.pipeline
-    actions = Actions(pipeline.state, pipeline.lake, pipeline.settings, pipeline.ornaments)
+    actions = Actions(pipeline.state, pipeline.lake, pipeline.settings, pipeline.ornaments, pipeline.tuned_at)
     _every(scheduler, service, "actions", actions.turn, ACTIONS_S)
     _every(scheduler, service, "rules", service.measure_rules, RULES_S)
     reports = Reports(pipeline, service.paces)

@@ -12,8 +12,10 @@ from pipeline.minute import MINUTE
 from pipeline.tell.pace import real_pace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
+    from baselines.rules import Tuned
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
@@ -38,9 +40,11 @@ class Actions:
         lake: Lake,
         settings: Settings,
         ornaments: Ornaments,
+        tuned_at: Callable[[datetime], Tuned],
         pace: Pace | None = None,
     ) -> None:
         self._state, self._lake, self._ornaments = state, lake, ornaments
+        self._tuned_at = tuned_at
         url, secret = settings.action_url, settings.action_secret
         self._receiver = Receiver(url, secret) if url and secret else None
         self._pace = pace or real_pace()
@@ -70,7 +74,7 @@ class Actions:
         follow_money(self._state, next_minute - MINUTE)
         self._followed = next_minute
         if self._read is None or next_minute - self._read >= _READ_EVERY:
-            follow_outcomes(self._state, self._lake, next_minute)
+            follow_outcomes(self._state, self._lake, next_minute, self._tuned_at(next_minute - MINUTE))
             self._read = next_minute
 
     def _say_dead(self) -> None:

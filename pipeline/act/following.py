@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from baselines.rules import Tuned
     from pipeline.judge.life import Incident
     from pipeline.money import Following, Proposal
     from pipeline.store.lake import Lake
@@ -111,7 +112,7 @@ def mark_told(state: State) -> int:
     return told
 
 
-def follow_outcomes(state: State, lake: Lake, now: datetime) -> int:
+def follow_outcomes(state: State, lake: Lake, now: datetime, tuned: Tuned) -> int:
     """See what the source shows of actions that were told; how many were confirmed or have lapsed by that."""
     exposures = lake.pack.exposures
     if exposures is None or exposures.following is None:
@@ -121,7 +122,7 @@ def follow_outcomes(state: State, lake: Lake, now: datetime) -> int:
         if row["kind"] in exposures.by_people and row["status"] == "told":
             ended += _by_people(state, row, exposures.following, now)
             continue
-        outcome = _outcome(state, lake, exposures.following, row, now)
+        outcome = _outcome(state, lake, exposures.following, row, now, tuned)
         _keep(state, row, outcome)
         if row["status"] == "told" and outcome.shown is not None:
             status = "confirmed" if outcome.shown else "lapsed"
@@ -130,7 +131,7 @@ def follow_outcomes(state: State, lake: Lake, now: datetime) -> int:
     return ended
 
 
-def _by_people(state: State, row: Mapping[str, Any], following: Following, now: datetime) -> bool:
+def _by_people(state: State, row: Mapping[str, Any], following: Following[Any], now: datetime) -> bool:
     """What nobody has confirmed for so long was not done, as far as anybody knows."""
     if now < row["told_at"] + following.after:
         return False
@@ -138,7 +139,12 @@ def _by_people(state: State, row: Mapping[str, Any], following: Following, now: 
 
 
 def _outcome(
-    state: State, lake: Lake, following: Following, row: Mapping[str, Any], now: datetime
+    state: State,
+    lake: Lake,
+    following: Following[Any],
+    row: Mapping[str, Any],
+    now: datetime,
+    tuned: Tuned,
 ) -> Outcome:
     told_at, files = row["told_at"], state.publication().files
     end, frames = floor_minute(min(now, told_at + following.after)), {}
@@ -155,7 +161,7 @@ def _outcome(
         told_at=told_at,
         label=row["label"],
     )
-    found = following.outcome(acted, frames, now, lake.zone)
+    found = following.outcome(acted, frames, now, lake.zone, tuned)
     late = now >= told_at + following.after
     return Outcome(
         found.shown if found.shown is not None or not late else False, found.figures, found.settled or late

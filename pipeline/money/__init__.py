@@ -269,14 +269,14 @@ T = TypeVar("T", bound="Tuned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
+class Following(Generic[T]):
     """How the outcome of actions is read off what is published of an entity."""
 
     #: What is read: the counted rows or what is beside them, each from so long before people were told on.
     before: Mapping[str, timedelta]
     after: timedelta  # nothing is looked for later than this
-    #: (the action, the frames by dataset, up to when they are published, zone)
-    outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo], Outcome]
+    #: (the action, the frames by dataset, up to when they are published, zone, tuned)
+    outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo, T], Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +296,7 @@ class Exposures(Generic[T]):
     by_people: Sequence[str] = ()  # of `actions`: those that nothing published shows; people say it was done
     #: What an action that a person proposes would keep: (kind, percent, money, the minute, zone)
     effect: Callable[[str, int | None, AtRisk, datetime, ZoneInfo], Proposal] = nothing_known
-    following: Following | None = None
+    following: Following[T] | None = None
 
     def faults(self, entity: str) -> Iterator[str]:
         """What of it does not fit together."""

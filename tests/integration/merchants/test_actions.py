@@ -120,7 +120,7 @@ def rows(pipeline: Pipeline, query: str) -> list[dict[str, Any]]:
 
 def turn(pipeline: Pipeline) -> None:
     """One turn of a process that has just started."""
-    Actions(pipeline.state, pipeline.lake, pipeline.settings, pipeline.ornaments).turn()
+    Actions(pipeline.state, pipeline.lake, pipeline.settings, pipeline.ornaments, pipeline.tuned_at).turn()
 
 
 PAID = {-6: at(-4, 10), -5: at(-3, 10), -4: at(0, 10), -3: at(1, 10), 0: at(2, 10)}

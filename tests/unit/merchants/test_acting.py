@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
+from baselines.merchants.rules import load_rules
 from pipeline.money import Acted, AtRisk, Outcome
 from pipeline.packs.merchants import PACK
-from pipeline.packs.merchants.money.acting import effect, outcome
+from pipeline.packs.merchants.money.acting import Payout, Seen, effect, outcome
 from pipeline.packs.merchants.money.propose import ACTIONS, CALL, HOLD, RESERVE, SHORTER
 from pipeline.packs.merchants.money.schema import SETTLEMENT
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 
 SEOUL = ZoneInfo("Asia/Seoul")
+RULES = load_rules(Path(__file__).parents[3] / "baselines/merchants/rules.toml")
 #: Monday to Sunday; Wednesday 2026-03-11 is a working day like the others of that week.
 MONDAY = date(2026, 3, 9)
 TOLD = datetime(2026, 3, 11, 12, tzinfo=SEOUL).astimezone(UTC)  # on Wednesday
@@ -83,7 +86,7 @@ def look(
         if when < now
     ]
     settlements = pl.DataFrame(paid, SETTLEMENT, orient="row")
-    return outcome(acted, {"merchant_minute": rows, "settlement": settlements}, now, SEOUL)
+    return outcome(acted, {"merchant_minute": rows, "settlement": settlements}, now, SEOUL, RULES)
 
 
 def test_a_hold_is_confirmed_once_its_payday_is_over_without_a_payout() -> None:
@@ -148,6 +151,15 @@ def test_a_shorter_cycle_shows_in_a_payout_that_comes_earlier() -> None:
     sooner = look(SHORTER, *BEFORE, MON, payout(2, paid=at(3, 9)), now=at(4))
     assert sooner.shown
     assert sooner.figures == {"cycle_days_before": 2, "cycle_days_since": 1}
+
+
+@pytest.mark.parametrize(("holidays", "cycle"), [("KR", None), ("none", 1)])
+def test_a_company_that_pays_out_on_public_holidays_is_followed_by_its_own_days(
+    holidays: str, cycle: int | None
+) -> None:
+    """Monday 2026-03-02 is a day of rest in Korea: who says so in the rules has no payout then."""
+    paid = Payout(date(2026, 2, 27), 900, datetime(2026, 3, 2, 10, tzinfo=SEOUL))
+    assert Seen({}, {paid.day: paid}, {}, SEOUL, TOLD, holidays).cycle == cycle
 
 
 def test_what_an_action_keeps_follows_from_the_money_and_unknown_stays_unknown() -> None:

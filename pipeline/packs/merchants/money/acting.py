@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pipeline.money import AtRisk
 
 FALSE_ALARM: Final = "false_alarm"
-#: Working days are those of this country, as in the book of exposure.
-HOLIDAYS: Final = "KR"
 #: At least one part in so many of what was to be kept has to be missing: cancels that came after a merchant's
 #: money was counted lessen a payout too, and are no hold.
 _AT_LEAST: Final = 2
@@ -77,6 +75,7 @@ class Seen:
     since: Mapping[date, Payout]
     zone: ZoneInfo
     now: datetime
+    holidays: str  # working days are those of this country, as in the book of exposure
 
     @property
     def cycle(self) -> int | None:
@@ -86,26 +85,30 @@ class Seen:
 
     def cycle_of(self, payout: Payout) -> int | None:
         """The same of one payout; None where it is none of those that are known."""
-        found = paydays(to_day(payout.day), HOLIDAYS).tolist()
+        found = paydays(to_day(payout.day), self.holidays).tolist()
         payday = to_day(payout.at.astimezone(self.zone).date())
         return found.index(payday) if payday in found else None
 
 
-def outcome(acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zone: ZoneInfo) -> Outcome:
+def outcome(
+    acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zone: ZoneInfo, tuned: Rules
+) -> Outcome:
     """What payouts show of an action up to `now`; see `Outcome`.
 
     Its figures: `due` what was to be paid out, `kept` what of it was not, `paid` what was all the same,
     `held_amount_days` what was kept times the days that it was, and the same as
     `false_alarm_amount_days` where people say that there was nothing wrong: what the merchant went without.
     """
-    seen = _seen(acted, frames, now, zone)
+    seen = _seen(acted, frames, now, zone, tuned.volume_drop.public_holidays)
     if not seen.before and not seen.since:
         return Outcome()  # its payouts are not known
     shown = _SHOWN_BY.get(acted.kind)
     return Outcome() if shown is None else shown(acted, seen)
 
 
-def _seen(acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zone: ZoneInfo) -> Seen:
+def _seen(
+    acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zone: ZoneInfo, holidays: str
+) -> Seen:
     rows, day = frames["merchant_minute"], pl.col("minute").dt.convert_time_zone(zone.key).dt.date()
     sums = (pl.col("approval_amount") - pl.col("cancel_amount")).sum()
     sales = dict(rows.group_by(day.alias("day")).agg(sums).iter_rows())
@@ -120,6 +123,7 @@ def _seen(acted: Acted, frames: Mapping[str, pl.DataFrame], now: datetime, zone:
         since={payout.day: payout for payout in payouts if payout.at >= acted.told_at},
         zone=zone,
         now=now,
+        holidays=holidays,
     )
 
 
@@ -158,7 +162,7 @@ def _due_by(payday: date, acted: Acted, seen: Seen) -> list[date]:
     days = [day for day in days if day < payday and (newest is None or day > newest)]
     if cycle is None:
         return [day for day in days if day < told]
-    return [day for day in days if from_day(int(paydays(to_day(day), HOLIDAYS)[cycle])) <= payday]
+    return [day for day in days if from_day(int(paydays(to_day(day), seen.holidays)[cycle])) <= payday]
 
 
 def _of_reserve(acted: Acted, seen: Seen) -> Outcome:
