@@ -117,14 +117,13 @@ class Opening:
 
     def _of_query(self, name: str, span: Span) -> Iterable[tuple[Span, pl.DataFrame]]:
         beside, zone = self._lake.pack.beside[name], self._lake.zone
-        for day in split_by_day(span, zone):
-            for piece, read in read_around(self._source, name, day):
-                if not isinstance(read, Exception):
-                    yield piece, beside.count(read, piece, zone)
-                elif isinstance(read, SourceValueWrong):
-                    tell_unreadable(self._alarms, str(beside.query), piece, read)
-                else:
-                    raise read
+        for piece, read in read_around(self._source, name, split_by_day(span, zone)):
+            if not isinstance(read, Exception):
+                yield piece, beside.count(read, piece, zone)
+            elif isinstance(read, SourceValueWrong):
+                tell_unreadable(self._alarms, str(beside.query), piece, read)
+            else:
+                raise read
 
     def _of_rows(self, name: str, span: Span) -> Iterable[tuple[Span, pl.DataFrame]]:
         """Counted from the rows again, as minutes were published without it."""

@@ -248,13 +248,12 @@ class BesideCheck:
         found: dict[datetime, dict[str, pl.DataFrame]] = {}
         files = pipeline.state.publication().files
         for name in names:
-            for day in split_by_day(span, pipeline.lake.zone):
-                for piece, read in read_around(source, name, day):
-                    if isinstance(read, Exception):
-                        query = str(pipeline.pack.beside[name].query)
-                        tell_unreadable(pipeline.alarms, query, piece, read)
-                        continue
-                    rows = pipeline.pack.beside[name].count(read, piece, pipeline.lake.zone)
-                    for minute in unlike_minutes(rows, pipeline.lake.read(files, name, piece)):
-                        found.setdefault(minute, {})[name] = rows.filter(pl.col("minute") == minute)
+            for piece, read in read_around(source, name, split_by_day(span, pipeline.lake.zone)):
+                if isinstance(read, Exception):
+                    query = str(pipeline.pack.beside[name].query)
+                    tell_unreadable(pipeline.alarms, query, piece, read)
+                    continue
+                rows = pipeline.pack.beside[name].count(read, piece, pipeline.lake.zone)
+                for minute in unlike_minutes(rows, pipeline.lake.read(files, name, piece)):
+                    found.setdefault(minute, {})[name] = rows.filter(pl.col("minute") == minute)
         return dict(sorted(found.items()))

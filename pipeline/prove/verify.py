@@ -75,14 +75,13 @@ def _repair_beside(pipeline: Pipeline, file: LakeFile) -> None:
     """Read again what is beside the rows; it may be older than the first published minute."""
     beside, zone = pipeline.pack.beside[file.dataset], pipeline.lake.zone
     frames = [beside.schema.to_frame()]
-    for day in split_by_day(file.span, zone):
-        for piece, read in read_around(pipeline.source, file.dataset, day):
-            if isinstance(read, SourceValueWrong):
-                tell_unreadable(pipeline.alarms, str(beside.query), piece, read)
-            elif isinstance(read, Exception):
-                raise read
-            else:
-                frames.append(beside.count(read, piece, zone))
+    for piece, read in read_around(pipeline.source, file.dataset, split_by_day(file.span, zone)):
+        if isinstance(read, SourceValueWrong):
+            tell_unreadable(pipeline.alarms, str(beside.query), piece, read)
+        elif isinstance(read, Exception):
+            raise read
+        else:
+            frames.append(beside.count(read, piece, zone))
     _commit(pipeline, file, pipeline.lake.write(file.dataset, pl.concat(frames), file.span), [])
 
 

@@ -17,7 +17,7 @@ from pipeline.schema import UTC_SUFFIX
 from pipeline.source.asked import ReadBeside, has_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: A query beside the rows of one minute has so many seconds; one of a longer span has what the rows have.
 LIMIT_S: Final = 3.0
+#: A query that is too slow for so few minutes is not made quicker by asking for fewer.
+SHORT_MINUTES: Final = 60
 #: One that failed takes at most one part in so many of our time, and is tried again within a minute.
 _RARELY, _RETRY_MOST_S = 20, 60.0
 
@@ -106,19 +108,27 @@ def prints_of(frame: pl.DataFrame) -> dict[datetime, tuple[int, str]]:
     return {from_index(int(minute)): (int(rows), str(print_)) for minute, rows, print_ in frame.iter_rows()}
 
 
-def read_around(source: Source, dataset: str, span: Span) -> Iterator[tuple[Span, pl.DataFrame | Exception]]:
+def read_around(
+    source: Source, dataset: str, spans: Iterable[Span]
+) -> Iterator[tuple[Span, pl.DataFrame | Exception]]:
     """The rows of a dataset in pieces, around minutes that cannot be read: these come as what is wrong.
 
-    A piece that fails by a value, or takes too long, is halved. Empty where there is no such query.
+    A piece that fails by a value, or takes too long, is halved. A short one that takes too long says that
+    the query does: it ends the reading, as every other would be waited for in vain, and comes with all that
+    lies behind it. Empty where there is no such query.
     """
-    read = source.beside([dataset], span)
-    if dataset in read.frames:
-        yield span, read.frames[dataset]
-    elif dataset in read.failed:
-        error = read.failed[dataset]
-        if span.minutes > 1 and isinstance(error, SourceValueWrong | SourceTooSlow):
-            middle = from_index((to_index(span.start) + to_index(span.end)) // 2)
-            yield from read_around(source, dataset, Span(span.start, middle))
-            yield from read_around(source, dataset, Span(middle, span.end))
-        else:
-            yield span, error
+    pieces = list(spans)[::-1]
+    while pieces:
+        piece = pieces.pop()
+        read = source.beside([dataset], piece)
+        error = read.failed.get(dataset)
+        if dataset in read.frames:
+            yield piece, read.frames[dataset]
+        elif isinstance(error, SourceTooSlow) and piece.minutes <= SHORT_MINUTES:
+            yield Span(piece.start, pieces[0].end if pieces else piece.end), error
+            return
+        elif isinstance(error, SourceTooSlow | SourceValueWrong) and piece.minutes > 1:
+            middle = from_index((to_index(piece.start) + to_index(piece.end)) // 2)
+            pieces += [Span(middle, piece.end), Span(piece.start, middle)]
+        elif error is not None:
+            yield piece, error

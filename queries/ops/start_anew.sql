@@ -21,5 +21,6 @@ known_anew AS (UPDATE entity_known SET version = version + 1 WHERE pack = :pack)
 alarms AS (DELETE FROM alarm WHERE pack = :pack),
 fence AS (DELETE FROM source_fence WHERE pack = :pack),
 mark AS (DELETE FROM watermark WHERE pack = :pack),
+datasets AS (DELETE FROM dataset_known WHERE pack = :pack),
 files AS (DELETE FROM lake_file WHERE pack = :pack)
 UPDATE leader SET installation = gen_random_uuid() WHERE scope = :pack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from pipeline.minute import MINUTE, Span, business_date, business_day
-from pipeline.packs import PACKS
+from pipeline.packs import PACKS, load_pack
 from pipeline.packs.merchants import PACK
 from pipeline.store.manifest import LakeFile
 from pipeline.store.views.catalog import Shelf, catalog_statements, comments_of
@@ -69,9 +70,18 @@ def test_the_time_of_day_is_that_of_the_wall(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("pack", PACKS)
 def test_views_that_every_pack_has_say_what_they_are(pack: str) -> None:
-    said = {text.split(" IS ")[0] for text in comments_of(pack)}
+    said = {text.split(" IS ")[0] for text in comments_of(load_pack(pack))}
     assert "COMMENT ON VIEW incident" in said
     assert "COMMENT ON COLUMN minute_ledger.revision" in said
+
+
+def test_comments_follow_the_columns_that_a_pack_has() -> None:
+    """Two builds of one name in one process: what was said of the first is not said of the other."""
+    extra = {"extra": PACK.beside["cancel_cohort"]}
+    more = replace(PACK, beside={**PACK.beside, **extra})
+    with_extra = {text.split(" IS ")[0] for text in comments_of(more)}
+    assert "COMMENT ON COLUMN extra.minute" in with_extra
+    assert not any(" extra" in text for text in comments_of(PACK))
 
 
 def test_a_text_with_a_quote_is_a_comment(tmp_path: Path) -> None:

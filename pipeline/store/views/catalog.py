@@ -177,7 +177,7 @@ def catalog_statements(shelves: Iterable[Shelf], folder: Path, zone: ZoneInfo) -
     shelves = list(shelves)
     statements = _macros(zone, span_of_files(file for shelf in shelves for file in shelf.files))
     for shelf in shelves:
-        name, views = shelf.pack.name, [*_views(shelf, folder, zone), *comments_of(shelf.pack.name)]
+        name, views = shelf.pack.name, [*_views(shelf, folder, zone), *comments_of(shelf.pack)]
         if name == FIRST:
             known = [match[1] for match in map(_VIEW.search, views) if match]
             again = [f"CREATE VIEW {name}.{view} AS SELECT * FROM main.{view}" for view in known]  # noqa: S608 - ours
@@ -237,10 +237,14 @@ def _paths(files: Iterable[LakeFile], folder: Path) -> list[str]:
     return [str(folder / file.path) for file in files]
 
 
-@cache
-def comments_of(pack: str) -> tuple[str, ...]:
+def comments_of(pack: Pack[Any, Any]) -> tuple[str, ...]:
     """DDL: what every view of a pack and each of its columns is, Korean and English."""
-    columns = _columns_of(pack)
+    return _comments(pack.name, tuple(_views(Shelf(pack, ()), FOLDER, UTC)))
+
+
+@cache
+def _comments(pack: str, views: tuple[str, ...]) -> tuple[str, ...]:
+    columns = _columns_of(views)
     words = [_words(name) for name in (f"{pack}/analyst", "lake")]
     statements = []
     for view, names in columns.items():
@@ -255,11 +259,11 @@ def comments_of(pack: str) -> tuple[str, ...]:
     return tuple(statements)
 
 
-def _columns_of(pack: str) -> dict[str, list[str]]:
-    """The columns of each view of a pack, as DuckDB sees them where nothing is published."""
+def _columns_of(views: Iterable[str]) -> dict[str, list[str]]:
+    """The columns of each view that these statements make, as DuckDB sees them."""
     found: dict[str, list[str]] = {}
     with duckdb.connect() as connection:
-        for statement in _views(Shelf(load_pack(pack), ()), FOLDER, UTC):
+        for statement in views:
             connection.execute(statement)
         asked = (
             "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY column_index"
