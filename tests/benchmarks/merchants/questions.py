@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ from scheduler import open_pipeline
 from tests.benchmarks.home import MERCHANTS, PER_DAY, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pipeline.catch_up import Pipeline
     from pipeline.settings import Settings
@@ -124,9 +125,10 @@ def _plain(values: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, (_, value) in values.items()}
 
 
-def main() -> None:
-    """Build, measure, say."""
-    parser = argparse.ArgumentParser(description=__doc__)
+@contextmanager
+def installation(about: str | None) -> Iterator[Settings]:
+    """One at the size that the command line names, built where there is none; `about` is the help's text."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--merchants", type=int, default=MERCHANTS)
     parser.add_argument("--per-day", type=int, default=PER_DAY)
     parser.add_argument("--home", type=Path, help="keep the installation here, or measure the one that is")
@@ -136,6 +138,12 @@ def main() -> None:
         settings = load_settings({"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error"})
         if not settings.catalog.is_file():
             build(settings, given.merchants, given.per_day)
+        yield settings
+
+
+def main() -> None:
+    """Build, measure, say."""
+    with installation(__doc__) as settings:
         found = measure(settings)
     slow = {n for n, seconds in found.items() if seconds > LIMIT_S and not n.startswith("check ")}
     print(json.dumps({"seconds": {n: round(s, 3) for n, s in found.items()}, "slow": sorted(slow)}))

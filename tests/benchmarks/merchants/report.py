@@ -6,25 +6,21 @@ the drawing in a process of its own, whose memory is named.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.embedded import open_urls
 from pipeline.packs.merchants import PACK
 from pipeline.report.gathered import about_of, gather
 from pipeline.report.write import make_report
-from pipeline.settings import load_settings
 from scheduler import open_lake, open_state
-from tests.benchmarks.home import MERCHANTS, PER_DAY, say
-from tests.benchmarks.merchants.questions import build
+from tests.benchmarks.home import say
+from tests.benchmarks.merchants.questions import installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,16 +61,7 @@ def measure(settings: Settings, day: str) -> dict[str, float]:
 
 def main() -> None:
     """Build, measure, say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--merchants", type=int, default=MERCHANTS)
-    parser.add_argument("--per-day", type=int, default=PER_DAY)
-    parser.add_argument("--home", type=Path, help="keep the installation here, or measure the one that is")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = given.home or Path(folder)
-        settings = load_settings({"MINUTERISK_HOME": str(home), "MINUTERISK_LOG_LEVEL": "error"})
-        if not settings.catalog.is_file():
-            build(settings, given.merchants, given.per_day)
+    with installation(__doc__) as settings:
         say(json.dumps(measure(settings, "yesterday")))  # finds nothing in memory
         print(json.dumps(measure(settings, "yesterday")))
 
