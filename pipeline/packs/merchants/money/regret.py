@@ -49,7 +49,7 @@ def losses(
     until: datetime,
     zone: ZoneInfo,
 ) -> list[int | None]:
-    """What is lost of a merchant up to `until`, in minor units, if payouts are held from each of `moments` on.
+    """What is lost of a merchant up to `until`, in minor units, if payouts are held from `moments` on.
 
     `rows` (MERCHANT_MINUTE) and `beside` (`settlement`, `cancel_cohort`) are the merchant's own, from REACH
     before on. None for all where it has no settlement, or a dataset is missing: then nothing is known.
