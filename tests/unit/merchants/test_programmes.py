@@ -110,6 +110,47 @@ def test_efm_asks_for_money_and_sales_before() -> None:
     assert one(found, "mastercard_efm", "tiny").status == "clear"  # 930 sales in October
 
 
+def at_a_day(today: date, per_day: dict[str, int], *rows: tuple[Any, ...]) -> Known:
+    state = replace(known(rows, per_day), today=today)
+    return replace(state, sold=state.sold.filter(pl.col("day") < today))
+
+
+def test_efm_is_foreseen_before_anything_is_counted_this_month() -> None:
+    """20 a day of 200 dollars through October: 250 of them are 50,000 dollars."""
+    first = date(2026, 11, 1)
+    rows = [row for row in a_day("m", "fraud", 20, "4000") if row[1] < first]
+    for today in (first, date(2026, 11, 2)):
+        outlook = one(
+            forecast(only("mastercard_efm"), at_a_day(today, {"m": 1_000}, *rows)), "mastercard_efm", "m"
+        )
+        assert (outlook.status, outlook.counted, outlook.projected) == ("ahead", 0, 600)
+        assert (outlook.needed, outlook.why) == (250, "")
+    # As much a case in the days of the pace, not in the first row of the month alone.
+    cheap = at_a_day(date(2026, 11, 2), {"m": 1_000}, *rows, ("m", first, "fraud", 20, "20"))
+    assert one(forecast(only("mastercard_efm"), cheap), "mastercard_efm", "m").status == "ahead"
+    for usd, said in ((None, ("unknown", "amount_usd")), ("0", ("clear", ""))):
+        other = [(*row[:4], usd) for row in rows]
+        outlook = one(
+            forecast(only("mastercard_efm"), at_a_day(first, {"m": 1_000}, *other)), "mastercard_efm", "m"
+        )
+        assert (outlook.status, outlook.why) == said
+    # One day of October without an amount takes nothing from the others.
+    some = [(*row[:4], None if row[1].day == 20 else row[4]) for row in rows]
+    outlook = one(
+        forecast(only("mastercard_efm"), at_a_day(first, {"m": 1_000}, *some)), "mastercard_efm", "m"
+    )
+    assert (outlook.status, outlook.needed) == ("ahead", 250)
+
+
+def test_efm_is_breached_by_the_money_of_this_month_whatever_cases_cost_before() -> None:
+    cheap = [row for row in a_day("m", "fraud", 20, "20") if row[1] < date(2026, 11, 1)]
+    dear = [("m", date(2026, 11, 2), "fraud", 200, "50000")]
+    outlook = one(
+        forecast(only("mastercard_efm"), known([*cheap, *dear], {"m": 1_000})), "mastercard_efm", "m"
+    )
+    assert (outlook.status, outlook.counted) == ("breached", 200)
+
+
 def test_a_limit_that_comes_later_is_told_before() -> None:
     rows = parse_programmes(
         """

@@ -205,13 +205,26 @@ class _Subject:
         known = [amount for amount in found if amount is not None]
         return sum(known) if len(known) == len(found) else None
 
+    def money(self, month: Month) -> tuple[int, int]:
+        """Frauds of the days that the pace is of, and their cents; days without an amount are in neither."""
+        found = [
+            (count, cents)
+            for day, (count, cents) in self.by_day.get(FRAUD, {}).items()
+            if self.paced_from(month) <= day < month.known_until and cents is not None
+        ]
+        return sum(count for count, _ in found), sum(cents for _, cents in found)
+
+    def paced_from(self, month: Month) -> date:
+        """The first day that the pace is of."""
+        return month.first if self.monthly else max(month.known_until - timedelta(days=PACE_DAYS), self.first)
+
     def ahead(self, kinds: Sequence[str], month: Month) -> tuple[int, int, int, int]:
         """Counted in this month, then how many more come: expected, low, high."""
         counted = self.count(kinds, month.first, month.known_until)
         if self.monthly:
             elapsed = (month.today - month.first).days + 1
             return counted, *Pace(counted, elapsed).ahead(month.left)
-        start = max(month.known_until - timedelta(days=PACE_DAYS), self.first)
+        start = self.paced_from(month)
         by_day = [0] * (month.known_until - start).days
         for kind in kinds:
             for day, (count, _) in self.by_day.get(kind, {}).items():
@@ -329,13 +342,10 @@ def _judged(outlook: Outlook, programme: Programme, subject: _Subject, month: Mo
         return replace(outlook, status=CLEAR)
     needed = max(programme.at_least, -(-programme.per_10000 * sales // WHOLE), 1)
     if programme.usd_at_least is not None:
-        cents = subject.cents(month.first)
-        if cents is None:
+        by_money = _needed_for(programme.usd_at_least, counted, subject, month)
+        if by_money is None:
             return replace(outlook, status=UNKNOWN if high >= needed else CLEAR, why="amount_usd")
-        if counted and cents:  # as much a case as so far
-            needed = max(needed, math.ceil(programme.usd_at_least * _CENTS * counted / cents))
-        else:
-            return replace(outlook, status=CLEAR)
+        needed = max(needed, by_money)
     outlook = replace(outlook, needed=needed)
     if counted >= needed:
         return replace(outlook, status=BREACHED, days_until=0, days_earliest=0)
@@ -346,6 +356,21 @@ def _judged(outlook: Outlook, programme: Programme, subject: _Subject, month: Mo
         days_until=_days(needed - counted, projected - counted, month) if status == AHEAD else None,
         days_earliest=_days(needed - counted, high - counted, month) if status != CLEAR else None,
     )
+
+
+def _needed_for(usd: int, counted: int, subject: _Subject, month: Month) -> int | None:
+    """So many counted are so much money: what there is, and the rest at as much a case as the pace has.
+
+    None: not known. Cases that cost nothing are taken as a cent together, which leads nowhere.
+    """
+    so_far = subject.cents(month.first)
+    if so_far is None:
+        return None
+    missing = usd * _CENTS - so_far
+    if missing <= 0:
+        return counted
+    cases, cents = subject.money(month)
+    return counted - (-missing * cases // max(cents, 1)) if cases else None
 
 
 def _days(missing: int, coming: int, month: Month) -> int:
