@@ -198,6 +198,34 @@ def test_sales_of_the_company_go_before_ours() -> None:
     assert one(found, "mastercard_ecm", "m").sales == 9_000
 
 
+def test_sales_that_the_company_gives_of_one_merchant_are_not_those_of_all() -> None:
+    """Of a million sales a month 30,000 are one merchant's, 3,000 of them without its card."""
+    card_absent = [("m", day, "sales", 100, None) for day in days(date(2026, 10, 1), TODAY)]
+    rows = [*a_day("other", "fraud", 80), *a_day("m", "fraud", 1), *card_absent]
+    per_day = {"m": 1_000, "other": 31_000, "third": 2_000}
+    name, state = "visa_vamp_acquirer_standard", known(rows, per_day)
+    young = known(rows, per_day, date(2026, 11, 14))
+    this, before = only(name), [replace(row, sales="previous_month") for row in only(name)]
+    together = one(forecast(this, state), name)
+    assert (together.status, together.sales) == ("clear", 30 * (100 + 31_000 + 2_000))
+    merchant = one(forecast(only("visa_vamp_merchant"), state), "visa_vamp_merchant", "m")
+    assert merchant.sales == 3_000
+    assert one(forecast(before, state), name).sales == 31 * 33_100
+    # What the others sold before the lake begins is not known, and so is the sum.
+    assert one(forecast(before, young), name).why == "sales_previous_month"
+    assert one(forecast(this, young), name).sales == 30 * 33_100
+    blind = one(forecast(this, replace(young, published_from=None, sold=sold({}))), name)
+    assert (blind.status, blind.why) == ("unknown", "sales_this_month")
+
+
+def test_a_merchant_whose_own_sales_are_of_the_month_before_has_ours_of_this_one() -> None:
+    rows = [*a_day("m", "dispute", 60), ("m", date(2026, 10, 1), "sales", 9_000, None)]
+    state = known(rows, {"m": 3_000, "other": 1_000})
+    assert one(forecast(shipped(), state), "visa_vamp_acquirer_standard").sales == 120_000
+    before = [replace(row, sales="previous_month") for row in only("visa_vamp_acquirer_standard")]
+    assert one(forecast(before, state), "visa_vamp_acquirer_standard").sales == 9_000 + 31 * 1_000
+
+
 def test_months_without_days_take_the_pace_of_the_month() -> None:
     rows = [("m", "2026-11", "dispute", 1_260, None), ("m", "2026-10", "dispute", 99, None)]
     month = Known(

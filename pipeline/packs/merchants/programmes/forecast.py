@@ -32,6 +32,9 @@ from pipeline.packs.merchants.programmes.rows import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    #: Kind -> day -> (count, cents).
+    _ByDay = Mapping[str, Mapping[date, tuple[int, int | None]]]
+
 #: The pace is that of so many days, across the border of a month.
 PACE_DAYS: Final = 28
 #: What an outlook says of a limit, worst first.
@@ -188,7 +191,7 @@ class _Subject:
     """What is known of one merchant, or of all."""
 
     merchant_id: str | None
-    by_day: Mapping[str, Mapping[date, tuple[int, int | None]]]  # kind -> day -> (count, cents)
+    by_day: _ByDay
     sold_before: int | None  # in the month before
     sold: int | None  # in this month, projected to its end
     monthly: bool
@@ -253,7 +256,7 @@ def _subjects(known: Known, month: Month) -> dict[str, _Subject]:
         name: _Subject(
             name or None,
             by_day,
-            *_sales(by_day.get(SOLD, {}), sold.get(name, {}), known, month, monthly=given.monthly),
+            *_sales(name, found, sold, known, month),
             given.monthly,
             first,
         )
@@ -270,30 +273,71 @@ def _sold(known: Known, month: Month) -> dict[str, dict[date, int]]:
 
 
 def _sales(
-    given: Mapping[date, tuple[int, int | None]],
-    counted: Mapping[date, int],
+    name: str,
+    given: Mapping[str, _ByDay],
+    sold: Mapping[str, Mapping[date, int]],
     known: Known,
     month: Month,
-    *,
-    monthly: bool,
 ) -> tuple[int | None, int | None]:
-    """Sales of the month before, and of this one at its end; the company's own where it gives them."""
+    """Sales of the month before, and of this one at its end: the company's own if it gives them, else ours.
+
+    Of all together ("") it is so merchant by merchant: the company may give those of a few.
+    """
+    own = _own_sales(given[name].get(SOLD, {}), known, month)
+    if name:
+        ours = _our_sales(sold.get(name, {}), known, month)
+        return (ours[0] if own[0] is None else own[0]), (ours[1] if own[1] is None else own[1])
+    before = _our_sales(_without(_givers(given, month.previous, month.first), sold), known, month)[0]
+    this = _our_sales(_without(_givers(given, month.first, date.max), sold), known, month)[1]
+    return (
+        None if before is None else before + (own[0] or 0),
+        None if this is None else this + (own[1] or 0),
+    )
+
+
+def _givers(given: Mapping[str, _ByDay], since: date, until: date) -> list[str]:
+    """Merchants whose sales of that time the company gives."""
+    return [
+        name
+        for name, by_day in given.items()
+        if name and any(since <= day < until for day in by_day.get(SOLD, {}))
+    ]
+
+
+def _without(names: Sequence[str], sold: Mapping[str, Mapping[date, int]]) -> Mapping[date, int]:
+    """What all the others sold."""
+    rest = Counter(sold.get("", {}))
+    for name in names:
+        rest.subtract(sold.get(name, {}))
+    return rest
+
+
+def _own_sales(
+    given: Mapping[date, tuple[int, int | None]], known: Known, month: Month
+) -> tuple[int | None, int | None]:
+    """As the company gives them; None: it does not."""
     before = [count for day, (count, _) in given.items() if month.previous <= day < month.first]
-    own = {day: count for day, (count, _) in given.items() if day >= month.first}
-    whole = known.published_from is not None and known.published_from <= month.previous
-    ours = sum(count for day, count in counted.items() if day < month.first) if whole else None
-    sold_before = sum(before) if before else ours
-    if own:
-        days = (month.today - month.first).days + 1 if monthly else (month.known_until - month.first).days
-        return sold_before, round(sum(own.values()) / max(days, 1) * month.days)
-    if known.published_from is None or known.published_from >= month.today:
-        return sold_before, None
+    this = [count for day, (count, _) in given.items() if day >= month.first]
+    monthly = known.disputes is not None and known.disputes.monthly
+    until = month.today + timedelta(days=1) if monthly else month.known_until
+    days = max((until - month.first).days, 1)
+    return sum(before) if before else None, round(sum(this) / days * month.days) if this else None
+
+
+def _our_sales(counted: Mapping[date, int], known: Known, month: Month) -> tuple[int | None, int | None]:
+    """As the published minutes have them; None: too few are published."""
+    if known.published_from is None:
+        return None, None
+    whole = known.published_from <= month.previous
+    before = sum(count for day, count in counted.items() if day < month.first) if whole else None
+    if known.published_from >= month.today:
+        return before, None
     # As disputes are: what there was in this month, and what is left of it at the pace of the last days.
     start = max(known.published_from, month.today - timedelta(days=PACE_DAYS))
     pace = sum(count for day, count in counted.items() if day >= start) / (month.today - start).days
     sold = sum(count for day, count in counted.items() if day >= month.first)
     covered = max((month.today - max(known.published_from, month.first)).days, 0)
-    return sold_before, round(sold + pace * (month.days - covered))
+    return before, round(sold + pace * (month.days - covered))
 
 
 def _look(
