@@ -69,6 +69,10 @@ def show_head(page: Page) -> None:
     st.html(tag("div", *cards, cls="mr-cards mr-tight"))
     for name in found["missing"]:
         st.html(notice(texts(f"forecast.why.{name}"), texts(f"forecast.give.{name}")))
+    for one in found["outlooks"]:
+        if one.get("merchants_unknown"):  # a forecast that an older version kept has no such field
+            more = texts("forecast.owed_more", count=count(one["merchants_unknown"]))
+            st.html(notice(more, texts("forecast.owed_more.next")))
     if found["wrong"]:
         aside = texts("forecast.aside", count=count(sum(found["wrong"].values())))
         st.html(notice(aside, visible(found["example"])))
@@ -86,7 +90,8 @@ def show_outlooks(page: Page) -> None:
         texts(f"forecast.{name}") for name in ("programme", "status", "who", "so_far", "end", "ratio", "days")
     ]
     st.html(table(head, [_row(page, one, names) for one in outlooks]))
-    st.html(tag("div", texts("forecast.note"), cls="mr-note"))
+    notes = [texts("forecast.note"), *(_balance(page, one) for one in outlooks if _is_compared(one))]
+    st.html(tag("div", " ".join(notes), cls="mr-note"))
     offer(page, f"forecast-{kept.day.isoformat()}", partial(frame_of, [dict(one) for one in outlooks]))
 
 
@@ -119,9 +124,27 @@ def _row(page: Page, one: Outlook, names: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _is_compared(one: Outlook) -> bool:
+    return bool(_is_custody(one) and one.get("known_on") and one["counted"] is not None)
+
+
+def _balance(page: Page, one: Outlook) -> str:
+    """Of which day the balances are."""
+    return page.texts("forecast.balance", day=_known_on(page, one))
+
+
+def _known_on(page: Page, one: Outlook) -> str:
+    day = one.get("known_on")
+    return "–" if day is None else shown_day(date.fromisoformat(day), page.texts.language)
+
+
+def _why(page: Page, one: Outlook) -> str:
+    return page.texts(f"forecast.why.{one['why']}", day=_known_on(page, one))
+
+
 def _because(page: Page, one: Outlook) -> str:
     """Where the limit is said, and what the row cannot say."""
-    why = page.texts(f"forecast.why.{one['why']}") if one["why"] else ""
+    why = _why(page, one) if one["why"] else ""
     return " · ".join(text for text in (why, one["note"], one["source"]) if text)
 
 
@@ -154,7 +177,7 @@ def _percent(per_10000: float | None) -> str:
 def _days(page: Page, one: Outlook) -> str | Markup:
     texts = page.texts
     if one["status"] == "unknown":
-        return texts(f"forecast.why.{one['why']}")
+        return _why(page, one)
     if one["days_until"] is not None:
         return (
             texts("forecast.now") if not one["days_until"] else texts("forecast.in", count=one["days_until"])

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 PACK: Final = "merchants"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-#: Why something is not known, in words.
+#: Why something is not known, in words. Those with a day are short: a cell holds no more of them.
 WHY: Final[Mapping[str, str]] = {
     "disputes": "the source gives no disputes (extract/…/disputes.sql)",
     "custody": "the source does not say what is held outside (extract/…/custody.sql)",
     "exposure": "the book of exposure is not published yet",
+    "custody_day": "held: only through {day}",
+    "owed_day": "owed on {day} is not known",
+    "exposure_day": "owed: only through {day}",
+    "owed_some": "owed to some is not known",
     "limit": "its limit is not public",
     "amount_usd": "disputes.sql gives no amount_usd",
     "sales_previous_month": "sales of the month before are not known",
@@ -62,6 +66,7 @@ def as_text(content: Mapping[str, Any]) -> str:
     through = content["known_through"] or "not known"
     lines = [f"{content['today']}, disputes known through {through}"]
     lines += [f"not given: {WHY[name]}" for name in content["missing"]]
+    lines += [_owed_more(one) for one in content["outlooks"] if one["merchants_unknown"]]
     if content["wrong"]:
         lines.append(f"set aside: {sum(content['wrong'].values())} rows, first {content['example']}")
     counts = ", ".join(f"{status} {number:,}" for status, number in content["counts"].items() if number)
@@ -80,10 +85,22 @@ def _rows(content: Mapping[str, Any]) -> list[dict[str, str]]:
             "month end": _span(one),
             "ratio": _ratio(one),
             "days": _days(one),
-            "why": WHY.get(one["why"], one["why"]),
+            "why": _why(one),
         }
         for one in content["outlooks"]
     ]
+
+
+def _why(one: Mapping[str, Any]) -> str:
+    """Why it is not known; else of which day the balances are."""
+    if not one["why"]:
+        return f"balances of {one['known_on']}" if one["known_on"] else ""
+    return WHY.get(one["why"], str(one["why"])).format(day=one["known_on"])
+
+
+def _owed_more(one: Mapping[str, Any]) -> str:
+    merchants = f"{one['merchants_unknown']:,} merchants"
+    return f"not known: what is owed to {merchants}; the true custody ratio is at most the one shown"
 
 
 def _number(value: int | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -66,7 +66,9 @@ def foresee(looked: Looked, today: date, rows: Sequence[Programme] | None = None
         disputes=given,
         sold=_SOLD.to_frame() if span is None else _sold(looked.lake, files, span, merchants),
         published_from=None if span is None else business_date(span.start, looked.lake.zone),
-        custody=Custody(owed(looked.lake, files, today), held.days, held.wrong, held.example),
+        custody=replace(
+            owed(looked.lake, files, today), held=held.days, wrong=held.wrong, example=held.example
+        ),
     )
     return forecast(shipped() if rows is None else rows, known)
 
@@ -76,23 +78,24 @@ def today_of(lake: Lake) -> date:
     return business_date(datetime.now(UTC), lake.zone)
 
 
-def owed(lake: Lake, files: Sequence[LakeFile], today: date) -> list[tuple[date, int]]:
+def owed(lake: Lake, files: Sequence[LakeFile], today: date) -> Custody:
     """What was owed to all merchants together at the end of each of the last days, by the book; oldest first.
 
-    Of merchants whose pending payout is not known nothing is in it.
+    Of merchants whose pending payout is not known nothing is in it: how many, stands beside it.
     """
     since = business_day(today - BALANCES * _DAY, lake.zone).start
     last: dict[date, LakeFile] = {}
     for file in sorted((f for f in files if f.dataset == EXPOSURE), key=lambda f: f.span.start):
         if file.span.start >= since:
             last[business_date(file.span.start, lake.zone)] = file
-    found = []
+    found, unknown = [], {}
     for day, file in sorted(last.items()):
         rows = lake.read([file], EXPOSURE, file.span)
-        newest = rows.filter(pl.col("minute") == pl.col("minute").max())
-        if newest["pending_payout"].count():
-            found.append((day, int(newest["pending_payout"].sum())))
-    return found
+        pending = rows.filter(pl.col("minute") == pl.col("minute").max())["pending_payout"]
+        if pending.count():
+            found.append((day, int(pending.sum())))
+            unknown[day] = pending.null_count()
+    return Custody(found, unknown=unknown)
 
 
 def _given(source: Source, today: date, zone: ZoneInfo) -> Given | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.minute import MINUTE
+from pipeline.packs.merchants.programmes.custody import Custody
 from pipeline.packs.merchants.programmes.disputes import read_disputes
 from pipeline.packs.merchants.programmes.forecast import Known, forecast
 from pipeline.packs.merchants.programmes.rows import shipped
@@ -35,7 +36,13 @@ def _published(home: Path, state_engine: Engine) -> None:
     lead(state_engine, next_minute=span.end + MINUTE)
 
 
-def keep(engine: Engine, *rows: tuple[str, str, str, int], given: bool = True) -> None:
+def keep(
+    engine: Engine,
+    *rows: tuple[str, str, str, int],
+    given: bool = True,
+    custody: Custody | None = None,
+    lacks: tuple[str, ...] = (),
+) -> None:
     frame = pl.DataFrame(rows, ["merchant_id", "day", "kind", "count"], orient="row")
     sold = pl.DataFrame(
         [(name, TODAY.replace(day=n), 3_000) for name in ("", "m1") for n in range(1, TODAY.day)],
@@ -49,14 +56,18 @@ def keep(engine: Engine, *rows: tuple[str, str, str, int], given: bool = True) -
             disputes=read_disputes(frame, "disputes.sql", TODAY, ZoneInfo("Asia/Seoul")) if given else None,
             sold=sold,
             published_from=date(2026, 11, 1),
+            custody=custody or Custody(),
         ),
-    )
+    ).as_json()
+    for one in found["outlooks"]:
+        for name in lacks:
+            del one[name]
     with engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO forecast (pack, day, result) VALUES ('merchants', :day, CAST(:result AS jsonb))"
             ),
-            {"day": TODAY, "result": json.dumps(found.as_json())},
+            {"day": TODAY, "result": json.dumps(found)},
         )
 
 
@@ -85,3 +96,34 @@ def test_without_the_query_it_says_so(page: Callable[..., AppTest], state_engine
     seen = text_of(page("forecast"))
     assert "원천이 분쟁을 주지 않습니다" in seen
     assert "disputes.sql" in seen
+
+
+OWED = [(TODAY - timedelta(days=n), 100) for n in range(9, -1, -1)]
+
+
+def test_that_some_money_is_not_known_stands_beside_the_ratio(
+    page: Callable[..., AppTest], state_engine: Engine
+) -> None:
+    keep(state_engine, custody=Custody(owed=OWED, held=[(TODAY, 90)], unknown={TODAY: 1_500}))
+    seen = text_of(page("forecast"))
+    assert "가맹점 1,500곳에 지급할 금액을 모릅니다" in seen
+    assert "일부 가맹점에 지급할 금액을 모릅니다" in seen
+    assert "잔액은 11-21 (토) 기준입니다" in seen
+
+
+def test_a_balance_that_is_long_over_says_its_day(page: Callable[..., AppTest], state_engine: Engine) -> None:
+    keep(state_engine, custody=Custody(owed=OWED, held=[(TODAY - timedelta(days=30), 90)]))
+    seen = text_of(page("forecast"))
+    assert "밖에 보관한 금액을 10-22 (목)까지만 압니다" in seen
+    assert "곳에 지급할 금액을 모릅니다" not in seen
+
+
+def test_what_an_older_version_kept_is_shown(page: Callable[..., AppTest], state_engine: Engine) -> None:
+    keep(
+        state_engine,
+        custody=Custody(owed=OWED, held=[(TODAY, 90)]),
+        lacks=("known_on", "merchants_unknown"),
+    )
+    seen = text_of(page("forecast"))
+    assert "정산자금 외부 보관 비율" in seen
+    assert "90.00 % / 60.00 %" in seen

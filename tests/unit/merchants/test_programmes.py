@@ -258,33 +258,6 @@ def test_a_young_lake_has_a_pace_of_sales_on_the_first_of_a_month_too() -> None:
     assert (outlook.status, outlook.sales) == ("ahead", 90_000)
 
 
-def test_custody_by_the_book() -> None:
-    owed = [(TODAY - timedelta(days=9 - n), 1_000_000 + 10_000 * (n % 2)) for n in range(10)]
-    state = replace(known([], {}), custody=Custody(owed=owed))
-    unheld = one(forecast(only("custody_ratio_kr"), state), "custody_ratio_kr")
-    assert (unheld.status, unheld.why, unheld.projected, unheld.sales) == (
-        "unknown",
-        "custody",
-        606_000,
-        1_010_000,
-    )
-    assert unheld.low is not None
-    assert unheld.high is not None
-    assert unheld.low < 606_000 < unheld.high
-
-    def held(amount: int, today: date = TODAY) -> Outlook:
-        given = replace(state, today=today, custody=Custody(owed=owed, held=[(today, amount)]))
-        return one(forecast(only("custody_ratio_kr"), given), "custody_ratio_kr")
-
-    assert (held(600_000).status, held(600_000).days_until) == ("breached", 0)
-    assert held(610_000).status == "possible"
-    enough = held(760_000)
-    assert (enough.per_10000, enough.status, enough.next_from) == (7524.75, "possible", date(2027, 12, 17))
-    assert enough.days_until == 391
-    assert held(760_000, date(2027, 11, 1)).status == "ahead"
-    assert held(900_000).status == "clear"
-
-
 def test_rows_that_cannot_be_used_are_set_aside_with_their_value() -> None:
     day = date(2026, 11, 2)
     frame = pl.DataFrame(

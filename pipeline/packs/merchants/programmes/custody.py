@@ -3,6 +3,9 @@
 What is owed is the book's `pending_payout` of all merchants together. The balance goes up and down with the
 week and has no direction of its own, so the best forecast of a later day is today's; its interval is that
 of a random walk, 1.645 · s · √days, with s the deviation of the differences between business days.
+
+What is held is compared with what was owed at the end of the same day, and only where that day is not long
+over. Merchants whose payouts are not known are owed more than is counted: the ratio is at most what is said.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ _Z90: Final = 1.6448536269514722
 SOON_DAYS: Final = 90
 #: Differences that an interval needs at least.
 _ENOUGH: Final = 5
+#: Balances older than this say nothing of today; weekends and holidays, on which none comes, are not longer.
+FRESH_DAYS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Custody:
 
     owed: Sequence[tuple[date, int]] = ()  # to merchants, by the book
     held: Sequence[tuple[date, int]] = ()  # of it, outside the company
+    unknown: Mapping[date, int] = field(default_factory=dict)  # merchants in none of that day's `owed`
     wrong: Mapping[str, int] = field(default_factory=dict)  # rows of the latter set aside, by reason
     example: str = ""
 
@@ -44,7 +50,8 @@ def look_at_custody(
 ) -> Outlook:
     """The outlook of the floor: `projected` is what has to be held at the month's end, `counted` what is.
 
-    Without what is held only the amount that has to be is known; without a book nothing is.
+    Without what is held only the amount that has to be is known; without a book nothing is. Both are taken of
+    the newest day that has both.
     """
     found = outlook(
         programme=programme.name,
@@ -54,20 +61,34 @@ def look_at_custody(
         source=programme.source,
         note=programme.note,
     )
-    limit = programme.per_10000 or 0
     if not custody.owed:
         return replace(found, why="exposure")
-    owed = custody.owed[-1][1]
-    spread = _spread(custody.owed, _month_end(today))
-    found = replace(found, sales=owed, projected=_share(owed, limit))
-    if spread is not None:
-        low, high = max(owed - spread, 0), owed + spread
-        found = replace(found, low=_share(low, limit), high=_share(high, limit))
     if after is not None and after.per_10000 is not None:
         found = replace(found, next_from=after.starts, next_per_10000=after.per_10000)
-    if not custody.held:
+    oldest, owed, held = today - timedelta(days=FRESH_DAYS), dict(custody.owed), dict(custody.held)
+    newest = custody.owed[-1][0]
+    if newest < oldest:
+        return replace(found, why="exposure_day", known_on=newest)
+    both = max((day for day in owed.keys() & held.keys() if day >= oldest), default=None)
+    day = both or newest
+    spread = _spread([one for one in custody.owed if one[0] <= day], _month_end(today))
+    found = _owed(replace(found, known_on=day, merchants_unknown=custody.unknown.get(day)), owed[day], spread)
+    if both is not None:
+        return _held(found, held[both], owed[both], spread, today)
+    if not held:
         return replace(found, why="custody")
-    return _held(found, custody.held[-1][1], owed, spread, today)
+    last = custody.held[-1][0]
+    return replace(found, why="custody_day" if last < oldest else "owed_day", known_on=last)
+
+
+def _owed(found: Outlook, owed: int, spread: int | None) -> Outlook:
+    """With what has to be held by it at the month's end."""
+    limit = found.limit_per_10000 or 0
+    found = replace(found, sales=owed, projected=_share(owed, limit))
+    if spread is None:
+        return found
+    low, high = max(owed - spread, 0), owed + spread
+    return replace(found, low=_share(low, limit), high=_share(high, limit))
 
 
 def _held(found: Outlook, held: int, owed: int, spread: int | None, today: date) -> Outlook:
@@ -86,7 +107,10 @@ def _held(found: Outlook, held: int, owed: int, spread: int | None, today: date)
     if found.next_from is not None and ratio < (found.next_per_10000 or 0):
         days = (found.next_from - today).days
         return replace(found, status="ahead" if days <= SOON_DAYS else "possible", days_until=days)
-    return replace(found, status="possible" if held < (most or 0) else "clear")
+    if held < (most or 0):
+        return replace(found, status="possible")
+    # More may be owed than is known: what is breached is so all the more, what is clear may not be.
+    return replace(found, why="owed_some") if found.merchants_unknown else replace(found, status="clear")
 
 
 def _share(amount: int, per_10000: int) -> int:

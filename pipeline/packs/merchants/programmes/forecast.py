@@ -102,6 +102,8 @@ class Outlook:
     days_earliest: int | None = None  # at the pace of the interval's upper end
     next_from: date | None = None  # a limit that comes later, and would be breached
     next_per_10000: int | None = None
+    known_on: date | None = None  # the day of balances
+    merchants_unknown: int | None = None  # so many are owed what is in no balance
     why: str = ""  # of what is not known
     source: str = ""
     note: str = ""

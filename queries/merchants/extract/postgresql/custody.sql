@@ -1,5 +1,6 @@
 -- How much of what is owed to merchants was held outside the company at the end of each day, in minor units, for the
 -- forecast of the custody ratio. Optional: without a query here only the amount that has to be held is known. Take the
 -- dashes away and name your table.
+-- It is compared with what was owed on the same day; without a day of the last 10 the ratio is not known.
 -- Parameters: none. Grain: one row per day.
 -- SELECT day, amount FROM entrusted
