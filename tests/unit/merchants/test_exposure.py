@@ -248,6 +248,43 @@ def test_hazards_are_those_of_a_plain_life_table() -> None:
     assert curve.hazards[0, 0] == pytest.approx(shrunk)
 
 
+LIGHT = replace(RULES.exposure, curve_weight=2)
+KOREA_RESTS = replace(RULES, exposure=LIGHT, volume_drop=replace(RULES.volume_drop, public_holidays="KR"))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        replace(KOREA_RESTS, exposure=replace(LIGHT, curve_weight=6)),
+        replace(KOREA_RESTS, exposure=replace(LIGHT, cancelable_days=3)),
+        replace(KOREA_RESTS, volume_drop=replace(RULES.volume_drop, public_holidays="none")),
+    ],
+)
+def test_new_rules_price_a_book_as_if_it_had_been_built_by_them(rules: Rules) -> None:
+    """Three Korean working days over Lunar New Year are six of a company that knows no public holiday."""
+    kinds = [(moment("2011-01-01T00:00"), "79160", "shop")]
+    facts = Facts(pl.DataFrame(kinds, FACT_CHANGE, orient="row"))
+    minute, sold = moment("2011-02-10T14:59"), "2011-01-31T12:14"
+    others: list[Row] = [
+        ("S", "APPROVAL", 9000 * K, sold, None),
+        *[("S", "CANCEL", 100 * K, f"2011-02-02T{hour}:00", sold) for hour in range(10, 18)],
+        ("79160", "APPROVAL", 9000 * K, sold, None),
+        ("79160", "CANCEL", 20 * K, "2011-02-08T12:00", sold),
+        ("79160", "APPROVAL", 500 * K, "2011-02-10T12:00", None),
+    ]
+
+    def built(by: Rules) -> MerchantBook:
+        return entered([*RETAIL[1:3], *others], PAID[1:3], by, facts)
+
+    book, surging = built(KOREA_RESTS), {"79160": ["cancel_surge", "volume_drop"]}
+    by_old, fresh = book.snapshot(minute, surging), built(rules).snapshot(minute, surging)
+    assert not fresh.equals(by_old)
+    book.know(rules, facts)
+    assert book.snapshot(minute, surging).equals(fresh)
+    book.know(KOREA_RESTS, facts)
+    assert book.snapshot(minute, surging).equals(by_old)
+
+
 def test_a_surge_today_raises_what_is_still_to_come_and_the_state_what_is_lost() -> None:
     book = some_days()
     minute = business_day(date(2011, 2, 10), ZONE).end - timedelta(minutes=1)

@@ -264,7 +264,7 @@ class MerchantBook:
     def _paid(self, today: int, holidays: str) -> tuple[Integers, Integers]:
         """The cycle of each merchant, and the newest day that it was paid for."""
         book = self.exposure
-        asked = today, book.payouts_changed, book.size
+        asked = today, book.payouts_changed, book.size, book.reach, holidays
         if self._cycles is None or self._cycles[0] != asked:
             days = (from_day(day) for day in range(today - book.reach, today + 2))
             starts = [business_day(day, self.zone).start for day in days]
@@ -280,10 +280,10 @@ class MerchantBook:
         book = self.exposure
         earlier = sum(count for day, count in book.changes.items() if day < today)
         before_lake = book.payouts_changed if book.lake_from(today) > today - book.reach else None
-        known = (today, ages, earlier, before_lake, book.size, hash(codes.tobytes()))
+        weight, kinds = self.rules.exposure.curve_weight, len(self.facts.names)
+        sized = today, ages, weight, kinds, book.reach, book.size
+        known = (*sized, earlier, before_lake, hash(codes.tobytes()))
         if self._curves is None or self._curves[0] != known:
-            weight = self.rules.exposure.curve_weight
-            kinds = len(self.facts.names)
             self._curves = known, curve_at(book, today, codes, kinds, ages, weight)
         return self._curves[1]
 
