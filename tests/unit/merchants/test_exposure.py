@@ -285,6 +285,22 @@ def test_new_rules_price_a_book_as_if_it_had_been_built_by_them(rules: Rules) ->
     assert book.snapshot(minute, surging).equals(by_old)
 
 
+def test_a_cancel_that_comes_under_a_shorter_period_counts_when_the_period_is_long_again() -> None:
+    long, short = (replace(RULES, exposure=replace(RULES.exposure, cancelable_days=n)) for n in (60, 14))
+    sold: list[Row] = [("A", "APPROVAL", 1000, "2011-01-10T03:00", None)]
+    paid, late = [("A", "2011-01-10", 1000, "2011-01-12T01:00")], moment("2011-03-01T03:00")
+    cancel: list[Row] = [("A", "CANCEL", 400, "2011-03-01T03:00", "2011-01-10T03:00")]
+    book, found = entered(sold, paid, long), transactions(cancel)
+    span = Span(late, late + timedelta(minutes=1))
+    book.know(short, Facts())
+    book.add(aggregate(found, span), {"cancel_cohort": count_cohorts(found, span, ZONE)})
+    assert book.snapshot(late, {}).equals(entered([*sold, *cancel], paid, short).snapshot(late, {}))
+    book.know(long, Facts())
+    now = book.snapshot(late, {})
+    assert now.equals(entered([*sold, *cancel], paid, long).snapshot(late, {}))
+    assert now["paid_out_cancelable"].to_list() == [600]
+
+
 def test_a_surge_today_raises_what_is_still_to_come_and_the_state_what_is_lost() -> None:
     book = some_days()
     minute = business_day(date(2011, 2, 10), ZONE).end - timedelta(minutes=1)
