@@ -103,6 +103,21 @@ def test_an_expected_loss_past_the_border_escalates_and_what_is_told_shows_it() 
     }
 
 
+def test_an_incident_that_ends_shows_the_money_of_its_end() -> None:
+    over = lasting(1, last_breach_minute=NOON - timedelta(hours=2))
+    changes = settle(over, now={"M1": money(900, 90)})
+    (event,) = changes.events
+    (one,) = changes.resolved
+    assert (event.kind, message_of(event)["at_risk"], message_of(event)["figures"]) == (
+        "resolved",
+        900,
+        {"expected_loss": 90},
+    )
+    assert one.at_risk == money(900, 90)
+    assert one.told_money == {"minute": NOON.isoformat(), "shown": {"at_risk": 900, "expected_loss": 90}}
+    assert changes.continued == []
+
+
 def test_incidents_stand_by_expected_loss_where_it_is_known_else_by_what_is_at_risk() -> None:
     worth = [money(10**12, 5), money(10**6, 70), money(60, None), money(None, None), money(10**9, 50)]
     made = [lasting(n, at_risk=at_risk) for n, at_risk in enumerate(worth)]
