@@ -152,6 +152,8 @@ def test_everybody_together_has_the_sum() -> None:
             {"at_risk": 5, "next_payout_date": "2026-03-12"},
             True,
         ),
+        ({"at_risk": 5, "expected_loss": 100}, {"at_risk": 5}, True),  # nobody says it any more
+        ({"at_risk": 5, "expected_loss": None}, {"at_risk": 5}, False),
         ({"at_risk": 5}, {"at_risk": 5}, False),
     ],
 )
@@ -207,6 +209,16 @@ def test_nobody_is_told_of_money_beside_something_else_or_of_one_that_is_snoozed
     assert event.kind == "broke_through"
     (event,) = settle(lasting(1), now={"M1": money(10**9, 10**8)}).events
     assert event.kind == "escalated"
+
+
+def test_a_message_does_not_go_on_showing_figures_that_nobody_knows_any_more() -> None:
+    (event,) = settle(lasting(1), now={"M1": AtRisk({"paid_out_cancelable": 1000})}, booked=False).events
+    assert event.kind == "priced"
+    assert event.incident.told_money == {"minute": NOON.isoformat(), "shown": {"at_risk": 1000}}
+    plain = lasting(1, at_risk=AtRisk({"paid_out_cancelable": 5}))
+    assert (
+        settle(plain, now={"M1": AtRisk({"paid_out_cancelable": 5000})}).events == []
+    )  # no book, then or now
 
 
 def test_a_message_of_a_version_without_figures_gets_them() -> None:
