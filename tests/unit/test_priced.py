@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pipeline.judge.hold import Gates
-from pipeline.judge.life import Changes, Incident, Known, changes_of, message_of
+from pipeline.judge.life import Changes, Incident, Key, Known, changes_of, message_of
 from pipeline.judge.people import Snooze
 from pipeline.judge.priced import (
     EDITED_AT_ONCE,
@@ -24,6 +24,8 @@ from pipeline.minute import MINUTE
 from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import SIGNAL
+from pipeline.run import settle_minute
+from pipeline.steps import Steps
 from tests.unit.test_life import NOON, RULES, breached, incident
 
 NOTHING: pl.DataFrame = pl.DataFrame(schema=SIGNAL)
@@ -224,3 +226,25 @@ def test_a_message_does_not_go_on_showing_figures_that_nobody_knows_any_more() -
 def test_a_message_of_a_version_without_figures_gets_them() -> None:
     old = replace(lasting(1), told_money=None)
     assert [event.kind for event in settle(old, now={"M1": money(1000, 100)}).events] == ["priced"]
+
+
+def test_pricing_is_a_step_of_its_own() -> None:
+    clock = [0.0]
+    known = lasting(1, last_breach_minute=NOON)
+
+    class Slow:
+        """A book that takes a second to say nothing; of incidents it knows one."""
+
+        def of(self, *_: object) -> dict[str, AtRisk]:
+            clock[0] += 1
+            return {}
+
+        def unresolved(self) -> dict[Key, Incident]:
+            return {known.key: known}
+
+        def at_risk(self, *_: object) -> dict[str, AtRisk]:
+            return {}
+
+    steps, slow = Steps(lambda: clock[0]), Slow()
+    settle_minute(NOON, NOTHING, GATES, slow, None, slow, steps)  # type: ignore[arg-type]
+    assert steps.ms == {"settle": 0.0, "money": 1000.0}
