@@ -139,6 +139,13 @@ def test_a_price_that_was_asked_for_does_not_stay_when_a_cancel_comes() -> None:
     assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
 
 
+def test_nothing_is_priced_where_nobody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly all minutes have no incident, and while minutes are caught up with nothing else asks."""
+    book = entered(RETAIL, PAID)
+    monkeypatch.setattr("pipeline.packs.merchants.money.book.price", None)
+    assert book.of(moment("2011-02-18T14:59"), {}, []) == {}
+
+
 def test_the_first_of_two_payouts_counts_whichever_was_entered_first() -> None:
     settled, who = Settled(), np.array([3, 5])
     settled.enter(7, who, np.array([900, 900]), np.array([1, 1]), 1)

@@ -183,6 +183,8 @@ class MerchantBook:
         self, minute: datetime, breached: Mapping[str, Collection[str]], entities: Collection[str]
     ) -> dict[str, AtRisk]:
         """The money of some merchants; nobody's where no payout is known at all."""
+        if not entities:  # the whole book is priced at once, and that takes its time
+            return {}
         frame = self.snapshot(minute, breached)
         if not frame["settled_through"].count():
             return {}
