@@ -7,12 +7,13 @@ that was kept. Nothing here changes anything: the company does, or does not, and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from baselines.merchants.cycle import UNKNOWN, cycle_of, from_day, paydays, to_day
+from pipeline.minute import business_day
 from pipeline.money import Acted, Exposures, Following, Outcome, Proposal
 from pipeline.packs.merchants.money.propose import ACTIONS, HOLD, RESERVE, SHORTER, until_of
 
@@ -50,11 +51,6 @@ def effect(kind: str, percent: int | None, at_risk: AtRisk, minute: datetime, zo
 def _payday(figures: Mapping[str, int | str | None]) -> date | None:
     found = figures.get("next_payout_date")
     return date.fromisoformat(found) if isinstance(found, str) else None
-
-
-def start_of(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """When a business day begins: a payout of that day may go out from then on."""
-    return None if day is None else datetime.combine(day, time(), zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +130,11 @@ def _of_hold(acted: Acted, seen: Seen) -> Outcome:
     if payday is None:
         return Outcome()
     due = _due_by(payday, acted, seen)
-    end = start_of(payday + timedelta(days=1), seen.zone)
+    end = business_day(payday, seen.zone).end
     kept, paid, held, open_days = 0, 0, 0, 0
     for day in due:
         payout = seen.since.get(day)
-        in_time = payout is not None and end is not None and payout.at < end
+        in_time = payout is not None and payout.at < end
         amount = payout.amount if payout is not None and in_time else 0
         missing = max(seen.sales[day] - amount, 0)
         kept, paid = kept + missing, paid + amount
@@ -149,7 +145,7 @@ def _of_hold(acted: Acted, seen: Seen) -> Outcome:
     shown: bool | None = None
     if due and paid * _AT_LEAST > total:
         shown = False
-    elif end is not None and seen.now >= end and due:
+    elif seen.now >= end and due:
         shown = True
     figures = _figures(acted, due=total, kept=kept, paid=paid, held=held)
     return Outcome(shown, figures, shown is False or (shown is True and not open_days))
