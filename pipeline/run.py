@@ -138,8 +138,9 @@ def run_minute(minute: datetime, line: Line) -> Judged:
         found = judge_minute(counted, line.windows, line.gates, line.facts)
         signals = found.frame()
     with line.turn:
-        with line.steps.time("settle"):
-            settled = settle_minute(minute, signals, line.gates, line.book, line.windows, line.exposures)
+        settled = settle_minute(  # settle, money
+            minute, signals, line.gates, line.book, line.windows, line.exposures, line.steps
+        )
         signals, changes = settled.signals, settled.changes
         exposure = _shown(minute, line, settled.breached)
         line.book.record(  # publish, commit
@@ -180,23 +181,28 @@ def settle_minute(
     book: Incidents,
     windows: Windows,
     exposures: ExposureBook | None = None,
+    steps: Steps | None = None,
 ) -> Settled:
     """The second half: which signals are held back, and what the others do to the incidents.
 
-    With `exposures` every open incident has the money of this minute.
+    With `exposures` every open incident has the money of this minute. `steps` are told what it took.
     """
-    signals = gates.hold(minute, signals)
-    unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
-    opening = keys_to_open(signals, unresolved)
-    since = minute - timedelta(minutes=incident.reopen_within_minutes)
-    resolved = book.resolved_since(since) if opening else {}
-    quiet_since = minute - timedelta(minutes=incident.resolve_after_minutes)
-    dismissed = {} if signals.is_empty() else book.dismissed(quiet_since)
-    at_risk, booked = prices_of(minute, unresolved, opening, gates.pack, book, windows, exposures)
-    known = Known(unresolved, resolved, at_risk, dismissed, booked)
-    changes = changes_of(minute, signals, known, gates)
-    if gates.pack.watch is not None:
-        changes = confirmed(minute, signals, unresolved, changes)
+    timed = nullcontext if steps is None else steps.time
+    with timed("settle"):
+        signals = gates.hold(minute, signals)
+        unresolved, incident = book.unresolved(), gates.tuned_at(minute).incident
+        opening = keys_to_open(signals, unresolved)
+        since = minute - timedelta(minutes=incident.reopen_within_minutes)
+        resolved = book.resolved_since(since) if opening else {}
+        quiet_since = minute - timedelta(minutes=incident.resolve_after_minutes)
+        dismissed = {} if signals.is_empty() else book.dismissed(quiet_since)
+    with timed("money"):
+        at_risk, booked = prices_of(minute, unresolved, opening, gates.pack, book, windows, exposures)
+    with timed("settle"):
+        known = Known(unresolved, resolved, at_risk, dismissed, booked)
+        changes = changes_of(minute, signals, known, gates)
+        if gates.pack.watch is not None:
+            changes = confirmed(minute, signals, unresolved, changes)
     return Settled(signals, changes, breached_by({*unresolved, *opening}, gates.pack))
 
 

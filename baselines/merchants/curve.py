@@ -36,8 +36,6 @@ Floats = NDArray[np.float64]
 WINDOW: Final = 7
 #: The oldest ages seen, whose share stands for older ones.
 TAIL: Final = 3
-#: Of a normal distribution: 5 % lie beyond it on either side.
-Z_90: Final = 1.6449
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from baselines.calendar import is_rest_day
 from baselines.merchants.exposure import APPROVED, CANCELLED
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from baselines.merchants.exposure import Exposure
     from baselines.merchants.slices import Integers
 
@@ -66,6 +68,35 @@ def paydays(day: int, holidays: str) -> Integers:
     return np.array(found, np.int64)
 
 
+def working_days(sold: Integers | int, paid: Integers, first: int, last: int, holidays: str) -> Integers:
+    """Working days from the days of sales to the days of their payouts, all within `first` to `last`.
+
+    A payout on a day of rest counts as one of the working day before it.
+    """
+    worked = worked_before(first - 1, last, holidays)  # at place n: up to the day first - 1 + n
+    found: Integers = np.clip(worked[paid - first + 1] - worked[sold - first + 1], 0, LONGEST_CYCLE)
+    return found
+
+
+def _usual(cycles: Integers, seen: Integers) -> Integers:
+    """The lower median of the cycles of `seen` payouts, behind them what is no cycle; UNKNOWN for none.
+
+    `cycles` has shape (NEWEST, merchants) and is sorted in place.
+    """
+    cycles.sort(axis=0)
+    found: Integers = cycles[np.maximum(seen - 1, 0) // 2, np.arange(len(seen))]
+    return np.where(seen > 0, found, UNKNOWN)
+
+
+def cycle_of(payouts: Collection[tuple[int, int]], holidays: str) -> int:
+    """What `learned_cycles` says, of one merchant's payouts: (day of the sales, day of the payout) each."""
+    newest = np.array(sorted(payouts)[-NEWEST:], np.int64).reshape(-1, 2)
+    if not len(newest):
+        return UNKNOWN
+    took = working_days(newest[:, 0], newest[:, 1], int(newest.min()), int(newest.max()), holidays)
+    return int(_usual(took[:, np.newaxis], np.array([len(took)]))[0])
+
+
 def learned_cycles(exposure: Exposure, today: int, borders: Integers, holidays: str) -> Integers:
     """The cycle of each merchant: the lower median of its NEWEST payouts by business day. Shape (size,).
 
@@ -73,20 +104,16 @@ def learned_cycles(exposure: Exposure, today: int, borders: Integers, holidays: 
     `today`.
     """
     size, first = exposure.size, today - exposure.reach
-    worked = worked_before(first - 1, today, holidays)  # at place n: up to the day first - 1 + n
     cycles = np.full((NEWEST, size), LONGEST_CYCLE + 1, np.int64)
     seen = np.zeros(size, np.int64)
     for day in reversed(exposure.held_days(today)):
         at = np.flatnonzero(exposure.is_settled(day) & (seen < NEWEST))
         paid = exposure.paid(day)
         if paid is not None and len(at):
-            payday = np.clip(np.searchsorted(borders, paid.at[at], side="right") - 1, 0, exposure.reach)
-            took = worked[payday + 1] - worked[day - first + 1]
-            cycles[seen[at], at] = np.clip(took, 0, LONGEST_CYCLE)
+            place = np.clip(np.searchsorted(borders, paid.at[at], side="right") - 1, 0, exposure.reach)
+            cycles[seen[at], at] = working_days(day, first + place, first, today, holidays)
             seen[at] += 1
-    cycles.sort(axis=0)
-    found: Integers = cycles[np.maximum(seen - 1, 0) // 2, np.arange(size)]
-    return np.where(seen > 0, found, UNKNOWN)
+    return _usual(cycles, seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Exposure:
     """Amounts by merchant and business day (days since 1970)."""
 
     def __init__(self, reach: int) -> None:
-        self.reach = reach
+        self.reach = reach  # what prices look back; rules may shorten it, and make it this long again
+        self._longest = reach
         self.begins = 0  # the first day of which all rows are known; 0: nobody has said
         self.entities = EntityIndex()
         self.settled = Settled()
@@ -76,7 +77,7 @@ class Exposure:
         np.add.at(held[NAMED_COUNT], positions, counts)
         for age in np.unique(ages).tolist():
             rows = ages == age
-            if age <= self.reach:  # an older approval's day counts no more
+            if age <= self._longest:  # an older approval's day will never count
                 np.add.at(self._day(day - age)[GIVEN_BACK], positions[rows], amounts[rows])
                 self._take_back(day - age, positions[rows], amounts[rows])
             self._keep_of_paid(day, day - age, positions[rows], amounts[rows])

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from baselines.merchants.curve import Z_90
+from baselines.chance import Z_90, wilson_interval
 from baselines.merchants.cycle import coming_payouts
 from baselines.merchants.exposure import APPROVED, CANCELLED, MEASURES, UNNAMED
 
@@ -90,19 +90,15 @@ def cannot_pay(tuned: Tuned, measured: Mapping[str, tuple[int, int]]) -> CannotP
     for state, per_10_000 in zip(STATES, numbers, strict=True):
         p = per_10_000 / _WHOLE
         bad, labelled = measured.get(state, (0, 0))
-        enough = labelled >= tuned.labels_needed
-        rows.append(_wilson(bad, labelled) if enough else _odds(p, tuned.cannot_pay_spread))
+        if labelled >= tuned.labels_needed:
+            rows.append((bad / labelled, *wilson_interval(bad, labelled, Z_90)))
+        else:
+            rows.append(_odds(p, tuned.cannot_pay_spread))
     return CannotPay(*np.array(rows).T)
 
 
 def _odds(p: float, spread: int) -> tuple[float, float, float]:
     return p, p / (p + (1 - p) * spread), p * spread / (p * spread + 1 - p)
-
-
-def _wilson(bad: int, labelled: int) -> tuple[float, float, float]:
-    p, z2 = bad / labelled, Z_90**2
-    middle, half = p + z2 / (2 * labelled), Z_90 * (p * (1 - p) / labelled + z2 / (4 * labelled**2)) ** 0.5
-    return p, (middle - half) / (1 + z2 / labelled), (middle + half) / (1 + z2 / labelled)
 
 
 def price(book: Exposure, at: Situation) -> Prices:

@@ -161,7 +161,7 @@ def changes_of(minute: datetime, signals: pl.DataFrame, known: Known, gates: Gat
     kept = _kept(minute, signals, known.unresolved, fired)
     continued |= {incident.key: incident for incident in kept}
     breached = set(continued)
-    resolved = _resolved(minute, known.unresolved, continued, gates)
+    resolved = _resolved(minute, {**known.unresolved, **anew}, continued, gates)
     for key in anew.keys() - fired.keys() - {incident.key for incident in resolved}:
         before_it = continued.get(key, known.unresolved[key])
         incident = continued[key] = _weighed(minute, before_it, anew[key].at_risk, gates)
@@ -190,6 +190,7 @@ def _with_money_told(
     return replace(
         changes,
         continued=list(continued.values()),
+        resolved=[as_told(incident, minute) for incident in changes.resolved],
         events=[*changes.events, *(Event(PRICED, minute, incident) for incident in edited.values())],
     )
 

@@ -102,21 +102,21 @@ def to_bring_up_to_date(
 
 
 def _is_stale(incident: Incident, minute: datetime) -> bool:
-    if not incident.at_risk.figures:  # no book: it is priced when it opens
-        return False
-    told = incident.told_money
+    told, now = incident.told_money, shown_amounts(incident.at_risk)
     if told is None:  # of a version that knew of no figures
-        return True
+        return bool(incident.at_risk.figures)
+    if {*told["shown"], *now} == {"at_risk"}:  # no book, then or now: it is priced when it opens
+        return False
     if minute - parse_time(told["minute"]) < MONEY_TOLD_EVERY:
         return False
-    return is_material(told["shown"], shown_amounts(incident.at_risk))
+    return is_material(told["shown"], now)
 
 
 def is_material(before: Mapping[str, int | str | None], now: Mapping[str, int | str | None]) -> bool:
     """Is what people would be shown now another thing than what they were shown?"""
     amounts = [abs(value) for value in now.values() if isinstance(value, int)]
     least = max(amounts, default=0) // _SMALL
-    return any(_moved(before.get(name), value, least) for name, value in now.items())
+    return any(_moved(before.get(name), now.get(name), least) for name in {**before, **now})
 
 
 def _moved(before: int | str | None, now: int | str | None, least: int) -> bool:

@@ -12,4 +12,4 @@ CROSS JOIN LATERAL jsonb_each_text(result -> 'steps_ms') AS step (key, value)
 CROSS JOIN LATERAL (SELECT CAST(step.value AS double precision) AS ms) AS took
 WHERE pack = :pack AND job = 'minute' AND at > now() - interval '1 day'
 GROUP BY step.key
-ORDER BY array_position(ARRAY['read', 'extract', 'aggregate', 'judge', 'settle', 'publish', 'commit', 'project'], step.key), step.key
+ORDER BY array_position(ARRAY['read', 'extract', 'aggregate', 'judge', 'money', 'settle', 'publish', 'commit', 'project'], step.key), step.key

@@ -1,7 +1,9 @@
 -- Resolve incidents whose breach has been over for long enough, but those on which somebody has acted meanwhile.
--- Parameters: pack, incidents (jsonb array, as they were read), minute. Grain: one row per incident, its id.
+-- They keep the money of their last minute.
+-- Parameters: pack, incidents (jsonb array), minute. Grain: one row per incident, its id.
 UPDATE incident
-SET status = 'resolved', resolved_minute = :minute, resolved_at = now(), snooze = NULL
+SET status = 'resolved', resolved_minute = :minute, resolved_at = now(), snooze = NULL,
+    parts = i.parts, figures = i.figures, told_money = i.told_money
 FROM jsonb_populate_recordset(NULL::incident_now, CAST(:incidents AS jsonb)) AS i
 WHERE incident.incident_id = i.incident_id AND incident.pack = :pack AND incident.acted = i.acted
   AND incident.status <> 'resolved'

@@ -41,7 +41,7 @@ def test_each_judged_minute_says_how_long_its_steps_and_the_sources_answers_took
     ]
     for report in found:
         said = report["result"]
-        assert {"extract", "judge", "settle", "publish", "commit"} <= set(said["steps_ms"])
+        assert {"extract", "judge", "money", "settle", "publish", "commit"} <= set(said["steps_ms"])
         assert abs(report["took_ms"] - sum(said["steps_ms"].values())) < 1
         assert said["source"]["transactions"]["times"] == 1
         assert said["source"]["transactions"]["ms"] > 0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from baselines.chance import (
     MOST_EVIDENCE,
+    Z_90,
     at_least,
     at_most,
     evidence,
@@ -77,6 +78,16 @@ def test_evidence_is_a_thousandth_of_a_power_of_ten_cut_to_a_whole_number() -> N
 def test_a_share_that_is_almost_all_cancels_gives_no_evidence_instead_of_nonsense() -> None:
     assert at_least(one(3), one(5), one(5), one(0.2))[0] == 0
     assert np.isfinite(at_least(one(5), one(5), one(5), one(1.0))[0])
+
+
+@pytest.mark.parametrize(("part", "whole"), [(0, 20), (5, 20), (19, 20), (20, 20)])
+def test_wilsons_interval_ends_where_the_share_lies_z_deviations_off(part: int, whole: int) -> None:
+    for z in (Z_90, 1.959963984540054):
+        for end in wilson_interval(part, whole, z):
+            off = abs(part / whole - end)
+            at_end = end in (0.0, 1.0) and off == 0
+            assert at_end or off == pytest.approx(z * math.sqrt(end * (1 - end) / whole))
+    assert wilson_interval(part, whole) == wilson_interval(part, whole, 1.959963984540054)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=20))

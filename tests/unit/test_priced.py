@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pipeline.judge.hold import Gates
-from pipeline.judge.life import Changes, Incident, Known, changes_of, message_of
+from pipeline.judge.life import Changes, Incident, Key, Known, changes_of, message_of
 from pipeline.judge.people import Snooze
 from pipeline.judge.priced import (
     EDITED_AT_ONCE,
@@ -24,6 +24,8 @@ from pipeline.minute import MINUTE
 from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import SIGNAL
+from pipeline.run import settle_minute
+from pipeline.steps import Steps
 from tests.unit.test_life import NOON, RULES, breached, incident
 
 NOTHING: pl.DataFrame = pl.DataFrame(schema=SIGNAL)
@@ -103,6 +105,21 @@ def test_an_expected_loss_past_the_border_escalates_and_what_is_told_shows_it() 
     }
 
 
+def test_an_incident_that_ends_shows_the_money_of_its_end() -> None:
+    over = lasting(1, last_breach_minute=NOON - timedelta(hours=2))
+    changes = settle(over, now={"M1": money(900, 90)})
+    (event,) = changes.events
+    (one,) = changes.resolved
+    assert (event.kind, message_of(event)["at_risk"], message_of(event)["figures"]) == (
+        "resolved",
+        900,
+        {"expected_loss": 90},
+    )
+    assert one.at_risk == money(900, 90)
+    assert one.told_money == {"minute": NOON.isoformat(), "shown": {"at_risk": 900, "expected_loss": 90}}
+    assert changes.continued == []
+
+
 def test_incidents_stand_by_expected_loss_where_it_is_known_else_by_what_is_at_risk() -> None:
     worth = [money(10**12, 5), money(10**6, 70), money(60, None), money(None, None), money(10**9, 50)]
     made = [lasting(n, at_risk=at_risk) for n, at_risk in enumerate(worth)]
@@ -137,6 +154,8 @@ def test_everybody_together_has_the_sum() -> None:
             {"at_risk": 5, "next_payout_date": "2026-03-12"},
             True,
         ),
+        ({"at_risk": 5, "expected_loss": 100}, {"at_risk": 5}, True),  # nobody says it any more
+        ({"at_risk": 5, "expected_loss": None}, {"at_risk": 5}, False),
         ({"at_risk": 5}, {"at_risk": 5}, False),
     ],
 )
@@ -194,6 +213,38 @@ def test_nobody_is_told_of_money_beside_something_else_or_of_one_that_is_snoozed
     assert event.kind == "escalated"
 
 
+def test_a_message_does_not_go_on_showing_figures_that_nobody_knows_any_more() -> None:
+    (event,) = settle(lasting(1), now={"M1": AtRisk({"paid_out_cancelable": 1000})}, booked=False).events
+    assert event.kind == "priced"
+    assert event.incident.told_money == {"minute": NOON.isoformat(), "shown": {"at_risk": 1000}}
+    plain = lasting(1, at_risk=AtRisk({"paid_out_cancelable": 5}))
+    assert (
+        settle(plain, now={"M1": AtRisk({"paid_out_cancelable": 5000})}).events == []
+    )  # no book, then or now
+
+
 def test_a_message_of_a_version_without_figures_gets_them() -> None:
     old = replace(lasting(1), told_money=None)
     assert [event.kind for event in settle(old, now={"M1": money(1000, 100)}).events] == ["priced"]
+
+
+def test_pricing_is_a_step_of_its_own() -> None:
+    clock = [0.0]
+    known = lasting(1, last_breach_minute=NOON)
+
+    class Slow:
+        """A book that takes a second to say nothing; of incidents it knows one."""
+
+        def of(self, *_: object) -> dict[str, AtRisk]:
+            clock[0] += 1
+            return {}
+
+        def unresolved(self) -> dict[Key, Incident]:
+            return {known.key: known}
+
+        def at_risk(self, *_: object) -> dict[str, AtRisk]:
+            return {}
+
+    steps, slow = Steps(lambda: clock[0]), Slow()
+    settle_minute(NOON, NOTHING, GATES, slow, None, slow, steps)  # type: ignore[arg-type]
+    assert steps.ms == {"settle": 0.0, "money": 1000.0}

@@ -23,6 +23,7 @@ COLOURS: Final = {
     "extract": BLUE,
     "aggregate": ORANGE,
     "judge": GREEN,
+    "money": "#8C564B",
     "settle": "#CC79A7",
     "publish": "#56B4E9",
     "commit": VERMILLION,

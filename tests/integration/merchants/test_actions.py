@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from data.action_standin import Standin
 from pipeline.act.actions import Actions
 from pipeline.alarms import open_alarms
 from pipeline.judge.life import Changes, Event, Incident
+from pipeline.judge.priced import as_told
 from pipeline.minute import MINUTE, Span, business_day
 from pipeline.money import AtRisk
 from pipeline.packs.merchants.money.schema import SETTLEMENT
@@ -124,6 +126,23 @@ def turn(pipeline: Pipeline) -> None:
 
 
 PAID = {-6: at(-4, 10), -5: at(-3, 10), -4: at(0, 10), -3: at(1, 10), 0: at(2, 10)}
+
+
+def test_an_incident_that_ends_keeps_the_money_of_its_end(pipeline: Pipeline) -> None:
+    number = open_incident(pipeline)
+    (known,) = pipeline.state.unresolved().values()
+    ended = as_told(
+        replace(known, at_risk=AtRisk({"paid_out_cancelable": 70}, None, {"expected_loss": 7})), NOW
+    )
+    pipeline.state.commit(MinuteCommit([], [], NOW + MINUTE, Changes(resolved=[ended]), NOW))
+    (found,) = rows(pipeline, "SELECT incident_id, status, parts, figures, told_money FROM incident")
+    assert found == {
+        "incident_id": number,
+        "status": "resolved",
+        "parts": {"paid_out_cancelable": 70},
+        "figures": {"expected_loss": 7},
+        "told_money": {"minute": NOW.isoformat(), "shown": {"at_risk": 70, "expected_loss": 7}},
+    }
 
 
 def test_from_the_proposal_to_the_outcome(pipeline: Pipeline, standin: Standin) -> None:

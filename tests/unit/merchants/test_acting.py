@@ -153,11 +153,22 @@ def test_a_shorter_cycle_shows_in_a_payout_that_comes_earlier() -> None:
     assert sooner.figures == {"cycle_days_before": 2, "cycle_days_since": 1}
 
 
-@pytest.mark.parametrize(("holidays", "cycle"), [("KR", None), ("none", 1)])
+def test_one_late_payout_before_people_were_told_does_not_change_the_cycle() -> None:
+    """Friday's sales came a day late, after Monday's; Tuesday's are due on Thursday all the same."""
+    known = [*BEFORE[:-1], payout(-3, paid=at(2, 11)), MON]
+    paid = look(HOLD, *known, TUE, now=at(3, 11))
+    assert (paid.shown, paid.settled, paid.figures["paid"]) == (False, True, 900)
+    ordinary = look(SHORTER, *known, TUE, now=at(4))
+    assert (ordinary.shown, ordinary.settled) == (None, False)
+    assert ordinary.figures == {"cycle_days_before": 2, "cycle_days_since": 2}
+    assert look(SHORTER, *known, payout(2, paid=at(3, 9)), now=at(4)).shown
+
+
+@pytest.mark.parametrize(("holidays", "cycle"), [("KR", 0), ("none", 1)])
 def test_a_company_that_pays_out_on_public_holidays_is_followed_by_its_own_days(
-    holidays: str, cycle: int | None
+    holidays: str, cycle: int
 ) -> None:
-    """Monday 2026-03-02 is a day of rest in Korea: who says so in the rules has no payout then."""
+    """Monday 2026-03-02 is a day of rest in Korea: a payout then is as good as one of Friday."""
     paid = Payout(date(2026, 2, 27), 900, datetime(2026, 3, 2, 10, tzinfo=SEOUL))
     assert Seen({}, {paid.day: paid}, {}, SEOUL, TOLD, holidays).cycle == cycle
 

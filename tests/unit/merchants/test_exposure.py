@@ -139,6 +139,13 @@ def test_a_price_that_was_asked_for_does_not_stay_when_a_cancel_comes() -> None:
     assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
 
 
+def test_nothing_is_priced_where_nobody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly all minutes have no incident, and while minutes are caught up with nothing else asks."""
+    book = entered(RETAIL, PAID)
+    monkeypatch.setattr("pipeline.packs.merchants.money.book.price", None)
+    assert book.of(moment("2011-02-18T14:59"), {}, []) == {}
+
+
 def test_the_first_of_two_payouts_counts_whichever_was_entered_first() -> None:
     settled, who = Settled(), np.array([3, 5])
     settled.enter(7, who, np.array([900, 900]), np.array([1, 1]), 1)
@@ -246,6 +253,59 @@ def test_hazards_are_those_of_a_plain_life_table() -> None:
     at_risk = sum(2 * (1000 + 10 * sold) for sold in range(9))
     shrunk = (cancelled + 4 * ticket) / (at_risk + 4 * ticket / every[0])
     assert curve.hazards[0, 0] == pytest.approx(shrunk)
+
+
+LIGHT = replace(RULES.exposure, curve_weight=2)
+KOREA_RESTS = replace(RULES, exposure=LIGHT, volume_drop=replace(RULES.volume_drop, public_holidays="KR"))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        replace(KOREA_RESTS, exposure=replace(LIGHT, curve_weight=6)),
+        replace(KOREA_RESTS, exposure=replace(LIGHT, cancelable_days=3)),
+        replace(KOREA_RESTS, volume_drop=replace(RULES.volume_drop, public_holidays="none")),
+    ],
+)
+def test_new_rules_price_a_book_as_if_it_had_been_built_by_them(rules: Rules) -> None:
+    """Three Korean working days over Lunar New Year are six of a company that knows no public holiday."""
+    kinds = [(moment("2011-01-01T00:00"), "79160", "shop")]
+    facts = Facts(pl.DataFrame(kinds, FACT_CHANGE, orient="row"))
+    minute, sold = moment("2011-02-10T14:59"), "2011-01-31T12:14"
+    others: list[Row] = [
+        ("S", "APPROVAL", 9000 * K, sold, None),
+        *[("S", "CANCEL", 100 * K, f"2011-02-02T{hour}:00", sold) for hour in range(10, 18)],
+        ("79160", "APPROVAL", 9000 * K, sold, None),
+        ("79160", "CANCEL", 20 * K, "2011-02-08T12:00", sold),
+        ("79160", "APPROVAL", 500 * K, "2011-02-10T12:00", None),
+    ]
+
+    def built(by: Rules) -> MerchantBook:
+        return entered([*RETAIL[1:3], *others], PAID[1:3], by, facts)
+
+    book, surging = built(KOREA_RESTS), {"79160": ["cancel_surge", "volume_drop"]}
+    by_old, fresh = book.snapshot(minute, surging), built(rules).snapshot(minute, surging)
+    assert not fresh.equals(by_old)
+    book.know(rules, facts)
+    assert book.snapshot(minute, surging).equals(fresh)
+    book.know(KOREA_RESTS, facts)
+    assert book.snapshot(minute, surging).equals(by_old)
+
+
+def test_a_cancel_that_comes_under_a_shorter_period_counts_when_the_period_is_long_again() -> None:
+    long, short = (replace(RULES, exposure=replace(RULES.exposure, cancelable_days=n)) for n in (60, 14))
+    sold: list[Row] = [("A", "APPROVAL", 1000, "2011-01-10T03:00", None)]
+    paid, late = [("A", "2011-01-10", 1000, "2011-01-12T01:00")], moment("2011-03-01T03:00")
+    cancel: list[Row] = [("A", "CANCEL", 400, "2011-03-01T03:00", "2011-01-10T03:00")]
+    book, found = entered(sold, paid, long), transactions(cancel)
+    span = Span(late, late + timedelta(minutes=1))
+    book.know(short, Facts())
+    book.add(aggregate(found, span), {"cancel_cohort": count_cohorts(found, span, ZONE)})
+    assert book.snapshot(late, {}).equals(entered([*sold, *cancel], paid, short).snapshot(late, {}))
+    book.know(long, Facts())
+    now = book.snapshot(late, {})
+    assert now.equals(entered([*sold, *cancel], paid, long).snapshot(late, {}))
+    assert now["paid_out_cancelable"].to_list() == [600]
 
 
 def test_a_surge_today_raises_what_is_still_to_come_and_the_state_what_is_lost() -> None:

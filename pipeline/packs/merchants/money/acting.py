@@ -7,17 +7,18 @@ that was kept. Nothing here changes anything: the company does, or does not, and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from baselines.merchants.cycle import from_day, paydays, to_day
+from baselines.merchants.cycle import UNKNOWN, cycle_of, from_day, paydays, to_day
+from pipeline.minute import business_day
 from pipeline.money import Acted, Exposures, Following, Outcome, Proposal
 from pipeline.packs.merchants.money.propose import ACTIONS, HOLD, RESERVE, SHORTER, until_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
     from baselines.merchants.rules import Rules
@@ -52,11 +53,6 @@ def _payday(figures: Mapping[str, int | str | None]) -> date | None:
     return date.fromisoformat(found) if isinstance(found, str) else None
 
 
-def start_of(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """When a business day begins: a payout of that day may go out from then on."""
-    return None if day is None else datetime.combine(day, time(), zone)
-
-
 @dataclass(frozen=True, slots=True)
 class Payout:
     """A good payout: of which day's sales, how much, when."""
@@ -79,15 +75,16 @@ class Seen:
 
     @property
     def cycle(self) -> int | None:
-        """Working days from the sales to the payout, by the newest payout before people were told."""
-        newest = max(self.before.values(), key=lambda payout: payout.at, default=None)
-        return None if newest is None else self.cycle_of(newest)
+        """Working days from the sales to the payout, by payouts before people were told, as in the book."""
+        found = cycle_of([self._days_of(payout) for payout in self.before.values()], self.holidays)
+        return None if found == UNKNOWN else found
 
-    def cycle_of(self, payout: Payout) -> int | None:
-        """The same of one payout; None where it is none of those that are known."""
-        found = paydays(to_day(payout.day), self.holidays).tolist()
-        payday = to_day(payout.at.astimezone(self.zone).date())
-        return found.index(payday) if payday in found else None
+    def cycle_of(self, payout: Payout) -> int:
+        """The same of one payout."""
+        return cycle_of([self._days_of(payout)], self.holidays)
+
+    def _days_of(self, payout: Payout) -> tuple[int, int]:
+        return to_day(payout.day), to_day(payout.at.astimezone(self.zone).date())
 
 
 def outcome(
@@ -133,11 +130,11 @@ def _of_hold(acted: Acted, seen: Seen) -> Outcome:
     if payday is None:
         return Outcome()
     due = _due_by(payday, acted, seen)
-    end = start_of(payday + timedelta(days=1), seen.zone)
+    end = business_day(payday, seen.zone).end
     kept, paid, held, open_days = 0, 0, 0, 0
     for day in due:
         payout = seen.since.get(day)
-        in_time = payout is not None and end is not None and payout.at < end
+        in_time = payout is not None and payout.at < end
         amount = payout.amount if payout is not None and in_time else 0
         missing = max(seen.sales[day] - amount, 0)
         kept, paid = kept + missing, paid + amount
@@ -148,7 +145,7 @@ def _of_hold(acted: Acted, seen: Seen) -> Outcome:
     shown: bool | None = None
     if due and paid * _AT_LEAST > total:
         shown = False
-    elif end is not None and seen.now >= end and due:
+    elif seen.now >= end and due:
         shown = True
     figures = _figures(acted, due=total, kept=kept, paid=paid, held=held)
     return Outcome(shown, figures, shown is False or (shown is True and not open_days))
@@ -193,15 +190,10 @@ def _of_cycle(acted: Acted, seen: Seen) -> Outcome:
     """A shorter cycle: a payout since came in fewer working days than before."""
     del acted  # any payout of the merchant shows it
     before, cycles = seen.cycle, [seen.cycle_of(payout) for payout in seen.since.values()]
-    known = _known(cycles)
-    if before is None or not known:
+    if before is None or not cycles:
         return Outcome(None, {"cycle_days_before": before})
-    shown = min(known) < before or None
-    return Outcome(shown, {"cycle_days_before": before, "cycle_days_since": min(known)}, bool(shown))
-
-
-def _known(cycles: Iterable[int | None]) -> list[int]:
-    return [cycle for cycle in cycles if cycle is not None]
+    shown = min(cycles) < before or None
+    return Outcome(shown, {"cycle_days_before": before, "cycle_days_since": min(cycles)}, bool(shown))
 
 
 def _figures(acted: Acted, *, due: int, kept: int, paid: int, held: int) -> dict[str, int | str | None]:

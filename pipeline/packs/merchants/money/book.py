@@ -183,6 +183,8 @@ class MerchantBook:
         self, minute: datetime, breached: Mapping[str, Collection[str]], entities: Collection[str]
     ) -> dict[str, AtRisk]:
         """The money of some merchants; nobody's where no payout is known at all."""
+        if not entities:  # the whole book is priced at once, and that takes its time
+            return {}
         frame = self.snapshot(minute, breached)
         if not frame["settled_through"].count():
             return {}
@@ -264,7 +266,7 @@ class MerchantBook:
     def _paid(self, today: int, holidays: str) -> tuple[Integers, Integers]:
         """The cycle of each merchant, and the newest day that it was paid for."""
         book = self.exposure
-        asked = today, book.payouts_changed, book.size
+        asked = today, book.payouts_changed, book.size, book.reach, holidays
         if self._cycles is None or self._cycles[0] != asked:
             days = (from_day(day) for day in range(today - book.reach, today + 2))
             starts = [business_day(day, self.zone).start for day in days]
@@ -280,10 +282,10 @@ class MerchantBook:
         book = self.exposure
         earlier = sum(count for day, count in book.changes.items() if day < today)
         before_lake = book.payouts_changed if book.lake_from(today) > today - book.reach else None
-        known = (today, ages, earlier, before_lake, book.size, hash(codes.tobytes()))
+        weight, kinds = self.rules.exposure.curve_weight, len(self.facts.names)
+        sized = today, ages, weight, kinds, book.reach, book.size
+        known = (*sized, earlier, before_lake, hash(codes.tobytes()))
         if self._curves is None or self._curves[0] != known:
-            weight = self.rules.exposure.curve_weight
-            kinds = len(self.facts.names)
             self._curves = known, curve_at(book, today, codes, kinds, ages, weight)
         return self._curves[1]
 

@@ -56,6 +56,7 @@ def conform_settlements(frame: pl.DataFrame, query: str, currency: str) -> pl.Da
 def count_settlements(rows: pl.DataFrame, span: Span, zone: ZoneInfo) -> pl.DataFrame:
     """The rows of `span` as they are published (SETTLEMENT), sorted; none is left out.
 
+    A row without a time is of no span: the reader has passed it over and counted it.
     Of two for one merchant and business day in one minute the later one is wrong; those of different minutes
     are told apart by the book. `wrong` has the reason, and behind it the value that was met where there is
     one. A minute gives the same rows whether it is counted alone or with others.
@@ -83,7 +84,6 @@ def _reason(zone: ZoneInfo) -> pl.Expr:
             pl.lit("merchant_unreadable"),
         ),
         (day.is_null(), pl.lit("date_missing")),
-        (pl.col("settled_at").is_null(), pl.lit("time_missing")),
         (day > payday, pl.format("date_after_payout {}", day)),
         (amount.is_null(), pl.lit("amount_missing")),
         (amount.abs() > PAYOUT_LIMIT, pl.format("amount_too_large {}", amount)),
