@@ -61,7 +61,6 @@ class Gathered:
     labels: Sequence[Labelled]
     ledger: Sequence[Row]
     statements: Sequence[Mapping[str, Any]]  # signed ones that tell of any of its minutes
-    differences: int | None = None  # minutes that differ from the source; None: not compared for this report
     regrets: Sequence[Regret] | None = None  # None: not reckoned
 
     @property

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pipeline.alarms.pause import Pause
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import Span
 from pipeline.report.published import STEP, filled
@@ -69,24 +70,20 @@ class Pictures:
         self._paces = paces
         self._channels: dict[str, Slack | None] = {}
         self._clock = clock
-        self._failures = 0
-        self._paused_until = datetime.min.replace(tzinfo=UTC)
+        self._pause = Pause(PAUSE, LONGEST_PAUSE, clock)
 
     def make(self) -> int:
         """Draw, upload and show what is wanted; how many messages show theirs now."""
-        if self._pipeline.pack.picture is None or self._clock() < self._paused_until:
+        if self._pipeline.pack.picture is None or self._pause.lasts:
             return 0
         try:
             shown = self._make()
         except Exception as error:  # noqa: BLE001 - an ornament: the text is there
-            self._failures += 1
-            pause = min(PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-            asked = error.retry_after if isinstance(error, NotPosted) else None
-            self._paused_until = self._clock() + max(pause, asked or pause)
+            self._pause.failed(error.retry_after if isinstance(error, NotPosted) else None)
             self._pipeline.ornaments.raised(ORNAMENT, error)
             return 0
         if shown:
-            self._failures = 0
+            self._pause.worked()
             self._pipeline.ornaments.works(ORNAMENT)
         return shown
 
