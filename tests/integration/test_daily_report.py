@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from data.slack_standin import SlackStandIn
     from pipeline.catch_up import Pipeline
+    from pipeline.store.state import State
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DAY = "2026-03-10"
@@ -225,6 +226,24 @@ def test_a_day_tells_what_was_done_about_the_money_of_its_incidents_whenever_tha
     actions = shown.partition("Keep a reserve of payouts 12 %")[2]
     assert actions
     assert "proposed" in actions.partition("Regret")[0]
+
+
+def test_each_step_of_an_action_stands_once_in_what_happened(
+    pipeline: Pipeline,
+) -> None:
+    state = pipeline.state
+    number = state.rows("list_incidents", **LIST)[0]["incident_id"]
+    do(state, "propose_action", number, by="Kim", kind="shorter_cycle", reason="buyers cancel")
+    do(state, "decline_action", _action_of(state, number), by="Lee", reason="not needed")
+    steps = state.rows("report_timeline", ids=[number])
+    mine = [row for row in steps if row["what"] == "action" and row["said"].get("kind") == "shorter_cycle"]
+    assert [row["said"]["status"] for row in mine] == ["proposed", "declined"]
+    assert not [row for row in steps if row["what"] == "action" and row["by"] is None]
+
+
+def _action_of(state: State, number: int) -> int:
+    rows = state.rows("report_actions", start=None, stop=None, incident_id=number, at_most=100)
+    return next(int(row["action_id"]) for row in rows if row["kind"] == "shorter_cycle")
 
 
 def test_a_week_is_written_linked_and_says_what_of_it_is_published(
