@@ -26,6 +26,7 @@ from pipeline.report.seal import verify_report
 from pipeline.report.sections import SECTIONS
 from pipeline.report.sections.proof import holds
 from pipeline.settings import Settings
+from pipeline.store.actions import said_of_action
 from pipeline.store.manifest import Publication
 
 if TYPE_CHECKING:
@@ -311,6 +312,14 @@ def test_the_whole_is_one_file_that_names_no_other_and_is_signed(tmp_path: Path,
     text = re.sub(rb"<script>.*?</script>", b"", page, flags=re.DOTALL).decode()
     assert re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!#)[^"')\s>]+""", text) == []
     assert text.count('type="application/json"') == 3  # two pictures and the seal
+
+
+@pytest.mark.parametrize("status", ["approved", "declined"])
+def test_what_happened_says_which_action_and_what_was_done_with_it(status: str) -> None:
+    step = said_of_action(ACTION, status, "call me")
+    steps = [{**UNTOLD, "at": END, "what": "action", "by": "Kim", "said": step}]
+    text = said("incidents", gathered(incidents=[INCIDENT], timeline={7: steps}))
+    assert f"Hold the next payout: {status} · …" in text
 
 
 def test_a_section_that_fails_leaves_the_others(tmp_path: Path) -> None:

@@ -168,7 +168,10 @@ def _said(facts: Facts, said: Mapping[str, Any]) -> Iterator[str]:
         yield facts.text(str(said["label"]))
     if said.get("to"):
         yield facts.person(str(said["to"]))
-    if said.get("until"):
+    if said.get("kind"):
+        status = facts.text(f"status.{said['status']}")
+        yield f"{facts.word(str(said['kind']))}: {status}"
+    elif said.get("until"):
         yield facts.moment(parse_time(str(said["until"])))
     if isinstance(said.get("limit"), int):
         yield facts.money(said["limit"])
