@@ -99,7 +99,15 @@ ACTION = {
     "approved_by": "Lee",
     "told_at": END - timedelta(minutes=49),
     "ended_at": None,
-    "outcome": {"kept": 7_000_000},
+    # As it is kept: the pack's figures, and a flag of ours.
+    "outcome": {
+        "due": 7_654_321,
+        "kept": 7_000_000,
+        "paid": 654_321,
+        "held_amount_days": 7_000_000,
+        "false_alarm_amount_days": None,
+        "settled": False,
+    },
     "total": 1,
 }
 SECONDS = timedelta(seconds=6.5)
@@ -320,6 +328,17 @@ def test_what_happened_says_which_action_and_what_was_done_with_it(status: str) 
     steps = [{**UNTOLD, "at": END, "what": "action", "by": "Kim", "said": step}]
     text = said("incidents", gathered(incidents=[INCIDENT], timeline={7: steps}))
     assert f"Hold the next payout: {status} · …" in text
+
+
+def test_what_came_of_an_action_is_amounts_and_counts_of_days_and_no_flag_of_ours() -> None:
+    text = re.sub(r"\s+", " ", said("actions", FULL))
+    assert "Was to be paid out 7,654,321 · Kept 7,000,000 · Paid out 654,321 · " in text
+    assert "settled" not in text
+    assert "unknown" not in text
+    days = {"cycle_days_before": 5, "cycle_days_since": 2, "settled": True}
+    text = said("actions", gathered(currency="USD", actions=[{**ACTION, "outcome": days}]))
+    assert "Cycle before, working days 5 · Cycle since, working days 2" in text
+    assert "settled" not in text
 
 
 def test_a_section_that_fails_leaves_the_others(tmp_path: Path) -> None:
