@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.report.about import About
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
+    from pipeline.store.ledger import Published
     from pipeline.store.manifest import Publication
     from pipeline.store.state import State
 
@@ -79,8 +80,12 @@ def gather(
     named: bool = False,
 ) -> Gathered:
     """Read all rows that the report needs. Raises UsageError where nothing of it is published."""
-    publication, span = state.publication(), _published_of(state, about, settings.business_timezone)
-    zone, asked = settings.business_timezone, {"start": span.start, "stop": span.end}
+    zone = settings.business_timezone
+    with state.one_moment() as connection:  # a correction between them would look like a fault in the proof
+        publication = state.publication_in(connection)
+        span = _published_of(state.published_in(connection), about, zone)
+        ledger = state.minutes_in(connection, span)
+    asked = {"start": span.start, "stop": span.end}
     listed = {**asked, "incident_id": about.incident_id, "at_most": MOST_ROWS}
     incidents = state.rows("report_incidents", **listed)
     timeline = defaultdict[int, list[Any]](list)
@@ -103,7 +108,7 @@ def gather(
         delays=state.rows("app_delays", **asked),
         budgets=_budgets(state, pack, span, zone),
         labels=[week for week in weeks if week.week <= business_date(span.end - MINUTE, zone)],
-        ledger=state.minutes(span),
+        ledger=ledger,
         statements=[said for said in read_statements(settings) if _tells_of(said, span)],
     )
 
@@ -137,8 +142,7 @@ def about_of(state: State, text: str, settings: Settings, now: datetime) -> Abou
     return about_incident(number, opened, max(ended, opened + MINUTE))
 
 
-def _published_of(state: State, about: About, zone: ZoneInfo) -> Span:
-    published = state.published()
+def _published_of(published: Published, about: About, zone: ZoneInfo) -> Span:
     first, last = published.first_minute, published.last_minute
     found = None if first is None or last is None else clip(about, Span(first, last + MINUTE))
     if found is None:

@@ -167,6 +167,32 @@ def test_a_difference_from_the_source_is_said_and_repaired(pipeline: Pipeline) -
             connection.execute(text("DELETE FROM repair_request"))
 
 
+def test_a_correction_that_commits_while_the_rows_are_read_is_no_fault_of_the_files(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, ask = pipeline.state, pipeline.state.ask
+    change = "UPDATE minute_ledger SET sums = sums || :sums WHERE minute = :minute"
+    sums = state.minutes(Span(END - 60 * MINUTE, END - 59 * MINUTE))[0]["sums"]
+
+    def corrected(by: int) -> None:
+        found = {**sums, "approval_count": sums["approval_count"] + by}
+        with state.engine.begin() as connection:
+            given = {"minute": END - 60 * MINUTE, "sums": json.dumps(found)}
+            connection.execute(text(change.replace(":sums", "CAST(:sums AS jsonb)")), given)
+
+    def between(connection: Any, name: str, /, **given: Any) -> Any:  # noqa: ANN401 - as `ask`
+        if name == "published_minutes":
+            corrected(1)
+        return ask(connection, name, **given)
+
+    monkeypatch.setattr(state, "ask", between)
+    try:
+        page = make_report_of(pipeline, DAY)
+    finally:
+        corrected(0)
+    assert "Something is not proven" not in page
+
+
 def test_the_link_stands_in_the_channel_once(pipeline: Pipeline, slack: SlackStandIn) -> None:
     keep_one(pipeline)
     reports = reports_of(pipeline, slack)
