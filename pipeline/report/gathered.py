@@ -65,6 +65,11 @@ class Gathered:
     regrets: Sequence[Regret] | None = None  # None: not reckoned
 
     @property
+    def whole(self) -> bool:
+        """Is all of it published?"""
+        return self.span == self.about.span
+
+    @property
     def detailed(self) -> Sequence[Row]:
         """The incidents that are told in full."""
         return self.incidents[:DETAILED]

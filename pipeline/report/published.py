@@ -150,9 +150,12 @@ def _most(rows: pl.DataFrame, lake: Lake, amounts: Sequence[str]) -> list[dict[s
 
 
 def _movers(lake: Lake, gathered: Gathered, files: Sequence[LakeFile]) -> tuple[dict[str, list[Mover]], int]:
-    """Of each number who moved most against the days before, and how many of these are whole."""
+    """Of each number who moved most against the days before, and how many of these are whole.
+
+    A part of a day would seem to have lost what is still to come: it is compared with nothing.
+    """
     names, zone, span = list(lake.pack.movers), lake.zone, gathered.span
-    if not names or gathered.about.kind == INCIDENT:
+    if not names or gathered.about.kind == INCIDENT or not gathered.whole:
         return {}, 0
     first = business_date(span.start, zone)
     earliest = min((file.span.start for file in files if file.dataset == lake.pack.dataset), default=span.end)

@@ -122,6 +122,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # movers
         "movers": "가장 크게 변한 곳",
         "movers.none": "비교할 이전 날이 아직 온전히 게시되지 않았습니다.",
+        "movers.part": "아직 끝나지 않았거나 일부만 게시된 기간이어서, 온전한 날들과 비교하지 않았습니다.",
         "movers.never": "이 관제 대상은 비교할 숫자를 정하지 않았습니다.",
         "movers.note": "앞선 {days}일의 하루 평균과 비교했습니다. "
         "건수는 우연에 견준 차이로, 금액은 차이로 줄 세웠습니다.",
@@ -269,6 +270,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # movers
         "movers": "Who moved most",
         "movers.none": "No whole day before is published to compare with.",
+        "movers.part": "Not compared with whole days: only a part of the period is over and published.",
         "movers.never": "This pack names no numbers to compare.",
         "movers.note": "Against the daily mean of the {days} days before. "
         "Counts by how far they are past chance, amounts by difference.",

@@ -15,13 +15,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipeline.desk.precision import Labelled
+from pipeline.minute import Span
 from pipeline.packs import load_pack
 from pipeline.replay.regret import Regret
 from pipeline.report.about import about_day
 from pipeline.report.facts import Facts, axis_amounts
 from pipeline.report.gathered import Gathered
 from pipeline.report.page import compose
-from pipeline.report.published import Exposed, Mover, Published
+from pipeline.report.published import Exposed, Mover, Published, _movers
 from pipeline.report.seal import verify_report
 from pipeline.report.sections import SECTIONS
 from pipeline.report.sections.proof import holds
@@ -261,6 +262,15 @@ NOT_GIVEN = {
 def test_what_is_not_given_is_said(section: str) -> None:
     assert section in NOT_GIVEN, "say here what it says where nothing is given"
     assert NOT_GIVEN[section] in said(section, gathered())
+
+
+def test_a_day_that_is_not_over_is_compared_with_no_whole_days() -> None:
+    until_ten = Span(ABOUT.span.start, ABOUT.span.start + timedelta(hours=10))
+    text = said("movers", gathered(span=until_ten), PUBLISHED)
+    assert "Not compared with whole days" in text
+    assert "%" not in text
+    lake: Any = SimpleNamespace(pack=load_pack("merchants"), zone=SEOUL)  # nothing is read
+    assert _movers(lake, gathered(span=until_ten), ()) == ({}, 0)
 
 
 def test_no_regret_of_the_period_is_another_matter_than_none_reckoned() -> None:
