@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from pipeline.desk.budget import budgets_of
 from pipeline.desk.precision import labelled, since
 from pipeline.errors import MinuteriskError, UsageError
-from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
+from pipeline.minute import MINUTE, Span, business_date, split_by_day
 from pipeline.prove.statement import read_statements
 from pipeline.replay.regret import regrets_in
 from pipeline.report.about import AFTER, INCIDENT, about_days, about_incident, clip, incident_number
@@ -159,28 +159,18 @@ def _published_of(published: Published, about: About, zone: ZoneInfo) -> Span:
     return found
 
 
-def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> list[tuple[date, Budget]]:
-    """What of the false-alarm budget each day has spent, by the nights before it; a pack may have none."""
+def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> Sequence[tuple[date, Budget]]:
+    """What of the false-alarm budget each day has spent; a pack may have none."""
     if pack.nightly is None:
-        return []
-    nights = state.nights()
-    asked = {"start": span.start, "stop": span.end, "zone": zone.key}
-    opened = defaultdict[Any, dict[str, int]](dict)
-    for row in state.rows("app_openings", **asked):
-        if row["policy"] == "budgeted":
-            of_day = opened[row["day"]]
-            of_day[row["rule"]] = of_day.get(row["rule"], 0) + row["incidents"]
+        return ()
     days = [business_date(part.start, zone) for part in split_by_day(span, zone)]
-    return [(day, pack.nightly.shown([n for n in nights if n["day"] <= day], opened[day])) for day in days]
+    nights = state.rows("app_nights", first=days[0], last=days[-1])
+    rows = state.rows("app_openings", start=span.start, stop=span.end, zone=zone.key)
+    opened = ((row["day"], row["policy"], row["rule"], row["incidents"]) for row in rows)
+    return budgets_of(pack.nightly, days, nights, opened)
 
 
 def _tells_of(statement: Mapping[str, Any], span: Span) -> bool:
     """Was any minute of the span proven by it?"""
     ends = [str(statement.get(name)) for name in ("from", "to")]
     return ends[0] < span.end.isoformat() and span.start.isoformat() < ends[1]
-
-
-def days_before(span: Span, zone: ZoneInfo, count: int) -> Span:
-    """So many business days before the one that a span begins in."""
-    first = business_date(span.start, zone)
-    return Span(business_day(first - timedelta(days=count), zone).start, business_day(first, zone).start)

@@ -273,6 +273,12 @@ def test_a_day_that_is_not_over_is_compared_with_no_whole_days() -> None:
     assert _movers(lake, gathered(span=until_ten), ()) == ({}, 0)
 
 
+def test_a_day_whose_night_is_to_come_says_when_its_budget_is_known() -> None:
+    unmeasured = SimpleNamespace(spent=4, allowed=None, null_per_day=None, interval=None)
+    assert "measured the night after" in said("budget", gathered(budgets=[(DAY, unmeasured)]))
+    assert "measured the night after" not in said("budget", FULL)
+
+
 def test_no_regret_of_the_period_is_another_matter_than_none_reckoned() -> None:
     assert "no replay of one is kept" in said("regret", gathered(regrets=[]))
     nobody = replace(REGRET, told_at=None, at_once=None, hour_later=None, curve=())
