@@ -54,6 +54,7 @@ class Gathered:
     installation: str
     written_at: datetime
     publication: Publication
+    known_from: datetime  # nothing before it is published
     incidents: Sequence[Row]
     timeline: Mapping[int, Sequence[Row]]
     actions: Sequence[Row]
@@ -88,7 +89,7 @@ def gather(
     zone = settings.business_timezone
     with state.one_moment() as connection:  # a correction between them would look like a fault in the proof
         publication = state.publication_in(connection)
-        span = _published_of(state.published_in(connection), about, zone)
+        known, span = _published_of(state.published_in(connection), about, zone)
         ledger = state.minutes_in(connection, span)
     asked = {"start": span.start, "stop": span.end}
     listed = {**asked, "incident_id": about.incident_id, "at_most": MOST_ROWS}
@@ -107,6 +108,7 @@ def gather(
         installation=state.installation(),
         written_at=now,
         publication=publication,
+        known_from=known.start,
         incidents=incidents,
         timeline=dict(timeline),
         actions=state.rows("report_actions", **listed),
@@ -147,16 +149,18 @@ def about_of(state: State, text: str, settings: Settings, now: datetime) -> Abou
     return about_incident(number, opened, max(ended, opened + MINUTE))
 
 
-def _published_of(published: Published, about: About, zone: ZoneInfo) -> Span:
-    first, last = published.first_minute, published.last_minute
-    found = None if first is None or last is None else clip(about, Span(first, last + MINUTE))
-    if found is None:
+def _published_of(published: Published, about: About, zone: ZoneInfo) -> tuple[Span, Span]:
+    """All that is published, and what of it is asked for."""
+    if published.first_minute is None or published.last_minute is None:
         msg = f"nothing of {about.key} is published"
-        known = "nothing is published yet: start `minuterisk run`"
-        if first is not None and last is not None:
-            known = f"known are {business_date(first, zone)} to {business_date(last, zone)}"
-        raise UsageError(msg, known)
-    return found
+        raise UsageError(msg, "nothing is published yet: start `minuterisk run`")
+    known = Span(published.first_minute, published.last_minute + MINUTE)
+    found = clip(about, known)
+    if found is None:
+        first, last = (business_date(minute, zone) for minute in (known.start, published.last_minute))
+        msg = f"nothing of {about.key} is published"
+        raise UsageError(msg, f"known are {first} to {last}")
+    return known, found
 
 
 def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> Sequence[tuple[date, Budget]]:

@@ -19,6 +19,7 @@ from pipeline.minute import MINUTE, Span
 from pipeline.report.about import about_week
 from pipeline.report.gathered import about_of, gather
 from pipeline.report.job import Reports
+from pipeline.report.published import read_published
 from pipeline.report.seal import verify_report
 from pipeline.report.write import here, make_report
 from pipeline.tell.pace import Paces
@@ -191,6 +192,19 @@ def test_a_correction_that_commits_while_the_rows_are_read_is_no_fault_of_the_fi
     finally:
         corrected(0)
     assert "Something is not proven" not in page
+
+
+def test_a_picture_shows_nothing_of_the_days_before_anything_was_published(pipeline: Pipeline) -> None:
+    """There is less than a day before the shown one: nobody knows what is usual, and it is not 0."""
+    state, settings, now = pipeline.state, pipeline.settings, END + MINUTE
+    about = about_of(state, DAY, settings, now)
+    gathered = gather(state, pipeline.pack, settings, about, now)
+    (chart,) = read_published(pipeline.lake, gathered).pictures.values()
+    curves = [curve for panel in chart.panels[1:] for curve in panel.curves if curve.usual]
+    assert len(chart.steps) == 144
+    assert curves
+    for curve in curves:
+        assert set(curve.values[:-12]) == {None}  # two hours of the day before are known
 
 
 def test_the_link_stands_in_the_channel_once(pipeline: Pipeline, slack: SlackStandIn) -> None:
