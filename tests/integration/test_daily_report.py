@@ -24,7 +24,7 @@ from pipeline.report.seal import verify_report
 from pipeline.report.write import here, make_report
 from pipeline.tell.pace import Paces
 from pipeline.tell.slack import SlackClient
-from tests.integration.delivery import CHANNEL, TIMEOUT_S, TOKEN, arrived, make_standin
+from tests.integration.delivery import CHANNEL, INCIDENT, TIMEOUT_S, TOKEN, arrived, make_standin
 from tests.integration.doorway import Visitor, doorway
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 from tests.people import PASSWORD, add_people, do, quick_passwords
@@ -192,6 +192,24 @@ def test_a_correction_that_commits_while_the_rows_are_read_is_no_fault_of_the_fi
     finally:
         corrected(0)
     assert "Something is not proven" not in page
+
+
+def test_what_is_not_listed_is_counted_as_well(pipeline: Pipeline) -> None:
+    state, opened_before = pipeline.state, END - 2_000 * MINUTE
+    asked = {"start": END - 1440 * MINUTE, "stop": END, "incident_id": None, "at_most": 1}
+    with state.engine.connect() as connection:
+        (before,) = state.ask(connection, "report_incidents", **asked).mappings()
+        for number, opened in enumerate((opened_before, END - 9 * MINUTE, END - 9 * MINUTE)):
+            given = {"merchant_id": f"more-{number}", "minute": opened, "tier": "tail", "at_risk": 1}
+            made = connection.execute(text(INCIDENT), given).scalar_one()
+            ended = text(
+                "UPDATE incident SET resolved_minute = :at, status = 'resolved' WHERE incident_id = :id"
+            )
+            connection.execute(ended, {"at": END - (number - 1) * MINUTE, "id": made})
+        (row,) = state.ask(connection, "report_incidents", **asked).mappings()
+        connection.rollback()
+    more = [row[name] - before[name] for name in ("total", "opened", "resolved")]
+    assert more == [3, 2, 1]
 
 
 def test_a_picture_shows_nothing_of_the_days_before_anything_was_published(pipeline: Pipeline) -> None:

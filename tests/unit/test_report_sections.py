@@ -81,6 +81,8 @@ INCIDENT = {
     "opened_at": END - timedelta(hours=2),
     "label": "true_alarm",
     "total": 1,
+    "opened": 1,
+    "resolved": 0,
 }
 ACTION = {
     "action_id": 3,
@@ -278,6 +280,12 @@ def test_a_day_whose_night_is_to_come_says_when_its_budget_is_known() -> None:
     unmeasured = SimpleNamespace(spent=4, allowed=None, null_per_day=None, interval=None)
     assert "measured the night after" in said("budget", gathered(budgets=[(DAY, unmeasured)]))
     assert "measured the night after" not in said("budget", FULL)
+
+
+def test_incidents_that_are_not_listed_are_counted() -> None:
+    many = {"total": 2_500, "opened": 2_400, "resolved": 2_300}
+    text = said("incidents", gathered(incidents=[{**INCIDENT, **many}]))
+    assert "2,500 incidents lasted in this period: 2,400 opened, 2,300 ended" in text
 
 
 def test_no_regret_of_the_period_is_another_matter_than_none_reckoned() -> None:

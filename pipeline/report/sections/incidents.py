@@ -59,11 +59,9 @@ def incidents(facts: Facts) -> Html:
 
 
 def _counted(facts: Facts) -> str:
-    rows, span = facts.gathered.incidents, facts.gathered.span
-    opened = sum(span.start <= row["opened_minute"] for row in rows)
-    resolved = sum(row["resolved_minute"] is not None and row["resolved_minute"] < span.end for row in rows)
-    counts = {"total": rows[0]["total"], "opened": opened, "resolved": resolved}
-    return facts.text("incidents.count", **{name: f"{count:,}" for name, count in counts.items()})
+    first = facts.gathered.incidents[0]
+    counts = {name: f"{first[name]:,}" for name in ("total", "opened", "resolved")}
+    return facts.text("incidents.count", **counts)
 
 
 def _table(facts: Facts) -> Html:
