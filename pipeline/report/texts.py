@@ -154,7 +154,6 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # the link to it
         "link.day": "일간 보고서 {key}",
         "link.week": "주간 보고서 {key}",
-        "link.said": "{title}가 나왔습니다: {url}",
         "link.open": "보고서 열기",
     },
     "en": {
@@ -303,7 +302,6 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # the link to it
         "link.day": "report of the day {key}",
         "link.week": "report of the week {key}",
-        "link.said": "The {title} is written: {url}",
         "link.open": "Open the report",
     },
 }
