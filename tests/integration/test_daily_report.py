@@ -203,7 +203,8 @@ def test_what_is_not_listed_is_counted_as_well(pipeline: Pipeline) -> None:
             given = {"merchant_id": f"more-{number}", "minute": opened, "tier": "tail", "at_risk": 1}
             made = connection.execute(text(INCIDENT), given).scalar_one()
             ended = text(
-                "UPDATE incident SET resolved_minute = :at, status = 'resolved' WHERE incident_id = :id"
+                "UPDATE incident SET resolved_minute = :at, resolved_at = now(), status = 'resolved'"
+                " WHERE incident_id = :id"
             )
             connection.execute(ended, {"at": END - (number - 1) * MINUTE, "id": made})
         (row,) = state.ask(connection, "report_incidents", **asked).mappings()
