@@ -10,14 +10,14 @@ import structlog
 
 from pipeline.desk.budget import budgets_of
 from pipeline.desk.precision import labelled, since
-from pipeline.errors import MinuteriskError, UsageError
+from pipeline.errors import UsageError
 from pipeline.minute import MINUTE, Span, business_date, split_by_day
 from pipeline.prove.statement import read_statements
-from pipeline.replay.regret import regrets_in
+from pipeline.replay.regret import Told, kept_in, labelled_true_in, names_of, regrets, told_live
 from pipeline.report.about import AFTER, INCIDENT, about_days, about_incident, clip, incident_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from pipeline.store.state import State
 
     Row = Mapping[str, Any]
+    #: Does a piece of work with what it is given, here or in another process.
+    Work = Callable[..., Any]
 
 log = structlog.get_logger()
 
@@ -120,17 +122,30 @@ def gather(
     )
 
 
-def reckoned(state: State, lake: Lake, gathered: Gathered) -> Gathered:
-    """The same with what acting in time would have kept; where that fails it stays not reckoned."""
+def reckoned(state: State, lake: Lake, gathered: Gathered, work: Work) -> Gathered:
+    """The same with what acting in time would have kept; the files are read by `work`.
+
+    Where that fails, however it does, it stays not reckoned: the report has much else to tell.
+    """
     try:
-        found = regrets_in(state, lake, gathered.span)
-    except MinuteriskError as error:
-        log.warning("report.regret_failed", about=gathered.about.key, what=error.what)
+        found = _regrets(state, lake, gathered, work)
+    except Exception:
+        log.exception("report.regret_failed", about=gathered.about.key)
         return gathered
+    return replace(gathered, regrets=found)
+
+
+def _regrets(state: State, lake: Lake, gathered: Gathered, work: Work) -> list[Regret]:
+    span, publication = gathered.span, gathered.publication
+    kept, told = kept_in(state, span), list[Told]()
+    if publication.published_through is not None:
+        told = told_live(state, labelled_true_in(state, span), publication.published_through)
     if gathered.about.kind == INCIDENT:
         ids = {row["entity_id"] for row in gathered.incidents}
-        found = [one for one in found if one.entity_id in ids]
-    return replace(gathered, regrets=found)
+        kept = [one for one in kept if one.entity_id in ids]
+        told = [one for one in told if one.entity_id in ids]
+    live = work(regrets, lake, publication.files, told, names_of(state, told)) if told else []
+    return [*kept, *live]
 
 
 def about_of(state: State, text: str, settings: Settings, now: datetime) -> About:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.report.about import About
-    from pipeline.report.write import Work
+    from pipeline.report.gathered import Work
     from pipeline.tell.pace import Paces
 
 log = structlog.get_logger()

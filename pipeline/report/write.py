@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 
     from pipeline.minute import Span
     from pipeline.report.about import About
-    from pipeline.report.gathered import Gathered
+    from pipeline.report.gathered import Gathered, Work
     from pipeline.report.published import Published
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
-
-    #: Does a piece of work with what it is given, here or in another process.
-    Work = Callable[..., Any]
 
 #: The folder under the home where reports lie, beside the daily statements.
 FOLDER: Final = "reports"
@@ -58,7 +55,7 @@ def make_report(
     `compared` counts the minutes that differ from the source. It is asked once the files are read, so that a
     report that cannot be made costs the source nothing.
     """
-    gathered = reckoned(state, lake, gathered)
+    gathered = reckoned(state, lake, gathered, work)
     published: Published = work(read_published, lake, gathered)
     if compared is not None:
         published = replace(published, proof={**published.proof, "differences": compared(gathered.span)})

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.alarms.pause import Pause
 from pipeline.report.about import about_day
+from pipeline.report.gathered import reckoned
 from pipeline.report.job import LONGEST_PAUSE, REPORT_S, Reports
 from pipeline.report.write import make_report
 from pipeline.settings import Settings
+from pipeline.store.manifest import Publication
 from pipeline.tell.pace import Paces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline.catch_up import Pipeline
+    from pipeline.minute import Span
+    from pipeline.replay.regret import Regret
     from pipeline.report.about import About
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -135,8 +141,58 @@ def test_files_that_cannot_be_read_cost_the_source_nothing(monkeypatch: pytest.M
         asked.append(span)
         return 0
 
-    monkeypatch.setattr("pipeline.report.write.reckoned", lambda _state, _lake, gathered: gathered)
+    monkeypatch.setattr("pipeline.report.write.reckoned", lambda _state, _lake, gathered, _work: gathered)
     given: Any = SimpleNamespace(span=FIRST.span)
     with pytest.raises(OSError, match="no such file"):
         make_report(cast("Any", None), cast("Any", None), Settings(), given, broken, compared)
     assert asked == []
+
+
+class Labelled:
+    """The database, as far as regret asks it: one incident is labelled true."""
+
+    def rows(self, name: str, /, **given: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - values
+        told = {"incident_id": 7, "entity_id": "m7", "opened_minute": FIRST.span.start, "told_at": None}
+        found: dict[str, list[dict[str, Any]]] = {
+            "labelled_incidents": [{"incident_id": 7, "label": "true_alarm"}],
+            "first_told": [told],
+            "app_names_of": [{"entity_id": one, "name": "Shop"} for one in given.get("ids", ())],
+        }
+        return found.get(name, [])
+
+
+@dataclass(frozen=True)
+class Of:
+    """What is gathered, as far as regret needs it."""
+
+    about: About = FIRST
+    span: Span = FIRST.span
+    publication: Publication = field(default_factory=lambda: Publication(1, FIRST.span.end, [], NOW))
+    regrets: Sequence[Regret] | None = None
+
+
+def test_regret_is_reckoned_by_whoever_reads_the_files() -> None:
+    worked = list[str]()
+
+    def work(function: Any, _lake: object, files: object, told: Any, names: object) -> list[str]:  # noqa: ANN401
+        worked.append(function.__name__)
+        assert (files, [one.entity_id for one in told], names) == ([], ["m7"], {"m7": "Shop"})
+        return ["found"]
+
+    state: Any = Labelled()
+    given: Any = Of()
+    found: Any = reckoned(state, cast("Any", None), given, work)
+    assert found.regrets == ["found"]
+    assert worked == ["regrets"]
+
+
+def test_a_fault_of_regret_costs_the_report_regret_alone() -> None:
+    def broken(*_: object) -> None:
+        what = "a fault of a pack"
+        raise ValueError(what)
+
+    state: Any = Labelled()
+    given: Any = Of()
+    with capture_logs() as logs:
+        assert reckoned(state, cast("Any", None), given, broken) is given
+    assert [entry["event"] for entry in logs] == ["report.regret_failed"]
