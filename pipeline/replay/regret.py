@@ -110,16 +110,8 @@ def told_by_replay(score: Score, published_through: datetime) -> list[Told]:
     ]
 
 
-def regrets_in(state: State, lake: Lake, span: Span) -> list[Regret]:
-    """What stands in a report of `span`: kept replays, then incidents labelled true that opened in it.
-
-    A replay is kept by `keep`; what a disturbance cost live is measured from what is published now.
-    """
-    return [*kept_in(state, span), *live_regrets(state, lake, labelled_true_in(state, span))]
-
-
 def kept_in(state: State, span: Span) -> list[Regret]:
-    """What replays found of disturbances that lasted in `span`, as it was kept."""
+    """What replays found of disturbances that lasted in `span`, as `keep` kept it."""
     return [_kept(row) for row in state.rows("regrets", start=span.start, end=span.end)]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pipeline.desk.evidence import charts_of
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
 from pipeline.money import EXPECTED_LOSS, EXPOSURE
@@ -15,7 +16,6 @@ from pipeline.pack import MONEY
 from pipeline.prove.proof import ledger_facts
 from pipeline.report.about import AFTER, DAY, DAYS, INCIDENT, WEEK
 from pipeline.source.pieces import pieces_of_files
-from pipeline.store.evidence import charts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.alarms.pause import Pause
+from pipeline.desk.evidence import charts_of
 from pipeline.minute import Span
-from pipeline.store.evidence import charts_of
 from pipeline.tell import outbox
 from pipeline.tell.channels import BLOCKS_REFUSED, Slack
 from pipeline.tell.message import read_message

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image, ImageFont
 
 from baselines.merchants.rules import parse_rules
+from pipeline.desk.evidence import filled
 from pipeline.minute import Span
 from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel, Threshold
 from pipeline.packs.merchants import PACK
 from pipeline.schema import UTC_TIME
-from pipeline.store.evidence import filled
 from pipeline.tell.picture import INCIDENT, INK, NOW, PAPER, SHADE, USUAL, draw, short
 from pipeline.tell.words import TEXTS
 
