@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from pipeline.money import DATE, HIGH, LOW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _WITH: Final = (LOW, HIGH, DATE)
+#: So begin those of an outcome that count days; all others are amounts.
+_COUNTED: Final = "cycle_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,22 @@ def figures_of(names: Sequence[str], figures: Mapping[str, int | str | None]) ->
         for name in names
         if name not in said_with
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A figure of what came of an action: an amount in minor units, or a count of days."""
+
+    name: str
+    value: int
+    is_amount: bool
+
+
+def came_of(outcome: Mapping[str, object], words: Mapping[str, str]) -> Iterator[Came]:
+    """What is known of it and people have a word for; what else is kept there is for us."""
+    for name, value in outcome.items():
+        if name in words and isinstance(value, int) and not isinstance(value, bool):
+            yield Came(name, value, not name.startswith(_COUNTED))
 
 
 def _amount(figures: Mapping[str, int | str | None], name: str) -> int | None:

@@ -110,15 +110,15 @@ def told_by_replay(score: Score, published_through: datetime) -> list[Told]:
     ]
 
 
-def regrets_in(state: State, lake: Lake, span: Span) -> list[Regret]:
-    """What stands in a report of `span`: kept replays, then incidents labelled true that opened in it.
+def kept_in(state: State, span: Span) -> list[Regret]:
+    """What replays found of disturbances that lasted in `span`, as `keep` kept it."""
+    return [_kept(row) for row in state.rows("regrets", start=span.start, end=span.end)]
 
-    A replay is kept by `keep`; what a disturbance cost live is measured from what is published now.
-    """
-    kept = [_kept(row) for row in state.rows("regrets", start=span.start, end=span.end)]
+
+def labelled_true_in(state: State, span: Span) -> list[int]:
+    """Incidents that opened in `span` and that people labelled true, by id."""
     labelled = state.rows("labelled_incidents", start=span.start, end=span.end)
-    true = [row["incident_id"] for row in labelled if row["label"] == TRUE_ALARM]
-    return [*kept, *live_regrets(state, lake, true)]
+    return [row["incident_id"] for row in labelled if row["label"] == TRUE_ALARM]
 
 
 def live_regrets(state: State, lake: Lake, ids: Sequence[int]) -> list[Regret]:
@@ -127,7 +127,7 @@ def live_regrets(state: State, lake: Lake, ids: Sequence[int]) -> list[Regret]:
     if publication.published_through is None or not ids:
         return []
     told = told_live(state, ids, publication.published_through)
-    return regrets(lake, publication.files, told, names_of(state))
+    return regrets(lake, publication.files, told, names_of(state, told))
 
 
 def keep(state: State, found: Sequence[Regret]) -> None:
@@ -147,9 +147,10 @@ def keep(state: State, found: Sequence[Regret]) -> None:
             )
 
 
-def names_of(state: State) -> dict[str, str | None]:
-    """The names of entities that have one."""
-    return {row["entity_id"]: row["name"] for row in state.rows("names")}
+def names_of(state: State, told: Sequence[Told]) -> dict[str, str | None]:
+    """The names of their entities, of those that have one."""
+    ids = sorted({one.entity_id for one in told})
+    return {row["entity_id"]: row["name"] for row in state.rows("app_names_of", ids=ids)}
 
 
 def told_live(state: State, ids: Sequence[int], published_through: datetime) -> list[Told]:

@@ -88,4 +88,4 @@ def _judged_again(  # noqa: PLR0913, PLR0917 - of one caller
     publication = state.publication()
     through = publication.published_through or span.end
     told = told_by_replay(score, through)
-    return regrets(lake, publication.files, told, names_of(state))
+    return regrets(lake, publication.files, told, names_of(state, told))

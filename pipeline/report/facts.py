@@ -46,10 +46,10 @@ class Facts:
         """A text of the report."""
         return TEXTS[self.gathered.language][name].format(**fields)
 
-    def word(self, name: str, *, of: str = "") -> str:
+    def word(self, name: str) -> str:
         """A word of the pack, else one of the report; a name that nobody has a word for stands for itself."""
         own = self.pack.words[self.gathered.language]
-        return own.get(name) or TEXTS[self.gathered.language].get(f"{of}{name}") or name
+        return own.get(name) or TEXTS[self.gathered.language].get(name) or name
 
     def amount(self, minor: object) -> str:
         """An amount in the currency, exactly; what is no integer is not known."""

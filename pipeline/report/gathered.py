@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from pipeline.desk.budget import budgets_of
 from pipeline.desk.precision import labelled, since
-from pipeline.errors import MinuteriskError, UsageError
-from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
+from pipeline.errors import UsageError
+from pipeline.minute import MINUTE, Span, business_date, split_by_day
 from pipeline.prove.statement import read_statements
-from pipeline.replay.regret import regrets_in
+from pipeline.replay.regret import Told, kept_in, labelled_true_in, names_of, regrets, told_live
 from pipeline.report.about import AFTER, INCIDENT, about_days, about_incident, clip, incident_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from pipeline.report.about import About
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
+    from pipeline.store.ledger import Published
     from pipeline.store.manifest import Publication
     from pipeline.store.state import State
 
     Row = Mapping[str, Any]
+    #: Does a piece of work with what it is given, here or in another process.
+    Work = Callable[..., Any]
 
 log = structlog.get_logger()
 
@@ -53,6 +56,7 @@ class Gathered:
     installation: str
     written_at: datetime
     publication: Publication
+    known_from: datetime  # nothing before it is published
     incidents: Sequence[Row]
     timeline: Mapping[int, Sequence[Row]]
     actions: Sequence[Row]
@@ -61,8 +65,12 @@ class Gathered:
     labels: Sequence[Labelled]
     ledger: Sequence[Row]
     statements: Sequence[Mapping[str, Any]]  # signed ones that tell of any of its minutes
-    differences: int | None = None  # minutes that differ from the source; None: not compared for this report
     regrets: Sequence[Regret] | None = None  # None: not reckoned
+
+    @property
+    def whole(self) -> bool:
+        """Is all of it published?"""
+        return self.span == self.about.span
 
     @property
     def detailed(self) -> Sequence[Row]:
@@ -80,8 +88,12 @@ def gather(
     named: bool = False,
 ) -> Gathered:
     """Read all rows that the report needs. Raises UsageError where nothing of it is published."""
-    publication, span = state.publication(), _published_of(state, about, settings.business_timezone)
-    zone, asked = settings.business_timezone, {"start": span.start, "stop": span.end}
+    zone = settings.business_timezone
+    with state.one_moment() as connection:  # a correction between them would look like a fault in the proof
+        publication = state.publication_in(connection)
+        known, span = _published_of(state.published_in(connection), about, zone)
+        ledger = state.minutes_in(connection, span)
+    asked = {"start": span.start, "stop": span.end}
     listed = {**asked, "incident_id": about.incident_id, "at_most": MOST_ROWS}
     incidents = state.rows("report_incidents", **listed)
     timeline = defaultdict[int, list[Any]](list)
@@ -98,28 +110,42 @@ def gather(
         installation=state.installation(),
         written_at=now,
         publication=publication,
+        known_from=known.start,
         incidents=incidents,
         timeline=dict(timeline),
         actions=state.rows("report_actions", **listed),
         delays=state.rows("app_delays", **asked),
         budgets=_budgets(state, pack, span, zone),
         labels=[week for week in weeks if week.week <= business_date(span.end - MINUTE, zone)],
-        ledger=state.minutes(span),
+        ledger=ledger,
         statements=[said for said in read_statements(settings) if _tells_of(said, span)],
     )
 
 
-def reckoned(state: State, lake: Lake, gathered: Gathered) -> Gathered:
-    """The same with what acting in time would have kept; where that fails it stays not reckoned."""
+def reckoned(state: State, lake: Lake, gathered: Gathered, work: Work) -> Gathered:
+    """The same with what acting in time would have kept; the files are read by `work`.
+
+    Where that fails, however it does, it stays not reckoned: the report has much else to tell.
+    """
     try:
-        found = regrets_in(state, lake, gathered.span)
-    except MinuteriskError as error:
-        log.warning("report.regret_failed", about=gathered.about.key, what=error.what)
+        found = _regrets(state, lake, gathered, work)
+    except Exception:
+        log.exception("report.regret_failed", about=gathered.about.key)
         return gathered
+    return replace(gathered, regrets=found)
+
+
+def _regrets(state: State, lake: Lake, gathered: Gathered, work: Work) -> list[Regret]:
+    span, publication = gathered.span, gathered.publication
+    kept, told = kept_in(state, span), list[Told]()
+    if publication.published_through is not None:
+        told = told_live(state, labelled_true_in(state, span), publication.published_through)
     if gathered.about.kind == INCIDENT:
         ids = {row["entity_id"] for row in gathered.incidents}
-        found = [one for one in found if one.entity_id in ids]
-    return replace(gathered, regrets=found)
+        kept = [one for one in kept if one.entity_id in ids]
+        told = [one for one in told if one.entity_id in ids]
+    live = work(regrets, lake, publication.files, told, names_of(state, told)) if told else []
+    return [*kept, *live]
 
 
 def about_of(state: State, text: str, settings: Settings, now: datetime) -> About:
@@ -138,41 +164,32 @@ def about_of(state: State, text: str, settings: Settings, now: datetime) -> Abou
     return about_incident(number, opened, max(ended, opened + MINUTE))
 
 
-def _published_of(state: State, about: About, zone: ZoneInfo) -> Span:
-    published = state.published()
-    first, last = published.first_minute, published.last_minute
-    found = None if first is None or last is None else clip(about, Span(first, last + MINUTE))
-    if found is None:
+def _published_of(published: Published, about: About, zone: ZoneInfo) -> tuple[Span, Span]:
+    """All that is published, and what of it is asked for."""
+    if published.first_minute is None or published.last_minute is None:
         msg = f"nothing of {about.key} is published"
-        known = "nothing is published yet: start `minuterisk run`"
-        if first is not None and last is not None:
-            known = f"known are {business_date(first, zone)} to {business_date(last, zone)}"
-        raise UsageError(msg, known)
-    return found
+        raise UsageError(msg, "nothing is published yet: start `minuterisk run`")
+    known = Span(published.first_minute, published.last_minute + MINUTE)
+    found = clip(about, known)
+    if found is None:
+        first, last = (business_date(minute, zone) for minute in (known.start, published.last_minute))
+        msg = f"nothing of {about.key} is published"
+        raise UsageError(msg, f"known are {first} to {last}")
+    return known, found
 
 
-def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> list[tuple[date, Budget]]:
-    """What of the false-alarm budget each day has spent, by the nights before it; a pack may have none."""
+def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> Sequence[tuple[date, Budget]]:
+    """What of the false-alarm budget each day has spent; a pack may have none."""
     if pack.nightly is None:
-        return []
-    nights = state.nights()
-    asked = {"start": span.start, "stop": span.end, "zone": zone.key}
-    opened = defaultdict[Any, dict[str, int]](dict)
-    for row in state.rows("app_openings", **asked):
-        if row["policy"] == "budgeted":
-            of_day = opened[row["day"]]
-            of_day[row["rule"]] = of_day.get(row["rule"], 0) + row["incidents"]
+        return ()
     days = [business_date(part.start, zone) for part in split_by_day(span, zone)]
-    return [(day, pack.nightly.shown([n for n in nights if n["day"] <= day], opened[day])) for day in days]
+    nights = state.rows("app_nights", first=days[0], last=days[-1])
+    rows = state.rows("app_openings", start=span.start, stop=span.end, zone=zone.key)
+    opened = ((row["day"], row["policy"], row["rule"], row["incidents"]) for row in rows)
+    return budgets_of(pack.nightly, days, nights, opened)
 
 
 def _tells_of(statement: Mapping[str, Any], span: Span) -> bool:
     """Was any minute of the span proven by it?"""
     ends = [str(statement.get(name)) for name in ("from", "to")]
     return ends[0] < span.end.isoformat() and span.start.isoformat() < ends[1]
-
-
-def days_before(span: Span, zone: ZoneInfo, count: int) -> Span:
-    """So many business days before the one that a span begins in."""
-    first = business_date(span.start, zone)
-    return Span(business_day(first - timedelta(days=count), zone).start, business_day(first, zone).start)

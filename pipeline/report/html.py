@@ -33,7 +33,7 @@ def join(children: Iterable[str]) -> Html:
     return Html("".join(c if isinstance(c, Html) else escape(one_line(c, LONGEST)) for c in children))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, cls: str = "") -> Html:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1) -> Html:
     """A table; the first `texts` columns are texts, the others numbers, which stand flush right."""
 
     def cells(kind: str, row: Sequence[str], **more: str) -> Html:
@@ -42,7 +42,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1,
         )
 
     body = tag("tbody", *(cells("td", row) for row in rows))
-    return tag("table", tag("thead", cells("th", head, scope="col")), body, cls=cls)
+    return tag("table", tag("thead", cells("th", head, scope="col")), body)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Html:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from pipeline.alarms.pause import Pause
 from pipeline.minute import MINUTE, Span, business_date, business_day, one_minute
 from pipeline.prove.reconcile import reconcile
 from pipeline.report.about import DAY, ended_in
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
     from pipeline.report.about import About
-    from pipeline.report.write import Work
+    from pipeline.report.gathered import Work
     from pipeline.tell.pace import Paces
 
 log = structlog.get_logger()
@@ -39,6 +39,9 @@ log = structlog.get_logger()
 REPORT_S: Final = 20
 #: What ended longer ago is written when somebody asks for it.
 FRESH: Final = timedelta(hours=48)
+#: So long the next try of one that could not be made waits: it reads days of files and of the source.
+PAUSE: Final = timedelta(minutes=1)
+LONGEST_PAUSE: Final = timedelta(hours=1)
 EVENT_TYPE: Final = "minuterisk_report"
 _PRIORITY: Final = 10  # added to the process's own, of 19
 _MEGABYTE: Final = 1_000_000
@@ -60,16 +63,32 @@ class Reports:
         token = settings.slack_token
         self._client = client or (SlackClient(token, settings.slack_base_url) if token else None)
         self._clock = clock
+        self._pauses: dict[str, Pause] = {}  # of those that could not be made, by their key
 
     def run(self) -> None:
         """Write what has ended and is not written yet, one at a time; then tell of what is not told yet."""
-        ornaments = self._pipeline.ornaments
-        with ornaments.beside("report"):
-            due = self.due()
-            if due:
-                self.write(due[0])
-        with ornaments.beside("report_link"):
+        try:
+            self._write_one()
+        except Exception as error:  # noqa: BLE001 - an ornament: minutes go on
+            self._pipeline.ornaments.raised("report", error)
+        with self._pipeline.ornaments.beside("report_link"):
             self.link()
+
+    def _write_one(self) -> None:
+        """Write the oldest that need not wait: one that cannot be made keeps no other back."""
+        due = self.due()
+        self._pauses = {about.key: self._pauses[about.key] for about in due if about.key in self._pauses}
+        ready = [about for about in due if about.key not in self._pauses or not self._pauses[about.key].lasts]
+        if ready:
+            key = ready[0].key
+            try:
+                self.write(ready[0])
+            except Exception:
+                self._pauses.setdefault(key, Pause(PAUSE, LONGEST_PAUSE, self._clock)).failed()
+                raise
+            self._pauses.pop(key, None)
+        if not self._pauses:
+            self._pipeline.ornaments.works("report")
 
     def due(self) -> list[About]:
         """Days and weeks that have ended lately and were judged as they were; the oldest first."""
@@ -101,8 +120,7 @@ class Reports:
         pipeline, began = self._pipeline, self._pipeline.monotonic()
         state, settings = pipeline.state, pipeline.settings
         gathered = gather(state, pipeline.pack, settings, about, self._clock())
-        gathered = replace(gathered, differences=self._compared(gathered.span))
-        content = make_report(state, pipeline.lake, settings, gathered, work)
+        content = make_report(state, pipeline.lake, settings, gathered, work, self._compared)
         written = put(about, daily_path(settings, about, content), content)
         kept = {"about": about.key, "sha256": written.sha256, "bytes": written.bytes}
         path = written.path.relative_to(settings.home).as_posix()

@@ -87,7 +87,7 @@ def _head(facts: Facts) -> Html:
         tag("p", written, cls="note"),
         facts.note("unit", currency=gathered.currency),
     ]
-    if gathered.span != gathered.about.span:
+    if not gathered.whole:
         ends = (facts.moment(moment) for moment in (gathered.span.start, gathered.span.end))
         parts.append(facts.note("cut", **dict(zip(("start", "end"), ends, strict=True))))
     if not gathered.named:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pipeline.desk.evidence import charts_of
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
 from pipeline.money import EXPECTED_LOSS, EXPOSURE
 from pipeline.pack import MONEY
 from pipeline.prove.proof import ledger_facts
-from pipeline.report.about import AFTER, AROUND, DAY, DAYS, INCIDENT, WEEK
+from pipeline.report.about import AFTER, DAY, DAYS, INCIDENT, WEEK
 from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
 
-STEP: Final = timedelta(minutes=10)  # of pictures
 MOST: Final = 20  # entities that are listed by their money
 MOVED: Final = 10  # those that moved most, of each number
 #: Below so many of a number in both times chance alone fills the list; of money every difference counts.
@@ -150,9 +150,12 @@ def _most(rows: pl.DataFrame, lake: Lake, amounts: Sequence[str]) -> list[dict[s
 
 
 def _movers(lake: Lake, gathered: Gathered, files: Sequence[LakeFile]) -> tuple[dict[str, list[Mover]], int]:
-    """Of each number who moved most against the days before, and how many of these are whole."""
+    """Of each number who moved most against the days before, and how many of these are whole.
+
+    A part of a day would seem to have lost what is still to come: it is compared with nothing.
+    """
     names, zone, span = list(lake.pack.movers), lake.zone, gathered.span
-    if not names or gathered.about.kind == INCIDENT:
+    if not names or gathered.about.kind == INCIDENT or not gathered.whole:
         return {}, 0
     first = business_date(span.start, zone)
     earliest = min((file.span.start for file in files if file.dataset == lake.pack.dataset), default=span.end)
@@ -198,9 +201,12 @@ def _pictures(lake: Lake, gathered: Gathered, files: Sequence[LakeFile]) -> dict
         return {}
     by_end: dict[datetime, list[Mapping[str, Any]]] = {}
     for row in gathered.detailed:
-        by_end.setdefault(_shown_until(row, lake, gathered), []).append(row)
-    drawn = (pair for end, rows in by_end.items() for pair in _charts(lake, gathered, files, end, rows))
-    return {number: chart for number, chart in drawn if chart is not None}
+        newest = {**row, "reason": row["latest_reason"] or row["reason"]}
+        by_end.setdefault(_shown_until(row, lake, gathered), []).append(newest)
+    drawn: dict[int, Chart | None] = {}
+    for end, rows in by_end.items():
+        drawn |= charts_of(lake, files, rows, Span(gathered.known_from, end), gathered.language)
+    return {number: chart for number, chart in drawn.items() if chart is not None}
 
 
 def _shown_until(row: Mapping[str, Any], lake: Lake, gathered: Gathered) -> datetime:
@@ -210,36 +216,6 @@ def _shown_until(row: Mapping[str, Any], lake: Lake, gathered: Gathered) -> date
         return min(gathered.span.end, published)
     opened: datetime = row["opened_minute"]
     return min(business_day(business_date(opened, lake.zone), lake.zone).end + 6 * AFTER, published)
-
-
-def _charts(
-    lake: Lake,
-    gathered: Gathered,
-    files: Sequence[LakeFile],
-    end: datetime,
-    rows: Sequence[Mapping[str, Any]],
-) -> Iterable[tuple[int, Chart | None]]:
-    span = Span(end - AROUND - timedelta(days=DAYS), end)
-    some = sorted({row["entity_id"] for row in rows} - {EVERYBODY})
-    sums = lake.sums_by_step(files, span, STEP, some)
-    if any(row["entity_id"] == EVERYBODY for row in rows):
-        everybody = lake.sums_by_step(files, span, STEP, None)
-        sums = pl.concat([sums, everybody.with_columns(pl.lit(EVERYBODY).alias("entity_id"))])
-    picture, language = lake.pack.picture, gathered.language
-    for row in rows:
-        own = filled(sums, row["entity_id"], span)
-        reason = row["latest_reason"] or row["reason"]
-        found = None if picture is None else picture(row["rule"], reason, own, end - AROUND, language)
-        yield row["incident_id"], found
-
-
-def filled(sums: pl.DataFrame, entity_id: str, span: Span) -> pl.DataFrame:
-    """An entity's steps, counted back from the span's end, without a gap: where nothing happened it is 0."""
-    count = span.minutes // (STEP // MINUTE)
-    ends = [span.end - STEP * back for back in range(count, 0, -1)]
-    starts = pl.Series("start", ends, sums.schema["start"])
-    own = sums.filter(pl.col("entity_id") == entity_id).drop("entity_id")
-    return starts.to_frame().join(own, on="start", how="left", maintain_order="left").fill_null(0)
 
 
 def _proof(lake: Lake, gathered: Gathered, files: Sequence[LakeFile]) -> dict[str, Any]:
@@ -255,5 +231,5 @@ def _proof(lake: Lake, gathered: Gathered, files: Sequence[LakeFile]) -> dict[st
         "holes": gathered.span.minutes - found["minutes"],
         "files_verified": len(inside),
         "files_damaged": len(damaged),
-        "differences": gathered.differences,
+        "differences": None,  # minutes that differ from the source; None: not compared for this report
     }

@@ -99,6 +99,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # budget
         "budget": "오경보 예산과 정밀도",
         "budget.none": "이 관제 대상은 오경보 예산을 재지 않습니다.",
+        "budget.unmeasured": "하루의 예산은 그다음 밤에 잽니다. 그 전에는 알 수 없습니다.",
         "budget.day": "영업일",
         "budget.spent": "열린 사건",
         "budget.allowed": "허용 (하루)",
@@ -122,6 +123,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # movers
         "movers": "가장 크게 변한 곳",
         "movers.none": "비교할 이전 날이 아직 온전히 게시되지 않았습니다.",
+        "movers.part": "아직 끝나지 않았거나 일부만 게시된 기간이어서, 온전한 날들과 비교하지 않았습니다.",
         "movers.never": "이 관제 대상은 비교할 숫자를 정하지 않았습니다.",
         "movers.note": "앞선 {days}일의 하루 평균과 비교했습니다. "
         "건수는 우연에 견준 차이로, 금액은 차이로 줄 세웠습니다.",
@@ -152,7 +154,6 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # the link to it
         "link.day": "일간 보고서 {key}",
         "link.week": "주간 보고서 {key}",
-        "link.said": "{title}가 나왔습니다: {url}",
         "link.open": "보고서 열기",
     },
     "en": {
@@ -246,6 +247,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # budget
         "budget": "False-alarm budget and precision",
         "budget.none": "This pack measures no false-alarm budget.",
+        "budget.unmeasured": "The budget of a day is measured the night after; before that it is not known.",
         "budget.day": "Business day",
         "budget.spent": "Opened",
         "budget.allowed": "Allowed a day",
@@ -269,6 +271,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # movers
         "movers": "Who moved most",
         "movers.none": "No whole day before is published to compare with.",
+        "movers.part": "Not compared with whole days: only a part of the period is over and published.",
         "movers.never": "This pack names no numbers to compare.",
         "movers.note": "Against the daily mean of the {days} days before. "
         "Counts by how far they are past chance, amounts by difference.",
@@ -299,7 +302,6 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # the link to it
         "link.day": "report of the day {key}",
         "link.week": "report of the week {key}",
-        "link.said": "The {title} is written: {url}",
         "link.open": "Open the report",
     },
 }

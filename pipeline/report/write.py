@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors.translate import storage_errors
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipeline.minute import Span
     from pipeline.report.about import About
-    from pipeline.report.gathered import Gathered
+    from pipeline.report.gathered import Gathered, Work
     from pipeline.report.published import Published
     from pipeline.settings import Settings
     from pipeline.store.lake import Lake
     from pipeline.store.state import State
-
-    #: Does a piece of work with what it is given, here or in another process.
-    Work = Callable[..., Any]
 
 #: The folder under the home where reports lie, beside the daily statements.
 FOLDER: Final = "reports"
@@ -44,10 +42,23 @@ def here(work: Callable[..., Any], *given: Any) -> Any:  # noqa: ANN401 - passed
     return work(*given)
 
 
-def make_report(state: State, lake: Lake, settings: Settings, gathered: Gathered, work: Work = here) -> bytes:
-    """The file's content. Raises LakeDamaged where a published file is missing or no Parquet."""
-    gathered = reckoned(state, lake, gathered)
-    published = work(read_published, lake, gathered)
+def make_report(
+    state: State,
+    lake: Lake,
+    settings: Settings,
+    gathered: Gathered,
+    work: Work = here,
+    compared: Callable[[Span], int] | None = None,
+) -> bytes:
+    """The file's content. Raises LakeDamaged where a published file is missing or no Parquet.
+
+    `compared` counts the minutes that differ from the source. It is asked once the files are read, so that a
+    report that cannot be made costs the source nothing.
+    """
+    gathered = reckoned(state, lake, gathered, work)
+    published: Published = work(read_published, lake, gathered)
+    if compared is not None:
+        published = replace(published, proof={**published.proof, "differences": compared(gathered.span)})
     rows = state.rows("app_names_of", ids=sorted(published.entities))
     names = {row["entity_id"]: row["name"] for row in rows}
     content: bytes = work(_compose, settings, gathered, published, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pipeline.store.database import Database, as_json
 from pipeline.store.manifest import LakeFile, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
     from zoneinfo import ZoneInfo
 
@@ -63,17 +64,27 @@ class Ledger(Database):
     def published(self) -> Published:
         """How far the ledger has come; it counts every minute, so not for a tick."""
         with self.reading() as connection:
-            span = self.ask(connection, "published_span").mappings().one()
-            mark = self.ask(connection, "watermark").mappings().one_or_none()
+            return self.published_in(connection)
+
+    def published_in(self, connection: Connection) -> Published:
+        """The same, of the snapshot that a session reads."""
+        span = self.ask(connection, "published_span").mappings().one()
+        mark = self.ask(connection, "watermark").mappings().one_or_none()
         return Published(
             **span, next_minute=mark["next_minute"] if mark else None, version=mark["version"] if mark else 0
         )
 
     def publication(self) -> Publication:
         """What is published now, from one snapshot."""
+        with self.one_moment() as connection:
+            return self.publication_in(connection)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[Connection]:
+        """A session that changes nothing, and whose answers are all of one moment."""
         with self.reading() as connection:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            return self.publication_in(connection)
+            yield connection
 
     def publication_in(self, connection: Connection) -> Publication:
         """The same, of the snapshot that a session reads."""
@@ -85,7 +96,13 @@ class Ledger(Database):
 
     def minutes(self, span: Span) -> Sequence[Mapping[str, Any]]:
         """The ledger rows of a span."""
-        return self.rows("published_minutes", start=span.start, end=span.end)
+        with self.reading() as connection:
+            return self.minutes_in(connection, span)
+
+    def minutes_in(self, connection: Connection, span: Span) -> Sequence[Mapping[str, Any]]:
+        """The same, of the snapshot that a session reads."""
+        found = self.ask(connection, "published_minutes", start=span.start, end=span.end)
+        return [dict(row) for row in found.mappings()]
 
     def minute_set(self, span: Span) -> set[datetime]:
         """The published minutes of a span."""

@@ -11,11 +11,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
-from pipeline.judge.verdicts import EVERYBODY
+from pipeline.alarms.pause import Pause
+from pipeline.desk.evidence import charts_of
 from pipeline.minute import Span
-from pipeline.report.published import STEP, filled
 from pipeline.tell import outbox
 from pipeline.tell.channels import BLOCKS_REFUSED, Slack
 from pipeline.tell.message import read_message
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 ORNAMENT: Final = "picture"
-SHOWN: Final = timedelta(hours=24)
-BEFORE: Final = timedelta(days=7)  # what is usual comes from these
 #: So many at once: one look into the files is for all of them.
 AT_ONCE: Final = 10
 #: An incident that was told longer ago is known; its picture would be of another day.
@@ -69,24 +65,20 @@ class Pictures:
         self._paces = paces
         self._channels: dict[str, Slack | None] = {}
         self._clock = clock
-        self._failures = 0
-        self._paused_until = datetime.min.replace(tzinfo=UTC)
+        self._pause = Pause(PAUSE, LONGEST_PAUSE, clock)
 
     def make(self) -> int:
         """Draw, upload and show what is wanted; how many messages show theirs now."""
-        if self._pipeline.pack.picture is None or self._clock() < self._paused_until:
+        if self._pipeline.pack.picture is None or self._pause.lasts:
             return 0
         try:
             shown = self._make()
         except Exception as error:  # noqa: BLE001 - an ornament: the text is there
-            self._failures += 1
-            pause = min(PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-            asked = error.retry_after if isinstance(error, NotPosted) else None
-            self._paused_until = self._clock() + max(pause, asked or pause)
+            self._pause.failed(error.retry_after if isinstance(error, NotPosted) else None)
             self._pipeline.ornaments.raised(ORNAMENT, error)
             return 0
         if shown:
-            self._failures = 0
+            self._pause.worked()
             self._pipeline.ornaments.works(ORNAMENT)
         return shown
 
@@ -116,25 +108,13 @@ class Pictures:
 
     def _charts(self, rows: Sequence[Row]) -> dict[int, Chart | None]:
         """What each picture shows, by incident; one reading of the files for all entities."""
-        pack, state = self._pipeline.pack, self._pipeline.state
+        state = self._pipeline.state
         published = state.published()
-        if not rows or pack.picture is None or published.next_minute is None:
+        if not rows or published.first_minute is None or published.next_minute is None:
             return dict.fromkeys((row["incident_id"] for row in rows), None)
-        end = published.next_minute
-        span = Span(max(end - SHOWN - BEFORE, published.first_minute or end), end)
-        files = state.publication().files
-        some = sorted({row["entity_id"] for row in rows} - {EVERYBODY})
-        sums = self._pipeline.lake.sums_by_step(files, span, STEP, some)
-        if any(row["entity_id"] == EVERYBODY for row in rows):
-            everybody = self._pipeline.lake.sums_by_step(files, span, STEP, None)
-            sums = pl.concat([sums, everybody.with_columns(pl.lit(EVERYBODY).alias("entity_id"))])
-        language = self._pipeline.settings.language
-        return {
-            row["incident_id"]: pack.picture(
-                row["rule"], row["reason"], filled(sums, row["entity_id"], span), end - SHOWN, language
-            )
-            for row in rows
-        }
+        known = Span(published.first_minute, published.next_minute)
+        files, language = state.publication().files, self._pipeline.settings.language
+        return charts_of(self._pipeline.lake, files, rows, known, language)
 
     def _show(self, row: Row) -> bool:
         """Edit the message; False where it is to be tried again, or there is nothing to show."""

@@ -9,7 +9,7 @@ SELECT incident_id, min(created_at), event, NULL, jsonb_build_object('minute', m
        min(sent_at)
 FROM outbox
 WHERE incident_id = ANY(:ids) AND event NOT IN (
-    'acknowledged', 'assigned', 'noted', 'snoozed', 'resolved_by', 'reopened_by', 'labelled'
+    'acknowledged', 'assigned', 'noted', 'snoozed', 'resolved_by', 'reopened_by', 'labelled', 'action'
 )
 GROUP BY incident_id, event, minute
 ORDER BY incident_id, at

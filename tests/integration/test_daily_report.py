@@ -19,11 +19,12 @@ from pipeline.minute import MINUTE, Span
 from pipeline.report.about import about_week
 from pipeline.report.gathered import about_of, gather
 from pipeline.report.job import Reports
+from pipeline.report.published import read_published
 from pipeline.report.seal import verify_report
 from pipeline.report.write import here, make_report
 from pipeline.tell.pace import Paces
 from pipeline.tell.slack import SlackClient
-from tests.integration.delivery import CHANNEL, TIMEOUT_S, TOKEN, arrived, make_standin
+from tests.integration.delivery import CHANNEL, INCIDENT, TIMEOUT_S, TOKEN, arrived, make_standin
 from tests.integration.doorway import Visitor, doorway
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 from tests.people import PASSWORD, add_people, do, quick_passwords
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from data.slack_standin import SlackStandIn
     from pipeline.catch_up import Pipeline
+    from pipeline.store.state import State
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DAY = "2026-03-10"
@@ -166,6 +168,64 @@ def test_a_difference_from_the_source_is_said_and_repaired(pipeline: Pipeline) -
             connection.execute(text("DELETE FROM repair_request"))
 
 
+def test_a_correction_that_commits_while_the_rows_are_read_is_no_fault_of_the_files(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, ask = pipeline.state, pipeline.state.ask
+    change = "UPDATE minute_ledger SET sums = sums || :sums WHERE minute = :minute"
+    sums = state.minutes(Span(END - 60 * MINUTE, END - 59 * MINUTE))[0]["sums"]
+
+    def corrected(by: int) -> None:
+        found = {**sums, "approval_count": sums["approval_count"] + by}
+        with state.engine.begin() as connection:
+            given = {"minute": END - 60 * MINUTE, "sums": json.dumps(found)}
+            connection.execute(text(change.replace(":sums", "CAST(:sums AS jsonb)")), given)
+
+    def between(connection: Any, name: str, /, **given: Any) -> Any:  # noqa: ANN401 - as `ask`
+        if name == "published_minutes":
+            corrected(1)
+        return ask(connection, name, **given)
+
+    monkeypatch.setattr(state, "ask", between)
+    try:
+        page = make_report_of(pipeline, DAY)
+    finally:
+        corrected(0)
+    assert "Something is not proven" not in page
+
+
+def test_what_is_not_listed_is_counted_as_well(pipeline: Pipeline) -> None:
+    state, opened_before = pipeline.state, END - 2_000 * MINUTE
+    asked = {"start": END - 1440 * MINUTE, "stop": END, "incident_id": None, "at_most": 1}
+    with state.engine.connect() as connection:
+        (before,) = state.ask(connection, "report_incidents", **asked).mappings()
+        for number, opened in enumerate((opened_before, END - 9 * MINUTE, END - 9 * MINUTE)):
+            given = {"merchant_id": f"more-{number}", "minute": opened, "tier": "tail", "at_risk": 1}
+            made = connection.execute(text(INCIDENT), given).scalar_one()
+            ended = text(
+                "UPDATE incident SET resolved_minute = :at, resolved_at = now(), status = 'resolved'"
+                " WHERE incident_id = :id"
+            )
+            connection.execute(ended, {"at": END - (number - 1) * MINUTE, "id": made})
+        (row,) = state.ask(connection, "report_incidents", **asked).mappings()
+        connection.rollback()
+    more = [row[name] - before[name] for name in ("total", "opened", "resolved")]
+    assert more == [3, 2, 1]
+
+
+def test_a_picture_shows_nothing_of_the_days_before_anything_was_published(pipeline: Pipeline) -> None:
+    """There is less than a day before the shown one: nobody knows what is usual, and it is not 0."""
+    state, settings, now = pipeline.state, pipeline.settings, END + MINUTE
+    about = about_of(state, DAY, settings, now)
+    gathered = gather(state, pipeline.pack, settings, about, now)
+    (chart,) = read_published(pipeline.lake, gathered).pictures.values()
+    curves = [curve for panel in chart.panels[1:] for curve in panel.curves if curve.usual]
+    assert len(chart.steps) == 144
+    assert curves
+    for curve in curves:
+        assert set(curve.values[:-12]) == {None}  # two hours of the day before are known
+
+
 def test_the_link_stands_in_the_channel_once(pipeline: Pipeline, slack: SlackStandIn) -> None:
     keep_one(pipeline)
     reports = reports_of(pipeline, slack)
@@ -225,6 +285,24 @@ def test_a_day_tells_what_was_done_about_the_money_of_its_incidents_whenever_tha
     actions = shown.partition("Keep a reserve of payouts 12 %")[2]
     assert actions
     assert "proposed" in actions.partition("Regret")[0]
+
+
+def test_each_step_of_an_action_stands_once_in_what_happened(
+    pipeline: Pipeline,
+) -> None:
+    state = pipeline.state
+    number = state.rows("list_incidents", **LIST)[0]["incident_id"]
+    do(state, "propose_action", number, by="Kim", kind="shorter_cycle", reason="buyers cancel")
+    do(state, "decline_action", _action_of(state, number), by="Lee", reason="not needed")
+    steps = state.rows("report_timeline", ids=[number])
+    mine = [row for row in steps if row["what"] == "action" and row["said"].get("kind") == "shorter_cycle"]
+    assert [row["said"]["status"] for row in mine] == ["proposed", "declined"]
+    assert not [row for row in steps if row["what"] == "action" and row["by"] is None]
+
+
+def _action_of(state: State, number: int) -> int:
+    rows = state.rows("report_actions", start=None, stop=None, incident_id=number, at_most=100)
+    return next(int(row["action_id"]) for row in rows if row["kind"] == "shorter_cycle")
 
 
 def test_a_week_is_written_linked_and_says_what_of_it_is_published(

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image, ImageFont
 
 from baselines.merchants.rules import parse_rules
+from pipeline.desk.evidence import filled
 from pipeline.minute import Span
 from pipeline.pack import COUNT, MONEY, SHARE, Chart, Curve, Panel, Threshold
 from pipeline.packs.merchants import PACK
-from pipeline.report.published import filled
 from pipeline.schema import UTC_TIME
 from pipeline.tell.picture import INCIDENT, INK, NOW, PAPER, SHADE, USUAL, draw, short
 from pipeline.tell.words import TEXTS

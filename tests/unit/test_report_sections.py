@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from html import unescape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,19 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipeline.desk.precision import Labelled
+from pipeline.minute import Span
 from pipeline.packs import load_pack
 from pipeline.replay.regret import Regret
 from pipeline.report.about import about_day
 from pipeline.report.facts import Facts, axis_amounts
 from pipeline.report.gathered import Gathered
 from pipeline.report.page import compose
-from pipeline.report.published import Exposed, Mover, Published
+from pipeline.report.published import Exposed, Mover, Published, _movers
 from pipeline.report.seal import verify_report
 from pipeline.report.sections import SECTIONS
 from pipeline.report.sections.proof import holds
 from pipeline.settings import Settings
+from pipeline.store.actions import said_of_action
 from pipeline.store.manifest import Publication
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ INCIDENT = {
     "opened_at": END - timedelta(hours=2),
     "label": "true_alarm",
     "total": 1,
+    "opened": 1,
+    "resolved": 0,
 }
 ACTION = {
     "action_id": 3,
@@ -98,7 +102,15 @@ ACTION = {
     "approved_by": "Lee",
     "told_at": END - timedelta(minutes=49),
     "ended_at": None,
-    "outcome": {"kept": 7_000_000},
+    # As it is kept: the pack's figures, and a flag of ours.
+    "outcome": {
+        "due": 7_654_321,
+        "kept": 7_000_000,
+        "paid": 654_321,
+        "held_amount_days": 7_000_000,
+        "false_alarm_amount_days": None,
+        "settled": False,
+    },
     "total": 1,
 }
 SECONDS = timedelta(seconds=6.5)
@@ -163,6 +175,7 @@ def gathered(**more: Any) -> Gathered:  # noqa: ANN401 - values of fields
         "installation": "an-installation",
         "written_at": END + timedelta(minutes=1),
         "publication": Publication(9, END, [], END),
+        "known_from": END - timedelta(days=30),
         **dict.fromkeys(("incidents", "actions", "delays", "budgets", "labels", "ledger", "statements"), ()),
         "timeline": {},
     }
@@ -254,6 +267,27 @@ def test_what_is_not_given_is_said(section: str) -> None:
     assert NOT_GIVEN[section] in said(section, gathered())
 
 
+def test_a_day_that_is_not_over_is_compared_with_no_whole_days() -> None:
+    until_ten = Span(ABOUT.span.start, ABOUT.span.start + timedelta(hours=10))
+    text = said("movers", gathered(span=until_ten), PUBLISHED)
+    assert "Not compared with whole days" in text
+    assert "%" not in text
+    lake: Any = SimpleNamespace(pack=load_pack("merchants"), zone=SEOUL)  # nothing is read
+    assert _movers(lake, gathered(span=until_ten), ()) == ({}, 0)
+
+
+def test_a_day_whose_night_is_to_come_says_when_its_budget_is_known() -> None:
+    unmeasured = SimpleNamespace(spent=4, allowed=None, null_per_day=None, interval=None)
+    assert "measured the night after" in said("budget", gathered(budgets=[(DAY, unmeasured)]))
+    assert "measured the night after" not in said("budget", FULL)
+
+
+def test_incidents_that_are_not_listed_are_counted() -> None:
+    many = {"total": 2_500, "opened": 2_400, "resolved": 2_300}
+    text = said("incidents", gathered(incidents=[{**INCIDENT, **many}]))
+    assert "2,500 incidents lasted in this period: 2,400 opened, 2,300 ended" in text
+
+
 def test_no_regret_of_the_period_is_another_matter_than_none_reckoned() -> None:
     assert "no replay of one is kept" in said("regret", gathered(regrets=[]))
     nobody = replace(REGRET, told_at=None, at_once=None, hour_later=None, curve=())
@@ -313,6 +347,25 @@ def test_the_whole_is_one_file_that_names_no_other_and_is_signed(tmp_path: Path,
     assert text.count('type="application/json"') == 3  # two pictures and the seal
 
 
+@pytest.mark.parametrize("status", ["approved", "declined"])
+def test_what_happened_says_which_action_and_what_was_done_with_it(status: str) -> None:
+    step = said_of_action(ACTION, status, "call me")
+    steps = [{**UNTOLD, "at": END, "what": "action", "by": "Kim", "said": step}]
+    text = said("incidents", gathered(incidents=[INCIDENT], timeline={7: steps}))
+    assert f"Hold the next payout: {status} · …" in text
+
+
+def test_what_came_of_an_action_is_amounts_and_counts_of_days_and_no_flag_of_ours() -> None:
+    text = re.sub(r"\s+", " ", said("actions", FULL))
+    assert "Was to be paid out 7,654,321 · Kept 7,000,000 · Paid out 654,321 · " in text
+    assert "settled" not in text
+    assert "unknown" not in text
+    days = {"cycle_days_before": 5, "cycle_days_since": 2, "settled": True}
+    text = said("actions", gathered(currency="USD", actions=[{**ACTION, "outcome": days}]))
+    assert "Cycle before, working days 5 · Cycle since, working days 2" in text
+    assert "settled" not in text
+
+
 def test_a_section_that_fails_leaves_the_others(tmp_path: Path) -> None:
     broken = gathered(incidents=[{"total": 1}])
     with capture_logs() as logs:
@@ -321,7 +374,3 @@ def test_a_section_that_fails_leaves_the_others(tmp_path: Path) -> None:
     shown = page.partition("<body>")[2].partition("<script")[0]
     assert "could not be made: KeyError" in shown
     assert "1,440 / 1,440" in shown
-
-
-def test_the_clock_of_a_report_is_aware() -> None:
-    assert datetime(2026, 3, 10, 15, tzinfo=UTC) == END

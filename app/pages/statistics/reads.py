@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.reads import shared
+from pipeline.desk.budget import budgets_of
 from pipeline.desk.precision import Labelled
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 REPORTS: Final = 36
 #: So many owners are told apart, all together not counted.
 OWNERS: Final = 30
-#: The policy whose incidents are held against the budget.
-_BUDGETED: Final = "budgeted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +94,9 @@ def budgets(page: Page, period: Period) -> tuple[tuple[date, Budget], ...]:
     nightly = page.pack.nightly
     if nightly is None:
         return ()
-    asked = {"first": period.first, "last": period.last}
-    nights = {row["day"]: row for row in page.door.rows("ops/app_nights", asked)}
-    opened: dict[date, dict[str, int]] = {}
-    for one in openings(page, period):
-        if one.policy == _BUDGETED:
-            of_day = opened.setdefault(one.day, {})
-            of_day[one.rule] = of_day.get(one.rule, 0) + one.incidents
-    return tuple(
-        (day, nightly.shown([nights[day]] if day in nights else [], opened.get(day, {})))
-        for day in period.days
-    )
+    nights = page.door.rows("ops/app_nights", {"first": period.first, "last": period.last})
+    opened = ((one.day, one.policy, one.rule, one.incidents) for one in openings(page, period))
+    return tuple(budgets_of(nightly, period.days, nights, opened))
 
 
 def _span(page: Page, period: Period) -> dict[str, Any]:

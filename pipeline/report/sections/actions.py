@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.money.said import came_of
 from pipeline.report.html import join, table, tag
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _row(facts: Facts, row: Mapping[str, Any]) -> list[str]:
 
 
 def _outcome(facts: Facts, outcome: Mapping[str, Any]) -> Iterator[str]:
-    """What is known of it, by the pack's names: amounts, counts, dates."""
-    for name, value in outcome.items():
-        if value is not None:
-            yield f"{facts.word(name)} {facts.amount(value) if isinstance(value, int) else value}"
+    """What is known of it, by the pack's names: amounts, and counts of days."""
+    for came in came_of(outcome, facts.pack.words[facts.gathered.language]):
+        value = facts.amount(came.value) if came.is_amount else f"{came.value:,}"
+        yield f"{facts.word(came.name)} {value}"

@@ -28,7 +28,9 @@ def _budget(facts: Facts) -> Html:
     if not found:
         return facts.note("budget.none")
     head = [facts.text(f"budget.{name}") for name in ("day", "spent", "allowed", "null")]
-    return table(head, (_day(facts, day, one) for day, one in found))
+    made = table(head, (_day(facts, day, one) for day, one in found))
+    unmeasured = any(one.allowed is None for _, one in found)
+    return join([made, facts.note("budget.unmeasured")]) if unmeasured else made
 
 
 def _day(facts: Facts, day: date, one: Budget) -> list[str]:

@@ -59,11 +59,9 @@ def incidents(facts: Facts) -> Html:
 
 
 def _counted(facts: Facts) -> str:
-    rows, span = facts.gathered.incidents, facts.gathered.span
-    opened = sum(span.start <= row["opened_minute"] for row in rows)
-    resolved = sum(row["resolved_minute"] is not None and row["resolved_minute"] < span.end for row in rows)
-    counts = {"total": rows[0]["total"], "opened": opened, "resolved": resolved}
-    return facts.text("incidents.count", **{name: f"{count:,}" for name, count in counts.items()})
+    first = facts.gathered.incidents[0]
+    counts = {name: f"{first[name]:,}" for name in ("total", "opened", "resolved")}
+    return facts.text("incidents.count", **counts)
 
 
 def _table(facts: Facts) -> Html:
@@ -168,7 +166,10 @@ def _said(facts: Facts, said: Mapping[str, Any]) -> Iterator[str]:
         yield facts.text(str(said["label"]))
     if said.get("to"):
         yield facts.person(str(said["to"]))
-    if said.get("until"):
+    if said.get("kind"):
+        status = facts.text(f"status.{said['status']}")
+        yield f"{facts.word(str(said['kind']))}: {status}"
+    elif said.get("until"):
         yield facts.moment(parse_time(str(said["until"])))
     if isinstance(said.get("limit"), int):
         yield facts.money(said["limit"])

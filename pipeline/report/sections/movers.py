@@ -18,6 +18,8 @@ def movers(facts: Facts) -> Html:
     """A table of each number."""
     if not facts.pack.movers:
         return facts.section("movers", facts.note("movers.never"))
+    if not facts.gathered.whole:
+        return facts.section("movers", facts.note("movers.part"))
     days = facts.published.days_before
     if not days:
         return facts.section("movers", facts.note("movers.none"))

@@ -21,7 +21,7 @@ from pipeline.catch_up import no_progress
 from pipeline.cli import main
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.online.merchants.beside import look_ahead
-from pipeline.replay.regret import keep, live_regrets, regrets_in
+from pipeline.replay.regret import keep, kept_in, labelled_true_in, live_regrets
 from pipeline.replay.relived import relive
 from pipeline.replay.score import LABEL
 from pipeline.schema import UTC_TIME
@@ -179,11 +179,12 @@ def test_what_was_judged_again_is_kept_for_reports(
     labels().rename({"entity_id": "merchant_id"}).write_parquet(file)
     [said] = run(capsys, "regret", "--labels", str(file), "--jobs", "1")["regrets"]
     state, lake = home.pipeline.state, home.pipeline.lake
-    [kept] = regrets_in(state, lake, business_day(FAILS, SEOUL))
+    [kept] = kept_in(state, business_day(FAILS, SEOUL))
     assert kept.as_json() == said
     keep(state, [kept])  # again, instead of what was there
-    assert len(regrets_in(state, lake, business_day(FAILS, SEOUL))) == 1
-    assert regrets_in(state, lake, business_day(FAILS - timedelta(days=2), SEOUL)) == []
+    assert len(kept_in(state, business_day(FAILS, SEOUL))) == 1
+    assert kept_in(state, business_day(FAILS - timedelta(days=2), SEOUL)) == []
+    assert labelled_true_in(state, business_day(FAILS, SEOUL)) == []
     assert live_regrets(state, lake, []) == []
     assert run(capsys, "regret", "--labels", "live")["regrets"] == []
     assert main(["regret", "--labels", str(file), "--jobs", "1"]) == 0
