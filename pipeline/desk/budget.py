@@ -1,8 +1,9 @@
-"""The false-alarm budget of past days, by its own night: on the screen as in a report. Pure."""
+"""The false-alarm budget of past days, by what a night has measured: on the screen as in a report. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 #: The policy whose incidents are held against the budget.
 _BUDGETED: Final = "budgeted"
+#: A day whose own night is not measured yet is held against the newest one of so long before.
+STANDS: Final = timedelta(days=7)
 
 
 def budgets_of(
@@ -21,16 +24,19 @@ def budgets_of(
     nights: Iterable[Mapping[str, Any]],
     opened: Iterable[tuple[date, str, str, int]],
 ) -> Sequence[tuple[date, Budget]]:
-    """What each day has spent; what its own night has not measured is not known.
+    """What each day has spent of what its own night has measured, or the newest within STANDS before it.
 
-    `nights` are rows of the query `app_nights`; `opened` are day, policy, rule and incidents of
-    `app_openings`.
+    `nights` are rows of the query `app_nights`, from STANDS before the first day on; `opened` are day,
+    policy, rule and incidents of `app_openings`.
     """
     measured = {row["day"]: row for row in nights}
     spent = defaultdict[Any, dict[str, int]](dict)
     for day, policy, rule, incidents in opened:
         if policy == _BUDGETED:
             spent[day][rule] = spent[day].get(rule, 0) + incidents
-    return tuple(
-        (day, nightly.shown([measured[day]] if day in measured else [], spent.get(day, {}))) for day in days
-    )
+    return tuple((day, nightly.shown(_night_of(day, measured), spent.get(day, {}))) for day in days)
+
+
+def _night_of(day: date, measured: Mapping[date, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    newest = max((night for night in measured if day - STANDS <= night <= day), default=None)
+    return [] if newest is None else [measured[newest]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from pipeline.desk.budget import budgets_of
+from pipeline.desk.budget import STANDS, budgets_of
 from pipeline.desk.precision import labelled, since
 from pipeline.errors import UsageError
 from pipeline.minute import MINUTE, Span, business_date, split_by_day
@@ -183,7 +183,7 @@ def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> 
     if pack.nightly is None:
         return ()
     days = [business_date(part.start, zone) for part in split_by_day(span, zone)]
-    nights = state.rows("app_nights", first=days[0], last=days[-1])
+    nights = state.rows("app_nights", first=days[0] - STANDS, last=days[-1])
     rows = state.rows("app_openings", start=span.start, stop=span.end, zone=zone.key)
     opened = ((row["day"], row["policy"], row["rule"], row["incidents"]) for row in rows)
     return budgets_of(pack.nightly, days, nights, opened)

@@ -99,7 +99,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # budget
         "budget": "오경보 예산과 정밀도",
         "budget.none": "이 관제 대상은 오경보 예산을 재지 않습니다.",
-        "budget.unmeasured": "하루의 예산은 그다음 밤에 잽니다. 그 전에는 알 수 없습니다.",
+        "budget.night": "하루의 예산은 그다음 밤에 재고, 그 전에는 앞선 7일의 가장 새로운 밤을 씁니다.",
         "budget.day": "영업일",
         "budget.spent": "열린 사건",
         "budget.allowed": "허용 (하루)",
@@ -247,7 +247,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         # budget
         "budget": "False-alarm budget and precision",
         "budget.none": "This pack measures no false-alarm budget.",
-        "budget.unmeasured": "The budget of a day is measured the night after; before that it is not known.",
+        "budget.night": "Measured the night after; before that the newest night of a week before stands.",
         "budget.day": "Business day",
         "budget.spent": "Opened",
         "budget.allowed": "Allowed a day",

@@ -276,10 +276,11 @@ def test_a_day_that_is_not_over_is_compared_with_no_whole_days() -> None:
     assert _movers(lake, gathered(span=until_ten), ()) == ({}, 0)
 
 
-def test_a_day_whose_night_is_to_come_says_when_its_budget_is_known() -> None:
+def test_the_budget_says_which_night_a_day_is_held_against() -> None:
     unmeasured = SimpleNamespace(spent=4, allowed=None, null_per_day=None, interval=None)
-    assert "measured the night after" in said("budget", gathered(budgets=[(DAY, unmeasured)]))
-    assert "measured the night after" not in said("budget", FULL)
+    for some in (gathered(budgets=[(DAY, unmeasured)]), FULL):
+        assert "Measured the night after" in said("budget", some)
+    assert "unknown" in said("budget", gathered(budgets=[(DAY, unmeasured)]))
 
 
 def test_incidents_that_are_not_listed_are_counted() -> None:

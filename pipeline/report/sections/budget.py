@@ -29,8 +29,7 @@ def _budget(facts: Facts) -> Html:
         return facts.note("budget.none")
     head = [facts.text(f"budget.{name}") for name in ("day", "spent", "allowed", "null")]
     made = table(head, (_day(facts, day, one) for day, one in found))
-    unmeasured = any(one.allowed is None for _, one in found)
-    return join([made, facts.note("budget.unmeasured")]) if unmeasured else made
+    return join([made, facts.note("budget.night")])
 
 
 def _day(facts: Facts, day: date, one: Budget) -> list[str]:
