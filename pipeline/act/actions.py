@@ -82,6 +82,7 @@ class Actions:
         found = self._state.rows("calls_status")[0]
         if found["dead"]:
             number = found["dead_action"]
-            what = f"{found['dead']} calls were given up, the newest of action {number}: {found['error']}"
+            newest = f"action.{found['dead_event']} of action {number}"
+            what = f"{found['dead']} calls were given up, the newest {newest}: {found['error']}"
             hint = f"tell them yourself; then minuterisk incidents action retell {number}"
             self._ornaments.fails(_CALLED, what, hint)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -22,6 +23,7 @@ from pipeline.store.database import connect_state
 from pipeline.store.state import MinuteCommit, State
 from pipeline.tell.message import read_message
 from pipeline.tell.pace import real_pace
+from pipeline.tell.render import render_text
 from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
 from tests.people import do, insert_people
 from tests.servers import create_database, drop_database, url_of
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.desk.roles import Actor
+SEOUL = ZoneInfo("Asia/Seoul")
 NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
 REASON = {"approvals_hour": 10, "cancels_hour": 6, "approvals_week": 1000, "cancels_week": 50}
 PEOPLE = {"ann": OPS_AGENT, "ben": OPS_AGENT, "ray": RISK_ANALYST, "eve": READ_ONLY}
@@ -303,6 +306,20 @@ def test_a_call_that_fails_waits_or_is_set_aside(office: Office) -> None:
         assert len(failed) == (status == "dead")
     assert office.do("ann", "retell_action", action, reason="mended")["calls"] == 1
     assert call(office, Receiver()) == "sent"
+
+
+def test_a_recall_that_is_not_taken_does_not_ask_people_for_what_was_called_off(office: Office) -> None:
+    action = office.proposed()
+    office.do("ann", "approve_action", action)
+    assert call(office, Receiver()) == "sent"
+    office.do("ben", "recall_action", action, reason="the shop has explained")
+    assert call(office, Receiver(Refused("HTTP 404", "correct the address"))) == "dead"
+    newest = office.rows("SELECT incident_id, message FROM outbox ORDER BY outbox_id DESC LIMIT 1")[0]
+    told = read_message(newest["message"], newest["incident_id"], PACK)
+    assert "called off" in render_text(told, "en", SEOUL)
+    assert "철회" in render_text(told, "ko", SEOUL)
+    (found,) = office.state.rows("calls_status")
+    assert (found["dead"], found["dead_action"], found["dead_event"]) == (1, action, "withdrawn")
 
 
 def test_a_call_is_given_up_after_its_tries_and_a_fault_of_ours_holds_up_nobody(office: Office) -> None:
