@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("minuterisk.actions")
 
-#: What the thread says of a call that was not taken: people who were asked to do what was called off would do it.
+#: What the thread says of a call that was not taken: nobody is asked to do what was called off.
 _UNTAKEN: Final = {"approved": "failed", "withdrawn": "recall_failed"}
 
 

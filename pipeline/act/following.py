@@ -182,15 +182,19 @@ def _end(
         locked = state.ask(connection, "lock_incident", id=row["incident_id"]).mappings().one()
         if not state.end_action(connection, row["action_id"], status, statuses, why=why):
             return False  # somebody was faster
+        action = dict(state.ask(connection, "action", id=row["action_id"]).mappings().one())
+        if status == "lapsed":
+            state.stop_call(connection, action, why)
         if tells:
-            _tell(state, connection, row, incident_of(dict(locked)), why)
+            _tell(state, connection, action, incident_of(dict(locked)), why)
     log.info("action.ended", action_id=row["action_id"], status=status, why=why)
     return True
 
 
-def _tell(state: State, connection: Connection, row: Mapping[str, Any], incident: Incident, why: str) -> None:
-    action = state.ask(connection, "action", id=row["action_id"]).mappings().one()
-    said = said_of_action(dict(action), why=why)
-    given = {"id": row["incident_id"], "by": OURSELVES, "account_id": None}
+def _tell(
+    state: State, connection: Connection, action: Mapping[str, Any], incident: Incident, why: str
+) -> None:
+    said = said_of_action(action, why=why)
+    given = {"id": action["incident_id"], "by": OURSELVES, "account_id": None}
     state.ask(connection, "record_act", act="action", given=as_json([said]), **given)
     state.tell_act(connection, Event("action", incident.last_breach_minute, incident, said=said))

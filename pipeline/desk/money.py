@@ -6,10 +6,7 @@ company's own systems; what the source shows later confirms it, or it lapses.
 
 from __future__ import annotations
 
-import json
-import uuid
 from dataclasses import replace
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.desk.given import WHY, Parameter
@@ -25,7 +22,6 @@ from pipeline.store.database import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -70,7 +66,7 @@ def approve(deed: Deed) -> Mapping[str, Any]:
     deed.state.ask(deed.connection, "action_approve", **given)
     now = _row(deed, deed.number)
     deed.before, deed.after = {"status": "proposed"}, said_of_action(now)
-    _call(deed, now, "approved")
+    deed.state.add_call(deed.connection, now, "approved")
     _told(deed, incident, now, name, why=deed.given["reason"] or "")
     return _answer(now)
 
@@ -88,7 +84,7 @@ def withdraw(deed: Deed) -> Mapping[str, Any]:
 def recall(deed: Deed) -> Mapping[str, Any]:
     """Call an approved action off; the company's systems are told of that as well."""
     answer = _ended(deed, "withdrawn", _RECALLED_FROM)
-    _call(deed, _row(deed, deed.number), "withdrawn")
+    deed.state.add_call(deed.connection, _row(deed, deed.number), "withdrawn")
     return answer
 
 
@@ -222,35 +218,6 @@ def _told(deed: Deed, incident: Incident, action: Mapping[str, Any], name: str, 
     deed.state.tell_act(
         deed.connection, Event("action", incident.last_breach_minute, incident, by=name, said=said)
     )
-
-
-def _call(deed: Deed, action: Mapping[str, Any], event: str) -> None:
-    """Write what the company's own systems are told: the very bytes that each try sends."""
-    key = uuid.uuid4()
-    body = {
-        "event": f"action.{event}",
-        "id": str(key),
-        "pack": deed.state.pack,
-        "action_id": action["action_id"],
-        "incident_id": action["incident_id"],
-        "entity_id": action["entity_id"],
-        "kind": action["kind"],
-        "percent": action["percent"],
-        "amount": action["amount"],
-        "currency": deed.state.currency,
-        "helps_until": _utc(action["helps_until"]),
-        "money": action["money"],
-        "proposed_by": action["proposed_by"],
-        "approved_by": action["approved_by"],
-        "approved": _utc(action["decided_at"]),
-        "why": action["end_why"] if event == "withdrawn" else action["why"],
-    }
-    given = {"action_id": action["action_id"], "event": event, "idempotency_key": str(key)}
-    deed.state.ask(deed.connection, "call_add", **given, body=json.dumps(body, ensure_ascii=False))
-
-
-def _utc(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat()
 
 
 def _answer(action: Mapping[str, Any]) -> Mapping[str, Any]:
