@@ -7,7 +7,7 @@ company's own systems; what the source shows later confirms it, or it lapses.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pipeline.desk.given import WHY, Parameter
 from pipeline.desk.incidents import BY, acting_name, lock, refuse_unknown
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 #: No account has this number: what minuterisk itself proposes is nobody's own, so anybody allowed may decide.
 _NOBODYS: Final = 0
 _RECALLED_FROM: Final = ("approved", "told")
+_GIVEN_UP: Final = {"dead", "nowhere"}
 
 
 def propose(deed: Deed) -> Mapping[str, Any]:
@@ -104,10 +105,26 @@ def retell(deed: Deed) -> Mapping[str, Any]:
     action, _ = _locked(deed, keep=False)
     calls = deed.state.ask(deed.connection, "call_requeue", id=deed.number).all()
     if not calls:
-        msg = phrase("nothing about action {number} was given up", number=deed.number)
-        raise UsageError(msg, phrase("see `minuterisk incidents action show {number}`", number=deed.number))
+        _refuse_retell(deed)
     deed.before, deed.after = {"status": action["status"]}, {"calls": len(calls)}
     return {"action_id": deed.number, "calls": len(calls)}
+
+
+def _refuse_retell(deed: Deed) -> NoReturn:
+    """Nothing was given up, or it was about what is over: an order of weeks ago is not given again."""
+    action, number = _row(deed, deed.number), deed.number
+    until = action["helps_until"]
+    if not {action["call_status"], action["recall_status"]} & _GIVEN_UP:
+        msg = phrase("nothing about action {number} was given up", number=number)
+        raise UsageError(msg, phrase("see `minuterisk incidents action show {number}`", number=number))
+    if action["status"] in _RECALLED_FROM and until is not None:
+        msg = phrase(
+            "action {number} helps no more since {at}", number=number, at=moment(until, deed.desk.zone)
+        )
+        raise UsageError(msg, "propose what helps now: `minuterisk incidents action propose`")
+    met = {"number": number, "status": word(action["status"])}
+    msg = phrase("action {number} is {status}: what is over is not told again", **met)
+    raise UsageError(msg, "propose what helps now: `minuterisk incidents action propose`")
 
 
 def show(state: State, connection: Connection, action_id: int) -> Mapping[str, Any]:

@@ -121,6 +121,43 @@ def test_without_an_address_the_message_is_what_tells(office: Office) -> None:
     assert office.actions() == [("hold_payout", "told")]
 
 
+def dead(office: Office) -> tuple[int, int | None, str | None]:
+    """What there is an alarm about."""
+    (found,) = office.state.rows("calls_status")
+    return found["dead"], found["dead_action"], found["dead_event"]
+
+
+def test_an_order_that_is_over_is_not_given_again_and_is_no_alarm_for_ever(office: Office) -> None:
+    action = office.proposed()
+    office.do("ann", "approve_action", action)
+    assert call(office, Receiver(Refused("HTTP 404", "correct the address"))) == "dead"
+    assert dead(office) == (1, action, "approved")
+    over(office)
+    assert dead(office) == (0, None, None)
+    assert "helps no more since" in office.refused("ann", "retell_action", action, reason="mended")
+    assert end_by_time(office.state) == 1
+    assert dead(office) == (0, None, None)
+    again = office.refused("ann", "retell_action", action, reason="mended")
+    assert f"action {action} is lapsed: what is over is not told again" in again
+    assert call(office, Receiver()) is None
+
+
+def test_of_what_was_called_off_the_recall_alone_is_told_again(office: Office) -> None:
+    action = office.proposed()
+    office.do("ann", "approve_action", action)
+    refused = Receiver(*[Refused("HTTP 404", "correct the address")] * 2)
+    assert call(office, refused) == "dead"
+    office.do("ben", "recall_action", action, reason="the shop has explained")
+    assert call(office, refused) == "dead"
+    assert dead(office) == (1, action, "withdrawn")
+    assert office.do("ann", "retell_action", action, reason="mended")["calls"] == 1
+    receiver = Receiver()
+    assert [call(office, receiver), call(office, receiver)] == ["sent", None]
+    assert [body["event"] for _, body in receiver.calls] == ["action.withdrawn"]
+    assert "is withdrawn" in office.refused("ann", "retell_action", action, reason="again")
+    assert dead(office) == (0, None, None)
+
+
 def over(office: Office) -> None:
     office.change("UPDATE action SET helps_until = now() - interval '1 s'")
     office.change("UPDATE action_call SET next_attempt_at = now() - interval '1 s'")

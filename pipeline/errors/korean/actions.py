@@ -59,5 +59,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "propose it again by an account": "계정으로 다시 제안하세요",
     "{kind} is confirmed by what the source shows": "{kind} 조치는 원천 데이터로 확인합니다",
     "people confirm {kinds}": "사람이 확인하는 조치: {kinds}",
+    "action {number} is {status}: what is over is not told again": (
+        "조치 {number}의 상태: {status}. 끝난 조치는 다시 전달하지 않습니다"
+    ),
     "nothing about action {number} was given up": "조치 {number}: 전달을 포기한 것이 없습니다",
 }
