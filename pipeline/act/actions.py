@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.act.calls import call_one
 from pipeline.act.following import end_by_time, follow_money, follow_outcomes, mark_told
 from pipeline.act.receiver import Receiver
+from pipeline.errors import PermanentError
 from pipeline.minute import MINUTE
 from pipeline.tell.pace import real_pace
 
@@ -64,7 +65,7 @@ class Actions:
                 if call_one(self._state, self._receiver, self._pace) is None:
                     break
             mark_told(self._state)
-        self._say_dead()
+            self._say_dead()
 
     def _follow(self) -> None:
         """Once for each judged minute."""
@@ -78,11 +79,11 @@ class Actions:
             self._read = next_minute
 
     def _say_dead(self) -> None:
-        """An alarm as long as something was given up; `retell` ends it."""
+        """An alarm as long as something was given up; `retell` ends it. One decision a turn, or it flaps."""
         found = self._state.rows("calls_status")[0]
         if found["dead"]:
             number = found["dead_action"]
             newest = f"action.{found['dead_event']} of action {number}"
             what = f"{found['dead']} calls were given up, the newest {newest}: {found['error']}"
             hint = f"tell them yourself; then minuterisk incidents action retell {number}"
-            self._ornaments.fails(_CALLED, what, hint)
+            raise PermanentError(what, hint)
