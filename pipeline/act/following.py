@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from pipeline.alarms.ornaments import LEADERSHIP, described
+from pipeline.errors import MinuteriskError
 from pipeline.judge.life import Event
 from pipeline.minute import Span, floor_minute
 from pipeline.money import Acted, Outcome
@@ -112,30 +114,40 @@ def mark_told(state: State) -> int:
     return told
 
 
-def follow_outcomes(state: State, lake: Lake, now: datetime, tuned: Tuned) -> int:
-    """See what the source shows of actions that were told; how many were confirmed or have lapsed by that."""
-    exposures = lake.pack.exposures
+def follow_outcomes(state: State, lake: Lake, now: datetime, tuned: Tuned) -> dict[int, str]:
+    """See what the source shows of actions that were told; of which it could not be read, and why.
+
+    One that cannot be read keeps no other from being followed.
+    """
+    exposures, unread = lake.pack.exposures, dict[int, str]()
     if exposures is None or exposures.following is None:
-        return 0
-    ended = 0
+        return unread
     for row in state.rows("actions_followed"):
-        if row["kind"] in exposures.by_people and row["status"] == "told":
-            ended += _by_people(state, row, exposures.following, now)
-            continue
-        outcome = _outcome(state, lake, exposures.following, row, now, tuned)
-        _keep(state, row, outcome)
-        if row["status"] == "told" and outcome.shown is not None:
-            status = "confirmed" if outcome.shown else "lapsed"
-            why = "the source shows it" if outcome.shown else "the source shows that it was not done"
-            ended += _end(state, row, status, ("told",), why, tells=True)
-    return ended
+        try:
+            if row["kind"] in exposures.by_people and row["status"] == "told":
+                _by_people(state, row, exposures.following, now)
+            else:
+                _by_source(state, row, _outcome(state, lake, exposures.following, row, now, tuned))
+        except LEADERSHIP:
+            raise
+        except Exception as error:  # whatever it is, the others are followed
+            log.warning("action.not_followed", action_id=row["action_id"], exc_info=error)
+            unread[row["action_id"]] = error.what if isinstance(error, MinuteriskError) else described(error)
+    return unread
 
 
-def _by_people(state: State, row: Mapping[str, Any], following: Following[Any], now: datetime) -> bool:
+def _by_people(state: State, row: Mapping[str, Any], following: Following[Any], now: datetime) -> None:
     """What nobody has confirmed for so long was not done, as far as anybody knows."""
-    if now < row["told_at"] + following.after:
-        return False
-    return _end(state, row, "lapsed", ("told",), "nobody has confirmed it", tells=True)
+    if now >= row["told_at"] + following.after:
+        _end(state, row, "lapsed", ("told",), "nobody has confirmed it", tells=True)
+
+
+def _by_source(state: State, row: Mapping[str, Any], outcome: Outcome) -> None:
+    _keep(state, row, outcome)
+    if row["status"] == "told" and outcome.shown is not None:
+        status = "confirmed" if outcome.shown else "lapsed"
+        why = "the source shows it" if outcome.shown else "the source shows that it was not done"
+        _end(state, row, status, ("told",), why, tells=True)
 
 
 def _outcome(

@@ -76,3 +76,54 @@ def test_what_was_given_up_is_one_alarm_until_it_is_told_again(office: Office) -
     office.do("ann", "retell_action", action, reason="mended")
     actions.turn()
     assert (alarms.open, alarms.ended) == ({}, ["action_calls"])
+
+
+def test_an_action_that_cannot_be_followed_starves_no_other_and_is_an_alarm_until_it_is_read_again(
+    office: Office,
+) -> None:
+    broken, read = ["M1"], list[str]()
+
+    def outcome(acted: Acted, *_: object) -> Outcome:
+        read.append(acted.entity_id)
+        if acted.entity_id in broken:
+            raise ZeroDivisionError
+        return Outcome(None, {"kept": 1})
+
+    alarms = Heard()
+    actions = job(office, alarms, outcome)
+    for entity in ("M1", "M2"):
+        office.open(entity, proposal=HOLD)
+    office.change(
+        "UPDATE action SET status = 'told', approved_by = 'ann', decided_at = now(), told_at = '2026-03-10'"
+    )
+    first = office.listed()[1]["action_id"]
+    for minute in (1, 1, 2, 2, 9):
+        office.state.commit(MinuteCommit([], [], NOON + minute * MINUTE))
+        actions.turn()
+        assert f"action {first}: ZeroDivisionError" in alarms.open[ALARM, "actions"].what
+    assert read == ["M1", "M2"]
+    assert [row["outcome"] for row in office.listed()] == [{"kept": 1, "settled": False}, {}]
+    broken.clear()
+    office.state.commit(MinuteCommit([], [], NOON + 11 * MINUTE))
+    actions.turn()
+    assert (alarms.open, alarms.ended) == ({}, ["actions"])
+    assert read == ["M1", "M2"] * 2
+
+
+def test_where_nothing_can_be_read_at_all_the_next_turn_tries_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarms = Heard()
+    actions = job(office, alarms)
+    office.open()
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(actions, "_tuned_at", broken)
+        for _ in range(3):
+            actions.turn()
+            assert (alarms.subjects(ALARM), alarms.ended) == (["actions"], [])
+    actions.turn()
+    assert (alarms.open, alarms.ended) == ({}, ["actions"])
