@@ -16,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment, one_line
 from pipeline.judge.life import Event
+from pipeline.minute import floor_minute
 from pipeline.packs import load_pack
 from pipeline.store.actions import LIVE, said_of_action
 from pipeline.store.database import as_json
@@ -155,15 +156,26 @@ def _proposal(deed: Deed, incident: Incident, exposures: Exposures[Any]) -> Prop
         raise UsageError(phrase("{kind} has no share", kind=kind), "leave --percent out")
     if percent is not None and not 1 <= percent <= 100:  # noqa: PLR2004 - per cent
         raise UsageError(phrase("the share is {percent} %", percent=percent), "give one from 1 to 100")
-    made = exposures.effect(kind, percent, incident.at_risk, incident.last_breach_minute, deed.desk.zone)
-    amount, until = deed.given["amount"], deed.given["until"]
+    amount = deed.given["amount"]
     if amount is not None and amount < 0:
         raise UsageError(phrase("the amount is {amount:,}", amount=amount), "give one that is not negative")
-    if until is not None and until <= deed.state.now(deed.connection):
-        msg = phrase("{at} is over already", at=moment(until, deed.desk.zone))
-        raise UsageError(msg, "give a later time")
-    made = made if amount is None else replace(made, amount=amount)
-    return made if until is None else replace(made, until=until)
+    made = _effect(deed, incident, exposures)
+    return made if amount is None else replace(made, amount=amount)
+
+
+def _effect(deed: Deed, incident: Incident, exposures: Exposures[Any]) -> Proposal:
+    """What it keeps and until when it helps, counted now: the last breach may lie on the day before."""
+    now, zone, until = deed.state.now(deed.connection), deed.desk.zone, deed.given["until"]
+    if until is not None and until <= now:
+        raise UsageError(phrase("{at} is over already", at=moment(until, zone)), "give a later time")
+    given = (deed.given["kind"], deed.given["percent"], incident.at_risk, floor_minute(now), zone)
+    made = exposures.effect(*given)
+    if until is not None:
+        return replace(made, until=until)
+    if made.until is not None and made.until <= now:
+        msg = phrase("by the incident's money it helps no more since {at}", at=moment(made.until, zone))
+        raise UsageError(msg, "say until when it helps: --until")
+    return made
 
 
 def _refuse_same(deed: Deed, kind: str) -> None:

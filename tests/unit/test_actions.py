@@ -148,6 +148,23 @@ def test_one_of_a_kind_is_under_way_at_a_time_and_none_about_what_is_over(office
     assert "is resolved" in office.refused("ann", "propose_action", number, kind="call", reason=WHY)
 
 
+def test_until_when_it_helps_is_counted_now_and_not_at_the_last_breach(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = office.open(next_payout_date="2026-03-11").incident_id
+    given = {"kind": "hold_payout", "reason": WHY}
+    with monkeypatch.context() as patched:  # ten minutes past the midnight that the payday begins with
+        patched.setattr(office.state, "now", lambda _: datetime(2026, 3, 10, 15, 10, tzinfo=UTC))
+        office.do("ray", "propose_action", number, **given)
+    (row,) = office.listed()
+    assert row["helps_until"] == datetime(2026, 3, 11, 15, tzinfo=UTC)  # the payday's end
+    office.change("DELETE FROM action")
+    assert "it helps no more since 2026-03-12 00:00" in office.refused(
+        "ray", "propose_action", number, **given
+    )
+    office.do("ray", "propose_action", number, until=LATER.isoformat(), **given)
+
+
 def test_an_amount_that_is_not_known_stays_unknown(office: Office) -> None:
     number = office.open("M2", next_payout=None, next_payout_date=None, pending_payout=None).incident_id
     office.do("ray", "propose_action", number, kind="hold_payout", reason=WHY)
