@@ -17,7 +17,7 @@ from pipeline.errors import MinuteriskError
 from pipeline.judge.life import Event
 from pipeline.minute import Span, floor_minute
 from pipeline.money import Acted, Outcome
-from pipeline.store.actions import OURSELVES, said_of_action
+from pipeline.store.actions import LIVE, OURSELVES, said_of_action
 from pipeline.store.database import as_json
 from pipeline.store.incidents import incident_of
 
@@ -44,19 +44,19 @@ _A_DAY: Final = timedelta(days=1)
 
 def follow_money(state: State, minute: datetime) -> int:
     """Propose about what lasts without a proposal, bring ours up to the money of now; how many changed."""
-    newest = {row["incident_id"]: row for row in state.rows("actions_newest")}
+    newest = {(row["incident_id"], row["kind"]): row for row in state.rows("actions_newest")}
+    live = {row["incident_id"]: row for row in newest.values() if row["status"] in LIVE}
     changed = 0
     for incident in state.unresolved().values():
         proposal = state.proposer(incident, minute)
         if proposal is None or incident.incident_id is None:
             continue
-        before = newest.get(incident.incident_id)
-        if before is not None and before["status"] == "proposed":
-            if not _differs(before, proposal):
-                continue
-            with state.committing() as connection:
-                changed += state.follow_action(connection, before["action_id"], proposal, incident.at_risk)
-        elif _is_new(before, proposal):
+        ours = live.get(incident.incident_id)
+        if ours is not None:
+            if ours["status"] == "proposed" and _differs(ours, proposal):
+                with state.committing() as connection:
+                    changed += state.follow_action(connection, ours["action_id"], proposal, incident.at_risk)
+        elif _is_new(newest.get((incident.incident_id, proposal.kind)), proposal):
             with state.committing() as connection:
                 changed += state.propose_ourselves(connection, [(incident.incident_id, incident)], minute)
     return changed
@@ -77,12 +77,8 @@ def _differs(before: Mapping[str, Any], proposal: Proposal) -> bool:
 
 
 def _is_new(before: Mapping[str, Any] | None, proposal: Proposal) -> bool:
-    """Is it something that was not proposed and ended before?"""
+    """Is it something that was not proposed and ended before? `before` is the newest of its kind, which has."""
     if before is None:
-        return True
-    if before["status"] in ("approved", "told"):
-        return False
-    if before["kind"] != proposal.kind:
         return True
     old_end, new_end = before["helps_until"], proposal.until
     # Who said no to it has said so of the whole day on which it is due.
@@ -90,7 +86,9 @@ def _is_new(before: Mapping[str, Any] | None, proposal: Proposal) -> bool:
     if old_end is not None and new_end is not None and new_end > old_end + same_day:
         return True
     old, new = before["amount"], proposal.amount
-    return bool(old is not None and new is not None and new * _MORE_DENOMINATOR >= old * _MORE_NUMERATOR)
+    if old is None or new is None:
+        return False
+    return bool(new > old and new * _MORE_DENOMINATOR >= old * _MORE_NUMERATOR)
 
 
 def end_by_time(state: State) -> int:

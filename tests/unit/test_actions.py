@@ -205,6 +205,28 @@ def test_our_own_proposal_follows_the_money_until_somebody_decides(office: Offic
     assert [status for _, status in office.actions()] == ["declined", "withdrawn", "lapsed"]
 
 
+def test_what_was_declined_stays_so_though_something_else_was_declined_since(office: Office) -> None:
+    office.open(proposal=HOLD)
+    reserve = Proposal(kind="rolling_reserve", amount=70, until=LATER, percent=10)
+
+    def turn(proposal: Proposal) -> int:
+        office.state.proposer = lambda *_: proposal
+        return follow_money(office.state, NOON)
+
+    office.do("ann", "decline_action", office.listed()[0]["action_id"], reason="known to us")
+    assert turn(reserve) == 1  # something else
+    office.do("ann", "decline_action", office.listed()[0]["action_id"], reason="known to us")
+    assert [turn(HOLD), turn(reserve)] == [0, 0]
+    assert len(office.listed()) == 2
+
+
+def test_what_keeps_nothing_is_not_proposed_again_each_minute(office: Office) -> None:
+    nothing = Proposal(kind="rolling_reserve", amount=0, until=LATER, percent=1)
+    office.open(proposal=nothing)
+    office.do("ann", "decline_action", office.listed()[0]["action_id"], reason="known to us")
+    assert follow_money(office.state, NOON) == 0
+
+
 def test_a_call_by_phone_is_confirmed_by_people_and_a_hold_is_not(office: Office) -> None:
     number = office.open().incident_id
     for kind in ("call", "hold_payout"):
