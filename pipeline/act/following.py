@@ -77,7 +77,7 @@ def _differs(before: Mapping[str, Any], proposal: Proposal) -> bool:
 
 
 def _is_new(before: Mapping[str, Any] | None, proposal: Proposal) -> bool:
-    """Is it something that was not proposed and ended before? `before` is the newest of its kind, which has."""
+    """Is it something that was not proposed and ended before? `before`: the newest of its kind, which has."""
     if before is None:
         return True
     old_end, new_end = before["helps_until"], proposal.until
