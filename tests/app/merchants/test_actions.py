@@ -81,6 +81,23 @@ def test_one_proposes_another_approves_and_a_third_only_looks(
     assert told == ["action", "action"]
 
 
+def test_a_recall_that_was_not_taken_is_shown_and_can_be_told_again(
+    page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
+) -> None:
+    signed_in("OPS_AGENT")
+    with state_engine.begin() as connection:
+        ended = "UPDATE action SET status = 'withdrawn', ended_at = now(), ended_by = 'ann'"
+        connection.execute(text(ended))
+        for event, status in (("approved", "dead"), ("withdrawn", "dead")):
+            called = (
+                "INSERT INTO action_call (action_id, event, body, status) VALUES (1, :event, '{}', :status)"
+            )
+            connection.execute(text(called), {"event": event, "status": status})
+    tested = page("incidents", incident=str(incident))
+    assert "회사 시스템이 철회를 받지 않음" in text_of(tested)
+    assert offered(tested) == ["retell_action"]
+
+
 def test_what_is_not_known_is_said_so_and_what_came_of_it_is_shown(
     page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
 ) -> None:
