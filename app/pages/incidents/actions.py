@@ -96,10 +96,11 @@ def _who(page: Page, action: Action) -> str:
 
 def _outcome(page: Page, action: Action) -> str:
     """The figures that the pack has a word for, as far as they are known."""
-    words, said = page.pack.words[page.texts.language], []
+    words, said, exposures = page.pack.words[page.texts.language], [], page.pack.exposures
+    counts = () if exposures is None or exposures.following is None else exposures.following.counts
     for name, value in action["outcome"].items():
         if name in words and isinstance(value, int) and not isinstance(value, bool):
-            amount = str(value) if name.startswith("cycle_") else won(value, page.texts.language)
+            amount = str(value) if name in counts else won(value, page.texts.language)
             said.append(f"{words[name]} {amount}")
     if action["end_why"] and not said:
         said.append(visible(action["end_why"], 200))

@@ -105,7 +105,8 @@ def test_what_is_not_known_is_said_so_and_what_came_of_it_is_shown(
     with state_engine.begin() as connection:
         done = """
         UPDATE action SET status = 'confirmed', approved_by = 'ann', decided_at = now(), told_at = now(),
-            ended_at = now(), amount = NULL, outcome = '{"kept": 650000000, "settled": true}'
+            ended_at = now(), amount = NULL,
+            outcome = '{"kept": 650000000, "cycle_days_since": 2, "settled": true}'
         """
         connection.execute(text(done))
     tested = page("incidents", incident=str(incident))
@@ -113,4 +114,6 @@ def test_what_is_not_known_is_said_so_and_what_came_of_it_is_shown(
     assert "다음 지급 보류 알 수 없음" in seen
     assert "실행 확인됨" in seen
     assert "지킨 금액 650,000,000원" in seen
+    assert "이후 정산 주기 (영업일) 2" in seen
+    assert "이후 정산 주기 (영업일) 2원" not in seen
     assert offered(tested) == []
