@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from pipeline.act.calls import call_one
 from pipeline.act.following import end_by_time, follow_money, follow_outcomes, mark_told
 from pipeline.act.receiver import Receiver
+from pipeline.errors import PassingError, PermanentError
 from pipeline.minute import MINUTE
 from pipeline.tell.pace import real_pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from baselines.rules import Tuned
@@ -50,6 +51,7 @@ class Actions:
         self._pace = pace or real_pace()
         self._followed: datetime | None = None  # the newest minute whose money was looked at
         self._read: datetime | None = None  # the newest one up to which outcomes were read
+        self._unread: Mapping[int, str] = {}  # actions whose outcome could not be read then, and why
 
     def turn(self) -> None:
         """One turn: proposals, calls, what was told, what ended; each fails by itself."""
@@ -59,12 +61,13 @@ class Actions:
         with self._ornaments.beside(_ACTIONS):
             end_by_time(self._state)
             self._follow()
+            self._say_unread()
         with self._ornaments.beside(_CALLED):
             for _ in range(_CALLS):
                 if call_one(self._state, self._receiver, self._pace) is None:
                     break
             mark_told(self._state)
-        self._say_dead()
+            self._say_dead()
 
     def _follow(self) -> None:
         """Once for each judged minute."""
@@ -72,16 +75,25 @@ class Actions:
         if next_minute is None or next_minute == self._followed:
             return
         follow_money(self._state, next_minute - MINUTE)
-        self._followed = next_minute
         if self._read is None or next_minute - self._read >= _READ_EVERY:
-            follow_outcomes(self._state, self._lake, next_minute, self._tuned_at(next_minute - MINUTE))
+            tuned = self._tuned_at(next_minute - MINUTE)
+            self._unread = follow_outcomes(self._state, self._lake, next_minute, tuned)
             self._read = next_minute
+        self._followed = next_minute  # not before: what raises is tried again in the next turn
+
+    def _say_unread(self) -> None:
+        """An alarm until the next reading: nothing is known better before."""
+        if self._unread:
+            action_id, why = next(iter(self._unread.items()))
+            what = f"the outcome of {len(self._unread)} actions could not be read, action {action_id}: {why}"
+            raise PassingError(what, "see the log of `minuterisk run`")
 
     def _say_dead(self) -> None:
-        """An alarm as long as something was given up; `retell` ends it."""
+        """An alarm as long as something was given up; `retell` ends it. One decision a turn, or it flaps."""
         found = self._state.rows("calls_status")[0]
         if found["dead"]:
             number = found["dead_action"]
-            what = f"{found['dead']} calls were given up, the newest of action {number}: {found['error']}"
+            newest = f"action.{found['dead_event']} of action {number}"
+            what = f"{found['dead']} calls were given up, the newest {newest}: {found['error']}"
             hint = f"tell them yourself; then minuterisk incidents action retell {number}"
-            self._ornaments.fails(_CALLED, what, hint)
+            raise PermanentError(what, hint)

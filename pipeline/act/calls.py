@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from pipeline.tell.pace import Pace
 
 log = structlog.get_logger("minuterisk.actions")
+
+#: What the thread says of a call that was not taken: nobody is asked to do what was called off.
+_UNTAKEN: Final = {"approved": "failed", "withdrawn": "recall_failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def _tell_failed(state: State, connection: Connection, call: Call, error: str) -
     action = state.ask(connection, "action", id=call.action_id).mappings().one()
     row = state.ask(connection, "lock_incident", id=action["incident_id"]).mappings().one()
     incident = incident_of(dict(row))
-    said = said_of_action(dict(action), "failed", error)
+    said = said_of_action(dict(action), _UNTAKEN[call.event], error)
     given = {"id": action["incident_id"], "by": OURSELVES, "account_id": None}
     state.ask(connection, "record_act", act="action", given=as_json([said]), **given)
     state.tell_act(

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from pipeline.alarms.ornaments import LEADERSHIP, described
+from pipeline.errors import MinuteriskError
 from pipeline.judge.life import Event
 from pipeline.minute import Span, floor_minute
 from pipeline.money import Acted, Outcome
-from pipeline.store.actions import OURSELVES, said_of_action
+from pipeline.store.actions import LIVE, OURSELVES, said_of_action
 from pipeline.store.database import as_json
 from pipeline.store.incidents import incident_of
 
@@ -42,19 +44,19 @@ _A_DAY: Final = timedelta(days=1)
 
 def follow_money(state: State, minute: datetime) -> int:
     """Propose about what lasts without a proposal, bring ours up to the money of now; how many changed."""
-    newest = {row["incident_id"]: row for row in state.rows("actions_newest")}
+    newest = {(row["incident_id"], row["kind"]): row for row in state.rows("actions_newest")}
+    live = {row["incident_id"]: row for row in newest.values() if row["status"] in LIVE}
     changed = 0
     for incident in state.unresolved().values():
         proposal = state.proposer(incident, minute)
         if proposal is None or incident.incident_id is None:
             continue
-        before = newest.get(incident.incident_id)
-        if before is not None and before["status"] == "proposed":
-            if not _differs(before, proposal):
-                continue
-            with state.committing() as connection:
-                changed += state.follow_action(connection, before["action_id"], proposal, incident.at_risk)
-        elif _is_new(before, proposal):
+        ours = live.get(incident.incident_id)
+        if ours is not None:
+            if ours["status"] == "proposed" and _differs(ours, proposal):
+                with state.committing() as connection:
+                    changed += state.follow_action(connection, ours["action_id"], proposal, incident.at_risk)
+        elif _is_new(newest.get((incident.incident_id, proposal.kind)), proposal):
             with state.committing() as connection:
                 changed += state.propose_ourselves(connection, [(incident.incident_id, incident)], minute)
     return changed
@@ -75,12 +77,8 @@ def _differs(before: Mapping[str, Any], proposal: Proposal) -> bool:
 
 
 def _is_new(before: Mapping[str, Any] | None, proposal: Proposal) -> bool:
-    """Is it something that was not proposed and ended before?"""
+    """Is it something that was not proposed and ended before? `before`: the newest of its kind, which has."""
     if before is None:
-        return True
-    if before["status"] in ("approved", "told"):
-        return False
-    if before["kind"] != proposal.kind:
         return True
     old_end, new_end = before["helps_until"], proposal.until
     # Who said no to it has said so of the whole day on which it is due.
@@ -88,7 +86,9 @@ def _is_new(before: Mapping[str, Any] | None, proposal: Proposal) -> bool:
     if old_end is not None and new_end is not None and new_end > old_end + same_day:
         return True
     old, new = before["amount"], proposal.amount
-    return bool(old is not None and new is not None and new * _MORE_DENOMINATOR >= old * _MORE_NUMERATOR)
+    if old is None or new is None:
+        return False
+    return bool(new > old and new * _MORE_DENOMINATOR >= old * _MORE_NUMERATOR)
 
 
 def end_by_time(state: State) -> int:
@@ -112,30 +112,40 @@ def mark_told(state: State) -> int:
     return told
 
 
-def follow_outcomes(state: State, lake: Lake, now: datetime, tuned: Tuned) -> int:
-    """See what the source shows of actions that were told; how many were confirmed or have lapsed by that."""
-    exposures = lake.pack.exposures
+def follow_outcomes(state: State, lake: Lake, now: datetime, tuned: Tuned) -> dict[int, str]:
+    """See what the source shows of actions that were told; of which it could not be read, and why.
+
+    One that cannot be read keeps no other from being followed.
+    """
+    exposures, unread = lake.pack.exposures, dict[int, str]()
     if exposures is None or exposures.following is None:
-        return 0
-    ended = 0
+        return unread
     for row in state.rows("actions_followed"):
-        if row["kind"] in exposures.by_people and row["status"] == "told":
-            ended += _by_people(state, row, exposures.following, now)
-            continue
-        outcome = _outcome(state, lake, exposures.following, row, now, tuned)
-        _keep(state, row, outcome)
-        if row["status"] == "told" and outcome.shown is not None:
-            status = "confirmed" if outcome.shown else "lapsed"
-            why = "the source shows it" if outcome.shown else "the source shows that it was not done"
-            ended += _end(state, row, status, ("told",), why, tells=True)
-    return ended
+        try:
+            if row["kind"] in exposures.by_people and row["status"] == "told":
+                _by_people(state, row, exposures.following, now)
+            else:
+                _by_source(state, row, _outcome(state, lake, exposures.following, row, now, tuned))
+        except LEADERSHIP:
+            raise
+        except Exception as error:  # whatever it is, the others are followed
+            log.warning("action.not_followed", action_id=row["action_id"], exc_info=error)
+            unread[row["action_id"]] = error.what if isinstance(error, MinuteriskError) else described(error)
+    return unread
 
 
-def _by_people(state: State, row: Mapping[str, Any], following: Following[Any], now: datetime) -> bool:
+def _by_people(state: State, row: Mapping[str, Any], following: Following[Any], now: datetime) -> None:
     """What nobody has confirmed for so long was not done, as far as anybody knows."""
-    if now < row["told_at"] + following.after:
-        return False
-    return _end(state, row, "lapsed", ("told",), "nobody has confirmed it", tells=True)
+    if now >= row["told_at"] + following.after:
+        _end(state, row, "lapsed", ("told",), "nobody has confirmed it", tells=True)
+
+
+def _by_source(state: State, row: Mapping[str, Any], outcome: Outcome) -> None:
+    _keep(state, row, outcome)
+    if row["status"] == "told" and outcome.shown is not None:
+        status = "confirmed" if outcome.shown else "lapsed"
+        why = "the source shows it" if outcome.shown else "the source shows that it was not done"
+        _end(state, row, status, ("told",), why, tells=True)
 
 
 def _outcome(
@@ -182,15 +192,19 @@ def _end(
         locked = state.ask(connection, "lock_incident", id=row["incident_id"]).mappings().one()
         if not state.end_action(connection, row["action_id"], status, statuses, why=why):
             return False  # somebody was faster
+        action = dict(state.ask(connection, "action", id=row["action_id"]).mappings().one())
+        if status == "lapsed":
+            state.stop_call(connection, action, why)
         if tells:
-            _tell(state, connection, row, incident_of(dict(locked)), why)
+            _tell(state, connection, action, incident_of(dict(locked)), why)
     log.info("action.ended", action_id=row["action_id"], status=status, why=why)
     return True
 
 
-def _tell(state: State, connection: Connection, row: Mapping[str, Any], incident: Incident, why: str) -> None:
-    action = state.ask(connection, "action", id=row["action_id"]).mappings().one()
-    said = said_of_action(dict(action), why=why)
-    given = {"id": row["incident_id"], "by": OURSELVES, "account_id": None}
+def _tell(
+    state: State, connection: Connection, action: Mapping[str, Any], incident: Incident, why: str
+) -> None:
+    said = said_of_action(action, why=why)
+    given = {"id": action["incident_id"], "by": OURSELVES, "account_id": None}
     state.ask(connection, "record_act", act="action", given=as_json([said]), **given)
     state.tell_act(connection, Event("action", incident.last_breach_minute, incident, said=said))

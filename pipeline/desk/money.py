@@ -6,11 +6,8 @@ company's own systems; what the source shows later confirms it, or it lapses.
 
 from __future__ import annotations
 
-import json
-import uuid
 from dataclasses import replace
-from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pipeline.desk.given import WHY, Parameter
 from pipeline.desk.incidents import BY, acting_name, lock, refuse_unknown
@@ -19,13 +16,13 @@ from pipeline.errors import UsageError
 from pipeline.errors.phrases import phrase, word
 from pipeline.figures import moment, one_line
 from pipeline.judge.life import Event
+from pipeline.minute import floor_minute
 from pipeline.packs import load_pack
 from pipeline.store.actions import LIVE, said_of_action
 from pipeline.store.database import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
 #: No account has this number: what minuterisk itself proposes is nobody's own, so anybody allowed may decide.
 _NOBODYS: Final = 0
 _RECALLED_FROM: Final = ("approved", "told")
+_GIVEN_UP: Final = {"dead", "nowhere"}
 
 
 def propose(deed: Deed) -> Mapping[str, Any]:
@@ -70,7 +68,7 @@ def approve(deed: Deed) -> Mapping[str, Any]:
     deed.state.ask(deed.connection, "action_approve", **given)
     now = _row(deed, deed.number)
     deed.before, deed.after = {"status": "proposed"}, said_of_action(now)
-    _call(deed, now, "approved")
+    deed.state.add_call(deed.connection, now, "approved")
     _told(deed, incident, now, name, why=deed.given["reason"] or "")
     return _answer(now)
 
@@ -88,7 +86,7 @@ def withdraw(deed: Deed) -> Mapping[str, Any]:
 def recall(deed: Deed) -> Mapping[str, Any]:
     """Call an approved action off; the company's systems are told of that as well."""
     answer = _ended(deed, "withdrawn", _RECALLED_FROM)
-    _call(deed, _row(deed, deed.number), "withdrawn")
+    deed.state.add_call(deed.connection, _row(deed, deed.number), "withdrawn")
     return answer
 
 
@@ -108,10 +106,26 @@ def retell(deed: Deed) -> Mapping[str, Any]:
     action, _ = _locked(deed, keep=False)
     calls = deed.state.ask(deed.connection, "call_requeue", id=deed.number).all()
     if not calls:
-        msg = phrase("nothing about action {number} was given up", number=deed.number)
-        raise UsageError(msg, phrase("see `minuterisk incidents action show {number}`", number=deed.number))
+        _refuse_retell(deed)
     deed.before, deed.after = {"status": action["status"]}, {"calls": len(calls)}
     return {"action_id": deed.number, "calls": len(calls)}
+
+
+def _refuse_retell(deed: Deed) -> NoReturn:
+    """Nothing was given up, or it was about what is over: an order of weeks ago is not given again."""
+    action, number = _row(deed, deed.number), deed.number
+    until = action["helps_until"]
+    if not {action["call_status"], action["recall_status"]} & _GIVEN_UP:
+        msg = phrase("nothing about action {number} was given up", number=number)
+        raise UsageError(msg, phrase("see `minuterisk incidents action show {number}`", number=number))
+    if action["status"] in _RECALLED_FROM and until is not None:
+        msg = phrase(
+            "action {number} helps no more since {at}", number=number, at=moment(until, deed.desk.zone)
+        )
+        raise UsageError(msg, "propose what helps now: `minuterisk incidents action propose`")
+    met = {"number": number, "status": word(action["status"])}
+    msg = phrase("action {number} is {status}: what is over is not told again", **met)
+    raise UsageError(msg, "propose what helps now: `minuterisk incidents action propose`")
 
 
 def show(state: State, connection: Connection, action_id: int) -> Mapping[str, Any]:
@@ -142,15 +156,26 @@ def _proposal(deed: Deed, incident: Incident, exposures: Exposures[Any]) -> Prop
         raise UsageError(phrase("{kind} has no share", kind=kind), "leave --percent out")
     if percent is not None and not 1 <= percent <= 100:  # noqa: PLR2004 - per cent
         raise UsageError(phrase("the share is {percent} %", percent=percent), "give one from 1 to 100")
-    made = exposures.effect(kind, percent, incident.at_risk, incident.last_breach_minute, deed.desk.zone)
-    amount, until = deed.given["amount"], deed.given["until"]
+    amount = deed.given["amount"]
     if amount is not None and amount < 0:
         raise UsageError(phrase("the amount is {amount:,}", amount=amount), "give one that is not negative")
-    if until is not None and until <= deed.state.now(deed.connection):
-        msg = phrase("{at} is over already", at=moment(until, deed.desk.zone))
-        raise UsageError(msg, "give a later time")
-    made = made if amount is None else replace(made, amount=amount)
-    return made if until is None else replace(made, until=until)
+    made = _effect(deed, incident, exposures)
+    return made if amount is None else replace(made, amount=amount)
+
+
+def _effect(deed: Deed, incident: Incident, exposures: Exposures[Any]) -> Proposal:
+    """What it keeps and until when it helps, counted now: the last breach may lie on the day before."""
+    now, zone, until = deed.state.now(deed.connection), deed.desk.zone, deed.given["until"]
+    if until is not None and until <= now:
+        raise UsageError(phrase("{at} is over already", at=moment(until, zone)), "give a later time")
+    given = (deed.given["kind"], deed.given["percent"], incident.at_risk, floor_minute(now), zone)
+    made = exposures.effect(*given)
+    if until is not None:
+        return replace(made, until=until)
+    if made.until is not None and made.until <= now:
+        msg = phrase("by the incident's money it helps no more since {at}", at=moment(made.until, zone))
+        raise UsageError(msg, "say until when it helps: --until")
+    return made
 
 
 def _refuse_same(deed: Deed, kind: str) -> None:
@@ -222,35 +247,6 @@ def _told(deed: Deed, incident: Incident, action: Mapping[str, Any], name: str, 
     deed.state.tell_act(
         deed.connection, Event("action", incident.last_breach_minute, incident, by=name, said=said)
     )
-
-
-def _call(deed: Deed, action: Mapping[str, Any], event: str) -> None:
-    """Write what the company's own systems are told: the very bytes that each try sends."""
-    key = uuid.uuid4()
-    body = {
-        "event": f"action.{event}",
-        "id": str(key),
-        "pack": deed.state.pack,
-        "action_id": action["action_id"],
-        "incident_id": action["incident_id"],
-        "entity_id": action["entity_id"],
-        "kind": action["kind"],
-        "percent": action["percent"],
-        "amount": action["amount"],
-        "currency": deed.state.currency,
-        "helps_until": _utc(action["helps_until"]),
-        "money": action["money"],
-        "proposed_by": action["proposed_by"],
-        "approved_by": action["approved_by"],
-        "approved": _utc(action["decided_at"]),
-        "why": action["end_why"] if event == "withdrawn" else action["why"],
-    }
-    given = {"action_id": action["action_id"], "event": event, "idempotency_key": str(key)}
-    deed.state.ask(deed.connection, "call_add", **given, body=json.dumps(body, ensure_ascii=False))
-
-
-def _utc(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat()
 
 
 def _answer(action: Mapping[str, Any]) -> Mapping[str, Any]:

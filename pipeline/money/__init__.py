@@ -277,6 +277,7 @@ class Following(Generic[T]):
     after: timedelta  # nothing is looked for later than this
     #: (the action, the frames by dataset, up to when they are published, zone, tuned)
     outcome: Callable[[Acted, Mapping[str, pl.DataFrame], datetime, ZoneInfo, T], Outcome]
+    counts: Collection[str] = ()  # figures of an outcome that are numbers of something, no amounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.store.database import Database
@@ -35,6 +37,7 @@ def money_of(at_risk: AtRisk) -> dict[str, int | str | None]:
 class Actions(Database):
     """Actions of one pack."""
 
+    currency: str  # that of their amounts
     #: What we ourselves propose about an incident at a minute; set by whoever judges. It raises nothing.
     proposer: Callable[[Incident, datetime], Proposal | None] = staticmethod(nothing_proposed)
 
@@ -99,6 +102,52 @@ class Actions(Database):
         """End an action that is in one of `statuses`; False where it is in another one by now."""
         given = {"id": action_id, "status": status, "statuses": list(statuses), "by": by, "why": why}
         return self.ask(connection, "action_end", **given).first() is not None
+
+    def add_call(
+        self,
+        connection: Connection,
+        action: Mapping[str, Any],
+        event: str,
+        not_before: datetime | None = None,
+    ) -> None:
+        """Write what the company's own systems are told: the very bytes that each try sends."""
+        key = str(uuid.uuid4())
+        body = {
+            "event": f"action.{event}",
+            "id": key,
+            "pack": self.pack,
+            "action_id": action["action_id"],
+            "incident_id": action["incident_id"],
+            "entity_id": action["entity_id"],
+            "kind": action["kind"],
+            "percent": action["percent"],
+            "amount": action["amount"],
+            "currency": self.currency,
+            "helps_until": _utc(action["helps_until"]),
+            "money": action["money"],
+            "proposed_by": action["proposed_by"],
+            "approved_by": action["approved_by"],
+            "approved": _utc(action["decided_at"]),
+            "why": action["end_why"] if event == "withdrawn" else action["why"],
+        }
+        given = {"action_id": action["action_id"], "event": event, "not_before": not_before}
+        sent = {"idempotency_key": key, "body": json.dumps(body, ensure_ascii=False)}
+        self.ask(connection, "call_add", **given, **sent)
+
+    def stop_call(self, connection: Connection, action: Mapping[str, Any], why: str) -> None:
+        """Tell the company's systems of an action that has ended no more.
+
+        Where they have perhaps taken it they are told that it is called off, once a sender that still has it
+        is done: else they would do what everybody else reads has ended.
+        """
+        given = {"id": action["action_id"], "error": f"stopped: {why}"}
+        call = self.ask(connection, "call_stop", **given).mappings().first()
+        if call is not None and call["perhaps_taken"]:
+            self.add_call(connection, action, "withdrawn", call["leased_until"])
+
+
+def _utc(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()
 
 
 def _columns(proposal: Proposal) -> dict[str, Any]:

@@ -60,10 +60,11 @@ SAID: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 EVENTS: Final = (*_BY_ITSELF, *SAID)
-#: How an action stands; `failed` is told where the company's systems do not take it.
+#: How an action stands; `failed` is told where the company's systems do not take it, `recall_failed` where
+#: they do not take it that it is called off.
 ACTION_STATUSES: Final = (
     *("proposed", "approved", "told", "confirmed", "lapsed", "declined", "withdrawn"),
-    "failed",
+    *("failed", "recall_failed"),
 )
 LABELS: Final = ("true_alarm", "false_alarm")
 STATUSES: Final = ("open", "acknowledged", "resolved")

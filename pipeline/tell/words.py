@@ -49,6 +49,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "action_declined": "{by} 님이 조치를 거절했습니다: {action}. 사유: {reason}",
         "action_withdrawn": "{by} 님이 조치를 거두었습니다: {action}. 사유: {reason}",
         "action_failed": "회사 시스템이 조치를 받지 않았습니다. 직접 전달해야 합니다: {action}",
+        "action_recall_failed": "회사 시스템이 조치 철회를 받지 않았습니다. "
+        "하지 않거나 멈추도록 직접 전달해야 합니다: {action}",
         "true_alarm": "정탐",
         "false_alarm": "오탐",
         "opened": "새 사건이 열렸습니다.",
@@ -159,6 +161,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "action_declined": "{by} has declined: {action}. Reason: {reason}",
         "action_withdrawn": "{by} has taken it back: {action}. Reason: {reason}",
         "action_failed": "The company's systems did not take it, so somebody has to tell them: {action}",
+        "action_recall_failed": "The company's systems did not take it that this is called off, "
+        "so somebody has to tell them not to do it, or to stop: {action}",
         "true_alarm": "true alarm",
         "false_alarm": "false alarm",
         "opened": "A new incident has opened.",

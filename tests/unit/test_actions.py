@@ -2,143 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
 
-from pipeline.act.calls import call_one
 from pipeline.act.following import end_by_time, follow_money, mark_told
-from pipeline.desk.roles import OPS_AGENT, READ_ONLY, RISK_ANALYST
-from pipeline.errors import NotAllowed, UsageError
-from pipeline.judge.life import Changes, Event, Incident
-from pipeline.minute import MINUTE
-from pipeline.money import AtRisk, Proposal
+from pipeline.errors import NotAllowed
+from pipeline.money import Proposal
 from pipeline.packs.merchants import PACK
-from pipeline.store.database import connect_state
-from pipeline.store.state import MinuteCommit, State
 from pipeline.tell.message import read_message
-from pipeline.tell.pace import real_pace
-from pipeline.tell.slack import DeliveryError, NotPosted, PerhapsPosted, Refused
-from tests.people import do, insert_people
-from tests.servers import create_database, drop_database, url_of
+from tests.people import do
+from tests.unit.money_office import FIGURES, HOLD, LATER, NOON, WHY, Office, Receiver, call, emptied, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.desk.roles import Actor
-NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
-REASON = {"approvals_hour": 10, "cancels_hour": 6, "approvals_week": 1000, "cancels_week": 50}
-PEOPLE = {"ann": OPS_AGENT, "ben": OPS_AGENT, "ray": RISK_ANALYST, "eve": READ_ONLY}
-FIGURES: dict[str, int | str | None] = {
-    "pending_payout": 900,
-    "next_payout": 700,
-    "next_payout_date": "2090-03-12",
-}
-LATER = datetime(2090, 3, 11, 15, tzinfo=UTC)  # when that day begins in Seoul
-HOLD = Proposal(kind="hold_payout", amount=700, until=LATER)
-WHY = "cancels after the payout"
-
-
-@dataclass
-class Office:
-    state: State
-    people: dict[str, Actor]
-
-    def open(
-        self, entity: str = "M1", proposal: Proposal | None = None, **figures: int | str | None
-    ) -> Incident:
-        """An incident, about which we propose something ourselves where that is given."""
-        self.state.proposer = lambda *_: proposal
-        at_risk = AtRisk({"paid_out_cancelable": 800, "unrecovered": 200}, "Shop", {**FIGURES, **figures})
-        opened = Incident(
-            incident_id=None,
-            rule="cancel_surge",
-            entity_id=entity,
-            tier="top",
-            severity="high",
-            status="open",
-            policy="budgeted",
-            opened_minute=NOON,
-            last_breach_minute=NOON,
-            reason=REASON,
-            at_risk=at_risk,
-            told_minute=NOON,
-        )
-        changes = Changes(opened=[opened], events=[Event("opened", NOON, opened)])
-        self.state.commit(MinuteCommit([], [], NOON + MINUTE, changes, NOON))
-        return self.state.unresolved()[opened.key]
-
-    def do(self, who: str, name: str, thing: int | None, **given: Any) -> dict[str, Any]:  # noqa: ANN401
-        return do(self.state, name, thing or 0, actor=self.people[who], **given)
-
-    def refused(self, who: str, name: str, thing: int | None, **given: Any) -> str:  # noqa: ANN401
-        with pytest.raises(UsageError) as caught:
-            self.do(who, name, thing, **given)
-        assert caught.value.hint
-        return f"{caught.value.what} / {caught.value.hint}"
-
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        with self.state.reading() as connection:
-            return [dict(row) for row in connection.execute(text(query)).mappings()]
-
-    def change(self, statement: str) -> None:
-        with self.state.changing() as connection:
-            connection.execute(text(statement))
-
-    def actions(self) -> list[tuple[str, str]]:
-        return [(row["kind"], row["status"]) for row in reversed(self.listed())]
-
-    def listed(self) -> list[dict[str, Any]]:
-        asked = {"incident_id": None, "statuses": None, "limit": 100}
-        return [dict(row) for row in self.state.rows("actions_list", **asked)]
-
-    def proposed(self, kind: str = "hold_payout", by: str = "ray", **given: Any) -> int:  # noqa: ANN401
-        number = self.open().incident_id
-        return int(self.do(by, "propose_action", number, kind=kind, reason=WHY, **given)["action_id"])
-
-
-def office_of(state: State) -> Office:
-    return Office(state, insert_people(state, PEOPLE))
+    from pipeline.store.state import State
 
 
 @pytest.fixture(scope="module")
 def shared(postgres_url: str, migrated: str) -> Iterator[Office]:
-    """One database for these tests: a new one for each would take longer than all that they do."""
-    name = create_database(postgres_url, "state", migrated)
-    url = url_of(postgres_url, name)
-    with State(connect_state(url), url, "merchants", "KRW") as state:
-        state.lead()
-        yield office_of(state)
-    drop_database(postgres_url, name)
+    yield from opened(postgres_url, migrated)
 
 
 @pytest.fixture
 def office(shared: Office) -> Office:
-    """Nothing has happened yet, but for what the audit holds."""
-    shared.change("DELETE FROM outbox")
-    shared.change("DELETE FROM incident")
-    return shared
-
-
-class Receiver:
-    """Takes calls, or does with them what is planned."""
-
-    def __init__(self, *plan: DeliveryError | Exception) -> None:
-        self.plan = list(plan)
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-
-    def send(self, key: str, body: bytes) -> None:
-        self.calls.append((key, json.loads(body)))
-        if self.plan:
-            raise self.plan.pop(0)
-
-
-def call(office: Office, receiver: Any) -> str | None:  # noqa: ANN401 - stands for a Receiver
-    return call_one(office.state, receiver, real_pace())
+    return emptied(shared)
 
 
 def test_somebody_proposes_somebody_else_approves_and_everybody_is_told(office: Office) -> None:
@@ -258,89 +148,27 @@ def test_one_of_a_kind_is_under_way_at_a_time_and_none_about_what_is_over(office
     assert "is resolved" in office.refused("ann", "propose_action", number, kind="call", reason=WHY)
 
 
+def test_until_when_it_helps_is_counted_now_and_not_at_the_last_breach(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = office.open(next_payout_date="2026-03-11").incident_id
+    given = {"kind": "hold_payout", "reason": WHY}
+    with monkeypatch.context() as patched:  # ten minutes past the midnight that the payday begins with
+        patched.setattr(office.state, "now", lambda _: datetime(2026, 3, 10, 15, 10, tzinfo=UTC))
+        office.do("ray", "propose_action", number, **given)
+    (row,) = office.listed()
+    assert row["helps_until"] == datetime(2026, 3, 11, 15, tzinfo=UTC)  # the payday's end
+    office.change("DELETE FROM action")
+    assert "it helps no more since 2026-03-12 00:00" in office.refused(
+        "ray", "propose_action", number, **given
+    )
+    office.do("ray", "propose_action", number, until=LATER.isoformat(), **given)
+
+
 def test_an_amount_that_is_not_known_stays_unknown(office: Office) -> None:
     number = office.open("M2", next_payout=None, next_payout_date=None, pending_payout=None).incident_id
     office.do("ray", "propose_action", number, kind="hold_payout", reason=WHY)
     assert [(row["amount"], row["helps_until"]) for row in office.listed()] == [(None, None)]
-
-
-def test_an_approved_action_can_be_called_off_and_the_company_is_told_after_the_first_call(
-    office: Office,
-) -> None:
-    action = office.proposed()
-    office.do("ann", "approve_action", action)
-    office.do("ben", "recall_action", action, reason="the shop has explained")
-    receiver = Receiver(PerhapsPosted("HTTP 500"))
-    assert call(office, receiver) == "later"
-    assert call(office, receiver) is None  # the recall waits for what it recalls
-    office.change("UPDATE action_call SET next_attempt_at = now() - interval '1 s'")
-    assert [call(office, receiver), call(office, receiver), call(office, receiver)] == ["sent", "sent", None]
-    assert [body["event"] for _, body in receiver.calls] == [*["action.approved"] * 2, "action.withdrawn"]
-    assert receiver.calls[0] == receiver.calls[1]
-    assert mark_told(office.state) == 0
-    assert office.actions() == [("hold_payout", "withdrawn")]
-
-
-#: What a call meets, how it stands then, and how many tries count.
-MET: list[tuple[DeliveryError, str, int]] = [
-    (NotPosted("connection refused"), "pending", 0),
-    (NotPosted("HTTP 429", timedelta(seconds=30)), "pending", 0),
-    (PerhapsPosted("HTTP 500"), "pending", 1),
-    (Refused("HTTP 401", "compare the secret"), "dead", 1),
-]
-
-
-def test_a_call_that_fails_waits_or_is_set_aside(office: Office) -> None:
-    action = office.proposed()
-    office.do("ann", "approve_action", action)
-    for error, status, attempts in MET:
-        assert "was given up" in office.refused("ann", "retell_action", action, reason="mended")
-        office.change("UPDATE action_call SET attempts = 0, next_attempt_at = now() - interval '1 s'")
-        assert call(office, Receiver(error)) == ("dead" if status == "dead" else "later")
-        (row,) = office.rows("SELECT status, attempts, last_error FROM action_call")
-        assert (row["status"], row["attempts"], row["last_error"]) == (status, attempts, error.code)
-        failed = office.rows("SELECT FROM outbox WHERE message -> 'said' ->> 'status' = 'failed'")
-        assert len(failed) == (status == "dead")
-    assert office.do("ann", "retell_action", action, reason="mended")["calls"] == 1
-    assert call(office, Receiver()) == "sent"
-
-
-def test_a_call_is_given_up_after_its_tries_and_a_fault_of_ours_holds_up_nobody(office: Office) -> None:
-    action = office.proposed()
-    office.do("ann", "approve_action", action)
-    with pytest.raises(ZeroDivisionError):
-        call(office, Receiver(ZeroDivisionError()))
-    assert office.rows("SELECT status FROM action_call") == [{"status": "pending"}]
-    office.change("UPDATE action_call SET attempts = 19, next_attempt_at = now() - interval '1 s'")
-    assert call(office, Receiver(PerhapsPosted("HTTP 500"))) == "dead"
-    assert office.rows("SELECT last_error FROM action_call") == [{"last_error": "given up: HTTP 500"}]
-
-
-def test_a_sender_that_lost_its_lease_changes_nothing(office: Office) -> None:
-    office.do("ann", "approve_action", office.proposed())
-
-    class Slow(Receiver):
-        def send(self, key: str, body: bytes) -> None:
-            office.change("UPDATE action_call SET leased_until = now() - interval '1 h'")  # taken over
-            super().send(key, body)
-
-    slow = Slow()
-    assert call(office, slow) == "lost"
-    quick = Receiver()
-    assert call(office, quick) == "sent"
-    assert slow.calls == quick.calls  # the receiver knows the repeat by its key
-
-
-def test_without_an_address_the_message_is_what_tells(office: Office) -> None:
-    action = office.proposed()
-    office.do("ann", "approve_action", action)
-    assert call(office, None) == "nowhere"
-    assert mark_told(office.state) == 0  # the message still waits
-    office.change("UPDATE outbox SET status = 'sent', sent_at = now(), channel = 'console'")
-    assert mark_told(office.state) == 1
-    office.do("ann", "retell_action", action, reason="it is set now")
-    assert call(office, Receiver()) == "sent"
-    assert office.actions() == [("hold_payout", "told")]
 
 
 def test_time_ends_what_nobody_was_told_of(office: Office) -> None:
@@ -375,6 +203,28 @@ def test_our_own_proposal_follows_the_money_until_somebody_decides(office: Offic
     office.do("ann", "resolve", incident.incident_id, reason="over")
     assert end_by_time(office.state) == 1
     assert [status for _, status in office.actions()] == ["declined", "withdrawn", "lapsed"]
+
+
+def test_what_was_declined_stays_so_though_something_else_was_declined_since(office: Office) -> None:
+    office.open(proposal=HOLD)
+    reserve = Proposal(kind="rolling_reserve", amount=70, until=LATER, percent=10)
+
+    def turn(proposal: Proposal) -> int:
+        office.state.proposer = lambda *_: proposal
+        return follow_money(office.state, NOON)
+
+    office.do("ann", "decline_action", office.listed()[0]["action_id"], reason="known to us")
+    assert turn(reserve) == 1  # something else
+    office.do("ann", "decline_action", office.listed()[0]["action_id"], reason="known to us")
+    assert [turn(HOLD), turn(reserve)] == [0, 0]
+    assert len(office.listed()) == 2
+
+
+def test_what_keeps_nothing_is_not_proposed_again_each_minute(office: Office) -> None:
+    nothing = Proposal(kind="rolling_reserve", amount=0, until=LATER, percent=1)
+    office.open(proposal=nothing)
+    office.do("ann", "decline_action", office.listed()[0]["action_id"], reason="known to us")
+    assert follow_money(office.state, NOON) == 0
 
 
 def test_a_call_by_phone_is_confirmed_by_people_and_a_hold_is_not(office: Office) -> None:

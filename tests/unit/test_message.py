@@ -186,6 +186,9 @@ CASES = {
         **LATER,
     ),
     "surge_action_failed": message(event="action", said={**RESERVE, "status": "failed"}, **LATER),
+    "surge_action_recall_failed": message(
+        event="action", said={**RESERVE, "status": "recall_failed"}, **LATER
+    ),
     "surge_snoozed_money_unknown": message(
         event="snoozed", by="김위험", at_risk=None, parts={}, said={**SAID["snoozed"], "limit": None}
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -13,6 +14,8 @@ from app.pages.incidents import reads
 from app.pages.incidents.acts import words_key
 from app.pages.incidents.reason import NOTHING
 from app.pages.press import press
+from app.pages.worth import exact
+from pipeline.store.actions import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 
 #: How the chip of each looks.
 _TONES: Final = {"proposed": "high", "approved": "sending", "told": "sending", "confirmed": "sent"}
-_LIVE: Final = ("proposed", "approved", "told")
+#: Calls that may be tried again.
+_UNTAKEN: Final = ("dead", "nowhere")
 
 
 def show_actions(page: Page, incident: Incident) -> None:
@@ -38,7 +42,7 @@ def show_actions(page: Page, incident: Incident) -> None:
     for action in found:
         _show_buttons(page, incident, action)
     if incident.resolved_minute is None and actor.may(page, "propose_money"):
-        _show_form(page, incident, [a["kind"] for a in found if a["status"] in _LIVE])
+        _show_form(page, incident, [a["kind"] for a in found if a["status"] in LIVE])
 
 
 def _shown(page: Page, found: Sequence[Action]) -> Markup:
@@ -57,7 +61,7 @@ def _row(page: Page, action: Action) -> list[str]:
     state = chip(texts.word("action_status", action["status"]), _TONES.get(action["status"], "plain"))
     return [
         _name(page, action),
-        _won(page, action["amount"]),
+        exact(page, action["amount"]),
         until,
         state,
         _who(page, action),
@@ -75,10 +79,6 @@ def kind_of(page: Page, kind: str) -> str:
     return page.pack.words[page.texts.language].get(kind, kind)
 
 
-def _won(page: Page, amount: int | None) -> str:
-    return page.texts("money.not_known") if amount is None else won(amount, page.texts.language)
-
-
 def _who(page: Page, action: Action) -> str:
     texts = page.texts
     said = [texts("actions.proposed_by", name=visible(action["proposed_by"], 80))]
@@ -87,17 +87,20 @@ def _who(page: Page, action: Action) -> str:
     if action["ended_by"]:
         ended = texts.word("action_status", action["status"])
         said.append(f"{ended}: {visible(action['ended_by'], 80)}")
-    if action["call_status"] in ("dead", "nowhere"):
+    if action["recall_status"] in _UNTAKEN:  # it matters more than what became of what it recalls
+        said.append(texts.word("call", f"recall_{action['recall_status']}"))
+    elif action["call_status"] in _UNTAKEN and action["recall_status"] is None:
         said.append(texts.word("call", action["call_status"]))
     return " · ".join(said)
 
 
 def _outcome(page: Page, action: Action) -> str:
     """The figures that the pack has a word for, as far as they are known."""
-    words, said = page.pack.words[page.texts.language], []
+    words, said, exposures = page.pack.words[page.texts.language], [], page.pack.exposures
+    counts = () if exposures is None or exposures.following is None else exposures.following.counts
     for name, value in action["outcome"].items():
         if name in words and isinstance(value, int) and not isinstance(value, bool):
-            amount = str(value) if name.startswith("cycle_") else won(value, page.texts.language)
+            amount = str(value) if name in counts else won(value, page.texts.language)
             said.append(f"{words[name]} {amount}")
     if action["end_why"] and not said:
         said.append(visible(action["end_why"], 200))
@@ -140,8 +143,13 @@ def _acts(page: Page, action: Action) -> Iterator[str]:
         yield "recall_action"
     if status == "told" and exposures is not None and action["kind"] in exposures.by_people:
         yield "confirm_action"
-    if action["call_status"] in ("dead", "nowhere") and status in ("approved", "told"):
+    told = "call_status" if status in ("approved", "told") else "recall_status"
+    if action[told] in _UNTAKEN and (told == "recall_status" or _still_helps(action)):
         yield "retell_action"
+
+
+def _still_helps(action: Action) -> bool:
+    return action["helps_until"] is None or action["helps_until"] > datetime.now(UTC)
 
 
 def _show_form(page: Page, incident: Incident, live: Sequence[str]) -> None:

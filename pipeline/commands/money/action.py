@@ -50,6 +50,7 @@ def _columns(pack: Pack[Any, Any], zone: ZoneInfo) -> dict[str, Callable[[Any], 
         "proposed_by": str,
         "approved_by": lambda name: name or "-",
         "call_status": lambda status: status or "-",
+        "recall_status": lambda status: status or "-",
     }
 
 

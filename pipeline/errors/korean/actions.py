@@ -40,6 +40,10 @@ ACTIONS: Final[Mapping[str, str]] = {
     "the amount is {amount:,}": "금액이 {amount:,}입니다",
     "give one that is not negative": "0 이상의 금액을 입력하세요",
     "{at} is over already": "이미 지난 시각입니다 ({at})",
+    "by the incident's money it helps no more since {at}": (
+        "사건의 금액으로 계산하면 {at}부터 효과가 없습니다"
+    ),
+    "say until when it helps: --until": "언제까지 효과가 있는지 입력하세요: --until",
     "action {number} is {kind} already, and {status}": (
         "조치 {number}: 이미 같은 조치가 있습니다 (종류 {kind}, 상태: {status})"
     ),
@@ -59,5 +63,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "propose it again by an account": "계정으로 다시 제안하세요",
     "{kind} is confirmed by what the source shows": "{kind} 조치는 원천 데이터로 확인합니다",
     "people confirm {kinds}": "사람이 확인하는 조치: {kinds}",
+    "action {number} is {status}: what is over is not told again": (
+        "조치 {number}의 상태: {status}. 끝난 조치는 다시 전달하지 않습니다"
+    ),
     "nothing about action {number} was given up": "조치 {number}: 전달을 포기한 것이 없습니다",
 }

@@ -81,6 +81,23 @@ def test_one_proposes_another_approves_and_a_third_only_looks(
     assert told == ["action", "action"]
 
 
+def test_a_recall_that_was_not_taken_is_shown_and_can_be_told_again(
+    page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
+) -> None:
+    signed_in("OPS_AGENT")
+    with state_engine.begin() as connection:
+        ended = "UPDATE action SET status = 'withdrawn', ended_at = now(), ended_by = 'ann'"
+        connection.execute(text(ended))
+        for event, status in (("approved", "dead"), ("withdrawn", "dead")):
+            called = (
+                "INSERT INTO action_call (action_id, event, body, status) VALUES (1, :event, '{}', :status)"
+            )
+            connection.execute(text(called), {"event": event, "status": status})
+    tested = page("incidents", incident=str(incident))
+    assert "회사 시스템이 철회를 받지 않음" in text_of(tested)
+    assert offered(tested) == ["retell_action"]
+
+
 def test_what_is_not_known_is_said_so_and_what_came_of_it_is_shown(
     page: Callable[..., AppTest], signed_in: Callable[[str], None], incident: int, state_engine: Engine
 ) -> None:
@@ -88,7 +105,8 @@ def test_what_is_not_known_is_said_so_and_what_came_of_it_is_shown(
     with state_engine.begin() as connection:
         done = """
         UPDATE action SET status = 'confirmed', approved_by = 'ann', decided_at = now(), told_at = now(),
-            ended_at = now(), amount = NULL, outcome = '{"kept": 650000000, "settled": true}'
+            ended_at = now(), amount = NULL,
+            outcome = '{"kept": 650000000, "cycle_days_since": 2, "settled": true}'
         """
         connection.execute(text(done))
     tested = page("incidents", incident=str(incident))
@@ -96,4 +114,6 @@ def test_what_is_not_known_is_said_so_and_what_came_of_it_is_shown(
     assert "다음 지급 보류 알 수 없음" in seen
     assert "실행 확인됨" in seen
     assert "지킨 금액 650,000,000원" in seen
+    assert "이후 정산 주기 (영업일) 2" in seen
+    assert "이후 정산 주기 (영업일) 2원" not in seen
     assert offered(tested) == []

@@ -219,6 +219,7 @@ FOLLOWING: Final = Following(
     before={"merchant_minute": timedelta(days=14), "settlement": timedelta(days=40)},
     after=timedelta(days=30),
     outcome=outcome,
+    counts=("cycle_days_before", "cycle_days_since"),
 )
 
 
