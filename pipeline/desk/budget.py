@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: The policy whose incidents are held against the budget.
 _BUDGETED: Final = "budgeted"
-#: A day whose own night is not measured yet is held against the newest one of so long before.
+#: A report is written before the night of its newest day: the newest one of so long before stands in for it.
 STANDS: Final = timedelta(days=7)
 
 
@@ -23,10 +23,11 @@ def budgets_of(
     days: Iterable[date],
     nights: Iterable[Mapping[str, Any]],
     opened: Iterable[tuple[date, str, str, int]],
+    within: timedelta = timedelta(),
 ) -> Sequence[tuple[date, Budget]]:
-    """What each day has spent of what its own night has measured, or the newest within STANDS before it.
+    """What each day has spent of what its own night has measured, or the newest `within` so long before it.
 
-    `nights` are rows of the query `app_nights`, from STANDS before the first day on; `opened` are day,
+    `nights` are rows of the query `app_nights`, from `within` before the first day on; `opened` are day,
     policy, rule and incidents of `app_openings`.
     """
     measured = {row["day"]: row for row in nights}
@@ -34,9 +35,11 @@ def budgets_of(
     for day, policy, rule, incidents in opened:
         if policy == _BUDGETED:
             spent[day][rule] = spent[day].get(rule, 0) + incidents
-    return tuple((day, nightly.shown(_night_of(day, measured), spent.get(day, {}))) for day in days)
+    return tuple((day, nightly.shown(_night_of(day, measured, within), spent.get(day, {}))) for day in days)
 
 
-def _night_of(day: date, measured: Mapping[date, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    newest = max((night for night in measured if day - STANDS <= night <= day), default=None)
+def _night_of(
+    day: date, measured: Mapping[date, Mapping[str, Any]], within: timedelta
+) -> Sequence[Mapping[str, Any]]:
+    newest = max((night for night in measured if day - within <= night <= day), default=None)
     return [] if newest is None else [measured[newest]]

@@ -186,7 +186,7 @@ def _budgets(state: State, pack: Pack[Any, Any], span: Span, zone: ZoneInfo) -> 
     nights = state.rows("app_nights", first=days[0] - STANDS, last=days[-1])
     rows = state.rows("app_openings", start=span.start, stop=span.end, zone=zone.key)
     opened = ((row["day"], row["policy"], row["rule"], row["incidents"]) for row in rows)
-    return budgets_of(pack.nightly, days, nights, opened)
+    return budgets_of(pack.nightly, days, nights, opened, within=STANDS)
 
 
 def _tells_of(statement: Mapping[str, Any], span: Span) -> bool:

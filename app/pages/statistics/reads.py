@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.reads import shared
-from pipeline.desk.budget import STANDS, budgets_of
+from pipeline.desk.budget import budgets_of
 from pipeline.desk.precision import Labelled
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def budgets(page: Page, period: Period) -> tuple[tuple[date, Budget], ...]:
     nightly = page.pack.nightly
     if nightly is None:
         return ()
-    nights = page.door.rows("ops/app_nights", {"first": period.first - STANDS, "last": period.last})
+    nights = page.door.rows("ops/app_nights", {"first": period.first, "last": period.last})
     opened = ((one.day, one.policy, one.rule, one.incidents) for one in openings(page, period))
     return tuple(budgets_of(nightly, period.days, nights, opened))
 
