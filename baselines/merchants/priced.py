@@ -2,6 +2,9 @@
 
 expected loss = (unrecovered + sum over paid-out days d of left(d) · R(age of d)) · p(state)
 
+unrecovered is what was cancelled after the payout and not netted since: cancels of days that are not settled
+yet, and what negative payouts still owe (settled.py).
+
 R(a) = 1 - exp(-theta · L(a)) is the share of what is left that is still cancelled until the cancel period
 ends, with theta and the summed hazards L of `curve.py`. p is the probability that the merchant cannot pay:
 a tuned number by its state, or the share of labelled incidents. What was cancelled without naming an
@@ -107,8 +110,7 @@ def _wilson(bad: int, labelled: int) -> tuple[float, float, float]:
 
 def price(book: Exposure, at: Situation) -> Prices:
     """The money of all merchants."""
-    first, size = at.today - book.reach, book.size
-    unrecovered = np.zeros(size, np.int64)
+    first, unrecovered = at.today - book.reach, book.owed(at.today).copy()
     for day in book.held_days(at.today):
         rows = book.open_at(day)
         if len(rows):
