@@ -79,6 +79,7 @@ class Prices:
     expected_loss: Integers | None  # None: no curve is known
     expected_loss_low: Integers | None
     expected_loss_high: Integers | None
+    given_back: Integers | None  # the expected loss if the merchant cannot pay: without p
 
 
 def cannot_pay(tuned: Tuned, measured: Mapping[str, tuple[int, int]]) -> CannotPay:
@@ -119,7 +120,7 @@ def price(book: Exposure, at: Situation) -> Prices:
     coming = coming_payouts(book, at.today, at.cycles, at.holidays)
     likely = None if at.curve is None else _Likely.now(book, at, at.curve)
     paid_out = np.maximum(_remaining(book, at, likely), 0)
-    losses = (None, None, None) if likely is None else likely.losses(at, paid_out, unrecovered)
+    losses = (None, None, None, None) if likely is None else likely.losses(at, paid_out, unrecovered)
     return Prices(paid_out, unrecovered, coming.pending, coming.next, coming.next_day, *losses)
 
 
@@ -175,16 +176,16 @@ class _Likely:
 
     def losses(
         self, at: Situation, paid_out: Integers, unrecovered: Integers
-    ) -> tuple[Integers, Integers, Integers]:
-        """The expected loss, and the ends of its interval."""
+    ) -> tuple[Integers, Integers, Integers, Integers]:
+        """The expected loss, the ends of its interval, and the first without p."""
         some = self.left > 0
         stays = np.divide(self.stays, self.left, where=some, out=np.ones(len(paid_out)))
         logs = np.log(np.maximum(stays, _LEAST))
         spread = 1 / (9 * self.shape)
         middle, half = 1 - spread, Z_90 * np.sqrt(spread)
         powers = 1.0, np.maximum(middle - half, 0) ** 3, (middle + half) ** 3
-        found = []
+        found, wholes = [], []
         for power, p in zip(powers, (at.cannot_pay.p, at.cannot_pay.low, at.cannot_pay.high), strict=True):
-            given_back = paid_out * -np.expm1(power * logs)
-            found.append(np.rint((unrecovered + given_back) * p[at.states]).astype(np.int64))
-        return found[0], found[1], found[2]
+            wholes.append(unrecovered + paid_out * -np.expm1(power * logs))
+            found.append(np.rint(wholes[-1] * p[at.states]).astype(np.int64))
+        return found[0], found[1], found[2], np.rint(wholes[0]).astype(np.int64)
