@@ -15,6 +15,7 @@ import numpy as np
 
 from baselines.calendar import is_rest_day
 from baselines.merchants.exposure import APPROVED, CANCELLED
+from baselines.merchants.settled import netted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -128,16 +129,17 @@ class Payouts:
 def coming_payouts(exposure: Exposure, today: int, cycles: Integers, holidays: str) -> Payouts:
     """Payday by payday what is paid; one that comes out negative is withheld from those after it.
 
-    What was due before `today` is due on the next working day. Where the cycle of a merchant is not known,
-    all that is open counts as one payday.
+    What negative payouts of the past still owe is withheld from the first of them. What was due before
+    `today` is due on the next working day. Where the cycle of a merchant is not known, all that is open
+    counts as one payday.
     """
     soonest, size = next_working_day(today, holidays), exposure.size
     days = np.zeros(size, np.int64)  # the payday that is being summed up
-    on_day, owed, pending, first, first_day = (np.zeros(size, np.int64) for _ in range(5))
+    on_day, pending, first, first_day = (np.zeros(size, np.int64) for _ in range(4))
+    owed = exposure.owed(today).copy()
 
     def pay(at: Integers) -> None:
-        paid = np.maximum(on_day[at] - owed[at], 0)
-        owed[at] = np.maximum(owed[at] - on_day[at], 0)
+        paid, owed[at] = netted(on_day[at], owed[at])
         is_first = (pending[at] == 0) & (paid > 0)
         first[at] += paid * is_first
         first_day[at] += days[at] * is_first

@@ -48,6 +48,7 @@ class Exposure:
         self._open: dict[int, tuple[object, Integers]] = {}
         self._kept: dict[int, tuple[tuple[int, int, bool], Integers]] = {}
         self._of_paid: dict[int, tuple[tuple[int, int], Integers]] = {}
+        self._owed: tuple[tuple[int, int, int], Integers] | None = None
 
     @property
     def size(self) -> int:
@@ -100,6 +101,7 @@ class Exposure:
             for day in [day for day in held if day < before]:
                 del held[day]
         self.settled.forget(before)
+        self._owed = None
 
     def _day(self, day: int) -> Integers:
         held = self.days.get(day)
@@ -126,6 +128,19 @@ class Exposure:
         """Who was paid out for a day's sales. Shape (size,)."""
         paid = self.paid(day)
         return np.zeros(self.size, bool) if paid is None else paid.at[: self.size] != NEVER
+
+    def owed(self, today: int) -> Integers:
+        """What payouts of the days that count on `today` still owe: to be withheld. Shape (size,).
+
+        A payout leaves it with its business day, so that it is the same however long the book has been kept.
+        """
+        asked, known = (today, self.reach, self.payouts_changed), self._owed
+        if known is None or known[0] != asked:
+            known = asked, self.settled.owed(self.held_days(today), self.size)
+        if len(known[1]) < self.size:  # whoever is new since owes nothing
+            known = asked, np.concatenate([known[1], np.zeros(self.size - len(known[1]), np.int64)])
+        self._owed = known
+        return known[1]
 
     def held_days(self, today: int) -> list[int]:
         """Days that count on `today` and of which anything is held, in order."""
@@ -221,5 +236,6 @@ class Exposure:
         paid = [array for day in self.settled.days.values() for array in (day.at, day.amount)]
         caches = (self._open, self._kept, self._of_paid)
         kept = [array for held in caches for _, array in held.values()]
+        kept += [] if self._owed is None else [self._owed[1]]
         dense = sum(array.nbytes for array in (*self.days.values(), *paid, *kept))
         return dense + sum(held.nbytes for held in self.given_back.values())

@@ -2,6 +2,9 @@
 
 expected loss = (unrecovered + sum over paid-out days d of left(d) · R(age of d)) · p(state)
 
+unrecovered is what was cancelled after the payout and not netted since: cancels of days that are not settled
+yet, and what negative payouts still owe (settled.py).
+
 R(a) = 1 - exp(-theta · L(a)) is the share of what is left that is still cancelled until the cancel period
 ends, with theta and the summed hazards L of `curve.py`. p is the probability that the merchant cannot pay:
 a tuned number by its state, or the share of labelled incidents. What was cancelled without naming an
@@ -76,6 +79,7 @@ class Prices:
     expected_loss: Integers | None  # None: no curve is known
     expected_loss_low: Integers | None
     expected_loss_high: Integers | None
+    given_back: Integers | None  # the expected loss if the merchant cannot pay: without p
 
 
 def cannot_pay(tuned: Tuned, measured: Mapping[str, tuple[int, int]]) -> CannotPay:
@@ -103,8 +107,7 @@ def _odds(p: float, spread: int) -> tuple[float, float, float]:
 
 def price(book: Exposure, at: Situation) -> Prices:
     """The money of all merchants."""
-    first, size = at.today - book.reach, book.size
-    unrecovered = np.zeros(size, np.int64)
+    first, unrecovered = at.today - book.reach, book.owed(at.today).copy()
     for day in book.held_days(at.today):
         rows = book.open_at(day)
         if len(rows):
@@ -113,7 +116,7 @@ def price(book: Exposure, at: Situation) -> Prices:
     coming = coming_payouts(book, at.today, at.cycles, at.holidays)
     likely = None if at.curve is None else _Likely.now(book, at, at.curve)
     paid_out = np.maximum(_remaining(book, at, likely), 0)
-    losses = (None, None, None) if likely is None else likely.losses(at, paid_out, unrecovered)
+    losses = (None, None, None, None) if likely is None else likely.losses(at, paid_out, unrecovered)
     return Prices(paid_out, unrecovered, coming.pending, coming.next, coming.next_day, *losses)
 
 
@@ -169,16 +172,16 @@ class _Likely:
 
     def losses(
         self, at: Situation, paid_out: Integers, unrecovered: Integers
-    ) -> tuple[Integers, Integers, Integers]:
-        """The expected loss, and the ends of its interval."""
+    ) -> tuple[Integers, Integers, Integers, Integers]:
+        """The expected loss, the ends of its interval, and the first without p."""
         some = self.left > 0
         stays = np.divide(self.stays, self.left, where=some, out=np.ones(len(paid_out)))
         logs = np.log(np.maximum(stays, _LEAST))
         spread = 1 / (9 * self.shape)
         middle, half = 1 - spread, Z_90 * np.sqrt(spread)
         powers = 1.0, np.maximum(middle - half, 0) ** 3, (middle + half) ** 3
-        found = []
+        found, wholes = [], []
         for power, p in zip(powers, (at.cannot_pay.p, at.cannot_pay.low, at.cannot_pay.high), strict=True):
-            given_back = paid_out * -np.expm1(power * logs)
-            found.append(np.rint((unrecovered + given_back) * p[at.states]).astype(np.int64))
-        return found[0], found[1], found[2]
+            wholes.append(unrecovered + paid_out * -np.expm1(power * logs))
+            found.append(np.rint(wholes[-1] * p[at.states]).astype(np.int64))
+        return found[0], found[1], found[2], np.rint(wholes[0]).astype(np.int64)

@@ -2,6 +2,9 @@
 
 Of two rows for one merchant and day the first by its time counts; the later one has no effect and is named.
 A row may be taken out before it was entered: what is held is the same whatever the order.
+
+A negative payout pays nothing: it is withheld from those that come after it, in the order of their times. So
+a positive one pays what it says less what is still owed then.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -21,6 +24,19 @@ if TYPE_CHECKING:
 
 #: The time of a day that was not paid out.
 NEVER: Final = np.iinfo(np.int64).max
+
+
+def netted(amounts: Integers, owed: Integers) -> tuple[Integers, Integers]:
+    """What is really paid of these amounts, and what is owed after them. Shape (merchants,) each."""
+    return np.maximum(amounts - owed, 0), np.maximum(owed - amounts, 0)
+
+
+def netted_in_order(amounts: Integers) -> tuple[Integers, Integers]:
+    """Payouts in the order of their times along the first axis: what each really pays, what is owed then."""
+    paid, owed = np.zeros_like(amounts), np.zeros(amounts.shape[1:], np.int64)
+    for n, amount in enumerate(amounts):
+        paid[n], owed = netted(amount, owed)
+    return paid, owed
 
 
 @dataclass(slots=True)
@@ -95,6 +111,22 @@ class Settled:
             several.pop(position, None)
         else:
             several[position] = rows
+
+    def owed(self, days: Iterable[int], size: int) -> Integers:
+        """What negative payouts of these days, in order, still owe. Shape (size,).
+
+        Payouts are put in the order of their times for those alone that have a negative one: they are few.
+        """
+        held, negative = [self.days[day] for day in days if day in self.days], np.zeros(size, bool)
+        for paid in held:
+            paid.grow(size)
+            negative |= paid.amount[:size] < 0
+        found, who = np.zeros(size, np.int64), np.flatnonzero(negative)
+        if len(who):
+            order = np.argsort(np.stack([paid.at[who] for paid in held]), axis=0, kind="stable")
+            amounts = np.stack([paid.amount[who] for paid in held])
+            found[who] = netted_in_order(np.take_along_axis(amounts, order, axis=0))[1]
+        return found
 
     @property
     def twice(self) -> Iterator[tuple[int, int]]:

@@ -67,11 +67,14 @@ class AtRisk:
 
 #: A figure NAME_low and NAME_high is the interval of NAME, NAME_date its date: said with it, never alone.
 LOW, HIGH, DATE = "_low", "_high", "_date"
+#: A figure NAME_whole is what NAME is the likely part of: a pack proposes by it, and nobody is shown it.
+WHOLE: Final = "_whole"
 
 
 def shown_amounts(at_risk: AtRisk) -> dict[str, int | str | None]:
-    """What people see of it at a glance: all together, and the figures without their intervals."""
-    figures = {name: value for name, value in at_risk.figures.items() if not name.endswith((LOW, HIGH))}
+    """What people see of it at a glance: all together, and the figures without what only says more of one."""
+    beside = (LOW, HIGH, WHOLE)
+    figures = {name: value for name, value in at_risk.figures.items() if not name.endswith(beside)}
     return {"at_risk": at_risk.total, **figures}
 
 

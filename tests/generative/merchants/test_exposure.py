@@ -18,6 +18,7 @@ from baselines.facts import Facts
 from baselines.merchants.rules import load_rules
 from pipeline.minute import floor_minute
 from pipeline.packs.merchants.money.book import MerchantBook, reach_days
+from pipeline.packs.merchants.money.regret import losses
 from pipeline.packs.merchants.money.schema import CANCEL_COHORT, EXPOSURE_ROW, SETTLEMENT
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 
@@ -136,6 +137,13 @@ class Plain:
         ]
         return {day: (at, amount) for day, at, amount in sorted(rows, reverse=True) if day in self.days}
 
+    def owed(self, merchant: str) -> int:
+        """What negative payouts still owe: a later one pays it back before it pays anything."""
+        owed = 0
+        for _, _, amount in sorted((at, day, amount) for day, (at, amount) in self.payouts(merchant).items()):
+            owed = max(owed - amount, 0)
+        return owed
+
     def approved(self, merchant: str, day: date) -> int:
         return sum(m.approved for m in self.found if (m.merchant, m.day) == (merchant, day))
 
@@ -172,7 +180,7 @@ class Plain:
         ]
         due = {day: self.payday(merchant, day) for day in did}
         pays = {at: sum(net[day] for day in did if due[day] == at) for at in due.values()}
-        owed, paid = 0, {}
+        owed, paid = self.owed(merchant), {}
         for at, amount in sorted(pays.items()):  # what a payday withholds is taken off those after it
             paid[at], owed = max(amount - owed, 0), max(owed - amount, 0)
         next_day = min((at for at, amount in paid.items() if amount > 0), default=None)
@@ -180,7 +188,8 @@ class Plain:
             "paid_out_cancelable": max(
                 sum(self.left(merchant, d) for d in inside if d in settled) - unnamed, 0
             ),
-            "unrecovered": sum(
+            "unrecovered": self.owed(merchant)
+            + sum(
                 amount
                 for day, sold, amount in cancels
                 if day not in settled and (sold is None or sold in settled or sold < self.first)
@@ -200,6 +209,36 @@ class Plain:
         for _ in range(took[(len(took) - 1) // 2]):
             day = working_from(day + timedelta(1))
         return max(day, working_from(self.today))
+
+
+@settings(max_examples=50, deadline=None)
+@given(found=st.lists(minutes, min_size=1, max_size=25), later=st.integers(0, 12))
+def test_what_regret_says_is_lost_is_what_the_book_says_is_unrecovered(
+    found: list[Minute], later: int
+) -> None:
+    """Where nothing more is held. Each merchant's first payout is one of the oldest day that counts."""
+    now = floor_minute(datetime.combine(FIRST + timedelta(DAYS - 1 + later), time(23, 30), ZONE))
+    oldest = now.astimezone(ZONE).date() - timedelta(REACH)
+    opened = [
+        Minute(
+            datetime.combine(FIRST, time(0), ZONE).astimezone(UTC),
+            merchant,
+            0,
+            (),
+            ((0, (FIRST - oldest).days, 0, False),),
+        )
+        for merchant in MERCHANTS
+    ]
+    book, parts = MerchantBook(ZONE, RULES, Facts()), [frames(minute) for minute in [*opened, *found]]
+    rows = pl.concat([rows for rows, _ in parts])
+    beside = {name: pl.concat([other[name] for _, other in parts]) for name in parts[0][1]}
+    beside["settlement"] = beside["settlement"].filter(pl.col("business_date") >= oldest)
+    book.add(rows, beside)
+    until = now + timedelta(minutes=1)
+    for row in book.snapshot(now, {}).iter_rows(named=True):
+        own = pl.col("merchant_id") == row["merchant_id"]
+        of_merchant = {name: frame.filter(own) for name, frame in beside.items()}
+        assert losses(rows.filter(own), of_merchant, [until], until, ZONE) == [row["unrecovered"]]
 
 
 def working_from(day: date) -> date:

@@ -95,12 +95,12 @@ ROWS: Mapping[str, Rows] = {
         paid("A", 5, 4, 9, "twice"),
         paid("B", 9, 4, 5_400),
         paid("B", 10, 9, -70),
-        paid("B", 11, 10, -30),
+        paid("B", 11, 8, -30),
     ],
     "exposure": [
         book("A", 10, "healthy", (2_000, 0, 0, 0, 5), 12),
         book("A", 11, "surge", (2_100, 900, 3_200, 3_000, 60), 12),
-        book("B", 11, "healthy", (5_400, 0, 3_800, 3_800, 7), 13),
+        book("B", 11, "healthy", (5_400, 100, 3_700, 3_700, 7), 13),
         book("C", 11, "healthy", (None, None, None, None, None), None),
     ],
     "baseline_now": [
@@ -183,7 +183,7 @@ EXAMPLES: Mapping[str, tuple[Mapping[str, str], list[tuple[Any, ...]]]] = {
     "exposure_by_category": (
         {},
         [
-            ("음식", "healthy", 1, 0, 5_400, 0, 3_800, 7),
+            ("음식", "healthy", 1, 0, 5_400, 100, 3_700, 7),
             ("음식", "surge", 1, 0, 2_100, 900, 3_200, 60),
             (None, "healthy", 1, 1, None, None, None, None),
         ],
@@ -192,16 +192,16 @@ EXAMPLES: Mapping[str, tuple[Mapping[str, str], list[tuple[Any, ...]]]] = {
         {},
         [
             (date(2026, 3, 12), 1, 3_000, 3_200, 2_100, 900, 60),
-            (date(2026, 3, 13), 1, 3_800, 3_800, 5_400, 0, 7),
+            (date(2026, 3, 13), 1, 3_700, 3_700, 5_400, 100, 7),
             (None, 1, None, None, None, None, None),
         ],
     ),
-    "exposure_over_days": ({}, [(MARCH_10, 1, 2_000, 0, 0, 5), (MARCH_11, 3, 7_500, 900, 7_000, 67)]),
+    "exposure_over_days": ({}, [(MARCH_10, 1, 2_000, 0, 0, 5), (MARCH_11, 3, 7_500, 1_000, 6_900, 67)]),
     "exposure_top": (
         {"top": "2"},
         [
             ("A", "가", "음식", "surge", 60, 60, 60, 2_100, 900, 3_000, 3_200, date(2026, 3, 12)),
-            ("B", "나", "음식", "healthy", 7, 7, 7, 5_400, 0, 5_400, 3_800, date(2026, 3, 13)),
+            ("B", "나", "음식", "healthy", 7, 7, 7, 5_400, 100, 5_500, 3_700, date(2026, 3, 13)),
         ],
     ),
     # Of A nothing was paid after 9 March; of B after noon of the 10th only on the 11th.
@@ -223,7 +223,7 @@ EXAMPLES: Mapping[str, tuple[Mapping[str, str], list[tuple[Any, ...]]]] = {
             (MARCH_11, 2, 0, 200, 0, "surge", 2_100, 900, 3_200, 60),
         ],
     ),
-    "negative_payouts": ({}, [("B", 2, 100, MARCH_10)]),
+    "negative_payouts": ({}, [("B", 2, 100, date(2026, 3, 9))]),
     "new_merchants": ({}, [("C", "다", MARCH_10, 1, 2_000_000)]),
     "pace_today": ({}, [("A", "가", "tail", 200, 2_000_000.0, 200 / 2_000_000)]),
     "payout_delay": ({}, [("B", 3, 1, 5, 5_300), ("A", 1, 1, 1, 3_000)]),

@@ -398,6 +398,7 @@ def reserve(percent: int) -> bool:
     given_back, pending = 10_000 * percent, 1_000_000
     figures: dict[str, int | str | None] = {
         "expected_loss": given_back * RULES.exposure.cannot_pay_surge // 10_000,
+        "expected_loss_whole": given_back,
         "pending_payout": pending,
         "next_payout": pending,
         "next_payout_date": "2026-03-11",

@@ -8,22 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
 from baselines.facts import Facts
 from baselines.merchants.curve import curve_at
+from baselines.merchants.cycle import to_day
 from baselines.merchants.priced import cannot_pay
 from baselines.merchants.rules import Rules, load_rules, parse_rules
 from baselines.merchants.settled import NEVER, Settled
 from pipeline.errors import SourceChanged
 from pipeline.minute import Span, business_day, floor_minute
-from pipeline.money import AtRisk, Proposal
+from pipeline.money import AtRisk, Case, Proposal, shown_amounts
 from pipeline.packs.merchants.count import aggregate
 from pipeline.packs.merchants.money.book import MerchantBook
 from pipeline.packs.merchants.money.cohorts import count_cohorts
+from pipeline.packs.merchants.money.measured import shares_of
 from pipeline.packs.merchants.money.propose import propose
+from pipeline.packs.merchants.money.regret import losses
 from pipeline.packs.merchants.money.schema import SETTLEMENT
 from pipeline.packs.merchants.money.settlements import conform_settlements, count_settlements
 from pipeline.packs.merchants.schema import TRANSACTION
@@ -78,8 +82,8 @@ def entered(
 
 
 #: A product of the Online Retail rows (UCI, 2010-2011; amounts in pence) as a merchant, paid out after three
-#: Korean working days; Lunar New Year is 2 to 4 February. A query over all rows found the amounts paid
-#: out and not recovered, and the days' nets that the payouts are made of.
+#: Korean working days; Lunar New Year is 2 to 4 February. Each payout is its day's net, but for the second
+#: one of a day. BY_SQL adds the money up over all of these rows.
 RETAIL: list[Row] = [
     ("79160", "APPROVAL", 210, "2011-01-23T13:31", None),
     ("79160", "APPROVAL", 329, "2011-01-31T12:14", None),
@@ -99,17 +103,129 @@ PAID = [
 ]
 
 
+#: The definitions of baselines/README.md on the evening of Friday 18 February. Sales of the last 14 days can
+#: still be cancelled, the last 35 days count, and Wednesday's are paid out first. No payout comes after the
+#: negative one, so that it owes all of itself.
+BY_SQL = """
+WITH settlement AS (
+    SELECT day::DATE AS day, arg_min(amount, paid_at) AS amount FROM payouts GROUP BY day
+), sale AS (
+    SELECT kind, amount, (made_at::TIMESTAMP + INTERVAL 9 HOUR)::DATE AS day,
+           coalesce((approved_at::TIMESTAMP + INTERVAL 9 HOUR)::DATE, day) AS sold
+    FROM transactions
+), of_day AS (
+    SELECT day, sum(CASE kind WHEN 'APPROVAL' THEN amount ELSE -amount END) AS net FROM sale GROUP BY day
+), cancelled AS (
+    SELECT coalesce(sum(amount), 0) AS amount FROM sale
+    WHERE kind = 'CANCEL' AND day NOT IN (SELECT day FROM settlement)
+      AND (sold IN (SELECT day FROM settlement) OR sold < DATE '2011-02-18' - 35)
+)
+SELECT
+    (SELECT sum(CASE kind WHEN 'APPROVAL' THEN amount ELSE -amount END) FROM sale
+     WHERE sold >= DATE '2011-02-18' - 14 AND sold IN (SELECT day FROM settlement)),
+    (SELECT amount FROM cancelled) - (SELECT sum(amount) FROM settlement WHERE amount < 0),
+    (SELECT net FROM of_day WHERE day = DATE '2011-02-16')
+        + (SELECT sum(amount) FROM settlement WHERE amount < 0)
+"""
+
+
 def test_real_rows_come_to_what_a_query_over_all_of_them_says() -> None:
     book = entered(RETAIL, PAID)
     row = book.snapshot(moment("2011-02-18T14:59"), {}).row(0, named=True)
+    with duckdb.connect() as connection:
+        sold = ["merchant", "kind", "amount", "made_at", "approved_at"]
+        connection.register("transactions", pl.DataFrame(RETAIL, sold, orient="row"))
+        connection.register(
+            "payouts", pl.DataFrame(PAID, ["merchant", "day", "amount", "paid_at"], orient="row")
+        )
+        said = connection.execute(BY_SQL).fetchone()
     # The 210 of Thursday are withheld from a payday after Monday's, so that they take nothing off it.
-    assert (row["paid_out_cancelable"], row["unrecovered"], row["pending_payout"]) == (420, 210, 8112)
-    assert (row["next_payout_date"], row["next_payout"]) == (
-        date(2011, 2, 21),
-        8112,
-    )  # Friday is over: Monday
+    money = row["paid_out_cancelable"], row["unrecovered"], row["pending_payout"]
+    assert money == said == (420, 630, 7692)
+    monday = date(2011, 2, 21)  # Friday is over
+    assert (row["next_payout_date"], row["next_payout"]) == (monday, 7692)
     assert row["settled_through"] == date(2011, 2, 14)
     assert book.twice == [("79160", date(2011, 1, 31))]
+
+
+#: 500 are sold on the first day of March and paid out, and 400 of them cancelled on the second.
+SOLD: list[Row] = [
+    ("M", "APPROVAL", 500, "2026-03-02T03:00", None),
+    ("M", "CANCEL", 400, "2026-03-03T03:00", "2026-03-02T03:00"),
+]
+PAID_500 = ("M", "2026-03-02", 500, "2026-03-03T01:00")
+WITHHELD = ("M", "2026-03-03", -400, "2026-03-04T01:00")
+
+
+@pytest.mark.parametrize(
+    ("sales", "paid", "unrecovered", "pending"),
+    [
+        ({}, [], 400, 0),
+        ({}, [WITHHELD], 400, 0),  # nothing was paid since that it was withheld from
+        ({4: 300}, [WITHHELD], 400, 0),
+        ({4: 300, 5: 300}, [WITHHELD], 400, 200),
+        ({4: 300, 5: 300}, [WITHHELD, ("M", "2026-03-04", 300, "2026-03-05T01:00")], 100, 200),
+        ({4: 500}, [WITHHELD, ("M", "2026-03-04", 500, "2026-03-05T01:00")], 0, 0),
+        # By time it comes after the payout of a later day, which it takes nothing off.
+        ({}, [(*WITHHELD[:3], "2026-03-05T02:00"), ("M", "2026-03-04", 500, "2026-03-05T01:00")], 400, 0),
+        # Of two for one day the first by its time counts.
+        ({}, [(*WITHHELD[:3], "2026-03-04T02:00"), ("M", "2026-03-03", 0, "2026-03-04T01:00")], 0, 0),
+    ],
+)
+def test_what_a_negative_payout_owes_is_unrecovered_until_a_later_one_pays_it_back(
+    sales: dict[int, int], paid: list[tuple[str, str, int, str]], unrecovered: int, pending: int
+) -> None:
+    sold: list[Row] = [("M", "APPROVAL", some, f"2026-03-0{day}T03:00", None) for day, some in sales.items()]
+    rows, settled = [*SOLD, *sold], [PAID_500, *paid]
+    until = moment("2026-03-05T14:59")
+    for given in (settled, settled[::-1]):
+        row = entered(rows, given).snapshot(until, {}).row(0, named=True)
+        assert (row["unrecovered"], row["pending_payout"], row["next_payout"]) == (
+            unrecovered,
+            pending,
+            pending,
+        )
+    found, span = transactions(rows), Span(moment("2026-03-02T00:00"), moment("2026-03-06T00:00"))
+    beside = {
+        "cancel_cohort": count_cohorts(found, span, ZONE),
+        "settlement": count_settlements(payouts(settled), span, ZONE),
+    }
+    assert losses(aggregate(found, span), beside, [until], until, ZONE) == [unrecovered]
+
+
+def test_what_is_owed_goes_out_of_the_book_with_its_row_and_with_its_day() -> None:
+    book, minute = entered(SOLD, [PAID_500, WITHHELD]), moment("2026-03-05T14:59")
+    span = Span(moment("2026-03-04T01:00"), moment("2026-03-04T01:01"))
+    rows = aggregate(transactions([]), span)
+    beside = {"settlement": count_settlements(payouts([WITHHELD]), span, ZONE)}
+    for times, owed in ((-1, 0), (1, 400)):
+        book.add(rows, beside, times=times)
+        assert book.exposure.owed(to_day(date(2026, 3, 5))).tolist() == [owed]
+    assert book.snapshot(minute, {})["unrecovered"].to_list() == [400]
+    last = to_day(date(2026, 3, 3)) + book.exposure.reach
+    assert [book.exposure.owed(day).tolist() for day in (last, last + 1)] == [[400], [0]]
+    book.forget(date(2026, 3, 4))
+    assert book.exposure.owed(last).tolist() == [0]
+
+
+@pytest.mark.parametrize(("pays", "could_not"), [([], (1, 1)), ([("M", "2026-03-04", 400)], (0, 1))])
+def test_a_merchant_that_still_owes_and_sells_nothing_more_could_not_pay(
+    pays: list[tuple[str, str, int]], could_not: tuple[int, int]
+) -> None:
+    """What it owed was withheld by a row, and no payout followed that it came back by."""
+    sold: list[Row] = [(m, "APPROVAL", some, f"{day}T03:00", None) for m, day, some in pays]
+    paid = [PAID_500, WITHHELD, *((*row, "2026-03-05T01:00") for row in pays)]
+    after = entered([*SOLD, *sold], paid).snapshot(moment("2026-03-17T14:59"), {}).row(0, named=True)
+    case = Case(
+        incident_id=1,
+        rule="cancel_surge",
+        entity_id="M",
+        opened_minute=moment("2026-03-03T03:00"),
+        last_breach_minute=moment("2026-03-03T04:00"),
+        is_true=True,
+        after=after,
+    )
+    assert shares_of([case]) == {"surge": could_not}
 
 
 def test_amounts_of_payouts_are_given_once() -> None:
@@ -129,14 +245,14 @@ def test_payouts_of_sales_years_ago_take_no_memory() -> None:
 
 def test_a_price_that_was_asked_for_does_not_stay_when_a_cancel_comes() -> None:
     book, minute = entered(RETAIL[:-1], PAID), moment("2011-02-17T14:59")
-    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
+    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 420}
     late = transactions(RETAIL[-1:])
     span = Span(moment("2011-02-17T14:19"), moment("2011-02-17T14:20"))
     rows, beside = aggregate(late, span), {"cancel_cohort": count_cohorts(late, span, ZONE)}
     book.add(rows, beside)
-    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 420, "unrecovered": 210}
+    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 420, "unrecovered": 630}
     book.add(rows, beside, times=-1)
-    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 0}
+    assert book.of(minute, {}, ["79160"])["79160"].parts == {"paid_out_cancelable": 630, "unrecovered": 420}
 
 
 def test_nothing_is_priced_where_nobody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +281,7 @@ def test_a_merchant_without_payouts_is_unknown_and_everybody_where_nobody_has_an
     assert list(money) == ["B"]
     assert money["B"].total is None
     assert {*money["B"].figures.values()} == {None}
-    assert book.all_together(moment("2011-02-18T14:59"), {}).parts["unrecovered"] == 210
+    assert book.all_together(moment("2011-02-18T14:59"), {}).parts["unrecovered"] == 630
     assert entered([other], []).of(moment("2011-02-18T14:59"), {}, ["B"]) == {}
     assert entered([other], []).all_together(moment("2011-02-18T14:59"), {}).total is None
 
@@ -351,14 +467,15 @@ FRIDAY = moment("2026-12-03T15:00")  # when it begins in Seoul
 @pytest.mark.parametrize(
     ("rule", "found", "expected"),
     [
-        # 10,000 at 5 % are 200,000 of what is given back: a fifth of the 1,000,000 still to be paid out.
+        # 200,000 are given back, whatever of it is lost: a fifth of the 1,000,000 still to be paid out.
         (
             "cancel_surge",
             money(
                 pending_payout=1_000_000,
                 next_payout=300_000,
                 next_payout_date="2026-12-04",
-                expected_loss=10_000,
+                expected_loss=120_000,
+                expected_loss_whole=200_000,
             ),
             Proposal(kind="rolling_reserve", amount=60_000, until=FRIDAY, percent=20),
         ),
@@ -369,6 +486,7 @@ FRIDAY = moment("2026-12-03T15:00")  # when it begins in Seoul
                 next_payout=300_000,
                 next_payout_date="2026-12-04",
                 expected_loss=10_000,
+                expected_loss_whole=200_000,
             ),
             Proposal(kind="hold_payout", amount=300_000, until=FRIDAY),
         ),
@@ -396,6 +514,32 @@ def test_a_proposal_says_what_it_keeps_and_until_when(
     rule: str, found: AtRisk, expected: Proposal | None
 ) -> None:
     assert propose(rule, {}, found, NOON, ZONE, RULES) == expected
+
+
+def test_what_is_proposed_to_be_kept_is_what_is_given_back_whatever_the_probability() -> None:
+    """A tuned and a measured share, and one of two states: the losses differ, and the reserve is the same."""
+    minute, found = business_day(date(2011, 2, 10), ZONE).end - timedelta(minutes=1), []
+    for rules, labelled in (
+        (["cancel_surge"], 0),
+        (["cancel_surge"], 20),
+        (["cancel_surge", "volume_drop"], 0),
+    ):
+        book = some_days()
+        book.measured = {"surge": (labelled // 4, labelled)}
+        found.append(book.of(minute, {"A": rules}, "A")["A"])
+    whole, pending = (found[0].figures[name] for name in ("expected_loss_whole", "pending_payout"))
+    assert isinstance(whole, int)
+    assert isinstance(pending, int)
+    assert [one.expected_loss for one in found] == [
+        pytest.approx(whole * p, abs=1) for p in (0.05, 0.25, 0.6)
+    ]
+    percent = -(-100 * whole // pending)
+    assert percent <= RULES.exposure.reserve_up_to_percent
+    for one in found:
+        said = propose("cancel_surge", {}, one, minute, ZONE, RULES)
+        assert said is not None
+        assert (said.kind, said.percent) == ("rolling_reserve", percent)
+        assert "expected_loss_whole" not in shown_amounts(one)
 
 
 def test_sales_older_than_any_seen_cancel_are_still_expected_to_give_something_back() -> None:

@@ -20,7 +20,7 @@ from pipeline.packs.merchants.money.doubts import SetAside, doubt_of_twice
 from pipeline.packs.merchants.money.measured import said_of, shares_of, state_of
 from pipeline.packs.merchants.money.propose import ACTIONS, propose
 from pipeline.packs.merchants.money.regret import HELD
-from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES
+from pipeline.packs.merchants.money.schema import EXPOSURE_ROW, FIGURES, GIVEN_BACK
 from pipeline.schema import UTC_TIME, conform
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class MerchantBook:
         """The money of some merchants; nobody's where no payout is known at all."""
         if not entities:  # the whole book is priced at once, and that takes its time
             return {}
-        frame = self.snapshot(minute, breached)
+        frame = self._priced(minute, breached)
         if not frame["settled_through"].count():
             return {}
         rows = frame.filter(pl.col("merchant_id").is_in(list(entities))).iter_rows(named=True)
@@ -195,6 +195,7 @@ class MerchantBook:
         """The sum of all merchants whose money is known; the next payout is that of the first payday."""
         known = self.snapshot(minute, breached).filter(pl.col("settled_through").is_not_null())
         sums = {name: known[name].sum() if known[name].count() else None for name in _AMOUNTS}
+        sums[GIVEN_BACK] = None  # nothing is proposed about everybody
         day = known["next_payout_date"].min()
         soonest = known.filter(pl.col("next_payout_date").eq_missing(day))["next_payout"]
         sums["next_payout"] = soonest.sum() if soonest.count() else None
@@ -202,6 +203,10 @@ class MerchantBook:
 
     def snapshot(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
         """EXPOSURE_ROW of each merchant, sorted. What is not known of a merchant is null."""
+        return self._priced(minute, breached).drop(GIVEN_BACK)
+
+    def _priced(self, minute: datetime, breached: Mapping[str, Collection[str]]) -> pl.DataFrame:
+        """The same with GIVEN_BACK, which is not published."""
         states = {merchant: state_of(rules) for merchant, rules in breached.items()}
         asked = minute, states, self._entered, self.rules, self.facts, self.measured
         if self._newest is None or self._newest[0] != asked:
@@ -222,6 +227,7 @@ class MerchantBook:
             "expected_loss": (prices.expected_loss, known),
             "expected_loss_low": (prices.expected_loss_low, known),
             "expected_loss_high": (prices.expected_loss_high, known),
+            GIVEN_BACK: (prices.given_back, known),
         }
         order, ids = self._sorted()
         all_of = {**amounts, **days}.items()
@@ -230,6 +236,7 @@ class MerchantBook:
             for name, (values, there) in all_of
         }
         columns |= {name: columns[name].cast(pl.Int32).cast(pl.Date) for name in days}
+        given_back = columns.pop(GIVEN_BACK).alias(GIVEN_BACK)
         frame = pl.DataFrame(
             {
                 "minute": pl.repeat(minute, len(ids), dtype=UTC_TIME, eager=True),
@@ -238,7 +245,7 @@ class MerchantBook:
                 **columns,
             }
         )
-        return conform(frame, EXPOSURE_ROW)
+        return conform(frame, EXPOSURE_ROW).with_columns(given_back)
 
     def _situation(
         self, minute: datetime, breached: Mapping[str, Collection[str]]
@@ -324,7 +331,7 @@ def _column(values: Integers | None, known: Flags) -> pl.Series:
 def _at_risk(row: Mapping[str, object]) -> AtRisk:
     day = row["next_payout_date"]
     parts = {name: row[name] for name in PARTS}
-    figures = {name: row[name] for name in FIGURES} | {"next_payout_date": day and str(day)}
+    figures = {name: row[name] for name in (*FIGURES, GIVEN_BACK)} | {"next_payout_date": day and str(day)}
     return AtRisk(parts, None, figures)  # type: ignore[arg-type]
 
 

@@ -1,8 +1,9 @@
 """What is proposed to do about an incident: one act, what it would keep, and until when it helps. Pure.
 
 Payouts cover what is cancelled of paid-out sales: what is cancelled already (`unrecovered`) and what the
-curve of cancels still expects (the expected loss without the probability that the merchant cannot pay). Where
-a share of the coming payouts covers it, this share is kept back, a rolling reserve; where it takes more of
+curve of cancels still expects. It is the expected loss without the probability that the merchant cannot pay,
+as the book gives it: whether that one is tuned or measured, and of which state, does not matter here. Where a
+share of the coming payouts covers it, this share is kept back, a rolling reserve; where it takes more of
 them, or sales have vanished so that hardly any more payouts come, the next payout is held whole. Without any
 payout to come, or where the money is not known, nothing can be kept: somebody calls. A shorter cycle is never
 proposed by itself: it pays a merchant sooner, which people may agree on when a reserve stands.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.minute import MINUTE, business_day
 from pipeline.money import Proposal
+from pipeline.packs.merchants.money.schema import GIVEN_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,21 +49,19 @@ def propose(
     if not isinstance(next_payout, int) or not isinstance(day, str) or total is None or next_payout <= 0:
         return Proposal(kind=CALL, amount=None)
     until = until_of(date.fromisoformat(day), minute, zone)
-    percent = _percent(rule, money, pending, tuned)
+    percent = _percent(rule, money, pending)
     if percent is not None and percent <= tuned.exposure.reserve_up_to_percent:
         return Proposal(kind=RESERVE, amount=next_payout * percent // 100, until=until, percent=percent)
     kept = min(next_payout, total)
     return Proposal(kind=HOLD, amount=kept, until=until) if kept > 0 else Proposal(kind=CALL, amount=None)
 
 
-def _percent(rule: str, money: AtRisk, pending: int | str | None, tuned: Rules) -> int | None:
+def _percent(rule: str, money: AtRisk, pending: int | str | None) -> int | None:
     """The share of all coming payouts that covers what is likely to be cancelled; None: none does."""
-    state, loss = STATE_OF[rule], money.expected_loss
-    if state != "surge" or loss is None or not isinstance(pending, int) or pending <= 0:
+    state, covered = STATE_OF[rule], money.figures.get(GIVEN_BACK)
+    if state != "surge" or not isinstance(covered, int) or not isinstance(pending, int) or pending <= 0:
         return None
-    per_10_000 = tuned.exposure.cannot_pay_surge
-    covered = loss * 10_000  # over per_10_000: what would be given back
-    return max(-(-100 * covered // (per_10_000 * pending)), 1)
+    return max(-(-100 * covered // pending), 1)
 
 
 def until_of(day: date, minute: datetime, zone: ZoneInfo) -> datetime:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from baselines.merchants.settled import netted_in_order
 from pipeline.money import Held
 
 if TYPE_CHECKING:
@@ -68,19 +69,15 @@ def paid_of(settlements: pl.DataFrame | None, until: datetime) -> Paid | None:
     if settlements is None:
         return None
     good = settlements.filter(pl.col("wrong").is_null() & (pl.col("settled_at") < until)).sort(
-        "settled_at", "business_date", maintain_order=True
+        "settled_at", "business_date", "amount"
     )
     good = good.unique("business_date", keep="first", maintain_order=True)
     if good.is_empty():
         return None
-    payouts, owed = [], 0
-    for at, amount in good.select("settled_at", "amount").iter_rows():
-        paid = max(amount - owed, 0)
-        owed = max(owed - amount, 0)
-        if paid:
-            payouts.append((at, paid))
+    paid, owed = netted_in_order(good["amount"].to_numpy())
+    payouts = [(at, amount) for at, amount in zip(good["settled_at"], paid.tolist(), strict=True) if amount]
     days = good["business_date"].to_list()
-    return Paid(frozenset(days), min(days), payouts, owed)
+    return Paid(frozenset(days), min(days), payouts, int(owed))
 
 
 def unrecovered(

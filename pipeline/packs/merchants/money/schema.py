@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.money import WHOLE
 from pipeline.schema import UTC_TIME
 
 #: What the optional query `settlements` gives: one row per payout of a merchant's business day.
@@ -68,3 +69,6 @@ FIGURES: Final = (
     "expected_loss_low",
     "expected_loss_high",
 )
+#: What it carries beside these, in no snapshot and shown to nobody: the expected loss without the probability
+#: that the merchant cannot pay. What is proposed covers it.
+GIVEN_BACK: Final = "expected_loss" + WHOLE
