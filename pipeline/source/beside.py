@@ -15,6 +15,7 @@ from pipeline.errors import PassingError, SourceChanged, SourceTooSlow, SourceVa
 from pipeline.minute import Span, from_index, to_index
 from pipeline.schema import UTC_SUFFIX
 from pipeline.source.asked import ReadBeside, has_query
+from pipeline.source.turns import again_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 LIMIT_S: Final = 3.0
 #: A query that is too slow for so few minutes is not made quicker by asking for fewer.
 SHORT_MINUTES: Final = 60
-#: One that failed takes at most one part in so many of our time, and is tried again within a minute.
-_RARELY, _RETRY_MOST_S = 20, 60.0
 
 
 @dataclass(slots=True)
@@ -75,8 +74,7 @@ class Beside:
             except Exception as error:
                 if isinstance(error, PassingError) and not isinstance(error, SourceTooSlow):
                     raise
-                end = self.monotonic()
-                self._failed[name] = (end + min(_RARELY * (end - began), _RETRY_MOST_S), error)
+                self._failed[name] = (again_at(began, self.monotonic()), error)
                 failed[name] = error
                 break
         return ReadBeside(frames, failed, {name: rows for name, rows in outside.items() if rows})
