@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from pipeline.alarms import Alarm
 from pipeline.count import count
 from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow, SourceValueWrong
 from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
 from pipeline.source.beside import read_around
-from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import Pieces, at_most
+from pipeline.source.unreadable import tell_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,12 +134,3 @@ class Opening:
             return found.rows.height, counted.beside[name]
 
         return Pieces(zone).work_through(span, read)
-
-
-def tell_unreadable(alarms: Alarms, query: str, piece: Span, error: Exception) -> None:
-    """An alarm: rows of a piece of time are not known, as they cannot be read."""
-    why = error.what if isinstance(error, MinuteriskError) else str(error)
-    start, end = piece.start.isoformat(), piece.end.isoformat()
-    what = f"rows of the query {query} from {start} to {end} cannot be read: {why}"
-    hint = "correct the value at the source, or let the query give the column without a cast"
-    alarms.raise_alarm(Alarm("rows.unreadable", what, hint, f"{query} {start}/{end}"), HORIZON)

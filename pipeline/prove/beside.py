@@ -18,13 +18,13 @@ import structlog
 from pipeline.alarms import Alarm
 from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow
 from pipeline.figures import plain
-from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
 from pipeline.minute import MINUTE, Span, one_minute, runs_of, split_by_day
 from pipeline.prove.rejudge import replace_files
 from pipeline.prove.unlike import unlike_minutes
 from pipeline.source.beside import read_around
 from pipeline.source.look_back import HORIZON
+from pipeline.source.unreadable import tell_unreadable
 from pipeline.store.book import as_json
 from pipeline.store.state import Correction
 

@@ -9,13 +9,13 @@ import structlog
 
 from pipeline.errors import SourceValueWrong
 from pipeline.history import rebuild_windows
-from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
 from pipeline.minute import split_by_day
 from pipeline.money import EXPOSURE
 from pipeline.prove.rejudge import rejudge_published
 from pipeline.source.beside import read_around
 from pipeline.source.pieces import Pieces, at_most
+from pipeline.source.unreadable import tell_unreadable
 from pipeline.steps import Steps
 from pipeline.store.state import Correction
 
