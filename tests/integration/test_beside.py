@@ -18,9 +18,9 @@ from data.server import create_database, database_url
 from pipeline import catch_up
 from pipeline.alarms import open_alarms
 from pipeline.alarms.book_watch import BookWatch
-from pipeline.errors import Overtaken
+from pipeline.errors import Overtaken, SourceTooSlow
 from pipeline.history import exposures_from
-from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.packs import PACKS
 from pipeline.prove.beside import BesideCheck
 from pipeline.prove.corrector import Corrector
@@ -31,10 +31,13 @@ from scheduler import open_pipeline
 from tests.doors.kept import DAYS, Costs, kept
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from pipeline.catch_up import Pipeline
     from pipeline.settings import Settings
+    from pipeline.store.manifest import LakeFile
 
 DOORS = Path(__file__).resolve().parents[1] / "doors"
 NOW = floor_minute(datetime.now(UTC)) - timedelta(hours=1)
@@ -278,6 +281,110 @@ def test_a_query_that_fails_holds_up_no_minute_and_what_was_missed_is_found(buil
         assert looked(pipeline, check) == []
         assert ("ornament.failing", "payments") not in pipeline_alarms(pipeline)
         assert the_book(pipeline).paid["lift"] == 11
+
+
+def test_a_query_whose_rows_are_wrong_is_one_alarm_and_its_minutes_are_looked_at_again(
+    building: Building,
+) -> None:
+    """Checksums need the column of time alone: they are given while every reading of the rows fails."""
+    minute, query = COUNTED - 2 * MINUTE, building.queries / "payments.sql"
+    building.pays("front", 5, minute)
+    good = query.read_text()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        check = BesideCheck(pipeline)
+        assert looked(pipeline, check) == []
+        query.write_text(good.replace("amount", "amount AS sum"))
+        building.pays("lift", 11, minute)
+        for _ in range(3):
+            assert looked(pipeline, check) == []
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == []
+        assert pipeline_alarms(pipeline) == [("ornament.failing", "payments")]
+        query.write_text(good)
+        assert looked(pipeline, check) == [minute]
+        assert looked(pipeline, check) == []
+        assert pipeline_alarms(pipeline) == []
+        assert the_book(pipeline).paid["lift"] == 11
+
+
+def test_checksums_that_take_too_long_are_said_and_not_asked_for_each_minute(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        check, now = BesideCheck(pipeline), 1000.0
+
+        def too_slow(*_: object) -> dict[datetime, tuple[int, str]]:
+            nonlocal now
+            now += 2.0
+            msg = "payments.sql took too long"
+            raise SourceTooSlow(msg, "give it an index")
+
+        asked = Mock(side_effect=too_slow)
+        monkeypatch.setattr(pipeline, "monotonic", lambda: now)
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline.source, "beside_prints", asked)
+            assert looked(pipeline, check) == []
+            assert pipeline_alarms(pipeline) == [("ornament.failing", "payments")]
+            now += 39.0  # of twenty times as long
+            assert looked(pipeline, check) == []
+            assert asked.call_count == 1
+        now += 2.0
+        building.pays("lift", 11, COUNTED - 2 * MINUTE)
+        assert looked(pipeline, check) == [COUNTED - 2 * MINUTE]
+
+
+def test_what_other_threads_found_is_corrected_until_the_deadline_and_the_rest_waits(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [NOW - timedelta(hours=2, minutes=ago) for ago in (40, 30, 20)]
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        check, query = BesideCheck(pipeline), building.queries / "payments.sql"
+        for minute in found:
+            building.pays("lift", 11, minute)
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == found
+        assert check.take(0.0) == []
+        clock = iter((1.0, 2.0, *[3.0] * 100))
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline, "monotonic", lambda: next(clock))
+            assert check.take(1.5) == found[:1]
+        good = query.read_text()
+        query.write_text(good.replace("amount", "amount AS sum"))
+        assert check.take() == []  # they are not forgotten
+        query.write_text(good)
+        monkeypatch.setattr(pipeline, "monotonic", lambda: 1e12)
+        assert check.take() == found[1:]
+        assert check.take() == []
+
+
+def test_one_late_row_has_no_other_file_looked_at(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = COUNTED - 2 * MINUTE
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        for other in (minute, COUNTED - 4 * MINUTE):
+            building.pays("front", 5, other)
+        list(pipeline.catch_up(COUNTED))
+        check = BesideCheck(pipeline)
+        assert looked(pipeline, check) == []
+        building.pays("lift", 11, minute)
+        whole = pipeline.lake.require_whole
+        seen: list[LakeFile] = []
+
+        def require_whole(files: Iterable[LakeFile]) -> None:
+            seen.extend(files)
+            whole(seen)
+
+        monkeypatch.setattr(pipeline.lake, "require_whole", require_whole)
+        assert looked(pipeline, check) == [minute]
+        assert [(file.dataset, file.span) for file in seen] == [("payment", one_minute(minute))]
 
 
 def pipeline_alarms(pipeline: Pipeline) -> list[tuple[str, str]]:
