@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     #: Runs a query over [start, end): (its name, start, end, seconds that it has).
     Ask = Callable[[str, datetime, datetime, float], pl.DataFrame]
 
-#: A query beside the rows of one minute has so many seconds; one of a longer span has what the rows have.
+#: A query beside the rows of one minute, and its checksums of an hour, have so many seconds; one of a longer
+#: span has what the rows have.
 LIMIT_S: Final = 3.0
 #: A query that is too slow for so few minutes is not made quicker by asking for fewer.
 SHORT_MINUTES: Final = 60
@@ -79,6 +80,11 @@ class Beside:
                 break
         return ReadBeside(frames, failed, {name: rows for name, rows in outside.items() if rows})
 
+    @property
+    def short_s(self) -> float:
+        """What a question that is asked each minute may take."""
+        return min(LIMIT_S, self.timeout_s)
+
     def time_of(self, dataset: str, names: Collection[str]) -> str:
         """What the query calls the column that says to which minute a row belongs. Raises SourceChanged."""
         beside = self.pack.beside[dataset]
@@ -92,7 +98,7 @@ class Beside:
     def _one(self, ask: Ask, name: str, span: Span) -> tuple[pl.DataFrame, int]:
         """The rows of a dataset, and how many others the query gave."""
         beside = self.pack.beside[name]
-        limit = min(LIMIT_S, self.timeout_s) if span.minutes == 1 else self.timeout_s
+        limit = self.short_s if span.minutes == 1 else self.timeout_s
         given = ask(str(beside.query), span.start, span.end, limit)
         if beside.conform is not None:
             given = beside.conform(given, str(self.queries / f"{beside.query}.sql"), self.currency)
