@@ -85,16 +85,16 @@ def exposures_revised(
     """
     rewritten = [_rewritten(pipeline, files, name, frames) for name in pipeline.pack.beside]
     try:
-        book, entered = pipeline.money, pipeline.entered()
-        if book is not None and entered is not None:
+        exposed, entered = pipeline.exposed, pipeline.entered()
+        if exposed is not None and entered is not None:
             lake, nothing = pipeline.lake, pipeline.pack.counted.to_frame()
             for minute, beside in frames.items():
                 if not entered.start <= minute < entered.end:
                     continue
                 span, anew = one_minute(minute), (rows or {}).get(minute)
                 old = nothing if anew is None else lake.read(files, lake.pack.dataset, span)
-                book.add(old, {name: lake.read(files, name, span) for name in beside}, times=-1)
-                book.add(nothing if anew is None else anew, beside)
+                exposed.enter(old, {name: lake.read(files, name, span) for name in beside}, times=-1)
+                exposed.enter(nothing if anew is None else anew, beside)
         yield
     except BaseException:
         pipeline.drop_line()

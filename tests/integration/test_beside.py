@@ -18,8 +18,9 @@ from data.server import create_database, database_url
 from pipeline import catch_up
 from pipeline.alarms import open_alarms
 from pipeline.alarms.book_watch import BookWatch
-from pipeline.errors import Overtaken, SourceTooSlow
+from pipeline.errors import Overtaken, SourceChanged, SourceTooSlow
 from pipeline.history import exposures_from
+from pipeline.history.opening import Opening
 from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.packs import PACKS
 from pipeline.prove.beside import BesideCheck
@@ -476,6 +477,34 @@ def test_a_query_that_comes_is_opened_and_one_that_goes_leaves_nothing_known(
         query.unlink()
         list(pipeline.catch_up(NOW - timedelta(minutes=22)))
         assert +the_book(pipeline).paid == {}
+
+
+def test_of_a_query_that_comes_nothing_is_in_the_book_before_it_is_opened(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the payments of some minutes alone all earlier ones would count as not made."""
+    monkeypatch.setattr(catch_up, "OPENED_EVERY_S", -1)
+    query, minute = building.queries / "payments.sql", COUNTED - 2 * MINUTE
+    good = query.read_text()
+    query.unlink()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(minute))
+        query.write_text(good)
+        building.pays("lift", 5, minute)
+        with monkeypatch.context() as patch:
+            patch.setattr(Opening, "_of_query", Mock(side_effect=SourceChanged("no", "mend it")))
+            list(pipeline.catch_up(COUNTED))
+            assert published(pipeline, "payment")["amount"].to_list() == [5]
+            assert +the_book(pipeline).paid == {}
+            building.pays("lift", 7, minute)
+            check = BesideCheck(pipeline)
+            assert minute in looked(pipeline, check)
+            assert +the_book(pipeline).paid == {}
+            assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+        list(pipeline.catch_up(COUNTED + 2 * MINUTE))
+        assert the_book(pipeline).paid == {"front": 30, "lift": 12}
+        assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
 
 
 def test_rules_that_let_the_book_go_further_back_have_the_days_before_read(
