@@ -19,7 +19,7 @@ from pipeline.source.pieces import Pieces, at_most
 from pipeline.source.unreadable import tell_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     import polars as pl
@@ -108,11 +108,23 @@ class Opening:
                 raise
             self._ornaments.raised(query, error, f"{query}.sql")
             return False
-        old = [f for f in self._state.publication().files if f.dataset == name and f.span.start < span.end]
+        published = [f for f in self._state.publication().files if f.dataset == name]
+        old = [f for f in published if span.minutes and f.span.overlaps(span)]
+        written += [self._lake.write(name, rows, piece) for piece, rows in self._outside(name, old, span)]
         new: list[LakeFile] = [file for file in written if file is not None]
         self._state.open_dataset(name, span.start, [file.path for file in old], new)
         log.info("dataset.opened", dataset=name, span=str(span), rows=sum(file.rows for file in new))
         return True
+
+    def _outside(self, name: str, old: Sequence[LakeFile], span: Span) -> Iterator[tuple[Span, pl.DataFrame]]:
+        """What files to be retired hold outside of `span`: it was not read again, and stays published."""
+        for file in old:
+            before = Span(file.span.start, max(file.span.start, span.start))
+            after = Span(min(file.span.end, span.end), file.span.end)
+            for piece in (before, after):
+                if piece.minutes:
+                    self._lake.require_whole([file])
+                    yield piece, self._lake.read([file], name, piece)
 
     def _of_query(self, name: str, span: Span) -> Iterable[tuple[Span, pl.DataFrame]]:
         beside, zone = self._lake.pack.beside[name], self._lake.zone

@@ -507,6 +507,39 @@ def test_of_a_query_that_comes_nothing_is_in_the_book_before_it_is_opened(
         assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
 
 
+@pytest.mark.parametrize("compacted", [False, True])
+def test_an_opening_keeps_what_lies_before_it(
+    building: Building, monkeypatch: pytest.MonkeyPatch, *, compacted: bool
+) -> None:
+    """A query that was away for minutes is read again as far as the book goes, which is not all there is."""
+    monkeypatch.setattr(catch_up, "OPENED_EVERY_S", -1)
+    monkeypatch.setitem(DAYS, "reach", 10)
+    query = building.queries / "payments.sql"
+    good = query.read_text()
+    building.pays("lift", 8, NOW - timedelta(days=8))
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=29)))
+        wanted = published(pipeline, "payment")
+        assert wanted["amount"].to_list() == [8, 60, 30]
+        if compacted:
+            files = [f for f in pipeline.state.publication().files if f.dataset == "payment"]
+            whole = Span(min(f.span.start for f in files), max(f.span.end for f in files))
+            output = pipeline.lake.write("payment", wanted, whole)
+            assert output is not None
+            pipeline.state.swap_files(files, output)
+        monkeypatch.setitem(DAYS, "reach", 4)
+        query.unlink()
+        list(pipeline.catch_up(NOW - timedelta(minutes=28)))
+        assert "payment" not in pipeline.state.datasets_known()
+        query.write_text(good)
+        list(pipeline.catch_up(NOW - timedelta(minutes=27)))
+        assert "payment" in pipeline.state.datasets_known()
+        assert published(pipeline, "payment").equals(wanted)
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+
+
 def test_rules_that_let_the_book_go_further_back_have_the_days_before_read(
     building: Building, monkeypatch: pytest.MonkeyPatch
 ) -> None:
