@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from baselines.facts import Facts
 from data.server import create_database, database_url
@@ -577,6 +578,37 @@ def test_what_does_not_fit_and_what_was_changed_afterwards_is_an_alarm(building:
         (said,) = told("rows.rewritten")
         assert said.startswith("1 row of payment changed or deleted")
         assert "door_id gate, amount 11, day 2026-03-02" in said
+
+
+def test_a_damaged_file_whose_query_is_gone_is_given_up_and_said(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    query = building.queries / "payments.sql"
+    good = query.read_text()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        before = published(pipeline, "payment")
+        damaged = [f for f in pipeline.state.publication().files if f.dataset == "payment"]
+        for file in damaged:
+            (pipeline.lake.folder / file.path).write_bytes(b"")
+        query.unlink()
+        with capture_logs() as logs:
+            repair_files(pipeline, damaged)
+        told = [
+            line["event"] for line in logs if line["event"] in ("lake.file_given_up", "lake.file_rebuilt")
+        ]
+        assert told == ["lake.file_given_up"] * len(damaged)
+        assert published(pipeline, "payment").is_empty()
+        assert pipeline_alarms(pipeline) == [("ornament.failing", "payments")]
+        list(pipeline.catch_up(COUNTED + MINUTE))
+        assert +the_book(pipeline).paid == {}  # and not known to be none
+        assert "payment" not in pipeline.state.datasets_known()
+        query.write_text(good)
+        pipeline.opening.open(COUNTED + MINUTE, timedelta(days=4))
+        pipeline.drop_line()
+        list(pipeline.catch_up(COUNTED + 2 * MINUTE))
+        assert published(pipeline, "payment").equals(before)
+        assert pipeline_alarms(pipeline) == []
 
 
 def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Building) -> None:
