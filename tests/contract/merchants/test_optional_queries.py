@@ -115,7 +115,7 @@ def test_checksums_of_settlements_have_as_long_as_a_minute_of_them(trade: Trade,
         began = time.monotonic()
         with pytest.raises(SourceTooSlow):
             source.beside_prints("settlement", Span(NOON - HOUR, NOON + HOUR))
-        assert time.monotonic() - began < 2 * LIMIT_S
+        assert time.monotonic() - began < 4 * LIMIT_S  # and not 20 s
         assert source.extract(one_minute(NOON)).rows.is_empty()  # the rows have their own limit again
 
 
