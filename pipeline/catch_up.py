@@ -121,7 +121,6 @@ class Pipeline:
         self.opening = Opening(source, lake, state, self.ornaments, self.alarms)
         state.proposer = Proposer(self.pack, lake.zone, self.tuned_at, self.ornaments)
         self._line: Line | None = None
-        self._exposed: Exposed | None = None  # the line's book of exposure
         self._shape: object = None  # what of the tuned numbers the line's windows hold
         # Windows as they stood after the newest minutes: a late commit is judged again from there.
         self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
@@ -295,12 +294,17 @@ class Pipeline:
         """
         return None if self._line is None else self._line.exposures
 
+    @property
+    def exposed(self) -> Exposed | None:
+        """The same book with what it was built by."""
+        return None if self._line is None else self._line.exposed
+
     def entered(self) -> Span | None:
         """The minutes that the book of exposure holds; None where there is none now."""
         next_minute = self.state.next_minute()
-        if self.money is None or self._exposed is None or next_minute is None:
+        if self.exposed is None or next_minute is None:
             return None
-        return Span(min(self._exposed.start, next_minute), next_minute)
+        return Span(min(self.exposed.start, next_minute), next_minute)
 
     def drop_line(self) -> None:
         """Have windows and book built from the lake again before they are needed."""
@@ -398,14 +402,13 @@ class Pipeline:
 
     def _know_exposures(self, line: Line, minute: datetime) -> None:
         """The book goes on with the minute's rules and facts, or is built anew for them."""
-        exposed, exposures = self._exposed, self.pack.exposures
+        exposed, exposures = line.exposed, self.pack.exposures
         if exposed is None or exposures is None:
             return
         tuned = self.tuned_at(minute)
         if not exposed.fits(minute, self.lake.zone, exposures.reach(tuned), tuned, line.facts):
             self._open_datasets(minute, tuned)  # what lies before was not needed until now
-            self._exposed = exposures_from(self.lake, self.state, minute, tuned, line.facts)
-            line.exposures = None if self._exposed is None else self._exposed.book
+            line.exposed = exposures_from(self.lake, self.state, minute, tuned, line.facts)
 
     def know(self, windows: Windows, since: datetime) -> bool:
         """Tell windows what the pack's own tables say for all that is judged from `since` on."""
@@ -453,8 +456,7 @@ class Pipeline:
             feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
         gates, steps = self.gates(next_minute), Steps(self.monotonic)
         line = Line(feed, self.book(), windows, gates, steps, facts, turn=self.turn)
-        self._exposed = exposures_from(self.lake, self.state, next_minute, tuned, facts)
-        line.exposures = None if self._exposed is None else self._exposed.book
+        line.exposed = exposures_from(self.lake, self.state, next_minute, tuned, facts)
         return line
 
     def _open_datasets(self, next_minute: datetime, tuned: Tuned) -> bool:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.alarms import Alarm
 from pipeline.count import Counted, count
 from pipeline.minute import MINUTE_US, business_date, business_day, to_index
 from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import pieces_of_files
+from pipeline.source.unreadable import unreadable_alarms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +24,10 @@ if TYPE_CHECKING:
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
     from pipeline.pack import Pack
-    from pipeline.source.asked import Extracted, ReadBeside, Source, Unreadable
+    from pipeline.source.asked import Extracted, ReadBeside, Source
     from pipeline.steps import Steps
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile
-
-
-#: Pieces of a span with an alarm of their own.
-_ALARMS_EACH = 3
-_HINT = (
-    "they are set aside and counted as value_unreadable; correct the value at the source, or let the query"
-    " give the column without a cast: what is no whole amount is then set aside by itself"
-)
 
 
 class SourceFeed:
@@ -86,24 +78,6 @@ def tell_beside(read: ReadBeside, pack: Pack[Any, Any], ornaments: Ornaments) ->
             ornaments.fails(query, what, f"it must give rows whose {beside.time} lies in [start, end)")
         elif dataset in read.frames:
             ornaments.works(query)
-
-
-def unreadable_alarms(unreadable: Sequence[Unreadable], key: str) -> list[Alarm]:
-    """One alarm for each of the first pieces of a span that cannot be read, and one for all others."""
-    pieces = [_unreadable_alarm(piece, key) for piece in unreadable[:_ALARMS_EACH]]
-    more = unreadable[_ALARMS_EACH:]
-    if more:
-        what = f"{len(more)} further pieces of time from {more[0].start.isoformat()} on cannot be read"
-        pieces.append(Alarm("rows.unreadable", what, _HINT, f"{more[0].query} and further ones"))
-    return pieces
-
-
-def _unreadable_alarm(piece: Unreadable, key: str) -> Alarm:
-    start, end = piece.start.isoformat(), piece.end.isoformat()
-    rows = "an unknown number of rows" if piece.rows is None else f"{piece.rows} row{'s' * (piece.rows != 1)}"
-    ids = f" ({key} {', '.join(piece.ids[:3])})" if piece.ids else ""
-    what = f"{rows} of the query {piece.query} from {start} to {end}{ids} cannot be read: {piece.reason}"
-    return Alarm("rows.unreadable", what, _HINT, f"{piece.query} {start}/{end}")
 
 
 class LakeFeed:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.count import Counted
+    from pipeline.history import Exposed
     from pipeline.judge.hold import Gates
     from pipeline.judge.life import Incident, Key
     from pipeline.judge.verdicts import Verdicts
@@ -98,11 +99,16 @@ class Line:
     steps: Steps
     facts: Facts = field(default_factory=Facts)
     #: The book of exposure as it stands after the newest minute; None: the pack has none.
-    exposures: ExposureBook | None = None
+    exposed: Exposed | None = None
     #: Is its snapshot of a minute published? Not while minutes are caught up with.
     shows: bool = True
     #: Held while incidents are read and changed: what is told within the second changes them, too.
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+    @property
+    def exposures(self) -> ExposureBook | None:
+        """The book by itself."""
+        return None if self.exposed is None else self.exposed.book
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +137,9 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     without the ledger: drop the line and rebuild its windows from the lake.
     """
     counted = line.feed.count(one_minute(minute), line.steps)  # extract, screen, count
-    if line.exposures is not None:
+    if line.exposed is not None:
         with line.steps.time("money"):
-            line.exposures.add(counted.rows, counted.beside)
+            line.exposed.enter(counted.rows, counted.beside)
     with line.steps.time("judge"):
         found = judge_minute(counted, line.windows, line.gates, line.facts)
         signals = found.frame()

@@ -203,8 +203,8 @@ class Service:
         if self.pipeline.monotonic() < deadline:
             corrected += self._corrector.repair(deadline)
         if self.pipeline.monotonic() < deadline:
-            corrected += self._beside.take()
-            corrected += self._beside.look()
+            corrected += self._beside.look()  # once a minute; what was found of older ones may be long
+            corrected += self._beside.take(deadline)
         self.metrics.corrected.inc(len(corrected))
         if self._corrector.open_for is not None:
             self.metrics.open_transaction.set(self._corrector.open_for.total_seconds())

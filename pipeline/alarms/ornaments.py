@@ -16,6 +16,7 @@ from pipeline.errors import FencedOut, MinuteriskError, NotLeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import timedelta
 
     from pipeline.alarms import Alarms
 
@@ -55,10 +56,10 @@ class Ornaments:
         self._known = {**ORNAMENTS, **of_pack}
         self._traced: dict[str, str] = {}  # faults whose traceback the log has
 
-    def fails(self, name: str, what: str, hint: str = "") -> None:
-        """It does not work now."""
+    def fails(self, name: str, what: str, hint: str = "", lasts: timedelta | None = None) -> None:
+        """It does not work now; `lasts` is for what nobody may ever make work again."""
         said = f"not known or not shown: {self._known[name]}; {what}"
-        self._alarms.raise_alarm(Alarm(ALARM, said, hint, name))
+        self._alarms.raise_alarm(Alarm(ALARM, said, hint, name), lasts)
 
     def raised(self, name: str, error: Exception, where: str = "", hint: str = "") -> None:
         """It does not work now: it raised this. The leadership's own errors are raised again.

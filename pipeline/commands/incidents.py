@@ -26,7 +26,7 @@ from pipeline.desk import incidents as on_incidents
 from pipeline.figures import moment
 from pipeline.judge.verdicts import EVERYBODY, SEVERITIES
 from pipeline.minute import parse_time
-from pipeline.money import EXPECTED_LOSS
+from pipeline.money import EXPECTED_LOSS, TRUE_ALARM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -245,7 +245,7 @@ def reopen_incident(incident_id: int, reason: str, by: str | None, *, as_json: b
 
 @incidents.command("label")
 @_number
-@click.argument("label", type=click.Choice([on_incidents.TRUE_ALARM, on_incidents.FALSE_ALARM]))
+@click.argument("label", type=click.Choice([TRUE_ALARM, on_incidents.FALSE_ALARM]))
 @click.option("--reason", required=True, help="Why.")
 @_by_option
 @json_option

@@ -17,6 +17,7 @@ from pipeline.figures import moment, one_line
 from pipeline.judge.life import Event, Incident
 from pipeline.judge.people import Dismissal, Snooze, limit_of
 from pipeline.minute import MINUTE, floor_minute
+from pipeline.money import TRUE_ALARM
 from pipeline.store.database import as_json
 from pipeline.store.incidents import incident_of
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from pipeline.store.state import State
 
-TRUE_ALARM: Final = "true_alarm"
 FALSE_ALARM: Final = "false_alarm"
 #: Nobody remembers a longer snooze; who knows for sure adds an exclusion or a maintenance window.
 LONGEST_SNOOZE: Final = timedelta(days=7)

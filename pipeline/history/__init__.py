@@ -40,6 +40,12 @@ class Exposed:
     facts: Facts
     first: date  # the oldest business day that it holds
     labelled: Labelled
+    known: frozenset[str]  # datasets that are known without a gap as far back as it goes
+
+    def enter(self, rows: pl.DataFrame, beside: Mapping[str, pl.DataFrame], *, times: int = 1) -> None:
+        """Add minutes, without datasets that are not known: the days before would count as without any."""
+        taken = {name: frame for name, frame in beside.items() if name in self.known}
+        self.book.add(rows, taken, times=times)
 
     def fits(self, minute: datetime, zone: ZoneInfo, reach: timedelta, tuned: Tuned, facts: Facts) -> bool:
         """Go on with a minute's rules and facts; False where the book has to be built anew for them."""
@@ -128,13 +134,13 @@ def exposures_from(
     book.begins(state.published().first_minute or next_minute)
     first = business_date(next_minute - exposures.reach(tuned), lake.zone)
     start, files = business_day(first, lake.zone).start, state.publication().files
-    known = [name for name in state.datasets_known() if name in lake.pack.beside]
+    known = frozenset(name for name in state.datasets_known() if name in lake.pack.beside)
     for piece in pieces_of_files(files, lake.pack.dataset, Span(start, next_minute), lake.zone):
         beside = {name: lake.read(files, name, piece) for name in known}
         book.add(lake.summed(files, piece), beside)
     labelled = Labelled(lake, state)
     labelled.tell(book, next_minute)
-    return Exposed(book, start, exposures.reach(tuned), tuned, facts, first, labelled)
+    return Exposed(book, start, exposures.reach(tuned), tuned, facts, first, labelled, known)
 
 
 def read_past(lake: Lake, state: State, next_minute: datetime, versions: Versions[Any]) -> Past:

@@ -9,7 +9,7 @@ import structlog
 
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, business_date, business_day
-from pipeline.money import EXPOSURE, LEARNED, Case
+from pipeline.money import EXPOSURE, LEARNED, TRUE_ALARM, Case
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,6 @@ log = structlog.get_logger()
 REMEMBERED: Final = timedelta(days=365)
 #: What happens later than this after an incident opened is not taken for a consequence of it.
 HORIZON: Final = timedelta(days=14)
-TRUE_ALARM: Final = "true_alarm"
 
 
 class Labelled:

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from pipeline.alarms import Alarm
 from pipeline.count import count
 from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow, SourceValueWrong
 from pipeline.minute import MINUTE, Span, business_date, business_day, split_by_day
 from pipeline.source.beside import read_around
-from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import Pieces, at_most
+from pipeline.source.unreadable import tell_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     import polars as pl
@@ -109,11 +108,23 @@ class Opening:
                 raise
             self._ornaments.raised(query, error, f"{query}.sql")
             return False
-        old = [f for f in self._state.publication().files if f.dataset == name and f.span.start < span.end]
+        published = [f for f in self._state.publication().files if f.dataset == name]
+        old = [f for f in published if span.minutes and f.span.overlaps(span)]
+        written += [self._lake.write(name, rows, piece) for piece, rows in self._outside(name, old, span)]
         new: list[LakeFile] = [file for file in written if file is not None]
         self._state.open_dataset(name, span.start, [file.path for file in old], new)
         log.info("dataset.opened", dataset=name, span=str(span), rows=sum(file.rows for file in new))
         return True
+
+    def _outside(self, name: str, old: Sequence[LakeFile], span: Span) -> Iterator[tuple[Span, pl.DataFrame]]:
+        """What files to be retired hold outside of `span`: it was not read again, and stays published."""
+        for file in old:
+            before = Span(file.span.start, max(file.span.start, span.start))
+            after = Span(min(file.span.end, span.end), file.span.end)
+            for piece in (before, after):
+                if piece.minutes:
+                    self._lake.require_whole([file])
+                    yield piece, self._lake.read([file], name, piece)
 
     def _of_query(self, name: str, span: Span) -> Iterable[tuple[Span, pl.DataFrame]]:
         beside, zone = self._lake.pack.beside[name], self._lake.zone
@@ -135,12 +146,3 @@ class Opening:
             return found.rows.height, counted.beside[name]
 
         return Pieces(zone).work_through(span, read)
-
-
-def tell_unreadable(alarms: Alarms, query: str, piece: Span, error: Exception) -> None:
-    """An alarm: rows of a piece of time are not known, as they cannot be read."""
-    why = error.what if isinstance(error, MinuteriskError) else str(error)
-    start, end = piece.start.isoformat(), piece.end.isoformat()
-    what = f"rows of the query {query} from {start} to {end} cannot be read: {why}"
-    hint = "correct the value at the source, or let the query give the column without a cast"
-    alarms.raise_alarm(Alarm("rows.unreadable", what, hint, f"{query} {start}/{end}"), HORIZON)

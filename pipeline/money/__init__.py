@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 EXPOSURE: Final = "exposure"
 #: The job whose report says what a book has learned from labelled incidents.
 LEARNED: Final = "labelled"
+#: What people say of an incident that was one.
+TRUE_ALARM: Final = "true_alarm"
 #: The figure that incidents are ordered by where it is known, else by the sum of their parts.
 EXPECTED_LOSS: Final = "expected_loss"
 

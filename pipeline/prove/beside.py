@@ -8,6 +8,7 @@ changed, and longer spans row by row, hourly and at night.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,15 +17,16 @@ import polars as pl
 import structlog
 
 from pipeline.alarms import Alarm
-from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow
+from pipeline.errors import MinuteriskError, PassingError, SourceTooSlow, SourceValueWrong
 from pipeline.figures import plain
-from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
 from pipeline.minute import MINUTE, Span, one_minute, runs_of, split_by_day
 from pipeline.prove.rejudge import replace_files
 from pipeline.prove.unlike import unlike_minutes
 from pipeline.source.beside import read_around
 from pipeline.source.look_back import HORIZON
+from pipeline.source.turns import again_at
+from pipeline.source.unreadable import tell_unreadable
 from pipeline.store.book import as_json
 from pipeline.store.state import Correction
 
@@ -83,16 +85,16 @@ def exposures_revised(
     """
     rewritten = [_rewritten(pipeline, files, name, frames) for name in pipeline.pack.beside]
     try:
-        book, entered = pipeline.money, pipeline.entered()
-        if book is not None and entered is not None:
+        exposed, entered = pipeline.exposed, pipeline.entered()
+        if exposed is not None and entered is not None:
             lake, nothing = pipeline.lake, pipeline.pack.counted.to_frame()
             for minute, beside in frames.items():
                 if not entered.start <= minute < entered.end:
                     continue
                 span, anew = one_minute(minute), (rows or {}).get(minute)
                 old = nothing if anew is None else lake.read(files, lake.pack.dataset, span)
-                book.add(old, {name: lake.read(files, name, span) for name in beside}, times=-1)
-                book.add(nothing if anew is None else anew, beside)
+                exposed.enter(old, {name: lake.read(files, name, span) for name in beside}, times=-1)
+                exposed.enter(nothing if anew is None else anew, beside)
         yield
     except BaseException:
         pipeline.drop_line()
@@ -132,7 +134,7 @@ def correct_beside(
     if not frames:
         return
     files = pipeline.state.publication().files
-    pipeline.lake.require_whole(f for f in files if f.dataset in pipeline.pack.beside)
+    pipeline.lake.require_whole(_holding(files, frames))
     pairs = replace_beside(pipeline.lake, files, frames)
     if ledger is None:
         known = pipeline.state.minutes(Span(min(frames), max(frames) + MINUTE))
@@ -152,14 +154,26 @@ def correct_beside(
     pipeline.project()
 
 
+def _holding(files: Sequence[LakeFile], frames: Frames) -> Iterator[LakeFile]:
+    """The files that are read and written again for `frames`; of others no byte is looked at."""
+    span = Span(min(frames), max(frames) + MINUTE)
+    for file in files:
+        if file.span.overlaps(span) and any(
+            file.dataset in of_minute and file.span.start <= minute < file.span.end
+            for minute, of_minute in frames.items()
+        ):
+            yield file
+
+
 class BesideCheck:
     """Compares what is beside the rows with the source. Only the thread of the tick corrects."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._seen: dict[str, dict[datetime, tuple[int, str] | None]] = {}  # checksums by dataset and minute
-        self._asked: set[datetime] = set()  # found by other threads
+        self._asked: dict[str, set[datetime]] = {}  # found by other threads, by dataset
         self._looked_before: datetime | None = None  # the hour before it was looked at
+        self._again: dict[str, float] = {}  # by dataset whose query took time and failed: when to ask again
 
     @property
     def datasets(self) -> list[str]:
@@ -185,27 +199,51 @@ class BesideCheck:
         return corrected
 
     def _look(self, name: str, hour: Span) -> list[datetime]:
+        began = self._pipeline.monotonic()
+        if began < self._again.get(name, -math.inf):
+            return []
         try:
             prints = self._pipeline.source.beside_prints(name, hour)
         except MinuteriskError as error:
             if isinstance(error, PassingError) and not isinstance(error, SourceTooSlow):
                 raise
-            self._seen.pop(name, None)  # what is wrong is said by whoever reads the rows
+            self._not_looked(name, error, began)
             return []
         before, now = self._seen.get(name, {}), {minute: prints.get(minute) for minute in hour}
         changed = [minute for minute in hour if minute not in before or before[minute] != now[minute]]
-        corrected = [
-            minute for run in runs_of(changed) for minute in self._correct([name], run, "late_commit")
-        ]
+        corrected: list[datetime] = []
+        for run in runs_of(changed):
+            found, failure = self._correct(name, run, "late_commit")
+            corrected += found
+            if failure is not None:
+                self._not_looked(name, failure, began)
+                return corrected
         self._seen[name] = now
         return corrected
 
-    def take(self) -> list[datetime]:
-        """Correct what other threads have found; gives these minutes."""
-        asked = sorted(self._asked)
-        runs, names = runs_of(asked), self.datasets
-        corrected = [minute for run in runs for minute in self._correct(names, run, "reconciliation")]
-        self._asked.difference_update(asked)
+    def _not_looked(self, name: str, error: Exception, began: float) -> None:
+        """All of the hour is to be read once the query works again: nobody knows what changes till then."""
+        self._seen.pop(name, None)
+        if isinstance(error, SourceTooSlow):  # what fails at once costs nothing
+            self._again[name] = again_at(began, self._pipeline.monotonic())
+        self._tell(name, error)
+
+    def take(self, deadline: float = math.inf) -> list[datetime]:
+        """Correct what other threads have found, until the deadline; gives these minutes. The rest waits."""
+        corrected: list[datetime] = []
+        for name in self.datasets:
+            asked = self._asked.get(name, set())
+            for run in runs_of(sorted(asked)):
+                began = self._pipeline.monotonic()
+                if began >= deadline or began < self._again.get(name, -math.inf):
+                    break
+                found, error = self._correct(name, run, "reconciliation")
+                corrected += found
+                if error is not None:
+                    self._again[name] = again_at(began, self._pipeline.monotonic())
+                    self._tell(name, error)
+                    break
+                asked.difference_update(run)
         return corrected
 
     def compare_recent(self, source: Source) -> list[datetime]:
@@ -227,33 +265,47 @@ class BesideCheck:
         next_minute = self._pipeline.state.next_minute()
         if next_minute is None:
             return []
-        found = list(self._differing(source, self.datasets, Span(next_minute - back, next_minute)))
-        self._asked.update(found)
-        if found:
-            log.warning("beside.differs", minutes=len(found), first=found[0].isoformat())
-        return found
+        every: set[datetime] = set()
+        for name in self.datasets:
+            found, error = self._differing(source, name, Span(next_minute - back, next_minute))
+            self._asked.setdefault(name, set()).update(found)
+            every.update(found)
+            if error is not None:
+                self._tell(name, error)
+        if every:
+            log.warning("beside.differs", minutes=len(every), first=min(every).isoformat())
+        return sorted(every)
 
-    def _correct(self, names: Sequence[str], span: Span, cause: str) -> list[datetime]:
-        frames = self._differing(self._pipeline.source, names, span)
-        correct_beside(self._pipeline, frames, cause)
-        for minute in frames:
+    def _correct(self, name: str, span: Span, cause: str) -> tuple[list[datetime], Exception | None]:
+        """Correct what differs of a dataset; gives these minutes, and why the rest could not be read."""
+        found, error = self._differing(self._pipeline.source, name, span)
+        correct_beside(self._pipeline, {minute: {name: rows} for minute, rows in found.items()}, cause)
+        for minute in found:
             log.info("minute.corrected", minute=minute.isoformat(), cause=cause, beside=True)
-        return list(frames)
+        return list(found), error
 
     def _differing(
-        self, source: Source, names: Sequence[str], span: Span
-    ) -> dict[datetime, dict[str, pl.DataFrame]]:
-        """What the source now gives of minutes that are not as they are published, by minute and dataset."""
-        pipeline = self._pipeline
-        found: dict[datetime, dict[str, pl.DataFrame]] = {}
+        self, source: Source, name: str, span: Span
+    ) -> tuple[dict[datetime, pl.DataFrame], Exception | None]:
+        """What the source now gives of minutes that are not as they are published.
+
+        A value that cannot be read leaves out its minute and is an alarm of its own. Any other error is about
+        the query and ends the reading: every further piece would say the same.
+        """
+        pipeline, beside = self._pipeline, self._pipeline.pack.beside[name]
+        found: dict[datetime, pl.DataFrame] = {}
         files = pipeline.state.publication().files
-        for name in names:
-            for piece, read in read_around(source, name, split_by_day(span, pipeline.lake.zone)):
-                if isinstance(read, Exception):
-                    query = str(pipeline.pack.beside[name].query)
-                    tell_unreadable(pipeline.alarms, query, piece, read)
-                    continue
-                rows = pipeline.pack.beside[name].count(read, piece, pipeline.lake.zone)
-                for minute in unlike_minutes(rows, pipeline.lake.read(files, name, piece)):
-                    found.setdefault(minute, {})[name] = rows.filter(pl.col("minute") == minute)
-        return dict(sorted(found.items()))
+        for piece, read in read_around(source, name, split_by_day(span, pipeline.lake.zone)):
+            if isinstance(read, SourceValueWrong):
+                tell_unreadable(pipeline.alarms, str(beside.query), piece, read)
+                continue
+            if isinstance(read, Exception):
+                return dict(sorted(found.items())), read
+            rows = beside.count(read, piece, pipeline.lake.zone)
+            for minute in unlike_minutes(rows, pipeline.lake.read(files, name, piece)):
+                found[minute] = rows.filter(pl.col("minute") == minute)
+        return dict(sorted(found.items())), None
+
+    def _tell(self, name: str, error: Exception) -> None:
+        query = str(self._pipeline.pack.beside[name].query)
+        self._pipeline.ornaments.raised(query, error, f"{query}.sql")

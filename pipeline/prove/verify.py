@@ -9,13 +9,14 @@ import structlog
 
 from pipeline.errors import SourceValueWrong
 from pipeline.history import rebuild_windows
-from pipeline.history.opening import tell_unreadable
 from pipeline.judge.life import Changes
 from pipeline.minute import split_by_day
 from pipeline.money import EXPOSURE
 from pipeline.prove.rejudge import rejudge_published
 from pipeline.source.beside import read_around
+from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import Pieces, at_most
+from pipeline.source.unreadable import tell_unreadable
 from pipeline.steps import Steps
 from pipeline.store.state import Correction
 
@@ -39,18 +40,33 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
     # Signals need the counts first, and the signals before them.
     for file in sorted(damaged, key=lambda f: (f.dataset == "signal", f.span.start)):
         log.error("lake.file_damaged", path=file.path, rows=file.rows, alarm=True)
+        if _is_lost(pipeline, file):
+            _commit(pipeline, file, None, [])
+            log.info("lake.file_given_up", path=file.path)
+            continue
         if file.dataset == "signal":
             _repair_signals(pipeline, file)
-        elif file.dataset == EXPOSURE:  # nobody can say again what the book held then
-            _commit(pipeline, file, None, [])
         elif file.dataset in pipeline.pack.beside and pipeline.pack.beside[file.dataset].query is not None:
             _repair_beside(pipeline, file)
         else:
             _repair_counts(pipeline, file)
-        log.info("lake.file_rebuilt" if file.dataset != EXPOSURE else "lake.file_given_up", path=file.path)
+        log.info("lake.file_rebuilt", path=file.path)
     if damaged:
         pipeline.take_windows(None, min(file.span.start for file in damaged))
         pipeline.project()
+
+
+def _is_lost(pipeline: Pipeline, file: LakeFile) -> bool:
+    """Can nobody say again what was in it? Of a query that is gone an alarm says so, for 48 hours."""
+    if file.dataset == EXPOSURE:  # what the book held then
+        return True
+    beside = pipeline.pack.beside.get(file.dataset)
+    if beside is None or beside.query is None or pipeline.source.has_beside(file.dataset):
+        return False
+    what = f"{file.rows:,} rows of {file.dataset} of {file.span} were damaged and cannot be read again"
+    hint = f"give the query {beside.query}.sql again: as far back as it is needed, all of it is read then"
+    pipeline.ornaments.fails(beside.query, f"{beside.query}.sql is not there; {what}", hint, HORIZON)
+    return True
 
 
 def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:

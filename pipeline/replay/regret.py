@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.money import TRUE_ALARM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pipeline.store.state import State
 
 LATER: Final = timedelta(hours=1)
-#: What people call an incident that was right.
-TRUE_ALARM: Final = "true_alarm"
 #: What happens later than this after an incident opened is not taken for a consequence of it.
 HORIZON: Final = timedelta(days=14)
 

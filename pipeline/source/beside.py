@@ -15,6 +15,7 @@ from pipeline.errors import PassingError, SourceChanged, SourceTooSlow, SourceVa
 from pipeline.minute import Span, from_index, to_index
 from pipeline.schema import UTC_SUFFIX
 from pipeline.source.asked import ReadBeside, has_query
+from pipeline.source.turns import again_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -27,12 +28,11 @@ if TYPE_CHECKING:
     #: Runs a query over [start, end): (its name, start, end, seconds that it has).
     Ask = Callable[[str, datetime, datetime, float], pl.DataFrame]
 
-#: A query beside the rows of one minute has so many seconds; one of a longer span has what the rows have.
+#: A query beside the rows of one minute, and its checksums of an hour, have so many seconds; one of a longer
+#: span has what the rows have.
 LIMIT_S: Final = 3.0
 #: A query that is too slow for so few minutes is not made quicker by asking for fewer.
 SHORT_MINUTES: Final = 60
-#: One that failed takes at most one part in so many of our time, and is tried again within a minute.
-_RARELY, _RETRY_MOST_S = 20, 60.0
 
 
 @dataclass(slots=True)
@@ -75,11 +75,15 @@ class Beside:
             except Exception as error:
                 if isinstance(error, PassingError) and not isinstance(error, SourceTooSlow):
                     raise
-                end = self.monotonic()
-                self._failed[name] = (end + min(_RARELY * (end - began), _RETRY_MOST_S), error)
+                self._failed[name] = (again_at(began, self.monotonic()), error)
                 failed[name] = error
                 break
         return ReadBeside(frames, failed, {name: rows for name, rows in outside.items() if rows})
+
+    @property
+    def short_s(self) -> float:
+        """What a question that is asked each minute may take."""
+        return min(LIMIT_S, self.timeout_s)
 
     def time_of(self, dataset: str, names: Collection[str]) -> str:
         """What the query calls the column that says to which minute a row belongs. Raises SourceChanged."""
@@ -94,7 +98,7 @@ class Beside:
     def _one(self, ask: Ask, name: str, span: Span) -> tuple[pl.DataFrame, int]:
         """The rows of a dataset, and how many others the query gave."""
         beside = self.pack.beside[name]
-        limit = min(LIMIT_S, self.timeout_s) if span.minutes == 1 else self.timeout_s
+        limit = self.short_s if span.minutes == 1 else self.timeout_s
         given = ask(str(beside.query), span.start, span.end, limit)
         if beside.conform is not None:
             given = beside.conform(given, str(self.queries / f"{beside.query}.sql"), self.currency)

@@ -127,9 +127,13 @@ class MySqlSource(SharedSource):
         """Of each minute with rows of an optional query their number and a checksum of them."""
         name = str(self.pack.beside[dataset].query)
         with self._snapshot() as ask:
-            names = self._names(span.start, name)
-            wrap = prints_around(self._beside.time_of(dataset, names), names)
-            found = [ask(name, wrap, start=a, end=b) for a, b in parts(span.start, span.end)]
+            self._limit(self._beside.short_s)
+            try:
+                names = self._names(span.start, name)
+                wrap = prints_around(self._beside.time_of(dataset, names), names)
+                found = [ask(name, wrap, start=a, end=b) for a, b in parts(span.start, span.end)]
+            finally:
+                self._limit(self._timeout.total_seconds())
             return prints_of(pl.concat(found))
 
     def _run_beside(

@@ -129,6 +129,7 @@ class PostgresSource(SharedSource):
         name = str(self.pack.beside[dataset].query)
         query = self._query(name).rstrip().rstrip(";")
         with self._snapshot() as cursor:
+            _limit(cursor, self._beside.short_s)
             at = self._beside.time_of(
                 dataset, self._run(cursor, name, query, (span.start, span.start)).columns
             )
@@ -139,8 +140,7 @@ class PostgresSource(SharedSource):
         self, cursor: adbc.Cursor, name: str, start: datetime, end: datetime, limit_s: float
     ) -> pl.DataFrame:
         """One of them; what fails leaves the snapshot usable for nothing but its end."""
-        cursor.execute("SELECT set_config('statement_timeout', $1::text, true)", [str(int(1000 * limit_s))])
-        cursor.fetch_arrow_table()  # until then nothing is executed
+        _limit(cursor, limit_s)
         return self._run(cursor, name, self._query(name), (start, end))
 
     def fence(self) -> Fence:
@@ -434,3 +434,9 @@ class PostgresSource(SharedSource):
             self._few = open_few(self.url)
             read_as_text_what_does_not_fit(self._few)
         return self._few
+
+
+def _limit(cursor: adbc.Cursor, seconds: float) -> None:
+    """End statements of this transaction that take longer."""
+    cursor.execute("SELECT set_config('statement_timeout', $1::text, true)", [str(int(1000 * seconds))])
+    cursor.fetch_arrow_table()  # until then nothing is executed

@@ -1,4 +1,4 @@
-"""When to look for late commits: seldom, and never when a minute is about to be due. Pure."""
+"""When to ask the source: seldom for late commits, and seldom for what has failed. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 #: No search begins when a minute is due sooner than this, or is due and not judged yet.
 SPARED_S: Final = 2.0
+#: A query that failed takes at most one part in so many of our time, and is tried again within a minute.
+_RARELY: Final = 20
+_RETRY_MOST_S: Final = 60.0
+
+
+def again_at(began: float, ended: float) -> float:
+    """When to ask again after a failure that took from `began` to `ended`, by the same clock."""
+    return ended + min(_RARELY * (ended - began), _RETRY_MOST_S)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from pipeline.errors import (
 from pipeline.minute import floor_minute
 from pipeline.money import Priced
 from pipeline.source.asked import AT_RISK_S
+from pipeline.source.turns import again_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -46,8 +47,6 @@ NAME: Final = "at_risk"
 ASKED_AGAIN: Final = 50
 #: An entity whose money the query did not say is asked about again after so long.
 UNANSWERED_S: Final = 300.0
-#: A query that failed takes at most one part in so many of our time, and is tried again within a minute.
-_RARELY, _RETRY_MOST_S = 20, 60.0
 #: Looking for the entity that makes the query fail ends after so long.
 _SEARCH_S: Final = 3.0
 _QUERY: Final = "at_risk.sql"
@@ -146,7 +145,7 @@ class Exposure:
             found = ask()
         except Exception as error:  # noqa: BLE001 - whatever it is, incidents go out without an amount
             self._failed, end = asked[:ASKED_AGAIN], self._monotonic()
-            self._retry_at = end + min(_RARELY * (end - start), _RETRY_MOST_S)
+            self._retry_at = again_at(start, end)
             hint = (
                 _SLOW.format(noun=self._pack.noun, nouns=self._pack.nouns)
                 if end - start >= AT_RISK_S or isinstance(error, SourceTooSlow)

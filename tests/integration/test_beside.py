@@ -12,15 +12,17 @@ from unittest.mock import Mock
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from baselines.facts import Facts
 from data.server import create_database, database_url
 from pipeline import catch_up
 from pipeline.alarms import open_alarms
 from pipeline.alarms.book_watch import BookWatch
-from pipeline.errors import Overtaken
+from pipeline.errors import Overtaken, SourceChanged, SourceTooSlow
 from pipeline.history import exposures_from
-from pipeline.minute import MINUTE, Span, floor_minute
+from pipeline.history.opening import Opening
+from pipeline.minute import MINUTE, Span, floor_minute, one_minute
 from pipeline.packs import PACKS
 from pipeline.prove.beside import BesideCheck
 from pipeline.prove.corrector import Corrector
@@ -31,10 +33,13 @@ from scheduler import open_pipeline
 from tests.doors.kept import DAYS, Costs, kept
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from pipeline.catch_up import Pipeline
     from pipeline.settings import Settings
+    from pipeline.store.manifest import LakeFile
 
 DOORS = Path(__file__).resolve().parents[1] / "doors"
 NOW = floor_minute(datetime.now(UTC)) - timedelta(hours=1)
@@ -280,6 +285,110 @@ def test_a_query_that_fails_holds_up_no_minute_and_what_was_missed_is_found(buil
         assert the_book(pipeline).paid["lift"] == 11
 
 
+def test_a_query_whose_rows_are_wrong_is_one_alarm_and_its_minutes_are_looked_at_again(
+    building: Building,
+) -> None:
+    """Checksums need the column of time alone: they are given while every reading of the rows fails."""
+    minute, query = COUNTED - 2 * MINUTE, building.queries / "payments.sql"
+    building.pays("front", 5, minute)
+    good = query.read_text()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        check = BesideCheck(pipeline)
+        assert looked(pipeline, check) == []
+        query.write_text(good.replace("amount", "amount AS sum"))
+        building.pays("lift", 11, minute)
+        for _ in range(3):
+            assert looked(pipeline, check) == []
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == []
+        assert pipeline_alarms(pipeline) == [("ornament.failing", "payments")]
+        query.write_text(good)
+        assert looked(pipeline, check) == [minute]
+        assert looked(pipeline, check) == []
+        assert pipeline_alarms(pipeline) == []
+        assert the_book(pipeline).paid["lift"] == 11
+
+
+def test_checksums_that_take_too_long_are_said_and_not_asked_for_each_minute(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        check, now = BesideCheck(pipeline), 1000.0
+
+        def too_slow(*_: object) -> dict[datetime, tuple[int, str]]:
+            nonlocal now
+            now += 2.0
+            msg = "payments.sql took too long"
+            raise SourceTooSlow(msg, "give it an index")
+
+        asked = Mock(side_effect=too_slow)
+        monkeypatch.setattr(pipeline, "monotonic", lambda: now)
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline.source, "beside_prints", asked)
+            assert looked(pipeline, check) == []
+            assert pipeline_alarms(pipeline) == [("ornament.failing", "payments")]
+            now += 39.0  # of twenty times as long
+            assert looked(pipeline, check) == []
+            assert asked.call_count == 1
+        now += 2.0
+        building.pays("lift", 11, COUNTED - 2 * MINUTE)
+        assert looked(pipeline, check) == [COUNTED - 2 * MINUTE]
+
+
+def test_what_other_threads_found_is_corrected_until_the_deadline_and_the_rest_waits(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [NOW - timedelta(hours=2, minutes=ago) for ago in (40, 30, 20)]
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        check, query = BesideCheck(pipeline), building.queries / "payments.sql"
+        for minute in found:
+            building.pays("lift", 11, minute)
+        with pipeline.source.again() as source:
+            assert check.compare_recent(source) == found
+        assert check.take(0.0) == []
+        clock = iter((1.0, 2.0, *[3.0] * 100))
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline, "monotonic", lambda: next(clock))
+            assert check.take(1.5) == found[:1]
+        good = query.read_text()
+        query.write_text(good.replace("amount", "amount AS sum"))
+        assert check.take() == []  # they are not forgotten
+        query.write_text(good)
+        monkeypatch.setattr(pipeline, "monotonic", lambda: 1e12)
+        assert check.take() == found[1:]
+        assert check.take() == []
+
+
+def test_one_late_row_has_no_other_file_looked_at(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = COUNTED - 2 * MINUTE
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        for other in (minute, COUNTED - 4 * MINUTE):
+            building.pays("front", 5, other)
+        list(pipeline.catch_up(COUNTED))
+        check = BesideCheck(pipeline)
+        assert looked(pipeline, check) == []
+        building.pays("lift", 11, minute)
+        whole = pipeline.lake.require_whole
+        seen: list[LakeFile] = []
+
+        def require_whole(files: Iterable[LakeFile]) -> None:
+            seen.extend(files)
+            whole(seen)
+
+        monkeypatch.setattr(pipeline.lake, "require_whole", require_whole)
+        assert looked(pipeline, check) == [minute]
+        assert [(file.dataset, file.span) for file in seen] == [("payment", one_minute(minute))]
+
+
 def pipeline_alarms(pipeline: Pipeline) -> list[tuple[str, str]]:
     state = pipeline.state
     return [(alarm.name, alarm.subject) for alarm in open_alarms(state.engine, state.url, state.pack)]
@@ -371,6 +480,67 @@ def test_a_query_that_comes_is_opened_and_one_that_goes_leaves_nothing_known(
         assert +the_book(pipeline).paid == {}
 
 
+def test_of_a_query_that_comes_nothing_is_in_the_book_before_it_is_opened(
+    building: Building, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the payments of some minutes alone all earlier ones would count as not made."""
+    monkeypatch.setattr(catch_up, "OPENED_EVERY_S", -1)
+    query, minute = building.queries / "payments.sql", COUNTED - 2 * MINUTE
+    good = query.read_text()
+    query.unlink()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(minute))
+        query.write_text(good)
+        building.pays("lift", 5, minute)
+        with monkeypatch.context() as patch:
+            patch.setattr(Opening, "_of_query", Mock(side_effect=SourceChanged("no", "mend it")))
+            list(pipeline.catch_up(COUNTED))
+            assert published(pipeline, "payment")["amount"].to_list() == [5]
+            assert +the_book(pipeline).paid == {}
+            building.pays("lift", 7, minute)
+            check = BesideCheck(pipeline)
+            assert minute in looked(pipeline, check)
+            assert +the_book(pipeline).paid == {}
+            assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+        list(pipeline.catch_up(COUNTED + 2 * MINUTE))
+        assert the_book(pipeline).paid == {"front": 30, "lift": 12}
+        assert kept(the_book(pipeline)) == kept(book_of_lake(pipeline))
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_an_opening_keeps_what_lies_before_it(
+    building: Building, monkeypatch: pytest.MonkeyPatch, *, compacted: bool
+) -> None:
+    """A query that was away for minutes is read again as far as the book goes, which is not all there is."""
+    monkeypatch.setattr(catch_up, "OPENED_EVERY_S", -1)
+    monkeypatch.setitem(DAYS, "reach", 10)
+    query = building.queries / "payments.sql"
+    good = query.read_text()
+    building.pays("lift", 8, NOW - timedelta(days=8))
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(NOW - timedelta(minutes=29)))
+        wanted = published(pipeline, "payment")
+        assert wanted["amount"].to_list() == [8, 60, 30]
+        if compacted:
+            files = [f for f in pipeline.state.publication().files if f.dataset == "payment"]
+            whole = Span(min(f.span.start for f in files), max(f.span.end for f in files))
+            output = pipeline.lake.write("payment", wanted, whole)
+            assert output is not None
+            pipeline.state.swap_files(files, output)
+        monkeypatch.setitem(DAYS, "reach", 4)
+        query.unlink()
+        list(pipeline.catch_up(NOW - timedelta(minutes=28)))
+        assert "payment" not in pipeline.state.datasets_known()
+        query.write_text(good)
+        list(pipeline.catch_up(NOW - timedelta(minutes=27)))
+        assert "payment" in pipeline.state.datasets_known()
+        assert published(pipeline, "payment").equals(wanted)
+        assert the_book(pipeline).paid == {"front": 30, "lift": 60}
+
+
 def test_rules_that_let_the_book_go_further_back_have_the_days_before_read(
     building: Building, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +578,37 @@ def test_what_does_not_fit_and_what_was_changed_afterwards_is_an_alarm(building:
         (said,) = told("rows.rewritten")
         assert said.startswith("1 row of payment changed or deleted")
         assert "door_id gate, amount 11, day 2026-03-02" in said
+
+
+def test_a_damaged_file_whose_query_is_gone_is_given_up_and_said(building: Building) -> None:
+    building.pays("lift", 60, NOW - timedelta(days=2))
+    query = building.queries / "payments.sql"
+    good = query.read_text()
+    with open_pipeline(building.settings) as pipeline:
+        begin(pipeline)
+        list(pipeline.catch_up(COUNTED))
+        before = published(pipeline, "payment")
+        damaged = [f for f in pipeline.state.publication().files if f.dataset == "payment"]
+        for file in damaged:
+            (pipeline.lake.folder / file.path).write_bytes(b"")
+        query.unlink()
+        with capture_logs() as logs:
+            repair_files(pipeline, damaged)
+        told = [
+            line["event"] for line in logs if line["event"] in ("lake.file_given_up", "lake.file_rebuilt")
+        ]
+        assert told == ["lake.file_given_up"] * len(damaged)
+        assert published(pipeline, "payment").is_empty()
+        assert pipeline_alarms(pipeline) == [("ornament.failing", "payments")]
+        list(pipeline.catch_up(COUNTED + MINUTE))
+        assert +the_book(pipeline).paid == {}  # and not known to be none
+        assert "payment" not in pipeline.state.datasets_known()
+        query.write_text(good)
+        pipeline.opening.open(COUNTED + MINUTE, timedelta(days=4))
+        pipeline.drop_line()
+        list(pipeline.catch_up(COUNTED + 2 * MINUTE))
+        assert published(pipeline, "payment").equals(before)
+        assert pipeline_alarms(pipeline) == []
 
 
 def test_a_damaged_file_is_built_again_and_a_snapshot_is_given_up(building: Building) -> None:

@@ -19,6 +19,7 @@ from pipeline.errors import MinuteriskError, UsageError, translate
 from pipeline.errors.korean import KOREAN, PARTS
 from pipeline.errors.phrases import Phrase, either, phrase, word
 from pipeline.errors.secrets import SECRETS
+from pipeline.money import TRUE_ALARM
 from pipeline.packs.transfers.learned import measured
 from pipeline.packs.transfers.schema import STATUSES
 from pipeline.store import actions
@@ -51,7 +52,7 @@ TAKES = {
 #: Words that stand in tables and columns.
 WORDS = {
     *holds.NOUNS.values(),
-    *("open", "acknowledged", "resolved", incidents.TRUE_ALARM, incidents.FALSE_ALARM),
+    *("open", "acknowledged", "resolved", TRUE_ALARM, incidents.FALSE_ALARM),
     *actions.STATUSES,
     *("draft", "submitted", "approved", "withdrawn", "shadow", "live", "retired"),
     *(what for what, _ in translate._STORAGE_ERRORS.values()),

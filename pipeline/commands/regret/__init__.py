@@ -13,9 +13,10 @@ from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.figures import moment
 from pipeline.minute import MINUTE, Span
+from pipeline.money import TRUE_ALARM
 from pipeline.packs import load_pack
 from pipeline.replay.labels import read_labels
-from pipeline.replay.regret import TRUE_ALARM, Regret, keep, live_regrets
+from pipeline.replay.regret import Regret, keep, live_regrets
 from pipeline.replay.relived import relive
 from scheduler import open_lake, open_state
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from pipeline.errors import SourceChanged, SourceTooSlow
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.packs.merchants.at_risk import Payout, parameters_of, read_payouts
 from pipeline.schema import FACT
+from pipeline.source.beside import LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +103,20 @@ def test_the_source_says_which_minutes_of_settlements_have_changed(trade: Trade,
     changed = source.beside_prints("settlement", hour)
     assert changed[NOON] != first[NOON]
     assert changed[NOON + MINUTE] == first[NOON + MINUTE]
+
+
+def test_checksums_of_settlements_have_as_long_as_a_minute_of_them(trade: Trade, tmp_path: Path) -> None:
+    pay(trade, "a", "b")
+    slow = {"postgresql": "pg_sleep(5) IS NULL", "mysql": "SLEEP(5) = 1"}[trade.dialect]
+    folder = trade.queries(tmp_path / "slow")
+    query = folder / "settlements.sql"
+    query.write_text(query.read_text().rstrip().rstrip(";") + f" AND NOT ({slow})")
+    with trade.source(folder) as source:
+        began = time.monotonic()
+        with pytest.raises(SourceTooSlow):
+            source.beside_prints("settlement", Span(NOON - HOUR, NOON + HOUR))
+        assert time.monotonic() - began < 4 * LIMIT_S  # and not 20 s
+        assert source.extract(one_minute(NOON)).rows.is_empty()  # the rows have their own limit again
 
 
 def test_without_the_query_of_settlements_or_with_a_wrong_one_the_rows_come_all_the_same(
