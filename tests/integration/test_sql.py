@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -117,6 +118,38 @@ def test_a_file_is_whole_or_not_touched(capsys: pytest.CaptureFixture[str], tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"queries", "out.csv"}
 
 
+def test_json_comes_in_pieces_and_is_one_object(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    many = "SELECT range AS n FROM range(70000)"
+    assert asked(capsys, "-c", many, "--output", str(file)) == f"{file} with 70000 rows\n"
+    assert json.loads(file.read_bytes()) == {"rows": [{"n": n} for n in range(70000)]}
+    assert json.loads(asked(capsys, "-c", f"{many} WHERE range < 0", "--json")) == {"rows": []}
+    joined = "SELECT * FROM merchant_day AS a JOIN merchant_day AS b USING (merchant_id) LIMIT 1"
+    assert "business_date_1" in json.loads(asked(capsys, "-c", joined, "--json"))["rows"][0]
+
+
+def test_what_is_written_is_counted_not_only_what_is_heard(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pipeline.commands.ask.forms.LARGEST_ANSWER", 1 << 20)
+    monkeypatch.setattr("pipeline.commands.ask.forms._MOST_PRINTED", 1 << 20)
+    wide = "SELECT range % 2 = 0 AS a FROM range(300000)"  # a bit each, five letters as text
+    for form, place in (("csv", "x.csv"), ("json", "x.json"), ("json", None)):
+        into = () if place is None else ("--output", str(tmp_path / place))
+        told = asked(capsys, "-c", wide, "--format", form, *into, code=2)
+        assert "the answer has more than 1 MiB" in told
+        assert [path.name for path in tmp_path.iterdir()] == ["queries"]
+
+
+def test_no_text_of_an_answer_acts_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting = ("-c", "SELECT chr(27) || '[2J가' AS a", "--format", "csv")
+    assert asked(capsys, *acting) == "a\n\x1b[2J가\n"  # a file or a program gets it as it is
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+    assert asked(capsys, *acting) == "a\n[2J가\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -128,6 +161,8 @@ def test_a_file_is_whole_or_not_touched(capsys: pytest.CaptureFixture[str], tmp_
         (("busy", "-c", "SELECT 1"), "two questions"),
         (("-c", "SELECT 1", "--param", "a=b"), "a question that has a name"),
         (("gone",), "gone_count"),
+        (("-c", "SELECT DATE 'infinity' AS d", "--format", "csv"), "d has a moment"),
+        (("-c", "SELECT DATE 'infinity' AS d", "--json"), "d has a moment"),
         (("-c", "SELECT 1", "--format", "parquet"), "Parquet is no text"),
         (("-c", "SELECT 1", "--output", "answer"), "does not say in which form"),
         (("-c", "SELECT 1", "--output", "{home}/lake/x.csv"), "whose files are its own"),

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 #: By name, whether it stands: None, or why not.
 Walls = dict[str, str | None]
 
+#: Each wall by name, as people are told of it where it does not stand.
+WALLS: Final = {
+    "limits": "limits of memory and time by the system",
+    "rights": "rights given up",
+    "files": "only published files",
+    "calls": "no network and no other program",
+}
 NO_LINUX: Final = "this system is no Linux"
 _SET_DUMPABLE, _SET_NO_NEW_PRIVILEGES, _DROP_FROM_BOUNDING_SET, _SET_PARENT_DEATH = 4, 38, 24, 1
 #: Who runs as root may read files of other accounts, as before; Landlock still says which.
@@ -62,7 +69,7 @@ def _bound(what: int, most: int) -> None:
 def raise_walls(files: Sequence[str], memory: int, seconds: int, threads: int) -> Walls:
     """Leave this process `files` to read, its pipes, and so much memory and time. Raises MissingFile."""
     if sys.platform != "linux":
-        return dict.fromkeys(("limits", "rights", "files", "calls"), NO_LINUX)
+        return dict.fromkeys(WALLS, NO_LINUX)
     limit(memory, seconds, threads)
     _give_up_rights()
     return {"limits": None, "rights": None, "files": _only_files(files), "calls": _only_calls()}
@@ -143,10 +150,4 @@ def _only_calls() -> str | None:
 
 def missing(walls: Mapping[str, str | None]) -> list[str]:
     """What does not stand, for people."""
-    names = {
-        "limits": "limits of memory and time by the system",
-        "rights": "rights given up",
-        "files": "only published files",
-        "calls": "no network and no other program",
-    }
-    return [f"{names[name]}: {why}" for name, why in walls.items() if why is not None]
+    return [f"{WALLS[name]}: {why}" for name, why in walls.items() if why is not None]
