@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.store.views import questions as questions_module
 from pipeline.store.views.questions import questions
+from pipeline.store.views.walls import process as process_module
 from tests.contract.walls_home import published_home
 
 if TYPE_CHECKING:
@@ -116,6 +118,23 @@ def test_a_file_is_whole_or_not_touched(capsys: pytest.CaptureFixture[str], tmp_
     assert "late" in asked(capsys, "-c", late, "--output", str(file), code=1)
     assert file.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"queries", "out.csv"}
+
+
+def test_a_question_that_lacks_a_wall_says_so_once_and_beside_the_answer(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = process_module.Process.__init__
+
+    def one_less(self: Any, opening: Any) -> None:  # noqa: ANN401 - a process
+        given(self, opening)
+        self.walls = STANDING | {"files": "no Landlock"}
+
+    monkeypatch.setattr(process_module.Process, "__init__", one_less)
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1 AS a; SELECT nowhere; SELECT 2 AS a;"))
+    assert main(["sql", "--format", "csv"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "a\n1\na\n2\n"
+    assert said.err.count("one wall less: only published files: no Landlock") == 1
 
 
 def test_json_comes_in_pieces_and_is_one_object(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

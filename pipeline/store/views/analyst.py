@@ -46,6 +46,8 @@ class Analyst:
         self._opening = opening
         #: By which the words for days and moments go that a question may be given.
         self.clock = clock
+        #: The walls of the process that was asked last.
+        self.stood: dict[str, str | None] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -92,6 +94,7 @@ class Analyst:
 
     def _begin(self, question: str, values: Values | None, *, as_text: bool) -> Process:
         process = Process(self._opening)
+        self.stood = process.walls
         process.ask({"question": question, "values": values or {}, "as_text": as_text})
         return process
 
