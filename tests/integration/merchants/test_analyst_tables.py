@@ -21,6 +21,7 @@ from pipeline.store.compact import GRACE, compact, sweep_orphans
 from pipeline.store.views import checks as checks_module
 from pipeline.store.views.analyst import Analyst
 from pipeline.store.views.checks import Check, Checked, _run, checks_of, run_checks
+from pipeline.store.views.snapshots import _oldest
 from pipeline.store.views.tables import TABLES, read_index
 from tests.integration.quiet import SEOUL, Home, rows
 
@@ -224,10 +225,27 @@ def test_more_rows_than_are_taken_say_from_when_on_they_are_all_there(
     pipeline = surged.pipeline
     monkeypatch.setattr("pipeline.store.views.snapshots.TABLES", tuple(_short(t) for t in TABLES))
     fresh(pipeline)
-    ((count, oldest),) = ask(pipeline, "SELECT count(*), min(event_at) FROM incident_event")
-    assert count == 1
-    asked = "SELECT complete_from FROM published_table WHERE table_name = 'incident_event'"
-    assert ask(pipeline, asked) == [(oldest,)]
+    for name, moment in (
+        ("incident_event", "event_at"),
+        ("message", "created_at"),
+        ("incident", "opened_minute"),
+    ):
+        ((count, oldest),) = ask(pipeline, f"SELECT count(*), min({moment}) FROM {name}")
+        assert count == 1
+        asked = f"SELECT complete_from FROM published_table WHERE table_name = '{name}'"
+        ((since,),) = ask(pipeline, asked)
+        # Of the same moment another row may be left out: then it is complete after that one alone.
+        assert since - oldest in (timedelta(0), timedelta(microseconds=1))
+
+
+def test_since_when_no_row_is_left_out() -> None:
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    moments = pl.Series("at", [noon, noon - MINUTE, noon - MINUTE], pl.Datetime("us", "UTC"))
+    assert _oldest(moments, {"at": noon - 2 * MINUTE}) == noon - MINUTE
+    assert _oldest(moments, {"at": noon - MINUTE}) == noon
+    assert _oldest(moments, {"at": noon}) == noon + timedelta(microseconds=1)
+    assert {table.moment for table in TABLES} >= {"opened_minute", "proposed_at", "created_at"}
+    assert all(isinstance(table.columns[table.moment], pl.Datetime) for table in TABLES)
 
 
 def _short(table: Any) -> Any:  # noqa: ANN401 - a table
