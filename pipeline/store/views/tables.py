@@ -344,13 +344,18 @@ def table_files(
 
     One that is gone is left out, and so are sums of a day whose minutes have been corrected since.
     """
-    spans = [file.span for file in files]
-    span = Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
+    span = span_of_files(files)
     return [
         part.file(span)
         for part in parts
         if (folder / part.path).is_file() and _holds(part, pack.dataset, files)
     ]
+
+
+def span_of_files(files: Iterable[LakeFile]) -> Span:
+    """From the oldest to the newest minute that the files reach; one without minutes where there are none."""
+    spans = [file.span for file in files]
+    return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
 
 
 def _holds(part: Part, dataset: str, files: Iterable[LakeFile]) -> bool:

@@ -204,7 +204,7 @@ EXAMPLES: Mapping[str, tuple[Mapping[str, str], list[tuple[Any, ...]]]] = {
             ("B", "나", "음식", "healthy", 7, 7, 7, 5_400, 0, 5_400, 3_800, date(2026, 3, 13)),
         ],
     ),
-    # Of A nothing was paid after 9 March; of B after noon of the 10th only something was withheld, on the 11th.
+    # Of A nothing was paid after 9 March; of B after noon of the 10th something was withheld, on the 11th.
     "hold_would_have_kept": (
         {},
         [
