@@ -94,6 +94,7 @@ class _Asking:
         if self._output is not None:
             require_place(self._output, settings)
         self._analyst: Analyst | None = None
+        self._told = False
 
     def text(self, asked: str, form: str) -> int:
         """Answer a text of SQL."""
@@ -122,8 +123,7 @@ class _Asking:
     def shell(self) -> int:
         """Questions typed on a terminal."""
         self.require_no_file()
-        for one in missing(self.analyst().walls()):
-            click.echo(f"this question has one wall less: {one}", err=True)
+        self._tell(self.analyst().walls())
 
         def newest(asked: str, form: str) -> None:
             self._analyst = None
@@ -151,6 +151,19 @@ class _Asking:
         do(self.desk, "query", given={"what": asked, "reason": self._reason})
 
     def _give(self, asked: str, values: Values | None, form: str) -> None:
+        analyst = self.analyst()
+        try:
+            self._answer(asked, values, form)
+        finally:
+            self._tell(analyst.stood)
+
+    def _tell(self, walls: dict[str, str | None]) -> None:
+        """Say once which wall the process of a question did not have."""
+        for one in () if self._told else missing(walls):
+            self._told = True
+            click.echo(f"this question has one wall less: {one}", err=True)
+
+    def _answer(self, asked: str, values: Values | None, form: str) -> None:
         if self._output is None:
             show(self.analyst(), asked, values, form)
             return

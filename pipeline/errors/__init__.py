@@ -19,6 +19,7 @@
     │   ├── SourceChanged           an extraction query is wrong: its text, its columns or their types
     │   ├── SourceValueWrong        a value in the source database cannot be cast, read or stored
     │   ├── LakeDamaged             a published file is missing or not what the ledger says
+    │   ├── NotChecked              a check of the published data needs too much, or is wrong itself
     │   ├── FencedOut               this process led once; a newer leader has taken over
     │   ├── Fault                   an error that no table explains: our own bug
     │   └── Refused                 a channel will never take a message (also MessageMalformed)
@@ -124,6 +125,10 @@ class SourceValueWrong(PermanentError):
 
 class LakeDamaged(PermanentError):
     """A published file is missing or is not what the ledger says it is."""
+
+
+class NotChecked(PermanentError):
+    """A check of the published data needs more memory or room than it may have, or is wrong itself."""
 
 
 class FencedOut(PermanentError):

@@ -5,5 +5,5 @@ SELECT action_id, incident_id, entity_id, kind, percent, amount, helps_until, st
        money, outcome
 FROM action
 WHERE pack = :pack AND proposed_at >= :since
-ORDER BY action_id DESC
+ORDER BY proposed_at DESC, action_id DESC
 LIMIT :at_most

@@ -16,5 +16,5 @@ SELECT
     currency, at_risk, reason, latest_reason, parts || figures AS more
 FROM incident
 WHERE pack = :pack AND (opened_minute >= :since OR status <> 'resolved')
-ORDER BY incident_id DESC
+ORDER BY opened_minute DESC, incident_id DESC
 LIMIT :at_most

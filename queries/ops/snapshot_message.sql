@@ -7,5 +7,5 @@ SELECT outbox_id AS message_id, incident_id, event, minute, destination, outbox.
 FROM outbox
 JOIN incident USING (incident_id)
 WHERE pack = :pack AND created_at >= :since
-ORDER BY outbox_id DESC
+ORDER BY created_at DESC, outbox_id DESC
 LIMIT :at_most

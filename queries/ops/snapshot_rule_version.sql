@@ -4,5 +4,5 @@ SELECT version, parent, instead_of, origin, status, author_id, approved_by_id, c
        withdrawn_at, in_force_from, numbers
 FROM rule_version
 WHERE pack = :pack AND created_at >= :since
-ORDER BY version DESC
+ORDER BY created_at DESC, version DESC
 LIMIT :at_most

@@ -21,7 +21,7 @@ from pipeline.store.views.walls import filters, frames, kernel
 from pipeline.store.views.walls import process as process_module
 from pipeline.store.views.walls.child import lock
 from pipeline.store.views.walls.reading import require_reading
-from tests.contract.walls_home import CALLS, INSIDE, SECRET, published_home
+from tests.contract.walls_home import CALLS, INSIDE, SECRET, published_home, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +104,24 @@ TEXTS = [
     "SELECT * FROM duckdb_logs()",
     "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
     "SELECT * FROM destroy_external_resource('x')",
+    "FROM '{folder}/secret.csv'",
+    'FROM "{folder}/secret.csv" AS x, merchant_minute',
+    "SELECT 1 WHERE 1 IN (FROM '{folder}/secret.csv')",
+    (
+        "SELECT * FROM '{folder}/secret.csv' WHERE 'a' IN (WITH \"{folder}/secret.csv\" AS (SELECT 'a') FROM "
+        '"{folder}/secret.csv")'
+    ),
+    "FROM secret.csv",
+    "WITH csv AS (SELECT 1) FROM secret.csv",
+    "DESCRIBE '{folder}/secret.csv'",
+    "SUMMARIZE '{folder}/secret.csv'",
+    "EXPLAIN FROM '{folder}/secret.csv'",
+    "FROM histogram('{folder}/secret.csv', word)",
+    "FROM histogram_values('{folder}/secret.csv', word)",
+    "FROM summary((FROM '{folder}/secret.csv'))",
+    "SELECT json_serialize_plan('FROM read_csv(''{folder}/secret.csv'')')",
+    "FROM duckdb_logs",
+    "FROM nowhere",
     "SELECT getenv('HOME')",
     "SELECT write_log('told')",
     "SELECT pg_sleep(3600)",
@@ -166,6 +184,13 @@ def test_the_check_alone_refuses_what_does_more_than_ask_the_views(text: str, fo
         "SUMMARIZE merchant_minute",
         "EXPLAIN ANALYZE SELECT 1",
         "SHOW ALL TABLES",
+        "DESCRIBE merchant_minute",
+        "FROM MERCHANT_MINUTE AS m SEMI JOIN main.merchant_minute AS o USING (n)",
+        "FROM memory.main.merchant_minute",
+        "FROM memory.merchant_minute",
+        "FROM information_schema.tables, duckdb_views, sqlite_master, pg_catalog.pg_tables",
+        'WITH "가게" AS (SELECT 1 AS a), b AS MATERIALIZED (FROM "가게") SELECT (SELECT max(a) FROM B)',
+        "UNPIVOT merchant_minute ON n",
         "VALUES (1)",
     ],
 )
@@ -356,16 +381,18 @@ def test_nothing_that_a_process_says_is_believed(settings: Settings, monkeypatch
         ("", Fault),  # it ends
         (frames.HEAD.pack(b"W", 1 << 30).decode("latin1"), Fault),  # too long a piece
         (frames.HEAD.pack(b"R", 2).decode("latin1") + "{}", Fault),  # rows before the walls
+        (frames.HEAD.pack(b"W", 2).decode("latin1") + "xx", Fault),  # no JSON
+        (frames.HEAD.pack(b"W", 2).decode("latin1") + "[]", Fault),  # no object
+        (frames.HEAD.pack(b"F", 2).decode("latin1") + "xx", Fault),  # a failure in no words
+        (frames.HEAD.pack(b"X", 2).decode("latin1") + "{}", Fault),
+        (frames.HEAD.pack(b"X", 4).decode("latin1") + "\xff\xfe\xfd\xfc", Fault),  # no text
     ):
-        script = f"import os; os.write(1, {said.encode('latin1')!r})"
-        monkeypatch.setattr(process_module, "_START", script.replace("{", "{{").replace("}", "}}"))
+        say(monkeypatch, said.encode("latin1"), reads=False)
         with pytest.raises(error):
             analyst.walls()
     ready = frames.HEAD.pack(b"W", 2) + b"{}"
     rows = frames.HEAD.pack(b"R", 8) + b"no arrow" + frames.HEAD.pack(b"D", 0)
-    # It reads on until it is ended: gone before the question is sent, it would be that which is told.
-    script = f"import os; os.write(1, {ready + rows!r})\nwhile os.read(0, 1 << 20): pass"
-    monkeypatch.setattr(process_module, "_START", script.replace("{", "{{").replace("}", "}}"))
+    say(monkeypatch, ready + rows)
     with pytest.raises(Fault, match="rows"):
         analyst.ask("SELECT 1").rows()
 

@@ -13,9 +13,12 @@ from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from pipeline.store.lake import Lake
 from pipeline.store.manifest import Publication, manifest_text
+from pipeline.store.views.walls import process as process_module
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from pipeline.settings import Settings
 
@@ -52,6 +55,14 @@ def published_home(folder: Path) -> Settings:
             "MINUTERISK_LANGUAGE": "en",
         }
     )
+
+
+def say(monkeypatch: pytest.MonkeyPatch, said: bytes, *, reads: bool = True) -> None:
+    """Let the process of a question be one that says this, whatever it is told."""
+    script = f"import os; os.write(1, {said!r})"
+    # It reads on until it is ended: gone before the question is sent, it would be that which is told.
+    script += "\nwhile os.read(0, 1 << 20): pass" if reads else ""
+    monkeypatch.setattr(process_module, "_START", script.replace("{", "{{").replace("}", "}}"))
 
 
 #: Calls of the system that a process which was taken over would like, by number (x86_64) and arguments.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,6 +13,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.store.views import questions as questions_module
 from pipeline.store.views.questions import questions
+from pipeline.store.views.walls import process as process_module
 from tests.contract.walls_home import published_home
 
 if TYPE_CHECKING:
@@ -117,6 +120,55 @@ def test_a_file_is_whole_or_not_touched(capsys: pytest.CaptureFixture[str], tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"queries", "out.csv"}
 
 
+def test_a_question_that_lacks_a_wall_says_so_once_and_beside_the_answer(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = process_module.Process.__init__
+
+    def one_less(self: Any, opening: Any) -> None:  # noqa: ANN401 - a process
+        given(self, opening)
+        self.walls = STANDING | {"files": "no Landlock"}
+
+    monkeypatch.setattr(process_module.Process, "__init__", one_less)
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1 AS a; SELECT nowhere; SELECT 2 AS a;"))
+    assert main(["sql", "--format", "csv"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "a\n1\na\n2\n"
+    assert said.err.count("one wall less: only published files: no Landlock") == 1
+
+
+def test_json_comes_in_pieces_and_is_one_object(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    many = "SELECT range AS n FROM range(70000)"
+    assert asked(capsys, "-c", many, "--output", str(file)) == f"{file} with 70000 rows\n"
+    assert json.loads(file.read_bytes()) == {"rows": [{"n": n} for n in range(70000)]}
+    assert json.loads(asked(capsys, "-c", f"{many} WHERE range < 0", "--json")) == {"rows": []}
+    joined = "SELECT * FROM merchant_day AS a JOIN merchant_day AS b USING (merchant_id) LIMIT 1"
+    assert "business_date_1" in json.loads(asked(capsys, "-c", joined, "--json"))["rows"][0]
+
+
+def test_what_is_written_is_counted_not_only_what_is_heard(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pipeline.commands.ask.forms.LARGEST_ANSWER", 1 << 20)
+    monkeypatch.setattr("pipeline.commands.ask.forms._MOST_PRINTED", 1 << 20)
+    wide = "SELECT range % 2 = 0 AS a FROM range(300000)"  # a bit each, five letters as text
+    for form, place in (("csv", "x.csv"), ("json", "x.json"), ("json", None)):
+        into = () if place is None else ("--output", str(tmp_path / place))
+        told = asked(capsys, "-c", wide, "--format", form, *into, code=2)
+        assert "the answer has more than 1 MiB" in told
+        assert [path.name for path in tmp_path.iterdir()] == ["queries"]
+
+
+def test_no_text_of_an_answer_acts_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting = ("-c", "SELECT chr(27) || '[2J가' AS a", "--format", "csv")
+    assert asked(capsys, *acting) == "a\n\x1b[2J가\n"  # a file or a program gets it as it is
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+    assert asked(capsys, *acting) == "a\n[2J가\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -128,6 +180,8 @@ def test_a_file_is_whole_or_not_touched(capsys: pytest.CaptureFixture[str], tmp_
         (("busy", "-c", "SELECT 1"), "two questions"),
         (("-c", "SELECT 1", "--param", "a=b"), "a question that has a name"),
         (("gone",), "gone_count"),
+        (("-c", "SELECT DATE 'infinity' AS d", "--format", "csv"), "d has a moment"),
+        (("-c", "SELECT DATE 'infinity' AS d", "--json"), "d has a moment"),
         (("-c", "SELECT 1", "--format", "parquet"), "Parquet is no text"),
         (("-c", "SELECT 1", "--output", "answer"), "does not say in which form"),
         (("-c", "SELECT 1", "--output", "{home}/lake/x.csv"), "whose files are its own"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
@@ -9,11 +10,15 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import click
 import polars as pl
 import pyarrow.parquet as pq
 
 from pipeline.commands.common import as_json_text, report
 from pipeline.errors import UsageError
+from pipeline.figures import harmless
+from pipeline.store.views.analyst import convertible
+from pipeline.store.views.walls.process import LARGEST_ANSWER, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +31,8 @@ FORMS: Final = ("table", "csv", "json", "parquet")
 #: A table program takes a text that begins so for a formula.
 _FORMULA: Final = r"^[=+\-@\t\r]"
 _HALF_WRITTEN: Final = ".writing"
+#: JSON is printed whole or not at all, so it is held in memory until then; a file may have more.
+_MOST_PRINTED: Final = 256 << 20
 
 
 def form_of(asked: str | None, output: Path | None) -> str:
@@ -47,10 +54,12 @@ def show(analyst: Analyst, question: str, values: Values | None, form: str) -> N
     if form == "table":
         report({}, as_json=False, text=analyst.show(question, values))
     elif form == "json":
-        report({"rows": plain_rows(analyst.ask(question, values))}, as_json=True, text="")
+        whole = io.BytesIO()
+        _write_json(analyst.ask(question, values), _Bounded(whole, _MOST_PRINTED))
+        click.echo(whole.getvalue().decode(), nl=False)
     else:
         sys.stdout.flush()
-        _write_csv(analyst.ask(question, values), sys.stdout.buffer)
+        _write_csv(analyst.ask(question, values), _Bounded(sys.stdout.buffer, acts=sys.stdout.isatty()))
         sys.stdout.buffer.flush()
 
 
@@ -61,7 +70,7 @@ def write(analyst: Analyst, question: str, values: Values | None, form: str, out
             file.write(f"{analyst.show(question, values)}\n".encode())
             return None
         answer = analyst.ask(question, values)
-        return _WRITERS[form](answer, file)
+        return _WRITERS[form](answer, _Bounded(file))
 
 
 @contextmanager
@@ -82,16 +91,30 @@ def _file(output: Path) -> Iterator[BinaryIO]:
         half.unlink(missing_ok=True)
 
 
-def _write_csv(answer: Answer, file: BinaryIO) -> int:
+class _Bounded:
+    """A file that takes so many bytes: a text can be many times the answer that is heard."""
+
+    def __init__(self, file: BinaryIO, most: int | None = None, *, acts: bool = False) -> None:
+        self.file = file
+        self._left = self._most = LARGEST_ANSWER if most is None else most
+        self._acts = acts  # a terminal does what texts of other people tell it
+
+    def write(self, text: str) -> None:
+        """Raises UsageError beyond the limit."""
+        content = (harmless(text) if self._acts else text).encode()
+        self._left -= len(content)
+        if self._left < 0:
+            raise too_large(self._most)
+        self.file.write(content)
+
+
+def _write_csv(answer: Answer, file: _Bounded) -> int:
     """A line of names first, also without rows. No text of it becomes a formula in a table program."""
     rows = 0
-    empty = pl.from_arrow(answer.schema.empty_table())
-    assert isinstance(empty, pl.DataFrame)  # noqa: S101 - a table gives a frame
-    file.write(_flat(empty).write_csv().encode())
-    for batch in answer.batches():
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - the same
-        file.write(_flat(frame).write_csv(include_header=False).encode())
+    for at, frame in enumerate(answer.frames()):
+        with convertible():
+            text = _flat(frame).write_csv(include_header=at == 0)
+        file.write(text)
         rows += frame.height
     return rows
 
@@ -115,16 +138,23 @@ def _as_json(value: object) -> str | None:
     return None if value is None else as_json_text({"": plain(value)})[5:-1]
 
 
-def _write_json(answer: Answer, file: BinaryIO) -> int:
-    rows = plain_rows(answer)
-    file.write(f"{as_json_text({'rows': rows})}\n".encode())
-    return len(rows)
-
-
-def _write_parquet(answer: Answer, file: BinaryIO) -> int:
-    """As DuckDB gives it, column by column."""
+def _write_json(answer: Answer, file: _Bounded) -> int:
+    """One object on one line, a piece of the answer after the other."""
     rows = 0
-    with pq.ParquetWriter(file, answer.schema) as writer:
+    file.write('{"rows": [')
+    for frame in answer.frames():
+        with convertible():
+            texts = [as_json_text(_plain_row(row)) for row in frame.iter_rows(named=True)]
+        file.write((", " if rows and texts else "") + ", ".join(texts))
+        rows += len(texts)
+    file.write("]}\n")
+    return rows
+
+
+def _write_parquet(answer: Answer, file: _Bounded) -> int:
+    """As DuckDB gives it, column by column; packed, it is not larger than what was heard."""
+    rows = 0
+    with pq.ParquetWriter(file.file, answer.schema) as writer:
         for batch in answer.batches():
             writer.write_batch(batch)
             rows += batch.num_rows
@@ -134,9 +164,8 @@ def _write_parquet(answer: Answer, file: BinaryIO) -> int:
 _WRITERS: Final = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}
 
 
-def plain_rows(answer: Answer) -> list[dict[str, Any]]:
-    """All rows, as strict JSON knows values."""
-    return [{name: plain(value) for name, value in row.items()} for row in answer.rows()]
+def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in row.items()}
 
 
 def plain(value: object) -> object:

@@ -8,17 +8,21 @@ says what is open to it, hands the question over, and takes what comes back for 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline.errors import ConfigurationError, Fault
+from pipeline.errors import ConfigurationError, Fault, UsageError
 from pipeline.packs import load_pack
 from pipeline.store.views.catalog import catalog_statements, newest_shelf, other_shelves
 from pipeline.store.views.questions import Clock
 from pipeline.store.views.walls import frames
-from pipeline.store.views.walls.process import Process
+from pipeline.store.views.walls.child import BATCH
+from pipeline.store.views.walls.process import Process, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +32,11 @@ if TYPE_CHECKING:
 
 #: Threads of one question; more cores than these belong to the pipeline.
 _MOST_THREADS: Final = 4
+_EPOCH: Final = date(1970, 1, 1)
+#: Days since then that Python has a date for; DuckDB's infinity lies beyond them.
+_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH) // timedelta(days=1), (date.max - _EPOCH) // timedelta(days=1)
+_IN_A_DAY: Final = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
+_CAST: Final = "make it text in the question: CAST(… AS VARCHAR)"
 
 
 class Analyst:
@@ -37,6 +46,8 @@ class Analyst:
         self._opening = opening
         #: By which the words for days and moments go that a question may be given.
         self.clock = clock
+        #: The walls of the process that was asked last.
+        self.stood: dict[str, str | None] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -69,6 +80,8 @@ class Analyst:
         try:
             while (heard := process.hear(frames.TEXT, frames.DONE))[0] == frames.TEXT:
                 parts.append(heard[1])
+                if len(parts) > 1:  # what is drawn for people is one piece
+                    raise too_large(frames.LARGEST)
         finally:
             process.end()
         return b"".join(parts).decode(errors="replace")
@@ -81,6 +94,7 @@ class Analyst:
 
     def _begin(self, question: str, values: Values | None, *, as_text: bool) -> Process:
         process = Process(self._opening)
+        self.stood = process.walls
         process.ask({"question": question, "values": values or {}, "as_text": as_text})
         return process
 
@@ -101,12 +115,19 @@ class Answer:
             process.end()
             raise
         self.schema: Any = self._reader.schema
+        if any(_swells(field.type) for field in self.schema):
+            process.end()
+            msg = "the process of the question gave rows in a form that it does not use"
+            raise Fault(msg, "report it with the question")
 
     def batches(self) -> Iterator[Any]:
         """Arrow's record batches, each looked through before anybody reads it. Raises MinuteriskError."""
         try:
             for batch in self._reader:
                 batch.validate(full=True)
+                if batch.num_rows > BATCH:
+                    msg = f"the process of the question gave {batch.num_rows} rows at once"
+                    raise Fault(msg, "report it with the question")
                 yield batch
             self._pieces.finish()
         except pa.ArrowException as error:
@@ -115,15 +136,70 @@ class Answer:
         finally:
             self._process.end()
 
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """A frame without rows, then the rows as they come. Raises UsageError for what no frame holds."""
+        yield _frame(self.schema.empty_table())
+        for batch in self.batches():
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                _require_dates(name, column)
+            with convertible():
+                frame = _frame(batch)
+            yield frame
+
     def frame(self) -> pl.DataFrame:
         """All rows at once."""
-        table = pa.Table.from_batches(list(self.batches()), self.schema)
-        found = pl.from_arrow(table)
-        return found if isinstance(found, pl.DataFrame) else found.to_frame()
+        return pl.concat(self.frames())
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows at once, as Python's values."""
-        return self.frame().to_dicts()
+        with convertible():
+            return self.frame().to_dicts()
+
+
+def _frame(rows: Any) -> pl.DataFrame:  # noqa: ANN401 - a table or batch of Arrow
+    found = pl.from_arrow(rows)
+    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+
+@contextmanager
+def convertible() -> Iterator[None]:
+    """What a value cannot be made into, as an error of the question; Polars panics beside Exception."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OverflowError, TypeError) as error:
+        msg = f"a value of the answer has no such form: {str(error).partition(chr(10))[0]}"
+        raise UsageError(msg, _CAST) from error
+
+
+def _swells(kind: Any) -> bool:  # noqa: ANN401 - a type of Arrow
+    """Whether few bytes of it can be many; our process makes text of these, so it sends none."""
+    types = pa.types
+    here = (types.is_dictionary, types.is_null, types.is_run_end_encoded)
+    views = (types.is_list_view, types.is_large_list_view, types.is_string_view, types.is_binary_view)
+    if any(is_so(kind) for is_so in (*here, *views)):
+        return True
+    return any(_swells(kind.field(at).type) for at in range(kind.num_fields))
+
+
+def _require_dates(name: str, values: Any) -> None:  # noqa: ANN401 - an array of Arrow
+    """Refuse a date or moment that is infinite or has no year of four digits. Raises UsageError."""
+    kind = values.type
+    if pa.types.is_date32(kind) or pa.types.is_timestamp(kind):
+        numbers = values.cast(pa.int32()) if pa.types.is_date32(kind) else values.cast(pa.int64())
+        per_day = 1 if pa.types.is_date32(kind) else _IN_A_DAY[kind.unit]
+        found = pc.min_max(numbers).as_py()
+        if found["min"] is None:
+            return
+        if found["min"] // per_day < _FIRST_DAY or found["max"] // per_day > _LAST_DAY:
+            msg = f"{name} has a moment that is infinite or outside of the years 1 to 9999"
+            raise UsageError(msg, _CAST)
+    elif pa.types.is_map(kind):
+        _require_dates(name, values.keys)
+        _require_dates(name, values.items)
+    elif kind.num_fields:
+        inner = values.flatten()
+        for part in inner if isinstance(inner, list) else [inner]:
+            _require_dates(name, part)
 
 
 class _Pieces:

@@ -31,6 +31,7 @@ from pipeline.store.views.tables import (
     day_schema,
     read_index,
     read_tables,
+    span_of_files,
     table_files,
     table_schemas,
 )
@@ -277,12 +278,6 @@ def _columns_of(views: Iterable[str]) -> dict[str, list[str]]:
 def _words(place: str) -> dict[str, dict[str, str]]:
     path = FOLDER / place / "comments.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def span_of_files(files: Iterable[LakeFile]) -> Span:
-    """From the oldest to the newest minute that the files reach; one without minutes where there are none."""
-    spans = [file.span for file in files]
-    return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
 
 
 def _offset_us(zone: ZoneInfo, span: Span, moment: str) -> str:

@@ -6,24 +6,32 @@ They read one published version as analysts do, so what they find is in the file
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import duckdb
 
-from pipeline.errors import LakeDamaged, StorageUnavailable
+from pipeline.errors import LakeDamaged, NotChecked, StorageUnavailable
 from pipeline.packs import load_pack
 from pipeline.store.views.catalog import catalog_statements, newest_shelf
 from queries import FOLDER, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from pipeline.errors import MinuteriskError
     from pipeline.settings import Settings
 
 Severity = Literal["error", "warning"]
-#: They share the machine with the pipeline.
-_OPTIONS: Final[dict[str, Any]] = {"threads": 1, "memory_limit": "1GB"}
+#: They share the machine with the pipeline, and the disk under the home: what does not fit is not checked.
+_OPTIONS: Final[dict[str, Any]] = {
+    "threads": 1,
+    "memory_limit": "1GB",
+    "max_temp_directory_size": "4GB",
+}
 _HEAD: Final = re.compile(
     r"-- Check: (?P<english>.+)\n-- 검사: (?P<korean>.+)\n-- Severity: (?P<severity>error|warning)\n"
     r"-- Next: (?P<next>.+)\n"
@@ -74,31 +82,57 @@ def checks_of(pack: str) -> list[Check]:
 def run_checks(settings: Settings) -> Iterator[Checked]:
     """Every check of the settings' pack over the newest published version; nothing before the first one.
 
-    Raises LakeDamaged or StorageUnavailable where the files cannot be read.
+    Raises LakeDamaged or StorageUnavailable where the files cannot be read, NotChecked for what else fails.
     """
     newest = newest_shelf(load_pack(settings.pack), settings.manifest, settings.lake)
     checks = checks_of(settings.pack)
     if newest is None or not checks:
         return
     _, shelf = newest
+    asked = "the views"
     try:
-        with duckdb.connect(config=_OPTIONS) as connection:
+        with _aside(settings.home) as aside, duckdb.connect(config=_OPTIONS | aside) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             for statement in catalog_statements([shelf], settings.lake, settings.business_timezone):
                 connection.execute(statement)
             for check in checks:
+                asked = check.name
                 yield _run(connection, check)
-    except duckdb.IOException as error:
-        msg = f"a published file cannot be read: {str(error).splitlines()[0]}"
-        raise StorageUnavailable(msg, "look at the disk under the home") from error
     except duckdb.Error as error:
-        msg = f"the published data cannot be checked: {str(error).splitlines()[0]}"
-        raise LakeDamaged(msg, "`minuterisk run` and `reconcile` build damaged files again") from error
+        raise _why(error, asked) from error
+
+
+@contextmanager
+def _aside(home: Path) -> Iterator[dict[str, str]]:
+    """Where DuckDB lays aside what its memory does not hold: a folder of its own, or none on a full disk."""
+    try:
+        folder = TemporaryDirectory(prefix=".checks.", dir=home, ignore_cleanup_errors=True)
+    except OSError:
+        yield {"temp_directory": ""}
+        return
+    with folder as name:
+        yield {"temp_directory": name}
+
+
+def _why(error: duckdb.Error, asked: str) -> MinuteriskError:
+    """What DuckDB met. Only what it says of a file's content is damage: after that all files are hashed."""
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    of_a_file = "parquet" in said.lower()
+    if isinstance(error, duckdb.IOException):
+        what = "a published file cannot be read" if of_a_file else "the checks cannot use their own folder"
+        return StorageUnavailable(f"{what}: {said}", "look at the disk under the home")
+    # What its reader of Parquet meets in a file has no class of its own.
+    if type(error) is duckdb.Error or (isinstance(error, duckdb.InvalidInputException) and of_a_file):
+        msg = f"the published data cannot be checked: {said}"
+        return LakeDamaged(msg, "`minuterisk run` and `reconcile` build damaged files again")
+    return NotChecked(
+        f"{asked} of the published data cannot be checked: {said}", "report it; nothing is damaged"
+    )
 
 
 def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Checked:
-    found = connection.sql(check.text).pl()
-    first = tuple(
-        ", ".join(f"{name} {value}" for name, value in row.items()) for row in found.head(_SHOWN).to_dicts()
-    )
-    return Checked(check, found.height, first)
+    """Counted by DuckDB: where much is wrong, not every row comes here."""
+    found = connection.sql(check.text)
+    ((rows,),) = found.aggregate("count(*)").fetchall()
+    shown = found.limit(_SHOWN).pl().to_dicts() if rows else []
+    return Checked(check, rows, tuple(", ".join(f"{name} {v}" for name, v in row.items()) for row in shown))

@@ -136,7 +136,9 @@ class Snapshots:
         ]
         frame = frame_of(rows[: table.most_rows], table.schema(self._pack), self._pack)
         # More rows than are taken: complete from the time of the oldest one on.
-        cut = _oldest(frame) if len(rows) > table.most_rows else since
+        cut = since
+        if len(rows) > table.most_rows:
+            cut = max(since, _oldest(frame[table.moment], rows[table.most_rows]))
         return [self._written(table.name, "", "", frame, cut)]
 
     def _by_day(
@@ -292,10 +294,11 @@ class Snapshots:
         self._kept = after
 
 
-def _oldest(frame: pl.DataFrame) -> datetime | None:
-    """When the last of the rows was, by the first time that the table names; they come newest first."""
-    times = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
-    return frame[times[0]].min() if times and frame.height else None  # type: ignore[return-value]
+def _oldest(moments: pl.Series, left_out: Mapping[str, Any]) -> datetime:
+    """Since when no row is left out; rows come newest first, and of one moment some may be left out."""
+    last: datetime = left_out[moments.name]
+    after: Any = moments.filter(moments > last).min()
+    return after or last + timedelta(microseconds=1)
 
 
 def files_by_day(files: Iterable[LakeFile], dataset: str, lake: Lake) -> dict[str, list[LakeFile]]:

@@ -46,6 +46,7 @@ class Table:
     name: str
     query: str  # of queries/ops
     horizon: timedelta  # older rows are left out …
+    moment: str  # the column of time by which a row is older; by it they are ordered
     columns: Mapping[str, pl.DataType]
     most_rows: int = 20_000  # … and so are more than these
     more: str = ""  # columns that the pack names: "money", "sums", or none
@@ -76,6 +77,7 @@ INCIDENT: Final = Table(
     "incident",
     "snapshot_incident",
     _QUARTERS,
+    "opened_minute",
     {
         "incident_id": _WHOLE,
         "rule": _TEXT,
@@ -107,6 +109,7 @@ INCIDENT_EVENT: Final = Table(
     "incident_event",
     "snapshot_incident_event",
     _QUARTERS,
+    "event_at",
     {
         "incident_id": _WHOLE,
         "event_at": UTC_TIME,
@@ -122,6 +125,7 @@ MESSAGE: Final = Table(
     "message",
     "snapshot_message",
     _QUARTERS,
+    "created_at",
     {
         "message_id": _WHOLE,
         "incident_id": _WHOLE,
@@ -141,6 +145,7 @@ ACTION: Final = Table(
     "action",
     "snapshot_action",
     _QUARTERS,
+    "proposed_at",
     {
         "action_id": _WHOLE,
         "incident_id": _WHOLE,
@@ -165,6 +170,7 @@ RULE_VERSION: Final = Table(
     "rule_version",
     "snapshot_rule_version",
     _LONG,
+    "created_at",
     {
         "version": _WHOLE,
         "parent": _WHOLE,
@@ -186,6 +192,7 @@ MINUTE_LEDGER: Final = Table(
     "minute_ledger",
     "snapshot_minute_ledger",
     _MONTH,
+    "minute",
     {
         "minute": UTC_TIME,
         "revision": _WHOLE,
@@ -206,6 +213,7 @@ RECONCILIATION: Final = Table(
     "reconciliation",
     "snapshot_reconciliation",
     timedelta(days=8),  # as long as reports of jobs are kept
+    "compared_at",
     {
         "compared_at": UTC_TIME,
         "kind": _TEXT,
@@ -336,13 +344,18 @@ def table_files(
 
     One that is gone is left out, and so are sums of a day whose minutes have been corrected since.
     """
-    spans = [file.span for file in files]
-    span = Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
+    span = span_of_files(files)
     return [
         part.file(span)
         for part in parts
         if (folder / part.path).is_file() and _holds(part, pack.dataset, files)
     ]
+
+
+def span_of_files(files: Iterable[LakeFile]) -> Span:
+    """From the oldest to the newest minute that the files reach; one without minutes where there are none."""
+    spans = [file.span for file in files]
+    return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
 
 
 def _holds(part: Part, dataset: str, files: Iterable[LakeFile]) -> bool:

@@ -9,6 +9,8 @@ WITH cohort AS (
 )
 SELECT business_date::VARCHAR AS business_date, merchant_id, count, cancel_count, amount, cancel_amount
 FROM cohort
-JOIN merchant_day USING (business_date, merchant_id)
-WHERE count > cancel_count OR amount > cancel_amount
+-- A merchant without a row of that day has no cancels that these could be among.
+LEFT JOIN merchant_day USING (business_date, merchant_id)
+WHERE (count > coalesce(cancel_count, 0) OR amount > coalesce(cancel_amount, 0))
+  AND business_date >= (SELECT min(business_date) FROM merchant_day)
 ORDER BY business_date, merchant_id

@@ -25,13 +25,19 @@ files AS (
 SELECT
     business_date::VARCHAR AS business_date,
     ledger.approval_count AS promised_approvals,
-    files.approval_count AS approvals,
+    coalesce(files.approval_count, 0) AS approvals,
     ledger.cancel_amount AS promised_cancel_amount,
-    files.cancel_amount AS cancel_amount
+    coalesce(files.cancel_amount, 0) AS cancel_amount
 FROM ledger
-JOIN files USING (business_date)
+LEFT JOIN files USING (business_date)
+-- A day of which the files have no row has nothing in them: that is compared too.
 WHERE (ledger.approval_count, ledger.cancel_count, ledger.approval_amount, ledger.cancel_amount)
-   <> (files.approval_count, files.cancel_count, files.approval_amount, files.cancel_amount)
+    IS DISTINCT FROM (
+        coalesce(files.approval_count, 0),
+        coalesce(files.cancel_count, 0),
+        coalesce(files.approval_amount, 0),
+        coalesce(files.cancel_amount, 0)
+    )
 -- The newest day grows while it is looked at, and the first one may have begun before the ledger's horizon.
   AND business_date < (SELECT max(business_date) FROM files)
   AND business_date > (SELECT min(business_date) FROM ledger)

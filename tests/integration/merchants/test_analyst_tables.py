@@ -13,12 +13,15 @@ import pytest
 from sqlalchemy import text
 
 from pipeline.alarms import open_alarms
+from pipeline.errors import LakeDamaged, MinuteriskError, NotChecked, StorageUnavailable
 from pipeline.inspection.data import data_findings
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.prove.house import House
 from pipeline.store.compact import GRACE, compact, sweep_orphans
+from pipeline.store.views import checks as checks_module
 from pipeline.store.views.analyst import Analyst
-from pipeline.store.views.checks import Check, Checked, checks_of, run_checks
+from pipeline.store.views.checks import Check, Checked, _run, checks_of, run_checks
+from pipeline.store.views.snapshots import _oldest
 from pipeline.store.views.tables import TABLES, read_index
 from tests.integration.quiet import SEOUL, Home, rows
 
@@ -222,10 +225,27 @@ def test_more_rows_than_are_taken_say_from_when_on_they_are_all_there(
     pipeline = surged.pipeline
     monkeypatch.setattr("pipeline.store.views.snapshots.TABLES", tuple(_short(t) for t in TABLES))
     fresh(pipeline)
-    ((count, oldest),) = ask(pipeline, "SELECT count(*), min(event_at) FROM incident_event")
-    assert count == 1
-    asked = "SELECT complete_from FROM published_table WHERE table_name = 'incident_event'"
-    assert ask(pipeline, asked) == [(oldest,)]
+    for name, moment in (
+        ("incident_event", "event_at"),
+        ("message", "created_at"),
+        ("incident", "opened_minute"),
+    ):
+        ((count, oldest),) = ask(pipeline, f"SELECT count(*), min({moment}) FROM {name}")
+        assert count == 1
+        asked = f"SELECT complete_from FROM published_table WHERE table_name = '{name}'"
+        ((since,),) = ask(pipeline, asked)
+        # Of the same moment another row may be left out: then it is complete after that one alone.
+        assert since - oldest in (timedelta(0), timedelta(microseconds=1))
+
+
+def test_since_when_no_row_is_left_out() -> None:
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    moments = pl.Series("at", [noon, noon - MINUTE, noon - MINUTE], pl.Datetime("us", "UTC"))
+    assert _oldest(moments, {"at": noon - 2 * MINUTE}) == noon - MINUTE
+    assert _oldest(moments, {"at": noon - MINUTE}) == noon
+    assert _oldest(moments, {"at": noon}) == noon + timedelta(microseconds=1)
+    assert {table.moment for table in TABLES} >= {"opened_minute", "proposed_at", "created_at"}
+    assert all(isinstance(table.columns[table.moment], pl.Datetime) for table in TABLES)
 
 
 def _short(table: Any) -> Any:  # noqa: ANN401 - a table
@@ -270,6 +290,46 @@ def test_the_data_of_a_pipeline_pass_all_checks_and_check_says_so(quiet: Home) -
     assert [(one.check.name, one.first) for one in found if one.rows] == []
     (finding,) = data_findings(quiet.pipeline.settings)
     assert finding.level == "ok"
+
+
+def test_of_what_a_check_finds_duckdb_counts_the_rows_and_three_are_shown() -> None:
+    check = Check(
+        "many",
+        "None.",
+        "없다.",
+        "error",
+        "look",
+        "SELECT 9999999 - range AS n FROM range(10000000) ORDER BY n",
+    )
+    with duckdb.connect() as connection:
+        found = _run(connection, check)
+    assert (found.rows, found.first) == (10_000_000, ("n 0", "n 1", "n 2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("SELECT list(repeat('x', 1000000) || range) FROM range(5000)", NotChecked, "Out of Memory"),
+        ("SELECT no_such_column FROM merchant_minute", NotChecked, "no_such_column"),
+        ("SELECT 'x'::INTEGER", NotChecked, "Conversion Error"),
+        ("FROM read_parquet('{home}/broken.parquet')", LakeDamaged, "too small to be a Parquet file"),
+        ("FROM read_parquet('{home}/gone.parquet')", StorageUnavailable, "a published file cannot be read"),
+        ("FROM read_csv('/nowhere/x.csv')", StorageUnavailable, "their own folder"),
+    ],
+)
+def test_only_a_broken_file_is_a_damaged_lake(
+    text: str, error: type[MinuteriskError], said: str, quiet: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = quiet.pipeline.settings
+    fresh(quiet.pipeline)
+    (settings.home / "broken.parquet").write_bytes(b"x")
+    before = sorted(path.name for path in settings.home.iterdir())
+    check = Check("one", "One.", "하나.", "error", "look", text.replace("{home}", str(settings.home)))
+    monkeypatch.setattr(checks_module, "checks_of", lambda _: [check])
+    with pytest.raises(error, match=said) as met:
+        list(run_checks(settings))
+    assert type(met.value) is error
+    assert sorted(path.name for path in settings.home.iterdir()) == before
 
 
 @pytest.mark.parametrize(("severity", "alarm"), [("error", "data.wrong"), ("warning", "data.doubtful")])

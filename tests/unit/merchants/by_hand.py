@@ -204,13 +204,13 @@ EXAMPLES: Mapping[str, tuple[Mapping[str, str], list[tuple[Any, ...]]]] = {
             ("B", "나", "음식", "healthy", 7, 7, 7, 5_400, 100, 5_500, 3_700, date(2026, 3, 13)),
         ],
     ),
-    # Of A nothing was paid after 9 March; of B after noon of the 10th only on the 11th.
+    # Of A nothing was paid after 9 March; of B after noon of the 10th something was withheld, on the 11th.
     "hold_would_have_kept": (
         {},
         [
             (1, "A", "a", "cancel_surge", 0, 0),
             (2, "A", "a", "cancel_surge", 0, 0),
-            (3, "B", "b", "cancel_surge", 1, -30),
+            (3, "B", "b", "cancel_surge", 1, 0),
         ],
     ),
     "hours_of_merchant": ({"merchant": "A"}, [(9, 3, 52, 10, 9_200)]),

@@ -259,13 +259,11 @@ def hold_would_have_kept(w: World, since: date, days: int) -> Answer:
         opened = i["opened_minute"]
         if day_of(opened) < since or i["merchant_id"] == "*":
             continue
-        mine = [
-            r["amount"]
-            for r in good_payouts(w)
-            if r["merchant_id"] == i["merchant_id"] and opened <= r["settled_at"] < opened + timedelta(days)
-        ]
-        found.append((i["incident_id"], i["merchant_id"], None, i["rule"], len(mine), sum(mine)))
-    return sorted(found, key=lambda row: (-row[5], row[0]))
+        paid = [r for r in good_payouts(w) if r["merchant_id"] == i["merchant_id"]]
+        mine = [r["amount"] for r in paid if opened <= r["settled_at"] < opened + timedelta(days)]
+        kept = sum(amount for amount in mine if amount > 0) if paid else None
+        found.append((i["incident_id"], i["merchant_id"], None, i["rule"], len(mine), kept))
+    return sorted(found, key=lambda row: (row[5] is None, -(row[5] or 0), row[0]))
 
 
 def cancelled_after_payout(w: World, since: date, top: int) -> Answer:

@@ -14,6 +14,7 @@ from tests.unit.merchants.small_lake import END, START, Rows, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 CHECKS = {check.name: check for check in checks_of(PACK.name)}
 NOON = START + timedelta(days=4, hours=12)
@@ -133,6 +134,23 @@ def found_in_wrong(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_check_finds_what_it_is_for_and_nothing_else(found_in_wrong: Mapping[str, Any], name: str) -> None:
     assert len(found_in_wrong[name]) == 1
+
+
+def test_a_whole_day_that_is_gone_from_the_files_is_found(tmp_path: Path) -> None:
+    rows = newest_judged(sound())
+    del rows["merchant_minute"][2]
+    day = str((NOON - timedelta(days=2)).date())
+    world = build(tmp_path, rows)
+    assert world.ask(CHECKS["ledger_equals_files"].text) == [(day, 10, 0, 200, 0)]
+
+
+def test_cancels_of_a_day_that_is_gone_from_the_files_are_found(tmp_path: Path) -> None:
+    rows = newest_judged(sound())
+    rows["cancel_cohort"][0]["minute"] = rows["merchant_minute"].pop(1)["minute"]
+    ((_, merchant, count, cancels, amount, _),) = build(tmp_path, rows).ask(
+        CHECKS["cohorts_within_cancels"].text
+    )
+    assert (merchant, count, cancels, amount) == ("A", 1, None, 100)
 
 
 @pytest.mark.parametrize("name", CHECKS)

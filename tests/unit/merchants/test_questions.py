@@ -120,7 +120,11 @@ def test_what_a_hold_would_have_kept_by_example(tmp_path: Any) -> None:  # noqa:
     }
     question = QUESTIONS["hold_would_have_kept"]
     values = {"since": str(DAYS[0]), "days": 14}
-    assert build(tmp_path, rows).ask(question.sql, values) == [(1, "A", "가게", "cancel_surge", 2, 850)]
+    assert build(tmp_path, rows).ask(question.sql, values) == [(1, "A", "가게", "cancel_surge", 2, 900)]
+    rows["settlement"] = []  # nothing is known of payouts, which is not that nothing would be kept
+    assert build(tmp_path / "none", rows).ask(question.sql, values) == [
+        (1, "A", "가게", "cancel_surge", 0, None)
+    ]
 
 
 def test_the_cancel_curve_by_example(tmp_path: Any) -> None:  # noqa: ANN401 - a path

@@ -45,6 +45,9 @@ _LOCKS: Final = (
     "enable_external_access = false",
     "lock_configuration = true",
 )
+#: Kinds of values that nothing outside of DuckDB holds as they are (an interval has no one length), and those
+#: of which Arrow makes many bytes of few: a word said once for all rows, rows of nothing.
+_AS_TEXT: Final = {"interval", "union", "variant", "bignum", "bit", "time with time zone", "enum", "null"}
 _HINT: Final = "SHOW ALL TABLES lists the views, DESCRIBE view their columns"
 _LESS: Final = "ask for less at once, or let somebody raise MINUTERISK_SQL_MEMORY"
 
@@ -165,15 +168,50 @@ class _Pieces:
 
 
 def _readable(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Intervals as text: months and days have no one length, so nothing outside of DuckDB holds them."""
-    if not any("INTERVAL" in str(kind) for kind in found.types):
+    """The same rows: names that differ, though a join has two of one; as text what nothing else holds."""
+    names = apart(found.columns)
+    kinds = [(str(kind), _held(kind)) for kind in found.types]
+    if names == found.columns and all(kind == held for kind, held in kinds):
         return found
-    quoted = ['"' + name.replace('"', '""') + '"' for name in found.columns]
     shown = [
-        f"CAST({name} AS VARCHAR) AS {name}" if "INTERVAL" in str(kind) else name
-        for name, kind in zip(quoted, found.types, strict=True)
+        (f"#{at}" if kind == held else f"CAST(#{at} AS {held})") + f" AS {_quoted(name)}"
+        for at, (name, (kind, held)) in enumerate(zip(names, kinds, strict=True), 1)
     ]
     return found.project(", ".join(shown))
+
+
+def apart(names: Sequence[str]) -> list[str]:
+    """Names of columns, a second `a` as `a_1`; one that was written so keeps its name."""
+    made: list[str] = []
+    taken = set(names)
+    for name in names:
+        free, count = name, 0
+        while free in made or (count and free in taken):
+            count += 1
+            free = f"{name}_{count}"
+        made.append(free)
+    return made
+
+
+def _held(kind: Any) -> str:  # noqa: ANN401 - a type of DuckDB
+    """The type in which a column leaves DuckDB."""
+    if kind.id in _AS_TEXT:
+        return "VARCHAR"
+    if kind.id not in ("list", "array", "struct", "map", "tuple"):
+        return str(kind)
+    children = kind.children[:1] if kind.id == "array" else kind.children  # the other one is its size
+    parts = [(name, _held(part)) for name, part in children]
+    if all(held == str(part) for (_, held), (_, part) in zip(parts, children, strict=True)):
+        return str(kind)
+    if kind.id == "list":
+        return f"{parts[0][1]}[]"
+    if kind.id == "struct":
+        return f"STRUCT({', '.join(f'{_quoted(name)} {held}' for name, held in parts)})"
+    return "VARCHAR"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _moment(text: str) -> datetime:

@@ -88,7 +88,7 @@ class Machine:
     capset: int
 
 
-#: By platform.machine(). On others there is no filter, and whoever asks is told so.
+#: By platform.machine(). On others there is no filter, and whoever asks is told so (commands/analyst.py).
 MACHINES: Final = {
     "x86_64": Machine(0xC000003E, _X86, 317, 126),
     "aarch64": Machine(0xC00000B7, _ARM, 277, 91),

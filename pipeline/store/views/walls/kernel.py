@@ -7,6 +7,7 @@ are raised while the process has one thread, before DuckDB starts its own and be
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import resource
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 #: By name, whether it stands: None, or why not.
 Walls = dict[str, str | None]
 
+#: Each wall by name, as people are told of it where it does not stand.
+WALLS: Final = {
+    "limits": "limits of memory and time by the system",
+    "rights": "rights given up",
+    "files": "only published files",
+    "calls": "no network and no other program",
+}
 NO_LINUX: Final = "this system is no Linux"
 _SET_DUMPABLE, _SET_NO_NEW_PRIVILEGES, _DROP_FROM_BOUNDING_SET, _SET_PARENT_DEATH = 4, 38, 24, 1
-#: Who runs as root may read files of other accounts, as before; Landlock still says which.
-_READ_SEARCH: Final = 2
+#: Who may read files of other accounts still may; Landlock says which. A container's root has the second one.
+_READ_SEARCH, _OVERRIDE, _SET_CAPABILITIES = 1 << 2, 1 << 1, 1 << 8
 _CAPABILITY_VERSION: Final = 0x20080522
 _FILTER, _ALL_THREADS = 1, 1
 _CREATE_RULESET, _ADD_RULE, _RESTRICT = 444, 445, 446
@@ -62,10 +70,10 @@ def _bound(what: int, most: int) -> None:
 def raise_walls(files: Sequence[str], memory: int, seconds: int, threads: int) -> Walls:
     """Leave this process `files` to read, its pipes, and so much memory and time. Raises MissingFile."""
     if sys.platform != "linux":
-        return dict.fromkeys(("limits", "rights", "files", "calls"), NO_LINUX)
+        return dict.fromkeys(WALLS, NO_LINUX)
     limit(memory, seconds, threads)
-    _give_up_rights()
-    return {"limits": None, "rights": None, "files": _only_files(files), "calls": _only_calls()}
+    rights = _give_up_rights()
+    return {"limits": None, "rights": rights, "files": _only_files(files), "calls": _only_calls()}
 
 
 def _libc() -> ctypes.CDLL:
@@ -77,19 +85,41 @@ def _call(number: int, *arguments: object) -> int:
     return int(_libc().syscall(ctypes.c_long(number), *arguments))
 
 
-def _give_up_rights() -> None:
+def _give_up_rights() -> str | None:
     """No right more than the account has, none of root's but to read; nobody looks into this process."""
     libc = _libc()
-    libc.prctl(_SET_PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)
-    libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    for what, value in ((_SET_PARENT_DEATH, signal.SIGKILL), (_SET_DUMPABLE, 0), (_SET_NO_NEW_PRIVILEGES, 1)):
+        if libc.prctl(what, value, 0, 0, 0):
+            return f"prctl {what} refuses: {_why()}"
+    held = _held()
+    if not held:
+        return None
+    # Without the right to, none can be taken from what a program may get; no new rights says the same of it.
+    for capability in range(64 if held & _SET_CAPABILITIES else 0):
+        if libc.prctl(_DROP_FROM_BOUNDING_SET, capability, 0, 0, 0):
+            if ctypes.get_errno() == errno.EINVAL:
+                break  # beyond the last one that this kernel knows
+            return f"prctl {_DROP_FROM_BOUNDING_SET} refuses: {_why()}"
+    return _keep(held & _READ_SEARCH or held & _OVERRIDE)
+
+
+def _held() -> int:
+    """The capabilities that this process may use, as bits; an account that is not root may have some too."""
+    with open("/proc/self/status") as given:  # noqa: PTH123 - as above
+        return int(given.read().partition("CapPrm:")[2].split()[0], 16)
+
+
+def _keep(capabilities: int) -> str | None:
     machine = MACHINES.get(platform.machine())
-    if os.geteuid() == 0 and machine is not None:
-        for capability in range(64):
-            libc.prctl(_DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
-        head = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION, 0))
-        kept = ctypes.create_string_buffer(struct.pack("=6I", 1 << _READ_SEARCH, 1 << _READ_SEARCH, *[0] * 4))
-        _call(machine.capset, head, kept)
+    if machine is None:
+        return f"no list of system calls for {platform.machine()}"
+    head = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION, 0))
+    kept = ctypes.create_string_buffer(struct.pack("=6I", capabilities, capabilities, *[0] * 4))
+    return f"capset refuses: {_why()}" if _call(machine.capset, head, kept) else None
+
+
+def _why() -> str:
+    return os.strerror(ctypes.get_errno())
 
 
 def _only_files(files: Sequence[str]) -> str | None:
@@ -101,18 +131,23 @@ def _only_files(files: Sequence[str]) -> str | None:
         return "this kernel has no Landlock, or it is switched off"
     ruleset = _call(_CREATE_RULESET, *_ruleset(version), ctypes.c_uint32(0))
     if ruleset < 0:
-        return f"Landlock refuses: {os.strerror(ctypes.get_errno())}"
+        return f"Landlock refuses: {_why()}"
     for file in files:
         try:
             descriptor = os.open(file, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError as error:
             raise MissingFile(file) from error
         rule = ctypes.create_string_buffer(struct.pack("=Qi", _READ_FILE, descriptor))
-        _call(_ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint32(0))
+        refused = _call(
+            _ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint32(0)
+        )
         os.close(descriptor)
+        if refused:
+            os.close(ruleset)
+            return f"Landlock refuses {file}: {_why()}"
     refused = _call(_RESTRICT, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     os.close(ruleset)
-    return f"Landlock refuses: {os.strerror(ctypes.get_errno())}" if refused else None
+    return f"Landlock refuses: {_why()}" if refused else None
 
 
 def _ruleset(version: int) -> tuple[object, ctypes.c_size_t]:
@@ -138,15 +173,9 @@ def _only_calls() -> str | None:
     steps = ctypes.create_string_buffer(text, len(text))
     given = _Program(len(text) // 8, ctypes.cast(steps, ctypes.c_void_p))
     refused = _call(machine.seccomp, ctypes.c_uint(_FILTER), ctypes.c_uint(_ALL_THREADS), ctypes.byref(given))
-    return f"seccomp refuses: {os.strerror(ctypes.get_errno())}" if refused else None
+    return f"seccomp refuses: {_why()}" if refused else None
 
 
 def missing(walls: Mapping[str, str | None]) -> list[str]:
     """What does not stand, for people."""
-    names = {
-        "limits": "limits of memory and time by the system",
-        "rights": "rights given up",
-        "files": "only published files",
-        "calls": "no network and no other program",
-    }
-    return [f"{names[name]}: {why}" for name, why in walls.items() if why is not None]
+    return [f"{WALLS[name]}: {why}" for name, why in walls.items() if why is not None]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import Fault, MinuteriskError, UsageError
 from pipeline.store.views.walls import frames
+from pipeline.store.views.walls.kernel import WALLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,8 @@ _START: Final = (
 )
 #: To load the libraries and open the views, beside the time of the question, seconds.
 _TO_START: Final = 60
-#: An answer may have so many bytes: where somebody writes it to a disk, a question alone must not fill that.
+#: So many bytes of an answer are heard. A text can be many times that, so ask/forms.py counts what it writes
+#: too: where somebody writes an answer to a disk, a question alone must not fill that.
 LARGEST_ANSWER: Final = 4 << 30
 
 
@@ -51,11 +53,15 @@ class Process:
         try:
             self._say(opening)
             _, said = self.hear(frames.READY)
+            told = self._object(said)
         except BaseException:
             self.end()
             raise
-        #: Which walls stand: None, or why one does not.
-        self.walls: dict[str, str | None] = json.loads(said)
+        #: Which walls stand: None, or why one does not. One that it says nothing of is not taken to stand.
+        self.walls: dict[str, str | None] = {
+            name: None if told.get(name, "") is None else str(told.get(name, "nothing was said of it"))
+            for name in WALLS
+        }
 
     def ask(self, asked: Mapping[str, Any]) -> None:
         """Hand over the question; from now on its time counts."""
@@ -72,7 +78,7 @@ class Process:
             raise self._strange(str(error)) from None
         if kind in (frames.REFUSED, frames.FAILED):
             self.end()
-            raise _said(kind, content)
+            raise self._said(kind, content)
         if kind not in kinds:
             msg = f"a piece {kind!r}"
             raise self._strange(msg)
@@ -112,8 +118,7 @@ class Process:
         self._heard += len(found)
         if self._heard > LARGEST_ANSWER:
             self.end()
-            msg = f"the answer has more than {LARGEST_ANSWER >> 30} GiB"
-            raise UsageError(msg, "ask for fewer rows or columns, or for sums of them")
+            raise too_large(LARGEST_ANSWER)
         return found
 
     def _too_long(self) -> UsageError:
@@ -141,8 +146,28 @@ class Process:
             )
         return Fault(f"the process of the question ended with {code}", "report it with the question")
 
+    def _object(self, content: bytes) -> dict[str, Any]:
+        """An object of JSON that the process says. Raises Fault where it is none."""
+        try:
+            told = json.loads(content)
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            msg = "what is no object of JSON"
+            raise self._strange(msg)
+        return told
 
-def _said(kind: bytes, content: bytes) -> MinuteriskError:
-    told = json.loads(content)
-    error = UsageError if kind == frames.REFUSED else MinuteriskError
-    return error(str(told["what"]), str(told["hint"]))
+    def _said(self, kind: bytes, content: bytes) -> MinuteriskError:
+        told = self._object(content)
+        if not {"what", "hint"} <= told.keys():
+            return self._strange("an error without words")
+        error = UsageError if kind == frames.REFUSED else MinuteriskError
+        return error(str(told["what"]), str(told["hint"]))
+
+
+def too_large(most: int) -> UsageError:
+    """What an answer of more than so many bytes is refused with."""
+    size = f"{most >> 30} GiB" if most >> 30 else f"{most >> 20} MiB"
+    return UsageError(
+        f"the answer has more than {size}", "ask for fewer rows or columns, or for sums of them"
+    )
