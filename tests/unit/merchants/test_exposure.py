@@ -1,4 +1,4 @@
-"""The book of exposure: what real rows come to, the curve of cancels, who cannot pay, what is proposed."""
+"""The book of exposure: what real rows come to, the curve of cancels and who cannot pay."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from baselines.merchants.rules import Rules, load_rules, parse_rules
 from baselines.merchants.settled import NEVER, Settled
 from pipeline.errors import SourceChanged
 from pipeline.minute import Span, business_day, floor_minute
-from pipeline.money import AtRisk, Case, Proposal, shown_amounts
+from pipeline.money import Case
 from pipeline.packs.merchants.count import aggregate
 from pipeline.packs.merchants.money.book import MerchantBook
 from pipeline.packs.merchants.money.cohorts import count_cohorts
 from pipeline.packs.merchants.money.measured import shares_of
-from pipeline.packs.merchants.money.propose import propose
 from pipeline.packs.merchants.money.regret import losses
 from pipeline.packs.merchants.money.schema import SETTLEMENT
 from pipeline.packs.merchants.money.settlements import conform_settlements, count_settlements
@@ -454,92 +453,6 @@ def test_measured_shares_take_the_place_of_tuned_ones_where_there_are_enough() -
         assert all(found.low < found.p)
         assert all(found.p < found.high)
         assert all(found.high < 1)
-
-
-def money(**figures: int | str | None) -> AtRisk:
-    return AtRisk({"paid_out_cancelable": 800_000, "unrecovered": 100_000}, None, figures)
-
-
-NOON = moment("2026-11-30T03:00")
-FRIDAY = moment("2026-12-03T15:00")  # when it begins in Seoul
-
-
-@pytest.mark.parametrize(
-    ("rule", "found", "expected"),
-    [
-        # 200,000 are given back, whatever of it is lost: a fifth of the 1,000,000 still to be paid out.
-        (
-            "cancel_surge",
-            money(
-                pending_payout=1_000_000,
-                next_payout=300_000,
-                next_payout_date="2026-12-04",
-                expected_loss=120_000,
-                expected_loss_whole=200_000,
-            ),
-            Proposal(kind="rolling_reserve", amount=60_000, until=FRIDAY, percent=20),
-        ),
-        (
-            "cancel_surge",
-            money(
-                pending_payout=300_000,
-                next_payout=300_000,
-                next_payout_date="2026-12-04",
-                expected_loss=10_000,
-                expected_loss_whole=200_000,
-            ),
-            Proposal(kind="hold_payout", amount=300_000, until=FRIDAY),
-        ),
-        # Sales have vanished: no more than is at risk can be lost. On the payday it helps until its end.
-        (
-            "volume_drop",
-            money(
-                pending_payout=2_000_000,
-                next_payout=2_000_000,
-                next_payout_date="2026-11-30",
-                expected_loss=1,
-            ),
-            Proposal(kind="hold_payout", amount=900_000, until=moment("2026-11-30T15:00")),
-        ),
-        (
-            "volume_drop",
-            money(pending_payout=0, next_payout=0, next_payout_date=None),
-            Proposal(kind="call", amount=None),
-        ),
-        ("cancel_surge", AtRisk(), Proposal(kind="call", amount=None)),
-        ("platform_outage", money(next_payout=5, next_payout_date="2026-12-04"), None),
-    ],
-)
-def test_a_proposal_says_what_it_keeps_and_until_when(
-    rule: str, found: AtRisk, expected: Proposal | None
-) -> None:
-    assert propose(rule, {}, found, NOON, ZONE, RULES) == expected
-
-
-def test_what_is_proposed_to_be_kept_is_what_is_given_back_whatever_the_probability() -> None:
-    """A tuned and a measured share, and one of two states: the losses differ, and the reserve is the same."""
-    minute, found = business_day(date(2011, 2, 10), ZONE).end - timedelta(minutes=1), []
-    for rules, labelled in (
-        (["cancel_surge"], 0),
-        (["cancel_surge"], 20),
-        (["cancel_surge", "volume_drop"], 0),
-    ):
-        book = some_days()
-        book.measured = {"surge": (labelled // 4, labelled)}
-        found.append(book.of(minute, {"A": rules}, "A")["A"])
-    whole, pending = (found[0].figures[name] for name in ("expected_loss_whole", "pending_payout"))
-    assert isinstance(whole, int)
-    assert isinstance(pending, int)
-    assert [one.expected_loss for one in found] == [
-        pytest.approx(whole * p, abs=1) for p in (0.05, 0.25, 0.6)
-    ]
-    percent = -(-100 * whole // pending)
-    assert percent <= RULES.exposure.reserve_up_to_percent
-    for one in found:
-        said = propose("cancel_surge", {}, one, minute, ZONE, RULES)
-        assert said is not None
-        assert (said.kind, said.percent) == ("rolling_reserve", percent)
-        assert "expected_loss_whole" not in shown_amounts(one)
 
 
 def test_sales_older_than_any_seen_cancel_are_still_expected_to_give_something_back() -> None:
