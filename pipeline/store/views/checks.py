@@ -6,6 +6,8 @@ They read one published version as analysts do, so what they find is in the file
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
@@ -36,6 +38,8 @@ _HEAD: Final = re.compile(
     r"-- Check: (?P<english>.+)\n-- 검사: (?P<korean>.+)\n-- Severity: (?P<severity>error|warning)\n"
     r"-- Next: (?P<next>.+)\n"
 )
+_ASIDE: Final = ".checks."
+_LEFT_BEHIND: Final = 24 * 3600  # seconds: no check takes so long
 _SHOWN: Final = 3  # rows that an alarm names
 
 
@@ -106,7 +110,10 @@ def run_checks(settings: Settings) -> Iterator[Checked]:
 def _aside(home: Path) -> Iterator[dict[str, str]]:
     """Where DuckDB lays aside what its memory does not hold: a folder of its own, or none on a full disk."""
     try:
-        folder = TemporaryDirectory(prefix=".checks.", dir=home, ignore_cleanup_errors=True)
+        for left in home.glob(f"{_ASIDE}*"):  # of a process that was killed
+            if time.time() - left.stat().st_mtime > _LEFT_BEHIND:
+                shutil.rmtree(left, ignore_errors=True)
+        folder = TemporaryDirectory(prefix=_ASIDE, dir=home, ignore_cleanup_errors=True)
     except OSError:
         yield {"temp_directory": ""}
         return

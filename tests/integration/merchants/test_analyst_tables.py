@@ -324,6 +324,9 @@ def test_only_a_broken_file_is_a_damaged_lake(
     fresh(quiet.pipeline)
     (settings.home / "broken.parquet").write_bytes(b"x")
     before = sorted(path.name for path in settings.home.iterdir())
+    left = settings.home / ".checks.killed"
+    left.mkdir()
+    os.utime(left, (0, 0))
     check = Check("one", "One.", "하나.", "error", "look", text.replace("{home}", str(settings.home)))
     monkeypatch.setattr(checks_module, "checks_of", lambda _: [check])
     with pytest.raises(error, match=said) as met:
