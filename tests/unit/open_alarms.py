@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from pipeline.alarms import Alarm
 
 
@@ -14,7 +16,8 @@ class OpenAlarms:
     def __init__(self) -> None:
         self.open: dict[tuple[str, str], Alarm] = {}
 
-    def raise_alarm(self, alarm: Alarm) -> None:
+    def raise_alarm(self, alarm: Alarm, lasts: timedelta | None = None) -> None:
+        del lasts  # nothing ends by time here
         self.open[alarm.name, alarm.subject] = alarm
 
     def end(self, name: str, subject: str = "") -> None:
