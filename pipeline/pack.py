@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from baselines.rules import Tuned
     from pipeline.finding import Finding
     from pipeline.judge.seconds import Watch
+    from pipeline.judge.together import Together
     from pipeline.judge.verdicts import Integers, Verdicts
     from pipeline.money import Ask, AtRisk, Beside, Exposures, Priced
 
@@ -307,6 +308,8 @@ class Pack(Generic[W, T]):
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
+    #: How shards judge its entities; None: one process holds all of its windows.
+    together: Together[W, T] | None = None
     reason: Callable[[Mapping[str, Any], int], dict[str, Any]]  # (signal, entities held back by it)
     severity: Callable[[str, Mapping[str, Any], AtRisk, T], str]  # (rule, reason, money, tuned)
     parts: Sequence[str] = ()  # of the money at risk
