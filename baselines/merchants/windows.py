@@ -223,7 +223,8 @@ class Windows:
             return None
         other = self.copy()
         while other.last != last:
-            other.undo()
+            if not other.undo():  # before the first minute of all
+                return None
         return other
 
     def undo(self) -> bool:
