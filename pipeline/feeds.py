@@ -46,12 +46,12 @@ class SourceFeed:
         """Read the rows of `span` in one snapshot and count them; TooManyRows where there are more."""
         with steps.time("extract"):
             extracted = self._source.extract(span, at_most)
-        self._tell(extracted)
+        self.tell(extracted)
         with steps.time("aggregate"):
             of_snapshot = (extracted.xmin, extracted.clock, self._pack, self._zone)
             return count(extracted.rows, span, *of_snapshot, extracted.beside.frames)
 
-    def _tell(self, extracted: Extracted) -> None:
+    def tell(self, extracted: Extracted) -> None:
         """Alarms of what could not be read."""
         for alarm in unreadable_alarms(extracted.unreadable, self._pack.key[0]):
             self._alarms.raise_alarm(alarm, HORIZON)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from baselines.facts import Facts
 from pipeline.history.labelled import Labelled
@@ -75,6 +75,15 @@ class History:
     told: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # see `Pack.told`
 
 
+@runtime_checkable
+class Elsewhere(Protocol):
+    """Windows that shards hold: each reads its own files."""
+
+    def rebuild(self, history: History, next_minute: datetime, tuned: Tuned) -> None:
+        """Build them right before `next_minute`."""
+        ...
+
+
 def history_of(
     state: State, until: datetime, minutes: int, told: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> History:
@@ -111,6 +120,9 @@ def windows_from(
     windows: Windows = lake.pack.windows(lake.zone, tuned)
     lake.pack.know(windows, history.told, next_minute)
     facts = Facts(history.facts)
+    if isinstance(windows, Elsewhere):
+        windows.rebuild(history, next_minute, tuned)
+        return windows, facts
     if history.first_minute is None:
         return windows, facts
     start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)
