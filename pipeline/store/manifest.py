@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from baselines.slots import EVERY, SLOTS, Slots
 from pipeline.errors import LakeDamaged, StorageUnavailable, UsageError
 from pipeline.errors.phrases import phrase
 from pipeline.minute import MINUTE, Span, require_aware
@@ -30,6 +31,7 @@ class LakeFile:
     rows: int
     bytes: int | None  # None: the manifest does not say
     sha256: str
+    slots: Slots = EVERY  # of the entities whose rows it holds
 
     def as_row(self) -> dict[str, Any]:
         """As the ledger stores it."""
@@ -41,6 +43,7 @@ class LakeFile:
             "rows": self.rows,
             "bytes": self.bytes,
             "sha256": self.sha256,
+            "slots": f"[{self.slots.first},{self.slots.end})",
         }
 
 
@@ -152,18 +155,21 @@ def as_content(publication: Publication, datasets: Iterable[str]) -> dict[str, A
 
 
 def _entry(file: LakeFile) -> dict[str, Any]:
-    return {
+    entry = {
         "path": file.path,
         "start": file.span.start.isoformat(),
         "end": file.span.end.isoformat(),
         "rows": file.rows,
         "sha256": file.sha256,
     }
+    # Readers of earlier versions know no slots, and need none: they read every file of a minute.
+    return entry if file.slots.whole else {**entry, "slots": [file.slots.first, file.slots.end]}
 
 
 def _file(dataset: str, entry: Mapping[str, Any]) -> LakeFile:
-    span = Span(_time(entry["start"]), _time(entry["end"]))
-    return LakeFile(dataset, str(entry["path"]), span, int(entry["rows"]), None, str(entry["sha256"]))
+    span, (first, end) = Span(_time(entry["start"]), _time(entry["end"])), entry.get("slots", (0, SLOTS))
+    said = (str(entry["path"]), span, int(entry["rows"]), None, str(entry["sha256"]))
+    return LakeFile(dataset, *said, Slots(int(first), int(end)))
 
 
 def _time(text: str) -> datetime:
