@@ -266,7 +266,8 @@ def _in_order(rows: pl.DataFrame, entity: str) -> bool:
     if not rows["minute"].is_sorted():
         return False
     same = pl.col("minute") == pl.col("minute").shift()
-    falls = pl.col(entity) < pl.col(entity).shift()
+    now, before = pl.col(entity), pl.col(entity).shift()
+    falls = (now < before) | (now.is_null() & before.is_not_null())  # those of nobody come first
     return not rows.select((same & falls).any()).item()
 
 
