@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import structlog
 
 from pipeline.count import Counted, count, put_together
 from pipeline.errors import SourceValueWrong
@@ -19,7 +20,7 @@ from pipeline.shards.parts import added, as_frame, repeats
 from pipeline.source.asked import Extracted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pipeline.source.asked import Source
     from pipeline.steps import Steps
     from pipeline.store.manifest import LakeFile
+
+log = structlog.get_logger()
 
 #: A shard has so much longer for its slice than the source has for the query.
 _SPARE_S = 30.0
@@ -59,6 +62,7 @@ class ShardFeed:
         self._alone = alone
         self._shards = shards
         self._zone = zone
+        self._refused = False  # a shard could not read in the snapshot
 
     def count(self, span: Span, steps: Steps) -> Counted:
         """Read the rows of the minute `span` in one snapshot and count them."""
@@ -82,18 +86,29 @@ class ShardFeed:
         limit_s = self._shards.config.source_timeout.total_seconds() + _SPARE_S
         try:
             with self._source.shared() as shared:
-                if shared.name is None:
+                if shared.name is None or self._refused:
                     return None, ()
                 fence = shared.fence()
                 asked = [
                     tasks.Read(span, *cut, shared.name, fence.clock) for cut in _cuts(span, len(self._shards))
                 ]
                 answers = self._shards.tell_each(asked, timeout_s=limit_s)
+                if self._refuses(answers):
+                    return None, ()
                 beside = shared.beside(span)  # last: a failure there may end the snapshot
         except SourceValueWrong:
             return None, ()
         rows = self._rows(answers)
-        return Extracted(rows, fence.xmin, fence.clock, self._not_known(span, answers), (), beside), answers
+        not_known = {name: why for answer in answers for name, why in answer.body.not_known.items()}
+        return Extracted(rows, fence.xmin, fence.clock, not_known, (), beside), answers
+
+    def _refuses(self, answers: Sequence[Answer]) -> bool:
+        """Could a shard not read in the snapshot? Nobody tries again until windows are built anew."""
+        why = next((answer.body for answer in answers if isinstance(answer.body, str)), None)
+        if why is not None:
+            self._refused = True
+            log.warning("shards.not_shared", reason=why, hint="each minute is read by one connection")
+        return self._refused
 
     def _rows(self, answers: Sequence[Answer]) -> pl.DataFrame:
         """All rows of the minute, where one of them is odd or two have the same key; else none."""
@@ -102,13 +117,6 @@ class ShardFeed:
             return self._pack.row.to_frame()
         raw = [as_frame(rows) for rows in self._shards.tell(tasks.Raw())]
         return pl.concat(raw, how="diagonal_relaxed")
-
-    def _not_known(self, span: Span, answers: Sequence[Answer]) -> Mapping[str, str]:
-        """Why no row has a value in an optional column: perhaps it does not fit."""
-        slices = [answer.body for answer in answers if answer.body.rows]
-        if not slices or not frozenset.intersection(*(one.unknown for one in slices)):
-            return {}
-        return self._source.extract(type(span)(span.start, span.start)).not_known
 
     def _taken(self, span: Span, extracted: Extracted, answers: Sequence[Answer]) -> Counted:
         """Every shard adds up what was counted for it; gives the counts of all."""

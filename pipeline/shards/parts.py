@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from baselines.slots import Slots
     from pipeline.minute import Span
     from pipeline.pack import Pack
+    from pipeline.source.asked import Part as Read
 
     #: Frames by dataset, as bytes: what one shard gets of a slice.
     Part = Mapping[str, bytes]
@@ -38,7 +39,7 @@ class Slice:
     keys: bytes  # the hash of each row's key, 64 bits each
     #: Is there a row that may not be counted just so? Then all rows of the minute are screened together.
     suspicious: bool
-    unknown: frozenset[str]  # optional columns that no row of it has a value in
+    not_known: Mapping[str, str]  # optional columns that do not fit, and why
 
 
 def as_bytes(frame: pl.DataFrame) -> bytes:
@@ -75,19 +76,17 @@ def added(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def counted_slice(
-    rows: pl.DataFrame, span: Span, clock: datetime, pack: Pack[Any, Any], zone: ZoneInfo
+    part: Read, span: Span, clock: datetime, pack: Pack[Any, Any], zone: ZoneInfo
 ) -> tuple[Slice, dict[str, pl.DataFrame]]:
     """What is said of a slice of the minute `span`, and its counts by dataset; none where it is suspicious.
 
-    `rows` are of the pack, `clock` is the source's. What is beside the rows is counted where it follows from
-    them.
+    `clock` is the source's. What is beside the rows is counted where it follows from them.
     """
-    own, outside = within(rows, span, pack)
+    own, outside = within(part.rows, span, pack)
     screened = pack.bad(own, max(clock, span.end))
-    unknown = frozenset(name for name in pack.optional if rows[name].null_count() == rows.height)
     suspicious = outside is not None or not screened.bad.is_empty()
-    keys = rows.select(pack.key).hash_rows(seed=_SEED).to_numpy().tobytes()
-    said = Slice(rows.height, keys, suspicious, unknown)
+    keys = part.rows.select(pack.key).hash_rows(seed=_SEED).to_numpy().tobytes()
+    said = Slice(part.rows.height, keys, suspicious, part.not_known)
     if suspicious:
         return said, {}
     frames = {pack.dataset: pack.count(screened.good, span)}

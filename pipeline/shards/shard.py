@@ -22,6 +22,7 @@ from pipeline.packs import load_pack
 from pipeline.shards import tasks
 from pipeline.shards.carrier import Answer, ShardLost
 from pipeline.shards.parts import added, as_bytes, as_frame, counted_slice, print_of_hashes, split
+from pipeline.source.asked import NotShared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +45,7 @@ class Shard:
         self._config = config
         self._slots = config.slots[number]
         self._pack, self._together = pack_of_shard(config.pack)
-        self._lake = copy(config.lake)
+        self._lake = copy(config.lake)  # in the leader's process it is the leader's own
         self._lake.pack = self._pack
         self._source: Source | None = None
         self._epoch = 0
@@ -88,9 +89,12 @@ class Shard:
         """The slice's counts, and for each shard those of its entities."""
         self._rows = None
         self._taken = {}
-        rows = self._open_source().part(task.snapshot, task.start, task.end)
-        said, frames = counted_slice(rows, task.span, task.clock, self._pack, self._lake.zone)
-        self._rows = rows
+        try:
+            read = self._open_source().part(task.snapshot, task.start, task.end)
+        except NotShared as refused:
+            return Answer(str(refused))
+        said, frames = counted_slice(read, task.span, task.clock, self._pack, self._lake.zone)
+        self._rows = read.rows
         return Answer(said, self._parts(frames))
 
     def _parts(self, frames: dict[str, pl.DataFrame]) -> list[Part]:
@@ -213,13 +217,13 @@ _DOES: Final[Mapping[type, Callable[[Shard, Any], Any]]] = {
 
 
 def pack_of_shard(name: str) -> tuple[Pack[Any, Any], Any]:
-    """The pack of that name, its windows those of a shard; and its `Together`."""
+    """The pack of that name, and how it is judged in shards."""
     pack = load_pack(name)
     together = pack.together
     if together is None:
         msg = f"the pack {name} has no shards"
         raise ValueError(msg)
-    return replace(pack, windows=together.windows), together
+    return pack, together
 
 
 def open_source(config: ShardConfig, pack: Pack[Any, Any]) -> Source:

@@ -25,7 +25,10 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read a slice of the minute `span` in another connection's snapshot -> Slice, and a part per shard."""
+    """Read a slice of the minute `span` in another connection's snapshot -> Slice, and a part per shard.
+
+    Where nobody may read in the snapshot the answer is why, a text.
+    """
 
     span: Span
     start: datetime

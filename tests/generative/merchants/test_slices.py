@@ -17,6 +17,7 @@ from pipeline.minute import one_minute
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.schema import TRANSACTION
 from pipeline.shards.parts import added, as_bytes, as_frame, counted_slice, repeats, split
+from pipeline.source.asked import Part
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MINUTE = datetime(2026, 3, 11, 3, tzinfo=UTC)
@@ -56,10 +57,8 @@ def test_counts_of_slices_are_those_of_the_minute(
 ) -> None:
     borders = [MINUTE, *sorted(cuts), SPAN.end]
     time = pl.col("occurred_at")
-    slices = [
-        rows.filter((time >= start) & (time < end)) for start, end in itertools.pairwise(borders)
-    ]
-    found = [counted_slice(part, SPAN, CLOCK, PACK, SEOUL) for part in slices]
+    slices = [rows.filter((time >= start) & (time < end)) for start, end in itertools.pairwise(borders)]
+    found = [counted_slice(Part(part), SPAN, CLOCK, PACK, SEOUL) for part in slices]
     whole = count(rows, SPAN, 0, CLOCK, PACK, SEOUL)
     odd = repeats([said for said, _ in found]) or any(said.suspicious for said, _ in found)
     assert odd == (whole.quarantine.height > 0)

@@ -84,7 +84,7 @@ def company(postgres_url: str, seed: int = 1) -> Iterator[Trade]:
         insert_transactions(trade.owner_url, _rows(seed))
         ids = merchant_ids()
         known = [(merchant, f"shop {n}", _CATEGORIES[n % 4]) for n, merchant in enumerate(ids)]
-        columns = ["merchant_id", "merchant_name", "category"]
+        columns = ["merchant_id", "name", "category"]
         insert_merchants(trade.owner_url, pl.DataFrame(known, columns, orient="row"))
         paid = [
             (
@@ -95,7 +95,7 @@ def company(postgres_url: str, seed: int = 1) -> Iterator[Trade]:
             )
             for n, merchant in enumerate(ids)
         ]
-        columns = ["merchant_id", "business_date", "amount", "paid_at"]
+        columns = ["merchant_id", "business_date", "amount", "settled_at"]
         insert_settlements(trade.owner_url, pl.DataFrame(paid, columns, orient="row"))
         wrong = MIDNIGHT + 3 * MINUTE
         trade.insert(
