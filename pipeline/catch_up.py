@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +23,7 @@ from pipeline.alarms.row_watch import RowWatch
 from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
-from pipeline.history import exposures_from, read_past, rebuild_windows, unpublished
+from pipeline.history import Elsewhere, exposures_from, read_past, rebuild_windows, unpublished
 from pipeline.history.opening import Opening
 from pipeline.judge.hold import Gates, Past
 from pipeline.judge.life import Changes
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
     from pipeline.settings import Settings
+    from pipeline.shards.leader import Shards
     from pipeline.source.asked import Fence, Source
     from pipeline.store.lake import Lake
     from pipeline.store.rules import RulesFile
@@ -106,6 +108,7 @@ class Pipeline:
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],
+        shards: Shards | None = None,  # None: all windows are here
     ) -> None:
         self.settings = settings
         self.source = source
@@ -113,6 +116,7 @@ class Pipeline:
         self.pack = lake.pack
         self.state = state
         self.monotonic = monotonic
+        self.shards = shards
         self.alarms = Alarms(state.engine, state.url, state.pack)
         self.watch = RowWatch(self.alarms, state, self.pack.rows_query, monotonic)
         self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
@@ -176,7 +180,7 @@ class Pipeline:
                 rate = rows / max(self.monotonic() - began, 0.001)
                 reached = moment(piece.end, self.lake.zone)
                 progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {reached}")
-        self._line = None  # the windows are rebuilt from what is published now
+        self.drop_line()  # the windows are rebuilt from what is published now
         self.project()
         return minutes
 
@@ -270,7 +274,7 @@ class Pipeline:
             msg = f"{moment(start, zone)} lies before the published history ({first})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")
         self.state.commit(MinuteCommit([], [], start))
-        self._line = None
+        self.drop_line()
 
     def ensure_fence(self) -> None:
         """Set the first fence before the first row is read: the search then finds what commits later."""
@@ -309,6 +313,8 @@ class Pipeline:
     def drop_line(self) -> None:
         """Have windows and book built from the lake again before they are needed."""
         self._line = None
+        if self.shards is not None:
+            self.shards.standing = None
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
@@ -328,7 +334,7 @@ class Pipeline:
         self._snapshots.clear()
         self._snapshots.extend(kept)
         if rejudged is None or self._line is None:
-            self._line = None
+            self.drop_line()
             return
         self._line.windows, self._line.gates.past = rejudged.windows, rejudged.past
         self._keep(self._line)
@@ -374,7 +380,8 @@ class Pipeline:
         line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         zone = self.lake.zone
         line.shows = last or business_date(minute + MINUTE, zone) != business_date(minute, zone)
-        judged = run_minute(minute, line)
+        with nullcontext() if self.shards is None else self.shards.trying(line.windows):
+            judged = run_minute(minute, line)
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
             with line.steps.time("project"):
@@ -448,12 +455,11 @@ class Pipeline:
         self._shape = self.pack.shape(tuned)
         _look_up(facts, next_minute, windows)
         published = self.state.published()
-        source_feed = self.source_feed()
-        feed: Feed = source_feed
+        feed: Feed = self._line_feed()
         if published.last_minute is not None and published.last_minute >= next_minute:
             files = self.state.publication().files
             lake_feed = LakeFeed(self.lake, files, windows.entities, beside=self.pack.exposures is not None)
-            feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
+            feed = CatchUpFeed(lake_feed, feed, published.last_minute + MINUTE)
         gates, steps = self.gates(next_minute), Steps(self.monotonic)
         line = Line(feed, self.book(), windows, gates, steps, facts, turn=self.turn)
         line.exposed = exposures_from(self.lake, self.state, next_minute, tuned, facts)
@@ -463,6 +469,13 @@ class Pipeline:
         """Read what lies before the minutes that have a dataset beside them, where that is to be done."""
         self._opened_at, exposures = self.monotonic(), self.pack.exposures
         return exposures is not None and self.opening.open(next_minute, exposures.reach(tuned))
+
+    def _line_feed(self) -> Feed:
+        """Counts the minutes that are judged: through the shards, where there are any."""
+        alone = self.source_feed()
+        return (
+            alone if self.shards is None else self.shards.feed(self.pack, self.source, alone, self.lake.zone)
+        )
 
     def source_feed(self) -> SourceFeed:
         """Counts anew from the source."""
@@ -497,4 +510,7 @@ class Pipeline:
 
 def _look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
     """Look all facts up beforehand, so that the day's first minute does not wait for them."""
-    facts.codes(to_index(minute), windows.entities.ids)
+    if isinstance(windows, Elsewhere):
+        windows.look_up(facts, minute)
+    else:
+        facts.codes(to_index(minute), windows.entities.ids)

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 class Held(Protocol):
     """Counts of a span that shards hold, each those of its entities: they write the files."""
 
-    datasets: Collection[str]
+    @property
+    def datasets(self) -> Collection[str]:
+        """Their names."""
+        ...
 
     def publish(self, span: Span) -> list[LakeFile]:
         """Have the files of these datasets written."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
     from pipeline.pack import Pack
+    from pipeline.run import Feed
     from pipeline.source.asked import Extracted, ReadBeside, Source
     from pipeline.steps import Steps
     from pipeline.store.lake import Lake
@@ -135,7 +136,7 @@ class LakeFeed:
 class CatchUpFeed:
     """Minutes up to `published_through` from the lake, later ones from the source."""
 
-    def __init__(self, published: LakeFeed, source: SourceFeed, published_through: datetime) -> None:
+    def __init__(self, published: LakeFeed, source: Feed, published_through: datetime) -> None:
         self._published = published
         self._source = source
         self._through = published_through

@@ -85,6 +85,10 @@ class Elsewhere(Protocol):
         """Build them right before `next_minute`."""
         ...
 
+    def look_up(self, facts: Facts, minute: datetime) -> None:
+        """Have the facts of all entities at hand at `minute`."""
+        ...
+
 
 def history_of(
     state: State, until: datetime, minutes: int, told: Mapping[str, Sequence[Mapping[str, Any]]]

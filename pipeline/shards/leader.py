@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakKeyDictionary, finalize
@@ -20,21 +21,25 @@ from baselines.slots import slots_of
 from pipeline.errors import ConfigurationError
 from pipeline.shards import tasks
 from pipeline.shards.carrier import Message, ShardLost
+from pipeline.shards.feed import ShardFeed
 from pipeline.shards.parts import as_bytes, print_of_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
+    from zoneinfo import ZoneInfo
 
     from baselines.facts import Facts
+    from pipeline.feeds import SourceFeed
+    from pipeline.pack import Pack, Windows
     from pipeline.shards.carrier import Answer, Carrier, ShardConfig
-    from pipeline.shards.spread import Spread
+    from pipeline.source.asked import Source
 
 log = structlog.get_logger()
 
-#: A shard has so long for what it does in memory or on its disk, and to start.
+#: A shard has so long for what it does in memory or on its disk.
 SHORT_S: Final = 60.0
-#: And to read the lake of nine days.
+#: And to start, or to read the lake of nine days.
 LONG_S: Final = 900.0
 
 
@@ -51,7 +56,7 @@ class Shards:
 
     def __init__(self, carrier: Carrier, config: ShardConfig, epoch: Callable[[], int]) -> None:
         self.config = config
-        self.standing: Spread | None = None  # windows of a minute that failed: shards still hold them
+        self.standing: Windows | None = None  # windows of a minute that failed: shards still hold them
         self.taken: pl.DataFrame | None = None  # the counts of all that shards have taken last
         self._carrier = carrier
         self._epoch = epoch
@@ -91,7 +96,7 @@ class Shards:
                 self._carrier.start(shard, self.config)
                 self._alive.add(shard)
                 self._knows[shard] = set()
-            prints = self.tell(tasks.Hello(), missing)
+            prints = self.tell(tasks.Hello(), missing, LONG_S)
             if any(one != print_of_hashes() for one in prints):
                 msg = "a shard makes other hashes than the process that leads it"
                 raise ConfigurationError(msg, "run the same version, on the same kind of processor")
@@ -99,6 +104,20 @@ class Shards:
     def at(self, minute: int) -> None:
         """Which minute is in hand, for the messages that follow."""
         self._minute = minute
+
+    @contextmanager
+    def trying(self, windows: Windows) -> Iterator[None]:
+        """A minute enters these windows: if it fails, they are what `Spread.rebuild` goes on with."""
+        self.standing = None
+        try:
+            yield
+        except BaseException:
+            self.standing = windows
+            raise
+
+    def feed(self, pack: Pack[Any, Any], source: Source, alone: SourceFeed, zone: ZoneInfo) -> ShardFeed:
+        """Counts minutes through the shards; what is odd in `alone`."""
+        return ShardFeed(pack, source, alone, self, zone)
 
     def new_state(self) -> State:
         """A number for windows that shards are about to hold."""
@@ -155,10 +174,11 @@ class Shards:
             return number
 
     def _drop_gone(self) -> None:
-        if self._gone:
-            gone = [self._gone.pop() for _ in range(len(self._gone))]
+        gone = tuple(self._gone)
+        if gone:
             alive = sorted(self._alive)
             self._round([tasks.Drop(gone)] * len(alive), alive, SHORT_S, [()] * len(alive))
+            del self._gone[: len(gone)]
 
     def _round(
         self, each: Sequence[Any], shards: Sequence[int], timeout_s: float, parts: Sequence[Sequence[Any]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from baselines.slots import shares
+from pipeline.errors import ConfigurationError
 from pipeline.shards.carrier import ShardConfig
 from pipeline.shards.leader import Shards
 from pipeline.shards.spread import spread
@@ -57,6 +58,9 @@ def config_of(settings: Settings, source_url: str, lake: Lake) -> ShardConfig:
 
 def carrier_of(settings: Settings) -> Carrier:
     """How these settings reach shards."""
+    if settings.carrier == "ray":
+        msg = "MINUTERISK_CARRIER is ray, and this installation cannot reach any"
+        raise ConfigurationError(msg, "set it to processes")
     from pipeline.shards.processes import Processes  # noqa: PLC0415 - only the carrier that is used
 
     return Processes()

@@ -177,6 +177,9 @@ class Shard:
             self._facts.pop(number, None)
         self._facts[task.facts] = Facts(None if task.changes is None else as_frame(task.changes))
 
+    def _look_up(self, task: tasks.LookUp) -> None:
+        self._facts[task.facts].codes(task.minute, self._windows(task.state).entities.ids)
+
     def _sum(self, task: tasks.Sum) -> Any:  # noqa: ANN401 - the pack's own
         return self._together.sums(self._windows(task.state), task.tuned, self._facts[task.facts])
 
@@ -192,7 +195,8 @@ class Shard:
         return as_bytes(self._windows(task.state).entities.ids.to_frame("entity_id"))
 
     def _usual(self, task: tasks.Usual) -> bytes:
-        return as_bytes(self._pack.baseline.of(self._windows(task.state)))
+        baseline: Any = self._pack.baseline  # who asks has one
+        return as_bytes(baseline.of(self._windows(task.state)))
 
 
 #: What is done for each task, beside the two that concern parts.
@@ -208,6 +212,7 @@ _DOES: Final[Mapping[type, Callable[[Shard, Any], Any]]] = {
     tasks.Back: Shard._back,  # noqa: SLF001
     tasks.Drop: Shard._drop,  # noqa: SLF001
     tasks.Know: Shard._know,  # noqa: SLF001
+    tasks.LookUp: Shard._look_up,  # noqa: SLF001
     tasks.Sum: Shard._sum,  # noqa: SLF001
     tasks.Judge: Shard._judge,  # noqa: SLF001
     tasks.AskWindows: Shard._ask,  # noqa: SLF001

@@ -123,7 +123,7 @@ class Spread:
         shards.start()
         standing, shards.standing = shards.standing, None
         lost = list(range(len(shards)))
-        if standing is not None and standing._shape == self._shape:  # noqa: SLF001 - of this very class
+        if isinstance(standing, Spread) and standing._shape == self._shape:  # noqa: SLF001 - of this very class
             self._state, self._borders = standing._state, standing._borders  # noqa: SLF001 - the same
             self._borders = [(at, border) for at, border in self._borders if at <= last]
             back = shards.tell(tasks.Back(self.number, last))
@@ -139,6 +139,10 @@ class Spread:
             shards.tell(tasks.Rank(self.number, self._borders[-1][1]), lost)
         elif lost:  # nobody knows the border: all begin anew
             self.rebuild(history, next_minute, tuned)
+
+    def look_up(self, facts: Facts, minute: datetime) -> None:
+        """Have the facts of all entities at hand at `minute`."""
+        self.shards.tell(tasks.LookUp(self.number, self.shards.know(facts), to_index(minute)))
 
     def at(self, last: int) -> Self | None:
         """The windows as they stood after minute `last`, a few minutes ago at most; None: not known."""

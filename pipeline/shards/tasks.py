@@ -123,6 +123,15 @@ class Know:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """Have the facts of all entities at hand at a minute (since the epoch) -> None."""
+
+    state: int
+    facts: int
+    minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sum:
     """-> what `Together.sums` says of the minute that the windows stand at."""
 
