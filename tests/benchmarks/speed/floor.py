@@ -22,12 +22,12 @@ import psycopg
 
 from pipeline.minute import MINUTE
 from queries import sql
-from tests.benchmarks.taken import Process, Server, measured
+from tests.benchmarks.speed.taken import Process, Server, measured
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.benchmarks.taken import Taken
+    from tests.benchmarks.speed.taken import Taken
 
 WAYS = ("floor", "bare", "bound")
 _DONE = "fetched"
