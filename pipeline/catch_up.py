@@ -362,7 +362,11 @@ class Pipeline:
         line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         zone = self.lake.zone
         line.shows = last or business_date(minute + MINUTE, zone) != business_date(minute, zone)
-        judged = run_minute(minute, line)
+        try:
+            judged = run_minute(minute, line)
+        except BaseException:
+            self.standing.lose()
+            raise
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
             with line.steps.time("project"):
