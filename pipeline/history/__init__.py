@@ -90,6 +90,14 @@ class Elsewhere(Protocol):
         ...
 
 
+def look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
+    """Look all facts up beforehand, so that the day's first minute does not wait for them."""
+    if isinstance(windows, Elsewhere):
+        windows.look_up(facts, minute)
+    else:
+        facts.codes(to_index(minute), windows.entities.ids)
+
+
 def history_of(
     state: State, until: datetime, minutes: int, told: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> History:

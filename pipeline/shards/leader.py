@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakKeyDictionary, finalize
@@ -25,7 +24,7 @@ from pipeline.shards.feed import ShardFeed
 from pipeline.shards.parts import as_bytes, print_of_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from zoneinfo import ZoneInfo
 
@@ -104,16 +103,6 @@ class Shards:
     def at(self, minute: int) -> None:
         """Which minute is in hand, for the messages that follow."""
         self._minute = minute
-
-    @contextmanager
-    def trying(self, windows: Windows) -> Iterator[None]:
-        """A minute enters these windows: if it fails, they are what `Spread.rebuild` goes on with."""
-        self.standing = None
-        try:
-            yield
-        except BaseException:
-            self.standing = windows
-            raise
 
     def feed(self, pack: Pack[Any, Any], source: Source, alone: SourceFeed, zone: ZoneInfo) -> ShardFeed:
         """Counts minutes through the shards; what is odd in `alone`."""

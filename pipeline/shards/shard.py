@@ -133,7 +133,9 @@ class Shard:
     def _add(self, task: tasks.Add) -> int | None:
         windows = self._windows(task.state)
         rows = self._taken[self._pack.dataset] if task.rows is None else as_frame(task.rows)
+        del self._states[task.state]  # what fails on its way leaves windows between two minutes
         windows.add(task.minute, rows)
+        self._states[task.state] = windows
         return self._waiting(windows)
 
     def _waiting(self, windows: Windows) -> int | None:
@@ -145,7 +147,9 @@ class Shard:
         return as_bytes(tiers.candidates(self._windows(task.state), task.number))
 
     def _rank(self, task: tasks.Rank) -> None:
-        self._together.tiers.rank(self._windows(task.state), task.border)
+        windows = self._states.pop(task.state)
+        self._together.tiers.rank(windows, task.border)
+        self._states[task.state] = windows
 
     def _at(self, task: tasks.At) -> bool:
         found = self._windows(task.state).at(task.last)

@@ -89,7 +89,7 @@ def index(page: Page) -> Index:
 
 
 def newest_files(manifest: Manifest | None, dataset: str) -> Sequence[Sequence[LakeFile]]:
-    """The newest of the longest files: of days, once there are some. Those of the same minutes are together."""
+    """The newest of the longest files, of days once there are some; those of the same minutes together."""
     runs = runs_of_files(() if manifest is None else manifest.datasets.get(dataset, ()))
     longest = max((span_of_files(run).minutes for run in runs), default=0)
     return [run for run in runs if 2 * span_of_files(run).minutes >= longest][-_NEWEST_FILES:]
