@@ -8,6 +8,7 @@ PgBouncer leaves it to the next client that gives none.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,7 +18,9 @@ import psycopg
 import pyarrow as pa
 from psycopg.rows import dict_row
 
-from pipeline.source.asked import TooManyRows
+from pipeline.errors.causes import Cause
+from pipeline.errors.failure import driver_failure
+from pipeline.source.asked import NotShared, TooManyRows
 from queries import sql
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 #: One transaction, one snapshot: the fence and the rows can never disagree.
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#: As a server writes them; the name goes into a statement that takes no parameters.
+_SNAPSHOT_NAME = re.compile(r"[0-9A-Fa-f-]+")
 #: Somebody who alters a table is waited for this long.
 _LOCK_TIMEOUT_MS = 5_000
 #: A transaction of ours that does not go on, for example of a stopped process, is ended by the server.
@@ -54,18 +59,55 @@ def open_few(url: str) -> Few:
 
 
 @contextmanager
-def snapshot(connection: adbc.Connection, timeout: timedelta) -> Iterator[adbc.Cursor]:
+def snapshot(
+    connection: adbc.Connection, timeout: timedelta, name: str | None = None
+) -> Iterator[adbc.Cursor]:
     """One REPEATABLE READ, READ ONLY transaction within our limits; after an error close the connection.
+
+    With `name` in the snapshot that another connection exported; raises NotShared where it cannot be.
 
     The driver would commit after each statement with parameters, so it is told to leave that for as long.
     """
     connection.adbc_connection.set_autocommit(False)  # begins
     with connection.cursor() as cursor:
         cursor.execute(_SNAPSHOT)
+        if name is not None:
+            _enter(cursor, name)
         cursor.execute(sql("session/limits"), _limits(timeout))
         cursor.fetch_arrow_table()  # until then nothing is executed
         yield cursor
     connection.adbc_connection.set_autocommit(True)  # commits: there is nothing to commit
+
+
+def export(cursor: adbc.Cursor) -> str:
+    """The name of this transaction's snapshot, under which others may enter it until it ends.
+
+    Raises NotShared where the server gives none: nothing is left of the transaction then.
+    """
+    try:
+        cursor.execute("SELECT pg_export_snapshot()")
+        return str(cursor.fetch_arrow_table().column(0)[0].as_py())
+    except adbc.Error as error:
+        raise _not_shared(error) from error
+
+
+def _enter(cursor: adbc.Cursor, name: str) -> None:
+    """Read what another transaction sees, which must still be open."""
+    if not _SNAPSHOT_NAME.fullmatch(name):
+        msg = f"no snapshot has the name {name}"
+        raise NotShared(msg)
+    try:
+        cursor.execute(f"SET TRANSACTION SNAPSHOT '{name}'")
+    except adbc.Error as error:
+        raise _not_shared(error) from error
+
+
+def _not_shared(error: adbc.Error) -> NotShared | adbc.Error:
+    """A server that is away shares nothing either, but says nothing of it."""
+    failure = driver_failure(error)
+    if failure is None or failure.cause in (Cause.UNREACHABLE, Cause.SLOW):
+        return error
+    return NotShared(failure.text)
 
 
 @contextmanager
