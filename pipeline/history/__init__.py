@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from baselines.facts import Facts
 from baselines.slots import EVERY
@@ -77,6 +77,27 @@ class History:
     told: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # see `Pack.told`
 
 
+@runtime_checkable
+class Elsewhere(Protocol):
+    """Windows that shards hold: each reads its own files."""
+
+    def rebuild(self, history: History, next_minute: datetime, tuned: Tuned) -> None:
+        """Build them right before `next_minute`."""
+        ...
+
+    def look_up(self, facts: Facts, minute: datetime) -> None:
+        """Have the facts of all entities at hand at `minute`."""
+        ...
+
+
+def look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
+    """Look all facts up beforehand, so that the day's first minute does not wait for them."""
+    if isinstance(windows, Elsewhere):
+        windows.look_up(facts, minute)
+    else:
+        facts.codes(to_index(minute), windows.entities.ids)
+
+
 def history_of(
     state: State, until: datetime, minutes: int, told: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> History:
@@ -121,6 +142,9 @@ def windows_from(
     windows = _windows_of(lake, tuned, slots)
     lake.pack.know(windows, history.told, next_minute)
     facts = Facts(history.facts)
+    if isinstance(windows, Elsewhere):
+        windows.rebuild(history, next_minute, tuned)
+        return windows, facts
     if history.first_minute is None:
         return windows, facts
     start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)
