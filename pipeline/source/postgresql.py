@@ -44,7 +44,7 @@ from pipeline.source.beside import prints_of
 from pipeline.source.halve import read_span, totals_around
 from pipeline.source.plan import PlanReason, plan_reason
 from pipeline.source.postgresql_reading import PRINTS, PgReading, parameters_of
-from pipeline.source.postgresql_session import export, fetch_at_most, few_rows, open_few, open_rows, snapshot
+from pipeline.source.postgresql_session import export, fetch, few_rows, open_few, open_rows, snapshot
 from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
 from pipeline.source.shared import SharedReading, SharedSource
 
@@ -387,11 +387,7 @@ class PostgresSource(SharedSource):
         """The answer of the query `name` or of one around it, which may want fewer parameters."""
         began, given = time.monotonic(), list(parameters[: parameters_of(text)])
         with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
-            if at_most is None:
-                cursor.execute(text, given or None)
-                table = cursor.fetch_arrow_table()
-            else:
-                table = fetch_at_most(cursor.connection, text, given, at_most)
+            table = fetch(cursor, text, given, at_most)
         self.on_query(name, time.monotonic() - began)
         return plain_frame(table, self._queries / f"{name}.sql")
 

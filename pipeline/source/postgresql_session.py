@@ -9,7 +9,8 @@ PgBouncer leaves it to the next client that gives none.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,6 +22,7 @@ from psycopg.rows import dict_row
 from pipeline.errors.causes import Cause
 from pipeline.errors.failure import driver_failure
 from pipeline.source.asked import NotShared, TooManyRows
+from pipeline.source.streams.literals import as_copied
 from queries import sql
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ _SNAPSHOT_NAME = re.compile(r"[0-9A-Fa-f-]+")
 _LOCK_TIMEOUT_MS = 5_000
 #: A transaction of ours that does not go on, for example of a stopped process, is ended by the server.
 _IDLE_TIMEOUT_MS = 60_000
-#: Rows come in parts of so many where their number is bounded.
-_PART_ROWS = 100_000
+#: ADBC's option of a statement.
+_USE_COPY = "adbc.postgresql.use_copy"
 #: Where the URL does not say otherwise.
 _CONNECT_TIMEOUT_S = 10
 
@@ -118,27 +120,29 @@ def few_rows(connection: Few, timeout: timedelta) -> Iterator[Few]:
         yield connection
 
 
-def fetch_at_most(
-    connection: adbc.Connection, query: str, parameters: Sequence[object], at_most: int
+def fetch(
+    cursor: adbc.Cursor, query: str, parameters: Sequence[object], at_most: int | None = None
 ) -> pa.Table:
-    """The answer of a query, part by part; raises TooManyRows as soon as it has more rows than `at_most`.
+    """The answer of a query, streamed by COPY wherever all that it wants are times.
 
-    The driver holds the whole answer of a query with parameters beside the rows it makes of it; a cursor's
-    parts it holds one at a time.
+    Raises TooManyRows as soon as there are more rows than `at_most`: the rest is not read, so the connection
+    has to be closed. A query that COPY does not take is held by the driver as a whole beside its rows.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(f"DECLARE minuterisk NO SCROLL CURSOR FOR {query}", parameters)
-        cursor.fetch_arrow_table()  # until then nothing is executed
-    parts: list[pa.Table] = []
-    with connection.cursor() as cursor:
-        cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})  # there is no COPY (FETCH)
-        while not parts or parts[-1].num_rows == _PART_ROWS:
-            cursor.execute(f"FETCH FORWARD {_PART_ROWS} FROM minuterisk")
-            parts.append(cursor.fetch_arrow_table())
-            if sum(part.num_rows for part in parts) > at_most:
-                raise TooManyRows
-        cursor.execute("CLOSE minuterisk")
-    return pa.concat_tables(parts)
+    times = [value for value in parameters if isinstance(value, datetime)]
+    copied = as_copied(query, times) if len(times) == len(parameters) else None
+    cursor.adbc_statement.set_options(**{_USE_COPY: str(copied is not None).lower()})
+    cursor.execute(*((copied,) if copied is not None else (query, parameters or None)))
+    if at_most is None:
+        return cursor.fetch_arrow_table()
+    reader = cursor._results.reader  # noqa: SLF001 - whose errors are the driver's
+    batches: list[pa.RecordBatch] = []
+    for batch in reader:
+        batches.append(batch)
+        if sum(part.num_rows for part in batches) > at_most:
+            with suppress(adbc.Error):
+                cursor.adbc_cancel()  # the server learns of a closed connection only when it next sends
+            raise TooManyRows
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def _limits(timeout: timedelta) -> list[str]:
