@@ -108,13 +108,13 @@ def company(postgres_url: str, seed: int = 1) -> Iterator[Trade]:
 
 def come_late(trade: Trade) -> list[datetime]:
     """After some minutes were judged: a wave of cancels turns out never to have been, another one comes."""
-    gone, late = MIDNIGHT - 15 * MINUTE, MIDNIGHT - 2 * MINUTE
+    gone, late = BEGIN, MIDNIGHT + 4 * MINUTE
     trade.execute(
         f"DELETE FROM transactions WHERE kind = 'CANCEL' AND occurred_at >= '{gone}' AND occurred_at < '{late}'"  # noqa: S608 - our own times
     )
     merchant = merchant_ids()[40]
     trade.insert(*((910_000 + n, merchant, "CANCEL", 50_000, late + timedelta(seconds=n)) for n in range(90)))
-    return [gone + n * MINUTE for n in range(15)]
+    return list(Span(gone, LATE))
 
 
 @contextmanager
@@ -128,9 +128,12 @@ def opened(trade: Trade, postgres_url: str, folder: Path, **more: str) -> Iterat
         yield pipeline
 
 
-def correct(pipeline: Pipeline, minutes: list[datetime]) -> list[datetime]:
-    """Read minutes again; gives those that differed."""
-    return Corrector(pipeline).correct(minutes, "late_commit")
+def live(pipeline: Pipeline, trade: Trade) -> list[datetime]:
+    """Judge the evening, with rows that come late in between; gives the minutes that were corrected."""
+    list(pipeline.catch_up(LATE))
+    corrected = Corrector(pipeline).correct(come_late(trade), "late_commit")
+    list(pipeline.catch_up(END))
+    return corrected
 
 
 def record(pipeline: Pipeline, *, compacted: bool = False) -> dict[str, Any]:

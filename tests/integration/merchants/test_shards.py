@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.merchants.evening import END, LATE, come_late, company, correct, opened, record
+from pipeline.shards import opening
+from pipeline.shards.here import Here
+from tests.integration.merchants.evening import END, LATE, company, live, opened, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +22,38 @@ def alone(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         company(postgres_url) as trade,
         opened(trade, postgres_url, tmp_path_factory.mktemp("home")) as pipeline,
     ):
-        list(pipeline.catch_up(LATE))
-        late = come_late(trade)
-        corrected = correct(pipeline, late)
-        list(pipeline.catch_up(END))
+        corrected = live(pipeline, trade)
         yield record(pipeline) | {"corrected": corrected}
 
 
 def test_the_evening_has_all_that_it_is_for(alone: dict[str, Any]) -> None:
-    opened_of = {row["rule"] for row in alone["incidents"]}
-    assert {"cancel_surge", "platform_outage"} <= opened_of
+    assert {"cancel_surge", "platform_outage"} <= {row["rule"] for row in alone["incidents"]}
     assert alone["corrected"]
     assert alone["quarantine"]
     assert alone["cancel_cohort"]
     assert alone["settlement"]
-    assert any(row["corrected_minute"] for row in alone["incidents"])
+    assert {"top", "tail"} == {row[3] for row in alone["signal"]}
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_shards_judge_as_one_process_does(
+    number: int,
+    alone: dict[str, Any],
+    postgres_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(opening, "carrier_of", lambda _: Here())
+    with (
+        company(postgres_url) as trade,
+        opened(trade, postgres_url, tmp_path, shards=str(number)) as pipeline,
+    ):
+        corrected = live(pipeline, trade)
+        found = record(pipeline) | {"corrected": corrected}
+        files = pipeline.state.publication().files
+        assert {f.slots for f in files if f.dataset == "merchant_minute" and f.span.start >= LATE} == {
+            *opening.shares(number)
+        }
+        assert found == alone
+        assert record(pipeline, compacted=True) == record(pipeline)
+    assert END
