@@ -133,8 +133,7 @@ class _Bridge:
         if request.address is None:
             _start_head(ray, request.folder)
         else:
-            _reach(request.address)
-            ray.init(address=request.address, log_to_driver=False)
+            ray.init(address=_reach(request.address), log_to_driver=False)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Ray has just set its own
         self._ray = ray
         self._of_cluster = request.address is not None
@@ -279,14 +278,15 @@ def _start_head(ray: Any, folder: str) -> None:  # noqa: ANN401 - a module
         raise RuntimeError(msg)
 
 
-def _reach(address: str) -> None:
-    """Is there a head? Ray itself may wait for one for ever."""
+def _reach(address: str) -> str:
+    """The head's address in numbers, if it answers; Ray itself may wait for one for ever."""
     host, _, port = address.rpartition(":")
     with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S) as taken:
         there = ipaddress.ip_address(taken.getpeername()[0])
     if there.is_global:
         msg = f"{there} is a public address; a cluster belongs into a network of its own"
         raise RuntimeError(msg)
+    return f"[{there}]:{port}" if there.version == 6 else f"{there}:{port}"  # noqa: PLR2004 - of the protocol
 
 
 def _line(error: Exception) -> str:

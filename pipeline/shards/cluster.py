@@ -16,7 +16,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ConfigurationError
@@ -145,13 +145,12 @@ class RayCarrier:
         """The pipe; if this takes longer the bridge is killed, and the pipe ends."""
         if self._bridge is None:
             raise EOFError
-        timer = Timer(seconds, self._bridge.process.kill)
-        timer.daemon = True
-        timer.start()
+        done = Event()
+        Thread(target=_kill_unless, args=(done, seconds, self._bridge.process), daemon=True).start()
         try:
             yield self._bridge.pipe
         finally:
-            timer.cancel()
+            done.set()
 
     def _forget(self, shard: int, why: str) -> None:
         self._there.discard(shard)
@@ -164,6 +163,11 @@ class RayCarrier:
         self._why = why
         if gone is not None:
             _end(gone)
+
+
+def _kill_unless(done: Event, seconds: float, process: SpawnProcess) -> None:
+    if not done.wait(seconds):
+        process.kill()
 
 
 def _end(gone: _Bridge) -> None:

@@ -59,8 +59,12 @@ def config_of(settings: Settings, source_url: str, lake: Lake) -> ShardConfig:
 def carrier_of(settings: Settings) -> Carrier:
     """How these settings reach shards."""
     if settings.carrier == "ray":
-        msg = "MINUTERISK_CARRIER is ray, and this installation cannot reach any"
-        raise ConfigurationError(msg, "set it to processes")
-    from pipeline.shards.processes import Processes  # noqa: PLC0415 - only the carrier that is used
+        if settings.ray_address is not None and settings.source_url is None:
+            msg = "MINUTERISK_RAY_ADDRESS is set, and the embedded PostgreSQL answers on this machine alone"
+            raise ConfigurationError(msg, "set MINUTERISK_SOURCE_URL to a database that all machines reach")
+        from pipeline.shards.cluster import RayCarrier  # noqa: PLC0415 - only the carrier that is used
+
+        return RayCarrier(settings.ray_address)
+    from pipeline.shards.processes import Processes  # noqa: PLC0415 - the same
 
     return Processes()

@@ -1,9 +1,9 @@
 """What a tick costs and holds as merchants, rows and history grow: `python -m tests.benchmarks.growth`.
 
 Processor time of a tick without extract and commit, median of five: counting the raw rows, sliding the
-windows, the verdicts of the policy `budgeted`, the book of exposure with a payout of every day. Then the windows
-as they stood a minute ago, for a correction. Every case is a process of its own. History of 8 and of 90 days
-is judged in turns by the same process; 150 ticks show whether memory stays flat.
+windows, the verdicts of the policy `budgeted`, the book of exposure with a payout of every day. Then the
+windows as they stood a minute ago, for a correction. Every case is a process of its own. History of 8 and of
+90 days is judged in turns by the same process; 150 ticks show whether memory stays flat.
 """
 
 from __future__ import annotations

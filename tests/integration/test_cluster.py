@@ -240,7 +240,7 @@ def test_a_leader_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
 
 @contextmanager
 def cluster_of_two(folder: Path, token: str) -> Iterator[tuple[str, int]]:
-    """A head that holds no shard and a machine that holds two, as `ray start` makes them; all on 127.0.0.1."""
+    """A head that holds no shard and a machine that holds two, as `ray start` makes them; on 127.0.0.1."""
     ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
     root = str(Path(__file__).resolve().parents[2])
     environment = os.environ | ours | {"PYTHONPATH": root, "RAY_USAGE_STATS_ENABLED": "0"}
@@ -252,8 +252,8 @@ def cluster_of_two(folder: Path, token: str) -> Iterator[tuple[str, int]]:
     running = []
     try:
         for one in (head, machine):
-            log = (folder / f"{len(running)}.log").open("wb")
-            running.append(subprocess.Popen(one, env=environment, stdout=log, stderr=log))
+            with (folder / f"{len(running)}.log").open("wb") as log:
+                running.append(subprocess.Popen(one, env=environment, stdout=log, stderr=log))
             wait_until_taken(port)
         yield f"127.0.0.1:{port}", running[1].pid
     finally:

@@ -28,7 +28,7 @@ _MINUTE_US: Final = 60_000_000
 
 
 class Made:
-    """So many merchants, with ids from 1 on; what is drawn follows from the seed and what was drawn before."""
+    """So many merchants, with ids from 1 on; what is drawn follows from seed and what was drawn before."""
 
     def __init__(self, merchants: int, seed: int = 7) -> None:
         self.merchants = merchants
