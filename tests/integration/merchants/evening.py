@@ -116,7 +116,8 @@ def come_late(trade: Trade) -> list[datetime]:
     """After some minutes were judged: a wave of cancels turns out never to have been, another one comes."""
     gone, late = BEGIN, MIDNIGHT + 4 * MINUTE
     trade.execute(
-        f"DELETE FROM transactions WHERE kind = 'CANCEL' AND occurred_at >= '{gone}' AND occurred_at < '{late}'"
+        "DELETE FROM transactions WHERE kind = 'CANCEL'"
+        f" AND occurred_at >= '{gone}' AND occurred_at < '{late}'"
     )
     merchant = merchant_ids()[40]
     trade.insert(*((910_000 + n, merchant, "CANCEL", 50_000, late + timedelta(seconds=n)) for n in range(90)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from baselines.slots import shares
 from pipeline.shards import opening
 from pipeline.shards.carrier import ShardLost
 from pipeline.shards.here import Here
@@ -62,11 +63,10 @@ def test_shards_judge_as_one_process_does(
         found = record(pipeline) | {"corrected": corrected}
         files = pipeline.state.publication().files
         assert {f.slots for f in files if f.dataset == "merchant_minute" and f.span.start >= LATE} == {
-            *opening.shares(number)
+            *shares(number)
         }
         assert found == alone
         assert record(pipeline, compacted=True) == record(pipeline)
-    assert END
 
 
 @pytest.mark.slow
