@@ -123,7 +123,7 @@ class ShardFeed:
         parts = list(zip(*(answer.parts for answer in answers), strict=True))
         own = self._shards.tell(tasks.Take(), parts=parts)
         frames = {name: added([as_frame(frames[name]) for frames in own]) for name in own[0]}
-        held = Held(self._shards, frames.keys())
+        held = Held(self._shards, frozenset(frames))
         for name, read in extracted.beside.frames.items():
             frames[name] = self._pack.beside[name].count(read, span, self._zone)
         rows = frames.pop(self._pack.dataset)

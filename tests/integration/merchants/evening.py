@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,11 +17,13 @@ from pipeline.store.compact import compact
 from tests.integration.trade_home import pipeline_of, state_database, trade_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.catch_up import Pipeline
     from tests.integration.trade_home import Trade
+
+T = TypeVar("T")
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MIDNIGHT = business_day(date(2026, 3, 11), SEOUL).start
@@ -32,6 +34,10 @@ _BUSY = (-100, 20)
 _A_MINUTE = 45
 _MERCHANTS = 70
 _CATEGORIES = ("grocery", "tickets", "travel", None)
+
+
+class NeverRaised(Exception):
+    """Nothing is done again."""
 
 
 def merchant_ids() -> list[str]:
@@ -110,7 +116,8 @@ def come_late(trade: Trade) -> list[datetime]:
     """After some minutes were judged: a wave of cancels turns out never to have been, another one comes."""
     gone, late = BEGIN, MIDNIGHT + 4 * MINUTE
     trade.execute(
-        f"DELETE FROM transactions WHERE kind = 'CANCEL' AND occurred_at >= '{gone}' AND occurred_at < '{late}'"  # noqa: S608 - our own times
+        "DELETE FROM transactions WHERE kind = 'CANCEL'"
+        f" AND occurred_at >= '{gone}' AND occurred_at < '{late}'"
     )
     merchant = merchant_ids()[40]
     trade.insert(*((910_000 + n, merchant, "CANCEL", 50_000, late + timedelta(seconds=n)) for n in range(90)))
@@ -128,11 +135,23 @@ def opened(trade: Trade, postgres_url: str, folder: Path, **more: str) -> Iterat
         yield pipeline
 
 
-def live(pipeline: Pipeline, trade: Trade) -> list[datetime]:
-    """Judge the evening, with rows that come late in between; gives the minutes that were corrected."""
-    list(pipeline.catch_up(LATE))
-    corrected = Corrector(pipeline).correct(come_late(trade), "late_commit")
-    list(pipeline.catch_up(END))
+def live(pipeline: Pipeline, trade: Trade, again: type[Exception] = NeverRaised) -> list[datetime]:
+    """Judge the evening, with rows that come late in between; gives the minutes that were corrected.
+
+    What fails with `again` is done again, as the tick does it.
+    """
+
+    def done(work: Callable[[], T]) -> T:
+        while True:
+            try:
+                return work()
+            except again:
+                continue
+
+    done(lambda: list(pipeline.catch_up(LATE)))
+    late = come_late(trade)
+    corrected = done(lambda: Corrector(pipeline).correct(late, "late_commit"))
+    done(lambda: list(pipeline.catch_up(END)))
     return corrected
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from baselines.slots import shares
 from pipeline.shards import opening
+from pipeline.shards.carrier import ShardLost
 from pipeline.shards.here import Here
-from tests.integration.merchants.evening import END, LATE, company, live, opened, record
+from tests.integration.merchants.evening import LATE, company, live, opened, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pipeline.shards.carrier import Message
+
+#: So many messages find their shard dead.
+KILLED = 0.02
+#: And that at so many kinds of tasks at least.
+SEVERAL = 3
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +63,31 @@ def test_shards_judge_as_one_process_does(
         found = record(pipeline) | {"corrected": corrected}
         files = pipeline.state.publication().files
         assert {f.slots for f in files if f.dataset == "merchant_minute" and f.span.start >= LATE} == {
-            *opening.shares(number)
+            *shares(number)
         }
         assert found == alone
         assert record(pipeline, compacted=True) == record(pipeline)
-    assert END
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shards_that_are_killed_change_nothing(
+    seed: int, alone: dict[str, Any], postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a shard is about to do: it is lost, the minute fails, and begins anew."""
+    random, killed = Random(seed), Counter[str]()
+
+    def kill(shard: int, message: Message) -> None:
+        if random.random() < KILLED:
+            killed[type(message.task).__name__] += 1
+            carrier.kill(shard)
+
+    carrier = Here(kill)
+    monkeypatch.setattr(opening, "carrier_of", lambda _: carrier)
+    with (
+        company(postgres_url) as trade,
+        opened(trade, postgres_url, tmp_path, shards="3") as pipeline,
+    ):
+        corrected = live(pipeline, trade, again=ShardLost)
+        assert len(killed) > SEVERAL
+        assert record(pipeline) | {"corrected": corrected} == alone
