@@ -140,8 +140,8 @@ def _peers(content: Content) -> tuple[list[go.Figure], list[list[object]], str]:
     figure.update_yaxes(type="log")
     note = (
         f"From the raw rows of a closed minute ({content['rows']:,}) to a list of merchants, after 7 "
-        f"days of {content['per_day']:,}. We slide all our windows in that time. The others keep two sums: nothing "
-        "of theirs survives a crash, corrects late rows, holds a budget of false alarms or says why."
+        f"days of {content['per_day']:,}. We slide all our windows in that time. The others keep two sums: "
+        "nothing of theirs survives a crash, corrects late rows, holds a budget of false alarms or says why."
     )
     return [figure], rows, note
 
