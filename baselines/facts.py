@@ -40,6 +40,11 @@ class Facts:
             self.names = tuple(changes["value"].drop_nulls().unique().sort().to_list())
             self._starts = np.unique(changes["from_minute"].dt.epoch("us").to_numpy() // MINUTE_US)
 
+    @property
+    def changes(self) -> pl.DataFrame | None:
+        """The changes that all of it follows from; None: nothing was ever known."""
+        return self._changes
+
     def codes(self, index: int, ids: pl.Series) -> Integers:
         """The place in `names` of each entity's value at minute `index`, or UNKNOWN. Shape (len(ids),).
 
