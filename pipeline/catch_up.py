@@ -497,4 +497,4 @@ class Pipeline:
 
 def _look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
     """Look all facts up beforehand, so that the day's first minute does not wait for them."""
-    facts.codes(to_index(minute), windows.entities.ids)
+    facts.codes(to_index(minute), windows.entities)
