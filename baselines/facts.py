@@ -53,6 +53,11 @@ class Facts:
     def __reduce__(self) -> tuple[type[Facts], tuple[pl.DataFrame | None]]:
         return Facts, (self._changes,)
 
+    @property
+    def changes(self) -> pl.DataFrame | None:
+        """The changes that all of it follows from; None: nothing was ever known."""
+        return self._changes
+
     def codes(self, index: int, entities: EntityIndex) -> Integers:
         """The place in `names` of each entity's value at minute `index`, or UNKNOWN. Shape (entities,)."""
         ids = entities.ids

@@ -48,6 +48,10 @@ class Slots:
         """Does any slot belong to both?"""
         return self.first < other.end and other.first < self.end
 
+    def includes(self, other: Slots) -> bool:
+        """Are these all slots of the other, or more?"""
+        return self.first <= other.first and other.end <= self.end
+
 
 EVERY: Final = Slots(0, SLOTS)
 

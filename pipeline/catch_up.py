@@ -7,7 +7,6 @@ the ledger does not know, so a restart goes on exactly where the last commit end
 from __future__ import annotations
 
 import math
-from collections import deque
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,9 +21,10 @@ from pipeline.alarms.row_watch import RowWatch
 from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
-from pipeline.history import exposures_from, read_past, rebuild_windows, unpublished
+from pipeline.history import exposures_from, look_up, read_past, rebuild_windows, unpublished
 from pipeline.history.opening import Opening
-from pipeline.judge.hold import Gates, Past
+from pipeline.history.standing import Standing
+from pipeline.judge.hold import Gates
 from pipeline.judge.life import Changes
 from pipeline.judge.seconds import Written
 from pipeline.minute import (
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
     from pipeline.settings import Settings
+    from pipeline.shards.leader import Shards
     from pipeline.source.asked import Fence, Source
     from pipeline.store.lake import Lake
     from pipeline.store.rules import RulesFile
@@ -71,8 +72,6 @@ log = structlog.get_logger()
 HISTORY_DAYS = 8
 #: After an outage longer than this the older minutes are published in bulk, unjudged: nobody acts on them.
 JUDGED_OUTAGE = timedelta(hours=48)
-#: So many minutes back a correction need not rebuild the windows from the lake.
-SNAPSHOTS = 4
 #: What was told of rows is remembered so long after their minute has closed, not to be written again.
 REMEMBERED = 2 * MINUTE
 #: Facts that the source did not give are asked for again after so long.
@@ -106,6 +105,7 @@ class Pipeline:
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],
+        shards: Shards | None = None,  # None: all windows are here
     ) -> None:
         self.settings = settings
         self.source = source
@@ -113,6 +113,7 @@ class Pipeline:
         self.pack = lake.pack
         self.state = state
         self.monotonic = monotonic
+        self.shards = shards
         self.alarms = Alarms(state.engine, state.url, state.pack)
         self.watch = RowWatch(self.alarms, state, self.pack.rows_query, monotonic)
         self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
@@ -122,9 +123,7 @@ class Pipeline:
         state.proposer = Proposer(self.pack, lake.zone, self.tuned_at, self.ornaments)
         self._line: Line | None = None
         self._shape: object = None  # what of the tuned numbers the line's windows hold
-        # Windows as they stood after the newest minutes: a late commit is judged again from there.
-        self._snapshots: deque[Windows] = deque(maxlen=SNAPSHOTS)
-        self._past: Past | None = None  # what gates remembered after the newest of them
+        self.standing = Standing(self.pack)  # for whoever reads the windows beside us
         self.turn = Lock()  # held while incidents are read and changed
         #: What was written of rows before their minute has closed; None: the pack writes nothing of them.
         watch = self.pack.watch
@@ -176,7 +175,7 @@ class Pipeline:
                 rate = rows / max(self.monotonic() - began, 0.001)
                 reached = moment(piece.end, self.lake.zone)
                 progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {reached}")
-        self._line = None  # the windows are rebuilt from what is published now
+        self.drop_line()  # the windows are rebuilt from what is published now
         self.project()
         return minutes
 
@@ -221,24 +220,22 @@ class Pipeline:
             yield judged
             self.watch.see(judged.counted)
             progress(done, due.minutes, moment(minute, self.lake.zone))
-            if self._line is not None:  # after the results are out: copying all windows takes its time
+            if self._line is not None:  # after the results are out
                 self._keep(self._line)
                 self._read_facts(minute + MINUTE)
 
     def _keep(self, line: Line) -> None:
-        """Keep what corrections, and whoever tells of newer rows, begin from."""
-        self._snapshots.append(line.windows.copy())
-        self._past = line.gates.past.copy()
+        """Keep what whoever tells of newer rows begins from."""
+        self.standing.keep(line.windows, line.gates.past)
         if self.written is not None and line.windows.last is not None:
             with self.turn:
                 self.written.forget(from_index(line.windows.last) - REMEMBERED)
 
     def gates_now(self) -> Gates:
         """Gates as they stand after the newest judged minute, for whoever tells of newer rows."""
-        versions, past = self.rules.newest(), self._past
+        versions = self.rules.newest()
         tuned, held = versions.versions[-1].tuned, self.state.withheld()
-        past = Past() if past is None else past.copy()
-        return Gates(self.pack, tuned, self.settings.policy, past, {}, held, versions)
+        return Gates(self.pack, tuned, self.settings.policy, self.standing.past(), {}, held, versions)
 
     def prepare(self) -> None:
         """Rebuild the windows before the first minute is due, so that it does not wait for them."""
@@ -270,7 +267,7 @@ class Pipeline:
             msg = f"{moment(start, zone)} lies before the published history ({first})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")
         self.state.commit(MinuteCommit([], [], start))
-        self._line = None
+        self.drop_line()
 
     def ensure_fence(self) -> None:
         """Set the first fence before the first row is read: the search then finds what commits later."""
@@ -284,7 +281,7 @@ class Pipeline:
 
     def newest_windows(self) -> Windows | None:
         """The windows as they stood after the newest judged minute, for reading and copying alone."""
-        return self._snapshots[-1] if self._snapshots else None
+        return self.standing.windows()
 
     @property
     def money(self) -> ExposureBook | None:
@@ -309,26 +306,22 @@ class Pipeline:
     def drop_line(self) -> None:
         """Have windows and book built from the lake again before they are needed."""
         self._line = None
+        if self.shards is not None:
+            self.shards.standing = None
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
-        wanted = to_index(minute) - 1
-        found = next((windows for windows in self._snapshots if windows.last == wanted), None)
-        if found is None or self._line is None:
+        line = self._line
+        windows = None if line is None else line.windows.at(to_index(minute) - 1)
+        if line is None or windows is None:
             return None
-        windows = found.copy()
-        return (windows, self._line.facts) if self.know(windows, minute) else None
+        return (windows, line.facts) if self.know(windows, minute) else None
 
     def take_windows(self, rejudged: Rejudged | None, changed_from: datetime) -> None:
         """Go on with what a correction left (None: rebuild it when it is needed)."""
-        first = to_index(changed_from)
-        kept = [
-            snapshot for snapshot in self._snapshots if snapshot.last is not None and snapshot.last < first
-        ]
-        self._snapshots.clear()
-        self._snapshots.extend(kept)
         if rejudged is None or self._line is None:
-            self._line = None
+            self.drop_line()
+            self.standing.cut(to_index(changed_from))
             return
         self._line.windows, self._line.gates.past = rejudged.windows, rejudged.past
         self._keep(self._line)
@@ -359,7 +352,7 @@ class Pipeline:
             with self.ornaments.beside("analyst.duckdb", but=(LakeDamaged,)):
                 if publication.version == self._catalog_version and self.lake.has_catalog():
                     return False
-                publication = self.snapshots.take(self.newest_windows())
+                publication = self.snapshots.take(self.standing.newest())
                 self.lake.project_catalog(publication)
                 self._catalog_version = publication.version
         return True
@@ -374,7 +367,13 @@ class Pipeline:
         line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         zone = self.lake.zone
         line.shows = last or business_date(minute + MINUTE, zone) != business_date(minute, zone)
-        judged = run_minute(minute, line)
+        try:
+            judged = run_minute(minute, line)
+        except BaseException:
+            self.standing.lose()
+            if self.shards is not None:  # those that are left go on with them
+                self.shards.standing = line.windows
+            raise
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
             with line.steps.time("project"):
@@ -389,7 +388,7 @@ class Pipeline:
             if self.pack.shape(versions.tuned(minute)) != self._shape:
                 log.info("rules.windows_anew", minute=minute.isoformat(), version=versions.at(minute).number)
                 self._line = None
-                self._snapshots.clear()
+                self.standing.drop()
         if self._line is not None and not self.know(self._line.windows, minute):
             log.info("told.windows_anew", minute=minute.isoformat())
             self._line = None
@@ -427,7 +426,7 @@ class Pipeline:
             facts = Facts(self.state.facts())
         except BaseException as error:  # nobody knows what is stored: the next line takes what it finds
             self._line = None
-            self._snapshots.clear()
+            self.standing.drop()
             if not isinstance(error, Exception) or isinstance(error, PassingError):
                 raise
             self.ornaments.raised(name, error)
@@ -438,24 +437,27 @@ class Pipeline:
         self._facts_due = tomorrow if read else next_minute + FACTS_RETRY
         if self._line is not None:
             self._line.facts = facts
-            _look_up(facts, next_minute, self._line.windows)
+            look_up(facts, next_minute, self._line.windows)
 
     def _start_line(self, next_minute: datetime) -> Line:
         self._read_facts(next_minute)
+        if self.pack.watch is None:
+            self.standing.drop()  # before others are built: there is no room for twice as many
         tuned = self.versions.tuned(next_minute)
         self._open_datasets(next_minute, tuned)
         windows, facts = rebuild_windows(self.lake, self.state, next_minute, tuned)
         self._shape = self.pack.shape(tuned)
-        _look_up(facts, next_minute, windows)
+        look_up(facts, next_minute, windows)
         published = self.state.published()
-        source_feed = self.source_feed()
-        feed: Feed = source_feed
+        alone, shards = self.source_feed(), self.shards
+        feed: Feed = alone if shards is None else shards.feed(self.pack, self.source, alone, self.lake.zone)
         if published.last_minute is not None and published.last_minute >= next_minute:
             files = self.state.publication().files
             lake_feed = LakeFeed(self.lake, files, windows.entities, beside=self.pack.exposures is not None)
-            feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
+            feed = CatchUpFeed(lake_feed, feed, published.last_minute + MINUTE)
         gates, steps = self.gates(next_minute), Steps(self.monotonic)
         line = Line(feed, self.book(), windows, gates, steps, facts, turn=self.turn)
+        line.moving = self.standing.moving
         line.exposed = exposures_from(self.lake, self.state, next_minute, tuned, facts)
         return line
 
@@ -493,8 +495,3 @@ class Pipeline:
         rows = sum(row["source_rows"] for row in counted.ledger)
         log.info("backfill.published", span=str(span), rows=rows)
         return rows, rows
-
-
-def _look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
-    """Look all facts up beforehand, so that the day's first minute does not wait for them."""
-    facts.codes(to_index(minute), windows.entities)

@@ -22,6 +22,8 @@ MINUTE_US = 60_000_000
 HOUR_MINUTES = 60
 DAY_MINUTES = 1440
 WEEK_MINUTES = 7 * DAY_MINUTES
+#: So many minutes windows can go back: for a correction, and where a minute was not committed.
+MINUTES_BACK = 4
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Times people give lie before this; windows and days can then be added without leaving the calendar.
 TIME_END = datetime(2200, 1, 1, tzinfo=UTC)

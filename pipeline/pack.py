@@ -78,6 +78,20 @@ class Windows(Protocol):
         """The same state, free to move on by itself."""
         ...
 
+    def at(self, last: int) -> Self | None:
+        """A copy as they stood after minute `last`, up to MINUTES_BACK ago; None: that is not known any more.
+
+        It is made when it is asked for, and shares what never changes. Here the newest minute alone is known.
+        """
+        return self.copy() if last == self.last else None
+
+    def undo(self) -> bool:
+        """Go one minute back in place; False, as here, where that is not known any more.
+
+        Entities that came with the minute stay known. After `fill` there is nothing to go back to.
+        """
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Inhibits:
@@ -252,7 +266,8 @@ class Baseline(Generic[W]):
     """What the windows hold of each entity after the newest minute, as analysts find it: `baseline_now`."""
 
     schema: pl.Schema
-    of: Callable[[W], pl.DataFrame]  # a row per entity, sorted by it
+    #: A row per entity. Made while the windows stand still: it shares nothing with them, and is made quickly.
+    of: Callable[[W], pl.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,6 +104,8 @@ class Line:
     shows: bool = True
     #: Held while incidents are read and changed: what is told within the second changes them, too.
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    #: Held while the windows move: others read them.
+    moving: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
     @property
     def exposures(self) -> ExposureBook | None:
@@ -140,7 +142,7 @@ def run_minute(minute: datetime, line: Line) -> Judged:
     if line.exposed is not None:
         with line.steps.time("money"):
             line.exposed.enter(counted.rows, counted.beside)
-    with line.steps.time("judge"):
+    with line.steps.time("judge"), line.moving:
         found = judge_minute(counted, line.windows, line.gates, line.facts)
         signals = found.frame()
     with line.turn:

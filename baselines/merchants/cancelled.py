@@ -11,6 +11,7 @@ from baselines.merchants.slices import Integers, Slice, grown
 from pipeline.minute import business_date, from_index
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
 
@@ -20,24 +21,39 @@ class CancelledByDay:
     def __init__(self, zone: ZoneInfo, days_kept: int) -> None:
         self.zone = zone
         self.days_kept = days_kept
-        self._days: dict[date, Integers] = {}
+        self._days: dict[date, Integers] = {}  # only the newest is changed in place
 
     def copy(self) -> CancelledByDay:
-        """The same amounts, free to move on by itself."""
+        """The same amounts, free to move on by itself; days that have ended are shared."""
         other = CancelledByDay(self.zone, self.days_kept)
-        other._days = {day: amounts.copy() for day, amounts in self._days.items()}
+        other._take(self._days)
         return other
 
-    def enter(self, index: int, entering: Slice) -> None:
-        """Add the cancels of minute `index`, or of several minutes of its business day."""
-        day = business_date(from_index(index), self.zone)
+    def _take(self, days: Mapping[date, Integers]) -> None:
+        newest = max(days, default=None)
+        self._days = {day: amounts.copy() if day == newest else amounts for day, amounts in days.items()}
+
+    def enter(self, index: int, entering: Slice) -> Mapping[date, Integers] | None:
+        """Add the cancels of minute `index`, or of several minutes of its business day.
+
+        Gives the days before, where it is the first minute of one.
+        """
+        day, before = business_date(from_index(index), self.zone), None
         if day not in self._days:
-            oldest = day - timedelta(days=self.days_kept)
-            self._days = {d: amounts for d, amounts in self._days.items() if d > oldest}
+            before, oldest = self._days, day - timedelta(days=self.days_kept)
+            self._days = {d: amounts for d, amounts in before.items() if d > oldest}
             self._days[day] = np.zeros(0, np.int64)
         if len(entering.positions):
             self._days[day] = grown(self._days[day], int(entering.positions.max()) + 1)
             np.add.at(self._days[day], entering.positions, entering.cancel_amounts)
+        return before
+
+    def undo(self, entering: Slice, before: Mapping[date, Integers] | None) -> None:
+        """Take the newest minute away, which had given these days."""
+        if before is not None:
+            self._take(before)
+        elif len(entering.positions):
+            np.subtract.at(self._days[max(self._days)], entering.positions, entering.cancel_amounts)
 
     @property
     def oldest(self) -> date | None:

@@ -97,8 +97,8 @@ class Cohorts:
             for tied in inside:
                 totals.add(tied, 1)
 
-    def enter(self, index: int, entering: Tied) -> None:
-        """Slide to minute `index`, which follows the last one."""
+    def enter(self, index: int, entering: Tied) -> Tied | None:
+        """Slide to minute `index`, which follows the last one; gives the rows that are forgotten."""
         if len(entering.positions):
             self._minutes[index] = entering
             self.hour.add(entering, 1)
@@ -109,3 +109,17 @@ class Cohorts:
         leaving = self._minutes.pop(index - HOUR_MINUTES - WEEK_MINUTES, None)
         if leaving is not None:
             self.week.add(leaving, -1)
+        return leaving
+
+    def undo(self, index: int, leaving: Tied | None) -> None:
+        """Slide back by the newest minute `index`, with which these rows had been forgotten."""
+        if leaving is not None:
+            self._minutes[index - HOUR_MINUTES - WEEK_MINUTES] = leaving
+            self.week.add(leaving, 1)
+        moving = self._minutes.get(index - HOUR_MINUTES)
+        if moving is not None:
+            self.week.add(moving, -1)
+            self.hour.add(moving, 1)
+        entered = self._minutes.pop(index, None)
+        if entered is not None:
+            self.hour.add(entered, -1)

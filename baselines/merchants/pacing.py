@@ -9,8 +9,9 @@ its offset, days are compared by wall clock.
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,8 +19,28 @@ from baselines.merchants.slices import Integers, Slice, grown
 from pipeline.minute import business_date, business_day, from_index, to_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
+
+#: What a business day's start puts in place of what was there, and never changes again.
+_OF_A_DAY: Final = (
+    "day",
+    "day_end",
+    "used_days",
+    "today",
+    "whole",
+    "paced_days",
+    "_day_totals",
+    "_waiting",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a minute has moved, to go back by."""
+
+    before: Mapping[str, Any] | None  # how the day before stood, where one has begun with the minute
+    passed: Sequence[tuple[int, int, date]]  # minutes of baseline days that the clock has passed, in order
 
 
 class Pacing:
@@ -36,7 +57,7 @@ class Pacing:
         self.day_end = 0  # index of the first minute after `day`
         self.missing: set[int] = set()  # minutes inside the windows that were never published
         self._slices = slices
-        self._day_totals: dict[date, Integers] = {}
+        self._day_totals: dict[date, Integers] = {}  # of days that have ended: these arrays never change
         #: (time of day in minutes, minute index, its day), latest first
         self._waiting: list[tuple[int, int, date]] = []
 
@@ -61,10 +82,7 @@ class Pacing:
         other._slices = slices  # noqa: SLF001 - of this very class
         other.missing = set(self.missing)
         other._waiting = list(self._waiting)  # noqa: SLF001 - the same
-        other._day_totals = {  # noqa: SLF001 - the same
-            day: total.copy() for day, total in self._day_totals.items()
-        }
-        other.today, other.whole = self.today.copy(), self.whole.copy()
+        other.today = self.today.copy()
         other.paced_days = {day: paced.copy() for day, paced in self.paced_days.items()}
         return other
 
@@ -73,18 +91,38 @@ class Pacing:
         self.today, self.whole = (grown(a, size) for a in (self.today, self.whole))
         self.paced_days = {day: grown(paced, size) for day, paced in self.paced_days.items()}
 
-    def enter(self, index: int, entering: Slice) -> bool:
-        """Move on to minute `index`; says whether a business day starts with it."""
-        new_day = self.day is None or index >= self.day_end
-        if new_day:
+    def enter(self, index: int, entering: Slice) -> Moved:
+        """Move on to minute `index`; a business day may start with it."""
+        before: Mapping[str, Any] | None = None
+        if self.day is None or index >= self.day_end:
+            before = {name: getattr(self, name) for name in _OF_A_DAY}
             self._start_day(business_date(from_index(index), self.zone))
         np.add.at(self.today, entering.positions, entering.amounts)
-        clock = self._time_of_day(index)
+        clock, passed = self._time_of_day(index), []
         while self._waiting and self._waiting[-1][0] <= clock:
-            _, passing, day = self._waiting.pop()
+            passed.append(self._waiting.pop())
+            _, passing, day = passed[-1]
             rows = self._slices[passing]
             np.add.at(self.paced_days[day], rows.positions, rows.amounts)
-        return new_day
+        return Moved(before, passed)
+
+    def undo(self, entering: Slice, moved: Moved) -> None:
+        """Move back by the newest minute, which had moved that."""
+        if moved.before is not None:
+            size = len(self.today)
+            for name, value in moved.before.items():
+                setattr(self, name, value)
+            # A copy of these windows may go back by the same minute: what moves is this one's own.
+            self.today, self._waiting = self.today.copy(), list(self._waiting)
+            self.paced_days = {day: paced.copy() for day, paced in self.paced_days.items()}
+            self.grow(size)
+            return
+        np.subtract.at(self.today, entering.positions, entering.amounts)
+        for waiting in reversed(moved.passed):
+            _, passing, day = waiting
+            rows = self._slices[passing]
+            np.subtract.at(self.paced_days[day], rows.positions, rows.amounts)
+            self._waiting.append(waiting)
 
     def enter_many(self, first: int, last: int, entering: Slice) -> None:
         """Move on through minutes of the running day at once; `entering` holds the rows of all of them."""
@@ -102,10 +140,9 @@ class Pacing:
                 self.paced_days[day] = self._resized(self._day_totals[day])
 
     def _start_day(self, day: date) -> None:
-        if self.day is not None:
-            self._day_totals[self.day] = self.today
+        known = self._day_totals if self.day is None else {**self._day_totals, self.day: self.today}
         wanted = [day - timedelta(days=n) for n in range(1, self.baseline_days + 1)]
-        self._day_totals = {d: total for d, total in self._day_totals.items() if d in wanted}
+        self._day_totals = {d: total for d, total in known.items() if d in wanted}
         self.day, self.day_end = day, to_index(business_day(day, self.zone).end)
         self.used_days = tuple(d for d in wanted if d in self._day_totals and self._is_complete(d))
         size = len(self.today)

@@ -48,11 +48,14 @@ class Recent:
         other._slices = slices  # noqa: SLF001 - of this very class
         other.spans = {minutes: totals.copy() for minutes, totals in self.spans.items()}
         other.same_hour = self.same_hour.copy()
-        newest = max(self._blocks, default=None)
-        other._blocks = {  # noqa: SLF001 - the same
-            number: block.copy() if number == newest else block for number, block in self._blocks.items()
-        }
+        other._take(self._blocks)  # noqa: SLF001 - the same
         return other
+
+    def _take(self, blocks: Mapping[int, Totals]) -> None:
+        newest = max(blocks, default=None)
+        self._blocks = {
+            number: block.copy() if number == newest else block for number, block in blocks.items()
+        }
 
     def grow(self, size: int) -> None:
         """Make room for `size` merchants."""
@@ -64,9 +67,9 @@ class Recent:
             larger[:, :room] = self.same_hour
             self.same_hour = larger
 
-    def enter(self, index: int, entering: Slice) -> None:
-        """Move on to minute `index`."""
-        self.enter_block(index, entering)
+    def enter(self, index: int, entering: Slice) -> Mapping[int, Totals] | None:
+        """Move on to minute `index`; gives the blocks before, where one begins with it."""
+        before = self.enter_block(index, entering)
         for minutes, totals in self.spans.items():
             totals.add(entering)
             leaving = self._slices.get(index - minutes)
@@ -79,16 +82,41 @@ class Recent:
             part = self._slices.get(index - day * DAY_MINUTES - HOUR_MINUTES)
             if part is not None:
                 np.subtract.at(row, part.positions, part.approvals)
+        return before
 
-    def enter_block(self, index: int, entering: Slice) -> None:
-        """Add minute `index`, or several of one block, to its block alone; `settle` has to follow."""
-        number = index // BLOCK_MINUTES
+    def undo(self, index: int, entering: Slice, before: Mapping[int, Totals] | None) -> None:
+        """Move back by the newest minute `index`, which had given these blocks."""
+        if before is not None:
+            self._take(before)
+        elif len(entering.positions):
+            self._blocks[index // BLOCK_MINUTES].subtract(entering)
+        for minutes, totals in self.spans.items():
+            totals.subtract(entering)
+            left = self._slices.get(index - minutes)
+            if left is not None:
+                totals.add(left)
+        for day, row in enumerate(self.same_hour, start=1):
+            part = self._slices.get(index - day * DAY_MINUTES)
+            if part is not None:
+                np.subtract.at(row, part.positions, part.approvals)
+            part = self._slices.get(index - day * DAY_MINUTES - HOUR_MINUTES)
+            if part is not None:
+                np.add.at(row, part.positions, part.approvals)
+
+    def enter_block(self, index: int, entering: Slice) -> Mapping[int, Totals] | None:
+        """Add minute `index`, or several of one block, to its block alone; `settle` has to follow.
+
+        Gives the blocks before, where one begins with it.
+        """
+        number, before = index // BLOCK_MINUTES, None
         if number not in self._blocks:
-            self._blocks = {n: b for n, b in self._blocks.items() if n > number - _BLOCKS_KEPT}
+            before = self._blocks
+            self._blocks = {n: b for n, b in before.items() if n > number - _BLOCKS_KEPT}
             self._blocks[number] = Totals.empty()
         if len(entering.positions):
             self._blocks[number].grow(int(entering.positions.max()) + 1)
             self._blocks[number].add(entering)
+        return before
 
     def settle(self, last: int) -> None:
         """Sum up spans and same hours anew from the minutes held, at the end of a long stretch."""

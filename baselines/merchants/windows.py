@@ -7,11 +7,17 @@ the history. `tests/generative/merchants/test_windows.py` holds this against a p
 
     week(M) = the 7 days before hour(M)      hour(M) = the 60 minutes ending with M
     ├────────── 10,080 minutes ──────────┤├──────────── 60 minutes ────────────┤
+
+Going back costs the same: `undo` takes a minute back in place, by the rows held and by what the minute had
+displaced, which is kept for the newest few (`_Step`). So no copy has to be made of windows that may never be
+asked for as they were.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +28,17 @@ from baselines.merchants.cohorts import Cohorts, Tied
 from baselines.merchants.pacing import Pacing
 from baselines.merchants.recent import BLOCK_MINUTES, Recent
 from baselines.merchants.slices import Block, Integers, Slice, Totals
-from baselines.tiers import top_entities
-from pipeline.minute import DAY_MINUTES, EPOCH, HOUR_MINUTES, MINUTE, MINUTE_US, WEEK_MINUTES, to_index
+from baselines.tiers import border, by_border, candidates, taking_part, wanted
+from pipeline.minute import (
+    DAY_MINUTES,
+    EPOCH,
+    HOUR_MINUTES,
+    MINUTE,
+    MINUTE_US,
+    MINUTES_BACK,
+    WEEK_MINUTES,
+    to_index,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,21 +48,51 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from baselines.merchants.pacing import Moved
+    from baselines.tiers import Border
+
 #: Hour and week need 7 days and an hour, the same hour of 7 days ago one minute more; the pacing needs whole
 #: business days before today.
 _SPARE_DAYS = 2
 
 
-class Windows:
-    """The state of all windows after the minute `last`; minutes are added in order, without a gap."""
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The tiers, and what is to be ranked where somebody else has to say the border."""
 
-    def __init__(self, zone: ZoneInfo, baseline_days: int) -> None:
+    top: NDArray[np.bool_]
+    at: int  # the minute after which they were ranked
+    waiting: Integers | None = None  # approvals of the week up to then; shape (merchants,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a minute has displaced beside the sums that its rows were added to."""
+
+    last: int | None  # the minute before
+    forgotten: Slice | None
+    upto: Integers  # shape (2,)
+    ranked: _Ranked
+    pacing: Moved
+    cancelled: Mapping[date, Integers] | None
+    blocks: Mapping[int, Totals] | None
+    tied: Tied | None
+
+
+class Windows:
+    """The state of all windows after the minute `last`; minutes are added in order, without a gap.
+
+    Where they are not `alone`, others hold the rest of the merchants, and tiers wait for the border.
+    """
+
+    def __init__(self, zone: ZoneInfo, baseline_days: int, *, alone: bool = True) -> None:
         self.entities = EntityIndex()
         self.hour = Totals.empty()
         self.week = Totals.empty()
-        self.top: NDArray[np.bool_] = np.zeros(0, np.bool_)  # tier `top`, ranked at each business day's start
         self.last: int | None = None
-        self._ranked_at = 0  # the minute after which the tiers were ranked
+        self._alone = alone
+        self._ranked = _Ranked(np.zeros(0, np.bool_), 0)  # at each business day's start
+        self._steps: deque[_Step] = deque(maxlen=MINUTES_BACK)  # of the newest minutes, one after the other
         self._slices: dict[int, Slice] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
         #: Approvals and cancels of all merchants up to minute `index`, in row `index` % rows. One row
@@ -69,6 +114,11 @@ class Windows:
         return self._keep
 
     @property
+    def top(self) -> NDArray[np.bool_]:
+        """Which merchants are tier `top`, of those that were known when the business day began."""
+        return self._ranked.top
+
+    @property
     def is_top(self) -> NDArray[np.bool_]:
         """Which of the known merchants are tier `top`; merchants first seen today are not. Shape (size,)."""
         return np.concatenate([self.top, np.zeros(self.size - len(self.top), np.bool_)])
@@ -86,9 +136,7 @@ class Windows:
             msg = f"minute {minute.isoformat()} does not follow {(EPOCH + MINUTE * self.last).isoformat()}"
             raise ValueError(msg)
         entering = self._slice(counts, positions)
-        self._enter(index, entering)
-        self.recent.enter(index, entering)
-        self.cohorts.enter(index, _tied(counts, entering.positions)[0])
+        self._enter(index, entering, _tied(counts, entering.positions)[0])
 
     def add_many(
         self, start: datetime, end: datetime, counts: pl.DataFrame, missing: Collection[datetime] = ()
@@ -107,6 +155,7 @@ class Windows:
 
         Only what follows from every minute in between is kept up; after the last one `settle` has to follow.
         """
+        self._steps.clear()
         self.pacing.missing.update(to_index(minute) for minute in missing)
         first = to_index(start)
         if self.last is not None and first != self.last + 1:
@@ -115,8 +164,8 @@ class Windows:
         index, stop, block = first, to_index(end), self._block(first, to_index(end), counts)
         while index < stop:
             self._slices[index] = entering = block.minute(index)
-            if self.pacing.enter(index, entering):  # a business day may start with it
-                self._ranked_at = index
+            if self.pacing.enter(index, entering).before is not None:  # a business day starts with it
+                self._ranked = _Ranked(self.top, index)
             rest = min(stop, self.pacing.day_end)
             for later in range(index + 1, rest):
                 self._slices[later] = block.minute(later)
@@ -140,8 +189,8 @@ class Windows:
         end = self.last + 1
         self.hour = self._between(end - HOUR_MINUTES, end)
         self.week = self._between(end - HOUR_MINUTES - WEEK_MINUTES, end - HOUR_MINUTES)
-        ranked = self._ranked_at + 1 - HOUR_MINUTES
-        self._rank(self._between(ranked - WEEK_MINUTES, ranked))
+        ranked = self._ranked.at + 1 - HOUR_MINUTES
+        self._begin_tiers(self._ranked.at, self._between(ranked - WEEK_MINUTES, ranked))
         self.recent.settle(self.last)
         self.cohorts.settle(self.last)
 
@@ -154,6 +203,7 @@ class Windows:
         """The same state, free to move on by itself; shares the rows of minutes and the known merchants."""
         other = copy(self)
         other._slices = dict(self._slices)  # noqa: SLF001 - of this very class
+        other._steps = self._steps.copy()  # noqa: SLF001 - the same
         other._upto = self._upto.copy()  # noqa: SLF001 - the same
         other.hour, other.week = self.hour.copy(), self.week.copy()
         other.pacing = self.pacing.copy(other._slices)  # noqa: SLF001 - the same
@@ -162,9 +212,45 @@ class Windows:
         other.cohorts = self.cohorts.copy()
         return other
 
-    def _enter(self, index: int, entering: Slice) -> None:
+    def at(self, last: int) -> Windows | None:
+        """A copy as they stood after minute `last`; None where that was not a moment ago."""
+        if self.last is None or not 0 <= self.last - last <= len(self._steps):
+            return None
+        other = self.copy()
+        while other.last != last:
+            other.undo()
+        return other
+
+    def undo(self) -> bool:
+        """Go one minute back in place; False where it is not known how. New merchants stay known."""
+        if self.last is None or not self._steps:
+            return False
+        index, step = self.last, self._steps.pop()
+        entered = self._slices[index]
+        if step.forgotten is not None:
+            self._slices[index - self._keep] = step.forgotten
+        self.cohorts.undo(index, step.tied)
+        self.recent.undo(index, entered, step.blocks)
+        self.cancelled.undo(entered, step.cancelled)
+        self.pacing.undo(entered, step.pacing)
+        from_week = self._slices.get(index - HOUR_MINUTES - WEEK_MINUTES)
+        if from_week is not None:
+            self.week.add(from_week)
+        from_hour = self._slices.get(index - HOUR_MINUTES)
+        if from_hour is not None:
+            self.week.subtract(from_hour)
+            self.hour.add(from_hour)
+        self.hour.subtract(entered)
+        self._upto[index % len(self._upto)] = step.upto
+        del self._slices[index]
+        self._ranked, self.last = step.ranked, step.last
+        return True
+
+    def _enter(self, index: int, entering: Slice, tied: Tied) -> None:
+        last, ranked, forgotten = self.last, self._ranked, self._slices.get(index - self._keep)
         self._slices[index] = entering
         rows = len(self._upto)
+        upto = self._upto[index % rows].copy()
         self._upto[index % rows] = self._upto[(index - 1) % rows]
         self._upto[index % rows] += entering.approvals.sum(), entering.cancels.sum()
         self.hour.add(entering)
@@ -175,15 +261,44 @@ class Windows:
         from_week = self._slices.get(index - HOUR_MINUTES - WEEK_MINUTES)
         if from_week is not None:
             self.week.subtract(from_week)
-        if self.pacing.enter(index, entering):
-            self._ranked_at = index
-            self._rank(self.week)
-        self.cancelled.enter(index, entering)
+        pacing = self.pacing.enter(index, entering)
+        if pacing.before is not None:
+            self._begin_tiers(index, self.week)
+        cancelled = self.cancelled.enter(index, entering)
         self._forget(index - self._keep, index - self._keep + 1)
+        blocks, gone = self.recent.enter(index, entering), self.cohorts.enter(index, tied)
         self.last = index
+        self._steps.append(_Step(last, forgotten, upto, ranked, pacing, cancelled, blocks, gone))
 
-    def _rank(self, week: Totals) -> None:
-        self.top = top_entities(week.approvals[: self.size], self.entities.ids)
+    @property
+    def waiting(self) -> int | None:
+        """How many merchants take part in a ranking whose border nobody has said yet; None: there is none."""
+        waiting = self._ranked.waiting
+        return None if waiting is None else taking_part(waiting)
+
+    def candidates(self, count: int) -> pl.DataFrame:
+        """The first `count` of the merchants that wait to be ranked, best first."""
+        waiting = self._waiting()
+        return candidates(waiting, self.entities.ids.head(len(waiting)), count)
+
+    def rank(self, last: Border | None) -> None:
+        """Tier `top` is everybody up to the border."""
+        waiting = self._waiting()
+        top = by_border(waiting, self.entities.ids.head(len(waiting)), last)
+        self._ranked = _Ranked(top, self._ranked.at)
+
+    def _begin_tiers(self, index: int, week: Totals) -> None:
+        """A business day has begun with minute `index`: rank, or wait for the border."""
+        self._ranked = _Ranked(self.top, index, week.approvals[: self.size].copy())
+        if self._alone:
+            count = wanted(self.waiting or 0)
+            self.rank(border([self.candidates(count)], count))
+
+    def _waiting(self) -> Integers:
+        if self._ranked.waiting is None:
+            msg = "no business day has begun since the last ranking"
+            raise ValueError(msg)
+        return self._ranked.waiting
 
     def _forget(self, first: int, end: int) -> None:
         for index in range(first, end):
@@ -223,6 +338,14 @@ class Windows:
         """What a merchant cancelled after business day `day`, as far as the windows reach (minor units)."""
         position = self.entities.find(merchant_id)
         return 0 if position is None else self.cancelled.since(day, position)
+
+    def cancels_held_from(self, merchant_id: str) -> date | None:
+        """The oldest business day whose cancels are held; None before the first minute.
+
+        That of any merchant is that of all, but windows of shards are asked about a merchant that one holds.
+        """
+        del merchant_id
+        return self.cancelled.oldest
 
     def everybody(self, last: int, minutes: int) -> tuple[int, int] | None:
         """Approvals and cancels of all merchants in the `minutes` that end with `last`.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
+import structlog
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
@@ -35,6 +36,7 @@ from pipeline.source.asked import (
     Changed,
     Extracted,
     Fence,
+    NotShared,
     failures_of,
     only_fence,
 )
@@ -42,16 +44,18 @@ from pipeline.source.beside import prints_of
 from pipeline.source.halve import read_span, totals_around
 from pipeline.source.plan import PlanReason, plan_reason
 from pipeline.source.postgresql_reading import PRINTS, PgReading, parameters_of
-from pipeline.source.postgresql_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
+from pipeline.source.postgresql_session import export, fetch, few_rows, open_few, open_rows, snapshot
 from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
-from pipeline.source.shared import SharedSource
+from pipeline.source.shared import SharedReading, SharedSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from pipeline.minute import Span
-    from pipeline.source.asked import KnownMinute, ReadBeside
+    from pipeline.source.asked import KnownMinute, Part, ReadBeside, Shared
     from pipeline.source.postgresql_session import Few
+
+log = structlog.get_logger()
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
@@ -84,6 +88,7 @@ class PostgresSource(SharedSource):
         self._few: Few | None = None
         self._few_in_use = Lock()
         self._give_way = False  # the thread that searches is asked to end
+        self._alone = False  # the server lets no other connection read in a snapshot of ours
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""
@@ -114,10 +119,38 @@ class PostgresSource(SharedSource):
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
         """One snapshot of the rows."""
         with self._snapshot() as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
-            ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
-            text, fence = self._query(self.pack.rows_query), partial(self._fence, cursor)
-            beside = partial(self._beside.read, partial(self._run_beside, cursor))
-            yield PgReading(text, ask, cursor, fence, self.pack.key[0], beside)
+            yield self._of(cursor, at_most)
+
+    def _of(self, cursor: adbc.Cursor, at_most: int | None = None) -> PgReading:
+        ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
+        text, fence = self._query(self.pack.rows_query), partial(self._fence, cursor)
+        beside = partial(self._beside.read, partial(self._run_beside, cursor))
+        return PgReading(text, ask, cursor, fence, self.pack.key[0], beside)
+
+    @contextmanager
+    def shared(self) -> Iterator[Shared]:
+        """A snapshot whose rows other connections read as well, wherever the server lets them."""
+        name = None
+        with source_errors(self.url, self._file(self.pack.rows_query)), ExitStack() as stack:
+            cursor = stack.enter_context(self._snapshot())
+            if not self._alone:
+                try:
+                    name = export(cursor)
+                except NotShared as refused:
+                    self._stay_alone(refused)
+                    stack.close()  # the refusal has ended the transaction
+                    cursor = stack.enter_context(self._snapshot())
+            yield SharedReading(name, self._of(cursor), self._part)
+
+    def _stay_alone(self, refused: NotShared) -> None:
+        """Nobody else reads in our snapshots from now on."""
+        self._alone = True
+        log.warning("source.not_shared", reason=str(refused), hint="each minute is read by one connection")
+
+    def part(self, name: str, start: datetime, end: datetime) -> Part:
+        """Rows of [start, end) in a snapshot that another connection shares."""
+        with self._snapshot(name) as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
+            return self._part(self._of(cursor).rows(start, end))
 
     def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
         """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
@@ -354,20 +387,16 @@ class PostgresSource(SharedSource):
         """The answer of the query `name` or of one around it, which may want fewer parameters."""
         began, given = time.monotonic(), list(parameters[: parameters_of(text)])
         with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
-            if at_most is None:
-                cursor.execute(text, given or None)
-                table = cursor.fetch_arrow_table()
-            else:
-                table = fetch_at_most(cursor.connection, text, given, at_most)
+            table = fetch(cursor, text, given, at_most)
         self.on_query(name, time.monotonic() - began)
         return plain_frame(table, self._queries / f"{name}.sql")
 
     @contextmanager
-    def _snapshot(self) -> Iterator[adbc.Cursor]:
+    def _snapshot(self, name: str | None = None) -> Iterator[adbc.Cursor]:
         """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
         with source_errors(self.url):
             try:
-                with snapshot(self._row_connection(), self._timeout) as cursor:
+                with snapshot(self._row_connection(), self._timeout, name) as cursor:
                     yield cursor
             except BaseException as error:
                 self._after_error(error)

@@ -11,8 +11,9 @@ import polars as pl
 
 from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.minute import Span, floor_minute
+from pipeline.schema import unfit_columns
 from pipeline.source.answers import conform_known
-from pipeline.source.asked import has_query, read_query
+from pipeline.source.asked import Part, has_query, read_query
 from pipeline.source.beside import Beside
 
 if TYPE_CHECKING:
@@ -21,7 +22,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.pack import Pack
-    from pipeline.source.asked import Known, ReadBeside
+    from pipeline.source.asked import Fence, Known, ReadBeside
+    from pipeline.source.halve import Reading
+
+
+class SharedReading:
+    """A snapshot that several read; see `asked.Shared`."""
+
+    def __init__(self, name: str | None, reading: Reading, conform: Callable[[pl.DataFrame], Part]) -> None:
+        self.name = name
+        self._reading = reading
+        self._conform = conform
+
+    def fence(self) -> Fence:
+        """The snapshot."""
+        return self._reading.fence()
+
+    def rows(self, start: datetime, end: datetime) -> Part:
+        """Rows of [start, end), on the connection that holds the snapshot."""
+        return self._conform(self._reading.rows(start, end))
+
+    def beside(self, span: Span) -> ReadBeside:
+        """What is read beside the rows."""
+        return self._reading.beside(span)
 
 
 class SharedSource(ABC):
@@ -117,6 +140,12 @@ class SharedSource(ABC):
         found = self.pack.conform(rows, str(self._file(self.pack.rows_query)), self._currency)
         self._entity_is_text = found.schema[self.pack.entity] == pl.String
         return found
+
+    def _part(self, given: pl.DataFrame) -> Part:
+        """The same with the optional columns that do not fit."""
+        name, wanted = self.pack.rows_query, self.pack.row
+        not_known = unfit_columns(given, wanted, self.pack.optional, f"{name}.sql")
+        return Part(self._conformed(given), not_known)
 
     def _in_their_type(self, parameters: Mapping[str, object]) -> dict[str, Any]:
         """Lists are of ids, which are text here and perhaps integers there."""

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from baselines.merchants.rules import Rules
     from baselines.merchants.windows import Windows
     from pipeline.judge.verdicts import Columns, Flags
-    from pipeline.packs.merchants.rules.rule import MerchantRule, Situation
+    from pipeline.packs.merchants.rules.rule import EntityRule, Situation
 
 
-def find(rule: MerchantRule, situation: Situation) -> Found:
+def find(rule: EntityRule, situation: Situation) -> Found:
     """What a rule finds, each merchant judged by its own numbers."""
-    if not situation.tuned.own or rule.of_everybody:
+    if not situation.tuned.own:
         return rule.find(situation)
     parts = [_among(rule.find(part), part.only) for part in _by_numbers(situation)]
     return Found(

@@ -33,7 +33,7 @@ BASELINE_ROW: Final = pl.Schema(
 
 
 def baseline_of(windows: Windows) -> pl.DataFrame:
-    """BASELINE_ROW of every merchant that the windows know, sorted by it."""
+    """BASELINE_ROW of every merchant that the windows know."""
     if windows.last is None:
         return BASELINE_ROW.to_frame()
     ids, pacing = windows.entities.ids, windows.pacing
@@ -45,18 +45,20 @@ def baseline_of(windows: Windows) -> pl.DataFrame:
         {
             "merchant_id": ids.head(size),
             "tier": pl.select(pl.when(top).then(pl.lit("top")).otherwise(pl.lit("tail"))).to_series(),
-            "hour_approval_count": windows.hour.approvals[:size],
-            "hour_cancel_count": windows.hour.cancels[:size],
-            "week_approval_count": windows.week.approvals[:size],
-            "week_cancel_count": windows.week.cancels[:size],
-            "today_approval_amount": pacing.today[:size],
-            "recent_approval_amount": pacing.whole[:size],
+            "hour_approval_count": windows.hour.approvals[
+                :size
+            ].copy(),  # the frame would share it, and it moves on
+            "hour_cancel_count": windows.hour.cancels[:size].copy(),
+            "week_approval_count": windows.week.approvals[:size].copy(),
+            "week_cancel_count": windows.week.cancels[:size].copy(),
+            "today_approval_amount": pacing.today[:size].copy(),
+            "recent_approval_amount": pacing.whole[:size].copy(),
             "recent_paced_amount": pacing.paced_at(everyone),
         }
     )
     minute = pl.lit(from_index(windows.last), UTC_TIME).alias("minute")
     days = pl.lit(pacing.days, pl.Int64).alias("recent_day_count")
-    return frame.with_columns(minute, days).select(list(BASELINE_ROW)).cast(BASELINE_ROW).sort("merchant_id")
+    return frame.with_columns(minute, days).select(list(BASELINE_ROW)).cast(BASELINE_ROW)
 
 
 BASELINE: Final = Baseline(BASELINE_ROW, baseline_of)

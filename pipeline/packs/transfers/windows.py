@@ -11,7 +11,7 @@ import polars as pl
 from baselines.entities import EntityIndex
 from baselines.transfers.measure import EXACT_MS, LONGEST_MS
 from baselines.transfers.recent import Recent
-from pipeline.minute import MINUTE, floor_minute, from_index, to_index
+from pipeline.minute import MINUTE, MINUTES_BACK, floor_minute, from_index, to_index
 from pipeline.pack import Windows
 from pipeline.packs.transfers.ruleset import Timeline, timeline_of
 from pipeline.packs.transfers.schema import EVENT
@@ -62,6 +62,7 @@ class EventWindows(Windows):
         self._rows: Mapping[str, Sequence[Mapping[str, Any]]] = {}
         self._since: datetime | None = None
         self._asked: frozenset[Measure] = frozenset()  # what `recent` answers
+        self._before: deque[EventWindows] = deque(maxlen=MINUTES_BACK)  # right before the newest minutes
 
     @property
     def history_minutes(self) -> int:
@@ -94,6 +95,7 @@ class EventWindows(Windows):
     def add(self, minute: datetime, rows: pl.DataFrame, positions: Integers | None = None) -> None:
         """Take the events of a closed minute."""
         del positions
+        self._before.append(self._alone())
         events = rows.select(EVENT.names())
         self.recent.take(events)
         self.last = to_index(minute)
@@ -106,6 +108,7 @@ class EventWindows(Windows):
     ) -> None:
         """Take the events of [start, end) in bulk."""
         del missing, start
+        self._before.clear()
         self.recent.expire(end)  # before: what nobody can ask for any more is not even taken
         self.recent.fill(rows.select(EVENT.names()))
         self.last = to_index(end) - 1
@@ -131,10 +134,36 @@ class EventWindows(Windows):
 
     def copy(self) -> EventWindows:
         """The same state; what is held is shared, as it never changes."""
-        other = EventWindows(self.zone)
-        other.entities, other.last = self.entities, self.last
-        other.recent, other.timeline = self.recent.copy(), self.timeline
-        other.closed = self.closed.copy()
-        other._rows, other._since, other._asked = self._rows, self._since, self._asked
-        other.pending, other.told = self.pending, self.told
+        other = self._alone()
+        other._before = self._before.copy()  # noqa: SLF001 - of this very class; what it holds never moves
         return other
+
+    def at(self, last: int) -> EventWindows | None:
+        """A copy as they stood after minute `last`; None where that was not a moment ago."""
+        if last not in {self.last, *(before.last for before in self._before)}:
+            return None
+        other = self.copy()
+        while other.last != last:
+            other.undo()
+        return other
+
+    def undo(self) -> bool:
+        """Go one minute back, with the rules and lists known then; False where that is not known any more."""
+        if not self._before:
+            return False
+        self._take(self._before.pop())
+        return True
+
+    def _alone(self) -> EventWindows:
+        """A copy without what was before."""
+        other = EventWindows(self.zone)
+        other._take(self)
+        return other
+
+    def _take(self, other: EventWindows) -> None:
+        """Be in the state of another one, which may be there for others too."""
+        self.entities, self.last = other.entities, other.last
+        self.recent, self.timeline = other.recent.copy(), other.timeline
+        self.closed = other.closed.copy()
+        self._rows, self._since, self._asked = other._rows, other._since, other._asked
+        self.pending, self.told = other.pending, other.told

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -42,11 +42,10 @@ from pipeline.store.views.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from pipeline.pack import Windows
     from pipeline.store.lake import Lake
     from pipeline.store.manifest import LakeFile, Publication
     from pipeline.store.state import State
@@ -62,6 +61,15 @@ SUMS_AT_ONCE: Final = 2
 CLOSED_AFTER: Final = timedelta(minutes=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the windows hold after the newest judged minute."""
+
+    last: int  # the minute
+    ids: pl.Series  # every entity that is known, in no order
+    usual: Callable[[], pl.DataFrame | None]  # `Pack.baseline` after it; None: nobody knows any more
+
+
 class Snapshots:
     """What one pack's tables are in files. Only its leader writes them."""
 
@@ -73,21 +81,22 @@ class Snapshots:
         self._summed_at: dict[str, datetime] = {}  # by business day
         self._turn = Lock()  # no file is swept while it is about to be named again
 
-    def take(self, windows: Windows | None = None) -> Publication:
+    def take(self, newest: Newest | None = None) -> Publication:
         """Bring the files up to now; gives what was published at the very moment that they show.
 
         Raises StorageUnavailable; what was written until then is found again by its name.
         """
         with self._turn:
-            return self._take(windows)
+            return self._take(newest)
 
-    def _take(self, windows: Windows | None) -> Publication:
+    def _take(self, newest: Newest | None) -> Publication:
         before = self._parts_before()
+        usual = self._usual(newest, before)  # first, as windows move on
         with self._state.reading() as connection:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             publication = self._state.publication_in(connection)
-            taken = self._taken(connection, publication.at, windows, before)
-        taken += self._days(publication, before)
+            taken = self._taken(connection, publication.at, newest, before)
+        taken += [*usual, *self._days(publication, before)]
         taken.append(self._list_of(taken))
         published = as_content(publication, self._pack.datasets)
         self._replace(before, {(part.table, part.part): part for part in taken}, published)
@@ -117,7 +126,7 @@ class Snapshots:
         self,
         connection: Connection,
         now: datetime,
-        windows: Windows | None,
+        newest: Newest | None,
         before: Mapping[tuple[str, str], Part],
     ) -> list[Part]:
         found = []
@@ -126,7 +135,7 @@ class Snapshots:
                 found += self._by_day(connection, table, now, before)
             else:
                 found += self._whole(connection, table, now)
-        return found + self._of_entities(connection, windows, before)
+        return [*found, self._of_entities(connection, newest, before)]
 
     def _whole(self, connection: Connection, table: Table, now: datetime) -> list[Part]:
         since = now - table.horizon
@@ -165,11 +174,11 @@ class Snapshots:
         return found
 
     def _of_entities(
-        self, connection: Connection, windows: Windows | None, before: Mapping[tuple[str, str], Part]
-    ) -> list[Part]:
-        """Names and facts of all entities that are known, and what is usual for each now."""
+        self, connection: Connection, newest: Newest | None, before: Mapping[tuple[str, str], Part]
+    ) -> Part:
+        """Names and facts of all entities that are known."""
         noun, version = self._pack.noun, self._state.ask(connection, "app_known").scalar_one()
-        seen = None if windows is None else windows.entities.ids
+        seen = None if newest is None else newest.ids
         known = before.get((noun, ""))
         if seen is None and known is not None and known.mark.startswith(f"{version} "):
             mark = known.mark  # nothing has been judged yet: those that are known stay
@@ -177,18 +186,16 @@ class Snapshots:
             mark = f"{version} {0 if seen is None else len(seen)}"
         if known is None or known.mark != mark:
             known = self._written(noun, "", mark, self._entities(connection, seen), None)
-        found = [known]
-        baseline = self._pack.baseline
-        last = None if windows is None else windows.last
-        if baseline is not None and windows is not None and last is not None:
-            minute = from_index(last)
-            usual = before.get(("baseline_now", ""))
-            if usual is None or usual.mark != minute.isoformat():
-                usual = self._written("baseline_now", "", minute.isoformat(), baseline.of(windows), None)
-            found.append(usual)
-        elif (usual := before.get(("baseline_now", ""))) is not None:
-            found.append(usual)
-        return found
+        return known
+
+    def _usual(self, newest: Newest | None, before: Mapping[tuple[str, str], Part]) -> list[Part]:
+        """What is usual for each entity after the newest minute, or still after the one before."""
+        known = before.get(("baseline_now", ""))
+        mark = None if newest is None else from_index(newest.last).isoformat()
+        if newest is not None and mark is not None and (known is None or known.mark != mark):
+            frame = newest.usual()
+            known = known if frame is None else self._written("baseline_now", "", mark, frame, None)
+        return [] if known is None else [known]
 
     def _entities(self, connection: Connection, seen: pl.Series | None) -> pl.DataFrame:
         schema = entity_schema(self._pack)
