@@ -95,7 +95,7 @@ def look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
     if isinstance(windows, Elsewhere):
         windows.look_up(facts, minute)
     else:
-        facts.codes(to_index(minute), windows.entities.ids)
+        facts.codes(to_index(minute), windows.entities)
 
 
 def history_of(

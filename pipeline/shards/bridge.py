@@ -11,6 +11,7 @@ import ipaddress
 import os
 import pickle
 import secrets
+import shutil
 import signal
 import socket
 from contextlib import suppress
@@ -90,8 +91,7 @@ class Reference:
 
 def main(pipe: Connection) -> None:
     """The life of the process."""
-    # Whoever leads ends it by its pipe; a terminal's Ctrl-C reaches the whole group.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setsid()  # a terminal's Ctrl-C is for whoever leads, who ends this by its pipe
     bridge = _Bridge()
     with suppress(EOFError, OSError):
         while True:
@@ -101,18 +101,22 @@ def main(pipe: Connection) -> None:
             except ShardLost as lost:
                 reply = lost
             pipe.send(reply)
-    os._exit(0)  # the head dies with this process; Ray's own ending would wait for one that is gone
+    if bridge.folder is not None:
+        shutil.rmtree(bridge.folder, ignore_errors=True)
+    # And all that Ray has started: its own ending waits for a head that may be gone, and some of it for ever.
+    os.killpg(0, signal.SIGKILL)
 
 
 class _Bridge:
     """What is held on this process's side."""
 
     def __init__(self) -> None:
+        self.folder: str | None = None
         self._ray: Any = None
         self._actors: dict[int, Any] = {}
         self._loading: dict[int, Any] = {}  # gives where a new actor is, once it has loaded its program
         self._places: dict[int, tuple[str, int]] = {}
-        self._answers: dict[int, Any] = {}  # to the newest message of each
+        self._answers: dict[int, Any] = {}  # to the newest message of each, or why it went nowhere
         self._parts: dict[Reference, Any] = {}
 
     def do(self, request: Request) -> Any:  # noqa: ANN401 - the request's own
@@ -126,6 +130,7 @@ class _Bridge:
 
     def open(self, request: Open) -> None:
         """Reach the cluster, or start a head of our own."""
+        self.folder = request.folder
         _speak_to(Path(request.folder) / "bridge.log")
         _prepare_environment(own=request.address is None)
         import ray  # noqa: PLC0415 - an extra, and it reads the environment when it is imported
@@ -151,9 +156,14 @@ class _Bridge:
         self._actors[request.shard], self._loading[request.shard] = actor, actor.place.remote()
 
     def send(self, request: Send) -> None:
-        """Send a message; parts that lie at a shard go from there."""
-        parts = [self._part(part) for part in request.parts]
-        self._answers[request.shard] = self._actors[request.shard].handle.remote(request.message, *parts)
+        """Send a message; parts that lie at a shard go from there. What is wrong `receive` says."""
+        self._answers.pop(request.shard, None)
+        try:
+            parts = [self._part(part) for part in request.parts]
+            answer = self._actors[request.shard].handle.remote(request.message, *parts)
+        except ShardLost as lost:
+            answer = lost
+        self._answers[request.shard] = answer
 
     def receive(self, request: Receive) -> tuple[bytes, Sequence[Reference]]:
         """The answer to the newest message."""
@@ -161,7 +171,10 @@ class _Bridge:
         if shard in self._loading:
             self._places[shard] = self._get(shard, self._loading[shard], request.loaded_s)
             del self._loading[shard]
-        answer, parts = self._get(shard, self._answers[shard], request.timeout_s)
+        found = self._answers.pop(shard, ShardLost(shard, "nothing was sent to it"))
+        if isinstance(found, ShardLost):
+            raise found
+        answer, parts = self._get(shard, found, request.timeout_s)
         if not parts:
             return answer, ()
         self._parts = {known: part for known, part in self._parts.items() if known.shard != shard}
@@ -174,6 +187,7 @@ class _Bridge:
         shard = request.shard
         for known in (self._loading, self._answers):
             known.pop(shard, None)
+        self._parts = {known: part for known, part in self._parts.items() if known.shard != shard}
         actor, (node, process) = self._actors.pop(shard, None), self._places.pop(shard, ("", 0))
         if actor is None:
             return

@@ -12,7 +12,9 @@ import multiprocessing
 import os
 import pickle
 import shutil
+import signal
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +40,9 @@ OPEN_S: Final = 150.0
 LOADED_S: Final = 60.0
 #: Until the bridge has done what takes it no time, in seconds; one that has not is killed.
 AT_ONCE_S: Final = 30.0
+#: What Ray has started ends with the bridge, and writes into its folder so long, in seconds.
+_WRITING_S: Final = 5.0
+_LOOK_S: Final = 0.1
 #: Of the folder with Ray's sockets and logs; the number of the process that leads follows.
 _FOLDER: Final = "minuterisk-ray-"
 
@@ -171,8 +176,14 @@ def _kill_unless(done: Event, seconds: float, process: SpawnProcess) -> None:
 
 
 def _end(gone: _Bridge) -> None:
+    if gone.process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(gone.process.pid, signal.SIGKILL)  # what it has started is in its group
     gone.process.kill()
     gone.process.join()
     gone.process.close()
     gone.pipe.close()
-    shutil.rmtree(gone.folder, ignore_errors=True)
+    until = time.monotonic() + _WRITING_S
+    while gone.folder.exists() and time.monotonic() < until:
+        shutil.rmtree(gone.folder, ignore_errors=True)
+        time.sleep(_LOOK_S)

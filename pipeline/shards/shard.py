@@ -182,7 +182,7 @@ class Shard:
         self._facts[task.facts] = Facts(None if task.changes is None else as_frame(task.changes))
 
     def _look_up(self, task: tasks.LookUp) -> None:
-        self._facts[task.facts].codes(task.minute, self._windows(task.state).entities.ids)
+        self._facts[task.facts].codes(task.minute, self._windows(task.state).entities)
 
     def _sum(self, task: tasks.Sum) -> Any:  # noqa: ANN401 - the pack's own
         return self._together.sums(self._windows(task.state), task.tuned, self._facts[task.facts])

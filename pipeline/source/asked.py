@@ -188,10 +188,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of a part of a span, in the pack's columns; `wrong` says of a row why it cannot be counted."""
+    """Rows of a part of a span, in the pack's columns; `wrong` says of a row why it cannot be counted.
+
+    Rows outside of what was asked for may be in another part as well: then the span has to be read whole.
+    """
 
     rows: pl.DataFrame
     not_known: Mapping[str, str] = field(default_factory=dict)  # optional columns that do not fit, and why
+    outside: int = 0  # rows that have no time, or one that was not asked for
 
 
 class Shared(Protocol):

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
-import structlog
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.numeric import Int8
 
@@ -47,6 +46,7 @@ from pipeline.source.postgresql_reading import PRINTS, PgReading, parameters_of
 from pipeline.source.postgresql_session import export, fetch, few_rows, open_few, open_rows, snapshot
 from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
 from pipeline.source.shared import SharedReading, SharedSource
+from pipeline.source.streams.slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -54,8 +54,10 @@ if TYPE_CHECKING:
     from pipeline.minute import Span
     from pipeline.source.asked import KnownMinute, Part, ReadBeside, Shared
     from pipeline.source.postgresql_session import Few
+    from pipeline.source.streams.slices import Second
 
-log = structlog.get_logger()
+    #: The second connection's place, and the name of the snapshot that it reads in.
+    Halves = tuple[Second, str]
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
@@ -88,7 +90,7 @@ class PostgresSource(SharedSource):
         self._few: Few | None = None
         self._few_in_use = Lock()
         self._give_way = False  # the thread that searches is asked to end
-        self._alone = False  # the server lets no other connection read in a snapshot of ours
+        self._slices = Slices(self._few_in_use, self._close_few, self._timeout)
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""
@@ -113,44 +115,51 @@ class PostgresSource(SharedSource):
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
-        return read_span(partial(self._reading, at_most), span, self._conformed, self.pack, at_most)
+        read = read_span(partial(self._reading, at_most), span, self._conformed, self.pack, at_most)
+        self._slices.learn(read.rows.height, span.minutes)
+        return read
 
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
         """One snapshot of the rows."""
-        with self._snapshot() as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
-            yield self._of(cursor, at_most)
+        with (
+            self._slices.second(wanted=at_most is None) as second,
+            self._shareable(wanted=second is not None) as (cursor, name),
+            source_errors(self.url, self._file(self.pack.rows_query)),
+        ):
+            yield self._of(cursor, at_most, (second, name) if second and name else None)
 
-    def _of(self, cursor: adbc.Cursor, at_most: int | None = None) -> PgReading:
+    def _of(self, cursor: adbc.Cursor, at_most: int | None = None, halves: Halves | None = None) -> PgReading:
         ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
         text, fence = self._query(self.pack.rows_query), partial(self._fence, cursor)
         beside = partial(self._beside.read, partial(self._run_beside, cursor))
-        return PgReading(text, ask, cursor, fence, self.pack.key[0], beside)
+        return PgReading(text, ask, cursor, fence, self.pack.key[0], beside, partial(ask, halves=halves))
+
+    @contextmanager
+    def _shareable(self, *, wanted: bool) -> Iterator[tuple[adbc.Cursor, str | None]]:
+        """A snapshot, and its name for other connections where it is `wanted` and to be had."""
+        with ExitStack() as stack:
+            cursor, name = stack.enter_context(self._snapshot()), None
+            if wanted and not self._slices.alone:
+                try:
+                    name = export(cursor)
+                except NotShared as refused:
+                    self._slices.stay_alone(str(refused))
+                    stack.close()  # the refusal has ended its transaction
+                    cursor = stack.enter_context(self._snapshot())
+            yield cursor, name
 
     @contextmanager
     def shared(self) -> Iterator[Shared]:
         """A snapshot whose rows other connections read as well, wherever the server lets them."""
-        name = None
-        with source_errors(self.url, self._file(self.pack.rows_query)), ExitStack() as stack:
-            cursor = stack.enter_context(self._snapshot())
-            if not self._alone:
-                try:
-                    name = export(cursor)
-                except NotShared as refused:
-                    self._stay_alone(refused)
-                    stack.close()  # the refusal has ended the transaction
-                    cursor = stack.enter_context(self._snapshot())
-            yield SharedReading(name, self._of(cursor), self._part)
-
-    def _stay_alone(self, refused: NotShared) -> None:
-        """Nobody else reads in our snapshots from now on."""
-        self._alone = True
-        log.warning("source.not_shared", reason=str(refused), hint="each minute is read by one connection")
+        with self._shareable(wanted=True) as (cursor, name), source_errors(self.url):
+            known = name if name and self._slices.can_share(cursor.connection, name) else None
+            yield SharedReading(known, self._of(cursor), self._part)
 
     def part(self, name: str, start: datetime, end: datetime) -> Part:
         """Rows of [start, end) in a snapshot that another connection shares."""
         with self._snapshot(name) as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
-            return self._part(self._of(cursor).rows(start, end))
+            return self._part(self._of(cursor).rows(start, end), start, end)
 
     def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
         """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
@@ -301,9 +310,16 @@ class PostgresSource(SharedSource):
         return rows
 
     @contextmanager
-    def _small_connection_alone(self) -> Iterator[None]:
-        """The second connection for this thread; a search that is under way is ended."""
+    def _small_connection_alone(self, patience: timedelta = timedelta.max) -> Iterator[None]:
+        """The second connection for this thread; a search that is under way is ended.
+
+        Raises Overtaken where somebody else has it for longer than `patience`.
+        """
+        until = time.monotonic() + patience.total_seconds()
         while not self._few_in_use.acquire(timeout=0.1):
+            if time.monotonic() > until:
+                msg = "the second connection is in use"
+                raise Overtaken(msg, "it is asked for again")
             self._give_way, few = True, self._few
             if few is not None:
                 with suppress(psycopg.Error):
@@ -383,13 +399,24 @@ class PostgresSource(SharedSource):
         text: str,
         parameters: Sequence[datetime | int | str],
         at_most: int | None = None,
+        halves: Halves | None = None,
     ) -> pl.DataFrame:
-        """The answer of the query `name` or of one around it, which may want fewer parameters."""
-        began, given = time.monotonic(), list(parameters[: parameters_of(text)])
-        with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
-            table = fetch(cursor, text, given, at_most)
+        """The answer of the query `name` or of one around it, which may want fewer parameters.
+
+        Its times are halved for two connections where `halves` gives the second one and the snapshot's name.
+        """
+        began, given, path = time.monotonic(), list(parameters[: parameters_of(text)]), self._file(name)
+
+        def ask(cursor: adbc.Cursor, *values: datetime | int | str) -> pl.DataFrame:
+            return plain_frame(fetch(cursor, text, values, at_most), path)
+
+        with source_errors(self.url, path, lambda: self._plan(text, given)):
+            if halves and halves[0].idle and len(given) == 2:  # noqa: PLR2004 - where it begins and ends
+                found = self._slices.read(ask, cursor, *halves, *given)  # type: ignore[arg-type]  # times
+            else:
+                found = ask(cursor, *given)
         self.on_query(name, time.monotonic() - began)
-        return plain_frame(table, self._queries / f"{name}.sql")
+        return found
 
     @contextmanager
     def _snapshot(self, name: str | None = None) -> Iterator[adbc.Cursor]:
@@ -445,7 +472,7 @@ class PostgresSource(SharedSource):
         numbered = not isinstance(parameters, dict)  # $1 and not %(name)s
         kind = psycopg.RawCursor if numbered else psycopg.Cursor
         with (
-            self._small_connection_alone(),
+            self._small_connection_alone(_PLAN),
             few_rows(self._small_connection(), min(self._timeout, _PLAN)) as connection,
             kind(connection, row_factory=tuple_row) as cursor,
         ):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 #: One transaction, one snapshot: the fence and the rows can never disagree.
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_EXPORT = "SELECT pg_export_snapshot()"
 #: As a server writes them; the name goes into a statement that takes no parameters.
 _SNAPSHOT_NAME = re.compile(r"[0-9A-Fa-f-]+")
 #: Somebody who alters a table is waited for this long.
@@ -87,9 +88,10 @@ def export(cursor: adbc.Cursor) -> str:
     Raises NotShared where the server gives none: nothing is left of the transaction then.
     """
     try:
-        cursor.execute("SELECT pg_export_snapshot()")
+        cursor.execute(_EXPORT)
         return str(cursor.fetch_arrow_table().column(0)[0].as_py())
     except adbc.Error as error:
+        cursor.connection.rollback()
         raise _not_shared(error) from error
 
 

@@ -29,10 +29,15 @@ if TYPE_CHECKING:
 class SharedReading:
     """A snapshot that several read; see `asked.Shared`."""
 
-    def __init__(self, name: str | None, reading: Reading, conform: Callable[[pl.DataFrame], Part]) -> None:
+    def __init__(
+        self,
+        name: str | None,
+        reading: Reading,
+        part: Callable[[pl.DataFrame, datetime, datetime], Part],
+    ) -> None:
         self.name = name
         self._reading = reading
-        self._conform = conform
+        self._part = part
 
     def fence(self) -> Fence:
         """The snapshot."""
@@ -40,7 +45,7 @@ class SharedReading:
 
     def rows(self, start: datetime, end: datetime) -> Part:
         """Rows of [start, end), on the connection that holds the snapshot."""
-        return self._conform(self._reading.rows(start, end))
+        return self._part(self._reading.rows(start, end), start, end)
 
     def beside(self, span: Span) -> ReadBeside:
         """What is read beside the rows."""
@@ -141,11 +146,13 @@ class SharedSource(ABC):
         self._entity_is_text = found.schema[self.pack.entity] == pl.String
         return found
 
-    def _part(self, given: pl.DataFrame) -> Part:
-        """The same with the optional columns that do not fit."""
+    def _part(self, given: pl.DataFrame, start: datetime, end: datetime) -> Part:
+        """The same of a part of a span, with what the query gave beside it."""
         name, wanted = self.pack.rows_query, self.pack.row
         not_known = unfit_columns(given, wanted, self.pack.optional, f"{name}.sql")
-        return Part(self._conformed(given), not_known)
+        rows, time = self._conformed(given), pl.col("occurred_at")
+        inside = rows.select(((time >= start) & (time < end)).sum()).item()
+        return Part(rows, not_known, rows.height - inside)
 
     def _in_their_type(self, parameters: Mapping[str, object]) -> dict[str, Any]:
         """Lists are of ids, which are text here and perhaps integers there."""

@@ -33,8 +33,8 @@ from pipeline.log import configure_log
 from pipeline.minute import MINUTE, Span, from_index, split_by_day, to_index
 from pipeline.packs.merchants import PACK
 from pipeline.settings import PROJECT, load_settings
-from tests.benchmarks.home import MERCHANTS, PER_DAY, say
-from tests.benchmarks.quick import PEAK_TPS, SEED, settle_server
+from tests.benchmarks.home import MERCHANTS, PEAK_TPS, PER_DAY, say
+from tests.benchmarks.quick import SEED, settle_server
 from tests.benchmarks.speed.taken import Server, machine, said
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ from pipeline.embedded import admin_url, open_urls
 from pipeline.log import configure_log
 from pipeline.minute import MINUTE
 from pipeline.settings import load_settings
-from tests.benchmarks.home import MERCHANTS, PER_DAY, say
-from tests.benchmarks.quick import PEAK_TPS
+from tests.benchmarks.home import MERCHANTS, PEAK_TPS, PER_DAY, say
 from tests.benchmarks.speed.contestants import CONTESTANTS
 from tests.benchmarks.speed.made import Made
 from tests.benchmarks.speed.taken import Server, Taken, machine, measured, middle, resident_mb, said

@@ -31,7 +31,7 @@ from pipeline.packs.merchants import PACK
 from pipeline.settings import load_settings
 from pipeline.store.reports import of_minute
 from scheduler import open_pipeline
-from tests.benchmarks.home import MERCHANTS, PER_DAY, publish_history, say
+from tests.benchmarks.home import MERCHANTS, PEAK_TPS, PER_DAY, publish_history, say
 from tests.benchmarks.speed.floor import WAYS, Bare
 from tests.benchmarks.speed.taken import Clocked, Taken, machine, measured, middle, said
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from pipeline.catch_up import Pipeline
 
-PEAK_TPS = 5_000
 HISTORY_DAYS = (2, 7)
 TICKS = 7
 SEED = 7

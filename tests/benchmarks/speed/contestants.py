@@ -255,7 +255,8 @@ def _scanned(minute: datetime, minutes: str) -> str:
 
 
 def _ids(found: duckdb.DuckDBPyRelation) -> list[int]:
-    return found.pl()["merchant"].to_list()
+    merchants: list[int] = found.pl()["merchant"].to_list()
+    return merchants
 
 
 def _history(folder: Path) -> pl.DataFrame:

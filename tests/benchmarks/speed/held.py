@@ -19,10 +19,10 @@ def held_bytes(root: object) -> int:
     ranges, texts = [], 0
     for found in _reached(root):
         if isinstance(found, pl.Series):
-            texts += found.estimated_size()
+            texts += int(found.estimated_size())
         else:
             ranges.append(_range(found))
-    return _union(ranges) + int(texts)
+    return _union(ranges) + texts
 
 
 def held_by_part(root: object) -> dict[str, int]:

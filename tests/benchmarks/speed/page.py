@@ -1,8 +1,8 @@
 """One page of all measurements of speed: `python -m tests.benchmarks.speed.page [FOLDER]`.
 
 The folder holds NAME.json of each, as it was printed; the page is its index.html, with the pictures' program
-in it, so that nothing is fetched. What is missing in the folder is missing on the page. Load and processor time
-stand beside every figure, the machine below each table.
+in it, so that nothing is fetched. What is missing in the folder is missing on the page. Load and processor
+time stand beside every figure, the machine below each table.
 """
 
 from __future__ import annotations
@@ -139,9 +139,9 @@ def _peers(content: Content) -> tuple[list[go.Figure], list[list[object]], str]:
     figure = _bars("The literal cancel rule, ms", [one["name"] for one in peers], series)
     figure.update_yaxes(type="log")
     note = (
-        f"From the raw rows of a closed minute ({content['rows']:,}) to the list of merchants, after 7 days "
-        f"of {content['per_day']:,}. We slide all our windows in that time. The others keep two sums: nothing "
-        "of theirs survives a crash, corrects late rows, holds a budget of false alarms or says why."
+        f"From the raw rows of a closed minute ({content['rows']:,}) to a list of merchants, after 7 "
+        f"days of {content['per_day']:,}. We slide all our windows in that time. The others keep two sums: "
+        "nothing of theirs survives a crash, corrects late rows, holds a budget of false alarms or says why."
     )
     return [figure], rows, note
 

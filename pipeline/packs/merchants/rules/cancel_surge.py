@@ -88,7 +88,7 @@ def numbers_of(situation: Situation) -> SurgeNumbers:
 def beside_of(situation: Situation) -> Beside:
     """The sliding windows, everybody, and what tells the cause."""
     windows, facts = situation.windows, situation.facts
-    codes = facts.codes(situation.last, windows.entities.ids)
+    codes = facts.codes(situation.last, windows.entities)
     sums = situation.sums
     portfolio = portfolio_of(windows, codes, facts.names) if sums is None else sums.portfolio
     spans = spans_of(situation, portfolio.places(codes, facts.names))

@@ -39,6 +39,6 @@ def sums_of(situation: Situation) -> Sums:
     """Over all merchants of the windows; by category only where the policy asks for that."""
     windows, facts = situation.windows, situation.facts
     names = facts.names if situation.policy == "budgeted" else ()
-    codes = facts.codes(situation.last, windows.entities.ids)
+    codes = facts.codes(situation.last, windows.entities)
     portfolio = portfolio_of(windows, codes, names)
     return Sums(situation.last, portfolio, platform.sums_of(situation, portfolio))
