@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -160,11 +160,11 @@ def live(home: Home, plan: Plan | None, done: Sequence[str]) -> None:
             inject(crash_of(plan.crash))
     shards, carrier = (1, "processes") if plan is None else (SHARDS, plan.carrier)
     with open_pipeline(load_settings(home.settings(shards, carrier))) as line:
-        _until_done(home, lambda: list(line.catch_up(LATE)))
+        _until_done(home, line, lambda: list(line.catch_up(LATE)))
         home.come_late()
         late = list(Span(SHARED - 3 * MINUTE, LATE))
-        _until_done(home, lambda: Corrector(line).correct(late, "late_commit"))
-        _until_done(home, lambda: list(line.catch_up(END)))
+        _until_done(home, line, lambda: Corrector(line).correct(late, "late_commit"))
+        _until_done(home, line, lambda: list(line.catch_up(END)))
         found = _record(line, home)
     met = deadly[0].met if deadly else Counter()
     (home.folder / "record").write_bytes(pickle.dumps((found, met)))
@@ -176,10 +176,14 @@ def _deadly(home: Home, plan: Plan, strikes: Sequence[Strike], kept: list[Deadly
     return kept[-1]
 
 
-def _until_done(home: Home, work: Callable[[], object]) -> None:
-    """As a running service does: what failed in passing is tried again."""
+def _until_done(home: Home, line: Pipeline, work: Callable[[], object]) -> None:
+    """As a running service does: what failed in passing is tried again.
+
+    The book of exposure is built again first: a correction that has none weighs a new incident without it.
+    """
     for _ in range(MOST):
         try:
+            line.prepare()
             work()
         except PassingError as error:
             _note(home, "lost", str(error))
@@ -299,8 +303,10 @@ def compare(home: Home, undisturbed: Mapping[str, Any]) -> list[str]:
 
 def _first_apart(found: Sequence[Any], wanted: Sequence[Any]) -> str:
     pairs = zip(found, wanted, strict=False)
-    first = next(((a, b) for a, b in pairs if a != b), ("", ""))
-    return f"{len(found)} of {len(wanted)}, first {first[0]} for {first[1]}"
+    a, b = next(((a, b) for a, b in pairs if a != b), ("", ""))
+    if isinstance(a, dict):
+        a, b = ({name: row.get(name) for name in a if a[name] != b.get(name)} for row in (a, b))
+    return f"{len(found)} of {len(wanted)}, first {a} for {b}"
 
 
 def run(seeds: Sequence[int], ray_every: int, minutes: float) -> Report:
@@ -368,7 +374,7 @@ def main() -> int:
     given = parser.parse_args()
     seeds = range(given.first, given.first + given.seeds)
     report = run(seeds, given.ray_every, given.minutes)
-    print(json.dumps(asdict(report)))
+    print(json.dumps(vars(report)))
     return 1 if report.differences or report.seeds < given.seeds else 0
 
 
