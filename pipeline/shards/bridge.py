@@ -278,7 +278,7 @@ def _start_head(ray: Any, folder: str) -> None:  # noqa: ANN401 - a module
                 log_to_driver=False,
                 object_store_memory=_STORE,
                 _node_ip_address=_LOOPBACK,
-                _temp_dir=folder,
+                _temp_dir=f"{folder}/ray",  # which it opens to everybody; the folder around it is ours alone
             )
             break
         except Exception:

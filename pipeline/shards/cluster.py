@@ -14,7 +14,6 @@ import pickle
 import shutil
 import signal
 import tempfile
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,9 +39,6 @@ OPEN_S: Final = 150.0
 LOADED_S: Final = 60.0
 #: Until the bridge has done what takes it no time, in seconds; one that has not is killed.
 AT_ONCE_S: Final = 30.0
-#: What Ray has started ends with the bridge, and writes into its folder so long, in seconds.
-_WRITING_S: Final = 5.0
-_LOOK_S: Final = 0.1
 #: Of the folder with Ray's sockets and logs; the number of the process that leads follows.
 _FOLDER: Final = "minuterisk-ray-"
 
@@ -72,6 +68,7 @@ class RayCarrier:
         self._address = address
         self._shard = shard  # the class that is held, as module:name
         self._bridge: _Bridge | None = None
+        self._folders: list[Path] = []  # of bridges that have ended
         self._there: set[int] = set()
         self._why = "it was never started"  # are those lost that are not there
 
@@ -112,11 +109,13 @@ class RayCarrier:
         if bridge is not None:
             bridge.pipe.close()  # it ends by itself then, and what it has started with it
             bridge.process.join(AT_ONCE_S)
-            _end(bridge)
+            self._end(bridge)
+        self._sweep()
 
     # ---------------------------------------------------------------- the bridge
 
     def _open(self, number: int) -> None:
+        self._sweep()
         folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
@@ -167,23 +166,43 @@ class RayCarrier:
         self._there.clear()
         self._why = why
         if gone is not None:
-            _end(gone)
+            self._end(gone)
+
+    def _end(self, gone: _Bridge) -> None:
+        if gone.process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(gone.process.pid, signal.SIGKILL)  # what it has started is in its group
+        gone.process.kill()
+        gone.process.join()
+        gone.process.close()
+        gone.pipe.close()
+        self._folders.append(gone.folder)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what is left of Ray's sockets and logs; a process that just begins makes folders anew."""
+        for folder in (*self._folders, *_of_dead()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _of_dead() -> Iterator[Path]:
+    """Folders of processes that led once and were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        process = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if process.isdigit() and not _lives(int(process)):
+            yield folder
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
 
 
 def _kill_unless(done: Event, seconds: float, process: SpawnProcess) -> None:
     if not done.wait(seconds):
         process.kill()
-
-
-def _end(gone: _Bridge) -> None:
-    if gone.process.pid is not None:
-        with suppress(ProcessLookupError):
-            os.killpg(gone.process.pid, signal.SIGKILL)  # what it has started is in its group
-    gone.process.kill()
-    gone.process.join()
-    gone.process.close()
-    gone.pipe.close()
-    until = time.monotonic() + _WRITING_S
-    while gone.folder.exists() and time.monotonic() < until:
-        shutil.rmtree(gone.folder, ignore_errors=True)
-        time.sleep(_LOOK_S)

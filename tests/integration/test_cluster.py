@@ -140,6 +140,12 @@ def test_nothing_of_it_listens_on_another_address_than_127_0_0_1(asking: Asking)
     assert found == {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
+def test_nobody_else_of_this_machine_gets_at_its_sockets(asking: Asking) -> None:
+    asking.ask(0, "where")
+    (folder,) = Path(tempfile.gettempdir()).glob(f"minuterisk-ray-{os.getpid()}-*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_killed_shard_is_lost_at_once_and_the_others_are_not(asking: Asking) -> None:
     asking.carrier.send(0, Message(1, 0, 600.0))
     os.kill(asking.process(1), signal.SIGKILL)
@@ -202,11 +208,11 @@ def test_a_process_that_speaks_to_ray_and_ends_is_a_lost_shard_and_leaves_nothin
     with pytest.raises(ShardLost, match="the process that speaks to Ray has ended"):
         asking.ask(0, "anything")
     wait_until(lambda: not of_ray())
-    assert list(Path("/tmp").glob(f"minuterisk-ray-{os.getpid()}-*")) == []  # noqa: S108 - where it makes them
     with pytest.raises(ShardLost):
         asking.ask(1, "anything")
     asking.carrier.kill(1)
     asking.carrier.close()
+    assert list(Path(tempfile.gettempdir()).glob(f"minuterisk-ray-{os.getpid()}-*")) == []
 
 
 LEADER = """
