@@ -155,8 +155,9 @@ def _shards(content: Content) -> tuple[list[go.Figure], list[list[object]], str]
     )
     rows: list[list[object]] = [keys, *([one.get(key, "") for key in keys] for one in listed)]
     plain = {k: v for k, v in content.items() if not isinstance(v, dict | list)}
-    names = [" ".join(str(v) for v in one.values() if isinstance(v, str | int))[:40] for one in listed]
     timed = [key for key in keys if key.endswith("_ms")]
+    about = [key for key in keys if key in ("name", "carrier", "shards")]
+    names = [" ".join(str(one[key]) for key in about if key in one) for one in listed]
     series = {key: [one.get(key) for one in listed] for key in timed}
     figures = [_bars("Shards, ms", names, series)] if timed else []
     return figures, rows, ", ".join(f"{name} {value}" for name, value in plain.items())
