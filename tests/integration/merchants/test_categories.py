@@ -226,7 +226,8 @@ def test_categories_change_with_the_business_day_and_a_correction_keeps_those_of
                 list(pipeline.catch_up(span.end + MINUTE))
                 after = judged(pipeline, Span(span.end, span.end + MINUTE))
                 assert after["category"].unique().to_list() == ["travel"]
-                pipeline._snapshots.clear()
+                assert pipeline._line is not None
+                pipeline._line.windows._steps.clear()
 
 
 @pytest.mark.parametrize(("step", "call"), [("record_facts", 1), ("facts", 2)])
