@@ -134,7 +134,11 @@ class Shard:
         windows = self._windows(task.state)
         rows = self._taken[self._pack.dataset] if task.rows is None else as_frame(task.rows)
         del self._states[task.state]  # what fails on its way leaves windows between two minutes
-        windows.add(task.minute, rows)
+        try:
+            windows.add(task.minute, rows)
+        except BaseException:  # it may stand between two minutes, from where nothing goes back
+            self._states.pop(task.state, None)
+            raise
         self._states[task.state] = windows
         return self._waiting(windows)
 
