@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -190,7 +191,7 @@ def test_a_head_that_is_killed_takes_all_shards_with_it_and_another_one_is_start
 
     def lost() -> bool:
         try:
-            return asking.ask(0, "anything").body != "anything"
+            return bool(asking.ask(0, "anything").body != "anything")
         except ShardLost:
             return True
 
@@ -256,11 +257,11 @@ def cluster_of_two(folder: Path, token: str) -> Iterator[tuple[str, int]]:
     head = [*ray, "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false"]
     head += ["--object-store-memory=100000000", f"--temp-dir={folder}"]
     machine = [*ray, f"--address={host}:{port}", "--num-cpus=2", "--object-store-memory=100000000"]
-    running = []
+    running = list[subprocess.Popen[bytes]]()
     try:
-        for one in (head, machine):
+        for arguments in (head, machine):
             with (folder / f"{len(running)}.log").open("wb") as log:
-                running.append(subprocess.Popen(one, env=environment, stdout=log, stderr=log))
+                running.append(subprocess.Popen(arguments, env=environment, stdout=log, stderr=log))
             wait_until_taken(host, port)
         yield f"{host}:{port}", running[1].pid
     finally:
@@ -330,7 +331,7 @@ def test_a_cluster_on_a_public_address_is_refused(monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_ray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError) as error:
         RayCarrier(None)
     assert "minuterisk[cluster]" in error.value.hint

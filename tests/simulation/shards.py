@@ -150,11 +150,12 @@ def publish_history(home: Home) -> None:
 
 def live(home: Home, plan: Plan | None, done: Sequence[str]) -> None:
     """Judge, correct, judge; write down what has come of it. None: by one process."""
-    pipeline.shards.leader.SHORT_S = HUNG_S if plan and "hung" in str(plan) else 60.0
+    if plan is not None and "hung" in str(plan):
+        vars(pipeline.shards.leader)["SHORT_S"] = HUNG_S
     deadly: list[Deadly] = []
     if plan is not None:
         strikes = [strike for strike in plan.strikes if str(strike) not in done]
-        pipeline.shards.opening.carrier_of = lambda _: _deadly(home, plan, strikes, deadly)
+        vars(pipeline.shards.opening)["carrier_of"] = lambda _: _deadly(home, plan, strikes, deadly)
         if plan.crash and plan.crash not in done:
             _note(home, "struck", plan.crash)
             inject(crash_of(plan.crash))
@@ -280,7 +281,7 @@ def _code_of(work: Callable[[], None]) -> int:
 
 def attempt(home: Home, plan: Plan | None, report: Report) -> str:
     """Let it lead until it is done; what is wrong, "" for nothing."""
-    log = home.folder / "log"
+    log, code = home.folder / "log", 0
     for _ in range(MOST):
         code = in_child(log, lambda: live(home, plan, _notes(home, "struck")))
         if code == 0:
@@ -303,10 +304,11 @@ def compare(home: Home, undisturbed: Mapping[str, Any]) -> list[str]:
 
 def _first_apart(found: Sequence[Any], wanted: Sequence[Any]) -> str:
     pairs = zip(found, wanted, strict=False)
-    a, b = next(((a, b) for a, b in pairs if a != b), ("", ""))
-    if isinstance(a, dict):
-        a, b = ({name: row.get(name) for name in a if a[name] != b.get(name)} for row in (a, b))
-    return f"{len(found)} of {len(wanted)}, first {a} for {b}"
+    one, other = next(((one, other) for one, other in pairs if one != other), ("", ""))
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = [name for name in one if one[name] != other.get(name)]
+        one, other = ({name: row.get(name) for name in names} for row in (one, other))
+    return f"{len(found)} of {len(wanted)}, first {one} for {other}"
 
 
 def run(seeds: Sequence[int], ray_every: int, minutes: float) -> Report:
@@ -352,7 +354,8 @@ def _begin(url: str, folder: Path) -> tuple[Home, dict[str, Any], Counter[tuple[
             made.write_text(json.dumps([home.trade, home.state]), "utf-8")
 
     assert in_child(wrote, make) == 0, wrote.read_text("utf-8")
-    home = Home(url, *json.loads(made.read_text("utf-8")), template)
+    trade, state = json.loads(made.read_text("utf-8"))
+    home = Home(url, trade, state, template)
     alone, together = home.copy(folder / "alone"), home.copy(folder / "together")
     for one, plan in ((alone, None), (together, Plan(0, "processes", ()))):
         wrong = attempt(one, plan, Report())
