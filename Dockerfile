@@ -13,9 +13,12 @@ RUN useradd --create-home --uid 10001 minuterisk \
 WORKDIR /srv/minuterisk
 
 # Dependencies first: this layer is built again only when a lock file changes.
-COPY requirements-build.lock requirements.lock ./
+# WITH=ray adds what docker-compose.cluster.yml needs; its version and hashes stand in the other lock file.
+ARG WITH=""
+COPY requirements-build.lock requirements.lock requirements-dev.lock ./
 RUN pip install --require-hashes -r requirements-build.lock \
- && pip install --require-hashes -r requirements.lock
+ && pip install --require-hashes -r requirements.lock \
+ && if [ -n "$WITH" ]; then pip install --require-hashes --constraint requirements-dev.lock $WITH; fi
 
 COPY . .
 RUN pip install --no-deps --no-build-isolation --editable .

@@ -17,7 +17,7 @@ WORKERS = auto
 # A worker that crashes ends the run, with the name of its test: replacing it, xdist may wait forever.
 SPREAD  = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
-.PHONY: help install demo test test-faults check lint types imports dead format bench bench-quick bench-detection soak lock clean
+.PHONY: help install demo test test-faults check lint types imports dead format bench bench-quick bench-against bench-detection soak lock clean
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 @ \2/p' Makefile | awk -F' @ ' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -72,7 +72,7 @@ format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(STAMP) ## all measurements behind the figures in the documents
+bench: $(STAMP) ## all measurements behind the figures in the documents, and a page of those of speed
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 bench-quick: $(STAMP) ## the most telling measurements in a minute or two
@@ -81,6 +81,10 @@ bench-quick: $(STAMP) ## the most telling measurements in a minute or two
 MINUTES = 10
 soak: $(STAMP) ## writers, faults, kills, then source = ledger = Parquet; `make soak MINUTES=60`
 	@$(BIN)/python -m tests.simulation.soak --minutes $(MINUTES) $(ARGS)
+
+REV = 13b796f
+bench-against: $(STAMP) ## this tree beside an older commit, in turns; `make bench-against REV=13b796f`
+	$(BIN)/python -m tests.benchmarks.against $(REV) $(ARGS)
 
 bench-detection: $(STAMP) ## false incidents and minutes to detection of each policy, in under ten minutes
 	$(BIN)/python -m tests.benchmarks.detection --json $(ARGS)

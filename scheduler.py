@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Thread
@@ -51,11 +51,13 @@ from pipeline.watch.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from threading import Event
 
     from pipeline.catch_up import Progress
     from pipeline.metrics import Metrics
     from pipeline.settings import Settings
+    from pipeline.shards.leader import Shards
     from pipeline.source.asked import Source
     from pipeline.tell.channels import Channel
 
@@ -108,7 +110,9 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
             msg = "stopped while another process led"
             raise NotLeader(msg)
         install(state)
-        pipeline = Pipeline(settings, file, source, open_lake(settings), state, time.monotonic)
+        lake = open_lake(settings)
+        shards = stack.enter_context(_open_shards(settings, urls, lake, state))
+        pipeline = Pipeline(settings, file, source, lake, state, time.monotonic, shards)
         pipeline.rules.keep_file()
         pipeline.ensure_fence()
         pipeline.exposure.check()
@@ -118,6 +122,17 @@ def open_pipeline(settings: Settings, stand_by: Event | None = None) -> Iterator
         yield pipeline
         with suppress(LakeDamaged):  # the next start builds the file again, and then the catalog
             pipeline.project_catalog()
+
+
+def _open_shards(
+    settings: Settings, urls: Urls, lake: Lake, state: State
+) -> AbstractContextManager[Shards | None]:
+    """The processes that share the windows, where the settings ask for any."""
+    if settings.shards == 1:
+        return nullcontext()
+    from pipeline.shards.opening import open_shards  # noqa: PLC0415 - one process needs nothing of it
+
+    return open_shards(settings, urls.source_url, lake, lambda: state.epoch or 0)
 
 
 def open_source(settings: Settings, urls: Urls) -> Source:

@@ -15,6 +15,7 @@ import polars as pl
 import streamlit as st
 
 from app.reads import published
+from baselines.slots import slots_of
 from pipeline.minute import MINUTE, Span
 from pipeline.schema import UTC_TIME
 
@@ -39,7 +40,12 @@ class Kept:
 
     def read(self, lake: Lake, manifest: Manifest, entity_id: str, span: Span) -> pl.DataFrame:
         """The entity's rows (`Pack.counted`) of `span`, in order; only files that are new are read."""
-        files = [file for file in manifest.datasets.get(lake.pack.dataset, ()) if file.span.overlaps(span)]
+        (slot,) = slots_of(pl.Series([entity_id]))
+        files = [
+            file
+            for file in manifest.datasets.get(lake.pack.dataset, ())
+            if file.span.overlaps(span) and file.slots.first <= slot < file.slots.end
+        ]
         held = self._held(entity_id)
         new = [file for file in files if file.path not in held]
         if new:

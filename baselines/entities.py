@@ -2,56 +2,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import polars as pl
 
+from baselines.numbers import usual_numbers
+from baselines.places import Numbers, Texts
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from baselines.numbers import Integers
+    from baselines.places import Places
 
-
-#: Up to so many rows a dictionary is faster than a cast, whose start costs as much as thousands of look-ups.
-FEW = 20_000
+#: New ids are joined to all others when they are more than one in so many: that copies the list.
+_JOINED_AT: Final = 100
+_FEW: Final = 1_000
+#: So many unknown ids are compared with each other at a time, and as many as are known twice over.
+_AT_FIRST: Final = 20_000
+#: So many answers of `find` are kept.
+_ANSWERS: Final = 10_000
+#: Only one thread at a time learns. It is seldom and short, so one lock does for every index.
+_LEARNING: Final = Lock()
 
 
 class EntityIndex:
-    """Gives each id (text) a position 0, 1, 2 … in order of first sight, for ever."""
+    """Gives each id a position 0, 1, 2 … in order of first sight, for ever.
+
+    Ids are text. Where all of them are whole numbers in their usual form (see baselines/numbers.py) they are
+    looked up as numbers, and may also be given as such; the first other one makes all of them text. Other
+    threads may look up while one learns.
+    """
 
     def __init__(self) -> None:
-        self._ids = pl.Series("entity_id", [], pl.String)
-        self._enum = pl.Enum([])  # of the ids in order; casting to it is the quickest look-up
-        self._places: dict[str, int] = {}
+        self._main = pl.Series("entity_id", [], pl.String)
+        self._tail = self._ids = self._main
+        self._places: Places = Numbers()
+        self._answers: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
 
     @property
     def ids(self) -> pl.Series:
-        """All known ids; the id at position i is `ids[i]`."""
+        """All known ids as text; the id at position i is `ids[i]`."""
         return self._ids
 
-    def positions(self, ids: pl.Series) -> NDArray[np.int64]:
-        """The position of each id; unknown ids are learned. Shape (n,)."""
-        if len(ids) <= FEW:
-            places = [self._places.get(entity_id, -1) for entity_id in ids.to_list()]
-            if -1 not in places:
-                return np.array(places, np.int64)
-        found = ids.cast(self._enum, strict=False)
-        unknown = found.is_null()
-        positions = np.array(found.to_physical().fill_null(0), np.int64)
+    def positions(self, ids: pl.Series) -> Integers:
+        """The position of each id (text, or 64-bit integers); unknown ids are learned. Shape (n,)."""
+        found = self.known(ids)
+        unknown = found < 0
         if unknown.any():
             late = ids.filter(unknown)
-            self._learn(late.unique(maintain_order=True))
-            positions[unknown.to_numpy()] = late.cast(self._enum).to_physical()
-        return positions
+            with _LEARNING:
+                self._learn(late)
+            found[unknown] = self.known(late)
+        return found
+
+    def known(self, ids: pl.Series) -> Integers:
+        """The position of each id, -1 where it is unknown; nothing is learned. Shape (n,)."""
+        return self._places.find(ids)
 
     def find(self, entity_id: str) -> int | None:
         """The position of one entity, None when it is unknown; nothing is learned."""
-        return self._places.get(entity_id)
+        position = self._answers.get(entity_id)
+        if position is None:
+            position = int(self.known(pl.Series([entity_id], dtype=pl.String))[0])
+            if position < 0:
+                return None
+            if len(self._answers) >= _ANSWERS:
+                self._answers.clear()
+            self._answers[entity_id] = position
+        return position
 
-    def _learn(self, new: pl.Series) -> None:
-        start = len(self)
-        self._ids = pl.concat([self._ids, new.rename("entity_id")], rechunk=True)
-        self._enum = pl.Enum(self._ids)
-        self._places.update(zip(new.to_list(), range(start, len(self)), strict=True))
+    def _learn(self, late: pl.Series) -> None:
+        """Take what is not known of some ids; of many, what comes often is known after the first ones."""
+        start = 0
+        while start < len(late):
+            part = late.slice(start, max(_AT_FIRST, 2 * len(self)))
+            start += len(part)
+            part = part.filter(self.known(part) < 0)  # another thread may have been first
+            if len(part):
+                self._add(self._different(part))
+
+    def _different(self, late: pl.Series) -> pl.Series:
+        """Each once, as text of its own: a part of a frame's column would keep the text of all of it."""
+        numbers, usual = usual_numbers(late)
+        if isinstance(self._places, Numbers) and usual.all():
+            return pl.Series(numbers).unique(maintain_order=True).cast(pl.String)
+        return pl.Series(late.unique(maintain_order=True).cast(pl.String).to_list(), dtype=pl.String)
+
+    def _add(self, new: pl.Series) -> None:
+        if isinstance(self._places, Numbers) and not usual_numbers(new)[1].all():
+            self._places = Texts(self._ids)
+        self._tail = pl.concat([self._tail, new.rename("entity_id")], rechunk=True)
+        if len(self._tail) > max(_FEW, len(self._main) // _JOINED_AT):
+            self._main, self._tail = pl.concat([self._main, self._tail], rechunk=True), self._tail.clear()
+        self._ids = self._main.clone().append(self._tail)
+        self._places.add(new, self._ids)

@@ -16,11 +16,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import polars as pl
+
+from baselines.numbers import usual_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
     from numpy.typing import NDArray
 
     Integers = NDArray[np.int64]
@@ -46,6 +48,10 @@ class Slots:
         """Does any slot belong to both?"""
         return self.first < other.end and other.first < self.end
 
+    def includes(self, other: Slots) -> bool:
+        """Are these all slots of the other, or more?"""
+        return self.first <= other.first and other.end <= self.end
+
 
 EVERY: Final = Slots(0, SLOTS)
 
@@ -58,13 +64,10 @@ def shares(number: int) -> tuple[Slots, ...]:
 
 def slots_of(ids: pl.Series) -> Integers:
     """The slot of each id (text, or 64-bit integers); shape (n,)."""
-    if ids.dtype.is_integer():
-        return _of_integers(ids.cast(pl.Int64).to_numpy())
-    numbers = ids.cast(pl.Int64, strict=False)
-    usual = (numbers.cast(pl.String) == ids).fill_null(value=False)
-    slots = _of_integers(numbers.fill_null(0).to_numpy())
+    numbers, usual = usual_numbers(ids)
+    slots = _of_integers(numbers)
     if not usual.all():
-        others = np.flatnonzero(~usual.to_numpy())
+        others = np.flatnonzero(~usual)
         slots[others] = np.fromiter(_of_texts(ids.gather(others)), np.int64, len(others))
     return slots
 

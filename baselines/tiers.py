@@ -77,9 +77,3 @@ def by_border(rows_week: Integers, ids: pl.Series, last: Border | None) -> Flags
     alike = np.flatnonzero(rows_week == last.rows)
     top[alike] = (ids.gather(alike) <= last.entity_id).to_numpy()
     return top
-
-
-def top_entities(rows_week: Integers, ids: pl.Series) -> Flags:
-    """Which entities are top where all are known; shape (entities,) in and out, `ids` names each place."""
-    count = wanted(taking_part(rows_week))
-    return by_border(rows_week, ids, border([candidates(rows_week, ids, count)], count))

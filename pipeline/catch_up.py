@@ -21,7 +21,7 @@ from pipeline.alarms.row_watch import RowWatch
 from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
-from pipeline.history import exposures_from, read_past, rebuild_windows, unpublished
+from pipeline.history import exposures_from, look_up, read_past, rebuild_windows, unpublished
 from pipeline.history.opening import Opening
 from pipeline.history.standing import Standing
 from pipeline.judge.hold import Gates
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pipeline.prove.rejudge import Rejudged
     from pipeline.run import Feed
     from pipeline.settings import Settings
+    from pipeline.shards.leader import Shards
     from pipeline.source.asked import Fence, Source
     from pipeline.store.lake import Lake
     from pipeline.store.rules import RulesFile
@@ -104,6 +105,7 @@ class Pipeline:
         lake: Lake,
         state: State,
         monotonic: Callable[[], float],
+        shards: Shards | None = None,  # None: all windows are here
     ) -> None:
         self.settings = settings
         self.source = source
@@ -111,6 +113,7 @@ class Pipeline:
         self.pack = lake.pack
         self.state = state
         self.monotonic = monotonic
+        self.shards = shards
         self.alarms = Alarms(state.engine, state.url, state.pack)
         self.watch = RowWatch(self.alarms, state, self.pack.rows_query, monotonic)
         self.ornaments = Ornaments(self.alarms, self.pack.ornaments)
@@ -172,7 +175,7 @@ class Pipeline:
                 rate = rows / max(self.monotonic() - began, 0.001)
                 reached = moment(piece.end, self.lake.zone)
                 progress(minutes, total, f"{rows:,} rows, {rate:,.0f} a second, {reached}")
-        self._line = None  # the windows are rebuilt from what is published now
+        self.drop_line()  # the windows are rebuilt from what is published now
         self.project()
         return minutes
 
@@ -264,7 +267,7 @@ class Pipeline:
             msg = f"{moment(start, zone)} lies before the published history ({first})"
             raise UsageError(msg, "backfill from an empty home to begin earlier")
         self.state.commit(MinuteCommit([], [], start))
-        self._line = None
+        self.drop_line()
 
     def ensure_fence(self) -> None:
         """Set the first fence before the first row is read: the search then finds what commits later."""
@@ -303,6 +306,8 @@ class Pipeline:
     def drop_line(self) -> None:
         """Have windows and book built from the lake again before they are needed."""
         self._line = None
+        if self.shards is not None:
+            self.shards.standing = None
 
     def windows_before(self, minute: datetime) -> tuple[Windows, Facts] | None:
         """A copy of the windows as they stood right before `minute`, if it was a moment ago; and facts."""
@@ -315,7 +320,7 @@ class Pipeline:
     def take_windows(self, rejudged: Rejudged | None, changed_from: datetime) -> None:
         """Go on with what a correction left (None: rebuild it when it is needed)."""
         if rejudged is None or self._line is None:
-            self._line = None
+            self.drop_line()
             self.standing.cut(to_index(changed_from))
             return
         self._line.windows, self._line.gates.past = rejudged.windows, rejudged.past
@@ -362,7 +367,13 @@ class Pipeline:
         line.gates.withheld = self.state.withheld()  # after the commit of the minute before, see `desk.holds`
         zone = self.lake.zone
         line.shows = last or business_date(minute + MINUTE, zone) != business_date(minute, zone)
-        judged = run_minute(minute, line)
+        try:
+            judged = run_minute(minute, line)
+        except BaseException:
+            self.standing.lose()
+            if self.shards is not None:  # those that are left go on with them
+                self.shards.standing = line.windows
+            raise
         self._line = line
         if last or self._projected_at is None or self.monotonic() - self._projected_at >= PROJECT_EVERY_S:
             with line.steps.time("project"):
@@ -426,7 +437,7 @@ class Pipeline:
         self._facts_due = tomorrow if read else next_minute + FACTS_RETRY
         if self._line is not None:
             self._line.facts = facts
-            _look_up(facts, next_minute, self._line.windows)
+            look_up(facts, next_minute, self._line.windows)
 
     def _start_line(self, next_minute: datetime) -> Line:
         self._read_facts(next_minute)
@@ -436,14 +447,14 @@ class Pipeline:
         self._open_datasets(next_minute, tuned)
         windows, facts = rebuild_windows(self.lake, self.state, next_minute, tuned)
         self._shape = self.pack.shape(tuned)
-        _look_up(facts, next_minute, windows)
+        look_up(facts, next_minute, windows)
         published = self.state.published()
-        source_feed = self.source_feed()
-        feed: Feed = source_feed
+        alone, shards = self.source_feed(), self.shards
+        feed: Feed = alone if shards is None else shards.feed(self.pack, self.source, alone, self.lake.zone)
         if published.last_minute is not None and published.last_minute >= next_minute:
             files = self.state.publication().files
             lake_feed = LakeFeed(self.lake, files, windows.entities, beside=self.pack.exposures is not None)
-            feed = CatchUpFeed(lake_feed, source_feed, published.last_minute + MINUTE)
+            feed = CatchUpFeed(lake_feed, feed, published.last_minute + MINUTE)
         gates, steps = self.gates(next_minute), Steps(self.monotonic)
         line = Line(feed, self.book(), windows, gates, steps, facts, turn=self.turn)
         line.moving = self.standing.moving
@@ -484,8 +495,3 @@ class Pipeline:
         rows = sum(row["source_rows"] for row in counted.ledger)
         log.info("backfill.published", span=str(span), rows=rows)
         return rows, rows
-
-
-def _look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
-    """Look all facts up beforehand, so that the day's first minute does not wait for them."""
-    facts.codes(to_index(minute), windows.entities.ids)

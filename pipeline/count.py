@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -11,14 +11,28 @@ from pipeline.outside import within
 from pipeline.schema import UTC_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from pipeline.judge.verdicts import Integers
     from pipeline.minute import Span
     from pipeline.outside import Outside
-    from pipeline.pack import Pack
+    from pipeline.pack import Pack, Screened
+    from pipeline.store.manifest import LakeFile
+
+
+class Held(Protocol):
+    """Counts of a span that shards hold, each those of its entities: they write the files."""
+
+    @property
+    def datasets(self) -> Collection[str]:
+        """Their names."""
+        ...
+
+    def publish(self, span: Span) -> list[LakeFile]:
+        """Have the files of these datasets written."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class Counted:
     positions: Integers | None = None  # of `rows` in the windows, where they were looked up beforehand
     #: `Pack.beside` by dataset; one that is missing was not read, as there is no such query.
     beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    held: Held | None = None  # None: nobody but us has it
 
     def read(self, pack: Pack[Any, Any]) -> int:
         """How many rows of the source the span has, set-aside ones included."""
@@ -61,12 +76,34 @@ def count(
     # A span that is read has closed: a source clock that was stepped back since does not make it future.
     screened = pack.bad(rows, max(clock, span.end))
     counted = pack.count(screened.good, span)
+    published = _beside(screened.good, span, pack, zone, beside or {})
+    ledger, quarantine = _said(counted, screened, span, pack, xmin, clock)
+    return Counted(span, counted, quarantine, ledger, outside=outside, beside=published)
+
+
+def put_together(
+    span: Span,
+    rows: pl.DataFrame,
+    beside: Mapping[str, pl.DataFrame],
+    xmin: int,
+    clock: datetime,
+    pack: Pack[Any, Any],
+    held: Held,
+) -> Counted:
+    """The same of rows that shards have counted, and that are good without exception."""
+    nothing = pack.bad(pack.row.to_frame(), span.end)
+    ledger, quarantine = _said(rows, nothing, span, pack, xmin, clock)
+    return Counted(span, rows, quarantine, ledger, beside=beside, held=held)
+
+
+def _said(
+    counted: pl.DataFrame, screened: Screened, span: Span, pack: Pack[Any, Any], xmin: int, clock: datetime
+) -> tuple[list[dict[str, Any]], pl.DataFrame]:
+    """The ledger's rows of a span, and what of it is set aside."""
     quarantine = screened.bad.with_columns(minute=pl.col("occurred_at").dt.truncate("1m"))
     given = screened.given.with_columns(minute=pl.col("occurred_at").dt.truncate("1m"))
     constant = {"source_xmin": xmin, "source_clock": clock.isoformat(), "policy": None}
-    ledger = [row | constant for row in _ledger(counted, quarantine, given, span, pack)]
-    published = _beside(screened.good, span, pack, zone, beside or {})
-    return Counted(span, counted, quarantine, ledger, outside=outside, beside=published)
+    return [row | constant for row in _ledger(counted, quarantine, given, span, pack)], quarantine
 
 
 def _beside(

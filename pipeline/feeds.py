@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.minute import Span
     from pipeline.pack import Pack
+    from pipeline.run import Feed
     from pipeline.source.asked import Extracted, ReadBeside, Source
     from pipeline.steps import Steps
     from pipeline.store.lake import Lake
@@ -46,12 +47,12 @@ class SourceFeed:
         """Read the rows of `span` in one snapshot and count them; TooManyRows where there are more."""
         with steps.time("extract"):
             extracted = self._source.extract(span, at_most)
-        self._tell(extracted)
+        self.tell(extracted)
         with steps.time("aggregate"):
             of_snapshot = (extracted.xmin, extracted.clock, self._pack, self._zone)
             return count(extracted.rows, span, *of_snapshot, extracted.beside.frames)
 
-    def _tell(self, extracted: Extracted) -> None:
+    def tell(self, extracted: Extracted) -> None:
         """Alarms of what could not be read."""
         for alarm in unreadable_alarms(extracted.unreadable, self._pack.key[0]):
             self._alarms.raise_alarm(alarm, HORIZON)
@@ -135,7 +136,7 @@ class LakeFeed:
 class CatchUpFeed:
     """Minutes up to `published_through` from the lake, later ones from the source."""
 
-    def __init__(self, published: LakeFeed, source: SourceFeed, published_through: datetime) -> None:
+    def __init__(self, published: LakeFeed, source: Feed, published_through: datetime) -> None:
         self._published = published
         self._source = source
         self._through = published_through

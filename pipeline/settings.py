@@ -281,6 +281,11 @@ class Settings:
     audit_copy: Path = _setting(
         None, _path, "file that keeps the audit's hashes outside of the database; best on another machine"
     )
+    shards: int = _setting(1, _whole_number(1, 64), "processes that share a pack's windows; 1: one alone")
+    carrier: str = _setting("processes", _one_of("processes", "ray"), "how they are reached: processes, ray")
+    ray_address: str | None = _setting(
+        None, _matching(r"[^\s/@]+:\d{1,5}", "must be HOST:PORT"), "head of the Ray cluster; default: our own"
+    )
     log_level: str = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "least severe log line shown"
     )

@@ -11,13 +11,15 @@ from app.merchants.series import Series, series_of_rows, together_series
 from app.minutes import minutes_of
 from app.pages.entity.reads import index, known_version
 from app.reads import tuned_at
-from pipeline.minute import HOUR_MINUTES, Span, floor_minute
+from pipeline.minute import HOUR_MINUTES, floor_minute
+from pipeline.store.manifest import runs_of_files, span_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.lake import Lake
     from app.reads import Page
+    from pipeline.minute import Span
     from pipeline.store.manifest import LakeFile, Manifest
 
 #: Of 20 categories 9 days in files of days, hours and minutes: a day of one takes 35 kB.
@@ -77,12 +79,15 @@ def read_together(lake: Lake, manifest: Manifest, file: Span, members: Sequence[
 def parts_of(files: Sequence[LakeFile]) -> list[tuple[str, Span]]:
     """What is read at a time, by its paths: each long file, and the short ones after them at once.
 
-    A short file takes as long to open as a long one to read.
+    A short file takes as long to open as a long one to read. Files that hold the slots of the same minutes
+    are read together.
     """
-    last = max((file.span.end for file in files if file.span.minutes >= HOUR_MINUTES), default=None)
-    newest = [file for file in files if last is None or file.span.start >= last]
-    parts = [(file.path, file.span) for file in files if file not in newest]
-    if newest:
-        span = Span(min(file.span.start for file in newest), max(file.span.end for file in newest))
-        parts.append((" ".join(sorted(file.path for file in newest)), span))
-    return parts
+    runs = [(run, span_of_files(run)) for run in runs_of_files(files)]
+    last = max((span.end for _, span in runs if span.minutes >= HOUR_MINUTES), default=None)
+    newest = [file for run, span in runs if last is None or span.start >= last for file in run]
+    parts = [(_paths(run), span) for run, span in runs if last is not None and span.start < last]
+    return [*parts, (_paths(newest), span_of_files(newest))] if newest else parts
+
+
+def _paths(files: Sequence[LakeFile]) -> str:
+    return " ".join(sorted(file.path for file in files))

@@ -345,6 +345,14 @@ class Windows:
         position = self.entities.find(merchant_id)
         return 0 if position is None else self.cancelled.since(day, position)
 
+    def cancels_held_from(self, merchant_id: str) -> date | None:
+        """The oldest business day whose cancels are held; None before the first minute.
+
+        That of any merchant is that of all, but windows of shards are asked about a merchant that one holds.
+        """
+        del merchant_id
+        return self.cancelled.oldest
+
     def everybody(self, last: int, minutes: int) -> tuple[int, int] | None:
         """Approvals and cancels of all merchants in the `minutes` that end with `last`.
 

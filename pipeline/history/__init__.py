@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from baselines.facts import Facts
+from baselines.slots import EVERY
 from pipeline.history.labelled import Labelled
 from pipeline.judge.hold import past_minutes, past_of
 from pipeline.minute import MINUTE, Span, business_date, business_day, from_index, to_index
 from pipeline.source.pieces import pieces_of_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime, timedelta
     from zoneinfo import ZoneInfo
 
     import polars as pl
 
     from baselines.rules import Tuned
+    from baselines.slots import Slots
     from baselines.versions import Versions
     from pipeline.judge.hold import Past
     from pipeline.judge.withheld import Withheld
@@ -75,6 +77,27 @@ class History:
     told: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # see `Pack.told`
 
 
+@runtime_checkable
+class Elsewhere(Protocol):
+    """Windows that shards hold: each reads its own files."""
+
+    def rebuild(self, history: History, next_minute: datetime, tuned: Tuned) -> None:
+        """Build them right before `next_minute`."""
+        ...
+
+    def look_up(self, facts: Facts, minute: datetime) -> None:
+        """Have the facts of all entities at hand at `minute`."""
+        ...
+
+
+def look_up(facts: Facts, minute: datetime, windows: Windows) -> None:
+    """Look all facts up beforehand, so that the day's first minute does not wait for them."""
+    if isinstance(windows, Elsewhere):
+        windows.look_up(facts, minute)
+    else:
+        facts.codes(to_index(minute), windows.entities)
+
+
 def history_of(
     state: State, until: datetime, minutes: int, told: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> History:
@@ -105,22 +128,40 @@ def reach_of(
 
 
 def windows_from(
-    lake: Lake, history: History, next_minute: datetime, tuned: Tuned, entity_id: str | None = None
+    lake: Lake,
+    history: History,
+    next_minute: datetime,
+    tuned: Tuned,
+    entity_id: str | None = None,
+    slots: Slots | None = None,
 ) -> tuple[Windows, Facts]:
-    """The same from a history that reaches far enough back."""
-    windows: Windows = lake.pack.windows(lake.zone, tuned)
+    """The same from a history that reaches far enough back.
+
+    `slots` are those of a shard, whose windows are made (see `Together`); None: everybody's, in one process.
+    """
+    windows = _windows_of(lake, tuned, slots)
     lake.pack.know(windows, history.told, next_minute)
     facts = Facts(history.facts)
+    if isinstance(windows, Elsewhere):
+        windows.rebuild(history, next_minute, tuned)
+        return windows, facts
     if history.first_minute is None:
         return windows, facts
     start = max(from_index(to_index(next_minute) - windows.history_minutes), history.first_minute)
     whole, named = Span(start, max(next_minute, start)), None if entity_id is None else [entity_id]
-    for piece in pieces_of_files(history.files, lake.pack.dataset, whole, lake.zone):
+    held = slots or EVERY
+    for piece in pieces_of_files(history.files, lake.pack.dataset, whole, lake.zone, held):
         missing = [minute for minute in piece if minute in history.missing]
-        rows = lake.read(history.files, lake.pack.dataset, piece, named)
+        rows = lake.read(history.files, lake.pack.dataset, piece, named, slots=held)
         windows.fill(piece.start, piece.end, rows, missing)
     windows.settle()
     return windows, facts
+
+
+def _windows_of(lake: Lake, tuned: Tuned, slots: Slots | None) -> Windows:
+    together = lake.pack.together if slots is not None else None
+    make: Callable[[ZoneInfo, Tuned], Windows] = lake.pack.windows if together is None else together.windows
+    return make(lake.zone, tuned)
 
 
 def exposures_from(

@@ -10,6 +10,7 @@ import structlog
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, business_date, business_day
 from pipeline.money import EXPOSURE, LEARNED, TRUE_ALARM, Case
+from pipeline.store.manifest import runs_of_files, span_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -66,17 +67,18 @@ class Labelled:
         if not new:
             return
         zone, files = self._lake.zone, self._state.publication().files
-        newest: dict[date, LakeFile] = {}
-        for file in sorted((f for f in files if f.dataset == EXPOSURE), key=lambda f: f.span.end):
-            newest[business_date(file.span.end - MINUTE, zone)] = file
+        newest = {
+            business_date(span_of_files(run).end - MINUTE, zone): run
+            for run in runs_of_files(file for file in files if file.dataset == EXPOSURE)
+        }
         for day, ids in new.items():
             if day in newest:
                 self._read[day] = self._of(newest[day], sorted(ids))
 
-    def _of(self, file: LakeFile, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    def _of(self, files: Sequence[LakeFile], ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         try:
-            rows = self._lake.read([file], EXPOSURE, file.span, ids)
+            rows = self._lake.read(files, EXPOSURE, span_of_files(files), ids)
         except LakeDamaged as error:  # a snapshot cannot be built again: nothing is known of that day
-            log.warning("labelled.not_read", file=file.path, error=error.what)
+            log.warning("labelled.not_read", file=files[0].path, error=error.what)
             return {}
         return {row[self._lake.pack.entity]: row for row in rows.iter_rows(named=True)}

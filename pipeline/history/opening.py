@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from baselines.slots import Slots
     from pipeline.alarms import Alarms
     from pipeline.alarms.ornaments import Ornaments
     from pipeline.count import Counted
@@ -110,13 +111,15 @@ class Opening:
             return False
         published = [f for f in self._state.publication().files if f.dataset == name]
         old = [f for f in published if span.minutes and f.span.overlaps(span)]
-        written += [self._lake.write(name, rows, piece) for piece, rows in self._outside(name, old, span)]
+        written += [self._lake.write(name, *outside) for outside in self._outside(name, old, span)]
         new: list[LakeFile] = [file for file in written if file is not None]
         self._state.open_dataset(name, span.start, [file.path for file in old], new)
         log.info("dataset.opened", dataset=name, span=str(span), rows=sum(file.rows for file in new))
         return True
 
-    def _outside(self, name: str, old: Sequence[LakeFile], span: Span) -> Iterator[tuple[Span, pl.DataFrame]]:
+    def _outside(
+        self, name: str, old: Sequence[LakeFile], span: Span
+    ) -> Iterator[tuple[pl.DataFrame, Span, Slots]]:
         """What files to be retired hold outside of `span`: it was not read again, and stays published."""
         for file in old:
             before = Span(file.span.start, max(file.span.start, span.start))
@@ -124,7 +127,7 @@ class Opening:
             for piece in (before, after):
                 if piece.minutes:
                     self._lake.require_whole([file])
-                    yield piece, self._lake.read([file], name, piece)
+                    yield self._lake.read([file], name, piece), piece, file.slots
 
     def _of_query(self, name: str, span: Span) -> Iterable[tuple[Span, pl.DataFrame]]:
         beside, zone = self._lake.pack.beside[name], self._lake.zone

@@ -43,6 +43,11 @@ class Standing:
         with self.moving:
             self._windows = self._last = None
 
+    def lose(self) -> None:
+        """A minute has failed, and may have left them between two: what was copied before stays."""
+        if self._pack.watch is None:
+            self.drop()
+
     def cut(self, first: int) -> None:
         """Minutes from `first` on have become others, and the windows after them are not there yet."""
         with self.moving:

@@ -33,6 +33,7 @@ from pipeline.source.asked import KnownMinute, Totals
 from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import pieces_of_files
 from pipeline.store.incidents import incident_of
+from pipeline.store.manifest import runs_within, span_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,38 +83,42 @@ def replace_files(
 ) -> tuple[list[LakeFile], list[LakeFile]]:
     """Write files that hold the revised minutes instead of the old ones; gives (new files, files replaced).
 
-    A minute inside a compacted file means that file is written again as a whole.
+    A minute inside a compacted file means that file is written again as a whole. Where several files hold the
+    slots of a minute, one of all slots takes the place of all that overlap in time.
     """
     new: list[LakeFile | None] = []
-    replaced: dict[str, tuple[LakeFile, list[datetime]]] = {}
-    for minute in revised:
-        holder = next(
-            (f for f in files if f.dataset == dataset and f.span.start <= minute < f.span.end), None
-        )
-        if holder is None:
-            new.append(lake.write(dataset, revised[minute], one_minute(minute)))
-        else:
-            replaced.setdefault(holder.path, (holder, []))[1].append(minute)
-    for file, minutes in replaced.values():
-        kept = lake.read([file], dataset, file.span).filter(~pl.col("minute").is_in(minutes))
-        rows = pl.concat([kept, *(revised[m].select(kept.columns) for m in minutes)])
-        rows = rows.sort("minute", lake.pack.entity, maintain_order=True)
-        new.append(lake.write(dataset, rows, file.span))
-    return [f for f in new if f is not None], [file for file, _ in replaced.values()]
+    replaced: list[LakeFile] = []
+    left = dict(revised)
+    for run in runs_within(files, dataset, Span(min(revised), max(revised) + MINUTE)) if revised else ():
+        span = span_of_files(run)
+        minutes = [minute for minute in revised if span.start <= minute < span.end]
+        if minutes:
+            # Whoever revises these minutes knows only of the files that hold them.
+            lake.require_whole(f for f in run if not any(f.span.start <= m < f.span.end for m in minutes))
+            kept = lake.read(run, dataset, span).filter(~pl.col("minute").is_in(minutes))
+            rows = pl.concat([kept, *(left.pop(m).select(kept.columns) for m in minutes)])
+            rows = rows.sort("minute", lake.pack.entity, maintain_order=True)
+            new.append(lake.write(dataset, rows, span))
+            replaced += run
+    new += [lake.write(dataset, rows, one_minute(minute)) for minute, rows in left.items()]
+    return [f for f in new if f is not None], replaced
 
 
 def replace_signals(
     lake: Lake, files: Sequence[LakeFile], span: Span, rows: pl.DataFrame
 ) -> tuple[list[LakeFile], list[LakeFile]]:
     """Write one file of signals `rows` instead of everything published in `span`; gives (new, replaced)."""
-    overlapping = [f for f in files if f.dataset == "signal" and f.span.overlaps(span)]
+    overlapping = [file for run in runs_within(files, "signal", span) for file in run]
+    lake.require_whole(file for file in overlapping if not file.span.overlaps(span))
     cover = Span(
         min([span.start, *(f.span.start for f in overlapping)]),
         max([span.end, *(f.span.end for f in overlapping)]),
     )
     outside = (pl.col("minute") < span.start) | (pl.col("minute") >= span.end)
     kept = lake.read(overlapping, "signal", cover).filter(outside)
-    written = lake.write("signal", pl.concat([kept, rows]).sort("minute", "entity_id"), cover)
+    written = lake.write(
+        "signal", pl.concat([kept, rows]).sort("minute", "entity_id", maintain_order=True), cover
+    )
     return [written] if written else [], overlapping
 
 

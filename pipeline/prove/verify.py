@@ -18,6 +18,7 @@ from pipeline.source.look_back import HORIZON
 from pipeline.source.pieces import Pieces, at_most
 from pipeline.source.unreadable import tell_unreadable
 from pipeline.steps import Steps
+from pipeline.store.manifest import runs_within, span_of_files
 from pipeline.store.state import Correction
 
 if TYPE_CHECKING:
@@ -37,23 +38,35 @@ def repair_files(pipeline: Pipeline, damaged: Sequence[LakeFile]) -> None:
 
     A minute whose numbers at the source have changed since gets a new revision with them.
     """
+    replaced: set[str] = set()
     # Signals need the counts first, and the signals before them.
     for file in sorted(damaged, key=lambda f: (f.dataset == "signal", f.span.start)):
         log.error("lake.file_damaged", path=file.path, rows=file.rows, alarm=True)
+        if file.path in replaced:  # by what another one of its minutes became
+            log.info("lake.file_rebuilt", path=file.path)
+            continue
         if _is_lost(pipeline, file):
-            _commit(pipeline, file, None, [])
+            _commit(pipeline, [file], None, [])
             log.info("lake.file_given_up", path=file.path)
             continue
+        run = _run_of(pipeline, file)
         if file.dataset == "signal":
-            _repair_signals(pipeline, file)
+            _repair_signals(pipeline, run)
         elif file.dataset in pipeline.pack.beside and pipeline.pack.beside[file.dataset].query is not None:
-            _repair_beside(pipeline, file)
+            _repair_beside(pipeline, run)
         else:
-            _repair_counts(pipeline, file)
+            _repair_counts(pipeline, run)
+        replaced |= {one.path for one in run}
         log.info("lake.file_rebuilt", path=file.path)
     if damaged:
         pipeline.take_windows(None, min(file.span.start for file in damaged))
         pipeline.project()
+
+
+def _run_of(pipeline: Pipeline, file: LakeFile) -> list[LakeFile]:
+    """The file, with those that hold other slots of its minutes: all of them become one."""
+    runs = runs_within(pipeline.state.publication().files, file.dataset, file.span)
+    return next((run for run in runs if file.path in {one.path for one in run}), [file])
 
 
 def _is_lost(pipeline: Pipeline, file: LakeFile) -> bool:
@@ -69,9 +82,10 @@ def _is_lost(pipeline: Pipeline, file: LakeFile) -> bool:
     return True
 
 
-def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
+def _repair_counts(pipeline: Pipeline, run: Sequence[LakeFile]) -> None:
     feed, steps = pipeline.source_feed(), Steps(pipeline.monotonic)
-    known = {row["minute"].isoformat(): row for row in pipeline.state.minutes(file.span)}
+    dataset, span = run[0].dataset, span_of_files(run)
+    known = {row["minute"].isoformat(): row for row in pipeline.state.minutes(span)}
     frames: list[pl.DataFrame] = []
     revised: list[Mapping[str, Any]] = []
 
@@ -79,52 +93,56 @@ def _repair_counts(pipeline: Pipeline, file: LakeFile) -> None:
         counted = feed.count(piece, steps, at_most(piece))
         return sum(row["source_rows"] for row in counted.ledger), counted
 
-    for _, counted in Pieces(pipeline.lake.zone).work_through(file.span, read):
+    for _, counted in Pieces(pipeline.lake.zone).work_through(span, read):
         of_dataset = {pipeline.pack.dataset: counted.rows, "quarantine": counted.quarantine}
-        frames.append((of_dataset | dict(counted.beside))[file.dataset])
+        frames.append((of_dataset | dict(counted.beside))[dataset])
         revised += [row for row in counted.ledger if _differs(row, known.get(row["minute"]))]
-    written = pipeline.lake.write(file.dataset, pl.concat(frames), file.span)
-    _commit(pipeline, file, written, revised)
+    _commit(pipeline, run, pipeline.lake.write(dataset, pl.concat(frames), span), revised)
 
 
-def _repair_beside(pipeline: Pipeline, file: LakeFile) -> None:
+def _repair_beside(pipeline: Pipeline, run: Sequence[LakeFile]) -> None:
     """Read again what is beside the rows; it may be older than the first published minute."""
-    beside, zone = pipeline.pack.beside[file.dataset], pipeline.lake.zone
+    dataset, span = run[0].dataset, span_of_files(run)
+    beside, zone = pipeline.pack.beside[dataset], pipeline.lake.zone
     frames = [beside.schema.to_frame()]
-    for piece, read in read_around(pipeline.source, file.dataset, split_by_day(file.span, zone)):
+    for piece, read in read_around(pipeline.source, dataset, split_by_day(span, zone)):
         if isinstance(read, SourceValueWrong):
             tell_unreadable(pipeline.alarms, str(beside.query), piece, read)
         elif isinstance(read, Exception):
             raise read
         else:
             frames.append(beside.count(read, piece, zone))
-    _commit(pipeline, file, pipeline.lake.write(file.dataset, pl.concat(frames), file.span), [])
+    _commit(pipeline, run, pipeline.lake.write(dataset, pl.concat(frames), span), [])
 
 
-def _repair_signals(pipeline: Pipeline, file: LakeFile) -> None:
-    judged = {row["minute"]: row["policy"] for row in pipeline.state.minutes(file.span) if row["judged_at"]}
+def _repair_signals(pipeline: Pipeline, run: Sequence[LakeFile]) -> None:
+    span = span_of_files(run)
+    judged = {row["minute"]: row["policy"] for row in pipeline.state.minutes(span) if row["judged_at"]}
     files, signals = pipeline.state.publication().files, [pipeline.pack.signal.to_frame()]
-    gates = pipeline.gates(file.span.start, judged)
-    for part in pipeline.versions.stretches(file.span, pipeline.pack.shape):
+    gates = pipeline.gates(span.start, judged)
+    for part in pipeline.versions.stretches(span, pipeline.pack.shape):
         tuned = pipeline.tuned_at(part.start)
         windows, facts = rebuild_windows(pipeline.lake, pipeline.state, part.start, tuned)
         signals.append(rejudge_published(windows, pipeline.lake, files, part, gates, facts))
-    _commit(pipeline, file, pipeline.lake.write("signal", pl.concat(signals), file.span), [])
+    _commit(pipeline, run, pipeline.lake.write("signal", pl.concat(signals), span), [])
 
 
 def _commit(
-    pipeline: Pipeline, file: LakeFile, written: LakeFile | None, revised: Sequence[Mapping[str, Any]]
+    pipeline: Pipeline,
+    replaced: Sequence[LakeFile],
+    written: LakeFile | None,
+    revised: Sequence[Mapping[str, Any]],
 ) -> None:
     files = [written] if written else []
     pipeline.state.correct(
         Correction(
             cause="damaged_file",
             minutes=revised,
-            retired=[file.path],
+            retired=[file.path for file in replaced],
             files=files,
             changes=Changes(),
             corrected=(),
-            at=file.span.start,
+            at=replaced[0].span.start,
         )
     )
 

@@ -17,6 +17,7 @@ from pipeline.minute import EPOCH, TIME_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from decimal import Decimal
     from pathlib import Path
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 class TooManyRows(Exception):
     """A span holds more rows than were asked for at most. No failure: the caller asks for a shorter one."""
+
+
+class NotShared(Exception):
+    """No other connection can read in a snapshot, or it has ended. No failure: the caller reads otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,40 @@ class Arrived:
     fence: Fence
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a part of a span, in the pack's columns; `wrong` says of a row why it cannot be counted.
+
+    Rows outside of what was asked for may be in another part as well: then the span has to be read whole.
+    """
+
+    rows: pl.DataFrame
+    not_known: Mapping[str, str] = field(default_factory=dict)  # optional columns that do not fit, and why
+    outside: int = 0  # rows that have no time, or one that was not asked for
+
+
+class Shared(Protocol):
+    """One snapshot that several connections read at once, each a part of a span; it ends with its context.
+
+    Nothing is read around a value that cannot be read: `rows` raises SourceValueWrong, and the snapshot is of
+    no more use. Whoever meets it reads the span anew by `Source.extract`.
+    """
+
+    name: str | None  # to `Source.part` of another connection; None: only this one reads in the snapshot
+
+    def fence(self) -> Fence:
+        """The snapshot."""
+        ...
+
+    def rows(self, start: datetime, end: datetime) -> Part:
+        """Rows of [start, end), on the connection that holds the snapshot."""
+        ...
+
+    def beside(self, span: Span) -> ReadBeside:
+        """What is read beside the rows; asked last, as a failure there may end the snapshot."""
+        ...
+
+
 def only_fence(rows: Sequence[Mapping[str, Any]], query: Path) -> Fence:
     """The answer of the query `fence`: exactly one row. Raises SourceChanged for anything else it gives."""
     if len(rows) != 1:
@@ -330,6 +369,17 @@ class Source(Protocol):
         """Rows of `span` with the fence of the very snapshot they come from.
 
         Raises TooManyRows where there are more than `at_most`, without holding many more.
+        """
+        ...
+
+    def shared(self) -> AbstractContextManager[Shared]:
+        """A snapshot whose rows other connections read as well, wherever the server lets them."""
+        ...
+
+    def part(self, name: str, start: datetime, end: datetime) -> Part:
+        """Rows of [start, end) in a snapshot that another connection shares under `name` (`Shared.name`).
+
+        Raises NotShared where the server does not know the snapshot or shares none, else as `Shared.rows`.
         """
         ...
 

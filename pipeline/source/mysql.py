@@ -35,6 +35,7 @@ from pipeline.source.asked import (
     Changed,
     Extracted,
     Fence,
+    NotShared,
     failures_of,
     only_fence,
 )
@@ -43,7 +44,7 @@ from pipeline.source.halve import read_span, totals_around
 from pipeline.source.mysql_reading import MySqlReading, parts, prints_around
 from pipeline.source.mysql_rows import TEXT_ONLY, fetch
 from pipeline.source.plan import PlanReason, plan_reason
-from pipeline.source.shared import SharedSource
+from pipeline.source.shared import SharedReading, SharedSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     from pipeline.errors import MinuteriskError
     from pipeline.minute import Span
-    from pipeline.source.asked import KnownMinute, ReadBeside
+    from pipeline.source.asked import KnownMinute, Part, ReadBeside, Shared
 
 #: The snapshot is taken here, not at the first read; a table that is not InnoDB has none and is refused.
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -117,6 +118,16 @@ class MySqlSource(SharedSource):
             fence = partial(_fence, ask, self._file("fence"))
             beside = partial(self._beside.read, partial(self._run_beside, ask))
             yield MySqlReading(ask_rows, self._names, fence, at_most, self.pack.key[0], beside)
+
+    @contextmanager
+    def shared(self) -> Iterator[Shared]:
+        """A snapshot that this connection alone can read: InnoDB hands none on."""
+        with self._reading() as reading:
+            yield SharedReading(None, reading, self._part)
+
+    def part(self, name: str, start: datetime, end: datetime) -> Part:
+        """Raises NotShared: no snapshot of InnoDB has a name."""
+        raise NotShared(name, start, end)
 
     def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
         """What the optional queries of some datasets give of `span`, from a snapshot of its own."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from baselines.slots import EVERY
 from pipeline.errors import SourceTooSlow
 from pipeline.minute import DAY_MINUTES, MINUTE, Span, from_index, split_by_day, to_index
 from pipeline.source.asked import TooManyRows
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from zoneinfo import ZoneInfo
 
+    from baselines.slots import Slots
     from pipeline.store.manifest import LakeFile
 
 Result = TypeVar("Result")
@@ -88,9 +90,14 @@ def at_most(piece: Span) -> int | None:
     return MOST_ROWS if piece.minutes > 1 else None
 
 
-def pieces_of_files(files: Iterable[LakeFile], dataset: str, span: Span, zone: ZoneInfo) -> Iterator[Span]:
-    """A published span in pieces of about PIECE_ROWS rows of a dataset, by what its files hold."""
-    mine = [file for file in files if file.dataset == dataset]
+def pieces_of_files(
+    files: Iterable[LakeFile], dataset: str, span: Span, zone: ZoneInfo, slots: Slots = EVERY
+) -> Iterator[Span]:
+    """A published span in pieces of about PIECE_ROWS rows of a dataset, by what its files hold.
+
+    Of a file with rows of some of the `slots` all rows are counted: they are held while it is read.
+    """
+    mine = [file for file in files if file.dataset == dataset and file.slots.overlaps(slots)]
     for day in split_by_day(span, zone):
         first = to_index(day.start)
         rows = np.zeros(day.minutes)  # by minute

@@ -3,14 +3,15 @@
 Everything is read through the queries in one folder (`MINUTERISK_SOURCE_QUERIES`); another company's
 table means another folder, not other code. At most two connections are held: one of ADBC for rows
 (Arrow, no Python object per row), one of psycopg for what gives few rows: the entities an incident names,
-and the search for late commits, which runs in a thread of its own and gives way to them.
+and the search for late commits, which runs in a thread of its own and gives way to them. A minute of many
+rows is read in two halves: then the second one is of ADBC, too, as long as that takes.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -35,6 +36,7 @@ from pipeline.source.asked import (
     Changed,
     Extracted,
     Fence,
+    NotShared,
     failures_of,
     only_fence,
 )
@@ -42,16 +44,21 @@ from pipeline.source.beside import prints_of
 from pipeline.source.halve import read_span, totals_around
 from pipeline.source.plan import PlanReason, plan_reason
 from pipeline.source.postgresql_reading import PRINTS, PgReading, parameters_of
-from pipeline.source.postgresql_session import fetch_at_most, few_rows, open_few, open_rows, snapshot
+from pipeline.source.postgresql_session import export, fetch, few_rows, open_few, open_rows, snapshot
 from pipeline.source.postgresql_values import read_as_text_what_does_not_fit
-from pipeline.source.shared import SharedSource
+from pipeline.source.shared import SharedReading, SharedSource
+from pipeline.source.streams.slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from pipeline.minute import Span
-    from pipeline.source.asked import KnownMinute, ReadBeside
+    from pipeline.source.asked import KnownMinute, Part, ReadBeside, Shared
     from pipeline.source.postgresql_session import Few
+    from pipeline.source.streams.slices import Second
+
+    #: The second connection's place, and the name of the snapshot that it reads in.
+    Halves = tuple[Second, str]
 
 #: Transaction ids on disk have 32 bits and wrap.
 XID_WRAP = 2**32
@@ -84,6 +91,7 @@ class PostgresSource(SharedSource):
         self._few: Few | None = None
         self._few_in_use = Lock()
         self._give_way = False  # the thread that searches is asked to end
+        self._slices = Slices(self._few_in_use, self._close_few, self._timeout)
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""
@@ -108,16 +116,51 @@ class PostgresSource(SharedSource):
 
     def extract(self, span: Span, at_most: int | None = None) -> Extracted:
         """Rows of `span` with the fence of the very snapshot they come from."""
-        return read_span(partial(self._reading, at_most), span, self._conformed, self.pack, at_most)
+        read = read_span(partial(self._reading, at_most), span, self._conformed, self.pack, at_most)
+        self._slices.learn(read.rows.height, span.minutes)
+        return read
 
     @contextmanager
     def _reading(self, at_most: int | None = None) -> Iterator[PgReading]:
         """One snapshot of the rows."""
-        with self._snapshot() as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
-            ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
-            text, fence = self._query(self.pack.rows_query), partial(self._fence, cursor)
-            beside = partial(self._beside.read, partial(self._run_beside, cursor))
-            yield PgReading(text, ask, cursor, fence, self.pack.key[0], beside)
+        with (
+            self._slices.second(wanted=at_most is None) as second,
+            self._shareable(wanted=second is not None) as (cursor, name),
+            source_errors(self.url, self._file(self.pack.rows_query)),
+        ):
+            yield self._of(cursor, at_most, (second, name) if second and name else None)
+
+    def _of(self, cursor: adbc.Cursor, at_most: int | None = None, halves: Halves | None = None) -> PgReading:
+        ask = partial(self._run, cursor, self.pack.rows_query, at_most=at_most)
+        text, fence = self._query(self.pack.rows_query), partial(self._fence, cursor)
+        beside = partial(self._beside.read, partial(self._run_beside, cursor))
+        return PgReading(text, ask, cursor, fence, self.pack.key[0], beside, partial(ask, halves=halves))
+
+    @contextmanager
+    def _shareable(self, *, wanted: bool) -> Iterator[tuple[adbc.Cursor, str | None]]:
+        """A snapshot, and its name for other connections where it is `wanted` and to be had."""
+        with ExitStack() as stack:
+            cursor, name = stack.enter_context(self._snapshot()), None
+            if wanted and not self._slices.alone:
+                try:
+                    name = export(cursor)
+                except NotShared as refused:
+                    self._slices.stay_alone(str(refused))
+                    stack.close()  # the refusal has ended its transaction
+                    cursor = stack.enter_context(self._snapshot())
+            yield cursor, name
+
+    @contextmanager
+    def shared(self) -> Iterator[Shared]:
+        """A snapshot whose rows other connections read as well, wherever the server lets them."""
+        with self._shareable(wanted=True) as (cursor, name), source_errors(self.url):
+            known = name if name and self._slices.can_share(cursor.connection, name) else None
+            yield SharedReading(known, self._of(cursor), self._part)
+
+    def part(self, name: str, start: datetime, end: datetime) -> Part:
+        """Rows of [start, end) in a snapshot that another connection shares."""
+        with self._snapshot(name) as cursor, source_errors(self.url, self._file(self.pack.rows_query)):
+            return self._part(self._of(cursor).rows(start, end), start, end)
 
     def beside(self, datasets: Collection[str], span: Span) -> ReadBeside:
         """What the optional queries of some datasets give of `span`, from a snapshot of its own."""
@@ -268,9 +311,16 @@ class PostgresSource(SharedSource):
         return rows
 
     @contextmanager
-    def _small_connection_alone(self) -> Iterator[None]:
-        """The second connection for this thread; a search that is under way is ended."""
+    def _small_connection_alone(self, patience: timedelta = timedelta.max) -> Iterator[None]:
+        """The second connection for this thread; a search that is under way is ended.
+
+        Raises Overtaken where somebody else has it for longer than `patience`.
+        """
+        until = time.monotonic() + patience.total_seconds()
         while not self._few_in_use.acquire(timeout=0.1):
+            if time.monotonic() > until:
+                msg = "the second connection is in use"
+                raise Overtaken(msg, "it is asked for again")
             self._give_way, few = True, self._few
             if few is not None:
                 with suppress(psycopg.Error):
@@ -350,24 +400,31 @@ class PostgresSource(SharedSource):
         text: str,
         parameters: Sequence[datetime | int | str],
         at_most: int | None = None,
+        halves: Halves | None = None,
     ) -> pl.DataFrame:
-        """The answer of the query `name` or of one around it, which may want fewer parameters."""
-        began, given = time.monotonic(), list(parameters[: parameters_of(text)])
-        with source_errors(self.url, self._file(name), lambda: self._plan(text, given)):
-            if at_most is None:
-                cursor.execute(text, given or None)
-                table = cursor.fetch_arrow_table()
+        """The answer of the query `name` or of one around it, which may want fewer parameters.
+
+        Its times are halved for two connections where `halves` gives the second one and the snapshot's name.
+        """
+        began, given, path = time.monotonic(), list(parameters[: parameters_of(text)]), self._file(name)
+
+        def ask(cursor: adbc.Cursor, *values: datetime | int | str) -> pl.DataFrame:
+            return plain_frame(fetch(cursor, text, values, at_most), path)
+
+        with source_errors(self.url, path, lambda: self._plan(text, given)):
+            if halves and halves[0].idle and len(given) == 2:  # noqa: PLR2004 - where it begins and ends
+                found = self._slices.read(ask, cursor, *halves, *given)  # type: ignore[arg-type]  # times
             else:
-                table = fetch_at_most(cursor.connection, text, given, at_most)
+                found = ask(cursor, *given)
         self.on_query(name, time.monotonic() - began)
-        return plain_frame(table, self._queries / f"{name}.sql")
+        return found
 
     @contextmanager
-    def _snapshot(self) -> Iterator[adbc.Cursor]:
+    def _snapshot(self, name: str | None = None) -> Iterator[adbc.Cursor]:
         """One REPEATABLE READ, READ ONLY transaction; after an error the connection is given up."""
         with source_errors(self.url):
             try:
-                with snapshot(self._row_connection(), self._timeout) as cursor:
+                with snapshot(self._row_connection(), self._timeout, name) as cursor:
                     yield cursor
             except BaseException as error:
                 self._after_error(error)
@@ -416,7 +473,7 @@ class PostgresSource(SharedSource):
         numbered = not isinstance(parameters, dict)  # $1 and not %(name)s
         kind = psycopg.RawCursor if numbered else psycopg.Cursor
         with (
-            self._small_connection_alone(),
+            self._small_connection_alone(_PLAN),
             few_rows(self._small_connection(), min(self._timeout, _PLAN)) as connection,
             kind(connection, row_factory=tuple_row) as cursor,
         ):

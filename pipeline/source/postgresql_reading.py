@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.minute import MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
@@ -44,7 +46,9 @@ class PgReading:
         fence: Callable[[], Fence],
         key: str,
         beside: Callable[[Span], ReadBeside],
+        minute: Ask,
     ) -> None:
+        self._minute = minute  # of a whole one
         self._key = key
         self.beside = beside
         self._text = text.rstrip().rstrip(";")
@@ -70,7 +74,8 @@ class PgReading:
     ) -> pl.DataFrame:
         """Rows of [start, end), of some columns alone, or of some ids alone."""
         if not columns and ids is None:
-            return self._ask(self._text, (start, end))
+            ask = self._minute if end - start == MINUTE else self._ask
+            return ask(self._text, (start, end))
         chosen = ", ".join(f'given."{name}"' for name in columns) or "given.*"
         text = f"SELECT {chosen} FROM (\n{self._text}\n) AS given"  # noqa: S608 - around the company's query
         if ids is None:

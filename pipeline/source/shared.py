@@ -11,8 +11,9 @@ import polars as pl
 
 from pipeline.amounts import DEFAULT_CURRENCY
 from pipeline.minute import Span, floor_minute
+from pipeline.schema import unfit_columns
 from pipeline.source.answers import conform_known
-from pipeline.source.asked import has_query, read_query
+from pipeline.source.asked import Part, has_query, read_query
 from pipeline.source.beside import Beside
 
 if TYPE_CHECKING:
@@ -21,7 +22,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.pack import Pack
-    from pipeline.source.asked import Known, ReadBeside
+    from pipeline.source.asked import Fence, Known, ReadBeside
+    from pipeline.source.halve import Reading
+
+
+class SharedReading:
+    """A snapshot that several read; see `asked.Shared`."""
+
+    def __init__(
+        self,
+        name: str | None,
+        reading: Reading,
+        part: Callable[[pl.DataFrame, datetime, datetime], Part],
+    ) -> None:
+        self.name = name
+        self._reading = reading
+        self._part = part
+
+    def fence(self) -> Fence:
+        """The snapshot."""
+        return self._reading.fence()
+
+    def rows(self, start: datetime, end: datetime) -> Part:
+        """Rows of [start, end), on the connection that holds the snapshot."""
+        return self._part(self._reading.rows(start, end), start, end)
+
+    def beside(self, span: Span) -> ReadBeside:
+        """What is read beside the rows."""
+        return self._reading.beside(span)
 
 
 class SharedSource(ABC):
@@ -117,6 +145,14 @@ class SharedSource(ABC):
         found = self.pack.conform(rows, str(self._file(self.pack.rows_query)), self._currency)
         self._entity_is_text = found.schema[self.pack.entity] == pl.String
         return found
+
+    def _part(self, given: pl.DataFrame, start: datetime, end: datetime) -> Part:
+        """The same of a part of a span, with what the query gave beside it."""
+        name, wanted = self.pack.rows_query, self.pack.row
+        not_known = unfit_columns(given, wanted, self.pack.optional, f"{name}.sql")
+        rows, time = self._conformed(given), pl.col("occurred_at")
+        inside = rows.select(((time >= start) & (time < end)).sum()).item()
+        return Part(rows, not_known, rows.height - inside)
 
     def _in_their_type(self, parameters: Mapping[str, object]) -> dict[str, Any]:
         """Lists are of ids, which are text here and perhaps integers there."""

@@ -112,12 +112,12 @@ class StateBook:
         """Write the files of a counted span; one that was read from the lake is there already."""
         if counted.published:
             return []
-        written = (
-            self._lake.write(self._lake.pack.dataset, counted.rows, counted.span),
-            self._lake.write("quarantine", counted.quarantine, counted.span),
-            *(self._lake.write(name, rows, counted.span) for name, rows in counted.beside.items()),
-        )
-        return [file for file in written if file]
+        lake, held = self._lake, counted.held
+        frames = {lake.pack.dataset: counted.rows, "quarantine": counted.quarantine, **counted.beside}
+        apart = [] if held is None else held.publish(counted.span)
+        own = {name: rows for name, rows in frames.items() if held is None or name not in held.datasets}
+        written = [lake.write(name, rows, counted.span) for name, rows in own.items()]
+        return [*apart, *(file for file in written if file)]
 
     def _ledger_rows(self, minute: datetime, counted: Counted) -> list[dict[str, Any]]:
         judged = {"policy": self._policy, "rules_version": self._versions().at(minute).number}

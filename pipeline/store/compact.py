@@ -2,6 +2,7 @@
 
 A new file is written and checked against its inputs, the ledger's pointers are swapped in one
 transaction, and the inputs are deleted only after a grace: a reader may still hold the old manifest.
+Files that hold the slots of shards become one of all slots.
 No file gets more than MOST_ROWS rows, because all of them lie in memory while it is written: an hour or
 a day of more becomes several files, one after the other.
 """
@@ -16,6 +17,7 @@ import structlog
 from pipeline.errors import LakeDamaged
 from pipeline.minute import Span, business_date, business_day
 from pipeline.money import EXPOSURE
+from pipeline.store.manifest import runs_of_files, span_of_files
 from pipeline.store.views.catalog import TEMPORARY_SUFFIX
 from pipeline.store.views.tables import FOLDER
 
@@ -83,23 +85,28 @@ def _old_files(lake: Lake, now: datetime) -> Iterator[str]:
 def _groups(
     files: Iterable[LakeFile], target: Callable[[datetime, ZoneInfo], Span], zone: ZoneInfo, before: datetime
 ) -> Iterator[tuple[Span, list[LakeFile]]]:
-    groups: dict[Span, list[LakeFile]] = {}
-    for file in files:
-        span = target(file.span.start, zone)
-        if file.span.end <= span.end <= before:
-            groups.setdefault(span, []).append(file)
-    return ((span, part) for span, inputs in groups.items() for part in _that_fit(inputs) if len(part) > 1)
+    groups: dict[Span, list[list[LakeFile]]] = {}
+    for run in runs_of_files(files):
+        covered = span_of_files(run)
+        span = target(covered.start, zone)
+        if covered.end <= span.end <= before:
+            groups.setdefault(span, []).append(run)
+    return ((span, part) for span, runs in groups.items() for part in _that_fit(runs) if len(part) > 1)
 
 
-def _that_fit(inputs: Iterable[LakeFile]) -> Iterator[list[LakeFile]]:
-    """Files in the order of their minutes, in runs that together hold at most MOST_ROWS rows."""
-    run: list[LakeFile] = []
-    for file in sorted(inputs, key=lambda file: file.span.start):
-        if run and sum(f.rows for f in run) + file.rows > MOST_ROWS:
-            yield run
-            run = []
-        run.append(file)
-    yield run
+def _that_fit(runs: Iterable[list[LakeFile]]) -> Iterator[list[LakeFile]]:
+    """Runs of files in the order of their minutes, together as long as they hold at most MOST_ROWS rows.
+
+    What holds more by itself stays as it is: the slots of a minute are in one file or in one each.
+    """
+    fitting: list[LakeFile] = []
+    for run in runs:
+        if fitting and sum(file.rows for file in (*fitting, *run)) > MOST_ROWS:
+            yield fitting
+            fitting = []
+        if sum(file.rows for file in run) <= MOST_ROWS:
+            fitting += run
+    yield fitting
 
 
 def _hour(moment: datetime, _: ZoneInfo) -> Span:
@@ -112,7 +119,7 @@ def _day(moment: datetime, zone: ZoneInfo) -> Span:
 
 
 def _merge(lake: Lake, state: State, dataset: str, span: Span, inputs: Sequence[LakeFile]) -> None:
-    covered = Span(min(f.span.start for f in inputs), max(f.span.end for f in inputs))
+    covered = span_of_files(inputs)
     lake.require_whole(inputs)
     rows = lake.read(inputs, dataset, covered)
     promised = sum(f.rows for f in inputs)

@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 import structlog
 
+from baselines.slots import EVERY, among
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.errors.translate import storage_errors
 from pipeline.minute import MINUTE, business_date, format_minute
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from baselines.slots import Slots
     from pipeline.minute import Span
     from pipeline.pack import Pack
     from pipeline.store.manifest import Manifest, Publication
@@ -67,8 +69,11 @@ class Lake:
         """A pack is code: to another process it goes by its name."""
         return _lake_of, (self.pack.name, self.folder, self._manifest, self._catalog, self.zone)
 
-    def write(self, dataset: str, frame: pl.DataFrame, span: Span) -> LakeFile | None:
-        """Write the rows of `span` as one new file; None when there are none (absence needs no file)."""
+    def write(self, dataset: str, frame: pl.DataFrame, span: Span, slots: Slots = EVERY) -> LakeFile | None:
+        """Write the rows of `span` as one new file; None when there are none (absence needs no file).
+
+        `slots` are those of the entities that `frame` has rows of; rows of no entity are of the first slot.
+        """
         if frame.is_empty():
             return None
         day = business_date(span.start, self.zone).isoformat()
@@ -90,7 +95,7 @@ class Lake:
             _sync(path.parent)
         relative = path.relative_to(self.folder).as_posix()
         digest = hashlib.sha256(content).hexdigest()
-        return LakeFile(dataset, relative, span, frame.height, len(content), digest)
+        return LakeFile(dataset, relative, span, frame.height, len(content), digest, slots)
 
     def read(
         self,
@@ -99,16 +104,22 @@ class Lake:
         span: Span,
         entities: Sequence[str] | None = None,
         where: pl.Expr | None = None,
+        slots: Slots = EVERY,
     ) -> pl.DataFrame:
-        """Rows of `span` from the given files, of `entities` alone if given; by minute and entity.
+        """Rows of `span` from the given files, of `entities` or `slots` alone if given; by minute and entity.
 
         `where` leaves out others while files are read; of it nothing needs to be held.
         """
-        paths = self._paths(files, dataset, span)
-        if not paths:
+        mine = [f for f in _holding(files, dataset, span) if f.slots.overlaps(slots)]
+        inside = [f for f in mine if slots.includes(f.slots)]
+        others = [f for f in mine if not slots.includes(f.slots)]  # they hold rows of further slots
+        parts = [self._rows(self._paths(some), dataset, span, entities) for some in (inside, others) if some]
+        if not parts:
             return self.pack.datasets[dataset].to_frame()
-        found = self._rows(paths, dataset, span, entities)
-        rows = self._collected(found if where is None else found.filter(where), dataset, span)
+        read = [self._collected(p if where is None else p.filter(where), dataset, span) for p in parts]
+        if others:
+            read[-1] = read[-1].filter(among(read[-1][self.pack.entity].fill_null(""), slots))
+        rows = pl.concat(read)
         added = [name for name in self.pack.added if name in rows.columns and rows[name].null_count()]
         schema = self.pack.datasets[dataset]
         entity = "entity_id" if "entity_id" in schema else self.pack.entity  # as the engine knows it
@@ -124,7 +135,7 @@ class Lake:
         `entities` None: those of all together, as of one called "". A step without a row is not there.
         """
         dataset, minutes = self.pack.dataset, step // MINUTE
-        paths = self._paths(files, dataset, span)
+        paths = self._paths(_holding(files, dataset, span))
         keys = {"entity_id": pl.String(), "start": UTC_TIME}
         schema = pl.Schema({**keys, **dict.fromkeys(self.pack.sums, pl.Int64())})
         if not paths:
@@ -143,7 +154,7 @@ class Lake:
     def summed(self, files: Iterable[LakeFile], span: Span) -> pl.DataFrame:
         """The pack's sums per entity over `span`, as if all of it had been in its first minute."""
         dataset, entity, names = self.pack.dataset, self.pack.entity, self.pack.sums
-        paths = self._paths(files, dataset, span)
+        paths = self._paths(_holding(files, dataset, span))
         schema = pl.Schema({"minute": UTC_TIME, entity: pl.String(), **dict.fromkeys(names, pl.Int64())})
         if not paths:
             return schema.to_frame()
@@ -151,8 +162,8 @@ class Lake:
         found = sums.with_columns(minute=pl.lit(span.start)).select(schema.names()).cast(schema)
         return self._collected(found, dataset, span)
 
-    def _paths(self, files: Iterable[LakeFile], dataset: str, span: Span) -> list[Path]:
-        return [self.folder / f.path for f in files if f.dataset == dataset and f.span.overlaps(span)]
+    def _paths(self, files: Iterable[LakeFile]) -> list[Path]:
+        return [self.folder / file.path for file in files]
 
     def _rows(
         self, paths: Sequence[Path], dataset: str, span: Span, entities: Sequence[str] | None
@@ -231,6 +242,10 @@ class Lake:
         return gone
 
 
+def _holding(files: Iterable[LakeFile], dataset: str, span: Span) -> list[LakeFile]:
+    return [file for file in files if file.dataset == dataset and file.span.overlaps(span)]
+
+
 def _scan(paths: Sequence[Path], schema: pl.Schema, key: str) -> pl.LazyFrame:
     """Rows of files in today's columns: those of an earlier version lack the newer ones, which are null.
 
@@ -251,7 +266,8 @@ def _in_order(rows: pl.DataFrame, entity: str) -> bool:
     if not rows["minute"].is_sorted():
         return False
     same = pl.col("minute") == pl.col("minute").shift()
-    falls = pl.col(entity) < pl.col(entity).shift()
+    now, before = pl.col(entity), pl.col(entity).shift()
+    falls = (now < before) | (now.is_null() & before.is_not_null())  # those of nobody come first
     return not rows.select((same & falls).any()).item()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from baselines.slots import Slots
 from pipeline.errors import Overtaken
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.store.database import Database, as_json
@@ -193,5 +194,5 @@ class Ledger(Database):
 
 
 def _file(row: Mapping[str, Any]) -> LakeFile:
-    span = Span(row["start_minute"], row["end_minute"])
-    return LakeFile(row["dataset"], row["path"], span, row["rows"], row["bytes"], row["sha256"])
+    span, slots = Span(row["start_minute"], row["end_minute"]), Slots(row["first_slot"], row["end_slot"])
+    return LakeFile(row["dataset"], row["path"], span, row["rows"], row["bytes"], row["sha256"], slots)

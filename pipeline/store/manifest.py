@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from baselines.slots import EVERY, SLOTS, Slots
 from pipeline.errors import LakeDamaged, StorageUnavailable, UsageError
 from pipeline.errors.phrases import phrase
-from pipeline.minute import MINUTE, Span, require_aware
+from pipeline.minute import EPOCH, MINUTE, Span, require_aware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ class LakeFile:
     rows: int
     bytes: int | None  # None: the manifest does not say
     sha256: str
+    slots: Slots = EVERY  # of the entities whose rows it holds
 
     def as_row(self) -> dict[str, Any]:
         """As the ledger stores it."""
@@ -41,7 +43,36 @@ class LakeFile:
             "rows": self.rows,
             "bytes": self.bytes,
             "sha256": self.sha256,
+            "slots": f"[{self.slots.first},{self.slots.end})",
         }
+
+
+def span_of_files(files: Iterable[LakeFile]) -> Span:
+    """From the oldest to the newest minute that the files reach; one without minutes where there are none."""
+    spans = [file.span for file in files]
+    return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
+
+
+def runs_of_files(files: Iterable[LakeFile]) -> list[list[LakeFile]]:
+    """The files of one dataset in the order of their minutes; those that overlap in time are a run together.
+
+    They hold different slots. A file of all slots can take the place of a whole run only.
+    """
+    runs: list[list[LakeFile]] = []
+    end = EPOCH  # of the last run
+    for file in sorted(files, key=lambda file: (file.span.start, file.slots)):
+        if runs and file.span.start < end:
+            runs[-1].append(file)
+        else:
+            runs.append([file])
+        end = max(end, file.span.end)
+    return runs
+
+
+def runs_within(files: Iterable[LakeFile], dataset: str, span: Span) -> list[list[LakeFile]]:
+    """The runs of a dataset that hold minutes of `span`."""
+    runs = runs_of_files(file for file in files if file.dataset == dataset)
+    return [run for run in runs if span_of_files(run).overlaps(span)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +183,21 @@ def as_content(publication: Publication, datasets: Iterable[str]) -> dict[str, A
 
 
 def _entry(file: LakeFile) -> dict[str, Any]:
-    return {
+    entry = {
         "path": file.path,
         "start": file.span.start.isoformat(),
         "end": file.span.end.isoformat(),
         "rows": file.rows,
         "sha256": file.sha256,
     }
+    # Readers of earlier versions know no slots, and need none: they read every file of a minute.
+    return entry if file.slots.whole else {**entry, "slots": [file.slots.first, file.slots.end]}
 
 
 def _file(dataset: str, entry: Mapping[str, Any]) -> LakeFile:
-    span = Span(_time(entry["start"]), _time(entry["end"]))
-    return LakeFile(dataset, str(entry["path"]), span, int(entry["rows"]), None, str(entry["sha256"]))
+    span, (first, end) = Span(_time(entry["start"]), _time(entry["end"])), entry.get("slots", (0, SLOTS))
+    said = (str(entry["path"]), span, int(entry["rows"]), None, str(entry["sha256"]))
+    return LakeFile(dataset, *said, Slots(int(first), int(end)))
 
 
 def _time(text: str) -> datetime:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MERCHANTS = 100_000
 PER_DAY = 3_000_000
+PEAK_TPS = 5_000
 
 
 def publish_history(pipeline: Pipeline, traffic: Traffic, span: Span) -> int:

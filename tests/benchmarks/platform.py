@@ -20,12 +20,11 @@ from baselines.merchants.rules import Rules, load_rules
 from pipeline.judge.hold import Gates, Past, hold
 from pipeline.judge.verdicts import EVERYBODY
 from pipeline.packs.merchants import PACK
-from pipeline.packs.merchants.rules.platform import PlatformNumbers, SameMinutes
-from pipeline.packs.merchants.rules.platform_cancels import cancels_among
-from pipeline.packs.merchants.rules.platform_outage import outages_among
+from pipeline.packs.merchants.rules.platform import SameMinutes
 from pipeline.packs.merchants.schema import SIGNAL
 from pipeline.settings import PROJECT
 from tests.benchmarks.traffic import CORRELATION_HOURS, DAY_START, MINUTES
+from tests.one_shard import PlatformNumbers, cancels_among, outages_among
 
 if TYPE_CHECKING:
     from baselines.chance import Floats

@@ -50,6 +50,12 @@ def maria(mariadb: Path) -> Iterator[Trade]:
 
 
 @pytest.fixture
+def postgresql(postgres_url: str) -> Iterator[Trade]:
+    with postgresql_trade(postgres_url, "TEXT") as trade:
+        yield trade
+
+
+@pytest.fixture
 def source(trade: Trade) -> Iterator[Source]:
     with trade.source() as source:
         yield source

@@ -178,7 +178,8 @@ def mariadb_server() -> Iterator[Path]:
             pytest.fail(reason)
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="minuterisk-maria-"))
-    common = [f"--datadir={folder}/data", *_unprivileged(folder)]
+    # In a folder of all, servers that start at once take each other's temporary tables.
+    common = [f"--datadir={folder}/data", f"--tmpdir={folder}", *_unprivileged(folder)]
     log = folder / "install.log"
     with log.open("w") as output:
         command = [install, "--no-defaults", *common, "--auth-root-authentication-method=normal"]

@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.tiers import border, by_border, candidates, taking_part, top_entities, wanted
+from baselines.tiers import border, by_border, candidates, taking_part, wanted
 
 #: Few different numbers of rows and many equal beginnings, so that ids decide.
 IDS = st.lists(st.text("01aé한😀", min_size=1, max_size=4), unique=True, max_size=400)
@@ -30,12 +30,13 @@ def test_shards_find_the_same_top_as_one_sort_of_all(
     every = pl.Series("entity_id", ids, pl.String)
     expected = ranked_by_hand(dict(zip(ids, rows.tolist(), strict=True)))
 
-    whole = top_entities(rows, every)
+    count = wanted(taking_part(rows))
+    whole = by_border(rows, every, border([candidates(rows, every, count)], count))
     assert set(every.filter(pl.Series(whole, dtype=pl.Boolean))) == expected
 
     owner = random.integers(0, shards, len(ids))
     places = [np.flatnonzero(owner == shard) for shard in range(shards)]
-    count = wanted(sum(taking_part(rows[at]) for at in places))
+    assert wanted(sum(taking_part(rows[at]) for at in places)) == count
     named = [candidates(rows[at], every.gather(at), count) for at in places]
     assert all(len(frame) <= count for frame in named)
     last = pickle.loads(pickle.dumps(border(named[::-1], count)))  # noqa: S301 - made here

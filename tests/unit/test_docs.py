@@ -64,7 +64,8 @@ def test_the_example_environment_names_only_settings_that_exist() -> None:
 
 def test_every_setting_of_the_example_environment_reaches_the_services() -> None:
     named = set(re.findall(r"^#?(\w+)=", text_of(".env.example"), re.MULTILINE))
-    assert named - set(re.findall(r"\$\{(\w+)", text_of("docker-compose.yml"))) == set()
+    files = text_of("docker-compose.yml") + text_of("docker-compose.cluster.yml")
+    assert named - set(re.findall(r"\$\{(\w+)", files)) == set()
 
 
 def test_every_make_target_a_document_names_exists() -> None:

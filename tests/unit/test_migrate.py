@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from baselines.slots import EVERY
 from pipeline.errors import ConfigurationError
 from pipeline.store.database import connect_state
 from pipeline.store.migrate import current_revision, migrate, newest_revision
+from pipeline.store.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +91,12 @@ INCIDENT = """
            'KRW', '{parts}', '{{}}', '{{}}'
     FROM generate_series(1, {times})
 """
+SLOTS = """
+    INSERT INTO lake_file (pack, dataset, path, start_minute, end_minute, rows, bytes, sha256, slots)
+    SELECT 'merchants', 'signal', slots, '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1, repeat('0', 64),
+           slots::int4range
+    FROM (VALUES ('{one}'), ('{other}')) AS given (slots)
+"""
 IMPOSSIBLE = {
     "a watermark within a minute": """
         INSERT INTO watermark (pack, next_minute) VALUES ('merchants', '2026-03-01T00:00:30Z')
@@ -101,6 +109,9 @@ IMPOSSIBLE = {
                repeat('0', 64)
         FROM generate_series(1, 2) AS n
     """,
+    "two published files of one minute that share a slot": SLOTS.format(one="[0,512)", other="[511,1024)"),
+    "a file of slots that there are not": SLOTS.format(one="[0,512)", other="[512,1025)"),
+    "a file of no slot": SLOTS.format(one="[0,512)", other="[512,512)"),
     "a minute whose rows are not all counted": """
         INSERT INTO minute_ledger
             (pack, minute, rows, sums, source_rows, source_sums, source_xmin, source_clock)
@@ -126,6 +137,7 @@ POSSIBLE = {
         SELECT 'merchants', name, name, '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1, repeat('0', 64)
         FROM (VALUES ('signal'), ('quarantine')) AS dataset (name)
     """,
+    "two files of one minute that share no slot": SLOTS.format(one="[0,512)", other="[512,1024)"),
     "an incident with half of the money known": INCIDENT.format(id="A", parts='{"a": null, "b": 1}', times=1),
     # Not only everybody is called so: a merchant's id may be any text, and no minute may fail because of it.
     "an incident of an entity called * with half of the money known": INCIDENT.format(
@@ -165,6 +177,19 @@ def test_an_old_incident_of_a_merchant_called_everybody_is_kept(engine: Engine) 
     migrate(engine, "postgresql:///test")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT entity_id, at_risk FROM incident").one() == ("*", None)
+
+
+def test_a_file_from_before_there_were_slots_holds_all_of_them(engine: Engine) -> None:
+    migrate(engine, "postgresql:///test", until="0030_forecast")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("""
+            INSERT INTO lake_file (pack, dataset, path, start_minute, end_minute, rows, bytes, sha256)
+            VALUES ('merchants', 'signal', 'p', '2026-03-01T00:00Z', '2026-03-01T01:00Z', 1, 1,
+                    repeat('0', 64))
+        """)
+    migrate(engine, "postgresql:///test")
+    (file,) = State(engine, "postgresql:///test", "merchants", "KRW").publication().files
+    assert file.slots == EVERY
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,14 @@ import streamlit as st
 from app.pages.entity.search import ENTITIES, Found, Index, find, index_of
 from app.reads import shared
 from pipeline.judge.verdicts import EVERYBODY
+from pipeline.store.manifest import runs_of_files, span_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from app.reads import Page
+    from pipeline.minute import Span
     from pipeline.store.manifest import LakeFile, Manifest
 
 #: Which of an entity's incidents are shown; nobody reads on.
@@ -82,26 +84,30 @@ def index(page: Page) -> Index:
     """All entities that are known by name, fact or the newest whole files."""
     manifest = page.door.lake.manifest()
     files = newest_files(manifest, page.pack.dataset)
-    key = " ".join([page.name, str(known_version(page)), *(file.path for file in files)])
+    key = " ".join([page.name, str(known_version(page)), *(file.path for run in files for file in run)])
     return _index(key, page, manifest, files)
 
 
-def newest_files(manifest: Manifest | None, dataset: str) -> Sequence[LakeFile]:
-    """The newest of the longest files: of days, once there are some."""
-    files = () if manifest is None else manifest.datasets.get(dataset, ())
-    longest = max((file.span.minutes for file in files), default=0)
-    whole = [file for file in files if 2 * file.span.minutes >= longest]
-    return sorted(whole, key=lambda file: file.span.start)[-_NEWEST_FILES:]
+def newest_files(manifest: Manifest | None, dataset: str) -> Sequence[Sequence[LakeFile]]:
+    """The newest of the longest files, of days once there are some; those of the same minutes together."""
+    runs = runs_of_files(() if manifest is None else manifest.datasets.get(dataset, ()))
+    longest = max((span_of_files(run).minutes for run in runs), default=0)
+    return [run for run in runs if 2 * span_of_files(run).minutes >= longest][-_NEWEST_FILES:]
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _index(key: str, _page: Page, _manifest: Manifest | None, _files: Sequence[LakeFile]) -> Index:  # noqa: ARG001
+def _index(
+    key: str,  # noqa: ARG001
+    _page: Page,
+    _manifest: Manifest | None,
+    _files: Sequence[Sequence[LakeFile]],
+) -> Index:
     rows = _page.door.rows("ops/app_entities", {})
     known = pl.DataFrame(rows, {name: ENTITIES[name] for name in ("entity_id", "name", "fact")})
     weights = (
         []
         if _manifest is None
-        else [_weights(f"{_page.name} {file.path}", _page, _manifest, file) for file in _files]
+        else [_weights(f"{_page.name} {_paths(run)}", _page, _manifest, span_of_files(run)) for run in _files]
     )
     weight = pl.concat([pl.DataFrame(schema={"entity_id": pl.String(), "weight": pl.Int64()}), *weights])
     summed = weight.group_by("entity_id").agg(pl.col("weight").sum())
@@ -109,8 +115,12 @@ def _index(key: str, _page: Page, _manifest: Manifest | None, _files: Sequence[L
 
 
 @st.cache_resource(max_entries=2 * _NEWEST_FILES, show_spinner=False)
-def _weights(key: str, _page: Page, _manifest: Manifest, _file: LakeFile) -> pl.DataFrame:  # noqa: ARG001
-    return _page.door.lake.entities(_manifest, _file.span)
+def _weights(key: str, _page: Page, _manifest: Manifest, _span: Span) -> pl.DataFrame:  # noqa: ARG001
+    return _page.door.lake.entities(_manifest, _span)
+
+
+def _paths(files: Sequence[LakeFile]) -> str:
+    return " ".join(file.path for file in files)
 
 
 def _from_incidents(page: Page) -> Index:

@@ -24,6 +24,7 @@ from pipeline.packs.merchants.programmes.disputes import (
 )
 from pipeline.packs.merchants.programmes.forecast import Forecast, Known, forecast
 from pipeline.packs.merchants.programmes.rows import shipped
+from pipeline.store.manifest import runs_of_files, span_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,13 +85,11 @@ def owed(lake: Lake, files: Sequence[LakeFile], today: date) -> Custody:
     Of merchants whose pending payout is not known nothing is in it: how many, stands beside it.
     """
     since = business_day(today - BALANCES * _DAY, lake.zone).start
-    last: dict[date, LakeFile] = {}
-    for file in sorted((f for f in files if f.dataset == EXPOSURE), key=lambda f: f.span.start):
-        if file.span.start >= since:
-            last[business_date(file.span.start, lake.zone)] = file
+    snapshots = runs_of_files(f for f in files if f.dataset == EXPOSURE and f.span.start >= since)
+    last = {business_date(run[0].span.start, lake.zone): run for run in snapshots}
     found, unknown = [], {}
-    for day, file in sorted(last.items()):
-        rows = lake.read([file], EXPOSURE, file.span)
+    for day, run in sorted(last.items()):
+        rows = lake.read(run, EXPOSURE, span_of_files(run))
         pending = rows.filter(pl.col("minute") == pl.col("minute").max())["pending_payout"]
         if pending.count():
             found.append((day, int(pending.sum())))

@@ -1,4 +1,8 @@
-"""Settlement risk of merchants: cancels after the payout, and sales that vanish. Its table of contents."""
+"""Settlement risk of merchants: cancels after the payout, and sales that vanish. Its table of contents.
+
+Merchants are judged in shards (`together`): each by its own windows, with the sums of all of them. The book
+of exposure is not divided: it stays with the process that leads, and is told of the rows of every shard.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,7 @@ from pipeline.packs.merchants.schema import (
 )
 from pipeline.packs.merchants.screen import screen_minutes
 from pipeline.packs.merchants.spent import spent_of
+from pipeline.packs.merchants.together import together_of
 from pipeline.packs.merchants.usual import BASELINE
 from pipeline.packs.merchants.words import WORDS
 from pipeline.schema import AMOUNT_MAJOR
@@ -88,6 +93,7 @@ PACK: Final[Pack[Windows, Rules]] = Pack(
     windows=windows_of,
     shape=lambda rules: rules.volume_drop.baseline_days,
     judge=JUDGE.judge,
+    together=together_of(JUDGE),
     reason=JUDGE.reason,
     severity=JUDGE.severity,
     parts=PARTS,

@@ -251,10 +251,11 @@ def _cancelled_before(
 
     Hardly anybody goes unpaid for longer than the windows reach, so this is read when it is needed.
     """
-    oldest, first = windows.cancelled.oldest, today - timedelta(days=cancelable_days)
+    first = today - timedelta(days=cancelable_days)
+    settled = {m: p.settled_through for m, p in payouts.items() if p.settled_through is not None}
+    oldest = windows.cancels_held_from(next(iter(settled))) if settled else None
     if oldest is None:
         return {}
-    settled = {m: p.settled_through for m, p in payouts.items() if p.settled_through is not None}
     unpaid = {m: max(day + timedelta(days=1), first) for m, day in settled.items() if day < oldest}
     starts = {m: business_day(day, ask.zone).start for m, day in unpaid.items() if day < oldest}
     if not starts:

@@ -9,9 +9,9 @@ own windows see beyond that, as rows of other kinds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,8 @@ import polars as pl
 from pipeline.judge.verdicts import SEVERITIES, Verdicts
 from pipeline.minute import to_index
 from pipeline.packs.merchants.own import find
-from pipeline.packs.merchants.rules.rule import Situation
+from pipeline.packs.merchants.rules.rule import EntityRule, PlatformRule, Situation
+from pipeline.packs.merchants.rules.sums import Sums, sums_of
 from pipeline.packs.merchants.schema import BUDGETED_COLUMNS, SIGNAL
 
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
     from baselines.merchants.windows import Windows
     from pipeline.judge.verdicts import Columns, Flags
     from pipeline.money import AtRisk
+    from pipeline.packs.merchants.rules.platform import Most
     from pipeline.packs.merchants.rules.rule import Found, MerchantRule
 
     Reason = Mapping[str, Any]
+
+Asked = TypeVar("Asked", bound="MerchantRule")
+_NOBODY: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,39 @@ class Judge:
         return self.verdicts(Situation(windows, tuned, policy, facts, whole))
 
     def verdicts(self, situation: Situation) -> Verdicts:
-        """What all rules that the policy knows have found."""
-        literal = situation.policy == "literal"
-        found = {rule.name: find(rule, situation) for rule in self.rules if rule.of_the_brief or not literal}
+        """What all rules that the policy knows have found, where one shard holds everybody."""
+        if situation.policy == "literal":  # which knows no rule that asks for sums
+            return self.about_merchants(situation, {})
+        windows, tuned = situation.windows, situation.tuned
+        sums = Sums.joined([sums_of(situation)])
+        everybody = self.about_everybody(tuned, situation.policy, sums, [self.rest(windows, tuned, sums)])
+        return self.about_merchants(replace(situation, sums=sums), everybody)
+
+    def about_merchants(self, situation: Situation, others: Mapping[str, Found]) -> Verdicts:
+        """What the rules that judge each merchant by itself have found in its shard, and `others`."""
         windows = situation.windows
+        known = _known(self._of_merchants, situation.policy)
+        found = {**{rule.name: find(rule, situation) for rule in known}, **others}
         made = self.put_together(found, situation.minute, windows.entities.ids, windows.is_top)
         return made if situation.whole else made.take(made.settles)
+
+    def rest(self, windows: Windows, tuned: Rules, sums: Sums) -> Mapping[str, Most] | None:
+        """By rule about everybody, who deviates most of a shard; None: the sums of all suffice."""
+        if sums.platform is None:
+            return None
+        asked = {rule.name: rule.most(windows, sums.platform, tuned) for rule in self._of_everybody}
+        return {name: most for name, most in asked.items() if most is not None} or None
+
+    def about_everybody(
+        self, tuned: Rules, policy: str, sums: Sums, rest: Sequence[Mapping[str, Most] | None]
+    ) -> dict[str, Found]:
+        """What the rules about all merchants together have found; `rest` of each shard."""
+        if sums.platform is None:
+            return {}
+        return {
+            rule.name: rule.find(sums.platform, [(said or {}).get(rule.name) for said in rest], tuned)
+            for rule in _known(self._of_everybody, policy)
+        }
 
     def put_together(
         self, found: Mapping[str, Found], minute: datetime, ids: pl.Series, top: Flags
@@ -123,6 +155,14 @@ class Judge:
         words = dict.fromkeys((n for n, dtype in self.schema.items() if dtype == pl.String), ())
         del words["entity_id"], words["tier"]
         return {**words, "rule": self.names, "reason": self.reasons, "kind": self.kinds}
+
+    @cached_property
+    def _of_merchants(self) -> tuple[EntityRule, ...]:
+        return tuple(rule for rule in self.rules if isinstance(rule, EntityRule))
+
+    @cached_property
+    def _of_everybody(self) -> tuple[PlatformRule, ...]:
+        return tuple(rule for rule in self.rules if isinstance(rule, PlatformRule))
 
     def of(self, name: str) -> MerchantRule:
         """The rule of that name."""
@@ -170,7 +210,9 @@ def _is_critical(at_risk: AtRisk, borders: Severity) -> bool:
     return (at_risk.total or 0) >= borders.critical_krw_at_risk
 
 
-_NOBODY: Final = np.zeros(0, np.int64)
+def _known(rules: Iterable[Asked], policy: str) -> list[Asked]:
+    """Those that a policy knows."""
+    return [rule for rule in rules if rule.of_the_brief or policy != "literal"]
 
 
 def _lines(rule: MerchantRule, signals: pl.DataFrame) -> pl.DataFrame:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from baselines.merchants.rules import Rules
     from baselines.merchants.windows import Windows
     from pipeline.judge.verdicts import Columns, Flags
-    from pipeline.packs.merchants.rules.rule import MerchantRule, Situation
+    from pipeline.packs.merchants.rules.rule import EntityRule, Situation
 
 
-def find(rule: MerchantRule, situation: Situation) -> Found:
+def find(rule: EntityRule, situation: Situation) -> Found:
     """What a rule finds, each merchant judged by its own numbers."""
-    if not situation.tuned.own or rule.of_everybody:
+    if not situation.tuned.own:
         return rule.find(situation)
     parts = [_among(rule.find(part), part.only) for part in _by_numbers(situation)]
     return Found(
@@ -39,7 +39,7 @@ def numbers_of(tuned: Rules, facts: Facts, windows: Windows, merchant_id: str) -
     position = windows.entities.find(merchant_id)
     category = None
     if position is not None and windows.last is not None:
-        code = int(facts.codes(windows.last, windows.entities.ids)[position])
+        code = int(facts.codes(windows.last, windows.entities)[position])
         category = facts.names[code] if code >= 0 else None
     return tuned.of(merchant_id, category)
 
@@ -47,7 +47,7 @@ def numbers_of(tuned: Rules, facts: Facts, windows: Windows, merchant_id: str) -
 def _by_numbers(situation: Situation) -> Sequence[Situation]:
     """The situation once for each set of numbers, about the merchants that have it."""
     windows, tuned, facts = situation.windows, situation.tuned, situation.facts
-    codes = facts.codes(situation.last, windows.entities.ids)
+    codes = facts.codes(situation.last, windows.entities)
     sets: dict[Rules, int] = {tuned.of(None, None): 0}
     place = np.zeros(windows.size, np.int64)
     for own in tuned.own:

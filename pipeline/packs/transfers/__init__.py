@@ -1,4 +1,10 @@
-"""Transfers and cards: every payment judged as it happens. Its table of contents."""
+"""Transfers and cards: every payment judged as it happens. Its table of contents.
+
+It has nothing for shards (`together`), so one process holds all of its windows: a rule may count by payee,
+device or address, and payments that share one are of many accounts. Whoever held the windows of some
+accounts would not see all that such a rule counts. What is delivered every second goes by account alone, and
+is divided among relays already: 64 buckets of accounts, see `pipeline/online/transfers/leases.py`.
+"""
 
 from __future__ import annotations
 

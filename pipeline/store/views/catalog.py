@@ -26,12 +26,11 @@ import structlog
 from pipeline.errors import LakeDamaged, StorageUnavailable
 from pipeline.minute import EPOCH, Span, business_date, business_day, offsets_of
 from pipeline.packs import FIRST, PACKS, load_pack, manifest_name
-from pipeline.store.manifest import read_manifest
+from pipeline.store.manifest import read_manifest, span_of_files
 from pipeline.store.views.tables import (
     day_schema,
     read_index,
     read_tables,
-    span_of_files,
     table_files,
     table_schemas,
 )

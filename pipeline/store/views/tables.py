@@ -17,9 +17,9 @@ import polars as pl
 import structlog
 
 from pipeline.errors import UsageError
-from pipeline.minute import EPOCH, Span
+from pipeline.minute import Span
 from pipeline.schema import UTC_TIME
-from pipeline.store.manifest import LakeFile, manifest_of
+from pipeline.store.manifest import LakeFile, manifest_of, span_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -350,12 +350,6 @@ def table_files(
         for part in parts
         if (folder / part.path).is_file() and _holds(part, pack.dataset, files)
     ]
-
-
-def span_of_files(files: Iterable[LakeFile]) -> Span:
-    """From the oldest to the newest minute that the files reach; one without minutes where there are none."""
-    spans = [file.span for file in files]
-    return Span(min((s.start for s in spans), default=EPOCH), max((s.end for s in spans), default=EPOCH))
 
 
 def _holds(part: Part, dataset: str, files: Iterable[LakeFile]) -> bool:

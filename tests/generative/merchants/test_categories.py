@@ -13,6 +13,7 @@ import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from baselines.entities import EntityIndex
 from baselines.facts import UNKNOWN, Facts
 from baselines.merchants.rules import load_rules
 from baselines.merchants.windows import Windows
@@ -52,12 +53,15 @@ def test_at_every_minute_the_newest_read_for_it_is_in_force(
 ) -> None:
     reads.sort(key=lambda read: read[0])
     categories = Facts(stored_after(reads))
+    windows, book = EntityIndex(), EntityIndex()
     for n, minute in enumerate(asked):  # in any order, while merchants become known
-        ids = pl.Series(MERCHANTS[: 2 + n % 5], dtype=pl.String)
-        codes = categories.codes(to_index(START) + minute, ids)
-        said = [None if code == UNKNOWN else categories.names[code] for code in codes.tolist()]
-        newest = next((read for at, read in reversed(reads) if at <= minute), {})
-        assert said == [newest.get(merchant) for merchant in ids]
+        windows.positions(pl.Series(MERCHANTS[: 2 + n % 5]))
+        book.positions(pl.Series(MERCHANTS[::-1][: 1 + n % 4]))
+        for entities in (windows, book):  # each knows them in an order of its own
+            codes = categories.codes(to_index(START) + minute, entities)
+            said = [None if code == UNKNOWN else categories.names[code] for code in codes.tolist()]
+            newest = next((read for at, read in reversed(reads) if at <= minute), {})
+            assert said == [newest.get(merchant) for merchant in entities.ids]
 
 
 def test_what_did_not_change_is_not_stored_again() -> None:

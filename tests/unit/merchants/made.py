@@ -19,9 +19,7 @@ from pipeline.money import AtRisk
 from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.rules.cancel_surge import beside_of, surge_reasons
 from pipeline.packs.merchants.rules.drop_windows import find_collapses, find_drops, may_have_collapsed
-from pipeline.packs.merchants.rules.platform import PlatformNumbers, SameMinutes
-from pipeline.packs.merchants.rules.platform_cancels import cancels_among
-from pipeline.packs.merchants.rules.platform_outage import outages_among
+from pipeline.packs.merchants.rules.platform import SameMinutes
 from pipeline.packs.merchants.rules.rule import Situation
 from pipeline.packs.merchants.rules.surge_cause import CauseNumbers, cause_columns
 from pipeline.packs.merchants.rules.surge_spans import Portfolio, WindowNumbers
@@ -29,6 +27,7 @@ from pipeline.packs.merchants.rules.surge_windows import find_surges
 from pipeline.packs.merchants.rules.volume_drop import numbers_of
 from pipeline.packs.merchants.schema import CAUSES, MERCHANT_MINUTE, PRIORS
 from pipeline.settings import PROJECT
+from tests.one_shard import PlatformNumbers, cancels_among, outages_among
 from tests.unit.merchants.test_budget import drop as large_day
 from tests.unit.merchants.test_budget import hour
 from tests.unit.merchants.test_judge import surge

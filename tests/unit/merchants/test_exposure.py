@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from baselines.entities import EntityIndex
 from baselines.facts import Facts
 from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import to_day
@@ -20,7 +21,7 @@ from baselines.merchants.priced import cannot_pay
 from baselines.merchants.rules import Rules, load_rules, parse_rules
 from baselines.merchants.settled import NEVER, Settled
 from pipeline.errors import SourceChanged
-from pipeline.minute import Span, business_day, floor_minute
+from pipeline.minute import Span, business_day, floor_minute, to_index
 from pipeline.money import Case
 from pipeline.packs.merchants.count import aggregate
 from pipeline.packs.merchants.money.book import MerchantBook
@@ -320,7 +321,12 @@ def test_the_cancel_period_is_the_merchants_own_else_its_categorys() -> None:
     sold: list[Row] = [(m, "APPROVAL", 100, "2011-01-10T03:00", None) for m in "ABC"]
     paid = [(m, "2011-01-10", 100, "2011-01-12T01:00") for m in "ABC"]
     kinds = [(moment("2011-01-01T00:00"), m, "hotel") for m in "BC"]
-    book = entered(sold, paid, rules, Facts(pl.DataFrame(kinds, FACT_CHANGE, orient="row")))
+    facts = Facts(pl.DataFrame(kinds, FACT_CHANGE, orient="row"))
+    windows = EntityIndex()
+    windows.positions(pl.Series(["B", "A", "C"]))
+    for asked in (moment("2011-01-11T03:00"), moment("2011-02-18T03:00")):  # as windows ask, in their order
+        facts.codes(to_index(asked), windows)
+    book = entered(sold, paid, rules, facts)
     for at, expected in (("2011-01-11T03:00", [100, 100, 100]), ("2011-02-18T03:00", [0, 100, 0])):
         assert book.snapshot(moment(at), {})["paid_out_cancelable"].to_list() == expected
     assert book.snapshot(moment("2011-01-24T14:59"), {})["paid_out_cancelable"].to_list() == [100, 100, 0]

@@ -117,7 +117,7 @@ def test_the_null_is_judged_with_the_categories_that_its_merchants_had(
 
     def watched(situation: Situation) -> Found:
         facts = situation.facts
-        codes = facts.codes(situation.last, situation.windows.entities.ids)
+        codes = facts.codes(situation.last, situation.windows.entities)
         seen.extend(facts.names[code] for code in codes.tolist())
         return cancel_surge(situation)
 

@@ -11,7 +11,6 @@ import polars as pl
 from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
-from baselines.merchants.places import Places
 from baselines.merchants.priced import STATES, Situation, cannot_pay, price
 from pipeline.minute import EPOCH, MINUTE, business_date, business_day, to_index
 from pipeline.money import AtRisk, Exposures
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 #: Beyond the cancel period days count for so long: the longest cycle of payouts, with holidays.
 LONGEST_PAYOUT: Final = 21
 _DAY_US: Final = 86_400 * 10**6
-#: From so many rows on their merchants are looked up all at once.
-MANY: Final = 2_000
 
 
 def reach_days(rules: Rules) -> int:
@@ -70,8 +67,7 @@ class MerchantBook:
         self._oldest_sales = self.exposure.reach + 1
         self._entered = 0
         self._newest: tuple[object, pl.DataFrame] | None = None
-        self._places = Places(pl.Series([], dtype=pl.String))
-        self._order = np.zeros(0, np.int64), pl.Series("merchant_id", [], pl.String)
+        self._order = pl.DataFrame(schema={"merchant_id": pl.String, "position": pl.Int64})  # by merchant
         self._cycles: tuple[object, Integers, Integers] | None = None
         self._curves: tuple[object, Curve | None] | None = None
         self._set_aside = SetAside()
@@ -114,23 +110,15 @@ class MerchantBook:
         return [(to_day(key[0]), part) for key, part in parts]
 
     def _positions(self, frame: pl.DataFrame) -> Integers:
-        """Where each row's merchant stands. The many of a peak minute are looked up by their hashes."""
-        merchants, known = frame["merchant_id"], self.exposure.entities
-        if len(merchants) > MANY and len(known):
-            if self._places.size != len(known):
-                self._places = Places(known.ids)
-            found = self._places.find(merchants)
-            if found is not None:
-                return found
-        return known.positions(merchants)
+        return self.exposure.entities.positions(frame["merchant_id"])
 
     def _sorted(self) -> tuple[Integers, pl.Series]:
         """The positions of all merchants in the order of their ids, and these ids."""
-        ids = self.exposure.entities.ids
-        if len(self._order[0]) != len(ids):
-            order = ids.arg_sort().cast(pl.Int64).to_numpy()
-            self._order = order, ids.gather(order).rename("merchant_id")
-        return self._order
+        ids, known = self.exposure.entities.ids, self._order.height
+        if known < len(ids):  # to sort them all takes a second at a million
+            new = pl.DataFrame({"merchant_id": ids[known:], "position": np.arange(known, len(ids))})
+            self._order = self._order.merge_sorted(new.sort("merchant_id"), "merchant_id").rechunk()
+        return self._order["position"].to_numpy(), self._order["merchant_id"]
 
     def know(self, tuned: Rules, facts: Facts) -> None:
         """Price by these rules and categories from now on."""
@@ -253,14 +241,14 @@ class MerchantBook:
         """What the prices rest on, and the newest day that was paid out to each merchant (0: none)."""
         tuned, size = self.rules.exposure, self.exposure.size
         codes, day = (
-            self.facts.codes(to_index(minute), self.exposure.entities.ids),
+            self.facts.codes(to_index(minute), self.exposure.entities),
             business_date(minute, self.zone),
         )
         periods, states = self._periods(codes), np.zeros(size, np.int64)
-        for merchant, rules in breached.items():
-            position = self.exposure.entities.find(merchant)
-            if position is not None:
-                states[position] = state_of(rules)
+        places = self.exposure.entities.known(pl.Series(list(breached), dtype=pl.String))
+        for place, rules in zip(places.tolist(), breached.values(), strict=True):
+            if place >= 0:
+                states[place] = state_of(rules)
         span, today = business_day(day, self.zone), to_day(day)
         holidays = self.rules.volume_drop.public_holidays
         cycles, through = self._paid(today, holidays)

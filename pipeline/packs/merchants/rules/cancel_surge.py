@@ -13,9 +13,9 @@ from pipeline.packs.merchants.account import Account, Condition, one_of
 from pipeline.packs.merchants.rules.rule import (
     NO_BASELINE,
     NO_BREACH,
+    EntityRule,
     Explains,
     Found,
-    MerchantRule,
     first_gate,
     select,
 )
@@ -88,12 +88,11 @@ def numbers_of(situation: Situation) -> SurgeNumbers:
 def beside_of(situation: Situation) -> Beside:
     """The sliding windows, everybody, and what tells the cause."""
     windows, facts = situation.windows, situation.facts
-    codes = facts.codes(situation.last, windows.entities.ids)
-    return Beside(
-        spans_of(situation, codes),
-        portfolio_of(windows, codes, facts.names),
-        cause_numbers_of(windows),
-    )
+    codes = facts.codes(situation.last, windows.entities)
+    sums = situation.sums
+    portfolio = portfolio_of(windows, codes, facts.names) if sums is None else sums.portfolio
+    spans = spans_of(situation, portfolio.places(codes, facts.names))
+    return Beside(spans, portfolio, cause_numbers_of(windows))
 
 
 def surges_among(
@@ -248,7 +247,7 @@ def _cancels_missing(missing: int) -> str:
     return "breached" if missing <= 0 else f"{missing:,} more cancels in the hour would breach"
 
 
-CANCEL_SURGE: Final = MerchantRule(
+CANCEL_SURGE: Final = EntityRule(
     name="cancel_surge",
     kinds=KINDS,
     numbers=NUMBERS,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from baselines.merchants.recent import LOCAL_MINUTES
+from baselines.merchants.slices import Totals
 from pipeline.judge.verdicts import FIRES, NOT_SUDDEN
 from pipeline.minute import DAY_MINUTES
 from pipeline.packs.merchants.rules.rule import Found
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from baselines.merchants.slices import Integers
     from baselines.merchants.windows import Windows
     from pipeline.packs.merchants.rules.rule import Situation
+    from pipeline.packs.merchants.rules.surge_spans import Portfolio
 
     #: A signal about all merchants: its kind and reason in words, and numbers of SIGNAL.
     Row = dict[str, int | str]
@@ -61,35 +63,85 @@ class SameMinutes:
         """Where the minutes are not held."""
         return cls(0, 0, 0, (), ())
 
+    @classmethod
+    def joined(cls, parts: Sequence[SameMinutes]) -> SameMinutes:
+        """The sums of several shards; ValueError where these are not the same minutes and days."""
+        minutes = {part.minutes for part in parts}
+        if len(minutes) > 1:
+            msg = f"shards do not hold the same minutes: {sorted(minutes)}"
+            raise ValueError(msg)
+        like = [
+            tuple(map(sum, zip(*days, strict=True)))
+            for days in ([part.approvals_like for part in parts], [part.cancels_like for part in parts])
+        ]
+        approvals, cancels = sum(part.approvals for part in parts), sum(part.cancels for part in parts)
+        return cls(minutes.pop(), approvals, cancels, *like)
+
 
 @dataclass(frozen=True, slots=True)
-class PlatformNumbers:
-    """What tells a failure of the whole platform from one of some merchants; arrays of shape (merchants,)."""
+class PlatformSums:
+    """All merchants together, of one shard or of all: what tells whether anything may have failed."""
 
-    spans: tuple[SameMinutes, ...]  # shortest first; the first is the one that `approvals` and `cancels` span
-    before: SameMinutes  # the three hours before the shortest
-    approvals: Integers
-    cancels: Integers
-    approvals_week: Integers
-    cancels_week: Integers
+    spans: tuple[SameMinutes, ...]  # shortest first; the first is the one that is looked at most
+    before: SameMinutes  # the three hours before it
+    approvals_week: int
+    cancels_week: int
+
+    @classmethod
+    def joined(cls, parts: Sequence[PlatformSums]) -> PlatformSums:
+        """The sums of several shards; ValueError where they do not hold the same minutes."""
+        spans = zip(*(part.spans for part in parts), strict=True)
+        return cls(
+            tuple(SameMinutes.joined(span) for span in spans),
+            SameMinutes.joined([part.before for part in parts]),
+            sum(part.approvals_week for part in parts),
+            sum(part.cancels_week for part in parts),
+        )
 
 
-def numbers_of(situation: Situation) -> PlatformNumbers | None:
-    """All merchants together; None before there is a whole like day to compare with."""
+@dataclass(frozen=True, slots=True)
+class Most:
+    """The merchants that deviate most, each in the newest minutes and in the week; shape (n,) each."""
+
+    deviation: Integers
+    now: Integers
+    week: Integers
+
+    @classmethod
+    def of(cls, deviation: Integers, now: Integers, week: Integers, count: int) -> Most:
+        """The `count` largest of some; shape (merchants,) each."""
+        chosen = _most(deviation, week, count)
+        return cls(deviation[chosen], now[chosen], week[chosen])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Most | None], count: int) -> Most:
+        """The `count` largest of those that each shard names."""
+        named = [part for part in parts if part is not None]
+        if len(named) != len(parts):
+            msg = "a shard does not say which of its merchants deviate most"
+            raise ValueError(msg)
+        columns = ([getattr(part, name) for part in named] for name in ("deviation", "now", "week"))
+        deviation, now, week = (np.concatenate(arrays) for arrays in columns)
+        return cls.of(deviation, now, week, count)
+
+    def without(self, now: int, week: int) -> tuple[int, int]:
+        """What is left of both sums over all merchants."""
+        return now - int(self.now.sum()), week - int(self.week.sum())
+
+
+def sums_of(situation: Situation, portfolio: Portfolio) -> PlatformSums | None:
+    """All merchants of the windows; None before there is a whole like day to compare with."""
     windows, last = situation.windows, situation.last
     days = [(situation.today - day).days * DAY_MINUTES for day in situation.like]
     spans = [_same_minutes(windows, last, minutes, days) for minutes in _SPANS]
     if not days or spans[0] is None:
         return None
-    newest, week, size = windows.recent.spans[_SPANS[0]], windows.week, windows.size
     before = _same_minutes(windows, last - _SPANS[0], LOCAL_MINUTES, days)
-    return PlatformNumbers(
+    return PlatformSums(
         tuple(span for span in spans if span is not None),
         before or SameMinutes.nothing(),
-        newest.approvals[:size],
-        newest.cancels[:size],
-        week.approvals[:size],
-        week.cancels[:size],
+        portfolio.approvals_week,
+        portfolio.cancels_week,
     )
 
 
@@ -101,11 +153,11 @@ def _same_minutes(windows: Windows, last: int, minutes: int, days: list[int]) ->
     return SameMinutes(minutes, *now, tuple(a for a, _ in before), tuple(c for _, c in before))
 
 
-def others(now: Integers, week: Integers, deviation: Integers, left_out: int) -> tuple[int, int, int]:
-    """Without the merchants that deviate most: their sum now; the week's sum of all, and of them."""
-    chosen = _most(deviation, week, left_out)
-    whole = int(week.sum())
-    return int(now.sum()) - int(now[chosen].sum()), whole, whole - int(week[chosen].sum())
+def newest_of(windows: Windows) -> tuple[Totals, Totals]:
+    """Each merchant in the shortest span and in the week; arrays of shape (merchants,)."""
+    size, newest, week = windows.size, windows.recent.spans[_SPANS[0]], windows.week
+    first, second = (Totals(part.approvals[:size], part.cancels[:size]) for part in (newest, week))
+    return first, second
 
 
 def _most(deviation: Integers, week: Integers, count: int) -> Integers:

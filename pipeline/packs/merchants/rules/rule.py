@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from baselines.merchants.windows import Windows
     from pipeline.judge.verdicts import Columns, Flags
     from pipeline.packs.merchants.account import Account
+    from pipeline.packs.merchants.rules.platform import Most, PlatformSums
+    from pipeline.packs.merchants.rules.sums import Sums
 
     Reason = Mapping[str, Any]
 
@@ -46,6 +48,7 @@ class Situation:
     whole: bool = True  # also the signals that settle nothing
     always: int | None = None  # the merchant at this position is looked at, however ordinary it is
     only: Flags | None = None  # by position, who is judged by these numbers; None: everybody
+    sums: Sums | None = None  # over the merchants of all shards; None: the windows hold everybody
 
     @cached_property
     def last(self) -> int:
@@ -99,9 +102,8 @@ class Explains:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantRule(Rule):
-    """A rule: what it finds, and what is made of that. A column of SIGNAL that nobody else has is its own."""
+    """A rule: what is made of what it finds. A column of SIGNAL that nobody else has is its own."""
 
-    find: Callable[[Situation], Found]
     reasons: Sequence[str]  # "fires" and what may hold a breach back
     severity: Callable[[Reason, Severity], int]  # how many of its borders the deviation has reached, 0 to 2
     say: Callable[[Reason, str, str], str]  # (reason, event, language) -> sentences
@@ -109,6 +111,22 @@ class MerchantRule(Rule):
     of_the_brief: bool = False  # the policy `literal` knows no other
     bare_lines: bool = False  # in a list of breaches its lines do without its name
     explains: Explains | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityRule(MerchantRule):
+    """A rule that judges each merchant by itself."""
+
+    find: Callable[[Situation], Found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRule(MerchantRule):
+    """A rule about all merchants together, by their sums and by those that deviate most."""
+
+    of_everybody: bool = True
+    most: Callable[[Windows, PlatformSums, Rules], Most | None]  # of a shard; None: the sums suffice
+    find: Callable[[PlatformSums, Sequence[Most | None], Rules], Found]  # by what every shard says
 
 
 def first_gate(gates: Sequence[tuple[str, Flags]], size: int, reasons: Sequence[str]) -> Integers:

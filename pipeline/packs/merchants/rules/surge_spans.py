@@ -13,6 +13,8 @@ from pipeline.minute import HOUR_MINUTES, WEEK_MINUTES
 from pipeline.packs.merchants.rules.rule import always_with
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from baselines.merchants.rules import Rules
@@ -71,6 +73,29 @@ class Portfolio:
     categories: tuple[str, ...] = ()  # by code
     approvals_by_category: Integers = field(default_factory=_nothing)  # shape (categories,); of the week
     cancels_by_category: Integers = field(default_factory=_nothing)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Portfolio]) -> Portfolio:
+        """The merchants of several shards, each of which knows the categories of its own."""
+        if len(parts) == 1:
+            return parts[0]
+        names = tuple(sorted({name for part in parts for name in part.categories}))
+        by_category = np.zeros((2, len(names)), np.int64)
+        for part in parts:
+            places = [names.index(name) for name in part.categories]
+            by_category[:, places] += part.approvals_by_category, part.cancels_by_category
+        merchants, approvals, cancels = (
+            sum(getattr(part, name) for part in parts)
+            for name in ("merchants", "approvals_week", "cancels_week")
+        )
+        return cls(merchants, approvals, cancels, names, *by_category)
+
+    def places(self, codes: Integers, names: Sequence[str]) -> Integers:
+        """Codes of the categories `names` as places in those that all shards know."""
+        if self.categories == tuple(names):
+            return codes
+        places = np.array([*(self.categories.index(name) for name in names), UNKNOWN], np.int64)
+        return places[codes]
 
 
 def spans_of(situation: Situation, codes: Integers) -> tuple[WindowNumbers, ...]:

@@ -20,9 +20,9 @@ from pipeline.packs.merchants.rules.drop_windows import (
 from pipeline.packs.merchants.rules.rule import (
     NO_BASELINE,
     NO_BREACH,
+    EntityRule,
     Explains,
     Found,
-    MerchantRule,
     first_gate,
     rows_of,
     select,
@@ -245,7 +245,7 @@ def _windows_at(situation: Situation, position: int) -> list[Window]:
     return seen
 
 
-VOLUME_DROP: Final = MerchantRule(
+VOLUME_DROP: Final = EntityRule(
     name="volume_drop",
     kinds=KINDS,
     numbers=NUMBERS,

@@ -14,6 +14,8 @@ from app.merchants.pace import PACE, pace_days, pace_of
 from app.merchants.reads import parts_of, read_together
 from app.merchants.series import series_of_rows, together_series
 from app.minutes import Kept
+from app.pages.entity.reads import newest_files
+from baselines.slots import among, shares
 from pipeline.errors import LakeDamaged
 from pipeline.minute import MINUTE, Span, to_index
 from pipeline.packs.merchants import PACK
@@ -23,6 +25,7 @@ from pipeline.store.manifest import LakeFile, Manifest
 from tests.app.merchants.home import minute_rows, publish, write_file, write_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 END = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)  # 10:00 in Seoul
@@ -95,6 +98,37 @@ def test_a_file_that_takes_the_place_of_others_is_read_and_they_are_forgotten(tm
     assert read(lake, "a", last(20), kept)["approval_count"].sum() == 60
     assert lake.spans == [last(20)] * 2
     assert [list(held) for held in kept._entities.values()] == [["merchant_minute/whole.parquet"]]
+
+
+def shared(home: Path, span: Span, merchants: Sequence[str]) -> None:
+    """Two files with the same minutes, each of whose merchants have one half of the slots."""
+    entries = []
+    for slots in shares(2):
+        mine = [name for name in merchants if among(pl.Series([name]), slots)[0]]
+        assert mine
+        rows = [row for name in mine for row in minute_rows(span, name)]
+        entry = write_file(home, f"{span.start:%H%M}-{slots.first}.parquet", span, rows)
+        entries.append(entry | {"slots": [slots.first, slots.end]})
+    write_manifest(home, entries, span.end)
+
+
+def test_of_files_that_share_their_minutes_the_one_with_the_merchant_is_read(tmp_path: Path) -> None:
+    shared(tmp_path, last(5), ["1", "2", "3", "4"])
+    lake = Counting(tmp_path)
+    for merchant in ("1", "2", "3", "4"):
+        assert read(lake, merchant, last(5))["approval_count"].to_list() == [10] * 5
+
+
+def test_files_that_share_their_minutes_are_counted_once_in_all_together(tmp_path: Path) -> None:
+    shared(tmp_path, last(70), ["1", "2", "3", "4"])
+    lake = Counting(tmp_path)
+    files = published(lake).datasets["merchant_minute"]
+    ((_, part),) = parts_of(files)
+    series = together_series([read_together(lake, published(lake), part, ["1", "2", "3", "4"])], part)
+    first, stop = pl.Series([to_index(part.start)]).to_numpy(), pl.Series([to_index(END)]).to_numpy()
+    assert series.between("approval_count", first, stop).tolist() == [4 * 700]
+    (run,) = newest_files(published(lake), "merchant_minute")
+    assert sorted(file.path for file in run) == sorted(file.path for file in files)
 
 
 def test_only_so_many_merchants_are_kept(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Starts the shards that the settings ask for, with the carrier that they name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from baselines.slots import shares
+from pipeline.errors import ConfigurationError
+from pipeline.shards.carrier import ShardConfig
+from pipeline.shards.leader import Shards
+from pipeline.shards.spread import spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.settings import Settings
+    from pipeline.shards.carrier import Carrier
+    from pipeline.store.lake import Lake
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def open_shards(
+    settings: Settings, source_url: str, lake: Lake, epoch: Callable[[], int]
+) -> Iterator[Shards | None]:
+    """The shards of the lake's pack, which are started when windows are first built; they end with this.
+
+    From here on the lake's pack is the one of the process that leads: its windows are spread. None where the
+    pack cannot be shared out.
+    """
+    if lake.pack.together is None:
+        log.info("shards.none", pack=lake.pack.name, why="all windows of this pack stay in one process")
+        yield None
+        return
+    with Shards(carrier_of(settings), config_of(settings, source_url, lake), epoch) as shards:
+        lake.pack = spread(lake.pack, shards)
+        yield shards
+
+
+def config_of(settings: Settings, source_url: str, lake: Lake) -> ShardConfig:
+    """What each shard is made from."""
+    return ShardConfig(
+        pack=lake.pack.name,
+        lake=lake,
+        slots=shares(settings.shards),
+        source_url=source_url,
+        source_queries=settings.source_queries,
+        source_timeout=settings.source_timeout,
+        currency=settings.currency,
+        threads=max(1, (os.cpu_count() or 1) // settings.shards),
+    )
+
+
+def carrier_of(settings: Settings) -> Carrier:
+    """How these settings reach shards."""
+    if settings.carrier == "ray":
+        if settings.ray_address is not None and settings.source_url is None:
+            msg = "MINUTERISK_RAY_ADDRESS is set, and the embedded PostgreSQL answers on this machine alone"
+            raise ConfigurationError(msg, "set MINUTERISK_SOURCE_URL to a database that all machines reach")
+        from pipeline.shards.cluster import RayCarrier  # noqa: PLC0415 - only the carrier that is used
+
+        return RayCarrier(settings.ray_address)
+    from pipeline.shards.processes import Processes  # noqa: PLC0415 - the same
+
+    return Processes()
