@@ -11,7 +11,7 @@ import polars as pl
 
 import baselines.transfers
 from baselines.transfers.rules import parse_rules
-from pipeline.minute import MINUTE, Span
+from pipeline.minute import MINUTE, Span, from_index, to_index
 from pipeline.online.transfers.shipped import shipped_rules
 from pipeline.packs.transfers import PACK
 from pipeline.packs.transfers.count import count
@@ -77,3 +77,27 @@ def test_windows_reach_as_far_back_as_any_rule_and_a_copy_goes_on_by_itself() ->
     ids = pl.Series(["0a0", "4a0", "5b0"])
     assert copy.held(ids)["transfer_id"].to_list() == ["4a0", "5b0"]
     assert copy.held(ids, NOON + 5 * MINUTE + timedelta(seconds=1))["transfer_id"].to_list() == ["5b0"]
+
+
+def test_windows_go_back_minute_by_minute_and_on_from_there_as_if_they_had_never_been_further() -> None:
+    windows = PACK.windows(SEOUL, TUNED)
+    assert PACK.know(windows, told("HIGH_FREQUENCY"), NOON)
+    assert not windows.undo()
+    windows.fill(NOON, NOON + MINUTE, minute_of(0, *["rapid"] * 4))
+    for number in range(1, 7):
+        windows.add(NOON + number * MINUTE, minute_of(number, f"at {number}"))
+    first = to_index(NOON)
+    assert windows.at(first + 7) is None
+    assert windows.at(first + 1) is None, "that was more than four minutes ago"
+    for last in range(first + 2, first + 7):
+        there = windows.at(last)
+        assert there is not None
+        assert (there.last, there.recent.newest) == (last, from_index(last))
+    there = windows.at(first + 2)
+    assert [windows.undo() for _ in range(5)] == [True] * 4 + [False]
+    for one in (windows, there):
+        assert one is not None
+        one.add(NOON + 3 * MINUTE, minute_of(3, *["rapid"] * 2))
+        assert one.last == first + 3
+        assert [events.height for _, events in one.closed] == [1, 1, 2]
+        assert judged(one) == [("to_review", "rapid")]
