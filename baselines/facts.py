@@ -50,13 +50,13 @@ class Facts:
             self._said = minutes, self._entities.positions(changes["entity_id"]), codes.to_numpy()
             self._starts = np.unique(minutes)
 
+    def __reduce__(self) -> tuple[type[Facts], tuple[pl.DataFrame | None]]:
+        return Facts, (self._changes,)
+
     @property
     def changes(self) -> pl.DataFrame | None:
         """The changes that all of it follows from; None: nothing was ever known."""
         return self._changes
-
-    def __reduce__(self) -> tuple[type[Facts], tuple[pl.DataFrame | None]]:
-        return Facts, (self._changes,)
 
     def codes(self, index: int, entities: EntityIndex) -> Integers:
         """The place in `names` of each entity's value at minute `index`, or UNKNOWN. Shape (entities,)."""

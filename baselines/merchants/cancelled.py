@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.merchants.slices import Integers, Slice, grown
+from baselines.merchants.slices import Held, Integers, Slice, grown
 from pipeline.minute import business_date, from_index
 
 if TYPE_CHECKING:
@@ -43,17 +43,18 @@ class CancelledByDay:
             before, oldest = self._days, day - timedelta(days=self.days_kept)
             self._days = {d: amounts for d, amounts in before.items() if d > oldest}
             self._days[day] = np.zeros(0, np.int64)
-        if len(entering.positions):
-            self._days[day] = grown(self._days[day], int(entering.positions.max()) + 1)
-            np.add.at(self._days[day], entering.positions, entering.cancel_amounts)
+        positions, amounts = entering.given_back
+        if len(positions):
+            self._days[day] = grown(self._days[day], int(positions.max()) + 1)
+            np.add.at(self._days[day], positions, amounts)
         return before
 
-    def undo(self, entering: Slice, before: Mapping[date, Integers] | None) -> None:
+    def undo(self, entering: Held, before: Mapping[date, Integers] | None) -> None:
         """Take the newest minute away, which had given these days."""
         if before is not None:
             self._take(before)
-        elif len(entering.positions):
-            np.subtract.at(self._days[max(self._days)], entering.positions, entering.cancel_amounts)
+        else:
+            np.subtract.at(self._days[max(self._days)], *entering.given_back)
 
     @property
     def oldest(self) -> date | None:

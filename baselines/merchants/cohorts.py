@@ -6,11 +6,11 @@ approval the source does not name is in neither. Few merchant-minutes have any, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
+from baselines.merchants.packed import Columns, Packed, pack
 from baselines.merchants.slices import Integers, grown
 from pipeline.minute import HOUR_MINUTES, WEEK_MINUTES
 
@@ -23,9 +23,14 @@ class Tied:
     fresh: Integers
     older: Integers
 
-    def part(self, start: int, end: int) -> Tied:
-        """Rows from `start` up to `end`, without copying."""
-        return Tied(*(getattr(self, f.name)[start:end] for f in fields(self)))
+    @classmethod
+    def of(cls, held: Packed) -> Tied:
+        """A minute that was held."""
+        return cls(*map(held.column, range(3)))
+
+    def held(self, borders: Integers) -> list[Packed]:
+        """The minutes between each two borders, as they are held."""
+        return pack(Columns((self.positions, self.fresh, self.older), borders))
 
 
 @dataclass(slots=True)
@@ -65,7 +70,7 @@ class Cohorts:
     def __init__(self) -> None:
         self.hour = CohortTotals.empty()
         self.week = CohortTotals.empty()
-        self._minutes: dict[int, Tied] = {}  # those with any
+        self._minutes: dict[int, Packed] = {}  # Tied, of those with any
 
     def copy(self) -> Cohorts:
         """The same state, free to move on by itself; shares the rows of minutes."""
@@ -80,9 +85,9 @@ class Cohorts:
 
     def fill(self, first: int, tied: Tied, borders: Integers) -> None:
         """Hold the rows of minutes from `first` on, between `borders` each; `settle` has to follow."""
-        for n, (start, end) in enumerate(pairwise(borders.tolist())):
-            if start < end:
-                self._minutes[first + n] = tied.part(start, end)
+        for index, minute in enumerate(tied.held(borders), start=first):
+            if minute.rows:
+                self._minutes[index] = minute
 
     def settle(self, last: int) -> None:
         """Sum up hour and week anew from the minutes held, up to `last`."""
@@ -95,31 +100,31 @@ class Cohorts:
         ):
             totals.clear()
             for tied in inside:
-                totals.add(tied, 1)
+                totals.add(Tied.of(tied), 1)
 
-    def enter(self, index: int, entering: Tied) -> Tied | None:
+    def enter(self, index: int, entering: Tied) -> Packed | None:
         """Slide to minute `index`, which follows the last one; gives the rows that are forgotten."""
         if len(entering.positions):
-            self._minutes[index] = entering
+            (self._minutes[index],) = entering.held(np.array([0, len(entering.positions)]))
             self.hour.add(entering, 1)
         moving = self._minutes.get(index - HOUR_MINUTES)
         if moving is not None:
-            self.hour.add(moving, -1)
-            self.week.add(moving, 1)
+            self.hour.add(Tied.of(moving), -1)
+            self.week.add(Tied.of(moving), 1)
         leaving = self._minutes.pop(index - HOUR_MINUTES - WEEK_MINUTES, None)
         if leaving is not None:
-            self.week.add(leaving, -1)
+            self.week.add(Tied.of(leaving), -1)
         return leaving
 
-    def undo(self, index: int, leaving: Tied | None) -> None:
+    def undo(self, index: int, leaving: Packed | None) -> None:
         """Slide back by the newest minute `index`, with which these rows had been forgotten."""
         if leaving is not None:
             self._minutes[index - HOUR_MINUTES - WEEK_MINUTES] = leaving
-            self.week.add(leaving, 1)
+            self.week.add(Tied.of(leaving), 1)
         moving = self._minutes.get(index - HOUR_MINUTES)
         if moving is not None:
-            self.week.add(moving, -1)
-            self.hour.add(moving, 1)
+            self.week.add(Tied.of(moving), -1)
+            self.hour.add(Tied.of(moving), 1)
         entered = self._minutes.pop(index, None)
         if entered is not None:
-            self.hour.add(entered, -1)
+            self.hour.add(Tied.of(entered), -1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from baselines.merchants.slices import Integers, Slice, grown
+from baselines.merchants.slices import Held, Integers, Slice, grown
 from pipeline.minute import business_date, business_day, from_index, to_index
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Moved:
 class Pacing:
     """Shape (merchants,): `today` so far, `whole` baseline days, and a(d, t) of each in `paced_days`."""
 
-    def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Slice]) -> None:
+    def __init__(self, zone: ZoneInfo, baseline_days: int, slices: Mapping[int, Held]) -> None:
         self.zone = zone
         self.baseline_days = baseline_days
         self.day: date | None = None
@@ -76,7 +76,7 @@ class Pacing:
         """Is this the last minute of its business day (the brief's own full-day comparison)?"""
         return index + 1 == self.day_end
 
-    def copy(self, slices: Mapping[int, Slice]) -> Pacing:
+    def copy(self, slices: Mapping[int, Held]) -> Pacing:
         """The same state over `slices`, free to move on by itself."""
         other = copy(self)
         other._slices = slices  # noqa: SLF001 - of this very class
@@ -106,7 +106,7 @@ class Pacing:
             np.add.at(self.paced_days[day], rows.positions, rows.amounts)
         return Moved(before, passed)
 
-    def undo(self, entering: Slice, moved: Moved) -> None:
+    def undo(self, entering: Held, moved: Moved) -> None:
         """Move back by the newest minute, which had moved that."""
         if moved.before is not None:
             size = len(self.today)
@@ -128,7 +128,7 @@ class Pacing:
         """Move on through minutes of the running day at once; `entering` holds the rows of all of them."""
         np.add.at(self.today, entering.positions, entering.amounts)
         clock = max(self._time_of_day(index) for index in range(first, last + 1))
-        passing: dict[date, list[Slice]] = {}
+        passing: dict[date, list[Held]] = {}
         while self._waiting and self._waiting[-1][0] <= clock:
             _, index, day = self._waiting.pop()
             passing.setdefault(day, []).append(self._slices[index])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.merchants.slices import Slice, Totals
+from baselines.merchants.slices import Held, Narrow, Slice, Totals
 from pipeline.minute import DAY_MINUTES, HOUR_MINUTES, WEEK_MINUTES
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ _BLOCKS_KEPT = (WEEK_MINUTES + DAY_MINUTES) // BLOCK_MINUTES + 1
 class Recent:
     """Totals per merchant after the minute `last`; shape (merchants,) each, `same_hour` (7, merchants)."""
 
-    def __init__(self, slices: Mapping[int, Slice]) -> None:
+    def __init__(self, slices: Mapping[int, Held]) -> None:
         self.spans: dict[int, Totals] = {minutes: Totals.empty() for minutes in SPANS}
         self.same_hour = np.zeros((SAME_HOUR_DAYS, 0), np.int64)  # row d-1: d days ago
-        self._blocks: dict[int, Totals] = {}  # by index // BLOCK_MINUTES; only the newest is changed in place
+        self._newest = Totals.empty()  # the newest block, the only one that changes
+        self._blocks: dict[int, Totals | Narrow] = {}  # by index // BLOCK_MINUTES, with the newest
         self._slices = slices
 
-    def copy(self, slices: Mapping[int, Slice]) -> Recent:
+    def copy(self, slices: Mapping[int, Held]) -> Recent:
         """The same state over `slices`, free to move on by itself; finished blocks are shared."""
         other = copy(self)
         other._slices = slices  # noqa: SLF001 - of this very class
@@ -51,11 +52,11 @@ class Recent:
         other._take(self._blocks)  # noqa: SLF001 - the same
         return other
 
-    def _take(self, blocks: Mapping[int, Totals]) -> None:
-        newest = max(blocks, default=None)
-        self._blocks = {
-            number: block.copy() if number == newest else block for number, block in blocks.items()
-        }
+    def _take(self, blocks: Mapping[int, Totals | Narrow]) -> None:
+        self._blocks = dict(blocks)
+        for number, block in blocks.items():
+            if isinstance(block, Totals):
+                self._newest = self._blocks[number] = block.copy()
 
     def grow(self, size: int) -> None:
         """Make room for `size` merchants."""
@@ -67,7 +68,7 @@ class Recent:
             larger[:, :room] = self.same_hour
             self.same_hour = larger
 
-    def enter(self, index: int, entering: Slice) -> Mapping[int, Totals] | None:
+    def enter(self, index: int, entering: Slice) -> Mapping[int, Totals | Narrow] | None:
         """Move on to minute `index`; gives the blocks before, where one begins with it."""
         before = self.enter_block(index, entering)
         for minutes, totals in self.spans.items():
@@ -84,12 +85,12 @@ class Recent:
                 np.subtract.at(row, part.positions, part.approvals)
         return before
 
-    def undo(self, index: int, entering: Slice, before: Mapping[int, Totals] | None) -> None:
+    def undo(self, index: int, entering: Held, before: Mapping[int, Totals | Narrow] | None) -> None:
         """Move back by the newest minute `index`, which had given these blocks."""
         if before is not None:
             self._take(before)
-        elif len(entering.positions):
-            self._blocks[index // BLOCK_MINUTES].subtract(entering)
+        else:
+            self._newest.subtract(entering)
         for minutes, totals in self.spans.items():
             totals.subtract(entering)
             left = self._slices.get(index - minutes)
@@ -103,7 +104,7 @@ class Recent:
             if part is not None:
                 np.add.at(row, part.positions, part.approvals)
 
-    def enter_block(self, index: int, entering: Slice) -> Mapping[int, Totals] | None:
+    def enter_block(self, index: int, entering: Slice) -> Mapping[int, Totals | Narrow] | None:
         """Add minute `index`, or several of one block, to its block alone; `settle` has to follow.
 
         Gives the blocks before, where one begins with it.
@@ -111,11 +112,12 @@ class Recent:
         number, before = index // BLOCK_MINUTES, None
         if number not in self._blocks:
             before = self._blocks
-            self._blocks = {n: b for n, b in before.items() if n > number - _BLOCKS_KEPT}
-            self._blocks[number] = Totals.empty()
+            kept = {n: b for n, b in before.items() if n > number - _BLOCKS_KEPT}
+            self._blocks = {n: b.narrow() if isinstance(b, Totals) else b for n, b in kept.items()}
+            self._newest = self._blocks[number] = Totals.empty()
         if len(entering.positions):
-            self._blocks[number].grow(int(entering.positions.max()) + 1)
-            self._blocks[number].add(entering)
+            self._newest.grow(int(entering.positions.max()) + 1)
+            self._newest.add(entering)
         return before
 
     def settle(self, last: int) -> None:
@@ -133,11 +135,11 @@ class Recent:
             for part in self._held(end - HOUR_MINUTES, end):
                 np.add.at(row, part.positions, part.approvals)
 
-    def _held(self, first: int, end: int) -> Iterator[Slice]:
+    def _held(self, first: int, end: int) -> Iterator[Held]:
         """The minutes [first, end) that are held."""
         return (self._slices[index] for index in range(first, end) if index in self._slices)
 
-    def block_at(self, index: int) -> Totals | None:
+    def block_at(self, index: int) -> Totals | Narrow | None:
         """The block that begins with minute `index`, if one does and is held."""
         return None if index % BLOCK_MINUTES else self._blocks.get(index // BLOCK_MINUTES)
 

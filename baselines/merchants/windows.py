@@ -27,7 +27,7 @@ from baselines.merchants.cancelled import CancelledByDay
 from baselines.merchants.cohorts import Cohorts, Tied
 from baselines.merchants.pacing import Pacing
 from baselines.merchants.recent import BLOCK_MINUTES, Recent
-from baselines.merchants.slices import Block, Integers, Slice, Totals
+from baselines.merchants.slices import Block, Held, Integers, Slice, Totals
 from baselines.tiers import border, by_border, candidates, taking_part, wanted
 from pipeline.minute import (
     DAY_MINUTES,
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.merchants.pacing import Moved
+    from baselines.merchants.packed import Packed
+    from baselines.merchants.slices import Narrow
     from baselines.tiers import Border
 
 #: Hour and week need 7 days and an hour, the same hour of 7 days ago one minute more; the pacing needs whole
@@ -70,13 +72,13 @@ class _Step:
     """What a minute has displaced beside the sums that its rows were added to."""
 
     last: int | None  # the minute before
-    forgotten: Slice | None
+    forgotten: Held | None
     upto: Integers  # shape (2,)
     ranked: _Ranked
     pacing: Moved
     cancelled: Mapping[date, Integers] | None
-    blocks: Mapping[int, Totals] | None
-    tied: Tied | None
+    blocks: Mapping[int, Totals | Narrow] | None
+    tied: Packed | None
 
 
 class Windows:
@@ -93,7 +95,7 @@ class Windows:
         self._alone = alone
         self._ranked = _Ranked(np.zeros(0, np.bool_), 0)  # at each business day's start
         self._steps: deque[_Step] = deque(maxlen=MINUTES_BACK)  # of the newest minutes, one after the other
-        self._slices: dict[int, Slice] = {}
+        self._slices: dict[int, Held] = {}
         self._keep = max(WEEK_MINUTES + 2 * HOUR_MINUTES, (baseline_days + _SPARE_DAYS) * DAY_MINUTES)
         #: Approvals and cancels of all merchants up to minute `index`, in row `index` % rows. One row
         #: more than minutes are held: a sum is what stands at its end without what stood before it.
@@ -162,13 +164,16 @@ class Windows:
             msg = f"minute {start.isoformat()} does not follow the windows"
             raise ValueError(msg)
         index, stop, block = first, to_index(end), self._block(first, to_index(end), counts)
+        held = block.held()
         while index < stop:
-            self._slices[index] = entering = block.minute(index)
-            if self.pacing.enter(index, entering).before is not None:  # a business day starts with it
+            self._slices[index] = held[index - first]
+            if (
+                self.pacing.enter(index, block.minute(index)).before is not None
+            ):  # a business day starts with it
                 self._ranked = _Ranked(self.top, index)
             rest = min(stop, self.pacing.day_end)
             for later in range(index + 1, rest):
-                self._slices[later] = block.minute(later)
+                self._slices[later] = held[later - first]
             if index + 1 < rest:
                 self.pacing.enter_many(index + 1, rest - 1, block.rows(index + 1, rest))
             self.cancelled.enter(index, block.rows(index, rest))
@@ -218,7 +223,8 @@ class Windows:
             return None
         other = self.copy()
         while other.last != last:
-            other.undo()
+            if not other.undo():  # before the first minute of all
+                return None
         return other
 
     def undo(self) -> bool:
@@ -248,7 +254,7 @@ class Windows:
 
     def _enter(self, index: int, entering: Slice, tied: Tied) -> None:
         last, ranked, forgotten = self.last, self._ranked, self._slices.get(index - self._keep)
-        self._slices[index] = entering
+        self._slices[index] = entering.held()
         rows = len(self._upto)
         upto = self._upto[index % rows].copy()
         self._upto[index % rows] = self._upto[(index - 1) % rows]
@@ -328,7 +334,7 @@ class Windows:
         self.recent.grow(self.size)
         self.cohorts.grow(self.size)
         measures = ("approval_count", "cancel_count", "approval_amount", "cancel_amount")
-        return Slice(positions, *(counts[name].to_numpy() for name in measures))
+        return Slice.of(positions, *(counts[name].to_numpy() for name in measures))
 
     def _block(self, first: int, end: int, counts: pl.DataFrame) -> Block:
         minutes = counts["minute"].dt.epoch("us").to_numpy() // MINUTE_US

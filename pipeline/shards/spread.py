@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.judge.verdicts import Verdicts
 from pipeline.minute import from_index, to_index
 from pipeline.shards import tasks
+from pipeline.shards.carrier import ShardLost
 from pipeline.shards.leader import LONG_S
 from pipeline.shards.parts import as_bytes, as_frame, split
 
@@ -145,9 +146,16 @@ class Spread:
         self.shards.tell(tasks.LookUp(self.number, self.shards.know(facts), to_index(minute)))
 
     def at(self, last: int) -> Self | None:
-        """The windows as they stood after minute `last`, a few minutes ago at most; None: not known."""
+        """The windows as they stood after minute `last`, a few minutes ago at most; None: not known.
+
+        Nor is it where a shard is lost: whoever asks builds them from the lake, which starts it again.
+        """
         state = self.shards.new_state()
-        if not all(self.shards.tell(tasks.At(self.number, last, state.number))):
+        try:
+            known = all(self.shards.tell(tasks.At(self.number, last, state.number)))
+        except ShardLost:
+            known = False
+        if not known:
             return None
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)

@@ -51,7 +51,8 @@ def _plain(column: pa.ChunkedArray, field: pa.Field) -> pl.Series:
         column = column.cast(field.type.storage_type)
     if pa.types.is_interval(column.type):
         return pl.Series(field.name, [None] * len(column), pl.Object)
-    values = pl.Series(field.name, column)
+    uncopied = pl.from_arrow(pa.table([column], [field.name]), rechunk=False)
+    values: pl.Series = uncopied[field.name]
     if label == "uuid":
         values = _uuid_text(values)
     elif label.startswith("unnamed<"):  # an enum, a domain of another schema: sent as its text

@@ -3,7 +3,8 @@
 Everything is read through the queries in one folder (`MINUTERISK_SOURCE_QUERIES`); another company's
 table means another folder, not other code. At most two connections are held: one of ADBC for rows
 (Arrow, no Python object per row), one of psycopg for what gives few rows: the entities an incident names,
-and the search for late commits, which runs in a thread of its own and gives way to them.
+and the search for late commits, which runs in a thread of its own and gives way to them. A minute of many
+rows is read in two halves: then the second one is of ADBC, too, as long as that takes.
 """
 
 from __future__ import annotations

@@ -52,8 +52,7 @@ def _keep(name: str, line: str) -> None:
     """For the page; and for whoever waits."""
     (FOLDER / f"{name}.json").write_text(line, encoding="utf-8")
     table = getattr(importlib.import_module(f"tests.benchmarks.{name}"), "table", None)
-    own = table is not None and name != "shards"
-    print(table(json.loads(line)) if own and table else line, flush=True)
+    print(table(json.loads(line)) if table else line, flush=True)
 
 
 def main() -> None:

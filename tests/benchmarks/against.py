@@ -237,6 +237,10 @@ def _figures(side: Side) -> dict[str, float]:
     }
     return {
         "tick_cpu_ms": middle(tick["tick"]["client_ms"] for tick in ticks),
+        # A side from before there was a book of money has no such step.
+        "without_money_cpu_ms": middle(
+            tick["tick"]["client_ms"] - tick["steps_cpu"].get("money", 0.0) for tick in ticks
+        ),
         "tick_wall_ms": middle(tick["tick"]["wall_ms"] for tick in ticks),
         "with_keep_cpu_ms": middle(t["tick"]["client_ms"] + t["keep"]["client_ms"] for t in ticks),
         "compare_cpu_ms": middle(tick["compare_ms"] for tick in ticks),

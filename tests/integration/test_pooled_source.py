@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.embedded import Urls
 from pipeline.minute import MINUTE, Span, floor_minute
@@ -18,6 +19,7 @@ from pipeline.packs.merchants.at_risk import parameters_of
 from pipeline.prove.corrector import Corrector
 from pipeline.prove.proof import find_faults
 from pipeline.source.catalog_reader import CatalogReader
+from pipeline.source.streams import slices
 from scheduler import open_source
 from tests.integration.test_pooler import ROOT, pooler, through
 from tests.integration.trade_home import Trade, pipeline_of, settings_of
@@ -129,6 +131,34 @@ def test_check_and_connect_leave_nothing_in_a_pool_either(
     catalog = CatalogReader(pool, timedelta(seconds=5)).read()
     assert "transactions" in {table.name for table in catalog.tables}
     assert seen_by(pool) == before
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_halves_and_parts_need_a_second_session_and_do_not_wait_long_for_it(
+    trade: Trade, postgres_url: str, tmp_path: Path, state_url: str, sessions: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    minute = floor_minute(datetime.now(UTC) - timedelta(minutes=5))
+    trade.insert(*((n, "A", "APPROVAL", 100, minute + n * MINUTE / 60) for n in range(1, 60)))
+    monkeypatch.setattr(slices, "MANY_ROWS", 10)
+    with pooler(postgres_url, "transaction", sessions=sessions) as host:
+        pool = through(host, trade.owner_url).replace("//postgres@", "//minuterisk_reader@")
+        given = settings_of(trade, state_url, tmp_path / "home", source_url=pool)
+        with source_of(given) as source, source_of(given) as other:
+            whole = source.extract(Span(minute, minute + MINUTE))
+            with capture_logs() as said:
+                for _ in range(3):
+                    read = source.extract(Span(minute, minute + MINUTE))
+                    assert read.rows.sort("transaction_id").equals(whole.rows.sort("transaction_id"))
+            assert [line["event"] for line in said] == ["source.one_slice"][: 2 - sessions]
+            with other.shared() as shared:
+                assert (shared.name is None) == (sessions == 1)
+                part = source.part(shared.name, minute, minute + MINUTE) if shared.name else None
+                assert (part or shared.rows(minute, minute + MINUTE)).rows.height == 59
+            source.ask("at_risk", parameters_of(["A"], minute.date(), 30, minute + MINUTE))
+        _, settings, left = seen_by(pool)
+        assert (settings["statement_timeout"], settings["application_name"]) == ("0", "")
+        assert left == (0, 0, 0, 0)
 
 
 def test_between_questions_no_transaction_is_open(trade: Trade, tmp_path: Path, state_url: str) -> None:

@@ -13,6 +13,7 @@ from pipeline.packs.merchants import PACK
 from pipeline.packs.merchants.at_risk import parameters_of
 from pipeline.settings import load_settings
 from pipeline.source.postgresql import PostgresSource
+from pipeline.source.streams import slices
 
 if TYPE_CHECKING:
     from tests.integration.trade_home import Trade
@@ -42,6 +43,27 @@ def test_what_is_committed_at_the_primary_is_read_at_the_standby(
         assert source.totals(Span(minute, minute + timedelta(minutes=1)))["rows"].to_list() == [3]
         assert source.rows_without_time() == 0
         assert source.ask("at_risk", parameters_of(["A"], minute.date(), 30, minute)) == []
+
+
+def test_a_standby_shares_its_snapshot(
+    trade: Trade, standby: Standby, minute: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade.insert(*((n, "A", "APPROVAL", 100, minute + timedelta(seconds=n)) for n in range(60)))
+    standby.catch_up()
+    url, span = standby.of(trade.source_url), Span(minute, minute + timedelta(minutes=1))
+    monkeypatch.setattr(slices, "MANY_ROWS", 10)
+
+    def opened() -> PostgresSource:
+        return PostgresSource(PACK, url, load_settings({}).source_queries, timedelta(seconds=20))
+
+    with opened() as source, opened() as other:
+        whole = source.extract(span).rows
+        assert whole.height == 60
+        assert source.extract(span).rows.sort("transaction_id").equals(whole.sort("transaction_id"))
+        assert not source._slices.alone
+        with source.shared() as shared:
+            assert shared.name is not None
+            assert other.part(shared.name, minute, span.end).rows.height == 60
 
 
 def test_a_paused_standby_does_not_see_what_the_primary_commits(

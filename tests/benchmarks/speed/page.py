@@ -147,19 +147,19 @@ def _peers(content: Content) -> tuple[list[go.Figure], list[list[object]], str]:
 
 
 def _shards(content: Content) -> tuple[list[go.Figure], list[list[object]], str]:
-    """Whatever that measurement lists: rows of figures, the plain ones in the note."""
-    lists = [v for v in content.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
-    listed = [one for found in lists for one in found]
-    keys = list(
-        dict.fromkeys(key for one in listed for key, v in one.items() if not isinstance(v, dict | list))
-    )
-    rows: list[list[object]] = [keys, *([one.get(key, "") for key in keys] for one in listed)]
+    """One process beside shards; then whatever else that measurement lists, each list with its own head."""
+    installations, rows = content["installations"], list[list[object]]()
+    for listed in (v for v in content.values() if isinstance(v, list)):
+        keys = list(dict.fromkeys(key for one in listed for key in one))
+        rows += [keys, *([one.get(key, "") for key in keys] for one in listed)]
+    names = [one["installation"] for one in installations]
+    series = {
+        name: [one[key] for one in installations]
+        for name, key in (("by the clock", "wall_ms"), ("ours", "client_ms"), ("server", "server_ms"))
+    }
     plain = {k: v for k, v in content.items() if not isinstance(v, dict | list)}
-    names = [" ".join(str(v) for v in one.values() if isinstance(v, str | int))[:40] for one in listed]
-    timed = [key for key in keys if key.endswith("_ms")]
-    series = {key: [one.get(key) for one in listed] for key in timed}
-    figures = [_bars("Shards, ms", names, series)] if timed else []
-    return figures, rows, ", ".join(f"{name} {value}" for name, value in plain.items())
+    note = ", ".join(f"{name} {value}" for name, value in plain.items())
+    return [_bars("The same minutes by one process and by shards, ms", names, series)], rows, note
 
 
 SECTIONS: Final = {

@@ -108,6 +108,9 @@ def story(seed: int, *, ids: str = "both", platform: str = "calm", ends: int = 1
     changes: list[tuple[datetime, str, str | None]] = [
         (begin, names[n], CATEGORIES[n % len(CATEGORIES)]) for n in told
     ]
+    changes += [
+        (begin, names[told[-1]], "a category of one")
+    ]  # which one shard alone knows, before the others
     changes += [(judged[1], names[n], None if n % 2 else "air") for n in told[:20]]
     numbers = (
         Own("category", "air", LOWER),

@@ -63,7 +63,7 @@ def trimmed(array: NDArray[np.int64] | NDArray[np.bool_]) -> list[int]:
 def state(windows: Windows) -> dict[str, Any]:
     """Everything that is held, and everything that can be asked."""
     pacing, recent, cohorts = windows.pacing, windows.recent, windows.cohorts
-    totals = {"hour": windows.hour, "week": windows.week}
+    totals: dict[str, Any] = {"hour": windows.hour, "week": windows.week}
     totals |= {f"span {n}": span for n, span in recent.spans.items()}
     totals |= {f"block {n}": block for n, block in recent._blocks.items()}
     tied = {"hour": cohorts.hour, "week": cohorts.week}

@@ -28,7 +28,7 @@ T = TypeVar("T")
 SEOUL = ZoneInfo("Asia/Seoul")
 MIDNIGHT = business_day(date(2026, 3, 11), SEOUL).start
 FIRST = MIDNIGHT - timedelta(days=9)
-BEGIN, LATE, END = (MIDNIGHT + m * MINUTE for m in (-20, 6, 15))
+BEGIN, LATE, END = (MIDNIGHT + m * MINUTE for m in (-14, 3, 8))
 #: Each evening from here to there, counted from midnight, there is traffic; the rest of the day is quiet.
 _BUSY = (-100, 20)
 _A_MINUTE = 45
@@ -66,7 +66,7 @@ def _rows(seed: int) -> pl.DataFrame:
         last = np.array([t >= BEGIN for t in at])
         surging = np.isin(who, [3, 30, 31]) & last
         is_cancel |= surging & (random.uniform(size=minutes) < 0.6)
-        outage = np.array([MIDNIGHT - 12 * MINUTE <= t < MIDNIGHT - 4 * MINUTE for t in at])
+        outage = np.array([MIDNIGHT - 12 * MINUTE <= t < MIDNIGHT - 5 * MINUTE for t in at])
         kept = ~outage | (random.uniform(size=minutes) < 0.1)
         frame = pl.DataFrame(
             {
@@ -103,7 +103,7 @@ def company(postgres_url: str, seed: int = 1) -> Iterator[Trade]:
         ]
         columns = ["merchant_id", "business_date", "amount", "settled_at"]
         insert_settlements(trade.owner_url, pl.DataFrame(paid, columns, orient="row"))
-        wrong = MIDNIGHT + 3 * MINUTE
+        wrong = MIDNIGHT + 2 * MINUTE
         trade.insert(
             (900_001, None, "APPROVAL", 1, wrong),
             (900_002, "shop-1", "REFUND", 1, wrong),
@@ -114,7 +114,7 @@ def company(postgres_url: str, seed: int = 1) -> Iterator[Trade]:
 
 def come_late(trade: Trade) -> list[datetime]:
     """After some minutes were judged: a wave of cancels turns out never to have been, another one comes."""
-    gone, late = BEGIN, MIDNIGHT + 4 * MINUTE
+    gone, late = BEGIN, MIDNIGHT + MINUTE
     trade.execute(
         "DELETE FROM transactions WHERE kind = 'CANCEL'"
         f" AND occurred_at >= '{gone}' AND occurred_at < '{late}'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -9,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from baselines.slots import shares
+from pipeline.minute import MINUTE
 from pipeline.shards import opening
 from pipeline.shards.carrier import ShardLost
 from pipeline.shards.here import Here
-from tests.integration.merchants.evening import LATE, company, live, opened, record
+from pipeline.shards.processes import Processes
+from tests.integration.merchants.evening import BEGIN, LATE, company, live, opened, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.shards.carrier import Message
 
 #: So many messages find their shard dead.
-KILLED = 0.02
+KILLED = 0.01
 #: And that at so many kinds of tasks at least.
 SEVERAL = 3
 
@@ -91,3 +95,27 @@ def test_shards_that_are_killed_change_nothing(
         corrected = live(pipeline, trade, again=ShardLost)
         assert len(killed) > SEVERAL
         assert record(pipeline) | {"corrected": corrected} == alone
+
+
+@pytest.mark.slow
+def test_processes_of_their_own_judge_the_same(
+    alone: dict[str, Any], postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one of them is killed on the way: it is started again, and nothing is missing."""
+    carrier = Processes()
+    monkeypatch.setattr(opening, "carrier_of", lambda _: carrier)
+    with (
+        company(postgres_url) as trade,
+        opened(trade, postgres_url, tmp_path, shards="2") as pipeline,
+    ):
+        list(pipeline.catch_up(BEGIN + 3 * MINUTE))
+        first = carrier.pids()
+        os.kill(first[1], signal.SIGKILL)
+        with pytest.raises(ShardLost):
+            list(pipeline.catch_up(BEGIN + 4 * MINUTE))
+        corrected = live(pipeline, trade)
+        second = carrier.pids()
+        assert second[0] == first[0]
+        assert second[1] != first[1]
+        assert record(pipeline) | {"corrected": corrected} == alone
+    assert not carrier.pids()

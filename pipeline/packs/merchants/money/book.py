@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import polars as pl
 
-from baselines.facts import Facts
 from baselines.merchants.curve import curve_at
 from baselines.merchants.cycle import UNKNOWN, from_day, learned_cycles, to_day
 from baselines.merchants.exposure import Exposure
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from baselines.facts import Facts
     from baselines.merchants.curve import Curve
     from baselines.merchants.exposure import Flags
     from baselines.merchants.rules import Rules
@@ -59,8 +59,7 @@ class MerchantBook:
     """`ExposureBook` of merchants."""
 
     def __init__(self, zone: ZoneInfo, rules: Rules, facts: Facts) -> None:
-        # Codes of their own: those of the windows stand in the order in which these know the merchants.
-        self.zone, self.rules, self.facts = zone, rules, Facts(facts.changes)
+        self.zone, self.rules, self.facts = zone, rules, facts
         self.exposure = Exposure(reach_days(rules))
         #: By state: of how many labelled incidents the merchant could not pay, and how many there are.
         self.measured: Mapping[str, tuple[int, int]] = {}
@@ -123,7 +122,7 @@ class MerchantBook:
 
     def know(self, tuned: Rules, facts: Facts) -> None:
         """Price by these rules and categories from now on."""
-        self.rules, self.facts = tuned, Facts(facts.changes)
+        self.rules, self.facts = tuned, facts
         self.exposure.reach = reach_days(tuned)
 
     def forget(self, before: date) -> None:
