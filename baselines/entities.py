@@ -11,6 +11,8 @@ from baselines.numbers import usual_numbers
 from baselines.places import Numbers, Texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from baselines.numbers import Integers
     from baselines.places import Places
 
@@ -82,19 +84,14 @@ class EntityIndex:
             start += len(part)
             part = part.filter(self.known(part) < 0)  # another thread may have been first
             if len(part):
-                self._add(self._different(part))
+                self._add(dict.fromkeys(part.cast(pl.String).to_list()))
 
-    def _different(self, late: pl.Series) -> pl.Series:
-        """Each once, as text of its own: a part of a frame's column would keep the text of all of it."""
-        numbers, usual = usual_numbers(late)
-        if isinstance(self._places, Numbers) and usual.all():
-            return pl.Series(numbers).unique(maintain_order=True).cast(pl.String)
-        return pl.Series(late.unique(maintain_order=True).cast(pl.String).to_list(), dtype=pl.String)
-
-    def _add(self, new: pl.Series) -> None:
+    def _add(self, different: Iterable[str]) -> None:
+        # A column of its own: a part of a frame's would keep the text of all of it.
+        new = pl.Series("entity_id", list(different), pl.String)
         if isinstance(self._places, Numbers) and not usual_numbers(new)[1].all():
             self._places = Texts(self._ids)
-        self._tail = pl.concat([self._tail, new.rename("entity_id")], rechunk=True)
+        self._tail = pl.concat([self._tail, new], rechunk=True)
         if len(self._tail) > max(_FEW, len(self._main) // _JOINED_AT):
             self._main, self._tail = pl.concat([self._main, self._tail], rechunk=True), self._tail.clear()
         self._ids = self._main.clone().append(self._tail)

@@ -1,8 +1,7 @@
 """Where many ids stand among known ones, by their hashes: a table with open addressing.
 
-Knuth, The Art of Computer Programming, volume 3, 6.4, algorithm L. A word of the table holds a position in
-its lower half, and in its upper half what of the hash comes after the bits that chose the word. An id whose
-word looks alike is compared with the one that stands there, so no hash ever decides.
+Knuth, The Art of Computer Programming, volume 3, 6.4, algorithm L. The table holds positions alone: each id
+is compared with the one that stands there, so no hash ever decides.
 """
 
 from __future__ import annotations
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
 
 #: 2^64 over the golden ratio. It is odd, so different numbers of 64 bits have different hashes.
 _FIBONACCI: Final = np.uint64(11_400_714_819_323_198_485)
-_POSITION: Final = np.uint64(2**32 - 1)
-#: No position is so large: nothing stands in such a word.
-_EMPTY: Final = _POSITION
-#: There are four to eight words for each id: most ids then stand where they are looked for first.
-_WORDS_EACH: Final = 4
+#: There are four to eight places for each id: most ids then stand where they are looked for first.
+_PLACES_EACH: Final = 4
 _SMALLEST_BITS: Final = 10
 #: So many are looked up at once that what is made of them stays within the processor's cache.
 _AT_ONCE: Final = 1 << 16
@@ -110,7 +106,9 @@ class _Table:
 
     def __init__(self) -> None:
         self._size = 0
-        self._words = np.full(1 << _SMALLEST_BITS, _EMPTY)
+        self._stands = np.full(
+            1 << _SMALLEST_BITS, -1, np.int32
+        )  # the position at each place; -1: it is free
 
     def find(self, hashes: Hashes, asked: Any, same: Callable[[Integers, Any], Flags]) -> Integers:  # noqa: ANN401 - an array or a Series, as `same` takes it
         """The position of each of `asked`, whose hashes these are; -1 where it is not known.
@@ -132,52 +130,42 @@ class _Table:
         same: Callable[[Integers, Any], Flags],
         found: Integers,
     ) -> None:
-        words = self._words
-        at, marks = _looked_for(hashes, len(words))
-        met = words.take(at)
-        alike = (met ^ marks) < _EMPTY
-        places = np.where(alike, met & _POSITION, 0).view(np.int64)
-        alike &= same(places, asked)
-        np.copyto(found, places, where=alike)
-        left = np.flatnonzero(~alike)
-        left = left[met[left] != _EMPTY]
+        stands = self._stands
+        at = _looked_for(hashes, len(stands))
+        found[:] = stands.take(at)
+        left = np.flatnonzero(~same(np.maximum(found, 0), asked) & (found >= 0))
         while len(left):
-            at[left] = (at[left] + 1) % len(words)
-            met = words[at[left]]
-            alike = (met ^ marks[left]) < _EMPTY
-            rows, places = left[alike], (met[alike] & _POSITION).view(np.int64)
-            there = same(places, asked[rows])
-            found[rows[there]] = places[there]
-            left = left[(met != _EMPTY) & (found[left] < 0)]
+            at[left] = (at[left] + 1) % len(stands)
+            found[left] = stands[at[left]]
+            left = left[found[left] >= 0]
+            left = left[~same(found[left], asked[left])]
 
     def add(self, hashes: Hashes, first: int, hashes_of: Callable[[Integers], Hashes]) -> None:
         """Let new ids with these hashes stand at `first` and after it.
 
         `hashes_of` gives those of the ids at some positions, for a larger table.
         """
-        size, words = first + len(hashes), self._words
-        if size * _WORDS_EACH > len(words):
+        size, stands = first + len(hashes), self._stands
+        if size * _PLACES_EACH > len(stands):
             # In the order in which they stand, which is also theirs in the larger table: that is written from
             # its start to its end.
-            held = (words[words != _EMPTY] & _POSITION).view(np.int64)
-            words = np.full(1 << (size * _WORDS_EACH - 1).bit_length(), _EMPTY)
-            _enter(words, hashes_of(held), held)
-        _enter(words, hashes, np.arange(first, size))
-        self._words, self._size = words, size
+            held = stands[stands >= 0].astype(np.int64)
+            stands = np.full(1 << (size * _PLACES_EACH - 1).bit_length(), -1, np.int32)
+            _enter(stands, hashes_of(held), held)
+        _enter(stands, hashes, np.arange(first, size))
+        self._stands, self._size = stands, size
 
 
-def _looked_for(hashes: Hashes, words: int) -> tuple[Integers, Hashes]:
-    """The word where each is looked for first, and its upper half there."""
-    bits = words.bit_length() - 1
-    return (hashes >> np.uint64(64 - bits)).view(np.int64), (hashes << np.uint64(bits)) & ~_POSITION
+def _looked_for(hashes: Hashes, places: int) -> Integers:
+    """The place where each is looked for first: the upper bits."""
+    return (hashes >> np.uint64(65 - places.bit_length())).view(np.int64)
 
 
-def _enter(words: Hashes, hashes: Hashes, positions: Integers) -> None:
-    """Each into the next free word. Who looks up meanwhile finds it, or an empty word: never another's id."""
-    at, marks = _looked_for(hashes, len(words))
-    own = marks | positions.view(np.uint64)
-    while len(own):
-        free = words[at] == _EMPTY
-        words[at[free]] = own[free]  # of several the last one stays
-        left = np.flatnonzero(words[at] != own)
-        at, own = (at[left] + 1) % len(words), own[left]
+def _enter(stands: NDArray[np.int32], hashes: Hashes, positions: Integers) -> None:
+    """Each into the next free place. Who looks up meanwhile finds it, or a free place: not known yet."""
+    at = _looked_for(hashes, len(stands))
+    while len(at):
+        free = stands[at] < 0
+        stands[at[free]] = positions[free]  # of several the last one stays
+        left = np.flatnonzero(stands[at] != positions)
+        at, positions = (at[left] + 1) % len(stands), positions[left]

@@ -26,7 +26,8 @@
     │   └── Refused                 a channel will never take a message (also MessageMalformed)
     └── DifferencesFound            exit code 3: a check worked and found differences
 
-ShardLost stands in pipeline/shards/carrier.py. NotPosted, PerhapsPosted and Refused stand in pipeline/tell/slack.py, beside what raises them.
+ShardLost stands in pipeline/shards/carrier.py; NotPosted, PerhapsPosted and Refused stand in
+pipeline/tell/slack.py: beside what raises them.
 RuleRefused, a UsageError with the place in a text that is no event rule, stands in the pack of transfers.
 Driver errors are translated into these at the edge (translate.py) and nowhere else; which cause each of them
 has is a table (causes.py). No text of an error holds a secret (secrets.py). A person is shown one in the

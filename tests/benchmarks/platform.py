@@ -24,7 +24,7 @@ from pipeline.packs.merchants.rules.platform import SameMinutes
 from pipeline.packs.merchants.schema import SIGNAL
 from pipeline.settings import PROJECT
 from tests.benchmarks.traffic import CORRELATION_HOURS, DAY_START, MINUTES
-from tests.one_shard import PlatformNumbers, cancels_among, outages_among
+from tests.unit.one_shard import PlatformNumbers, cancels_among, outages_among
 
 if TYPE_CHECKING:
     from baselines.chance import Floats

@@ -27,10 +27,10 @@ from pipeline.packs.merchants.rules.surge_windows import find_surges
 from pipeline.packs.merchants.rules.volume_drop import numbers_of
 from pipeline.packs.merchants.schema import CAUSES, MERCHANT_MINUTE, PRIORS
 from pipeline.settings import PROJECT
-from tests.one_shard import PlatformNumbers, cancels_among, outages_among
 from tests.unit.merchants.test_budget import drop as large_day
 from tests.unit.merchants.test_budget import hour
 from tests.unit.merchants.test_judge import surge
+from tests.unit.one_shard import PlatformNumbers, cancels_among, outages_among
 from tests.unit.test_hold import DROP, OUTAGE, play, reasons, rules
 from tests.unit.test_life import GATES, NOON, breached, incident
 

@@ -24,7 +24,7 @@ from pipeline.packs.merchants.rules.platform_outage import KINDS
 from pipeline.packs.merchants.rules.rule import Situation
 from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 from pipeline.schema import UTC_TIME, conform
-from tests.one_shard import PlatformNumbers, cancels_among, outages_among
+from tests.unit.one_shard import PlatformNumbers, cancels_among, outages_among
 
 RULES = load_rules(Path(__file__).resolve().parents[3] / "baselines" / "merchants" / "rules.toml")
 NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
