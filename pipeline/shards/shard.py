@@ -165,7 +165,7 @@ class Shard:
                 return False
         return windows is not None and windows.last == task.last
 
-    def _drop(self, task: tasks.Drop) -> None:
+    def _let_go(self, task: tasks.Drop) -> None:
         for state in task.states:
             self._states.pop(state, None)
 
@@ -214,7 +214,7 @@ _DOES: Final[Mapping[type, Callable[[Shard, Any], Any]]] = {
     tasks.Rank: Shard._rank,  # noqa: SLF001
     tasks.At: Shard._at,  # noqa: SLF001
     tasks.Back: Shard._back,  # noqa: SLF001
-    tasks.Drop: Shard._drop,  # noqa: SLF001
+    tasks.Drop: Shard._let_go,  # noqa: SLF001
     tasks.Know: Shard._know,  # noqa: SLF001
     tasks.LookUp: Shard._look_up,  # noqa: SLF001
     tasks.Sum: Shard._sum,  # noqa: SLF001
