@@ -46,7 +46,7 @@ class _Line:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
-        self.thread.shutdown(wait=True, cancel_futures=True)
+        self.thread.shutdown()
         with suppress(OSError):
             self.pipe.close()
 

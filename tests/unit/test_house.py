@@ -32,7 +32,6 @@ NONE_OF_THEM = {
     "pipeline/replay/report.py": r"\"category\"",  # Plotly's word for an axis of names
     "pipeline/source/postgresql.py": r"cancel_safe",  # psycopg ends a query by it
     "pipeline/source/postgresql_session.py": r"adbc_cancel",  # ADBC does
-    "pipeline/shards/processes.py": r"cancel_futures",  # Python's executors let go of what waits
     "pipeline/errors/causes.py": r"CANCELLED",  # a status of ADBC
     "pipeline/figures.py": r"KRW|unicodedata\.category|categories C",  # ISO 4217; Unicode
     "app/pages/statistics/counted.py": r"\"category\"",  # Plotly's word for an axis of names
