@@ -136,8 +136,9 @@ class Second:
 
     def begin(self, first: adbc.Connection, name: str, work: Callable[[adbc.Cursor], object]) -> None:
         """Open a connection beside `first`, enter the snapshot called `name`, and `work` there."""
-        self._thread = Thread(target=self._run, args=(first, name, work), name="second-slice", daemon=True)
-        self._thread.start()
+        thread = Thread(target=self._run, args=(first, name, work), name="second-slice", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def _run(self, first: adbc.Connection, name: str, work: Callable[[adbc.Cursor], object]) -> None:
         try:
