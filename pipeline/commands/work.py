@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -242,10 +242,11 @@ def _ask_leader(settings: Settings, span: Span) -> tuple[Faults, Faults]:
 
 
 def stop_on_signals(stopped: Event) -> None:
-    """Ctrl-C and SIGTERM end the service after the minute in hand is committed."""
+    """Ctrl-C and SIGTERM end the service after the minute in hand is committed, however often they come."""
 
     def stop(*_: object) -> None:
-        stopped.set()
+        # In a thread: the one that this interrupts may hold the lock of the event, also for another signal.
+        Thread(target=stopped.set, name="stop", daemon=True).start()
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
