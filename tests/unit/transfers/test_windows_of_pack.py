@@ -83,9 +83,9 @@ def test_windows_go_back_minute_by_minute_and_on_from_there_as_if_they_had_never
     windows = PACK.windows(SEOUL, TUNED)
     assert PACK.know(windows, told("HIGH_FREQUENCY"), NOON)
     assert not windows.undo()
-    windows.fill(NOON, NOON + MINUTE, minute_of(0, *["rapid"] * 4))
-    for number in range(1, 7):
-        windows.add(NOON + number * MINUTE, minute_of(number, f"at {number}"))
+    windows.fill(NOON, NOON + MINUTE, minute_of(0, "slow"))
+    for number in range(1, 7):  # from the third on what would be told of, were it still held with more
+        windows.add(NOON + number * MINUTE, minute_of(number, *["rapid"] * (4 if number > 2 else 0), "slow"))
     first = to_index(NOON)
     assert windows.at(first + 7) is None
     assert windows.at(first + 1) is None, "that was more than four minutes ago"
@@ -97,7 +97,9 @@ def test_windows_go_back_minute_by_minute_and_on_from_there_as_if_they_had_never
     assert [windows.undo() for _ in range(5)] == [True] * 4 + [False]
     for one in (windows, there):
         assert one is not None
-        one.add(NOON + 3 * MINUTE, minute_of(3, *["rapid"] * 2))
-        assert one.last == first + 3
-        assert [events.height for _, events in one.closed] == [1, 1, 2]
-        assert judged(one) == [("to_review", "rapid")]
+        for payments, found in ((5, []), (6, [("to_review", "rapid")])):
+            one.add(NOON + 3 * MINUTE, minute_of(3, *["rapid"] * payments))
+            assert one.last == first + 3
+            assert [events.height for _, events in one.closed] == [1, 1, payments]
+            assert judged(one) == found
+            assert one.undo()
