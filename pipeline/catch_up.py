@@ -21,7 +21,7 @@ from pipeline.alarms.row_watch import RowWatch
 from pipeline.errors import LakeDamaged, PassingError, UsageError
 from pipeline.feeds import CatchUpFeed, LakeFeed, SourceFeed
 from pipeline.figures import moment
-from pipeline.history import exposures_from, look_up, read_past, rebuild_windows, unpublished
+from pipeline.history import exposures_from, look_up, read_past, rebuild_windows
 from pipeline.history.opening import Opening
 from pipeline.history.standing import Standing
 from pipeline.judge.hold import Gates
@@ -482,7 +482,7 @@ class Pipeline:
 
     def _missing(self, span: Span) -> Iterator[Span]:
         for day in split_by_day(span, self.settings.business_timezone):
-            yield from runs_of(unpublished(self.state, day))
+            yield from runs_of(self.state.unpublished(day))
 
     def _publish(self, span: Span, history_until: datetime | None) -> tuple[int, int]:
         """Read, count and commit a piece of history; gives its rows, for the next piece and the progress."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -98,7 +99,7 @@ class Pacing:
             before = {name: getattr(self, name) for name in _OF_A_DAY}
             self._start_day(business_date(from_index(index), self.zone))
         np.add.at(self.today, entering.positions, entering.amounts)
-        clock, passed = self._time_of_day(index), []
+        clock, passed = _time_of_day(index, self.zone), []
         while self._waiting and self._waiting[-1][0] <= clock:
             passed.append(self._waiting.pop())
             _, passing, day = passed[-1]
@@ -127,17 +128,19 @@ class Pacing:
     def enter_many(self, first: int, last: int, entering: Slice) -> None:
         """Move on through minutes of the running day at once; `entering` holds the rows of all of them."""
         np.add.at(self.today, entering.positions, entering.amounts)
-        clock = max(self._time_of_day(index) for index in range(first, last + 1))
+        minutes = _minutes_of(business_date(from_index(first), self.zone), self.zone)
+        clock = max(time for time, index, _ in minutes if first <= index <= last)
+        if self._waiting and self._waiting[0][0] <= clock:  # the last one passes: all days have
+            self._waiting.clear()
+            self.paced_days = {day: self._resized(self._day_totals[day]) for day in self.paced_days}
+            return
         passing: dict[date, list[Held]] = {}
         while self._waiting and self._waiting[-1][0] <= clock:
             _, index, day = self._waiting.pop()
             passing.setdefault(day, []).append(self._slices[index])
         for day, slices in passing.items():
-            if self._waiting:
-                for rows in slices:
-                    np.add.at(self.paced_days[day], rows.positions, rows.amounts)
-            else:  # the whole day has passed, and its sum is known
-                self.paced_days[day] = self._resized(self._day_totals[day])
+            for rows in slices:
+                np.add.at(self.paced_days[day], rows.positions, rows.amounts)
 
     def _start_day(self, day: date) -> None:
         known = self._day_totals if self.day is None else {**self._day_totals, self.day: self.today}
@@ -151,17 +154,25 @@ class Pacing:
         self.whole = sum(
             (self._resized(self._day_totals[d]) for d in self.used_days), np.zeros(size, np.int64)
         )
-        minutes = [(to_index(m), d) for d in self.used_days for m in business_day(d, self.zone)]
-        self._waiting = sorted(((self._time_of_day(m), m, d) for m, d in minutes), reverse=True)
+        self._waiting = [minute for d in self.used_days for minute in _minutes_of(d, self.zone)]
+        self._waiting.sort(reverse=True)
 
     def _is_complete(self, day: date) -> bool:
         span = business_day(day, self.zone)
         minutes = range(to_index(span.start), to_index(span.end))
         return all(index in self._slices for index in minutes) and self.missing.isdisjoint(minutes)
 
-    def _time_of_day(self, index: int) -> int:
-        local = from_index(index).astimezone(self.zone)
-        return local.hour * 60 + local.minute
-
     def _resized(self, array: Integers) -> Integers:
         return np.concatenate([array, np.zeros(len(self.today) - len(array), np.int64)])
+
+
+def _time_of_day(index: int, zone: ZoneInfo) -> int:
+    local = from_index(index).astimezone(zone)
+    return local.hour * 60 + local.minute
+
+
+@lru_cache(maxsize=32)  # each new day asks for the days before it again, and a start for all of them
+def _minutes_of(day: date, zone: ZoneInfo) -> tuple[tuple[int, int, date], ...]:
+    """The minutes of a business day as `Pacing` waits for them: time of day, index, day."""
+    indexes = map(to_index, business_day(day, zone))
+    return tuple((_time_of_day(index, zone), index, day) for index in indexes)

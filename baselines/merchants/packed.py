@@ -63,12 +63,24 @@ class Columns:
 def pack(columns: Columns, fewer: Columns | None = None) -> list[Packed]:
     """Each piece by itself; `fewer` has as many."""
     parts = [columns] if fewer is None else [columns, fewer]
-    cut = [_cut(column, part.borders) for part in parts for column in part.columns]
+    lengths = np.array([np.diff(part.borders) for part in (parts[0], parts[-1])])
+    filled = np.flatnonzero(lengths.any(axis=0))  # most minutes of a small company are empty
+    full = len(columns.columns)
+    nothing = Packed(b"", str(_KINDS[0]) * sum(len(part.columns) for part in parts), 0, 0, full)
+    found = [nothing] * lengths.shape[1]
+    cut = [_cut(column, _without_gaps(part, filled)) for part in parts for column in part.columns]
     chosen = [sys.intern("".join(kinds)) for kinds in zip(*(kinds for kinds, _ in cut), strict=True)]
     data = map(b"".join, zip(*(values for _, values in cut), strict=True))
-    rows, few = (np.diff(part.borders).tolist() for part in (parts[0], parts[-1]))
-    full = itertools.repeat(len(columns.columns), len(chosen))
-    return list(map(Packed, data, chosen, rows, few, full))
+    rows, few = lengths[:, filled].tolist()
+    packed = map(Packed, data, chosen, rows, few, itertools.repeat(full))
+    for place, piece in zip(filled.tolist(), packed, strict=True):
+        found[place] = piece
+    return found
+
+
+def _without_gaps(part: Columns, filled: Integers) -> Integers:
+    """The borders of these pieces alone; those between them are empty, so each ends where the next begins."""
+    return np.append(part.borders[:-1][filled], part.borders[-1])
 
 
 def _cut(column: Integers, borders: Integers) -> tuple[list[str], list[memoryview]]:

@@ -24,7 +24,6 @@ from pipeline.commands.common import (
 from pipeline.embedded import open_urls
 from pipeline.errors.translate import storage_errors
 from pipeline.figures import moment, one_line, pad
-from pipeline.history import unpublished
 from pipeline.judge.verdicts import POLICIES
 from pipeline.minute import parse_time
 from pipeline.packs import load_pack
@@ -91,7 +90,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
     files = {str(path): always(read_rules_file(pack, path).tuned) for path in rules}
     with ExitStack() as stack:
         state = stack.enter_context(open_state(open_urls(settings), settings))
-        require_published(span, state.published(), unpublished(state, span), settings.business_timezone)
+        require_published(span, state.published(), state.unpublished(span), settings.business_timezone)
         lake, numbers = open_lake(settings), files or {IN_FORCE: versions_of(state, settings)}
         known = live_labels(state, span, pack) if live else known
         runs: list[Run] = []

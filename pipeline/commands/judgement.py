@@ -14,7 +14,7 @@ from pipeline.commands.transfers.explained import RULE, explain_transfer
 from pipeline.embedded import open_urls
 from pipeline.errors import UsageError
 from pipeline.figures import duration_text, moment, one_line
-from pipeline.history import rebuild_windows, unpublished
+from pipeline.history import rebuild_windows
 from pipeline.minute import MINUTE, Span, one_minute
 from pipeline.pack import AROUND, Asked
 from pipeline.packs import load_pack
@@ -66,7 +66,7 @@ def _explain_entity(entity: str, minute: datetime, rules: str | None, *, as_json
     with open_state(open_urls(settings), settings) as state:
         judged = one_minute(minute)
         zone = settings.business_timezone
-        require_published(judged, state.published(), unpublished(state, judged), zone)
+        require_published(judged, state.published(), state.unpublished(judged), zone)
         lake = open_lake(settings)
         version = versions_of(state, settings).at(minute) if file is None else always(file.tuned).at(minute)
         tuned = version.tuned

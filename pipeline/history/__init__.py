@@ -105,7 +105,7 @@ def history_of(
     first = state.published().first_minute
     start = from_index(to_index(until) - minutes)
     span = Span(until if first is None else min(max(start, first), until), until)
-    files, missing = state.publication().files, frozenset(unpublished(state, span))
+    files, missing = state.publication().files, frozenset(state.unpublished(span))
     return History(files, first, missing, state.facts(), state.withheld(), told)
 
 
@@ -151,7 +151,7 @@ def windows_from(
     whole, named = Span(start, max(next_minute, start)), None if entity_id is None else [entity_id]
     held = slots or EVERY
     for piece in pieces_of_files(history.files, lake.pack.dataset, whole, lake.zone, held):
-        missing = [minute for minute in piece if minute in history.missing]
+        missing = [minute for minute in history.missing if piece.start <= minute < piece.end]
         rows = lake.read(history.files, lake.pack.dataset, piece, named, slots=held)
         windows.fill(piece.start, piece.end, rows, missing)
     windows.settle()
@@ -189,9 +189,3 @@ def read_past(lake: Lake, state: State, next_minute: datetime, versions: Version
     reach = max(past_minutes(version.tuned) for version in versions.within(next_minute))
     span = Span(next_minute - reach * MINUTE, next_minute)
     return past_of(lake.read(state.signal_files(span), "signal", span), span.start, span.end)
-
-
-def unpublished(state: State, span: Span) -> list[datetime]:
-    """Minutes of `span` that are not in the ledger, in order."""
-    known = state.minute_set(span)
-    return [minute for minute in span if minute not in known]

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from baselines.versions import always
 from pipeline.catch_up import no_progress
 from pipeline.errors.translate import storage_errors
-from pipeline.history import unpublished
 from pipeline.minute import MINUTE, Span
 from pipeline.replay.backtest import Backtest, backtest, compare_with
 from pipeline.replay.labels import live_labels
@@ -128,7 +127,7 @@ def _last_days(state: State) -> Span | None:
         return None
     end = published.last_minute + MINUTE
     span = Span(max(end - DAYS, published.first_minute), end)
-    return None if unpublished(state, span) else span
+    return None if state.unpublished(span) else span
 
 
 def _side(trial: Trial, whole: Stretch, result: Backtest) -> _Side:

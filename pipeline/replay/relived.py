@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pipeline.errors.translate import storage_errors
-from pipeline.history import unpublished
 from pipeline.minute import MINUTE, Span, floor_minute
 from pipeline.replay.backtest import backtest, compare_with, require_published
 from pipeline.replay.regret import names_of, regrets, told_by_replay
@@ -51,7 +50,7 @@ def relive(
     wanted = labels.filter((pl.col("expected") == "alarm") & begins).sort("start", "entity_id", "label")
     found: list[Regret] = []
     for span, together in _overlapping(wanted, end):
-        require_published(span, published, unpublished(state, span), lake.zone)
+        require_published(span, published, state.unpublished(span), lake.zone)
         with storage_errors(settings.home), TemporaryDirectory(dir=settings.home, prefix="regret-") as folder:
             found += _judged_again(settings, state, lake, together, span, Path(folder), progress, jobs)
     return found

@@ -105,9 +105,9 @@ class Ledger(Database):
         found = self.ask(connection, "published_minutes", start=span.start, end=span.end)
         return [dict(row) for row in found.mappings()]
 
-    def minute_set(self, span: Span) -> set[datetime]:
-        """The published minutes of a span."""
-        return {row["minute"] for row in self.rows("minute_set", start=span.start, end=span.end)}
+    def unpublished(self, span: Span) -> list[datetime]:
+        """The minutes of a span that are not in the ledger, in order."""
+        return [row["minute"] for row in self.rows("unpublished", start=span.start, end=span.end)]
 
     def signal_files(self, span: Span) -> list[LakeFile]:
         """The published files with signals of a span."""

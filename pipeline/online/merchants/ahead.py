@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pipeline.errors import SourceChanged
-from pipeline.history import unpublished
 from pipeline.minute import MINUTE, Span, business_date, business_day
 from pipeline.money import EXPOSURE
 from pipeline.packs.merchants.programmes.custody import Custody
@@ -126,7 +125,7 @@ def _published(state: State, lake: Lake, today: date) -> Span | None:
     end = min(end, business_day(business_date(last + MINUTE, lake.zone), lake.zone).start)
     if start >= end:
         return None
-    missing = unpublished(state, Span(start, end))
+    missing = state.unpublished(Span(start, end))
     if missing:
         start = business_day(business_date(missing[-1], lake.zone), lake.zone).end
     return Span(start, end) if start < end else None

@@ -21,7 +21,6 @@ import structlog
 from sqlalchemy import text
 
 from baselines.transfers.recent import Recent
-from pipeline.history import unpublished
 from pipeline.minute import MINUTE, Span
 from pipeline.packs.transfers.backtest import DAYS, LABELS, Tally, Trial, reach_of
 from pipeline.packs.transfers.language import parse
@@ -108,7 +107,7 @@ def _measured(state: State, lake: Lake, version: Mapping[str, Any], judge: Judge
     known = [(row["transfer_id"], row["fraud"]) for row in _all(state, "outcomes_known")]
     labels = pl.DataFrame(known, LABELS, orient="row")
     found = judge(past, trial, labels)
-    missing = len(unpublished(state, past.measured))
+    missing = len(state.unpublished(past.measured))
     period = {"from": past.measured.start.isoformat(), "to": past.measured.end.isoformat()}
     return {**period, "days": _days(past.measured), "missing_minutes": missing, **found}
 

@@ -1,7 +1,8 @@
-"""How many bytes of arrays an object holds, whatever it is made of: each once, however many views see it."""
+"""How many bytes of numbers and text an object holds, whatever it is made of: each counts once."""
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,20 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_PLAIN = (str, bytes, int, float, bool, type(None), type, np.generic)
+_PLAIN = (str, int, float, bool, type(None), type, np.generic)
 
 
 def held_bytes(root: object) -> int:
-    """Of all numpy arrays and Polars columns that can be reached."""
-    ranges, texts = [], 0
+    """Of all numpy arrays, packed columns (bytes) and Polars columns that can be reached."""
+    ranges, others = [], 0
     for found in _reached(root):
         if isinstance(found, pl.Series):
-            texts += int(found.estimated_size())
+            others += int(found.estimated_size())
+        elif isinstance(found, bytes):
+            others += sys.getsizeof(found)
         else:
             ranges.append(_range(found))
-    return _union(ranges) + texts
+    return _union(ranges) + others
 
 
 def held_by_part(root: object) -> dict[str, int]:
@@ -30,14 +33,14 @@ def held_by_part(root: object) -> dict[str, int]:
     return {name: held_bytes(part) for name, part in _parts(root)}
 
 
-def _reached(root: object) -> Iterator[np.ndarray[Any, Any] | pl.Series]:
+def _reached(root: object) -> Iterator[np.ndarray[Any, Any] | pl.Series | bytes]:
     seen, waiting = set[int](), deque([root])
     while waiting:
         one = waiting.popleft()
         if isinstance(one, _PLAIN) or id(one) in seen or callable(one):
             continue
         seen.add(id(one))
-        if isinstance(one, np.ndarray | pl.Series):
+        if isinstance(one, np.ndarray | pl.Series | bytes):
             yield one
         else:
             waiting.extend(_inside(one))
