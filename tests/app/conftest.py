@@ -29,6 +29,12 @@ def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.pages.press.TWICE_S", 0.0)
 
 
+@pytest.fixture(autouse=True)
+def _without_components_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit reads the metadata of all installed packages for each page under test: most of what one took."""
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+
+
 @pytest.fixture
 def home(tmp_path: Path, state_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home with a migrated operational database, named by the environment."""
