@@ -54,7 +54,7 @@ def make(home: Path, rows: int, span: Span) -> None:
         for setting in ("fsync = off", "max_wal_size = '4GB'", "maintenance_work_mem = '512MB'"):
             connection.execute(f"ALTER SYSTEM SET {setting}".encode())
         connection.execute("SELECT pg_reload_conf()")
-        connection.execute("ALTER TABLE transactions DROP CONSTRAINT transactions_pkey")
+        connection.execute("ALTER TABLE transactions DROP CONSTRAINT transactions_transaction_id_kind_key")
         connection.execute("ALTER TABLE transactions SET UNLOGGED")
         connection.execute("DROP INDEX transactions_occurred_at, transactions_created_at")
         for first in range(1, rows + 1, PART_ROWS):
