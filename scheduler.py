@@ -15,6 +15,7 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -24,7 +25,7 @@ from pipeline.act.actions import Actions
 from pipeline.catch_up import Pipeline, no_progress
 from pipeline.desk.perform import Desk
 from pipeline.embedded import Urls, open_urls
-from pipeline.errors import LakeDamaged, NotLeader
+from pipeline.errors import LakeDamaged, NotLeader, PassingError
 from pipeline.errors.secrets import dialect
 from pipeline.online import install, jobs_of
 from pipeline.packs import PACKS, load_pack
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from pipeline.shards.leader import Shards
     from pipeline.source.asked import Source
     from pipeline.tell.channels import Channel
+
+log = structlog.get_logger()
 
 TICK_S = 1
 DELIVER_S = 1
@@ -200,6 +203,16 @@ def open_talk(pipeline: Pipeline, opened: Callable[[str], Channel], paces: Paces
     return Talk(pictures, Listener(state, settings, client, presses, commands))
 
 
+def prepare(pipeline: Pipeline) -> None:
+    """Have the windows ready for the first minute; where shards were lost that minute builds them."""
+    try:
+        pipeline.prepare()
+    except PassingError as error:
+        if pipeline.shards is None:
+            raise
+        log.warning("windows.not_ready", reason=str(error), hint="the next minute builds them")
+
+
 def run_service(service: Service, progress: Progress = no_progress) -> None:
     """Publish what history is missing, then run the jobs until the service ends; raises what ended it.
 
@@ -218,7 +231,7 @@ def run_service(service: Service, progress: Progress = no_progress) -> None:
     try:
         with suppress(_Ended):
             service.pipeline.start_history(service.pipeline.due_until(), _until_ended(service, progress))
-            service.pipeline.prepare()
+            prepare(service.pipeline)
             service.answers.take()  # what history cost the source is no minute's
             _add_jobs(scheduler, service, watcher)
             for name, job in jobs.items():

@@ -295,8 +295,12 @@ def _start_head(ray: Any, folder: str) -> None:  # noqa: ANN401 - a module
 def _reach(address: str) -> str:
     """The head's address in numbers, if it answers; Ray itself may wait for one for ever."""
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S) as taken:
-        there = ipaddress.ip_address(taken.getpeername()[0])
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S) as taken:
+            there = ipaddress.ip_address(taken.getpeername()[0])
+    except OSError as error:
+        msg = f"no head answers at {address} ({error})"
+        raise RuntimeError(msg) from error
     if there.is_global:
         msg = f"{there} is a public address; a cluster belongs into a network of its own"
         raise RuntimeError(msg)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.pack import Pack
     from pipeline.shards.carrier import Answer
     from pipeline.shards.leader import Shards
-    from pipeline.source.asked import Source
+    from pipeline.source.asked import Shared, Source
     from pipeline.steps import Steps
     from pipeline.store.manifest import LakeFile
 
@@ -63,6 +63,7 @@ class ShardFeed:
         self._shards = shards
         self._zone = zone
         self._refused = False  # a shard could not read in the snapshot
+        self._compared = False  # a minute was the same, read whole and in slices
 
     def count(self, span: Span, steps: Steps) -> Counted:
         """Read the rows of the minute `span` in one snapshot and count them."""
@@ -93,7 +94,7 @@ class ShardFeed:
                     tasks.Read(span, *cut, shared.name, fence.clock) for cut in _cuts(span, len(self._shards))
                 ]
                 answers = self._shards.tell_each(asked, timeout_s=limit_s)
-                if self._refuses(answers):
+                if self._refuses(answers) or not self._same(answers, shared, span):
                     return None, ()
                 beside = shared.beside(span)  # last: a failure there may end the snapshot
         except SourceValueWrong:
@@ -106,14 +107,33 @@ class ShardFeed:
         """Could a shard not read in the snapshot? Nobody tries again until windows are built anew."""
         why = next((answer.body for answer in answers if isinstance(answer.body, str)), None)
         if why is not None:
-            self._refused = True
-            log.warning("shards.not_shared", reason=why, hint="each minute is read by one connection")
+            self._refuse(why)
         return self._refused
 
-    def _rows(self, answers: Sequence[Answer]) -> pl.DataFrame:
-        """All rows of the minute, where one of them is odd or two have the same key; else none."""
+    def _refuse(self, why: str) -> None:
+        self._refused = True
+        log.warning("shards.not_shared", reason=why, hint="each minute is read by one connection")
+
+    def _same(self, answers: Sequence[Answer], shared: Shared, span: Span) -> bool:
+        """Are the slices together what the query gives of the whole minute?
+
+        A query that takes the newest version of a row, or so many rows at most, gives of each slice its own.
+        The first minute says it, and a key that comes twice is reason to read the whole one.
+        """
         slices = [answer.body for answer in answers]
-        if not repeats(slices) and not any(one.suspicious for one in slices):
+        if repeats(slices):
+            return False
+        if not self._compared:
+            whole = shared.rows(span.start, span.end).rows.height
+            if whole != sum(one.rows for one in slices):
+                self._refuse("the query gives other rows of a whole minute than of its parts")
+                return False
+            self._compared = True
+        return True
+
+    def _rows(self, answers: Sequence[Answer]) -> pl.DataFrame:
+        """All rows of the minute, where one of them is odd; else none."""
+        if not any(answer.body.suspicious for answer in answers):
             return self._pack.row.to_frame()
         raw = [as_frame(rows) for rows in self._shards.tell(tasks.Raw())]
         return pl.concat(raw, how="diagonal_relaxed")

@@ -91,7 +91,7 @@ class PostgresSource(SharedSource):
         self._few: Few | None = None
         self._few_in_use = Lock()
         self._give_way = False  # the thread that searches is asked to end
-        self._slices = Slices(self._few_in_use, self._close_few, self._timeout)
+        self._slices = Slices(self._few_in_use, self._close_few, self._timeout, self.pack.key)
 
     def close(self) -> None:
         """Give the connections back; the next read opens new ones."""

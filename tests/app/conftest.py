@@ -31,7 +31,7 @@ def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_components_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit reads the metadata of all installed packages for each page under test: most of what one took."""
+    """Streamlit reads the metadata of all packages for each page under test: most of what one took."""
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
 
 

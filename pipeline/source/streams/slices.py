@@ -7,6 +7,7 @@ is in use, and opened anew when it is next asked for: that costs less than half 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from pipeline.source.asked import NotShared
 from pipeline.source.postgresql_session import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, timedelta
     from threading import Lock
 
@@ -37,7 +38,9 @@ _PATIENCE_S: Final = 2.0
 class Slices:
     """Whether and how a source's minutes are read in two halves."""
 
-    def __init__(self, free: Lock, close: Callable[[], None], timeout: timedelta) -> None:
+    def __init__(self, free: Lock, close: Callable[[], None], timeout: timedelta, key: Sequence[str]) -> None:
+        self._key = key  # columns that make a row unique
+        self._compared = False  # a minute was the same, read whole and in halves
         self._free = free  # held by whoever uses the place of the second connection
         self._close = close  # gives back the connection that stands there; called while it is held
         self._timeout = timeout
@@ -100,10 +103,33 @@ class Slices:
             later = [ask(cursor, middle, end)]
         else:
             second.finish()
-        if _cut_at(middle, earlier, later[0]):
-            return pl.concat([earlier, later[0]])
-        self.stay_alone("the query gives rows outside of the time that it is asked for")
-        return ask(cursor, start, end)
+        return self._checked(
+            pl.concat([earlier, later[0]]), earlier.height, middle, partial(ask, cursor, start, end)
+        )
+
+    def _checked(
+        self, rows: pl.DataFrame, earlier: int, middle: datetime, whole: Callable[[], pl.DataFrame]
+    ) -> pl.DataFrame:
+        """These rows of two halves, or what the query gives of the `whole` minute, where that may be another.
+
+        A query that takes the newest version of a row, or so many rows at most, gives of each half its own.
+        """
+        if not _cut_at(middle, rows[:earlier], rows[earlier:]):
+            self.stay_alone("the query gives rows outside of the time that it is asked for")
+            return whole()
+        if self._compared and not self._in_both(rows[:earlier], rows[earlier:]):
+            return rows
+        found = whole()
+        self._compared = True
+        if found.height != rows.height:
+            self.stay_alone("the query gives other rows of a whole minute than of its halves")
+        return found
+
+    def _in_both(self, earlier: pl.DataFrame, later: pl.DataFrame) -> bool:
+        """Has a row of one half the key of one in the other?"""
+        if not set(self._key) <= set(earlier.columns):
+            return False  # without it nothing is counted
+        return earlier.join(later, on=list(self._key), how="semi").height > 0
 
     def _entered(self, second: Second) -> bool:
         if second.entered():
