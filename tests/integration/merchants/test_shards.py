@@ -88,7 +88,8 @@ def test_a_query_that_means_the_whole_minute_is_asked_for_it(
     )
     (queries / "transactions.sql").write_text(
         f"""SELECT DISTINCT ON (transaction_id % 20) {named} AS transaction_id, merchant_id,
-          'APPROVAL' AS kind, amount, occurred_at FROM transactions WHERE occurred_at >= $1 AND occurred_at < $2
+          'APPROVAL' AS kind, amount, occurred_at
+        FROM transactions WHERE occurred_at >= $1 AND occurred_at < $2
         ORDER BY transaction_id % 20, occurred_at DESC"""
     )
     found = []
