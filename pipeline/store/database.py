@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy
+import sqlalchemy.dialects.postgresql.psycopg  # here: two first engines at once would both import it
 import structlog
 from sqlalchemy import text
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -355,3 +357,12 @@ def test_one_correction_may_give_an_incident_its_beginning_and_its_support_back(
     ours.correct(Correction("late_commit", [], [], [], Changes(), [], NOON, earlier={number: NOON}))
     with ours.engine.connect() as connection:
         assert connection.execute(text("SELECT opened_minute FROM incident")).scalar_one() == NOON - MINUTE
+
+
+def test_the_first_two_engines_may_be_made_at_once() -> None:
+    """What an engine imports is there before: two threads that import it at once see each other's half."""
+    program = (
+        "import sys, pipeline.store.database; print('sqlalchemy.dialects.postgresql.psycopg' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "True"

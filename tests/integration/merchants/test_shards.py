@@ -107,7 +107,7 @@ def test_a_query_that_means_the_whole_minute_is_asked_for_it(
 def test_a_shard_that_is_lost_before_the_first_minute_ends_no_service(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = []
+    lost = list[int]()
 
     def kill(shard: int, message: Message) -> None:
         if isinstance(message.task, Rebuild) and not lost:
