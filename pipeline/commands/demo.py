@@ -211,9 +211,8 @@ class _Demo:
             if labels.is_empty() or pipeline.pack.exposures is None:
                 continue
             with progress_bar("what acting in time would have kept") as progress:
-                found = relive(
-                    part.settings, pipeline.state, open_lake(part.settings), labels, progress, jobs=1
-                )
+                lake = open_lake(part.settings)  # that of the pipeline may be spread over shards
+                found = relive(part.settings, pipeline.state, lake, labels, progress, jobs=1)
             keep(pipeline.state, found)
             _say(f"\nregret     {regret_text(found, pipeline.lake.zone)}\n")
 

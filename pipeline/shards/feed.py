@@ -18,6 +18,7 @@ from pipeline.errors import SourceValueWrong
 from pipeline.shards import tasks
 from pipeline.shards.parts import added, as_frame, repeats
 from pipeline.source.asked import Extracted
+from pipeline.source.streams.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -63,7 +64,7 @@ class ShardFeed:
         self._shards = shards
         self._zone = zone
         self._refused = False  # a shard could not read in the snapshot
-        self._compared = False  # a minute was the same, read whole and in slices
+        self._whole = Whole()
 
     def count(self, span: Span, steps: Steps) -> Counted:
         """Read the rows of the minute `span` in one snapshot and count them."""
@@ -115,20 +116,16 @@ class ShardFeed:
         log.warning("shards.not_shared", reason=why, hint="each minute is read by one connection")
 
     def _same(self, answers: Sequence[Answer], shared: Shared, span: Span) -> bool:
-        """Are the slices together what the query gives of the whole minute?
-
-        A query that takes the newest version of a row, or so many rows at most, gives of each slice its own.
-        The first minute says it, and a key that comes twice is reason to read the whole one.
-        """
+        """Are the slices together what the query gives of the whole minute?"""
         slices = [answer.body for answer in answers]
+        read = sum(one.rows for one in slices)
         if repeats(slices):
             return False
-        if not self._compared:
+        if self._whole.is_due(read):
             whole = shared.rows(span.start, span.end).rows.height
-            if whole != sum(one.rows for one in slices):
-                self._refuse("the query gives other rows of a whole minute than of its parts")
+            if not self._whole.equals(read, whole):
+                self._refuse("the query gives other rows of a whole minute than of its slices")
                 return False
-            self._compared = True
         return True
 
     def _rows(self, answers: Sequence[Answer]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.charts import COUNTS, Marked
@@ -117,7 +117,6 @@ def test_an_empty_frame_gives_empty_figures(language: str) -> None:
     assert pace_figure(pl.DataFrame(schema=PACE), texts, ()).data == ()
 
 
-@settings(max_examples=25)  # five figures each: drawing them is what takes its time
 @given(st.lists(st.integers(0, 5), max_size=6))
 def test_no_nan_gets_into_a_figure(approvals: list[int]) -> None:
     frame = steps(*approvals)
