@@ -43,7 +43,7 @@ from pipeline.replay.relived import relive
 from pipeline.settings import PREFIX
 from pipeline.tell.channels import DIGEST_TYPE
 from pipeline.tell.pace import Paces
-from scheduler import open_lake, open_pipeline, open_service, open_state, run_service
+from scheduler import open_pipeline, open_service, open_state, run_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -211,8 +211,7 @@ class _Demo:
             if labels.is_empty() or pipeline.pack.exposures is None:
                 continue
             with progress_bar("what acting in time would have kept") as progress:
-                lake = open_lake(part.settings)  # that of the pipeline may be spread over shards
-                found = relive(part.settings, pipeline.state, lake, labels, progress, jobs=1)
+                found = relive(part.settings, pipeline.state, pipeline.lake, labels, progress, jobs=1)
             keep(pipeline.state, found)
             _say(f"\nregret     {regret_text(found, pipeline.lake.zone)}\n")
 

@@ -177,7 +177,8 @@ def whole_period(
     *,
     whole: bool = False,
 ) -> Stretch:
-    """A period as one stretch, with all the history it needs."""
+    """A period as one stretch, with all the history it needs; every process holds all windows of its own."""
+    lake = lake.alone()
     in_force = versions.within(span.start, span.end)
     told = state.told(lake.pack.told, span.start)
     reach = max(reach_of(lake, version.tuned, told, span.start) for version in in_force)

@@ -69,6 +69,12 @@ class Lake:
         """A pack is code: to another process it goes by its name."""
         return _lake_of, (self.pack.name, self.folder, self._manifest, self._catalog, self.zone)
 
+    def alone(self) -> Lake:
+        """The same files for whoever holds all windows, also where shards hold those of this one's pack."""
+        make, given = self.__reduce__()
+        lake: Lake = make(*given)
+        return lake
+
     def write(self, dataset: str, frame: pl.DataFrame, span: Span, slots: Slots = EVERY) -> LakeFile | None:
         """Write the rows of `span` as one new file; None when there are none (absence needs no file).
 
