@@ -1,3 +1,5 @@
+"""The signals that end a service end it whenever they come."""
+
 from __future__ import annotations
 
 import subprocess
