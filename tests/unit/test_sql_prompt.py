@@ -56,15 +56,30 @@ class Terminal:
         """What stands there after `text` was typed, up to `until`."""
         start = len(self.seen)
         os.write(self._descriptor, text.encode())
-        end = time.monotonic() + 60
+        assert self._stands(until, start, 60), self.seen
+        return self.seen[start:]
+
+    def interrupt(self, until: str) -> None:
+        """Ctrl-C, and again where nothing answers, as anybody would press it.
+
+        Python prints the prompt and then waits for a key: a signal between the two ends no wait.
+        """
+        start = len(self.seen)
+        for _ in range(6):
+            os.write(self._descriptor, b"\x03")
+            if self._stands(until, start, 10):
+                return
+        raise AssertionError(self.seen)
+
+    def _stands(self, until: str, start: int, seconds: float) -> bool:
+        end = time.monotonic() + seconds
         while until not in self.seen[start:] and time.monotonic() < end:
             if select.select([self._descriptor], [], [], 1)[0]:
                 try:
                     self.seen += os.read(self._descriptor, 4096).decode()
                 except OSError:  # the program has ended
                     break
-        assert until in self.seen[start:], self.seen
-        return self.seen[start:]
+        return until in self.seen[start:]
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -87,7 +102,7 @@ def test_on_a_terminal_lines_are_completed_kept_and_forgotten_after_ctrl_c(
     terminal.type("FROM door_m\t\n", "...> ")
     assert "<'FROM door_minute\\n  LIMIT 1'>" in terminal.type("  LIMIT 1;\n", "\r\nsql> ")
     terminal.type("SELECT nothing\n", "...> ")
-    terminal.type("\x03", "sql> ")
+    terminal.interrupt("sql> ")
     assert "<'.help'>" in terminal.type(".he\t\n", "\r\nsql> ")
     assert "<'SELECT 2'>" in terminal.type("SELECT 2;\n", "\r\nsql> ")
     assert "<'SELECT 2'>" in terminal.type("\x1b[A\n", "\r\nsql> ")  # the line before, by the arrow
