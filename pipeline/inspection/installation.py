@@ -19,6 +19,7 @@ from pipeline.inspection.mysql import MySqlInspection
 from pipeline.inspection.plans import CONNECT_S, clock_finding, shapes
 from pipeline.inspection.postgresql import PostgresInspection
 from pipeline.inspection.rules import rules_findings
+from pipeline.inspection.shards import shard_findings
 from pipeline.inspection.source import Sampled, inspect_ornaments, inspect_sample
 from pipeline.packs import load_pack
 from pipeline.store.migrate import current_revision, newest_revision
@@ -58,6 +59,7 @@ class Inspection:
         findings = self.part("rules", self._rules)
         if not brief:
             findings += self.part("home", lambda: home_findings(self._settings, self._pack.nouns))
+            findings += self.part("shards", lambda: shard_findings(self._settings, self._pack))
             findings += self.part("data", lambda: data_findings(self._settings))
         source = self._of_source(sample=sample, brief=brief)
         return _without_repeats([*findings, *source, *self.part("state", self._state)])

@@ -7,19 +7,19 @@ with it the head of its own. It never looks into messages, and loads neither the
 from __future__ import annotations
 
 import importlib
-import ipaddress
 import os
 import pickle
 import secrets
 import shutil
 import signal
-import socket
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.errors import MinuteriskError
 from pipeline.shards.carrier import ShardLost
+from pipeline.shards.head import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +30,6 @@ _STORE: Final = 512 * 2**20
 _LOOPBACK: Final = "127.0.0.1"
 #: How often a head of our own is started before it is given up.
 _ATTEMPTS: Final = 3
-#: Until a machine of the cluster has taken a connection, in seconds.
-_CONNECT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +123,8 @@ class _Bridge:
             return _DOES[type(request)](self, request)
         except ShardLost:
             raise
+        except MinuteriskError as error:
+            raise ShardLost(request.shard, error.what) from None
         except Exception as error:  # noqa: BLE001 - of whatever kind, Ray's are a tree of their own
             raise ShardLost(request.shard, f"Ray: {_line(error)}") from None
 
@@ -138,14 +138,14 @@ class _Bridge:
         if request.address is None:
             _start_head(ray, request.folder)
         else:
-            ray.init(address=_reach(request.address), log_to_driver=False)
+            ray.init(address=reach(request.address), log_to_driver=False)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Ray has just set its own
         self._ray = ray
         self._of_cluster = request.address is not None
 
     def start(self, request: Start) -> None:
         """Start an actor; it is not waited for."""
-        _reach(self._ray.get_runtime_context().gcs_address)  # Ray itself would wait for a head for ever
+        reach(self._ray.get_runtime_context().gcs_address)  # Ray itself would wait for a head for ever
         self.kill(Kill(request.shard))
         actor = (
             self._ray.remote(_Held)
@@ -290,21 +290,6 @@ def _start_head(ray: Any, folder: str) -> None:  # noqa: ANN401 - a module
     if found != _LOOPBACK:
         msg = f"it would listen on {found} and not on {_LOOPBACK}"
         raise RuntimeError(msg)
-
-
-def _reach(address: str) -> str:
-    """The head's address in numbers, if it answers; Ray itself may wait for one for ever."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S) as taken:
-            there = ipaddress.ip_address(taken.getpeername()[0])
-    except OSError as error:
-        msg = f"no head answers at {address} ({error})"
-        raise RuntimeError(msg) from error
-    if there.is_global:
-        msg = f"{there} is a public address; a cluster belongs into a network of its own"
-        raise RuntimeError(msg)
-    return f"[{there}]:{port}" if there.version == 6 else f"{there}:{port}"  # noqa: PLR2004 - of the protocol
 
 
 def _line(error: Exception) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
 from baselines.slots import shares
 from pipeline.errors import ConfigurationError
 from pipeline.shards.carrier import ShardConfig
+from pipeline.shards.head import require_possible
 from pipeline.shards.leader import Shards
 from pipeline.shards.spread import spread
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pipeline.store.lake import Lake
 
 log = structlog.get_logger()
-
-_HIGHEST_PORT: Final = 65_535
 
 
 @contextmanager
@@ -66,27 +64,10 @@ def carrier_of(settings: Settings) -> Carrier:
             msg = "MINUTERISK_RAY_ADDRESS is set, and the embedded PostgreSQL answers on this machine alone"
             raise ConfigurationError(msg, "set MINUTERISK_SOURCE_URL to a database that all machines reach")
         if settings.ray_address is not None:
-            _require_private(settings.ray_address)
+            require_possible(settings.ray_address)
         from pipeline.shards.cluster import RayCarrier  # noqa: PLC0415 - only the carrier that is used
 
         return RayCarrier(settings.ray_address)
     from pipeline.shards.processes import Processes  # noqa: PLC0415 - the same
 
     return Processes()
-
-
-def _require_private(address: str) -> None:
-    """Refuse what can be no head of a cluster; a name is looked up by whoever connects to it."""
-    host, _, port = address.rpartition(":")
-    if not 0 < int(port) <= _HIGHEST_PORT:
-        msg = f"MINUTERISK_RAY_ADDRESS is {address}: there is no port {port}"
-        raise ConfigurationError(msg, "name the head's own, which is 6379 where nobody chose another")
-    try:
-        there = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return
-    if there.is_global:
-        msg = f"MINUTERISK_RAY_ADDRESS is {address}, a public address"
-        raise ConfigurationError(
-            msg, "a cluster belongs into a network of its own: name the head's address there"
-        )
