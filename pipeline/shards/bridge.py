@@ -90,6 +90,7 @@ class Reference:
 def main(pipe: Connection) -> None:
     """The life of the process."""
     os.setsid()  # a terminal's Ctrl-C is for whoever leads, who ends this by its pipe
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what Ray starts would have it blocked, too
     bridge = _Bridge()
     with suppress(EOFError, OSError):
         while True:

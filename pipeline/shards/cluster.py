@@ -24,6 +24,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.shards import bridge
 from pipeline.shards.bridge import Kill, Open, Receive, Send, Start
 from pipeline.shards.carrier import Answer, ShardLost
+from pipeline.shards.child import start_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,7 @@ class RayCarrier:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=bridge.main, args=(there,), name="minuterisk-ray", daemon=True)
-        process.start()
+        start_child(process)
         there.close()
         self._bridge = _Bridge(process, here, folder)
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from pipeline.shards.carrier import Answer, Message, ShardConfig, ShardLost
+from pipeline.shards.child import start_child
 from pipeline.shards.shard import Shard
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Processes:
         before = os.environ.get(_THREADS)
         os.environ[_THREADS] = before or str(config.threads)  # it is read when Polars is imported there
         try:
-            process.start()
+            start_child(process)
         finally:
             if before is None:
                 os.environ.pop(_THREADS, None)
@@ -123,7 +123,6 @@ def _exchange(pipe: Connection, message: Message) -> Answer:
 
 def _live(number: int, config: ShardConfig, pipe: Connection) -> None:
     """The life of a shard's process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal it goes to everybody; the leader ends us
     shard = Shard(number, config)
     try:
         while True:
