@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 import structlog
 
@@ -15,10 +15,22 @@ from pipeline.figures import harmless
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
-    from pipeline.settings import Settings
+
+class LogSettings(Protocol):
+    """Of all settings those that the log needs."""
+
+    @property
+    def log_level(self) -> str:
+        """The least severe line that is shown."""
+        ...
+
+    @property
+    def log_format(self) -> str:
+        """One of auto, json, text."""
+        ...
 
 
-def configure_log(settings: Settings) -> None:
+def configure_log(settings: LogSettings) -> None:
     """Set up structlog and quieten the libraries; called once by an entry point."""
     level = getattr(logging, settings.log_level.upper())
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())

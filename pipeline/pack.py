@@ -12,6 +12,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
+import polars as pl
+
 from baselines.rules import Bounds
 from pipeline.judge.verdicts import HEAD, TIERS
 from pipeline.minute import Span
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
     from zoneinfo import ZoneInfo
-
-    import polars as pl
 
     from baselines.entities import EntityIndex
     from baselines.facts import Facts
@@ -323,7 +323,9 @@ class Pack(Generic[W, T]):
     #: What of the tuned numbers the windows hold: where it becomes another, they are built anew.
     shape: Callable[[T], object] = lambda tuned: tuned
     judge: Callable[[W, T, str, Facts, bool], Verdicts]  # (…, policy, facts, whole)
-    #: How shards judge its entities; None: one process holds all of its windows.
+    #: How shards judge its entities; None: one process holds all of its windows. With it `count` is asked for
+    #: slices of a minute, and what it gives is added up: each column is a sum over rows, never a largest
+    #: value or a number of different ones. It goes with neither `watch` nor `told`.
     together: Together[W, T] | None = None
     reason: Callable[[Mapping[str, Any], int], dict[str, Any]]  # (signal, entities held back by it)
     severity: Callable[[str, Mapping[str, Any], AtRisk, T], str]  # (rule, reason, money, tuned)
@@ -395,6 +397,21 @@ class Pack(Generic[W, T]):
         for rule in self.rules:
             strange = [name for name in rule.numbers if name not in self.signal]
             self._require(not strange, f"the rule {rule.name} has a number that no signal has: {strange}")
+        if self.together is not None:
+            self._require_shared_out()
+
+    def _require_shared_out(self) -> None:
+        asks = self.watch is not None or bool(self.told)
+        self._require(
+            not asks, "`together` goes with neither `watch` nor `told`: they ask windows of everybody"
+        )
+        keys = {"minute", self.entity}
+        odd = [name for name, dtype in self.counted.items() if name not in keys and dtype != pl.Int64]
+        self._require(not odd, f"shards add counts up, and of counted {', '.join(odd)} is no Int64")
+        for dataset, one in self.beside.items():
+            follows = one.schema if one.query is None else {}
+            odd = [name for name, dtype in follows.items() if dtype.is_numeric() and dtype != pl.Int64]
+            self._require(not odd, f"shards add counts up, and of {dataset} {', '.join(odd)} is no Int64")
 
     def _require_money(self) -> None:
         others = {self.dataset, "signal", "quarantine", EXPOSURE}

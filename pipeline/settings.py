@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX: Final = "MINUTERISK_"
+CARRIERS: Final = ("processes", "ray")  # how shards may be reached, see pipeline/shards/opening.py
 #: Each pack has these of its own, as MINUTERISK_<PACK>_SOURCE_URL.
 PER_PACK: Final = (
     "source_url",
@@ -282,7 +283,7 @@ class Settings:
         None, _path, "file that keeps the audit's hashes outside of the database; best on another machine"
     )
     shards: int = _setting(1, _whole_number(1, 64), "processes that share a pack's windows; 1: one alone")
-    carrier: str = _setting("processes", _one_of("processes", "ray"), "how they are reached: processes, ray")
+    carrier: str = _setting(CARRIERS[0], _one_of(*CARRIERS), f"how they are reached: {', '.join(CARRIERS)}")
     ray_address: str | None = _setting(
         None, _matching(r"[^\s/@]+:\d{1,5}", "must be HOST:PORT"), "head of the Ray cluster; default: our own"
     )

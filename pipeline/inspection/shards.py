@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.finding import Finding
+from pipeline.settings import CARRIERS
 from pipeline.shards.head import reach
 from pipeline.shards.opening import carrier_of
 
@@ -25,6 +26,9 @@ _TOKEN_FILE: Final = Path(".ray") / "auth_token"
 def shard_findings(settings: Settings, pack: Pack[Any, Any]) -> Iterator[Finding]:
     """Of the shards of a pack, where there are any; raises what starting them would."""
     if settings.shards == 1:
+        if settings.carrier != CARRIERS[0] or settings.ray_address is not None:
+            what = "one process holds all windows, whatever MINUTERISK_CARRIER and MINUTERISK_RAY_ADDRESS say"
+            yield Finding(_CHECK, "note", what, "set MINUTERISK_SHARDS to the number of shards")
         return
     if pack.together is None:
         yield Finding(_CHECK, "note", f"{pack.name} is not shared out: one process holds all of its windows")

@@ -2,13 +2,16 @@
 
 A shard holds the windows of some entities. Whatever a verdict asks of all of them together is a sum of what
 each shard says; the process that leads adds these up and tells every shard. Where one process holds
-everybody it is one shard, and goes the same way. Pure.
+everybody it is one shard: `judge_alone` makes a pack's `judge` of the same functions. Pure.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pipeline.judge.verdicts import Verdicts, verdicts_of
+from pipeline.minute import from_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
 
     from baselines.facts import Facts
     from baselines.rules import Tuned
-    from pipeline.judge.verdicts import Verdicts
 
 W = TypeVar("W")
 T = TypeVar("T", bound="Tuned")
@@ -61,3 +63,22 @@ class Together(Generic[W, T]):
     tiers: Tiers[W] | None = None
     #: Methods of the windows whose last argument is an entity: they are asked of the shard that holds it.
     asks: Sequence[str] = ()
+
+
+def judge_alone(
+    together: Together[W, T], rules: Sequence[str]
+) -> Callable[[W, T, str, Facts, bool], Verdicts]:
+    """`Pack.judge` of windows that hold everybody; `rules` are the names of the pack's rules in order."""
+
+    def judge(windows: Any, tuned: T, policy: str, facts: Facts, whole: bool) -> Verdicts:  # noqa: ANN401, FBT001 - as every pack
+        sums = together.add([together.sums(windows, tuned, facts)])
+        own = together.judge(windows, tuned, policy, facts, whole, sums)
+        rest = together.rest(windows, tuned, sums)
+        everybody = together.everybody(from_index(windows.last), tuned, policy, sums, [rest])
+        if everybody.is_empty():
+            return own
+        others = verdicts_of(everybody, windows.entities, rules)
+        joined = Verdicts.joined([others, own])
+        return replace(joined, breached=own.breached, judged=own.judged)
+
+    return judge

@@ -143,8 +143,11 @@ def verdicts_of(frame: pl.DataFrame, index: EntityIndex, rules: Sequence[str]) -
 
     `rules` are the names of the pack's rules in order.
     """
+    everybody = (frame["entity_id"] == EVERYBODY).to_numpy()
+    position = np.full(frame.height, -1, np.int64)
+    position[~everybody] = index.positions(frame["entity_id"].filter(~everybody))
     columns: Columns = {
-        "position": index.positions(frame["entity_id"]),
+        "position": position,
         "minute": frame["minute"].dt.epoch("us").to_numpy() // MINUTE_US,
         "top": (frame["tier"] == TIERS[1]).cast(pl.Int64).to_numpy(),
     }
@@ -156,7 +159,7 @@ def verdicts_of(frame: pl.DataFrame, index: EntityIndex, rules: Sequence[str]) -
             places = {word: place for place, word in enumerate(words.get(name, []))}
             found = [-1 if text is None else places.setdefault(text, len(places)) for text in frame[name]]
             columns[name], words[name] = np.array(found, np.int64), list(places)
-    breached = tuple(columns["position"][columns["rule"] == place] for place in range(len(rules)))
+    breached = tuple(position[~everybody & (columns["rule"] == place)] for place in range(len(rules)))
     return Verdicts(columns, index.ids, frame.schema, words, breached)
 
 

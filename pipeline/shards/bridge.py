@@ -6,7 +6,6 @@ with it the head of its own. It never looks into messages, and loads neither the
 
 from __future__ import annotations
 
-import importlib
 import os
 import pickle
 import secrets
@@ -228,8 +227,9 @@ class _Held:
 
     def __init__(self, held: str, shard: int, config: bytes, threads: int) -> None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)  # before the shard's program is loaded
-        module, _, name = held.partition(":")
-        self._shard = getattr(importlib.import_module(module), name)(shard, pickle.loads(config))  # noqa: S301 - of the process that leads
+        from pipeline.shards.held import Held  # noqa: PLC0415 - the same
+
+        self._held = Held.alone(held, shard, pickle.loads(config))  # noqa: S301 - of the process that leads
 
     def place(self) -> tuple[str, int]:
         """The node, and the number of the process there."""
@@ -242,8 +242,10 @@ class _Held:
         import ray  # noqa: PLC0415 - see above
 
         told = pickle.loads(message)  # noqa: S301 - of the process that leads
-        answer = self._shard.handle(replace(told, parts=parts))
-        return pickle.dumps(replace(answer, parts=())), [ray.put(part) for part in answer.parts]
+        from pipeline.shards.held import packed  # noqa: PLC0415 - see above
+
+        answer = self._held.handle(replace(told, parts=parts))
+        return packed(replace(answer, parts=())), [ray.put(part) for part in answer.parts]
 
 
 def _speak_to(log: Path) -> None:

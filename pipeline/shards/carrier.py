@@ -46,6 +46,8 @@ class ShardConfig:
     source_timeout: timedelta
     currency: str
     threads: int = 1  # of Polars, so that all shards of a machine share its cores
+    log_level: str = "info"
+    log_format: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from pipeline.shards import bridge
 from pipeline.shards.bridge import Kill, Open, Receive, Send, Start
 from pipeline.shards.carrier import Answer, ShardLost
 from pipeline.shards.child import start_child
+from pipeline.shards.held import SHARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ class RayCarrier:
     None: a head of its own, which listens on 127.0.0.1 alone and ends with this process.
     """
 
-    def __init__(self, address: str | None, shard: str = "pipeline.shards.shard:Shard") -> None:
+    def __init__(self, address: str | None, shard: str = SHARD) -> None:
         if importlib.util.find_spec("ray") is None:
             msg = "MINUTERISK_CARRIER is ray, and Ray is not installed"
             hint = (
@@ -67,7 +68,7 @@ class RayCarrier:
             )
             raise ConfigurationError(msg, hint)
         self._address = address
-        self._shard = shard  # the class that is held, as module:name
+        self._shard = shard  # the class that is held
         self._bridge: _Bridge | None = None
         self._folders: list[Path] = []  # of bridges that have ended
         self._there: set[int] = set()

@@ -6,7 +6,7 @@ import pickle
 from typing import TYPE_CHECKING
 
 from pipeline.shards.carrier import Answer, Message, ShardConfig, ShardLost
-from pipeline.shards.shard import Shard
+from pipeline.shards.held import SHARD, Held, packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 class Here:
     """Hands each message on as it would travel: as bytes, there and back."""
 
-    def __init__(self, sees: Callable[[int, Message], None] = lambda *_: None) -> None:
-        self._shards: dict[int, Shard] = {}
+    def __init__(self, sees: Callable[[int, Message], None] = lambda *_: None, shard: str = SHARD) -> None:
+        self._shard = shard  # the class that is held
+        self._shards: dict[int, Held] = {}
         self._answers: dict[int, Answer] = {}
         self._sees = sees  # may kill the shard
 
     def start(self, number: int, config: ShardConfig) -> None:
         """Make shard `number`."""
         self.kill(number)
-        self._shards[number] = Shard(number, config)
+        self._shards[number] = Held(self._shard, number, config)
 
     def send(self, shard: int, message: Message) -> None:
         """Have it answered at once."""
@@ -31,7 +32,7 @@ class Here:
         self._sees(shard, message)
         if shard in self._shards:
             sent = pickle.loads(pickle.dumps(message))  # noqa: S301 - our own
-            self._answers[shard] = pickle.loads(pickle.dumps(self._shards[shard].handle(sent)))  # noqa: S301
+            self._answers[shard] = pickle.loads(packed(self._shards[shard].handle(sent)))  # noqa: S301
 
     def receive(self, shard: int, timeout_s: float) -> Answer:
         """The answer that is waiting."""

@@ -17,7 +17,7 @@ import polars as pl
 import structlog
 
 from baselines.slots import slots_of
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, MinuteriskError
 from pipeline.shards import tasks
 from pipeline.shards.carrier import Message, ShardLost
 from pipeline.shards.feed import ShardFeed
@@ -95,7 +95,13 @@ class Shards:
                 self._carrier.start(shard, self.config)
                 self._alive.add(shard)
                 self._knows[shard] = set()
-            prints = self.tell(tasks.Hello(), missing, LONG_S)
+            try:
+                prints = self.tell(tasks.Hello(), missing, LONG_S)
+            except MinuteriskError:  # one that could not be made is not there: it is made anew next time
+                for shard in self._alive & {*missing}:
+                    self._alive.discard(shard)
+                    self._carrier.kill(shard)
+                raise
             if any(one != print_of_hashes() for one in prints):
                 msg = "a shard makes other hashes than the process that leads it"
                 raise ConfigurationError(msg, "run the same version, on the same kind of processor")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -16,7 +16,7 @@ from pipeline.shards.leader import Shards
 from pipeline.shards.spread import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.settings import Settings
     from pipeline.shards.carrier import Carrier
@@ -35,7 +35,9 @@ def open_shards(
     pack cannot be shared out.
     """
     if lake.pack.together is None:
-        log.info("shards.none", pack=lake.pack.name, why="all windows of this pack stay in one process")
+        log.warning(
+            "shards.none", pack=lake.pack.name, asked_for=settings.shards, why="the pack has no `together`"
+        )
         yield None
         return
     with Shards(carrier_of(settings), config_of(settings, source_url, lake), epoch) as shards:
@@ -53,21 +55,36 @@ def config_of(settings: Settings, source_url: str, lake: Lake) -> ShardConfig:
         source_queries=settings.source_queries,
         source_timeout=settings.source_timeout,
         currency=settings.currency,
+        log_level=settings.log_level,
+        log_format=settings.log_format,
         threads=max(1, (os.cpu_count() or 1) // settings.shards),
     )
 
 
 def carrier_of(settings: Settings) -> Carrier:
-    """How these settings reach shards."""
-    if settings.carrier == "ray":
-        if settings.ray_address is not None and settings.source_url is None:
-            msg = "MINUTERISK_RAY_ADDRESS is set, and the embedded PostgreSQL answers on this machine alone"
-            raise ConfigurationError(msg, "set MINUTERISK_SOURCE_URL to a database that all machines reach")
-        if settings.ray_address is not None:
-            require_possible(settings.ray_address)
-        from pipeline.shards.cluster import RayCarrier  # noqa: PLC0415 - only the carrier that is used
+    """How these settings reach shards; only the carrier that is used is loaded."""
+    return CARRIER_OF[settings.carrier](settings)
 
-        return RayCarrier(settings.ray_address)
-    from pipeline.shards.processes import Processes  # noqa: PLC0415 - the same
+
+def _processes(settings: Settings) -> Carrier:
+    if settings.ray_address is not None:
+        msg = "MINUTERISK_RAY_ADDRESS is set and MINUTERISK_CARRIER is processes, which uses no other machine"
+        raise ConfigurationError(msg, "set MINUTERISK_CARRIER=ray, or leave the address out")
+    from pipeline.shards.processes import Processes  # noqa: PLC0415 - see above
 
     return Processes()
+
+
+def _ray(settings: Settings) -> Carrier:
+    if settings.ray_address is not None and settings.source_url is None:
+        msg = "MINUTERISK_RAY_ADDRESS is set, and the embedded PostgreSQL answers on this machine alone"
+        raise ConfigurationError(msg, "set MINUTERISK_SOURCE_URL to a database that all machines reach")
+    if settings.ray_address is not None:
+        require_possible(settings.ray_address)
+    from pipeline.shards.cluster import RayCarrier  # noqa: PLC0415 - see above
+
+    return RayCarrier(settings.ray_address)
+
+
+#: By the word of MINUTERISK_CARRIER.
+CARRIER_OF: Final[Mapping[str, Callable[[Settings], Carrier]]] = {"processes": _processes, "ray": _ray}

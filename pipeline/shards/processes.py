@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.shards.carrier import Answer, Message, ShardConfig, ShardLost
 from pipeline.shards.child import start_child
-from pipeline.shards.shard import Shard
+from pipeline.shards.held import SHARD, Held, packed
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -54,7 +54,8 @@ class _Line:
 class Processes:
     """Starts a process for each shard."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: str = SHARD) -> None:
+        self._shard = shard  # the class that is held
         # Not forked: the threads of Polars do not survive that.
         self._context = get_context("spawn")
         self._lines: dict[int, _Line] = {}
@@ -64,7 +65,7 @@ class Processes:
         self.kill(number)
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_live, args=(number, config, theirs), name=f"shard-{number}", daemon=True
+            target=_live, args=(self._shard, number, config, theirs), name=f"shard-{number}", daemon=True
         )
         before = os.environ.get(_THREADS)
         os.environ[_THREADS] = before or str(config.threads)  # it is read when Polars is imported there
@@ -121,13 +122,13 @@ def _exchange(pipe: Connection, message: Message) -> Answer:
     return answer
 
 
-def _live(number: int, config: ShardConfig, pipe: Connection) -> None:
+def _live(held: str, number: int, config: ShardConfig, pipe: Connection) -> None:
     """The life of a shard's process."""
-    shard = Shard(number, config)
+    shard = Held.alone(held, number, config)
     try:
         while True:
             message = pickle.loads(pipe.recv_bytes())  # noqa: S301 - from the process that has started us
-            pipe.send_bytes(pickle.dumps(shard.handle(message), pickle.HIGHEST_PROTOCOL))
+            pipe.send_bytes(packed(shard.handle(message)))
     except (EOFError, OSError):
         return  # whoever leads has ended, or let us go
     finally:

@@ -7,20 +7,18 @@ lake at any time.
 
 from __future__ import annotations
 
-import pickle
 import time
-import traceback
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from baselines.facts import Facts
-from pipeline.errors import Fault, MinuteriskError
 from pipeline.errors.secrets import SECRETS, dialect
 from pipeline.history import windows_from
 from pipeline.packs import load_pack
 from pipeline.shards import tasks
 from pipeline.shards.carrier import Answer, ShardLost
+from pipeline.shards.held import as_told
 from pipeline.shards.parts import added, as_bytes, as_frame, counted_slice, print_of_hashes, split
 from pipeline.source.asked import NotShared
 
@@ -63,7 +61,7 @@ class Shard:
             self._epoch = message.epoch
             answer = self._answer(message)
         except Exception as error:  # noqa: BLE001 - whoever leads decides what becomes of it
-            answer = Answer(error=_told(error))
+            answer = Answer(error=as_told(error))
         return replace(answer, took_ms=(time.monotonic() - began) * 1000)
 
     def close(self) -> None:
@@ -230,7 +228,7 @@ def pack_of_shard(name: str) -> tuple[Pack[Any, Any], Any]:
     pack = load_pack(name)
     together = pack.together
     if together is None:
-        msg = f"the pack {name} has no shards"
+        msg = f"the pack {name} has no `together`"
         raise ValueError(msg)
     return pack, together
 
@@ -245,16 +243,3 @@ def open_source(config: ShardConfig, pack: Pack[Any, Any]) -> Source:
     from pipeline.source.postgresql import PostgresSource  # noqa: PLC0415 - the same
 
     return PostgresSource(*given)
-
-
-def _told(error: Exception) -> MinuteriskError:
-    """The error as it can be handed on: one of ours as it is, another with where it came from."""
-    if isinstance(error, MinuteriskError):
-        try:
-            pickle.loads(pickle.dumps(error))  # noqa: S301 - our own, made a moment ago
-        except Exception:  # noqa: BLE001 - its class takes more than a pickle knows
-            return Fault(error.what, error.hint)
-        return error
-    fault = Fault(f"{type(error).__name__}: {error}", "report it; the log has the place")
-    fault.add_note("".join(traceback.format_exception(error)))
-    return fault

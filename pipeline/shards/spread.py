@@ -40,8 +40,8 @@ _BORDERS = 3
 def spread(pack: Pack[Any, Any], shards: Shards) -> Pack[Any, Any]:
     """The pack as the process that leads its shards knows it."""
     together, baseline = pack.together, pack.baseline
-    if together is None or pack.told or pack.watch is not None:
-        msg = f"the pack {pack.name} has no shards"
+    if together is None:
+        msg = f"the pack {pack.name} has no `together`"
         raise ValueError(msg)
     return replace(
         pack,

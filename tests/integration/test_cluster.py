@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -22,8 +22,9 @@ import pytest
 from pipeline.errors import ConfigurationError
 from pipeline.shards import cluster, head
 from pipeline.shards.bridge import Reference
-from pipeline.shards.carrier import Answer, Message, ShardLost
+from pipeline.shards.carrier import Message, ShardLost
 from pipeline.shards.cluster import RayCarrier
+from tests.integration.echo_shard import ECHO, Asking
 from tests.servers import PATIENCE_S, free_port
 
 if TYPE_CHECKING:
@@ -31,35 +32,18 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-ECHO = "tests.integration.echo_shard:Echo"
-CONFIG: Any = SimpleNamespace(pack="a pack", threads=3)
-LONG_S = 120.0
 #: The head's servers, the shards and who speaks to them: the kernel's table of open TCP sockets.
 LISTENING = "0A"
 
 
-class Asking:
-    """A carrier, and one question at a time."""
-
-    def __init__(self, address: str | None = None) -> None:
-        self.carrier = RayCarrier(address, ECHO)
-
-    def start(self, *shards: int) -> None:
-        for shard in shards:
-            self.carrier.start(shard, CONFIG)
-
-    def ask(self, shard: int, task: object, parts: Sequence[object] = (), within_s: float = LONG_S) -> Answer:
-        self.carrier.send(shard, Message(1, 0, task, parts))
-        return self.carrier.receive(shard, within_s)
-
-    def process(self, shard: int) -> int:
-        return int(self.ask(shard, "where").body[2])
+def over_ray(address: str | None = None) -> Asking:
+    return Asking(RayCarrier(address, ECHO))
 
 
 @pytest.fixture(scope="module")
 def asking() -> Iterator[Asking]:
     """Two shards on a head of our own."""
-    asking = Asking()
+    asking = over_ray()
     asking.start(0, 1)
     yield asking
     asking.carrier.close()
@@ -117,9 +101,8 @@ def listens_on(processes: Sequence[int]) -> set[str]:
     return found
 
 
-def test_a_shard_is_the_class_that_was_named_and_gets_its_threads(asking: Asking) -> None:
+def test_a_shard_gets_its_threads(asking: Asking) -> None:
     for shard in (0, 1):
-        assert asking.ask(shard, "where").body[:2] == (shard, "a pack")
         assert asking.ask(shard, "threads").body == "3"
 
 
@@ -128,11 +111,6 @@ def test_parts_go_from_shard_to_shard_and_only_their_names_pass_by_here(asking: 
     assert counted[0].parts == (Reference(0, 0), Reference(0, 1))
     taken = asking.ask(1, "take", [counted[0].parts[1], counted[1].parts[1], {"of": b"by hand"}])
     assert taken.body == [(200_000, b"\0\1"), (200_000, b"\1\1"), (7, b"by")]
-
-
-def test_the_newest_message_is_answered(asking: Asking) -> None:
-    asking.carrier.send(0, Message(1, 0, "first"))
-    assert asking.ask(0, "second").body == "second"
 
 
 def test_nothing_of_it_listens_on_another_address_than_127_0_0_1(asking: Asking) -> None:
@@ -147,41 +125,16 @@ def test_nobody_else_of_this_machine_gets_at_its_sockets(asking: Asking) -> None
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_killed_shard_is_lost_at_once_and_the_others_are_not(asking: Asking) -> None:
-    asking.carrier.send(0, Message(1, 0, 600.0))
-    os.kill(asking.process(1), signal.SIGKILL)
-    with pytest.raises(ShardLost, match="shard 1 is lost: ActorDiedError"):
-        asking.ask(1, "anything")
-    with pytest.raises(ShardLost, match="shard 1 is lost"):
-        asking.ask(1, "anything")
-    with pytest.raises(ShardLost, match="shard 0 is lost: no answer within 1 s"):
-        asking.carrier.receive(0, 1.0)
-    asking.carrier.kill(0)
-    asking.start(0, 1)
-    assert [asking.ask(shard, "again").body for shard in (0, 1)] == ["again", "again"]
-
-
-def test_a_shard_that_stands_still_is_killed(asking: Asking) -> None:
-    process = asking.process(0)
-    os.kill(process, signal.SIGSTOP)
-    with pytest.raises(ShardLost, match="no answer within 1 s"):
-        asking.ask(0, "anything", within_s=1.0)
-    asking.carrier.kill(0)
-    wait_until(lambda: not command(process))
-    asking.start(0)
-    assert asking.process(0) != process
-
-
 def test_what_a_lost_shard_had_counted_is_lost_with_it(asking: Asking) -> None:
     counted = asking.ask(0, "count")
     asking.carrier.kill(0)
     asking.start(0)
     asking.carrier.send(1, Message(1, 0, "take", counted.parts))
     with pytest.raises(ShardLost, match=r"shard 0 is lost: what it had counted is gone with it"):
-        asking.carrier.receive(1, LONG_S)
+        asking.carrier.receive(1, PATIENCE_S)
     assert asking.ask(1, "again").body == "again"
     with pytest.raises(ShardLost, match="shard 1 is lost: nothing was sent to it"):
-        asking.carrier.receive(1, LONG_S)
+        asking.carrier.receive(1, PATIENCE_S)
     asking.start(0, 1)
 
 
@@ -218,11 +171,11 @@ def test_a_process_that_speaks_to_ray_and_ends_is_a_lost_shard_and_leaves_nothin
 
 LEADER = """
 import os, sys
-from types import SimpleNamespace
 from pipeline.shards.cluster import RayCarrier
+from tests.integration.echo_shard import CONFIG, ECHO
 if __name__ == "__main__":
-    carrier = RayCarrier(None, "tests.integration.echo_shard:Echo")
-    carrier.start(0, SimpleNamespace(pack="a pack", threads=1))
+    carrier = RayCarrier(None, ECHO)
+    carrier.start(0, CONFIG)
     print("there", flush=True)
     sys.stdin.read()
 """
@@ -298,11 +251,11 @@ def test_shards_of_a_cluster_are_on_machines_that_have_room_and_nobody_enters_wi
     token = uuid4().hex
     with cluster_of_two(folder, token) as (address, machine):
         monkeypatch.setenv("RAY_AUTH_TOKEN", uuid4().hex)
-        stranger = Asking(address)
+        stranger = over_ray(address)
         with pytest.raises(ShardLost, match="Ray: "):
             stranger.start(0)
         monkeypatch.setenv("RAY_AUTH_TOKEN", token)
-        asking = Asking(address)
+        asking = over_ray(address)
         asking.start(0, 1)
         assert {asking.process(0), asking.process(1)} <= set(below(machine))
         monkeypatch.setattr(cluster, "LOADED_S", 5.0)
@@ -315,7 +268,7 @@ def test_shards_of_a_cluster_are_on_machines_that_have_room_and_nobody_enters_wi
 
 def test_a_head_that_is_not_there_is_a_lost_shard() -> None:
     with pytest.raises(ShardLost, match=r"no head answers at .* \(Connection refused\)"):
-        Asking(f"127.0.0.1:{free_port()}").start(0)
+        over_ray(f"127.0.0.1:{free_port()}").start(0)
 
 
 def test_a_cluster_on_a_public_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

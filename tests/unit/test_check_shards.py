@@ -11,7 +11,8 @@ import pytest
 from pipeline.errors import ConfigurationError, PassingError
 from pipeline.inspection.shards import shard_findings
 from pipeline.packs import load_pack
-from pipeline.settings import load_settings
+from pipeline.settings import CARRIERS, load_settings
+from pipeline.shards.opening import CARRIER_OF
 from tests.servers import free_port
 
 
@@ -32,6 +33,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_one_process_is_nothing_to_look_at() -> None:
     assert found(SHARDS=1) == []
+    assert [level for level, _ in found(SHARDS=1, CARRIER="ray")] == ["note"]
 
 
 def test_more_processes_than_processors_are_worth_knowing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,3 +94,9 @@ def test_a_head_that_does_not_answer_fails_the_check(monkeypatch: pytest.MonkeyP
 def test_what_starting_them_refuses_the_check_refuses() -> None:
     with pytest.raises(ConfigurationError, match="a public address"):
         found(CARRIER="ray", RAY_ADDRESS="8.8.8.8:6379")
+    with pytest.raises(ConfigurationError, match="which uses no other machine"):
+        found(RAY_ADDRESS="10.0.0.5:6379")
+
+
+def test_every_word_of_the_setting_is_a_carrier() -> None:
+    assert set(CARRIER_OF) == set(CARRIERS)

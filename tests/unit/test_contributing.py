@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_PAYMENTS = ("Add a field to an event", "Add a measure", "Change a shipped event rule", "Add a way in")
-OF_DATA = (
+AFTER_A_PACK = (
+    "Add a field to an event",
+    "Add a measure",
+    "Change a shipped event rule",
+    "Add a way in",
+    "Add a carrier",
+)
+AFTER_A_RULE = (
     "Add a question or a check of the published data",
     "Add a row of a programme",
     "Add to the money at risk",
@@ -58,8 +64,8 @@ def recipe(title: str) -> str:
     "title",
     [
         *("Add a rule", "Add a pack", "Add an act", "Change a message", "Add a page", "Add to every screen"),
-        *OF_PAYMENTS,
-        *OF_DATA,
+        *AFTER_A_PACK,
+        *AFTER_A_RULE,
     ],
 )
 def test_every_path_that_a_recipe_names_is_there(title: str) -> None:
@@ -79,7 +85,7 @@ def test_every_name_that_the_recipe_of_an_act_gives_stands_in_its_file() -> None
     assert missing == []
 
 
-@pytest.mark.parametrize("title", [*OF_PAYMENTS, *OF_DATA])
+@pytest.mark.parametrize("title", [*AFTER_A_PACK, *AFTER_A_RULE])
 def test_every_name_that_a_recipe_gives_stands_in_its_file(title: str) -> None:
     said = " ".join(recipe(title).split())
     named = re.findall(r"`(\w+)` (?:in|of) `([\w/]+\.py)`", said)

@@ -65,6 +65,7 @@ TIERS: Final[Tiers[Windows]] = Tiers(
 
 
 def _sums(windows: Windows, tuned: Rules, facts: Facts) -> Sums:
+    """Those that any policy may ask for: `literal`, which asks for none, leaves them unread."""
     return sums_of(Situation(windows, tuned, "budgeted", facts))
 
 

@@ -66,16 +66,16 @@ class SameMinutes:
     @classmethod
     def joined(cls, parts: Sequence[SameMinutes]) -> SameMinutes:
         """The sums of several shards; ValueError where these are not the same minutes and days."""
-        minutes = {part.minutes for part in parts}
+        minutes = {(part.minutes, len(part.approvals_like)) for part in parts}
         if len(minutes) > 1:
-            msg = f"shards do not hold the same minutes: {sorted(minutes)}"
+            msg = f"shards do not hold the same minutes of the same days: {sorted(minutes)}"
             raise ValueError(msg)
         like = [
             tuple(map(sum, zip(*days, strict=True)))
             for days in ([part.approvals_like for part in parts], [part.cancels_like for part in parts])
         ]
         approvals, cancels = sum(part.approvals for part in parts), sum(part.cancels for part in parts)
-        return cls(minutes.pop(), approvals, cancels, *like)
+        return cls(minutes.pop()[0], approvals, cancels, *like)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,12 @@ class PlatformRule(MerchantRule):
     most: Callable[[Windows, PlatformSums, Rules], Most | None]  # of a shard; None: the sums suffice
     find: Callable[[PlatformSums, Sequence[Most | None], Rules], Found]  # by what every shard says
 
+    def __post_init__(self) -> None:
+        """Refuse one that the policy `literal` would ask: it asks for no sums."""
+        if self.of_the_brief:
+            msg = f"the rule {self.name} is about everybody: it cannot be of the brief"
+            raise ValueError(msg)
+
 
 def first_gate(gates: Sequence[tuple[str, Flags]], size: int, reasons: Sequence[str]) -> Integers:
     """The place in `reasons` of the first gate that is closed; where all are open it is that of the first."""
