@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.finding import Finding
 from pipeline.settings import CARRIERS
-from pipeline.shards.head import reach
-from pipeline.shards.opening import carrier_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +31,8 @@ def shard_findings(settings: Settings, pack: Pack[Any, Any]) -> Iterator[Finding
     if pack.together is None:
         yield Finding(_CHECK, "note", f"{pack.name} is not shared out: one process holds all of its windows")
         return
+    from pipeline.shards.opening import carrier_of  # noqa: PLC0415 - one process loads nothing of shards
+
     carrier_of(settings)
     if settings.carrier == "ray":
         yield from _of_ray(settings)
@@ -54,6 +54,8 @@ def _of_ray(settings: Settings) -> Iterator[Finding]:
         what = f"there is no token of the cluster at {settings.ray_address}"
         hint = "set RAY_AUTH_TOKEN to the one that it was started with"
         yield Finding(_CHECK, "failure", what, hint, exit_code=2)
+    from pipeline.shards.head import reach  # noqa: PLC0415 - the same
+
     there = reach(settings.ray_address)
     yield Finding(
         _CHECK, "ok", f"the head of Ray answers at {there}; it has to have room for {settings.shards}"

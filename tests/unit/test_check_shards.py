@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from pipeline.errors import ConfigurationError, PassingError
 from pipeline.inspection.shards import shard_findings
 from pipeline.packs import load_pack
-from pipeline.settings import CARRIERS, load_settings
+from pipeline.settings import CARRIERS, PROJECT, load_settings
 from pipeline.shards.opening import CARRIER_OF
 from tests.servers import free_port
 
@@ -96,6 +98,15 @@ def test_what_starting_them_refuses_the_check_refuses() -> None:
         found(CARRIER="ray", RAY_ADDRESS="8.8.8.8:6379")
     with pytest.raises(ConfigurationError, match="which uses no other machine"):
         found(RAY_ADDRESS="10.0.0.5:6379")
+
+
+def test_one_process_loads_nothing_of_shards() -> None:
+    loaded = "print([name for name in sys.modules if name.startswith('pipeline.shards')])"
+    code = f"import sys, scheduler, pipeline.inspection.installation; {loaded}"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "[]\n"
 
 
 def test_every_word_of_the_setting_is_a_carrier() -> None:
