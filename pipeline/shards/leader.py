@@ -97,6 +97,8 @@ class Shards:
                 self._knows[shard] = set()
             try:
                 prints = self.tell(tasks.Hello(), missing, LONG_S)
+            except ShardLost:
+                raise
             except MinuteriskError:  # one that could not be made is not there: it is made anew next time
                 for shard in self._alive & {*missing}:
                     self._alive.discard(shard)
