@@ -20,7 +20,7 @@ from pipeline.packs.merchants.schema import MERCHANT_MINUTE
 NOON = datetime(2026, 3, 20, 3, tzinfo=UTC)
 LAST = to_index(NOON)
 #: Looks at rows each second: of its windows a copy is made a minute. What it does with them is not asked.
-WATCHING = dataclasses.replace(PACK, watch=object())  # type: ignore[arg-type]
+WATCHING = dataclasses.replace(PACK, watch=object(), together=None)  # type: ignore[arg-type]
 
 
 def rows(number: int, minute: datetime) -> pl.DataFrame:
