@@ -40,7 +40,7 @@ def shard_findings(settings: Settings, pack: Pack[Any, Any]) -> Iterator[Finding
     yield Finding(_CHECK, "ok", f"{settings.shards} processes of this machine share the windows")
     processors = os.cpu_count() or 1
     if settings.shards > processors:
-        what = f"{settings.shards} shards on {processors} processors take longer than fewer of them"
+        what = f"{settings.shards} shards on {processors} processors gain nothing over fewer of them"
         yield Finding(_CHECK, "note", what, "set MINUTERISK_SHARDS to the number of processors at most")
 
 

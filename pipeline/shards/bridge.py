@@ -148,7 +148,7 @@ class _Bridge:
         reach(self._ray.get_runtime_context().gcs_address)  # Ray itself would wait for a head for ever
         self.kill(Kill(request.shard))
         actor = (
-            self._ray.remote(_Held)
+            self._ray.remote(_Actor)
             # In a cluster a machine holds as many shards as it has processors to give (`--num-cpus`).
             .options(num_cpus=int(self._of_cluster), max_restarts=0, max_task_retries=0)
             .remote(request.held, request.shard, request.config, request.threads)
@@ -222,14 +222,14 @@ _DOES: Final[Mapping[type, Callable[[_Bridge, Any], Any]]] = {
 }
 
 
-class _Held:
+class _Actor:
     """The actor: a shard, wherever Ray has put it."""
 
     def __init__(self, held: str, shard: int, config: bytes, threads: int) -> None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)  # before the shard's program is loaded
-        from pipeline.shards.held import Held  # noqa: PLC0415 - the same
+        from pipeline.shards.held import Held  # noqa: PLC0415 - now that this is said
 
-        self._held = Held.alone(held, shard, pickle.loads(config))  # noqa: S301 - of the process that leads
+        self._shard = Held.alone(held, shard, pickle.loads(config))  # noqa: S301 - of the process that leads
 
     def place(self) -> tuple[str, int]:
         """The node, and the number of the process there."""
@@ -241,10 +241,10 @@ class _Held:
         """The answer, and its parts where they were made."""
         import ray  # noqa: PLC0415 - see above
 
-        told = pickle.loads(message)  # noqa: S301 - of the process that leads
         from pipeline.shards.held import packed  # noqa: PLC0415 - see above
 
-        answer = self._held.handle(replace(told, parts=parts))
+        told = pickle.loads(message)  # noqa: S301 - of the process that leads
+        answer = self._shard.handle(replace(told, parts=parts))
         return packed(replace(answer, parts=())), [ray.put(part) for part in answer.parts]
 
 

@@ -56,6 +56,6 @@ def _parts(address: str) -> tuple[str, int]:
 def _require_private(there: ipaddress.IPv4Address | ipaddress.IPv6Address, address: str) -> None:
     if there.is_global:
         named = "" if str(there) in address else f", which is {there}"
-        msg = f"the head of Ray is {address}{named}, a public address"
-        hint = "a cluster belongs into a network of its own: name the head there in MINUTERISK_RAY_ADDRESS"
+        msg = f"MINUTERISK_RAY_ADDRESS is {address}{named}, a public address"
+        hint = "a cluster belongs into a network of its own: name the head's address there"
         raise ConfigurationError(msg, hint)

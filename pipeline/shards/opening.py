@@ -35,7 +35,7 @@ def open_shards(
     pack cannot be shared out.
     """
     if lake.pack.together is None:
-        log.warning(
+        log.info(
             "shards.none", pack=lake.pack.name, asked_for=settings.shards, why="the pack has no `together`"
         )
         yield None

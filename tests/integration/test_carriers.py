@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,8 @@ MADE: dict[str, Callable[[str], Carrier]] = {
     "processes": Processes,
     "ray": lambda shard: RayCarrier(None, shard),
 }
+#: What is said of a shard that was killed.
+WHY = {Processes: "its process has ended with -9", RayCarrier: "ActorDiedError"}
 APART = [name for name in MADE if name != "here"]
 
 
@@ -90,6 +93,7 @@ def stopped(asking: Asking) -> Iterator[Asking]:
     os.kill(process, signal.SIGSTOP)
     yield asking
     asking.carrier.kill(0)
+    wait_until_gone(process)
     asking.start(0)
     assert asking.process(0) != process
 
@@ -105,12 +109,17 @@ def test_a_shard_that_does_not_read_holds_up_nobody(stopped: Asking) -> None:
 
 
 @of_processes
-def test_a_shard_that_is_killed_is_lost_at_once(asking: Asking) -> None:
+def test_a_shard_that_is_killed_is_lost_at_once_and_the_others_are_not(asking: Asking) -> None:
+    asking.carrier.send(0, Message(1, 0, 600.0))
     os.kill(asking.process(1), signal.SIGKILL)
-    for _ in range(2):
-        with pytest.raises(ShardLost, match="shard 1 is lost"):
-            asking.ask(1, "anything")
-    asking.start(1)
+    with pytest.raises(ShardLost, match=f"shard 1 is lost: {WHY[type(asking.carrier)]}"):
+        asking.ask(1, "anything")
+    with pytest.raises(ShardLost, match="shard 1 is lost"):
+        asking.ask(1, "anything")
+    with pytest.raises(ShardLost, match="shard 0 is lost: no answer within 1 s"):
+        asking.carrier.receive(0, 1.0)
+    asking.carrier.kill(0)
+    asking.start(0, 1)
     assert [asking.ask(shard, "again").body for shard in (0, 1)] == ["again", "again"]
 
 
@@ -132,15 +141,19 @@ def test_it_leaves_no_process(name: str) -> None:
     processes = [asking.process(shard) for shard in (0, 1)]
     asking.carrier.send(1, Message(1, 0, 600.0))
     asking.carrier.close()
+    for process in processes:
+        wait_until_gone(process)
+
+
+def wait_until_gone(process: int) -> None:
     end = time.monotonic() + PATIENCE_S
-    while any(lives(process) for process in processes):
+    while (stat := Path(f"/proc/{process}/stat")).exists() and not is_zombie(stat):
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
-def lives(process: int) -> bool:
+def is_zombie(stat: Path) -> bool:
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        return stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:  # it has gone meanwhile
+        return True

@@ -279,7 +279,7 @@ def test_a_cluster_on_a_public_address_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(socket, "create_connection", connected)
     for private in ("10.1.2.3:6379", "[fd00::7]:6379", "127.0.0.1:6379"):
         head.reach(private)
-    with pytest.raises(ConfigurationError, match="a public address"):
+    with pytest.raises(ConfigurationError, match="a cluster belongs into a network of its own"):
         head.reach("8.8.8.8:6379")
 
 

@@ -44,7 +44,7 @@ def test_more_processes_than_processors_are_worth_knowing(monkeypatch: pytest.Mo
     assert found(SHARDS=4) == [("ok", f"4 {shared}")]
     assert found(SHARDS=5) == [
         ("ok", f"5 {shared}"),
-        ("note", "5 shards on 4 processors take longer than fewer of them"),
+        ("note", "5 shards on 4 processors gain nothing over fewer of them"),
     ]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from pipeline.errors import ConfigurationError
@@ -17,9 +15,9 @@ from pipeline.shards.opening import carrier_of
 def test_it_is_refused_by_its_name(address: str) -> None:
     values = {"SOURCE_URL": "postgresql://u@db/x", "CARRIER": "ray", "RAY_ADDRESS": address}
     settings = load_settings({f"MINUTERISK_{name}": value for name, value in values.items()})
-    with pytest.raises(ConfigurationError, match=re.escape(address)) as refused:
+    with pytest.raises(ConfigurationError, match=r"MINUTERISK_RAY_ADDRESS") as refused:
         carrier_of(settings)
-    assert "MINUTERISK_RAY_ADDRESS" in str(refused.value)
+    assert address in refused.value.what
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5:6379", "[fd00::5]:6379", "head:6379"])
